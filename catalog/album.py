@@ -1,0 +1,55 @@
+"""An album as the rest of Songline sees it: a manifest after checking, with every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catalog.digests import Json
+from catalog.lyrics import Lyrics
+from catalog.mastering import MasteringSpec
+from catalog.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none."""
+
+    id: str
+    position: int
+    title: str
+    artist: str
+    lyrics: Lyrics
+    prompt: str | None
+    reference: Path | None
+    reference_digest: str | None
+    bpm: float | None
+    key: str | None
+    language: str
+    length_s: float
+    engine: str
+    settings: Mapping[str, Json]
+    seeds: tuple[int, ...]
+    writers: tuple[str, ...] = ()
+    isrc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """One album: its songs in order, and what is to be done with their candidates."""
+
+    id: str
+    title: str
+    artist: str
+    year: int | None
+    genre: str | None
+    cover: Path | None
+    commercial: bool
+    release: str
+    songs: tuple[Song, ...]
+    selection: Policy
+    mastering: MasteringSpec
+    stems: str
+    deliverables: tuple[str, ...]
+    warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,147 @@
+"""Storing an album's plan: its row, its songs, and the candidates it asks for now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.album import Album, Song
+from catalog.digests import Json, digest_value
+from catalog.policy import Policy
+from catalog.recipe import Recipe
+from db.production import Album as AlbumRow
+from db.production import Candidate as CandidateRow
+from db.production import Song as SongRow
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One render offered for a song."""
+
+    id: str
+    seed: int
+    order: int
+    recipe: Recipe
+    render_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSong:
+    """A song with its row id and its candidates in the order of the manifest's seeds."""
+
+    row_id: int
+    song: Song
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAlbum:
+    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one applied over it)."""
+
+    album: Album
+    digest: str
+    policy: Policy
+    songs: tuple[PlannedSong, ...]
+
+
+def expand(album: Album, song: Song, recipes: Sequence[Recipe]) -> tuple[Candidate, ...]:
+    """The candidates of a song, with ids that are short, readable and the same on every machine."""
+    return tuple(
+        Candidate(_candidate_id(album, song, recipe), recipe.seed, order, recipe, recipe.digest)
+        for order, recipe in enumerate(recipes)
+    )
+
+
+def _candidate_id(album: Album, song: Song, recipe: Recipe) -> str:
+    identity = digest_value("candidate/v1", {"album": album.id, "song": song.id, "recipe": recipe.digest})
+    return f"{song.id[:40]}-{recipe.seed}-{identity[:6]}"
+
+
+def manifest_digest(document: Mapping[str, Json]) -> str:
+    """Identity of a resolved manifest."""
+    return digest_value("manifest/v1", document)
+
+
+def store_plan(
+    database: Database, album: Album, *, document: Mapping[str, Json], candidates: Mapping[str, Sequence[Candidate]]
+) -> PlannedAlbum:
+    """Make the catalog say what the album asks for now. Render rows must be declared before.
+
+    ``candidates`` maps song ids to their candidates. Songs and candidates no longer asked for stay, inactive.
+    """
+    with database.write() as session:
+        row = _album_row(session, album, document)
+        songs = _song_rows(session, album)
+        for song in album.songs:
+            _candidate_rows(session, songs[song.id], candidates[song.id])
+        policy = _policy_in_force(row, album.selection)
+        ids = {slug: song.id for slug, song in songs.items()}
+    planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
+    return PlannedAlbum(album, manifest_digest(document), policy, planned)
+
+
+def policy_in_force(database: Database, album: Album) -> Policy:
+    """The album's policy: one applied by a person over the manifest's present one, else the manifest's."""
+    with database.read() as session:
+        row = session.get(AlbumRow, album.id)
+        return _policy_in_force(row, album.selection) if row else album.selection
+
+
+def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Policy) -> None:
+    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes."""
+    with database.write() as session:
+        row = session.get_one(AlbumRow, album_id)
+        same = policy.digest == over.digest
+        row.applied_policy = None if same else policy.document()
+        row.applied_over = None if same else over.digest
+
+
+def _policy_in_force(row: AlbumRow, stated: Policy) -> Policy:
+    if row.applied_policy is not None and row.applied_over == stated.digest:
+        return Policy.model_validate(row.applied_policy)
+    return stated
+
+
+def _album_row(session: Session, album: Album, document: Mapping[str, Json]) -> AlbumRow:
+    fields: dict[str, Any] = {
+        "title": album.title,
+        "manifest": dict(document),
+        "manifest_digest": manifest_digest(document),
+    }
+    row = session.get(AlbumRow, album.id)
+    if row is None:
+        row = AlbumRow(id=album.id, **fields)
+        session.add(row)
+        session.flush()
+    for name, value in fields.items():
+        setattr(row, name, value)
+    return row
+
+
+def _song_rows(session: Session, album: Album) -> dict[str, SongRow]:
+    rows = {row.slug: row for row in session.scalars(sa.select(SongRow).where(SongRow.album_id == album.id))}
+    for row in rows.values():
+        row.active = False
+    for song in album.songs:
+        row = rows.setdefault(song.id, SongRow(album_id=album.id, slug=song.id))
+        row.title, row.position, row.active = song.title, song.position, True
+        session.add(row)
+    session.flush()
+    return rows
+
+
+def _candidate_rows(session: Session, song: SongRow, candidates: Sequence[Candidate]) -> None:
+    rows = {row.id: row for row in session.scalars(sa.select(CandidateRow).where(CandidateRow.song_id == song.id))}
+    for row in rows.values():
+        row.active = False
+    for candidate in candidates:
+        row = rows.get(candidate.id) or CandidateRow(
+            id=candidate.id, song_id=song.id, render_key=candidate.render_key, seed=candidate.seed
+        )
+        row.seed_order, row.active = candidate.order, True
+        session.add(row)

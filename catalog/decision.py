@@ -1,0 +1,126 @@
+"""What was decided for a song and why: plain values that are stored, shown and read back as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from catalog.digests import Json
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Limit(BaseModel):
+    """The range that a gate allows, both ends included; at least one end is given."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    min: Finite | None = None
+    max: Finite | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+    def allows(self, value: float) -> bool:
+        """Whether ``value`` lies in the range."""
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+    def excess(self, value: float) -> float:
+        """How far ``value`` lies outside, as a share of the limit it breaks (limits under 1 count as 1); 0 inside."""
+        if self.max is not None and value > self.max:
+            return (value - self.max) / max(abs(self.max), 1.0)
+        if self.min is not None and value < self.min:
+            return (self.min - value) / max(abs(self.min), 1.0)
+        return 0.0
+
+    def document(self) -> dict[str, Json]:
+        """The ends that are given, as JSON."""
+        return self.model_dump(exclude_none=True)
+
+
+class _Outcome(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Value(_Outcome):
+    """A metric that was read."""
+
+    value: Finite
+    unit: str
+
+
+class Missing(_Outcome):
+    """A metric that could not be read, because …."""
+
+    not_measurable: str
+
+
+class GateOutcome(_Outcome):
+    """One gate on one candidate.
+
+    ``value`` is None where the metric is not measurable; the gate then fails, unless the song states nothing
+    to compare with (no tempo, no key): there it does not apply and passes.
+    """
+
+    name: str
+    value: Finite | None
+    not_measurable: str | None
+    limit: Limit
+    passed: bool
+
+
+class CandidateOutcome(_Outcome):
+    """All that the decision says of one candidate.
+
+    ``metrics`` holds every reading as it was; ``normalised`` the weighted ones as percentiles within the song,
+    0 to 1, better is higher; ``score`` their weighted mean. ``normalised`` is empty, ``score`` and ``rank``
+    are None for a candidate that was not ranked because it failed a gate.
+    """
+
+    id: str
+    seed: int
+    order: int
+    gates: tuple[GateOutcome, ...]
+    metrics: Mapping[str, Value | Missing]
+    normalised: Mapping[str, Finite]
+    score: Finite | None
+    rank: int | None
+    sentence: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed every gate."""
+        return all(gate.passed for gate in self.gates)
+
+
+class Decision(_Outcome):
+    """The ranked, explained decision for one song.
+
+    ``policy`` is the policy's document; ``weights`` what was used of its weights, summing to 1; ``left_out`` the
+    weighted metrics that no ranked candidate has, with the reason. ``winner`` is a candidate's id, or None with
+    ``reasons``. ``candidates`` stand by rank, then the rejected in seed order.
+    """
+
+    policy: Mapping[str, Json]
+    weights: Mapping[str, Finite]
+    left_out: Mapping[str, str]
+    candidates: tuple[CandidateOutcome, ...]
+    winner: str | None
+    sentence: str
+    reasons: tuple[str, ...]
+
+    def document(self) -> dict[str, Json]:
+        """The decision as plain JSON, complete."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Json]) -> Decision:
+        """The inverse of :meth:`document`."""
+        return cls.model_validate(document)

@@ -1,0 +1,124 @@
+"""The errors Songline raises, each with what happened, the remedy and the ids it is about.
+
+::
+
+    SonglineError
+    ├── InputError            exit 2   a manifest, lyrics, policy, argument or audio file is wrong
+    │   └── ManifestError              every fault of one manifest at once
+    ├── RefusedError          exit 3   licence, budget, or a limit of the audio itself
+    │   └── AudioRefused               silent, too_short, invalid, target_unreachable
+    ├── WorkError             exit 1   work failed for good, or a check found a fault
+    │   ├── TransientError             worth another try: device lost, out of memory, store away
+    │   └── LeaseLost                  somebody else took the work over; uses no attempt
+    └── MachineError          exit 4   a service, a missing model, a full disk
+        ├── StoreError                 the artifact store cannot be read or written
+        └── CatalogError               the catalog cannot be opened, or is newer than this code
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class SonglineError(Exception):
+    """Base of all: ``what`` happened and the ``remedy``, both one plain sentence without a full stop."""
+
+    exit_code: ClassVar[int] = 1
+    kind: ClassVar[str] = "error"
+    transient: ClassVar[bool] = False
+
+    def __init__(self, what: str, *, remedy: str = "", **ids: str) -> None:
+        super().__init__(what, remedy, ids)
+        self.what = what
+        self.remedy = remedy
+        self.ids = ids
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}." if self.remedy else f"{self.what}."
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross process borders whole (the default would drop the keywords)."""
+        return (_rebuild, (type(self), self.__dict__))
+
+
+def _rebuild(cls: type[SonglineError], state: dict[str, object]) -> SonglineError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, *state.values())
+    error.__dict__.update(state)
+    return error
+
+
+class InputError(SonglineError):
+    """What the user gave is wrong; nothing was started."""
+
+    exit_code = 2
+    kind = "input"
+
+
+class ManifestError(InputError):
+    """All faults of one manifest; ``faults`` are finished lines such as ``album.yaml:14: songs[2].seeds: …``."""
+
+    kind = "manifest"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class RefusedError(SonglineError):
+    """Refused on purpose: a licence, a budget, a limit of the audio itself."""
+
+    exit_code = 3
+    kind = "refused"
+
+
+class AudioRefused(RefusedError):
+    """This audio cannot be worked on; ``reason`` is silent, too_short, invalid or target_unreachable."""
+
+    def __init__(self, what: str, *, reason: str, remedy: str = "", **ids: str) -> None:
+        super().__init__(what, remedy=remedy, **ids)
+        self.reason = reason
+
+
+class WorkError(SonglineError):
+    """A piece of work failed for good; it waits for ``songline retry``."""
+
+    kind = "work"
+
+
+class TransientError(WorkError):
+    """Worth another try later, with backoff."""
+
+    kind = "transient"
+    transient = True
+
+
+class LeaseLost(WorkError):
+    """The lease ran out and somebody else holds the work now."""
+
+    kind = "lease_lost"
+    transient = True
+
+
+class MachineError(SonglineError):
+    """The environment lacks something: a service, a model file, disk."""
+
+    exit_code = 4
+    kind = "environment"
+
+
+class StoreError(MachineError):
+    """The artifact store cannot be reached, read or written."""
+
+    kind = "store"
+    transient = True
+
+
+class CatalogError(MachineError):
+    """The catalog cannot be opened or does not fit this version of Songline."""
+
+    kind = "catalog"

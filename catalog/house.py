@@ -1,0 +1,75 @@
+"""The open catalog of one process: its database, its artifact store, and its place in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy.exc
+
+from catalog.errors import CatalogError
+from catalog.ledger import Ledger
+from catalog.owners import Owner
+from catalog.recording import record_artifact
+from catalog.settings import Settings
+from catalog.store.base import Store
+from catalog.store.files import FolderStore
+from db.session import Database, NetworkFileSystem, SchemaTooNew, open_database
+
+
+class House:
+    """Everything a process needs to look things up and to take work. Close it, or use :func:`open_house`."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.store: Store = FolderStore(settings.store_path)
+        self.owners_folder = settings.home / "owners"
+        self._owner = Owner(self.owners_folder)
+        self.ledger = Ledger(
+            database, self.store, owner=self._owner.name, owners_folder=self.owners_folder, settings=settings
+        )
+
+    def take_in(self, path: Path, *, media_type: str) -> str:
+        """Keep a file the user gave as an artifact; gives its digest."""
+        kept = self.store.put(path)
+        with self.database.write() as session:
+            record_artifact(session, kept, media_type=media_type)
+        return kept.digest
+
+    def close(self) -> None:
+        """Give the leases and connections back."""
+        self._owner.release()
+        self.database.close()
+
+
+@contextmanager
+def open_house(settings: Settings) -> Iterator[House]:
+    """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened."""
+    house = enter_house(settings)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def enter_house(settings: Settings) -> House:
+    """The house for the life of a process (a worker's); see :func:`open_house`."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        return House(settings, open_database(settings.catalog_url))
+    except SchemaTooNew as error:
+        raise CatalogError(
+            f"the catalog was written by a newer Songline (schema {error})", remedy="Upgrade Songline"
+        ) from error
+    except NetworkFileSystem as error:
+        raise CatalogError(
+            f"{settings.home} lies on a network file system ({error}), where SQLite's locks do not hold",
+            remedy="Point SONGLINE_HOME to a local disk, or SONGLINE_DATABASE_URL to PostgreSQL",
+        ) from error
+    except (OSError, sqlalchemy.exc.DatabaseError) as error:
+        raise CatalogError(
+            f"the catalog cannot be opened in {settings.home}: {error.__cause__ or error}",
+            remedy="Point SONGLINE_HOME to a folder you may write",
+        ) from error

@@ -1,0 +1,203 @@
+"""The ledger of work: declare it, lease it, commit or fail it. Every change of state is compare-and-set in SQL."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog import owners
+from catalog.digests import Json
+from catalog.errors import LeaseLost, SonglineError
+from catalog.recipe import Recipe
+from catalog.recording import record_activity, record_outcome
+from catalog.settings import Settings
+from catalog.store.base import Store
+from catalog.work import Circumstances, Lease, Outcome, Standing, StepRequest, WorkKind
+from db.base import db_now
+from db.production import Render, Step
+from db.session import Database
+
+TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
+POLL_S = 0.5
+
+
+class Ledger:
+    """Work in the catalog, seen by one owner. Nothing here holds a transaction while work runs."""
+
+    def __init__(self, database: Database, store: Store, *, owner: str, owners_folder: Path, settings: Settings) -> None:
+        self._database = database
+        self._store = store
+        self._owner = owner
+        self._owners_folder = owners_folder
+        self._settings = settings
+
+    def declare_renders(self, recipes: Sequence[Recipe]) -> None:
+        """Make sure that each recipe has its render row."""
+        rows = {r.digest: r for r in recipes}
+        self._declare(
+            Render,
+            [{"key": k, "engine": r.engine, "seed": r.seed, "recipe": r.document()} for k, r in rows.items()],
+        )
+
+    def declare_steps(self, requests: Sequence[StepRequest]) -> None:
+        """Make sure that each request has its step row."""
+        rows = {r.key: r for r in requests}
+        self._declare(
+            Step,
+            [
+                {
+                    "key": key,
+                    "kind": r.kind,
+                    "revision": r.revision,
+                    "parameters": dict(r.parameters),
+                    "inputs": dict(r.inputs),
+                }
+                for key, r in rows.items()
+            ],
+        )
+
+    def _declare(self, table: type[Render] | type[Step], rows: list[dict[str, Any]]) -> None:
+        with self._database.read() as session:
+            known = set(session.scalars(sa.select(table.key).where(table.key.in_([row["key"] for row in rows]))))
+        missing = [row for row in rows if row["key"] not in known]
+        if not missing:
+            return
+        with self._database.write() as session:
+            known = set(session.scalars(sa.select(table.key).where(table.key.in_([row["key"] for row in missing]))))
+            session.add_all(table(**row) for row in missing if row["key"] not in known)
+
+    def standings(self, work: WorkKind, keys: Sequence[str]) -> dict[str, Standing]:
+        """How each known key stands; unknown keys are left out."""
+        table = TABLES[work]
+        columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
+        with self._database.read() as session:
+            rows = session.execute(sa.select(*columns).where(table.key.in_(keys))).all()
+        return {r.key: Standing(r.state, max(0.0, r.due_at - r.now), r.error, r.owner) for r in rows}
+
+    def claim(self, work: WorkKind, key: str) -> Lease | Standing:
+        """Take a lease, or tell how the work stands if it cannot be had now."""
+        table = TABLES[work]
+        standing = self.standings(work, [key])[key]
+        free = sa.or_(table.state == "planned", sa.and_(table.state == "leased", table.lease_until < db_now()))
+        if standing.state == "leased" and standing.owner and owners.is_dead(self._owners_folder, standing.owner):
+            free = sa.or_(free, sa.and_(table.state == "leased", table.owner == standing.owner))
+        elif standing.finished or standing.state == "failed":
+            return standing
+        with self._database.write() as session:
+            taken = session.execute(
+                sa.update(table)
+                .where(table.key == key, table.due_at <= db_now(), free)
+                .values(
+                    state="leased",
+                    owner=self._owner,
+                    lease_until=db_now() + self._settings.lease_s,
+                    fence=table.fence + 1,
+                )
+                .returning(table.fence, table.attempts)
+            ).first()
+        if taken is None:
+            now = self.standings(work, [key])[key]
+            return Standing(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
+        return Lease(work, key, taken.fence, taken.attempts + 1)
+
+    @contextmanager
+    def keeping(self, leases: Sequence[Lease]) -> Iterator[None]:
+        """Renew leases in the background for as long as the block runs."""
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(self._settings.renew_s):
+                for lease in leases:
+                    self._renew(lease)
+
+        keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+
+    def _renew(self, lease: Lease) -> None:
+        table = TABLES[lease.work]
+        with self._database.write() as session:
+            session.execute(
+                sa.update(table)
+                .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
+                .values(lease_until=db_now() + self._settings.lease_s)
+            )
+
+    def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
+        """Store the products, then finish the work and write its rows in one transaction.
+
+        Raises LeaseLost where a higher fence was given meanwhile; the bytes are then garbage for the sweep.
+        """
+        stored = [(product, self._store.put(product.path)) for product in outcome.products]
+        with self._database.write() as session:
+            row = self._held(session, lease)
+            activity = record_activity(
+                session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances
+            )
+            made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
+            row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
+            row.activity_id = activity.id
+            if isinstance(row, Render):
+                row.audio_digest = made["audio"]
+            else:
+                row.result = dict(outcome.result)
+
+    def fail(self, lease: Lease, error: SonglineError, *, seconds: float, circumstances: Circumstances) -> None:
+        """Record a failed attempt: transient trouble goes back to planned with a due time, the rest stays failed."""
+        document = error_document(error)
+        with self._database.write() as session:
+            try:
+                row = self._held(session, lease)
+            except LeaseLost:
+                return
+            record_activity(
+                session,
+                row,
+                lease=lease,
+                outcome="failed",
+                seconds=seconds,
+                circumstances=circumstances,
+                error=document,
+            )
+            row.attempts += 1
+            row.owner, row.lease_until, row.error = None, None, document
+            again = error.transient and row.attempts < self._settings.max_attempts
+            row.state = "planned" if again else "failed"
+            if again:
+                wait_s = self._settings.retry_base_s * 2 ** (row.attempts - 1) * random.uniform(0.75, 1.25)
+                row.due_at = session.scalar(sa.select(db_now() + wait_s)) or 0.0
+
+    def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
+        """Put failed work back to planned with its attempts forgiven; gives the count."""
+        table = TABLES[work]
+        with self._database.write() as session:
+            again = session.execute(
+                sa.update(table)
+                .where(table.key.in_(keys), table.state == "failed")
+                .values(state="planned", attempts=0, due_at=0.0)
+                .returning(table.key)
+            ).all()
+        return len(again)
+
+    def _held(self, session: Session, lease: Lease) -> Render | Step:
+        table = TABLES[lease.work]
+        row = session.get_one(table, lease.key)
+        if row.fence != lease.fence or row.state != "leased":
+            raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
+        return row
+
+
+def error_document(error: SonglineError) -> dict[str, Json]:
+    """An error as it is stored and shown."""
+    return {"kind": error.kind, "error": error.what, "remedy": error.remedy, "ids": dict(error.ids)}

@@ -1,0 +1,306 @@
+"""Lyrics with a time for every line: strict LRC in, one normal form out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from catalog.digests import digest_value
+from catalog.errors import InputError
+from catalog.syllables import count_syllables
+
+SCHEME = "lyrics/v1"
+MAX_LYRICS_BYTES = 64 * 1024
+MAX_LINES = 1000
+MAX_LINE_CHARACTERS = 300
+
+FAST_SYLLABLES_PER_S = 6.0
+"""Above this, words are likely to be swallowed (sung comfort ends near 4, rap reaches 9 to 12)."""
+PHYSICAL_SYLLABLES_PER_S = 9.0
+SLOW_SYLLABLES_PER_S = 0.7
+SLOW_GAP_S = 12.0
+"""A line with this long to itself and few syllables invites a singing model to repeat it."""
+
+
+class LyricsFault(NamedTuple):
+    """One thing that is wrong with a text of lyrics; ``line`` counts from 1."""
+
+    line: int
+    what: str
+    remedy: str
+
+
+class LyricsError(InputError):
+    """All faults of one text of lyrics at once, in line order."""
+
+    kind = "lyrics"
+
+    def __init__(self, faults: Sequence[LyricsFault]) -> None:
+        super().__init__("\n".join(f"line {fault.line}: {fault.what}. {fault.remedy}." for fault in faults))
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True, slots=True)
+class LyricLine:
+    """One sung line, or a rest where ``text`` is empty; ``line`` is where it stands in the file and is no part of it."""
+
+    start_s: float
+    text: str
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lyrics:
+    """Lines in the order of their times, which strictly increase in hundredths of a second, and metadata tags."""
+
+    lines: tuple[LyricLine, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sung(self) -> tuple[LyricLine, ...]:
+        """The lines that have words."""
+        return tuple(line for line in self.lines if line.text)
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of what is sung and when; tags and the layout of the file do not count."""
+        return digest_value(SCHEME, {"lines": [[_hundredths(line.start_s), line.text] for line in self.lines]})
+
+    def to_lrc(self, *, with_tags: bool = False) -> str:
+        """The normal form, ``[mm:ss.xx]text`` a line, headed by the metadata tags if they are wanted."""
+        head = [f"[{name}:{value}]\n" for name, value in self.tags.items()] if with_tags else []
+        return "".join(head + [f"{stamp(line.start_s)}{line.text}\n" for line in self.lines])
+
+
+def stamp(start_s: float) -> str:
+    """A time as LRC writes it: ``[mm:ss.xx]``."""
+    minutes, rest = divmod(_hundredths(start_s), 6000)
+    return f"[{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}]"
+
+
+def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
+    """Lyrics from the text of an LRC file.
+
+    Stamps are rounded to hundredths of a second, a line with several stamps stands at each of them, ``[offset:ms]`` is
+    worked into the stamps (positive is earlier), a stamp without words is kept as a rest. With ``length_s`` a stamp
+    past the end of the song is a fault. Raises LyricsError with every fault of the text.
+    """
+    reading = _Reading(length_s)
+    for number, raw in _lines(data, reading):
+        reading.take(number, raw)
+    return reading.finish()
+
+
+def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> tuple[tuple[int, str], ...]:
+    """The lines that nobody can be expected to sing in the time they have, as (line, message)."""
+    warnings = []
+    ends_s = [line.start_s for line in lyrics.lines[1:]] + [length_s]
+    for line, end_s in zip(lyrics.lines, ends_s, strict=True):
+        is_last = line is lyrics.lines[-1]
+        message = _rate_warning(line, end_s - line.start_s, language=language, is_last=is_last) if line.text else ""
+        if message:
+            warnings.append((line.line, message))
+    return tuple(warnings)
+
+
+def _rate_warning(line: LyricLine, time_s: float, *, language: str, is_last: bool) -> str:
+    syllables = count_syllables(line.text, language)
+    facts = f"{stamp(line.start_s)} has {syllables} syllables in {time_s:.1f} s"
+    if time_s <= 0 or syllables / time_s > PHYSICAL_SYLLABLES_PER_S:
+        return f"{facts}, faster than anyone sings. Give the line more time or fewer words."
+    rate = syllables / time_s
+    if rate > FAST_SYLLABLES_PER_S:
+        return f"{facts}, {rate:.1f} a second, so words may be swallowed. Give the line more time or fewer words."
+    if rate < SLOW_SYLLABLES_PER_S and time_s > SLOW_GAP_S and not is_last:
+        return f"{facts}, so it may be repeated or drawn out. Put a stamp without words where the singing stops."
+    return ""
+
+
+_STAMP = re.compile(r"([0-9]{1,3}):([0-9]{2})(?:\.([0-9]{1,3}))?")
+_STAMP_LIKE = re.compile(r"[+-]?\s*(?:[0-9.]|nan\b|inf)", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"nan\b|inf(?:inity)?\b", re.IGNORECASE)
+_THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
+_TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
+_OFFSET = re.compile(r"[+-]?[0-9]{1,7}")
+_WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
+_FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def _lines(data: bytes | str, reading: _Reading) -> list[tuple[int, str]]:
+    """The numbered lines that can be read at all; the others become faults."""
+    size = len(data)
+    if size > MAX_LYRICS_BYTES:
+        reading.fault(1, f"the lyrics have {size} bytes, more than {MAX_LYRICS_BYTES}", "Shorten them")
+        return []
+    if isinstance(data, str):
+        pieces = re.split(r"\r\n|\n|\r", data.removeprefix(_BYTE_ORDER_MARK))
+        return list(enumerate(pieces, start=1))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        reading.fault(1, "the file is UTF-16, not UTF-8", "Save it as UTF-8")
+        return []
+    lines = []
+    for number, piece in enumerate(re.split(rb"\r\n|\n|\r", data.removeprefix(b"\xef\xbb\xbf")), start=1):
+        try:
+            lines.append((number, piece.decode("utf-8")))
+        except UnicodeDecodeError:
+            reading.fault(number, "the bytes are not UTF-8", "Save the file as UTF-8")
+    return lines
+
+
+class _Row(NamedTuple):
+    """One line of the file that has stamps, its times in milliseconds before the offset."""
+
+    line: int
+    times_ms: tuple[int, ...]
+    text: str
+
+
+class _Reading:
+    """The state of reading one text: rows, tags and faults so far."""
+
+    def __init__(self, length_s: float | None) -> None:
+        self.length_s = length_s
+        self.rows: list[_Row] = []
+        self.tags: dict[str, str] = {}
+        self.offset_ms = 0
+        self.faults: list[LyricsFault] = []
+
+    def fault(self, line: int, what: str, remedy: str) -> None:
+        self.faults.append(LyricsFault(line, what, remedy))
+
+    def take(self, number: int, raw: str) -> None:
+        """Read one line of the file."""
+        text = raw.strip(" \t")
+        if not text:
+            return
+        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text.replace("\t", " ")):
+            self.fault(number, "the line holds a control character", "Remove it")
+        elif len(text) > MAX_LINE_CHARACTERS:
+            self.fault(
+                number, f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}", "Break it into lines"
+            )
+        elif (tag := _TAG.fullmatch(text)) and not _NOT_FINITE.fullmatch(tag[1]):
+            self._take_tag(number, tag[1].lower(), tag[2].strip())
+        else:
+            self._take_row(number, text)
+
+    def _take_tag(self, number: int, name: str, value: str) -> None:
+        if name in self.tags:
+            self.fault(number, f"the tag [{name}:] stands twice", "Remove one of them")
+        elif name == "offset" and not _OFFSET.fullmatch(value):
+            self.fault(number, f"the offset {_shown(value)} is no number of milliseconds", "Write for example [offset:250]")
+        else:
+            self.tags[name] = " ".join(value.split())
+            self.offset_ms = int(value) if name == "offset" else self.offset_ms
+
+    def _take_row(self, number: int, text: str) -> None:
+        times_ms: list[int] = []
+        rest = text
+        while rest.startswith("["):
+            inside, closed, after = rest[1:].partition("]")
+            time = _STAMP.fullmatch(inside.strip()) if closed else None
+            if time is None or int(time[2]) >= 60:
+                self.fault(number, *_bad_stamp(inside, closed=bool(closed), has_stamp=bool(times_ms)))
+                return
+            times_ms.append(_milliseconds(time))
+            rest = after.lstrip()
+        if not times_ms:
+            self.fault(number, f"{_shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
+        elif _WORD_STAMP.search(rest):
+            self.fault(number, "the line holds stamps for single words", "Keep the stamp of the line and remove those")
+        else:
+            words = unicodedata.normalize("NFC", " ".join(rest.split()))
+            self.rows.append(_Row(number, tuple(times_ms), words))
+
+    def finish(self) -> Lyrics:
+        """The lyrics, or every fault."""
+        lines = self._expanded()
+        self._check_order()
+        if not self.rows and not self.faults:
+            self.fault(1, "no line has a stamp", "Put a time before each line, for example [00:12.50]")
+        if len(lines) > MAX_LINES:
+            self.fault(lines[MAX_LINES].line, f"there are more than {MAX_LINES} lines", "Remove some")
+        if self.faults:
+            raise LyricsError(sorted(self.faults))
+        tags = {name: value for name, value in self.tags.items() if name != "offset"}
+        return Lyrics(lines=tuple(lines), tags=tags)
+
+    def _expanded(self) -> list[LyricLine]:
+        """Every stamp of every row as a line of its own, in the order of time."""
+        lines = []
+        first_at: dict[int, int] = {}
+        for row in self.rows:
+            for time_ms in row.times_ms:
+                hundredths = (time_ms - self.offset_ms + 5) // 10
+                line = LyricLine(hundredths / 100, row.text, row.line)
+                if self._is_within(line, before_offset=stamp(time_ms / 1000)):
+                    if hundredths in first_at:
+                        self.fault(row.line, *_same_time(line, first_at[hundredths]))
+                    first_at.setdefault(hundredths, row.line)
+                    lines.append(line)
+        return sorted(lines, key=lambda line: line.start_s)
+
+    def _is_within(self, line: LyricLine, *, before_offset: str) -> bool:
+        if line.start_s < 0:
+            what = f"the offset of {self.offset_ms} ms moves {before_offset} before the start of the song"
+            self.fault(line.line, what, "Make the offset smaller")
+            return False
+        if self.length_s is None or line.start_s < self.length_s + (0 if line.text else 0.005):
+            return True
+        what = f"{stamp(line.start_s)} lies past the song's length of {self.length_s:g} s"
+        self.fault(line.line, what, "Move the line or make the song longer")
+        return False
+
+    def _check_order(self) -> None:
+        """The first stamps of the rows must increase; equal ones are told by :meth:`_expanded`."""
+        for before, row in zip(self.rows, self.rows[1:], strict=False):
+            if row.times_ms[0] // 10 < before.times_ms[0] // 10:
+                earlier, later = stamp(row.times_ms[0] / 1000), stamp(before.times_ms[0] / 1000)
+                what = f"{earlier} stands after {later} of line {before.line}"
+                self.fault(row.line, what, "Put the lines in the order of their times")
+
+
+def _bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
+    """What is wrong with a bracket that should be a stamp, and the remedy."""
+    shown = f"[{inside[:40]}]"
+    if not closed:
+        return "a bracket is opened and never closed", _FORM
+    if parts := _THREE_PARTS.fullmatch(inside):
+        return f"{shown} has two colons", f"Write [{parts[1]}:{parts[2]}.{parts[3]}]"
+    if _NOT_FINITE.search(inside):
+        return f"{shown} is not a finite time", _FORM
+    if inside.lstrip().startswith("-"):
+        return f"{shown} is negative", _FORM
+    if _STAMP.fullmatch(inside.strip()):
+        return f"{shown} has 60 seconds or more", "Count them as a minute"
+    if _STAMP_LIKE.match(inside):
+        return f"{shown} is no stamp", _FORM
+    if has_stamp:
+        return f"{shown} stands between the stamp and the words", "Remove the brackets, they would be sung"
+    return f"{_shown(shown)} has no stamp", "Remove it, or put its time in front, for example [00:12.50]"
+
+
+def _same_time(line: LyricLine, other: int) -> tuple[str, str]:
+    if other == line.line:
+        return f"{stamp(line.start_s)} stands twice in the line", "Remove one of them"
+    return f"{stamp(line.start_s)} is also the time of line {other}", "Give each line a time of its own"
+
+
+def _milliseconds(time: re.Match[str]) -> int:
+    minutes, seconds, fraction = time.groups()
+    return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0").ljust(3, "0"))
+
+
+def _hundredths(start_s: float) -> int:
+    return round(start_s * 100)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")

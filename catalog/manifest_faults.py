@@ -1,0 +1,62 @@
+"""The faults of a manifest: collected with their lines, worded for people, told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.errors import ManifestError
+
+Path = tuple[str | int, ...]
+"""Where something stands in a manifest: ``("songs", 2, "seeds")``."""
+
+MAX_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file; ``order`` keeps the manifest before the lyrics files, and those in the order of the songs."""
+
+    file: str
+    line: int | None
+    order: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: ``where`` is the dotted path in the manifest, empty in other files."""
+
+    place: Place
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{self.place}: {where}{self.what}. {self.remedy}."
+
+
+def manifest_error(faults: Sequence[Fault]) -> ManifestError:
+    """The one error that tells all ``faults``, each once, in the order of files and lines."""
+    in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
+    return ManifestError(list(dict.fromkeys(str(fault) for fault in in_order)))
+
+
+def dotted(path: Path) -> str:
+    """A path as it is shown: ``songs[2].seeds``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """A value as it is shown in a sentence: as the manifest would write it, and never long."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 2] + "…" + text[-1]

@@ -1,0 +1,52 @@
+"""Who holds a lease: every process has a name, and a file lock that the system drops when the process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+
+YOUNG_S = 60.0
+
+
+class Owner:
+    """This process as a holder of leases. The name carries the host; the lock tells others on it that we live."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._path = folder / self.name
+        self._handle = self._path.open("w")
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Give the name up; leases still held under it become free at once."""
+        self._path.unlink(missing_ok=True)
+        self._handle.close()
+
+
+def is_dead(folder: Path, owner: str) -> bool:
+    """Whether ``owner`` was a process of this host that is gone. False for other hosts: their leases must run out."""
+    if owner.split(":")[0] != socket.gethostname():
+        return False
+    try:
+        with (folder / owner).open("r") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def sweep(folder: Path) -> int:
+    """Remove the lock files of dead processes; gives the count. Young files are left: their lock may be on its way."""
+    old = [path for path in folder.glob("*:*:*") if time.time() - path.stat().st_mtime > YOUNG_S]
+    dead = [path for path in old if is_dead(folder, path.name)]
+    for path in dead:
+        path.unlink(missing_ok=True)
+    return len(dead)

@@ -1,0 +1,243 @@
+"""Reading the catalog: work by key, albums and songs, candidates with their scores and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.errors import InputError
+from catalog.metrics import Measured, NotMeasurable, Reading, Window
+from catalog.recipe import Recipe
+from catalog.work import StepRequest
+from db.delivery import Release, ReleaseFile
+from db.judgement import Decision, Score
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import ActivityArtifact, Artifact
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a finished step found, and the artifacts it made by role."""
+
+    key: str
+    result: Mapping[str, Json]
+    made: Mapping[str, str]
+
+
+def step_request(database: Database, key: str) -> StepRequest:
+    """The declared step of ``key``."""
+    with database.read() as session:
+        row = session.get_one(Step, key)
+        return StepRequest(row.kind, row.revision, row.parameters, row.inputs)
+
+
+def recipe_of(database: Database, render_key: str) -> Recipe:
+    """The declared recipe of a render."""
+    with database.read() as session:
+        return Recipe.from_document(session.get_one(Render, render_key).recipe)
+
+
+def step_result(database: Database, key: str) -> StepResult | None:
+    """The result of a finished step, None while it is not finished."""
+    with database.read() as session:
+        row = session.get(Step, key)
+        if row is None or row.state != Step.finished_state or row.activity_id is None:
+            return None
+        return StepResult(key, row.result or {}, made_by(session, row.activity_id))
+
+
+def made_by(session: Session, activity_id: str) -> dict[str, str]:
+    """Artifacts an activity made, by role."""
+    rows = session.execute(
+        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest).where(
+            ActivityArtifact.activity_id == activity_id, ActivityArtifact.direction == "made"
+        )
+    )
+    return {row.role: row.artifact_digest for row in rows}
+
+
+def render_products(database: Database, render_key: str) -> dict[str, str]:
+    """Artifacts of a finished render by role ("audio", "midi"); empty while it is not finished."""
+    with database.read() as session:
+        row = session.get(Render, render_key)
+        return made_by(session, row.activity_id) if row is not None and row.activity_id else {}
+
+
+def readings(database: Database, score_key: str) -> dict[str, Reading]:
+    """Every metric's reading of a finished score step."""
+    with database.read() as session:
+        rows = session.scalars(sa.select(Score).where(Score.step_key == score_key)).all()
+    return {row.metric: _reading(row) for row in rows}
+
+
+def _reading(row: Score) -> Reading:
+    if row.value is None:
+        return NotMeasurable(row.not_measurable or "")
+    return Measured(row.value, tuple(Window(*window) for window in row.windows or ()))
+
+
+def artifact_size(database: Database, digest: str) -> int:
+    """Size of an artifact in bytes."""
+    with database.read() as session:
+        return session.get_one(Artifact, digest).size
+
+
+def sample_digest_of(database: Database, digest: str) -> str | None:
+    """Digest of the decoded samples of an audio artifact."""
+    with database.read() as session:
+        return session.get_one(Artifact, digest).sample_digest
+
+
+def albums(database: Database) -> list[tuple[str, str]]:
+    """Every album's id and title, by id."""
+    with database.read() as session:
+        return [(row.id, row.title) for row in session.execute(sa.select(Album.id, Album.title).order_by(Album.id))]
+
+
+def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
+    """The resolved manifest an album was last planned from. Raises InputError for an unknown id."""
+    with database.read() as session:
+        row = session.get(Album, album_id)
+        known = [] if row else list(session.scalars(sa.select(Album.id).order_by(Album.id)))
+    if row is None:
+        listed = f"Known albums: {', '.join(known)}" if known else "Render an album first"
+        raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
+    return row.manifest
+
+
+def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
+    """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
+    with database.read() as session:
+        matching = sa.select(Candidate.id, Candidate.render_key).where(Candidate.id.startswith(prefix, autoescape=True))
+        rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()
+    exact = [row for row in rows if row.id == prefix]
+    if len(exact or rows) == 1:
+        found = (exact or rows)[0]
+        return found.id, found.render_key
+    if not rows:
+        raise InputError(f"no candidate's id starts with {prefix!r}", remedy="See `songline scores ALBUM` for the ids")
+    raise InputError(
+        f"{prefix!r} fits several candidates: {', '.join(row.id for row in rows)}", remedy="Give more of the id"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SongRow:
+    """A song as the catalog holds it now, with its current candidates and its newest decision."""
+
+    id: str
+    title: str
+    candidates: tuple[CandidateRow, ...]
+    decision: Mapping[str, Json] | None
+    winner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """A current candidate: ``state`` is its render's, ``error`` a failed one's document."""
+
+    id: str
+    seed: int
+    state: str
+    render_key: str
+    error: Mapping[str, Json] | None
+    audio_digest: str | None
+
+
+def songs_of(database: Database, album_id: str) -> list[SongRow]:
+    """The album's songs in order. Raises InputError for an unknown album."""
+    album_manifest(database, album_id)
+    with database.read() as session:
+        rows = session.scalars(
+            sa.select(Song).where(Song.album_id == album_id, Song.active).order_by(Song.position)
+        ).all()
+        return [_song(session, row) for row in rows]
+
+
+def _song(session: Session, row: Song) -> SongRow:
+    pairs = session.execute(
+        sa.select(Candidate, Render)
+        .join(Render, Render.key == Candidate.render_key)
+        .where(Candidate.song_id == row.id, Candidate.active)
+        .order_by(Candidate.seed_order)
+    ).all()
+    candidates = tuple(CandidateRow(c.id, c.seed, r.state, r.key, r.error, r.audio_digest) for c, r in pairs)
+    newest = session.scalars(
+        sa.select(Decision).where(Decision.song_id == row.id).order_by(Decision.id.desc()).limit(1)
+    ).first()
+    # A decision about other candidates says nothing of the present ones.
+    standing = newest is not None and {c["id"] for c in newest.document["candidates"]} == {c.id for c in candidates}
+    if newest is None or not standing:
+        return SongRow(row.slug, row.title, candidates, None, None)
+    return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id)
+
+
+def newest_decision_key(database: Database, song_row_id: int) -> str | None:
+    """Step key of the song's newest decision."""
+    with database.read() as session:
+        return session.scalar(
+            sa.select(Decision.step_key).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
+        )
+
+
+def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Kind, key and error of all permanently failed work."""
+    with database.read() as session:
+        renders = session.execute(sa.select(Render.key, Render.error).where(Render.state == "failed")).all()
+        steps = session.execute(sa.select(Step.kind, Step.key, Step.error).where(Step.state == "failed")).all()
+    return [("render", r.key, r.error or {}) for r in renders] + [(s.kind, s.key, s.error or {}) for s in steps]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A packed release: its build number, document, and the artifact of each file by path."""
+
+    album_id: str
+    build: int
+    document: Mapping[str, Json]
+    files: Mapping[str, str]
+    step_key: str
+
+
+def release_by_key(database: Database, step_key: str) -> ReleaseRow | None:
+    """The release that a pack step made."""
+    return _release(database, sa.select(Release).where(Release.step_key == step_key))
+
+
+def newest_release(database: Database, album_id: str) -> ReleaseRow | None:
+    """The album's newest build."""
+    return _release(
+        database, sa.select(Release).where(Release.album_id == album_id).order_by(Release.build.desc()).limit(1)
+    )
+
+
+def next_build(database: Database, album_id: str) -> int:
+    """The number the album's next build gets."""
+    with database.read() as session:
+        return (session.scalar(sa.select(sa.func.max(Release.build)).where(Release.album_id == album_id)) or 0) + 1
+
+
+def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow | None:
+    with database.read() as session:
+        row = session.scalars(query).first()
+        if row is None:
+            return None
+        files = session.execute(
+            sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).where(ReleaseFile.release_id == row.id)
+        ).all()
+    return ReleaseRow(
+        row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key
+    )
+
+
+def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:
+    """Every artifact's digest, and whether its bytes were pruned on purpose."""
+    with database.read() as session:
+        rows = session.execute(sa.select(Artifact.digest, Artifact.pruned_at).order_by(Artifact.digest)).all()
+    return [(row.digest, row.pruned_at is not None) for row in rows]

@@ -1,0 +1,50 @@
+"""A recipe: everything that determines a sound. Its digest is the identity of a render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.digests import Json, canonical_json, digest_value
+
+SCHEME = "recipe/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What one render is made from.
+
+    ``engine`` and ``revision`` name the engine's behaviour (the revision is raised only when its samples
+    change), ``seed`` its randomness, ``inputs`` everything else the engine hears, as plain JSON: lyrics as
+    the engine sees them, prompt, length, settings, digests and versions of what it plays with.
+    """
+
+    engine: str
+    revision: int
+    seed: int
+    length_s: float
+    inputs: Mapping[str, Json]
+
+    def document(self) -> dict[str, Json]:
+        """The recipe as JSON, as it is stored and digested."""
+        return {
+            "engine": self.engine,
+            "revision": self.revision,
+            "seed": self.seed,
+            "length_s": self.length_s,
+            "inputs": dict(self.inputs),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Json]) -> Recipe:
+        """The inverse of :meth:`document`."""
+        return cls(**document)
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical document."""
+        return digest_value(SCHEME, self.document())
+
+    def canonical(self) -> bytes:
+        """The canonical JSON bytes that the digest covers."""
+        return canonical_json(self.document())

@@ -1,0 +1,174 @@
+"""Writing finished work down: its activity, artifacts, scores, decisions and releases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.store.base import Stored
+from catalog.work import (
+    Circumstances,
+    DecisionRecord,
+    Lease,
+    Outcome,
+    Product,
+    Record,
+    ReleaseRecord,
+    ScoreRecord,
+)
+from db.base import db_now
+from db.delivery import Release, ReleaseFile
+from db.judgement import Decision, Score
+from db.production import Render, Step
+from db.provenance import Activity, ActivityArtifact, Artifact
+from db.session import Database
+
+
+def record_activity(
+    session: Session,
+    row: Render | Step,
+    *,
+    lease: Lease,
+    outcome: str,
+    seconds: float,
+    circumstances: Circumstances,
+    error: Mapping[str, Json] | None = None,
+) -> Activity:
+    """Add the activity of one attempt, with what it used."""
+    rendering = isinstance(row, Render)
+    activity = Activity(
+        id=uuid.uuid4().hex,
+        kind="render" if rendering else row.kind,
+        work_key=row.key,
+        revision=row.recipe["revision"] if rendering else row.revision,
+        parameters=row.recipe if rendering else row.parameters,
+        seed=row.seed if rendering else None,
+        outcome=outcome,
+        error=dict(error) if error else None,
+        attempt=lease.attempt,
+        started_at=sa.select(db_now() - seconds).scalar_subquery(),
+        seconds=seconds,
+        code_version=circumstances.code_version,
+        environment=dict(circumstances.environment),
+        device=circumstances.device,
+        flow_run_id=circumstances.flow_run_id,
+        task_run_id=circumstances.task_run_id,
+    )
+    session.add(activity)
+    session.flush()
+    if not rendering:
+        for role, digest in row.inputs.items():
+            _link(session, activity, direction="used", role=role, digest=digest)
+    return activity
+
+
+def record_outcome(
+    session: Session,
+    row: Render | Step,
+    *,
+    activity: Activity,
+    outcome: Outcome,
+    stored: Sequence[tuple[Product, Stored]],
+) -> dict[str, str]:
+    """Add what an attempt made; gives the products' digests by role."""
+    for product, kept in stored:
+        record_artifact(session, kept, media_type=product.media_type, sample_digest=product.sample_digest)
+        _link(session, activity, direction="made", role=product.role, digest=kept.digest)
+    made = {product.role: kept.digest for product, kept in stored}
+    for record in outcome.records:
+        _add_record(session, record, row=row, activity=activity, made=made)
+    return made
+
+
+def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
+    """Add the row of stored bytes, or bring a pruned one back."""
+    known = session.get(Artifact, kept.digest)
+    if known is None:
+        session.add(
+            Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest)
+        )
+        session.flush()
+    else:
+        known.pruned_at = None
+
+
+def _link(session: Session, activity: Activity, *, direction: str, role: str, digest: str) -> None:
+    session.add(
+        ActivityArtifact(activity_id=activity.id, direction=direction, role=role, artifact_digest=digest)
+    )
+
+
+def _add_record(
+    session: Session, record: Record, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
+) -> None:
+    match record:
+        case ScoreRecord():
+            session.add(
+                Score(
+                    step_key=row.key,
+                    activity_id=activity.id,
+                    metric=record.metric,
+                    scorer=record.scorer,
+                    revision=record.revision,
+                    unit=record.unit,
+                    value=record.value,
+                    not_measurable=record.not_measurable,
+                    windows=[list(window) for window in record.windows] or None,
+                )
+            )
+        case DecisionRecord():
+            add_decision(session, record, step_key=row.key, activity_id=activity.id)
+        case ReleaseRecord():
+            _add_release(session, record, row=row, activity=activity, made=made)
+
+
+def add_decision(session: Session, record: DecisionRecord, *, step_key: str, activity_id: str) -> None:
+    """Append a decision that supersedes the song's newest."""
+    newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
+    session.add(
+        Decision(
+            song_id=record.song_id,
+            step_key=step_key,
+            activity_id=activity_id,
+            supersedes_id=newest,
+            policy=dict(record.policy),
+            document=dict(record.document),
+            winner_id=record.winner_id,
+        )
+    )
+
+
+def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
+    """Make the decision of ``step_key`` the song's newest: one that was superseded is said again, as a new row."""
+    newest = sa.select(Decision).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
+    with database.read() as session:
+        row = session.scalars(newest).first()
+    if row is None or row.step_key == step_key:
+        return
+    with database.write() as session:
+        said = session.scalars(newest.where(Decision.step_key == step_key)).first()
+        if said is not None:
+            record = DecisionRecord(song_row_id, said.policy, said.document, said.winner_id)
+            add_decision(session, record, step_key=step_key, activity_id=said.activity_id)
+
+
+def _add_release(
+    session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
+) -> None:
+    release = Release(
+        album_id=record.album_id,
+        build=record.build,
+        step_key=row.key,
+        activity_id=activity.id,
+        document=dict(record.document),
+    )
+    session.add(release)
+    session.flush()
+    files = {**record.files, **{path: made[role] for path, role in record.made_here.items()}}
+    session.add_all(
+        ReleaseFile(release_id=release.id, path=path, artifact_digest=digest) for path, digest in files.items()
+    )

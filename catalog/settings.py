@@ -1,0 +1,61 @@
+"""Every setting of Songline in one class; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog.errors import InputError
+
+
+class Settings(BaseSettings):
+    """What ``SONGLINE_*`` variables set. Left out, everything runs embedded on this machine."""
+
+    model_config = SettingsConfigDict(env_prefix="SONGLINE_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."
+    )
+    database_url: str = Field("", description="Catalog (SQLAlchemy URL); empty: SQLite inside the home.")
+    engine: str = Field("guide", description="Engine where a manifest names none.")
+    workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
+    lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
+    renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
+    retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
+    max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
+    gc_grace_s: float = Field(3600.0, ge=0, description="Age at which bytes without a row are garbage.")
+
+    @cached_property
+    def catalog_url(self) -> str:
+        """SQLAlchemy URL of the catalog."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'catalog.sqlite3'}"
+
+    @property
+    def store_path(self) -> Path:
+        """Folder of the embedded artifact store."""
+        return self.home / "store"
+
+    @property
+    def prefect_path(self) -> Path:
+        """Prefect's own home on the embedded default."""
+        return self.home / "prefect"
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes to start: the setting, else the cores this process may use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises InputError naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"SONGLINE_{'_'.join(str(part) for part in first['loc']).upper()}"
+        raise InputError(f"{name}: {first['msg']}", remedy=f"Correct {name} in the environment, or unset it") from error

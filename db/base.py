@@ -1,0 +1,63 @@
+"""What all tables share: naming of constraints, the database's clock, and the columns of leased work."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Float, Integer, MetaData, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+DIGEST = String(64)
+ID = String(200)
+
+
+class Base(DeclarativeBase):
+    """Declarative base; constraint names follow one convention so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON(none_as_null=True), list[Any]: JSON(none_as_null=True)}
+
+
+class db_now(FunctionElement[float]):
+    """The database's clock in seconds since 1970, UTC, at the moment of the statement."""
+
+    type = Float()
+    inherit_cache = True
+    name = "db_now"
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(db_now)
+def _standard_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
+    return "extract(epoch from clock_timestamp())"
+
+
+class Leased:
+    """The life of a piece of work: ``planned → leased(owner, until, fence) → finished | failed``.
+
+    ``fence`` grows with every lease; a commit must show the number the row still has. Times are epoch seconds
+    by the database's clock; ``due_at`` is the earliest time of the next attempt.
+    """
+
+    state: Mapped[str] = mapped_column(String(16), default="planned", index=True)
+    owner: Mapped[str | None] = mapped_column(ID)
+    lease_until: Mapped[float | None]
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[float] = mapped_column(default=0.0)
+    error: Mapped[dict[str, Any] | None]

@@ -1,0 +1,49 @@
+"""What was heard and decided: scores and decisions, both append-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import DIGEST, ID, Base, db_now
+from db.production import Candidate, Song, Step
+from db.provenance import Activity
+
+
+class Score(Base):
+    """One metric of one audio: a number with its unit, or the reason why there is none."""
+
+    __tablename__ = "score"
+    __table_args__ = (
+        UniqueConstraint("step_key", "metric"),
+        CheckConstraint("(value IS NULL) <> (not_measurable IS NULL)", name="one_outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    step_key: Mapped[str] = mapped_column(ForeignKey(Step.key))
+    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id))
+    metric: Mapped[str] = mapped_column(String(64))
+    scorer: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int]
+    unit: Mapped[str] = mapped_column(String(16))
+    value: Mapped[float | None]
+    not_measurable: Mapped[str | None] = mapped_column(String(500))
+    windows: Mapped[list[Any] | None]
+
+
+class Decision(Base):
+    """The ranked, explained decision for a song. A newer one supersedes it; none is ever changed."""
+
+    __tablename__ = "decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    song_id: Mapped[int] = mapped_column(ForeignKey(Song.id), index=True)
+    step_key: Mapped[str] = mapped_column(DIGEST, index=True)
+    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id))
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+    policy: Mapped[dict[str, Any]]
+    document: Mapped[dict[str, Any]]
+    winner_id: Mapped[str | None] = mapped_column(ID, ForeignKey(Candidate.id))
+    created_at: Mapped[float] = mapped_column(server_default=db_now())

@@ -1,0 +1,84 @@
+"""What is to be made: albums, songs, renders, the candidates they are offered as, and every further step."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import DIGEST, ID, Base, Leased, db_now
+from db.provenance import Activity, Artifact
+
+
+class Album(Base):
+    """An album by its id, at its newest plan. An ``applied_policy`` stands in for the manifest's own policy
+    for as long as that is still the one it was applied over."""
+
+    __tablename__ = "album"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    title: Mapped[str] = mapped_column(String(1000))
+    manifest: Mapped[dict[str, Any]]
+    manifest_digest: Mapped[str] = mapped_column(DIGEST)
+    applied_policy: Mapped[dict[str, Any] | None]
+    applied_over: Mapped[str | None] = mapped_column(DIGEST)
+    created_at: Mapped[float] = mapped_column(server_default=db_now())
+
+
+class Song(Base):
+    """One song of an album. ``active`` is False once a newer manifest no longer names it."""
+
+    __tablename__ = "song"
+    __table_args__ = (UniqueConstraint("album_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    album_id: Mapped[str] = mapped_column(ForeignKey(Album.id))
+    slug: Mapped[str] = mapped_column(ID)
+    title: Mapped[str] = mapped_column(String(1000))
+    position: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Render(Leased, Base):
+    """The making of one recipe, shared by every candidate that asks for it."""
+
+    __tablename__ = "render"
+    finished_state: ClassVar[str] = "rendered"
+
+    key: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    engine: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    recipe: Mapped[dict[str, Any]]
+    audio_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest))
+    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id))
+
+
+class Candidate(Base):
+    """A render offered for one song. ``active`` is False once the manifest no longer asks for it."""
+
+    __tablename__ = "candidate"
+    __table_args__ = (UniqueConstraint("song_id", "render_key"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    song_id: Mapped[int] = mapped_column(ForeignKey(Song.id), index=True)
+    render_key: Mapped[str] = mapped_column(ForeignKey(Render.key), index=True)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    seed_order: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Step(Leased, Base):
+    """Any work after rendering. ``key`` digests its kind, revision, parameters and inputs, so a finished key is
+    never done again. ``inputs`` maps roles to artifact digests; ``result`` is what it found, as JSON."""
+
+    __tablename__ = "step"
+    finished_state: ClassVar[str] = "done"
+
+    key: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), index=True)
+    revision: Mapped[int]
+    parameters: Mapped[dict[str, Any]]
+    inputs: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None]
+    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id))

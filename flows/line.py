@@ -1,0 +1,241 @@
+"""The production line of one album, written once: what follows what, and what each step is given.
+
+Who carries the steps out is an :class:`Executor`: the Prefect flow does the work, :class:`Peek` only looks
+whether it was done. So "is anything missing?" and "make it" can never disagree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.errors import SonglineError, WorkError
+from catalog.house import House
+from catalog.queries import StepResult, render_products, step_result
+from catalog.recording import ensure_current
+from catalog.work import StepRequest
+from flows.progress import Progress
+from tasks import requests
+from tasks.delivery.release_request import FinishedSong, encode_tags, pack_request
+
+T = TypeVar("T")
+STAGES = ("score", "select", "master", "release")
+
+
+class NotYet(Exception):
+    """Something is missing; raised by :class:`Peek` only."""
+
+
+class Executor(Protocol):
+    """Carries work out."""
+
+    async def render(self, song: PlannedSong) -> None:
+        """Bring every render of the song to rendered or failed."""
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """The result of a step, done now if it was not before. ``sentence`` names the run."""
+
+
+class Peek:
+    """Finds finished work; raises NotYet at the first that is missing."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def render(self, song: PlannedSong) -> None:
+        """See :class:`Executor`."""
+        keys = [candidate.render_key for candidate in song.candidates]
+        standings = self._house.ledger.standings("render", keys)
+        if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
+            raise NotYet
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """See :class:`Executor`."""
+        found = step_result(self._house.database, request.key)
+        if found is None:
+            raise NotYet
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A song with its winner."""
+
+    planned: PlannedSong
+    winner: Candidate
+    products: Mapping[str, str]
+    decision: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """How far an album came: the key of its release (None where it was stopped before), and songs that failed."""
+
+    release_key: str | None
+    failures: Mapping[str, SonglineError]
+
+
+Finished = tuple[list[FinishedSong], dict[str, SonglineError]]
+
+
+class Line:
+    """One album on its way through the house."""
+
+    def __init__(self, house: House, planned: PlannedAlbum, executor: Executor, progress: Progress) -> None:
+        self._house = house
+        self._planned = planned
+        self._do = executor
+        self._progress = progress
+
+    async def run(self, until: str = "release") -> Produced:
+        """Everything up to and with the stage ``until``. One song's failure never stops the others."""
+        stepwise = self._planned.album.mastering.mode == "album" and until not in ("score", "select")
+        way = self._in_step if stepwise else self._one_by_one
+        finished, failures = await way(until)
+        if until != "release":
+            return Produced(None, failures)
+        if not finished or (failures and self._planned.album.release == "all"):
+            return Produced(None, failures)
+        request = pack_request(self._planned, finished)
+        await self._do.step(request, f"pack · {self._planned.album.title}")
+        return Produced(request.key, failures)
+
+    async def _one_by_one(self, until: str) -> Finished:
+        """Every song on its own: it is finished as soon as its candidates are in."""
+
+        async def through(planned: PlannedSong) -> FinishedSong | None:
+            chosen = await self._choose(planned, until)
+            return await self._finish(chosen, until, None) if chosen else None
+
+        done, failures = await self._each({s.song.id: through(s) for s in self._planned.songs})
+        return [song for song in done.values() if song], failures
+
+    async def _in_step(self, until: str) -> Finished:
+        """The whole album in step: the common gain needs every winner."""
+        chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
+        winners = [c for c in chosen.values() if c]
+        gain_db = await self._album_gain(winners)
+        done, more = await self._each({c.planned.song.id: self._finish(c, until, gain_db) for c in winners})
+        return [song for song in done.values() if song], {**failures, **more}
+
+    async def _each(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
+        outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
+        done: dict[str, T] = {}
+        failures: dict[str, SonglineError] = {}
+        for song_id, outcome in zip(work, outcomes, strict=True):
+            if isinstance(outcome, SonglineError):
+                failures[song_id] = outcome
+                self._progress.note(song_id, failed=str(outcome))
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                done[song_id] = outcome
+        return done, failures
+
+    async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:
+        song = planned.song
+        await self._do.render(planned)
+        audio = {c.id: render_products(self._house.database, c.render_key) for c in planned.candidates}
+        alive = [c for c in planned.candidates if "audio" in audio[c.id]]
+        scores = [requests.score(song, audio[c.id]["audio"]) for c in alive]
+        await asyncio.gather(
+            *(
+                self._score(song.id, request, f"score · {song.title} · seed {c.seed}")
+                for c, request in zip(alive, scores, strict=True)
+            )
+        )
+        if until == "score":
+            return None
+        decision = await self._decide(planned, alive, scores)
+        winner = next((c for c in alive if c.id == decision.result["winner"]), None)
+        if winner is None:
+            raise WorkError(
+                f"{song.title}: {decision.result['sentence']}".rstrip("."),
+                remedy="Add seeds, loosen the gates under `selection`, or set `if_none_passes: least_bad`",
+                song=song.id,
+            )
+        self._progress.note(song.id, picked=winner.seed)
+        return None if until == "select" else Chosen(planned, winner, audio[winner.id], decision)
+
+    async def _decide(
+        self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[StepRequest]
+    ) -> StepResult:
+        request = requests.select(
+            planned.row_id,
+            song=planned.song,
+            policy=self._planned.policy,
+            scored=[(c, request.key) for c, request in zip(alive, scores, strict=True)],
+            failed=[c for c in planned.candidates if c not in alive],
+        )
+        decision = await self._do.step(request, f"select · {planned.song.title}")
+        ensure_current(self._house.database, planned.row_id, request.key)
+        return decision
+
+    async def _score(self, song_id: str, request: StepRequest, sentence: str) -> None:
+        await self._do.step(request, sentence)
+        self._progress.note(song_id, scored=1)
+
+    async def _album_gain(self, chosen: Sequence[Chosen]) -> float | None:
+        """The gain that brings the loudest winner to the target (AES TD1008); the others take it as it is."""
+        spec = self._planned.album.mastering
+        levels = await asyncio.gather(
+            *(
+                self._do.step(requests.level(spec, c.products["audio"]), f"level · {c.planned.song.title}")
+                for c in chosen
+            ),
+            return_exceptions=True,
+        )
+        for level in levels:
+            if isinstance(level, BaseException) and not isinstance(level, SonglineError):
+                raise level
+        heard = [(x.result["loudness_lufs"], c) for x, c in zip(levels, chosen, strict=True) if isinstance(x, StepResult)]
+        if not heard:
+            return None
+        loudest = max(heard, key=lambda pair: float(pair[0]))[1]
+        mastered = await self._do.step(
+            requests.master(spec, loudest.products["audio"], fixed_gain_db=None),
+            f"master · {loudest.planned.song.title}",
+        )
+        return float(mastered.result["gain_db"])
+
+    async def _finish(self, chosen: Chosen, until: str, gain_db: float | None) -> FinishedSong | None:
+        album, song = self._planned.album, chosen.planned.song
+        master = await self._do.step(
+            requests.master(album.mastering, chosen.products["audio"], fixed_gain_db=gain_db),
+            f"master · {song.title}",
+        )
+        self._progress.note(song.id, mastered=True)
+        if until == "master":
+            return None
+        digest = master.made["master"]
+        cover = album.cover_digest
+        tags = encode_tags(self._planned, chosen.planned.song, chosen.winner)
+        encodes = {
+            kind: requests.encode(kind, digest, tags=tags, cover_digest=cover) for kind in album.deliverables
+        }
+        work = [(requests.draw(digest), f"draw · {song.title}")]
+        work += [(request, f"encode · {song.title} · {kind}") for kind, request in encodes.items()]
+        if album.stems != "none":
+            stems = requests.separate(album.stems, chosen.winner, chosen.products["audio"])
+            work.insert(0, (stems, f"separate · {song.title}"))
+        results = dict(
+            zip(
+                [request.key for request, _ in work],
+                await asyncio.gather(*(self._do.step(request, sentence) for request, sentence in work)),
+                strict=True,
+            )
+        )
+        self._progress.note(song.id, delivered=True)
+        return FinishedSong(
+            song=song,
+            winner=chosen.winner,
+            products=chosen.products,
+            decision_key=chosen.decision.key,
+            master=master,
+            drawing_key=requests.draw(digest).key,
+            encoded={kind: results[request.key].made["file"] for kind, request in encodes.items()},
+            stems=results[stems.key].made if album.stems != "none" else {},
+        )

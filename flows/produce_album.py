@@ -1,0 +1,77 @@
+"""The flow that makes an album: the production line, carried out by Prefect tasks on this machine's workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import flow
+
+from catalog.albums import Candidate, PlannedSong
+from catalog.errors import WorkError
+from catalog.house import House
+from catalog.queries import StepResult, step_result
+from catalog.work import StepRequest
+from flows.line import Line
+from flows.progress import Progress
+from flows.running import current
+from flows.ui import ProgressArtifact, publish_album
+from tasks.wrappers import WorkTasks
+
+SHARDS_PER_WORKER = 2
+
+
+class PrefectExecutor:
+    """Carries work out as Prefect tasks; what is finished is looked up and never becomes a task."""
+
+    def __init__(self, house: House, work: WorkTasks, progress: Progress, shard_size: int) -> None:
+        self._house = house
+        self._work = work
+        self._progress = progress
+        self._shard_size = shard_size
+
+    async def render(self, song: PlannedSong) -> None:
+        """See :class:`flows.line.Executor`."""
+        await asyncio.gather(*(self._shard(song, shard) for shard in self._shards(song)))
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """See :class:`flows.line.Executor`."""
+        if found := step_result(self._house.database, request.key):
+            return found
+        self._house.ledger.declare_steps([request])
+        await self._work.steps[request.kind](request.key, sentence)
+        found = step_result(self._house.database, request.key)
+        if found is None:
+            raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
+        return found
+
+    def _shards(self, song: PlannedSong) -> list[Sequence[Candidate]]:
+        size = self._shard_size
+        return [song.candidates[i : i + size] for i in range(0, len(song.candidates), size)]
+
+    async def _shard(self, song: PlannedSong, shard: Sequence[Candidate]) -> None:
+        keys = [candidate.render_key for candidate in shard]
+        standings = self._house.ledger.standings("render", keys)
+        missing = [c for c in shard if standings[c.render_key].state not in ("rendered", "failed")]
+        if missing:
+            seeds = ", ".join(str(candidate.seed) for candidate in missing)
+            sentence = f"render · {song.song.title} · seeds {seeds}"
+            await self._work.render([c.render_key for c in missing], sentence)
+            standings = self._house.ledger.standings("render", keys)
+        self._progress.note(song.song.id, rendered=sum(s.finished for s in standings.values()))
+
+
+@flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
+async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
+    """Make the album that the current :class:`flows.running.Run` holds; gives the release's key or a sentence."""
+    run = current()
+    candidates = sum(len(song.candidates) for song in run.planned.songs)
+    workers = run.house.settings.worker_count
+    shard_size = max(1, candidates // (workers * SHARDS_PER_WORKER * len(run.planned.songs)))
+    executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shard_size)
+    async with ProgressArtifact(run.progress, description=run.planned.album.title):
+        run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
+    await publish_album(run.house, album_id, run.produced)
+    if run.produced.failures:
+        raise WorkError(f"{len(run.produced.failures)} songs failed", remedy="See the report for each song's reason")
+    return run.produced.release_key or f"stopped after {until}"

@@ -1,0 +1,47 @@
+"""The one value that carries sound through Songline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """``samples``: float32, shape (channels, frames), full scale ±1.0; ``rate`` in Hz.
+
+    Raises ValueError on another shape or type; use :meth:`of` to convert.
+    """
+
+    samples: Samples
+    rate: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.dtype != np.float32:
+            raise ValueError(f"samples are {self.samples.dtype} {self.samples.shape}, not float32 (channels, frames)")
+        if self.rate <= 0:
+            raise ValueError(f"rate is {self.rate} Hz")
+
+    @classmethod
+    def of(cls, samples: NDArray[np.floating], rate: int) -> Audio:
+        """Audio from any float array, (frames,) or (channels, frames)."""
+        return cls(np.ascontiguousarray(np.atleast_2d(samples), dtype=np.float32), rate)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.samples.shape[0])
+
+    @property
+    def frames(self) -> int:
+        """Length in samples per channel."""
+        return int(self.samples.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate

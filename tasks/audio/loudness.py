@@ -1,0 +1,228 @@
+"""Loudness after ITU-R BS.1770-5 and EBU Tech 3341/3342: integrated, momentary, short-term and range.
+
+Powers are taken over units of 20 ms, of which every window is a whole number: 400 ms momentary, 3 s
+short-term, gating blocks of 400 ms each 100 ms. An incomplete window at the end is not used.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyloudnorm
+from numpy.typing import NDArray
+from scipy.signal import sosfilt
+
+from catalog.metrics import Measured, NotMeasurable, Reading
+from tasks.audio.audio import Audio
+
+Powers = NDArray[np.float64]
+
+UNIT_MS = 20
+MOMENTARY_MS = 400
+SHORT_TERM_MS = 3000
+BLOCK_STEP_MS = 100
+OFFSET_LU = -0.691
+ABSOLUTE_GATE_LUFS = -70.0
+RELATIVE_GATE_LU = -10.0
+RANGE_GATE_LU = -20.0
+SILENCE_LUFS = -120.0
+"""At or under this a window counts as silence: far below 24-bit noise, where only filter tails ring."""
+
+WEIGHTS: dict[int, tuple[float, ...]] = {
+    1: (1.0,),
+    2: (1.0, 1.0),
+    5: (1.0, 1.0, 1.0, 1.41, 1.41),
+    6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41),
+}
+"""Channel weights of BS.1770-5 for mono, stereo, 5.0 (L R C Ls Rs) and 5.1 (L R C LFE Ls Rs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """What the meter shows of a whole programme."""
+
+    integrated_lufs: Reading
+    loudness_range_lu: Reading
+    max_momentary_lufs: Reading
+    max_short_term_lufs: Reading
+
+
+class Series(NamedTuple):
+    """Loudness against time: the end of each window in seconds and its level in LUFS, None where it is silent."""
+
+    end_s: list[float]
+    lufs: list[float | None]
+
+
+def measure_loudness(audio: Audio) -> Loudness:
+    """All four readings of a programme; what cannot be measured says why."""
+    fault = _unmeasurable(audio)
+    if fault is not None:
+        return Loudness(fault, fault, fault, fault)
+    powers = unit_powers(audio)
+    return Loudness(
+        integrated_lufs=_integrated(powers),
+        loudness_range_lu=_loudness_range(powers),
+        max_momentary_lufs=_maximum(powers, MOMENTARY_MS),
+        max_short_term_lufs=_maximum(powers, SHORT_TERM_MS),
+    )
+
+
+def integrated_lufs(audio: Audio) -> Reading:
+    """Integrated loudness alone, gated at -70 LUFS and 10 LU under the mean (BS.1770-5, Annex 1)."""
+    return _unmeasurable(audio) or _integrated(unit_powers(audio))
+
+
+def momentary_series(audio: Audio, step_s: float = 0.02) -> Series:
+    """Momentary loudness (400 ms) each ``step_s``, a whole number of milliseconds; empty where nothing can be read."""
+    return _series(audio, MOMENTARY_MS, step_s)
+
+
+def short_term_series(audio: Audio, step_s: float = 0.02) -> Series:
+    """Short-term loudness (3 s) each ``step_s``, a whole number of milliseconds; empty where nothing can be read."""
+    return _series(audio, SHORT_TERM_MS, step_s)
+
+
+def pyloudnorm_integrated(audio: Audio) -> Reading:
+    """Integrated loudness by pyloudnorm, the second opinion.
+
+    With its ``DeMan`` filter (the default reads 0.04 LU low) and whole 100 ms only, since it divides a
+    partial last block by a full one.
+    """
+    fault = _unmeasurable(audio)
+    if fault is not None:
+        return fault
+    whole = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS)[-1]
+    if not np.any(audio.samples[:, :whole]):
+        return NotMeasurable("digital silence has no loudness")
+    meter = pyloudnorm.Meter(audio.rate, filter_class="DeMan")
+    with np.errstate(divide="ignore"):
+        value = float(meter.integrated_loudness(audio.samples[:, :whole].T.astype(np.float64)))
+    return Measured(value) if math.isfinite(value) else NotMeasurable("nothing is louder than -70 LUFS")
+
+
+def k_weighting(rate: int) -> NDArray[np.float64]:
+    """The K filter of BS.1770-5 at any rate, as two second-order sections.
+
+    Bilinear transforms of one analogue prototype (De Man, "Evaluation of implementations of the EBU R128
+    loudness measurement", AES 2018). The standard's 48 kHz high-pass is not normalised; its gain is kept at all rates.
+    """
+    shelf_hz, shelf_db, shelf_q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
+    pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
+    high, band = 10 ** (shelf_db / 20), 10 ** (shelf_db / 20 * 0.4996667741545416)
+    k = math.tan(math.pi * shelf_hz / rate)
+    shelf = _section(
+        (high + band * k / shelf_q + k * k, 2 * (k * k - high), high - band * k / shelf_q + k * k), k, shelf_q
+    )
+    gain = _norm(math.tan(math.pi * pass_hz / 48000), pass_q)
+    return np.array([shelf, _section((gain, -2 * gain, gain), math.tan(math.pi * pass_hz / rate), pass_q)])
+
+
+def _section(numerator: tuple[float, float, float], k: float, q: float) -> list[float]:
+    norm = _norm(k, q)
+    return [b / norm for b in numerator] + [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
+
+
+def _norm(k: float, q: float) -> float:
+    return 1 + k / q + k * k
+
+
+def unit_powers(audio: Audio, unit_ms: int = UNIT_MS) -> Powers:
+    """Weighted mean square of the K-filtered channels over each whole unit, shape (units,)."""
+    edges = unit_edges(audio.frames, audio.rate, unit_ms)
+    powers = np.zeros(len(edges) - 1)
+    if powers.size == 0:
+        return powers
+    sections = k_weighting(audio.rate)
+    for weight, channel in zip(WEIGHTS[audio.channels], audio.samples, strict=True):
+        if weight:
+            filtered = sosfilt(sections, channel[: edges[-1]].astype(np.float64))
+            np.square(filtered, out=filtered)
+            powers += weight * np.add.reduceat(filtered, edges[:-1])
+    return powers / np.diff(edges)
+
+
+def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:
+    """First frames of the whole units in ``frames``, and the end of the last."""
+    count = frames * 1000 // (rate * unit_ms)
+    edges = (np.arange(count + 2) * rate * unit_ms + 500) // 1000
+    return edges[edges <= frames]
+
+
+def _unmeasurable(audio: Audio) -> NotMeasurable | None:
+    if audio.channels not in WEIGHTS:
+        return NotMeasurable(f"{audio.channels} channels have no defined loudness weights")
+    if audio.frames * 1000 < audio.rate * MOMENTARY_MS:
+        return NotMeasurable(f"{audio.duration_s:.3f} s is less than one block of 400 ms")
+    bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    return NotMeasurable(f"{bad} samples are not finite numbers") if bad else None
+
+
+def _windows(powers: Powers, window_ms: int, step_ms: int, unit_ms: int = UNIT_MS) -> Powers:
+    """Mean power of each whole window."""
+    units = window_ms // unit_ms
+    if len(powers) < units:
+        return np.zeros(0)
+    means: Powers = np.lib.stride_tricks.sliding_window_view(powers, units)[:: step_ms // unit_ms].mean(axis=1)
+    return means
+
+
+def lufs_of(power: float) -> float:
+    """Loudness of a weighted mean square above zero."""
+    return OFFSET_LU + 10 * math.log10(power)
+
+
+def _power_of(lufs: float) -> float:
+    return float(10 ** ((lufs - OFFSET_LU) / 10))
+
+
+def _gated(blocks: Powers, relative_lu: float) -> Powers:
+    """The blocks above the absolute gate and above ``relative_lu`` of their mean."""
+    blocks = blocks[blocks > _power_of(ABSOLUTE_GATE_LUFS)]
+    return blocks[blocks > blocks.mean() * 10 ** (relative_lu / 10)] if blocks.size else blocks
+
+
+def _integrated(powers: Powers) -> Reading:
+    return gated_loudness(_windows(powers, MOMENTARY_MS, BLOCK_STEP_MS))
+
+
+def gated_loudness(blocks: Powers) -> Reading:
+    """Integrated loudness of the powers of gating blocks."""
+    gated = _gated(blocks, RELATIVE_GATE_LU)
+    return Measured(lufs_of(float(gated.mean()))) if gated.size else NotMeasurable("nothing is louder than -70 LUFS")
+
+
+def _loudness_range(powers: Powers) -> Reading:
+    """Tech 3342: 95th less 10th percentile of gated short-term levels, each 100 ms."""
+    windows = _windows(powers, SHORT_TERM_MS, BLOCK_STEP_MS)
+    if windows.size == 0:
+        return NotMeasurable("less than one short-term window of 3 s")
+    gated = _gated(windows, RANGE_GATE_LU)
+    if gated.size == 0:
+        return NotMeasurable("nothing is louder than -70 LUFS")
+    low, high = np.percentile(gated, (10, 95), method="nearest")
+    return Measured(10 * math.log10(high / low))
+
+
+def _maximum(powers: Powers, window_ms: int) -> Reading:
+    windows = _windows(powers, window_ms, UNIT_MS)
+    if windows.size == 0:
+        return NotMeasurable(f"less than one window of {window_ms} ms")
+    power = float(windows.max())
+    return Measured(lufs_of(power)) if power > _power_of(SILENCE_LUFS) else NotMeasurable("silence has no loudness")
+
+
+def _series(audio: Audio, window_ms: int, step_s: float) -> Series:
+    step_ms = round(step_s * 1000)
+    if step_ms < 1 or abs(step_ms - step_s * 1000) > 1e-6:
+        raise ValueError(f"a step of {step_s} s is not a whole number of milliseconds")
+    if _unmeasurable(audio) is not None:
+        return Series([], [])
+    unit_ms = math.gcd(step_ms, window_ms)
+    windows = _windows(unit_powers(audio, unit_ms), window_ms, step_ms, unit_ms)
+    ends = [(window_ms + index * step_ms) / 1000 for index in range(len(windows))]
+    floor = _power_of(SILENCE_LUFS)
+    return Series(ends, [lufs_of(power) if power > floor else None for power in windows.tolist()])

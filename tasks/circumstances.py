@@ -1,0 +1,56 @@
+"""What an activity ran under: code version, libraries, machine. Read once per process."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from catalog.work import Circumstances
+
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "symusic", "mutagen", "torch")
+
+
+@cache
+def _standing() -> Circumstances:
+    libraries = {name: found for name in LIBRARIES if (found := _version(name))}
+    return Circumstances(
+        code_version=code_version(),
+        environment={"python": platform.python_version(), "system": platform.platform(), **libraries},
+        device=f"cpu {platform.machine()}",
+    )
+
+
+def circumstances(flow_run_id: str | None = None, task_run_id: str | None = None) -> Circumstances:
+    """This process's circumstances, under the given Prefect runs."""
+    here = _standing()
+    return Circumstances(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
+
+
+@cache
+def code_version() -> str:
+    """Songline's version; from a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
+    released = _version("songline") or "0"
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return released
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return released
+    return f"{released}+{described.stdout.strip()}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,128 @@
+"""The light half of the guide engine: from a song and a seed to a recipe, without loading anything that sounds."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from catalog.album import Song
+from catalog.digests import Json, digest_file
+from catalog.errors import InputError, MachineError
+from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.recipe import Recipe
+from catalog.syllables import count_syllables
+from tasks.engines.base import Forecast
+
+if TYPE_CHECKING:
+    from tasks.engines.guide.render import GuideRenderer
+
+SOUNDFONT_NAME = "TimGM6mb.sf2"
+RENDERER_PACKAGES = ("numpy", "pedalboard", "scipy")
+"""What the samples depend on beside this code: their versions are part of every recipe."""
+
+RATE = 44100
+WAV_HEADER_BYTES = 128
+MIDI_BYTES_PER_S = 220
+
+# Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded to the safe side.
+RENDER_SPEED = 30.0
+LOAD_SECONDS = 0.5
+BASE_MEMORY_BYTES = 200 << 20
+BUFFERS = 8
+
+Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "whistle"]
+GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
+
+
+class GuideSettings(BaseModel):
+    """What a manifest may set for the guide; ``auto`` and ``null`` leave it to the prompt and the seed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
+    vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
+    swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
+    density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
+    reverb: float = Field(0.4, ge=0, le=1, description="Amount of room on every part")
+
+
+class GuideEngine:
+    """Arranges and plays a guide track from the manifest alone, on a CPU, the same by recipe and different by seed."""
+
+    name: ClassVar[str] = "guide"
+    revision: ClassVar[int] = 1
+    native_stems: ClassVar[bool] = True
+    settings_model: ClassVar[type[BaseModel]] = GuideSettings
+
+    def recipe(self, song: Song, seed: int) -> Recipe:
+        """The recipe of one song and seed; times are whole milliseconds, null tempo or key is the seed's choice.
+
+        Raises InputError where the song's settings do not fit :class:`GuideSettings`.
+        """
+        lines = [
+            [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language)]
+            for line in song.lyrics.lines
+        ]
+        inputs: dict[str, Json] = {
+            "lines": lines,
+            "language": song.language,
+            "prompt": song.prompt,
+            "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
+            "key": song.key if song.key is not None else key_from_prompt(song.prompt),
+            "settings": _settings(song).model_dump(mode="json"),
+            "instruments": instruments(),
+        }
+        return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
+
+    def forecast(self, recipe: Recipe) -> Forecast:
+        """Time, memory and stored bytes of one recipe, from constants measured on one core."""
+        frames = round(recipe.length_s * RATE)
+        frame_bytes = 2 * 4
+        return Forecast(
+            seconds=LOAD_SECONDS + recipe.length_s / RENDER_SPEED,
+            memory_bytes=BASE_MEMORY_BYTES + BUFFERS * frames * frame_bytes,
+            stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
+        )
+
+    def load(self) -> GuideRenderer:
+        """The heavy half, with the SoundFont read."""
+        from tasks.engines.guide.render import GuideRenderer
+
+        return GuideRenderer(soundfont_path())
+
+
+def _settings(song: Song) -> BaseModel:
+    try:
+        return GuideSettings.model_validate(dict(song.settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"Setting {where} of song {song.id} does not fit the guide engine: {first['msg']}",
+            remedy=f"The guide's settings are {', '.join(GuideSettings.model_fields)}",
+            song=song.id,
+        ) from error
+
+
+def soundfont_path() -> Path:
+    """Where the SoundFont lies that pretty_midi carries. Raises MachineError where it is missing."""
+    spec = find_spec("pretty_midi")
+    folders = spec.submodule_search_locations if spec else None
+    for folder in folders or ():
+        path = Path(folder) / SOUNDFONT_NAME
+        if path.is_file():
+            return path
+    raise MachineError(
+        f"The SoundFont {SOUNDFONT_NAME} is missing", remedy="Install the package pretty_midi, which carries it"
+    )
+
+
+@cache
+def instruments() -> dict[str, str]:
+    """What this machine plays with: the SoundFont's digest and the versions of the packages that make samples."""
+    return {"soundfont": digest_file(soundfont_path())} | {name: version(name) for name in RENDERER_PACKAGES}

@@ -1,0 +1,95 @@
+"""What the arranger hands to the players: notes in parts, on a grid of bars, in sections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MELODIC_BANK, DRUM_BANK = 0, 128
+
+Stem = Literal["vocals", "drums", "bass", "other"]
+STEMS: tuple[Stem, ...] = ("vocals", "drums", "bass", "other")
+
+SectionKind = Literal["intro", "verse", "chorus", "bridge", "interlude", "outro"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """One note: seconds from the song's start, MIDI pitch, velocity 1 to 127, and the syllable sung on it."""
+
+    start_s: float
+    duration_s: float
+    pitch: int
+    velocity: int
+    lyric: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One instrument: ``name`` picks its place in the mix, ``stem`` the bus it goes to."""
+
+    name: str
+    stem: Stem
+    program: int
+    notes: tuple[Note, ...]
+    bank: int = MELODIC_BANK
+    sung: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Bars of four beats at ``bpm``; bar 0 starts at ``origin_s``, which lies within the first bar's length."""
+
+    bpm: float
+    origin_s: float
+
+    @property
+    def beat_s(self) -> float:
+        """Length of one beat."""
+        return 60 / self.bpm
+
+    @property
+    def bar_s(self) -> float:
+        """Length of one bar."""
+        return 4 * self.beat_s
+
+    def time_s(self, bar: int, beats: float = 0.0) -> float:
+        """When ``beats`` after the start of ``bar`` is."""
+        return self.origin_s + (4 * bar + beats) * self.beat_s
+
+    def beats(self, time_s: float) -> float:
+        """Beats from bar 0's start to ``time_s``."""
+        return (time_s - self.origin_s) / self.beat_s
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sung line: when it starts, until when it may last, its words and number of syllables."""
+
+    start_s: float
+    end_s: float
+    text: str
+    syllables: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Bars ``first_bar`` to before ``end_bar`` of one kind, with ``energy`` 0 to 1 and the lines sung in it."""
+
+    kind: SectionKind
+    first_bar: int
+    end_bar: int
+    energy: float
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode."""
+
+    length_s: float
+    grid: Grid
+    tonic: int
+    minor: bool
+    sections: tuple[Section, ...]
+    parts: tuple[Part, ...]

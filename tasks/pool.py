@@ -1,0 +1,103 @@
+"""Worker processes for CPU work on one machine: spawned, one thread each, and gone when their parent dies."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from catalog.errors import TransientError
+from catalog.house import House, enter_house
+from catalog.settings import Settings
+from catalog.work import Standing
+from tasks.circumstances import circumstances
+
+T = TypeVar("T")
+WATCH_S = 0.5
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class WorkerPool:
+    """As many worker processes as the settings say. A worker that dies takes the batch in flight with it, which
+    is reported as transient; the pool starts anew by itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._executor = self._start()
+
+    async def run_step(self, key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
+        """:func:`tasks.steps.run_step` in a worker."""
+        return await self._call(_work_step, key, flow_run_id, task_run_id)
+
+    async def render_shard(
+        self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None
+    ) -> dict[str, Standing]:
+        """:func:`tasks.rendering.render_shard` in a worker."""
+        return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id)
+
+    def close(self) -> None:
+        """End the workers; what waits is dropped, what runs is finished."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def _call(self, function: Callable[..., T], *arguments: object) -> T:
+        executor = self._executor
+        try:
+            return await asyncio.wrap_future(executor.submit(function, *arguments))
+        except BrokenProcessPool as error:
+            if self._executor is executor:
+                self._executor = self._start()
+            raise TransientError(
+                "a worker process died at its work", remedy="It will be tried again; look for memory shortage"
+            ) from error
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._settings.worker_count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(self._settings, os.getpid()),
+        )
+
+
+_house: House | None = None
+
+
+def _begin(settings: Settings, parent: int) -> None:
+    global _house
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Read by numpy's and the models' libraries when they are first loaded, which is after this.
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+    _house = enter_house(settings)
+
+
+def _watch(parent: int) -> None:
+    # Linux's PDEATHSIG would follow the thread that started us, which ends long before its process does.
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
+    from tasks.steps import run_step
+
+    return run_step(_entered(), key, circumstances(flow_run_id, task_run_id))
+
+
+def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, Standing]:
+    from tasks.rendering import render_shard
+
+    return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))
+
+
+def _entered() -> House:
+    if _house is None:
+        raise RuntimeError("this process is not a worker of a pool")
+    return _house

@@ -1,0 +1,110 @@
+"""Every step after rendering: its revision, the code that does it, and the request that names it.
+
+A revision is raised when the same request would give another result. This module stays light: planning
+builds requests without loading what does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from catalog.album import Song
+from catalog.albums import Candidate
+from catalog.digests import Json
+from catalog.mastering import MasteringSpec
+from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.policy import Policy
+from catalog.work import StepRequest
+from tasks.scoring.base import Brief
+from tasks.scoring.registry import scorer_revisions
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """``worker`` is the function that does the step, as ``module:function``."""
+
+    revision: int
+    worker: str
+
+
+KINDS: Mapping[str, StepKind] = {
+    "score": StepKind(1, "tasks.scoring.step:score"),
+    "select": StepKind(1, "tasks.scoring.selection:select"),
+    "level": StepKind(1, "tasks.mastering.step:level"),
+    "master": StepKind(1, "tasks.mastering.step:master"),
+    "separate": StepKind(1, "tasks.separation.step:separate"),
+    "draw": StepKind(1, "tasks.delivery.step:draw"),
+    "encode": StepKind(1, "tasks.delivery.step:encode"),
+    "pack": StepKind(1, "tasks.delivery.pack:pack"),
+}
+
+
+def request(kind: str, parameters: Mapping[str, Json], inputs: Mapping[str, str] | None = None) -> StepRequest:
+    """A request of ``kind`` at its present revision."""
+    return StepRequest(kind, KINDS[kind].revision, parameters, inputs or {})
+
+
+def brief_of(song: Song) -> Brief:
+    """What a song's candidates were meant to be; tempo and key from its fields, else from its prompt."""
+    return Brief(
+        length_s=song.length_s,
+        bpm=song.bpm or bpm_from_prompt(song.prompt),
+        key=song.key or key_from_prompt(song.prompt),
+        prompt=song.prompt,
+        language=song.language,
+        line_starts_s=tuple(line.start_s for line in song.lyrics.lines if line.text),
+    )
+
+
+def score(song: Song, audio_digest: str) -> StepRequest:
+    """Read every metric off one candidate's audio."""
+    brief = asdict(brief_of(song))
+    brief["line_starts_s"] = list(brief["line_starts_s"])
+    return request("score", {"brief": brief, "scorers": scorer_revisions()}, {"audio": audio_digest})
+
+
+def select(
+    song_row_id: int, *, song: Song, policy: Policy, scored: Sequence[tuple[Candidate, str]], failed: Sequence[Candidate]
+) -> StepRequest:
+    """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered."""
+    return request(
+        "select",
+        {
+            "song": song.id,
+            "song_row": song_row_id,
+            "policy": policy.document(),
+            "candidates": [
+                {"id": c.id, "seed": c.seed, "order": c.order, "score_key": key} for c, key in scored
+            ],
+            "failed": [{"id": c.id, "seed": c.seed} for c in failed],
+        },
+    )
+
+
+def level(spec: MasteringSpec, audio_digest: str) -> StepRequest:
+    """Measure how loud a winner is after treatment, for the album's common gain."""
+    return request("level", {"mastering": spec.parameters()}, {"audio": audio_digest})
+
+
+def master(spec: MasteringSpec, audio_digest: str, *, fixed_gain_db: float | None) -> StepRequest:
+    """Master a winner: to the target, or with the album's common gain."""
+    parameters = {"mastering": spec.parameters(), "fixed_gain_db": fixed_gain_db}
+    return request("master", parameters, {"audio": audio_digest})
+
+
+def separate(model: str, candidate: Candidate, audio_digest: str) -> StepRequest:
+    """Take a winner apart into stems: by its engine (``native``) or by a separation model."""
+    parameters = {"model": model, "recipe": candidate.recipe.document() if model == "native" else None}
+    return request("separate", parameters, {"audio": audio_digest})
+
+
+def draw(master_digest: str) -> StepRequest:
+    """Waveform and loudness curve of a master, for the listening page."""
+    return request("draw", {}, {"master": master_digest})
+
+
+def encode(deliverable: str, master_digest: str, *, tags: Mapping[str, Json], cover_digest: str | None) -> StepRequest:
+    """One deliverable of a master, tagged."""
+    inputs = {"master": master_digest} | ({"cover": cover_digest} if cover_digest else {})
+    return request("encode", {"deliverable": deliverable, "tags": dict(tags)}, inputs)

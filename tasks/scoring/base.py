@@ -1,0 +1,36 @@
+"""The seam that every scorer plugs into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from catalog.metrics import MetricSpec, Reading
+from tasks.audio.audio import Audio
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a candidate was meant to be: all that a scorer may compare it with.
+
+    ``bpm`` and ``key`` are stated ones (manifest field, else read from the prompt), None where nothing states them.
+    """
+
+    length_s: float
+    bpm: float | None = None
+    key: str | None = None
+    prompt: str | None = None
+    language: str = "en"
+    line_starts_s: tuple[float, ...] = ()
+
+
+class Scorer(Protocol):
+    """Reads one or more metrics off a candidate."""
+
+    name: ClassVar[str]
+    revision: ClassVar[int]
+    metrics: ClassVar[tuple[MetricSpec, ...]]
+
+    def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
+        """A reading for each of ``metrics``: a finite number, or the reason why there is none."""

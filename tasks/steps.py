@@ -1,0 +1,92 @@
+"""Doing one declared step: lease it, run the code its kind names, commit or fail it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from catalog.errors import LeaseLost, SonglineError, TransientError, WorkError
+from catalog.house import House
+from catalog.queries import step_request
+from catalog.work import Circumstances, Outcome, Standing, StepRequest
+from tasks.requests import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a step's code is given: its request, a scratch folder that is emptied afterwards, and the house."""
+
+    request: StepRequest
+    scratch: Path
+    house: House
+
+    def input(self, role: str) -> Path:
+        """Where an input artifact can be read; never to be changed."""
+        return self.house.store.local(self.request.inputs[role])
+
+
+Worker = Callable[[StepContext], Outcome]
+
+
+def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
+    """Do the step ``key`` if it is free; gives how it stands afterwards.
+
+    Raises the error of a failed attempt; finding the step failed earlier raises that error too.
+    """
+    claimed = house.ledger.claim("step", key)
+    if isinstance(claimed, Standing):
+        raise_if_failed(claimed, key)
+        return claimed
+    started = time.perf_counter()
+    request = step_request(house.database, key)
+    try:
+        with tempfile.TemporaryDirectory(prefix="songline-") as scratch, house.ledger.keeping([claimed]):
+            outcome = _worker(request)(StepContext(request, Path(scratch), house))
+            seconds = time.perf_counter() - started
+            house.ledger.commit(claimed, outcome, seconds=seconds, circumstances=circumstances)
+    except LeaseLost:
+        raise
+    except Exception as caught:
+        # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
+        error = as_songline_error(caught, doing=request.kind)
+        house.ledger.fail(
+            claimed, error, seconds=time.perf_counter() - started, circumstances=circumstances
+        )
+        raise error from caught
+    return Standing("done")
+
+
+def raise_if_failed(standing: Standing, key: str) -> None:
+    """Raise the recorded error of work that failed for good."""
+    if standing.state == "failed":
+        document = standing.error or {}
+        raise WorkError(
+            str(document.get("error", "it failed earlier")),
+            remedy=str(document.get("remedy") or "Mend the cause, then run `songline retry`"),
+            key=key,
+        )
+
+
+def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
+    """Any exception as one of ours: memory trouble and broken connections are transient, a bug is permanent."""
+    if isinstance(caught, SonglineError):
+        return caught
+    where = traceback.extract_tb(caught.__traceback__)
+    place = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "?"
+    if isinstance(caught, MemoryError | ConnectionError | TimeoutError):
+        return TransientError(f"{doing} ran into {type(caught).__name__} at {place}", remedy="It will be tried again")
+    return WorkError(
+        f"{doing} failed with {type(caught).__name__} at {place}: {caught}",
+        remedy="This looks like a fault of Songline; report it, then run `songline retry`",
+    )
+
+
+def _worker(request: StepRequest) -> Worker:
+    module, function = KINDS[request.kind].worker.split(":")
+    worker: Worker = getattr(import_module(module), function)
+    return worker

@@ -1,0 +1,70 @@
+"""The Prefect tasks: each reads ids, calls a plain function in a worker, and returns how the work stands.
+
+One task for each kind of step, so that the Prefect UI shows and retries them by name. Retries follow the
+error's class: transient trouble is tried again with backoff, everything else fails at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.tasks import exponential_backoff
+
+from catalog.errors import SonglineError
+from tasks.pool import WorkerPool
+from tasks.requests import KINDS
+
+MAX_RETRIES = 4
+
+
+async def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    outcome = await state.aresult(raise_on_failure=False)
+    return isinstance(outcome, SonglineError) and outcome.transient
+
+
+def _task(name: str, function: Any) -> Task[..., Any]:
+    return task(
+        function,
+        name=name,
+        task_run_name="{sentence}",
+        tags=["songline", name],
+        retries=MAX_RETRIES,
+        retry_delay_seconds=exponential_backoff(backoff_factor=2),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=_is_transient,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def _run_ids() -> tuple[str | None, str | None]:
+    context = TaskRunContext.get()
+    run = context.task_run if context else None
+    return (str(run.flow_run_id) if run and run.flow_run_id else None, str(run.id) if run else None)
+
+
+class WorkTasks:
+    """The tasks of one production, bound to its worker pool."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        async def step(key: str, sentence: str) -> str:
+            while not (standing := await pool.run_step(key, *_run_ids())).finished:
+                await asyncio.sleep(standing.wait_s)
+            return standing.state
+
+        async def render(keys: Sequence[str], sentence: str) -> dict[str, str]:
+            while True:
+                standings = await pool.render_shard(keys, *_run_ids())
+                waits = [s.wait_s for s in standings.values() if s.state in ("planned", "leased")]
+                if not waits:
+                    return {key: standing.state for key, standing in standings.items()}
+                await asyncio.sleep(max(0.5, min(waits)))
+
+        self.render = _task("render", render)
+        self.steps: Mapping[str, Task[..., Any]] = {kind: _task(kind, step) for kind in KINDS}
