@@ -31,7 +31,9 @@ POLL_S = 0.5
 class Ledger:
     """Work in the catalog, seen by one owner. Nothing here holds a transaction while work runs."""
 
-    def __init__(self, database: Database, store: Store, *, owner: str, owners_folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, store: Store, *, owner: str, owners_folder: Path, settings: Settings
+    ) -> None:
         self._database = database
         self._store = store
         self._owner = owner

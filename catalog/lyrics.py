@@ -195,7 +195,9 @@ class _Reading:
         if name in self.tags:
             self.fault(number, f"the tag [{name}:] stands twice", "Remove one of them")
         elif name == "offset" and not _OFFSET.fullmatch(value):
-            self.fault(number, f"the offset {_shown(value)} is no number of milliseconds", "Write for example [offset:250]")
+            self.fault(
+                number, f"the offset {_shown(value)} is no number of milliseconds", "Write for example [offset:250]"
+            )
         else:
             self.tags[name] = " ".join(value.split())
             self.offset_ms = int(value) if name == "offset" else self.offset_ms

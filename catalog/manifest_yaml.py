@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
-from yaml import events as ev
 
 from catalog.digests import Json
-from catalog.manifest_faults import Fault, Path, Place, shown
+from catalog.manifest_faults import Fault, Path, Place, dotted, shown
 
 MAX_MANIFEST_BYTES = 256 * 1024
 MAX_DEPTH = 16
@@ -52,18 +51,210 @@ class Source:
 
     def add(self, line: int | None, path: Path, what: str, remedy: str) -> None:
         """Note a fault of reading at ``line``."""
-        where = ".".join(str(step) for step in path) if not path else _dotted(path)
-        self.faults.append(Fault(Place(self.name, line), where, what, remedy))
+        self.faults.append(Fault(Place(self.name, line), dotted(path), what, remedy))
 
 
 def read_source(name: str, data: bytes) -> Source:
     """The data of a manifest file called ``name``; never raises, all that is wrong stands in ``faults``."""
     source = Source(name)
     text = _decoded(data, source)
-    if text is None:
-        return source
-    if name.lower().endswith(".json"):
+    if name.lower().endswith(".json") and not source.faults:
         text = _checked_json(text, source)
     if not source.faults:
         _compose(text, source)
     return source
+
+
+def _decoded(data: bytes, source: Source) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        source.add(line, (), "the bytes are not UTF-8", "Save the file as UTF-8")
+        return ""
+
+
+def _checked_json(text: str, source: Source) -> str:
+    """The text of a JSON file in the form that is also YAML: without tabs, which JSON has between its tokens only."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        source.add(error.lineno, (), f"this is not JSON: {error.msg.lower()}", "Correct it here")
+    except ValueError:
+        source.add(None, (), f"a number has more than {MAX_DIGITS} digits", "Write a smaller number")
+    except RecursionError:
+        source.add(None, (), f"the file is nested deeper than {MAX_DEPTH} levels", "Make it flatter")
+    return text.replace("\t", " ")
+
+
+class _Stop(Exception):
+    """Reading cannot go on; the fault is noted."""
+
+
+def _compose(text: str, source: Source) -> None:
+    try:
+        source.data = _Composer(yaml.parse(text, Loader=yaml.SafeLoader), source).document()
+    except _Stop:
+        return
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        source.add(line, (), "the line holds a control character", "Remove it")
+    except yaml.MarkedYAMLError as error:
+        source.add(*_syntax_fault(error))
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        source.add(None, (), f"this is not YAML: {error}", "Correct it")
+
+
+def _syntax_fault(error: yaml.MarkedYAMLError) -> tuple[int | None, Path, str, str]:
+    problem = str(error.problem or error.context).replace("\n", " ")
+    at_end = "end of stream" in problem or "end>" in problem
+    mark = (error.context_mark if at_end else None) or error.problem_mark or error.context_mark
+    remedy = "Indent with spaces" if "\\t" in problem else "Check the indentation, colons, brackets and quotes here"
+    return (mark.line + 1 if mark else None), (), f"this is not YAML: {problem}", remedy
+
+
+class _Composer:
+    """Builds plain data from the events of one document."""
+
+    def __init__(self, events: Iterator[yaml.Event], source: Source) -> None:
+        self.events = events
+        self.source = source
+
+    def document(self) -> Json:
+        """The data of the only document."""
+        next(self.events)
+        start = next(self.events)
+        if isinstance(start, yaml.StreamEndEvent):
+            self.source.add(1, (), "the file is empty", "Write a manifest, or start with 'songline init'")
+            return None
+        data = self._value(next(self.events), ())
+        next(self.events)
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            self.source.add(_line(after), (), "a second document begins", "Keep one manifest per file")
+        return data
+
+    def _value(self, event: yaml.Event, path: Path) -> Json:
+        self.source.spots.setdefault(path, Spot(_line(event), block=getattr(event, "style", None) == "|"))
+        self._refuse_references(event, path)
+        if len(path) > MAX_DEPTH:
+            self.source.add(_line(event), path[:2], f"this is nested deeper than {MAX_DEPTH} levels", "Make it flatter")
+            raise _Stop
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path)
+        return self._scalar(event, path) if isinstance(event, yaml.ScalarEvent) else None
+
+    def _refuse_references(self, event: yaml.Event, path: Path) -> None:
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(event, path, f"*{event.anchor} is an alias", "Write the value out")
+        elif anchor := getattr(event, "anchor", None):
+            self.source.add(_line(event), path, f"&{anchor} is an anchor", "Remove it")
+        if tag := getattr(event, "tag", None):
+            self._refuse(event, path, f"{shown(tag)} is a tag", "Remove it")
+
+    def _sequence(self, path: Path) -> list[Json]:
+        items: list[Json] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Json]:
+        fields: dict[str, Json] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            name = self._name(event, path)
+            spot = Spot(_line(event))
+            value_event = next(self.events)
+            if getattr(value_event, "style", None) == "|":
+                spot = Spot(_line(value_event), block=True)
+            self.source.spots.setdefault((*path, name), spot)
+            value = self._value(value_event, (*path, name))
+            if name in fields:
+                what = f"the field stands twice, first in line {self.source.spot((*path, name)).line}"
+                self.source.add(_line(event), (*path, name), what, "Remove one of them")
+            fields.setdefault(name, value)
+        return fields
+
+    def _name(self, event: yaml.Event, path: Path) -> str:
+        """The name of a field, as text whatever it looks like."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._refuse_references(event, path)
+            return self._text(event.value, event, path)
+        self.source.add(
+            _line(event), path, "a list, mapping or alias stands as the name of a field", "Write plain text"
+        )
+        raise _Stop
+
+    def _scalar(self, event: yaml.ScalarEvent, path: Path) -> Json:
+        text = self._text(event.value, event, path)
+        if event.style is not None:
+            return text
+        for pattern, what, remedy in _AMBIGUOUS:
+            if pattern.fullmatch(text):
+                self._refuse(event, path, f"{shown(text)} {what}", remedy)
+                return None
+        return _resolved(text)
+
+    def _text(self, text: str, event: yaml.Event, path: Path) -> str:
+        r"""Text with its halves of surrogate pairs joined, which JSON's \u escapes are made of."""
+        try:
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            self._refuse(event, path, "the text holds half a character (a lone surrogate)", "Remove it")
+            return ""
+
+    def _refuse(self, event: yaml.Event, path: Path, what: str, remedy: str) -> None:
+        self.source.add(_line(event), path, what, remedy)
+        self.source.broken.add(path)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+_QUOTE = "Put it in quotes if it is text"
+_DIGITS_TOO_MANY = re.compile(
+    rf"[-+]?(?:[0-9]{{{MAX_DIGITS + 1},}}(?:\.[0-9]*)?(?:[eE].*)?|0[ox][0-9a-fA-F]{{{MAX_DIGITS - 3},}})"
+)
+_AMBIGUOUS = (
+    (
+        re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"),
+        "means true or false to some tools and text to others",
+        "Write true or false, or put it in quotes if it is text",
+    ),
+    (
+        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
+        "is a number in base 60 to some tools",
+        "Write a plain number (a length in seconds), or put it in quotes if it is text",
+    ),
+    (re.compile(r"[-+]?0[0-9_]+"), "is an octal number to some tools", f"Drop the leading zero. {_QUOTE}"),
+    (_DIGITS_TOO_MANY, f"has more than {MAX_DIGITS} digits", f"Write a smaller number. {_QUOTE}"),
+    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "is not a finite number", f"Write a number. {_QUOTE}"),
+    (
+        re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]{3,}"),
+        "is out of the range of numbers",
+        f"Write a smaller number. {_QUOTE}",
+    ),
+)
+"""Plain scalars that are refused, with why and what to do."""
+
+_WORDS: dict[str, Json] = {"": None, "~": None} | {
+    form: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for form in (word, word.capitalize(), word.upper())
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+def _resolved(text: str) -> Json:
+    """A plain scalar by the core schema (YAML 1.2.2, section 10.3.2)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, base=0)
+    return float(text) if _FLOAT.fullmatch(text) else text

@@ -14,7 +14,14 @@ MAX_BPM = 300.0
 
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"": "", "#": "#", "♯": "#", "sharp": "#", "b": "b", "♭": "b", "flat": "b"}
-_MODES: dict[str, Mode] = {"": "major", "maj": "major", "major": "major", "m": "minor", "min": "minor", "minor": "minor"}
+_MODES: dict[str, Mode] = {
+    "": "major",
+    "maj": "major",
+    "major": "major",
+    "m": "minor",
+    "min": "minor",
+    "minor": "minor",
+}
 
 _KEY = re.compile(
     r"(?P<tonic>[A-Ga-g])[ -]?(?P<accidental>[#♯♭b]|(?i:sharp|flat))?[ -]?(?P<mode>(?i:major|minor|maj|min)|m)?"

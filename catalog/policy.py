@@ -15,13 +15,13 @@ Where a metric is not measurable:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from catalog import sentences
+from catalog import explanation
 from catalog.decision import CandidateOutcome, Decision, GateOutcome, Limit, Missing, Value
 from catalog.digests import Json, digest_value
 from catalog.errors import InputError
@@ -68,7 +68,7 @@ class Policy(BaseModel):
 
     min_candidates: int = Field(default=1, ge=1, le=10_000)
     if_none_passes: Literal["fail", "least_bad"] = "fail"
-    gates: dict[str, Limit | None] = Field(default_factory=lambda: dict(DEFAULT_GATES))
+    gates: dict[str, Limit | None] = Field(default={}, validate_default=True)
     weights: dict[str, Weight] = Field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
 
     @field_validator("gates")
@@ -110,7 +110,9 @@ class CandidateReadings:
 def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
     """Every fault of a policy against the metrics there are, each one plain sentence without a full stop."""
     known = ", ".join(sorted(metrics))
-    faults = [f"gates.{name}: there is no such metric; there are {known}" for name in policy.gates if name not in metrics]
+    faults = [
+        f"gates.{name}: there is no such metric; there are {known}" for name in policy.gates if name not in metrics
+    ]
     for name in policy.weights:
         if name not in metrics:
             faults.append(f"weights.{name}: there is no such metric; there are {known}")
@@ -119,9 +121,7 @@ def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str
     return tuple(faults)
 
 
-def decide(
-    policy: Policy, candidates: Sequence[CandidateReadings], metrics: Mapping[str, MetricSpec]
-) -> Decision:
+def decide(policy: Policy, candidates: Sequence[CandidateReadings], metrics: Mapping[str, MetricSpec]) -> Decision:
     """Choose a song's winner among ``candidates``, given in any order, and say why.
 
     The same candidates give the same decision, and one that fails a gate never changes the order of the others.
@@ -133,8 +133,136 @@ def decide(
         raise InputError("; ".join(faults), remedy="Correct the selection policy")
     if len({candidate.id for candidate in candidates}) < len(candidates):
         raise ValueError("a candidate stands twice")
-    gated = [_Gated.of(candidate, policy) for candidate in sorted(candidates, key=_seed_order)]
-    survivors = [each for each in gated if each.passed]
-    ranked, weights, left_out = _rank(survivors or (gated if policy.if_none_passes == "least_bad" else []), policy, metrics)
-    enough = len(candidates) >= policy.min_candidates
-    return _Explained(policy, metrics, gated, ranked, weights, left_out).decision(chosen=bool(ranked) and enough)
+    entries = [_Entry(candidate, _gates(candidate, policy)) for candidate in sorted(candidates, key=_seed_order)]
+    survivors = [entry for entry in entries if entry.passed]
+    ranked = survivors or (entries if policy.if_none_passes == "least_bad" else [])
+    weights, left_out = _weights(ranked, policy)
+    _score(ranked, weights, metrics)
+    ranked = sorted(ranked, key=_least_bad)
+    return _decision(policy, metrics, ranked, [e for e in entries if e not in ranked], weights, left_out)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A candidate on its way through the decision."""
+
+    candidate: CandidateReadings
+    gates: tuple[GateOutcome, ...]
+    normalised: dict[str, float] = field(default_factory=dict)
+    score: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(gate.passed for gate in self.gates)
+
+    def value(self, name: str) -> float | None:
+        reading = _reading(self.candidate, name)
+        return reading.value if isinstance(reading, Measured) else None
+
+
+def _seed_order(candidate: CandidateReadings) -> tuple[int, int, str]:
+    return candidate.order, candidate.seed, candidate.id
+
+
+def _reading(candidate: CandidateReadings, name: str) -> Reading:
+    return candidate.readings.get(name, NotMeasurable("it was not scored"))
+
+
+def _gates(candidate: CandidateReadings, policy: Policy) -> tuple[GateOutcome, ...]:
+    return tuple(_gate(name, limit, _reading(candidate, name)) for name, limit in policy.limits.items())
+
+
+def _gate(name: str, limit: Limit, reading: Reading) -> GateOutcome:
+    if isinstance(reading, Measured):
+        passed = limit.allows(reading.value)
+        return GateOutcome(name=name, value=reading.value, not_measurable=None, limit=limit, passed=passed)
+    passed = reading.is_not_stated
+    return GateOutcome(name=name, value=None, not_measurable=reading.reason, limit=limit, passed=passed)
+
+
+def _weights(ranked: Sequence[_Entry], policy: Policy) -> tuple[dict[str, float], dict[str, str]]:
+    """The weights that can be used, scaled to sum to 1, and the others with the reason why not."""
+    if not ranked:
+        return {}, {}
+    left_out = {}
+    for name in policy.weights:
+        readings = [_reading(entry.candidate, name) for entry in ranked]
+        reasons = [each.reason for each in readings if isinstance(each, NotMeasurable)]
+        if len(reasons) == len(readings):
+            left_out[name] = reasons[0]
+    used = {name: weight for name, weight in policy.weights.items() if name not in left_out}
+    total = fsum(used.values())
+    return {name: weight / total for name, weight in used.items()}, left_out
+
+
+def _score(ranked: Sequence[_Entry], weights: Mapping[str, float], metrics: Mapping[str, MetricSpec]) -> None:
+    """Fill in percentiles and weighted means; rounded, so that equal sums are equal whatever their last bits."""
+    for name in weights:
+        goodness = [_goodness(entry.value(name), metrics[name]) for entry in ranked]
+        for entry, own in zip(ranked, goodness, strict=True):
+            worse, equal = sum(other < own for other in goodness), goodness.count(own)
+            entry.normalised[name] = (worse + equal / 2) / len(goodness)
+    for entry in ranked:
+        entry.score = round(fsum(weights[name] * entry.normalised[name] for name in weights), 12) if weights else 0.5
+
+
+def _goodness(value: float | None, spec: MetricSpec) -> float:
+    if value is None:
+        return float("-inf")
+    return value if spec.direction == "higher" else -value
+
+
+def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, str]]:
+    """Sort key of those to be ranked; among candidates that pass every gate only score and seed order differ."""
+    failed = [gate for gate in entry.gates if not gate.passed]
+    excess = fsum(gate.limit.excess(gate.value) for gate in failed if gate.value is not None)
+    unread = sum(gate.value is None for gate in failed)
+    return len(failed), unread, excess, -(entry.score or 0.0), _seed_order(entry.candidate)
+
+
+def _decision(
+    policy: Policy,
+    metrics: Mapping[str, MetricSpec],
+    ranked: Sequence[_Entry],
+    rejected: Sequence[_Entry],
+    weights: Mapping[str, float],
+    left_out: Mapping[str, str],
+) -> Decision:
+    """Write the decision down, the sentences last, since they speak of all candidates."""
+    outcomes = [_outcome(entry, metrics, rank) for rank, entry in enumerate(ranked, start=1)]
+    outcomes += [_outcome(entry, metrics, None) for entry in rejected]
+    enough = len(outcomes) >= policy.min_candidates
+    winner = ranked[0].candidate.id if ranked and enough else None
+    teller = explanation.Teller(metrics, weights, outcomes, winner)
+    told = tuple(outcome.model_copy(update={"sentence": teller.candidate(outcome)}) for outcome in outcomes)
+    reasons = () if winner else teller.reasons(policy.min_candidates, told)
+    return Decision(
+        policy=policy.document(),
+        weights=weights,
+        left_out=left_out,
+        candidates=told,
+        winner=winner,
+        sentence=teller.decision(left_out, reasons),
+        reasons=reasons,
+    )
+
+
+def _outcome(entry: _Entry, metrics: Mapping[str, MetricSpec], rank: int | None) -> CandidateOutcome:
+    candidate = entry.candidate
+    return CandidateOutcome(
+        id=candidate.id,
+        seed=candidate.seed,
+        order=candidate.order,
+        gates=entry.gates,
+        metrics={name: _metric(_reading(candidate, name), spec.unit) for name, spec in metrics.items()},
+        normalised=entry.normalised,
+        score=entry.score,
+        rank=rank,
+        sentence="",
+    )
+
+
+def _metric(reading: Reading, unit: str) -> Value | Missing:
+    if isinstance(reading, Measured):
+        return Value(value=reading.value, unit=unit)
+    return Missing(not_measurable=reading.reason)

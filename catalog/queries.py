@@ -231,9 +231,7 @@ def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow
         files = session.execute(
             sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).where(ReleaseFile.release_id == row.id)
         ).all()
-    return ReleaseRow(
-        row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key
-    )
+    return ReleaseRow(row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key)
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

@@ -88,18 +88,14 @@ def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_d
     """Add the row of stored bytes, or bring a pruned one back."""
     known = session.get(Artifact, kept.digest)
     if known is None:
-        session.add(
-            Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest)
-        )
+        session.add(Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest))
         session.flush()
     else:
         known.pruned_at = None
 
 
 def _link(session: Session, activity: Activity, *, direction: str, role: str, digest: str) -> None:
-    session.add(
-        ActivityArtifact(activity_id=activity.id, direction=direction, role=role, artifact_digest=digest)
-    )
+    session.add(ActivityArtifact(activity_id=activity.id, direction=direction, role=role, artifact_digest=digest))
 
 
 def _add_record(

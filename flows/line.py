@@ -191,7 +191,9 @@ class Line:
         for level in levels:
             if isinstance(level, BaseException) and not isinstance(level, SonglineError):
                 raise level
-        heard = [(x.result["loudness_lufs"], c) for x, c in zip(levels, chosen, strict=True) if isinstance(x, StepResult)]
+        heard = [
+            (x.result["loudness_lufs"], c) for x, c in zip(levels, chosen, strict=True) if isinstance(x, StepResult)
+        ]
         if not heard:
             return None
         loudest = max(heard, key=lambda pair: float(pair[0]))[1]
@@ -213,9 +215,7 @@ class Line:
         digest = master.made["master"]
         cover = album.cover_digest
         tags = encode_tags(self._planned, chosen.planned.song, chosen.winner)
-        encodes = {
-            kind: requests.encode(kind, digest, tags=tags, cover_digest=cover) for kind in album.deliverables
-        }
+        encodes = {kind: requests.encode(kind, digest, tags=tags, cover_digest=cover) for kind in album.deliverables}
         work = [(requests.draw(digest), f"draw · {song.title}")]
         work += [(request, f"encode · {song.title} · {kind}") for kind, request in encodes.items()]
         if album.stems != "none":

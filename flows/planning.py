@@ -42,9 +42,7 @@ def candidates_of(album: Album, song: Song) -> tuple[Candidate, ...]:
 def plan_album(house: House, album: Album) -> PlannedAlbum:
     """The plan as the catalog holds it now, without storing anything."""
     songs = tuple(PlannedSong(0, song, candidates_of(album, song)) for song in album.songs)
-    return PlannedAlbum(
-        album, manifest_digest(manifest_document(album)), policy_in_force(house.database, album), songs
-    )
+    return PlannedAlbum(album, manifest_digest(manifest_document(album)), policy_in_force(house.database, album), songs)
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from catalog.albums import Candidate, PlannedSong
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.errors import WorkError
 from catalog.house import House
 from catalog.queries import StepResult, step_result
 from catalog.work import StepRequest
-from flows.line import Line
+from flows.line import Line, Produced
 from flows.progress import Progress
-from flows.running import current
+from flows.running import Run, current, running
 from flows.ui import ProgressArtifact, publish_album
+from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
 
 SHARDS_PER_WORKER = 2
@@ -75,3 +76,17 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     if run.produced.failures:
         raise WorkError(f"{len(run.produced.failures)} songs failed", remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"
+
+
+def run_here(house: House, planned: PlannedAlbum, pool: WorkerPool, progress: Progress, until: str) -> Produced:
+    """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
+    run = Run(house, planned, pool, progress, until)
+    with running(run):
+        try:
+            asyncio.run(produce_album(planned.album.id, planned.digest, until))
+        except WorkError:
+            if run.produced is None:
+                raise
+    if run.produced is None:
+        raise WorkError("the flow ended without a result", remedy="Run the same command again")
+    return run.produced

@@ -65,9 +65,7 @@ def _settle(
         with tempfile.TemporaryDirectory(prefix="songline-") as scratch:
             products = _products(made, Path(scratch))
             result = {"frames": made.audio.frames, "rate": made.audio.rate}
-            house.ledger.commit(
-                lease, Outcome(result, products), seconds=seconds, circumstances=circumstances
-            )
+            house.ledger.commit(lease, Outcome(result, products), seconds=seconds, circumstances=circumstances)
     except LeaseLost:
         return
     except (SonglineError, OSError) as caught:

@@ -30,7 +30,7 @@ class StepKind:
 
 KINDS: Mapping[str, StepKind] = {
     "score": StepKind(1, "tasks.scoring.step:score"),
-    "select": StepKind(1, "tasks.scoring.selection:select"),
+    "select": StepKind(1, "tasks.scoring.step:select"),
     "level": StepKind(1, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),
     "separate": StepKind(1, "tasks.separation.step:separate"),
@@ -65,7 +65,12 @@ def score(song: Song, audio_digest: str) -> StepRequest:
 
 
 def select(
-    song_row_id: int, *, song: Song, policy: Policy, scored: Sequence[tuple[Candidate, str]], failed: Sequence[Candidate]
+    song_row_id: int,
+    *,
+    song: Song,
+    policy: Policy,
+    scored: Sequence[tuple[Candidate, str]],
+    failed: Sequence[Candidate],
 ) -> StepRequest:
     """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered."""
     return request(
@@ -74,9 +79,7 @@ def select(
             "song": song.id,
             "song_row": song_row_id,
             "policy": policy.document(),
-            "candidates": [
-                {"id": c.id, "seed": c.seed, "order": c.order, "score_key": key} for c, key in scored
-            ],
+            "candidates": [{"id": c.id, "seed": c.seed, "order": c.order, "score_key": key} for c, key in scored],
             "failed": [{"id": c.id, "seed": c.seed} for c in failed],
         },
     )

@@ -54,9 +54,7 @@ def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
     except Exception as caught:
         # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
         error = as_songline_error(caught, doing=request.kind)
-        house.ledger.fail(
-            claimed, error, seconds=time.perf_counter() - started, circumstances=circumstances
-        )
+        house.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=circumstances)
         raise error from caught
     return Standing("done")
 

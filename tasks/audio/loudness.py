@@ -133,16 +133,21 @@ def _norm(k: float, q: float) -> float:
 def unit_powers(audio: Audio, unit_ms: int = UNIT_MS) -> Powers:
     """Weighted mean square of the K-filtered channels over each whole unit, shape (units,)."""
     edges = unit_edges(audio.frames, audio.rate, unit_ms)
-    powers = np.zeros(len(edges) - 1)
-    if powers.size == 0:
-        return powers
+    return weighted_energies(audio, edges) / np.diff(edges)
+
+
+def weighted_energies(audio: Audio, edges: NDArray[np.int64]) -> Powers:
+    """Weighted sum of squares of the K-filtered channels between each two of the rising ``edges`` (frames)."""
+    energies = np.zeros(len(edges) - 1)
+    if energies.size == 0:
+        return energies
     sections = k_weighting(audio.rate)
     for weight, channel in zip(WEIGHTS[audio.channels], audio.samples, strict=True):
         if weight:
             filtered = sosfilt(sections, channel[: edges[-1]].astype(np.float64))
             np.square(filtered, out=filtered)
-            powers += weight * np.add.reduceat(filtered, edges[:-1])
-    return powers / np.diff(edges)
+            energies += weight * np.add.reduceat(filtered, edges[:-1])
+    return energies
 
 
 def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:

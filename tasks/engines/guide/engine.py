@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from catalog.album import Song
 from catalog.digests import Json, digest_file
 from catalog.errors import InputError, MachineError
-from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
 from catalog.syllables import count_syllables
 from tasks.engines.base import Forecast
@@ -35,7 +35,7 @@ LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 200 << 20
 BUFFERS = 8
 
-Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "whistle"]
+Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
 GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
 
 
@@ -73,7 +73,7 @@ class GuideEngine:
             "language": song.language,
             "prompt": song.prompt,
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
-            "key": song.key if song.key is not None else key_from_prompt(song.prompt),
+            "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
             "settings": _settings(song).model_dump(mode="json"),
             "instruments": instruments(),
         }

@@ -1,0 +1,48 @@
+# Songline's two commands: `make album` and `make test`. Both make their own environment in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra/constraints.txt
+OUT ?= releases
+
+.DEFAULT_GOAL := help
+.PHONY: help album test check bench constraints clean
+
+help:
+	@echo "make album   install, render examples/night-bus, and say where to listen"
+	@echo "make test    install the tests' tools, check the code, run every test"
+	@echo "make bench   measure speed and memory on this machine"
+
+album: $(VENV)/.core
+	$(BIN)/songline render examples/night-bus/album.yaml --out $(OUT)
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only --benchmark-columns=min,mean,rounds -s
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Songline needs Python 3.11 to 3.13; try: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml infra/constraints.txt
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+constraints: $(VENV)/.dev
+	(echo "# Exact versions of the core and development installs, known to work together. Regenerate: make constraints"; \
+	 $(BIN)/python -m pip freeze --exclude-editable) > infra/constraints.txt
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,133 @@
+"""The sentences of a decision: who won, by which figures, what speaks against it, and why others were rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.decision import CandidateOutcome, GateOutcome, Missing, Value
+from catalog.metrics import MetricSpec
+
+MOST_NAMED = 3
+"""How many strengths, and how many weaknesses, one sentence names at most."""
+
+
+def label(spec: MetricSpec) -> str:
+    """A metric's name as words, without its unit: ``tail_silence_s`` is "tail silence"."""
+    words = spec.name.split("_")
+    if len(words) > 1 and words[-1] == spec.unit.lower():
+        words.pop()
+    return " ".join(words)
+
+
+def figure(value: float, unit: str = "", digits: int = 3) -> str:
+    """A value for reading, about three significant digits and its unit: ``6.2 s``."""
+    size = abs(value)
+    if size >= 1e15 or 0 < size < 0.01:
+        text = f"{value:.{digits}g}"
+    else:
+        text = f"{value:.{max(0, digits - len(str(int(size))))}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells one decision; ``outcomes`` are all its candidates in the order of the decision."""
+
+    metrics: Mapping[str, MetricSpec]
+    weights: Mapping[str, float]
+    outcomes: Sequence[CandidateOutcome]
+    winner: str | None
+
+    def candidate(self, outcome: CandidateOutcome) -> str:
+        """One candidate's standing with its figures."""
+        if outcome.rank is None:
+            return f"Rejected: seed {outcome.seed}, {self._failures(outcome)}."
+        head = self._place(outcome)
+        if not outcome.passed:
+            head += f", though {self._failures(outcome)}"
+        return " ".join([f"{head}.", *self._standing(outcome)])
+
+    def decision(self, left_out: Mapping[str, str], reasons: Sequence[str]) -> str:
+        """The whole decision in a few sentences."""
+        told = [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
+        rejected = sum(outcome.rank is None for outcome in self.outcomes)
+        if rejected and not reasons:
+            told.append(f"{rejected} of {len(self.outcomes)} rejected.")
+        if left_out:
+            named = ", ".join(f"{label(self.metrics[name])} ({reason})" for name, reason in left_out.items())
+            told.append(f"Left out: {named}.")
+        return " ".join(told)
+
+    def reasons(self, needed: int, told: Sequence[CandidateOutcome]) -> tuple[str, ...]:
+        """Why there is no winner: too few candidates, and what each failed."""
+        there = len(told)
+        missing = [f"{there} of at least {needed} candidates {'is' if there == 1 else 'are'} there"] * (there < needed)
+        failed = [f"seed {each.seed}: {self._failures(each)}" for each in told if not each.passed]
+        return (*missing, *failed)
+
+    def _place(self, outcome: CandidateOutcome) -> str:
+        if outcome.id == self.winner:
+            return f"{'Winner' if outcome.passed else 'Least bad'}: seed {outcome.seed}"
+        return f"Rank {outcome.rank} of {len(self._ranked)}: seed {outcome.seed}"
+
+    def _failures(self, outcome: CandidateOutcome) -> str:
+        return ", ".join(self._failure(gate) for gate in outcome.gates if not gate.passed)
+
+    def _failure(self, gate: GateOutcome) -> str:
+        spec = self.metrics[gate.name]
+        if gate.value is None:
+            return f"{label(spec)} not measurable ({gate.not_measurable})"
+        over = gate.limit.max is not None and gate.value > gate.limit.max
+        bound, word = (gate.limit.max, "at most") if over else (gate.limit.min, "at least")
+        limit = figure(bound if bound is not None else 0.0)
+        digits = next((n for n in (3, 5, 8) if figure(gate.value, digits=n) != limit), 12)
+        return f"{label(spec)} {figure(gate.value, spec.unit, digits)}, {word} {limit} allowed"
+
+    @property
+    def _ranked(self) -> list[CandidateOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.rank is not None]
+
+    def _standing(self, outcome: CandidateOutcome) -> list[str]:
+        """Where it is the best and where the worst of those ranked, the heaviest metric first."""
+        rivals = [other for other in self._ranked if other.id != outcome.id]
+        if not rivals:
+            alone = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
+            return [f"{alone}."]
+        best, weak = [], []
+        for name in sorted(self.weights, key=lambda name: -self.weights[name]):
+            own, others = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
+            if own >= max(others) and own > min(others):
+                best.append(self._compared(name, outcome, rivals))
+            elif own <= min(others) and own < max(others):
+                weak.append(self._compared(name, outcome, rivals))
+        told = [f"Best {', '.join(best[:MOST_NAMED])}."] * bool(best) + [
+            f"Weak: {', '.join(weak[:MOST_NAMED])}."
+        ] * bool(weak)
+        return told or ["Neither best nor worst in anything weighed."]
+
+    def _compared(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> str:
+        """``tempo match (0.97, others 0.81 to 0.95)``."""
+        spec = self.metrics[name]
+        own = _told(outcome.metrics[name])
+        read = [metric.value for rival in rivals if isinstance(metric := rival.metrics[name], Value)]
+        if not read:
+            return f"{label(spec)} ({own}, others not measurable)"
+        low, high = figure(min(read)), figure(max(read))
+        others = "the other" if len(rivals) == 1 else "others"
+        return f"{label(spec)} ({own}, {others} {low if low == high else f'{low} to {high}'})"
+
+    def _margin(self) -> list[str]:
+        """How clear it was, against the second in rank."""
+        first, *rest = self._ranked
+        if not rest or first.score is None or rest[0].score is None or not (first.passed and rest[0].passed):
+            return []
+        second = rest[0]
+        if first.score == second.score:
+            return [f"Level with seed {second.seed}; the earlier seed was taken."]
+        return [f"Score {figure(first.score)}, next seed {second.seed} with {figure(rest[0].score or 0.0)}."]
+
+
+def _told(metric: Value | Missing) -> str:
+    return figure(metric.value, metric.unit) if isinstance(metric, Value) else "not measurable"

@@ -1,0 +1,209 @@
+"""From any bytes back to where they came from: every activity and artifact on the way, and the songs they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.errors import InputError
+from db.judgement import Decision, Score
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import Activity, ActivityArtifact, Artifact
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An artifact, the activity that made it (None where it came from outside), and what that used, by role."""
+
+    artifact: Mapping[str, Json]
+    activity: Mapping[str, Json] | None
+    used: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The tree of one artifact, and for each render in it the song it was offered for."""
+
+    root: Node
+    role: str | None
+    songs: tuple[Mapping[str, Json], ...]
+
+    def document(self) -> dict[str, Json]:
+        """The lineage as JSON: the songs with recipe, scores and decision, then every activity, newest first."""
+        first = self.songs[0] if self.songs else {}
+        return {
+            "artifact": dict(self.root.artifact),
+            "role": self.role,
+            **{name: first.get(name) for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "engine")},
+            "models": first.get("models", []),
+            "scores": first.get("scores", {}),
+            "decision": first.get("decision"),
+            "songs": [dict(song) for song in self.songs],
+            "activities": [dict(activity) for activity in activities(self.root)],
+        }
+
+
+def trace(database: Database, digest: str) -> Lineage:
+    """The lineage of an artifact by digest or unambiguous prefix. Raises InputError where there is none."""
+    with database.read() as session:
+        artifact = _find(session, digest)
+        known: dict[str, Node] = {}
+        root = _node(session, artifact.digest, known)
+        keys = [a["work_key"] for a in activities(root) if a["kind"] == "render"]
+        songs = tuple(song for key in keys for song in _songs(session, key))
+        role = session.scalar(
+            sa.select(ActivityArtifact.role)
+            .where(ActivityArtifact.artifact_digest == artifact.digest, ActivityArtifact.direction == "made")
+            .limit(1)
+        )
+        return Lineage(root, role, songs)
+
+
+def activities(root: Node) -> list[Mapping[str, Json]]:
+    """Every activity in a tree once, from the artifact backwards."""
+    found: dict[str, Mapping[str, Json]] = {}
+    queue = [root]
+    while queue:
+        node = queue.pop(0)
+        if node.activity is not None:
+            found.setdefault(str(node.activity["id"]), node.activity)
+        queue += [child for _, child in node.used]
+    return list(found.values())
+
+
+def prov_json(root: Node) -> dict[str, Json]:
+    """The tree as W3C PROV-JSON: entities are artifacts, activities are ours."""
+    document: dict[str, dict[str, Json]] = {
+        "prefix": {"songline": "urn:songline:"},
+        "entity": {},
+        "activity": {},
+        "used": {},
+        "wasGeneratedBy": {},
+    }
+    _add_prov(root, document)
+    return document
+
+
+def _add_prov(node: Node, document: dict[str, dict[str, Json]]) -> None:
+    entity = f"songline:artifact/{node.artifact['digest']}"
+    if entity in document["entity"]:
+        return
+    document["entity"][entity] = {
+        "songline:size": node.artifact["size"],
+        "prov:type": node.artifact["media_type"],
+    }
+    if node.activity is None:
+        return
+    activity = f"songline:activity/{node.activity['id']}"
+    document["activity"][activity] = {
+        "prov:type": node.activity["kind"],
+        "songline:seconds": node.activity["seconds"],
+        "songline:startedAt": node.activity["started_at"],
+        "songline:codeVersion": node.activity["code_version"],
+    }
+    link = f"_:g{len(document['wasGeneratedBy'])}"
+    document["wasGeneratedBy"][link] = {"prov:entity": entity, "prov:activity": activity}
+    for role, child in node.used:
+        _add_prov(child, document)
+        document["used"][f"_:u{len(document['used'])}"] = {
+            "prov:activity": activity,
+            "prov:entity": f"songline:artifact/{child.artifact['digest']}",
+            "prov:role": role,
+        }
+
+
+def _find(session: Session, digest: str) -> Artifact:
+    rows = session.scalars(
+        sa.select(Artifact).where(Artifact.digest.startswith(digest, autoescape=True)).limit(2)
+    ).all()
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        raise InputError(f"{digest!r} fits several artifacts", remedy="Give more of the digest")
+    raise InputError(
+        f"nothing in the catalog has the digest {digest[:16]}",
+        remedy="Give a file as Songline delivered it (a changed file has another digest), or a digest from release.json",
+    )
+
+
+def _node(session: Session, digest: str, known: dict[str, Node]) -> Node:
+    if digest in known:
+        return known[digest]
+    row = session.get_one(Artifact, digest)
+    artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type}
+    maker = session.scalars(
+        sa.select(Activity)
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
+        .where(ActivityArtifact.artifact_digest == digest, ActivityArtifact.direction == "made")
+        .order_by(Activity.started_at)
+        .limit(1)
+    ).first()
+    if maker is None:
+        known[digest] = Node(artifact, None, ())
+        return known[digest]
+    used = session.execute(
+        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest)
+        .where(ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used")
+        .order_by(ActivityArtifact.role)
+    ).all()
+    children = tuple((link.role, _node(session, link.artifact_digest, known)) for link in used)
+    known[digest] = Node(artifact, _activity(maker), children)
+    return known[digest]
+
+
+def _activity(row: Activity) -> dict[str, Json]:
+    names = "id kind work_key revision parameters seed attempt started_at seconds code_version environment device"
+    return {name: getattr(row, name) for name in [*names.split(), "flow_run_id", "task_run_id"]}
+
+
+def _songs(session: Session, render_key: str) -> list[dict[str, Json]]:
+    rows = session.execute(
+        sa.select(Candidate, Song, Album)
+        .join(Song, Song.id == Candidate.song_id)
+        .join(Album, Album.id == Song.album_id)
+        .where(Candidate.render_key == render_key)
+        .order_by(Candidate.active.desc(), Album.id, Song.position)
+    ).all()
+    render = session.get_one(Render, render_key)
+    return [_song(session, candidate, song, album, render) for candidate, song, album in rows]
+
+
+def _song(session: Session, candidate: Candidate, song: Song, album: Album, render: Render) -> dict[str, Json]:
+    stated: dict[str, Any] = next((s for s in album.manifest["songs"] if s["id"] == song.slug), {})
+    newest = session.scalars(
+        sa.select(Decision).where(Decision.song_id == song.id).order_by(Decision.id.desc()).limit(1)
+    ).first()
+    return {
+        "album": album.id,
+        "song": {"id": song.slug, "title": song.title},
+        "candidate": candidate.id,
+        "prompt": stated.get("prompt"),
+        "lyrics_digest": stated.get("lyrics_digest"),
+        "recipe": {"digest": render.key, **render.recipe},
+        "engine": {"name": render.engine, "revision": render.recipe["revision"]},
+        "models": render.recipe["inputs"].get("models", []),
+        "scores": _scores(session, render),
+        "decision": None if newest is None else {"winner": newest.winner_id, **newest.document},
+    }
+
+
+def _scores(session: Session, render: Render) -> dict[str, Json]:
+    rows = session.scalars(
+        sa.select(Score)
+        .join(Step, Step.key == Score.step_key)
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Score.activity_id)
+        .where(ActivityArtifact.artifact_digest == render.audio_digest, ActivityArtifact.direction == "used")
+        .order_by(Score.id)
+    ).all()
+    return {
+        row.metric: {"not_measurable": row.not_measurable}
+        if row.value is None
+        else {"value": row.value, "unit": row.unit, "scorer": row.scorer, "revision": row.revision}
+        for row in rows
+    }

@@ -1,0 +1,154 @@
+"""Reads an album's manifest: every fault at once with its line, or the album with all defaults filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.album import Album, Song
+from catalog.digests import Json
+from catalog.errors import InputError, ManifestError
+from catalog.manifest_desk import Desk, read_shape
+from catalog.manifest_faults import Fault, Place, manifest_error
+from catalog.manifest_faults import Path as Where
+from catalog.manifest_files import find_cover, find_file, read_file
+from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
+from catalog.manifest_songs import Setting, read_songs
+from catalog.manifest_words import did_you_mean
+from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.slugs import slug
+
+__all__ = ["Vocabulary", "load_manifest", "manifest_document", "manifest_json_schema"]
+
+
+def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
+    """The album that the manifest at ``path`` declares (YAML, or JSON where the name ends in .json).
+
+    Warnings stand as finished lines in ``album.warnings``. Raises ManifestError with all faults in the order of lines.
+    """
+    source = read_source(path.name, _manifest_bytes(path))
+    desk = Desk(source)
+    manifest = read_shape(desk)
+    if manifest is None:
+        raise manifest_error(desk.faults)
+    setting = Setting(manifest=manifest, vocabulary=vocabulary, folder=path.parent, desk=desk)
+    songs = read_songs(setting)
+    cover = _cover(setting)
+    _check_selection(setting)
+    _check_delivery(setting)
+    if desk.faults:
+        raise manifest_error(desk.faults)
+    return _album(manifest, songs=songs, cover=cover, warnings=desk.warning_lines())
+
+
+def manifest_document(album: Album) -> dict[str, Json]:
+    """The album as plain JSON: a snapshot for the catalog, without paths of this machine, files by name and digest."""
+    return {
+        "schema_version": 1,
+        "album": {
+            "id": album.id,
+            "title": album.title,
+            "artist": album.artist,
+            "year": album.year,
+            "genre": album.genre,
+            "cover": album.cover.name if album.cover else None,
+        },
+        "commercial": album.commercial,
+        "release": album.release,
+        "songs": [_song_document(song) for song in album.songs],
+        "selection": album.selection.document(),
+        "mastering": album.mastering.model_dump(mode="json"),
+        "stems": album.stems,
+        "deliverables": list(album.deliverables),
+    }
+
+
+def _song_document(song: Song) -> dict[str, Json]:
+    return {
+        "id": song.id,
+        "position": song.position,
+        "title": song.title,
+        "artist": song.artist,
+        "writers": list(song.writers),
+        "isrc": song.isrc,
+        "lyrics": {"digest": song.lyrics.digest, "lrc": song.lyrics.to_lrc(with_tags=True)},
+        "prompt": song.prompt,
+        "reference": {"name": song.reference.name, "digest": song.reference_digest} if song.reference else None,
+        "bpm": song.bpm,
+        "key": song.key,
+        "language": song.language,
+        "length_s": song.length_s,
+        "engine": song.engine,
+        "settings": dict(song.settings),
+        "seeds": list(song.seeds),
+    }
+
+
+def _manifest_bytes(path: Path) -> bytes:
+    try:
+        return read_file(find_file(path.parent, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
+    except InputError as error:
+        raise ManifestError([str(Fault(Place(path.name or str(path), None), "", error.what, error.remedy))]) from error
+
+
+def _cover(setting: Setting) -> Path | None:
+    name = setting.manifest.album.cover
+    if name is None:
+        return None
+    try:
+        return find_cover(setting.folder, name)
+    except InputError as error:
+        setting.desk.add(("album", "cover"), error.what, error.remedy)
+        return None
+
+
+def _check_selection(setting: Setting) -> None:
+    """Gates and weights as written must name metrics there are; the policy's own defaults are not the user's fault."""
+    metrics = setting.vocabulary.metrics
+    for block in ("gates", "weights"):
+        for name in _written(setting, ("selection", block)):
+            path = ("selection", block, name)
+            if name not in metrics:
+                setting.desk.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+            elif block == "weights" and metrics[name].direction == "none":
+                what = f"neither more nor less {name} is better, so it cannot be weighted"
+                setting.desk.add(path, what, "Remove it, or make it a gate")
+
+
+def _written(setting: Setting, path: Where) -> list[str]:
+    """The fields of a mapping as the user wrote them, none where it is not one."""
+    value = setting.desk.source.data
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return list(value) if isinstance(value, dict) else []
+
+
+def _check_delivery(setting: Setting) -> None:
+    manifest, vocabulary, desk = setting.manifest, setting.vocabulary, setting.desk
+    if manifest.stems not in vocabulary.stems:
+        what = f"there is no separation model {manifest.stems!r}"
+        desk.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
+    for index, name in enumerate(manifest.deliverables):
+        path: Where = ("deliverables", index)
+        if "deliverables" in manifest.model_fields_set and name not in vocabulary.deliverables:
+            desk.add(path, f"there is no deliverable {name!r}", did_you_mean(name, vocabulary.deliverables))
+        if name in manifest.deliverables[:index]:
+            desk.add(path, f"{name} stands twice", "Remove one of them")
+
+
+def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, warnings: tuple[str, ...]) -> Album:
+    return Album(
+        id=manifest.album.id or slug(manifest.album.title, fallback="album"),
+        title=manifest.album.title,
+        artist=manifest.album.artist,
+        year=manifest.album.year,
+        genre=manifest.album.genre,
+        cover=cover,
+        commercial=manifest.commercial,
+        release=manifest.release,
+        songs=songs,
+        selection=manifest.selection,
+        mastering=manifest.mastering,
+        stems=manifest.stems,
+        deliverables=tuple(manifest.deliverables),
+        warnings=warnings,
+    )

@@ -1,0 +1,150 @@
+"""Where a manifest under examination lies: its source, the faults found so far, and what of it can be used."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Collection, Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from catalog.digests import Json
+from catalog.manifest_faults import Fault, Path, Place, dotted
+from catalog.manifest_schema import AlbumFile, DefaultsFile, ManifestFile, SongFile
+from catalog.manifest_words import explain
+from catalog.manifest_yaml import Source
+from catalog.mastering import MasteringSpec
+from catalog.policy import Policy
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_STAND_IN_SONG = {"title": "?", "lyrics": "?"}
+_STAND_IN_ALBUM = {"title": "?", "artist": "?"}
+_FORMS = frozenset({"(list)", "(range)"})
+
+
+class Desk:
+    """Collects the faults and warnings of one manifest.
+
+    ``bad`` are the paths that the structure checks refused: what is said there already is not said again by checks of
+    names, files and sums.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = list(source.faults)
+        self.warnings: list[tuple[Place, str]] = []
+        self.bad: set[Path] = set(source.broken)
+
+    def is_bad(self, path: Path) -> bool:
+        """Whether a fault of structure covers ``path``."""
+        return any(path[:length] in self.bad for length in range(len(path) + 1))
+
+    def place(self, path: Path) -> Place:
+        """The line of the manifest where ``path`` stands."""
+        return Place(self.source.name, self.source.spot(path).line)
+
+    def add(self, path: Path, what: str, remedy: str, *, at: Place | None = None) -> None:
+        """Note a fault of ``path``; ``at`` where its line is another than the path's."""
+        if not self.is_bad(path):
+            self.faults.append(Fault(at or self.place(path), dotted(path), what, remedy))
+
+    def warn(self, path: Path, message: str, *, at: Place | None = None) -> None:
+        """Note something doubtful in finished sentences."""
+        where = "" if at and at.file != self.source.name else f"{dotted(path)}: "
+        self.warnings.append((at or self.place(path), f"{where}{message}"))
+
+    def warning_lines(self) -> tuple[str, ...]:
+        """The warnings in the order of files and lines, each once."""
+        in_order = sorted(self.warnings, key=lambda warning: (warning[0].order, warning[0].line or 0))
+        return tuple(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
+
+    def add_errors(self, errors: Iterable[ErrorDetails], *, known: Collection[str] | None = None) -> None:
+        """Note what Pydantic found; ``known`` are the fields where it looked, if not the manifest's own."""
+        errors = list(errors)
+        for error in errors:
+            path = plain_path(error["loc"])
+            names = known if known is not None else _fields_at(path[:-1])
+            self.add(path, *explain(error, names))
+        self.bad.update(plain_path(error["loc"]) for error in errors)
+
+
+def plain_path(loc: Iterable[int | str]) -> Path:
+    """Pydantic's location without the marks of the forms that seeds come in."""
+    return tuple(step for step in loc if step not in _FORMS)
+
+
+def read_shape(desk: Desk) -> ManifestFile | None:
+    """The manifest's fields, checked; what is wrong is noted and replaced by its default or a stand-in.
+
+    So everything that is sound can be checked further and all faults told together. None where nothing is usable.
+    """
+    data = desk.source.data
+    if not isinstance(data, dict):
+        if not desk.faults:
+            desk.add((), "the file holds no fields", "Write a manifest, or start with 'songline init'")
+        return None
+    try:
+        return check(ManifestFile, data)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    desk.add_errors(errors)
+    return check(ManifestFile, _mended(data, [_unit(plain_path(error["loc"])) for error in errors]))
+
+
+def check(model: type[Model], data: Json) -> Model:
+    """``data`` as ``model``, by the rules of JSON: an array may become a tuple, nothing else changes its type."""
+    return model.model_validate_json(json.dumps(data))
+
+
+def _unit(path: Path) -> Path:
+    """The smallest part that can be taken out: a field of the album, the defaults or a song, else a whole block."""
+    depth = {"songs": 3, "album": 2, "defaults": 2}.get(str(path[0]), 1)
+    return path[:depth]
+
+
+def _mended(data: dict[str, Any], units: list[Path]) -> dict[str, Any]:
+    """A copy of ``data`` without the faulty ``units``; what is required gets a stand-in."""
+    mended = copy.deepcopy(data)
+    for unit in sorted(set(units), key=len, reverse=True):
+        around: Any = mended
+        for step in unit[:-1]:
+            around = around[step]
+        stand_in = _stand_in(unit)
+        if stand_in is not None:
+            around[unit[-1]] = stand_in
+        else:
+            around.pop(unit[-1], None)
+    return mended
+
+
+def _stand_in(unit: Path) -> Json:
+    match unit:
+        case ("schema_version",):
+            return 1
+        case ("album",):
+            return dict(_STAND_IN_ALBUM)
+        case ("songs",):
+            return [dict(_STAND_IN_SONG)]
+        case ("songs", _):
+            return dict(_STAND_IN_SONG)
+        case ("album", ("title" | "artist") as name):
+            return _STAND_IN_ALBUM[str(name)]
+        case ("songs", _, ("title" | "lyrics") as name):
+            return _STAND_IN_SONG[str(name)]
+    return None
+
+
+def _fields_at(path: Path) -> Collection[str]:
+    """The names of the fields that may stand at ``path``."""
+    models: dict[Path, type[BaseModel]] = {
+        (): ManifestFile,
+        ("album",): AlbumFile,
+        ("defaults",): DefaultsFile,
+        ("selection",): Policy,
+        ("mastering",): MasteringSpec,
+    }
+    model = SongFile if path[:1] == ("songs",) and len(path) == 2 else models.get(path)
+    return model.model_fields if model else ()

@@ -1,0 +1,78 @@
+"""The files that a manifest names: found inside its folder, regular, of sensible size."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from catalog.digests import digest_file
+from catalog.errors import InputError
+
+MAX_REFERENCE_BYTES = 500 * 1024 * 1024
+MAX_COVER_BYTES = 20 * 1024 * 1024
+_IMAGE_STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+_RELATIVE = "Write a path relative to the manifest, inside its folder"
+
+
+def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:
+    """The regular file that ``name`` means in ``folder``, with links resolved.
+
+    Raises InputError where it is absolute, leads outside (also through links), is missing, no regular file or larger
+    than ``max_bytes``.
+    """
+    if not name.isprintable():
+        raise InputError(f"{name[:60]!r} holds a control character", remedy="Remove it")
+    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("\\", "~")):
+        raise InputError(f"{name!r} is an absolute path", remedy=_RELATIVE)
+    root = folder.resolve()
+    try:
+        path = (root / name).resolve(strict=True)
+        facts = path.stat()
+    except (OSError, RuntimeError, ValueError) as error:
+        if not _is_inside(root / name, root):
+            raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE) from error
+        raise InputError(f"{name!r} is not there", remedy="Put the file there or correct the path") from error
+    if not path.is_relative_to(root):
+        raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
+    if not stat.S_ISREG(facts.st_mode):
+        raise InputError(f"{name!r} is not a regular file", remedy="Name a file")
+    if facts.st_size > max_bytes:
+        raise InputError(f"{name!r} has {facts.st_size} bytes, more than {max_bytes}", remedy="Use a smaller file")
+    return path
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """The bytes of a file that was found. Raises InputError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def find_reference(folder: Path, name: str) -> tuple[Path, str]:
+    """A reference's path and the digest of its bytes, which is all that is read here."""
+    path = find_file(folder, name, max_bytes=MAX_REFERENCE_BYTES)
+    try:
+        return path, digest_file(path)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def find_cover(folder: Path, name: str) -> Path:
+    """A cover's path; raises InputError where it is no JPEG or PNG."""
+    path = find_file(folder, name, max_bytes=MAX_COVER_BYTES)
+    if not read_file(path, name).startswith(tuple(_IMAGE_STARTS)):
+        raise InputError(f"{name!r} is not a JPEG or PNG picture", remedy="Save the cover as JPEG or PNG")
+    return path
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    """Whether a path that is not there would lie inside, as far as that can be told."""
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):
+        return True
+
+
+def _unreadable(name: str, error: OSError) -> InputError:
+    return InputError(f"{name!r} cannot be read: {error.strerror}", remedy="Check its permissions")

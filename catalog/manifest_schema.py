@@ -1,0 +1,237 @@
+"""The shape of a manifest file: field names, types and bounds, and the JSON Schema that editors check it by."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from catalog.digests import Json
+from catalog.errors import InputError
+from catalog.mastering import MasteringSpec
+from catalog.metrics import MetricSpec
+from catalog.musical import MAX_BPM, MIN_BPM, parse_key
+from catalog.policy import Policy
+
+MAX_SEED = 2**53 - 1
+MAX_SEEDS = 1024
+MAX_SONGS = 200
+MAX_TITLE_CHARACTERS = 200
+MAX_PROMPT_CHARACTERS = 2000
+MAX_PATH_CHARACTERS = 500
+MAX_LYRICS_CHARACTERS = 64 * 1024
+MAX_ID_CHARACTERS = 64
+MIN_LENGTH_S = 10.0
+MAX_LENGTH_S = 285.0
+DEFAULT_LENGTH_S = 95.0
+DEFAULT_SEEDS = (42, 43, 44, 45)
+DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
+NO_STEMS = "none"
+NATIVE_STEMS = "native"
+
+
+def fault(what: str, remedy: str) -> PydanticCustomError:
+    """A validation error that carries its remedy; ``{value}`` stands for what was given."""
+    return PydanticCustomError("songline", "{what}", {"what": what, "remedy": remedy})
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _one_line(text: str) -> str:
+    """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
+    if any(_is_control(character) for character in text):
+        raise fault("the text holds a control character or a line break", "Remove it")
+    if text != text.strip():
+        raise fault("the text begins or ends with a space", "Remove the space")
+    return unicodedata.normalize("NFC", text)
+
+
+def _prose(text: str) -> str:
+    """Text that may be folded over lines; they are joined by single spaces."""
+    words = " ".join(text.split())
+    if not words:
+        raise fault("the text is blank", "Write something or leave the field out")
+    if any(_is_control(character) for character in words):
+        raise fault("the text holds a control character", "Remove it")
+    return unicodedata.normalize("NFC", words)
+
+
+def _key(text: str) -> str:
+    try:
+        return parse_key(text)
+    except InputError as error:
+        raise fault(error.what, error.remedy) from error
+
+
+def _isrc(text: str) -> str:
+    plain = text.replace("-", "")
+    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain):
+        raise fault(f"{text[:40]!r} is not an ISRC", "Write it as in 'GBAYE2600001': country, registrant, year, number")
+    return plain
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", text):
+        raise fault(f"{text[:40]!r} is not an id", "Use letters, digits and single hyphens, such as 'last-bus'")
+    return text
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", text):
+        raise fault(f"{text[:40]!r} is not a language tag", "Write a code such as 'en', 'de' or 'pt-BR'")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), AfterValidator(_one_line)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), AfterValidator(_id)]
+FilePath = Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
+Length = Annotated[float, Field(ge=MIN_LENGTH_S, le=MAX_LENGTH_S)]
+Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class FileModel(BaseModel):
+    """What all parts of a manifest share: no unknown fields, no coercion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class SeedRange(FileModel):
+    """Consecutive seeds."""
+
+    start: Seed = Field(description="The first seed.")
+    count: int = Field(ge=1, le=MAX_SEEDS, description="How many, counting up.")
+
+
+def _seeds_form(value: Any) -> str:
+    return "(range)" if isinstance(value, Mapping | SeedRange) else "(list)"
+
+
+SeedList = Annotated[list[Seed], Field(min_length=1, max_length=MAX_SEEDS)]
+Seeds = Annotated[
+    Annotated[SeedList, Tag("(list)")] | Annotated[SeedRange, Tag("(range)")],
+    Discriminator(_seeds_form),
+    Field(description="One candidate per seed: a list such as [7, 11, 19], or {start: 42, count: 4}."),
+]
+
+
+class AlbumFile(FileModel):
+    """What the album is."""
+
+    id: Id | None = Field(None, description="The album's identity; left out: made from the title.")
+    title: Name = Field(description="The album's title.")
+    artist: Name = Field(description="Who it is by.")
+    year: int | None = Field(None, ge=1900, le=2100, description="Year of release.")
+    genre: Name | None = Field(None, description="Genre, as players show it.")
+    cover: FilePath | None = Field(None, description="JPEG or PNG, relative to this file.")
+
+
+class _Choices(FileModel):
+    engine: str | None = Field(None, description="What renders the candidates.")
+    length_s: Length | None = Field(None, description="Length of the song in seconds; left out: 95.")
+    language: Language | None = Field(None, description="Language of the lyrics; left out: en.")
+    seeds: Seeds | None = None
+    settings: dict[str, Json] = Field(default_factory=dict, description="The engine's own settings.")
+
+
+class DefaultsFile(_Choices):
+    """What every song takes unless it says otherwise; ``settings`` reach the songs that use the same engine."""
+
+
+class SongFile(_Choices):
+    """One song; it needs a prompt or a reference, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["prompt"]}, {"required": ["reference"]}]})
+
+    id: Id | None = Field(None, description="The song's identity; left out: made from the title.")
+    title: Name = Field(description="The song's title.")
+    lyrics: str = Field(
+        min_length=1,
+        max_length=MAX_LYRICS_CHARACTERS,
+        description="One line: path of an LRC file; more: the LRC itself.",
+    )
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_prose)] | None = Field(
+        None, description="Style in words: genre, tempo, key, instruments, voice, mood."
+    )
+    reference: FilePath | None = Field(None, description="Audio that sets the style, relative to this file.")
+    bpm: float | None = Field(None, ge=MIN_BPM, le=MAX_BPM, description="Tempo in beats per minute; also scored.")
+    key: Annotated[str, AfterValidator(_key)] | None = Field(
+        None, description="Key such as 'A minor' or 'Bb major'; also scored."
+    )
+    writers: list[Name] = Field(default_factory=list, max_length=50, description="Who wrote it.")
+    isrc: Annotated[str, AfterValidator(_isrc)] | None = Field(None, description="International recording code.")
+
+
+class ManifestFile(FileModel):
+    """An album, declared: its songs, how candidates are chosen, and what is delivered."""
+
+    schema_version: Literal[1] = Field(description="Version of this format.")
+    album: AlbumFile
+    commercial: bool = Field(False, description="true: refused while any model that made it forbids that.")
+    release: Literal["all", "partial"] = Field(
+        "all", description="all: every song must have a winner; partial: release those that have one."
+    )
+    defaults: DefaultsFile = DefaultsFile()
+    songs: list[SongFile] = Field(min_length=1, max_length=MAX_SONGS, description="The songs in their order.")
+    selection: Policy = Field(default_factory=Policy, description="How the winner of each song is chosen.")
+    mastering: MasteringSpec = Field(default_factory=MasteringSpec, description="How the winners are mastered.")
+    stems: str = Field(NO_STEMS, description="none, native (the engine's own parts) or a separation model's name.")
+    deliverables: list[str] = Field(
+        list(DEFAULT_DELIVERABLES), min_length=1, max_length=20, description="The kinds of files to make."
+    )
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that plug-ins bring: what a manifest may call on this installation."""
+
+    engines: Mapping[str, type[BaseModel]]
+    metrics: Mapping[str, MetricSpec]
+    deliverables: frozenset[str]
+    stem_models: frozenset[str]
+    default_engine: str
+
+    @property
+    def weighable(self) -> list[str]:
+        """Metrics that have a better direction."""
+        return sorted(name for name, spec in self.metrics.items() if spec.direction != "none")
+
+    @property
+    def stems(self) -> list[str]:
+        """What ``stems`` may say."""
+        return [NO_STEMS, NATIVE_STEMS, *sorted(self.stem_models - {NO_STEMS, NATIVE_STEMS})]
+
+
+def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
+    """JSON Schema (2020-12) of a manifest, with the names of this installation as enumerations."""
+    schema = ManifestFile.model_json_schema()
+    parts, fields = schema["$defs"], schema["properties"]
+    for name in ("DefaultsFile", "SongFile"):
+        parts[name]["properties"]["engine"]["anyOf"][0]["enum"] = sorted(vocabulary.engines)
+        parts[name]["properties"]["settings"] |= _settings_schema(vocabulary, parts)
+    policy = parts["Policy"]["properties"]
+    policy["gates"]["propertyNames"] = {"enum": sorted(vocabulary.metrics)}
+    policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
+    fields["stems"]["enum"] = vocabulary.stems
+    fields["deliverables"]["items"]["enum"] = sorted(vocabulary.deliverables)
+    fields["deliverables"]["uniqueItems"] = True
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}
+    return head | {name: part for name, part in schema.items() if name != "title"}
+
+
+def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:
+    """The settings of any engine there is; their own definitions join those of the manifest."""
+    choices = []
+    for name, model in sorted(vocabulary.engines.items()):
+        settings = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+        parts.update({f"{name}.{part}": body for part, body in settings.pop("$defs", {}).items()})
+        settings.pop("required", None)  # one that is required may stand in the defaults or in the song
+        choices.append(settings | {"title": f"settings of {name}"})
+    return {"anyOf": choices}

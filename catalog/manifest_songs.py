@@ -1,0 +1,232 @@
+"""The songs of a manifest: defaults filled in, files read, names and sums checked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from catalog.album import Song
+from catalog.digests import Json
+from catalog.errors import InputError
+from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
+from catalog.manifest_desk import Desk, check, plain_path
+from catalog.manifest_faults import Fault, Path, Place
+from catalog.manifest_files import find_file, find_reference, read_file
+from catalog.manifest_schema import (
+    DEFAULT_LENGTH_S,
+    DEFAULT_SEEDS,
+    MAX_SEED,
+    ManifestFile,
+    SeedRange,
+    SongFile,
+    Vocabulary,
+)
+from catalog.manifest_words import did_you_mean
+from catalog.musical import bpm_from_prompt, key_from_prompt, tonic_and_mode
+from catalog.slugs import slug
+
+DEFAULT_LANGUAGE = "en"
+BPM_TOLERANCE = 0.5
+_DEFAULTS: Path = ("defaults",)
+_LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the songs are read against."""
+
+    manifest: ManifestFile
+    vocabulary: Vocabulary
+    folder: FilePath
+    desk: Desk
+
+
+def read_songs(setting: Setting) -> tuple[Song, ...]:
+    """Every song, in order; what is wrong is noted at the desk."""
+    _check_default_settings(setting)
+    songs = tuple(_read_song(setting, index, song) for index, song in enumerate(setting.manifest.songs))
+    _check_unique(setting, songs)
+    return songs
+
+
+def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
+    at: Path = ("songs", index)
+    defaults = setting.manifest.defaults
+    length_s = written.length_s or defaults.length_s or DEFAULT_LENGTH_S
+    language = written.language or defaults.language or DEFAULT_LANGUAGE
+    engine = _engine(setting, at, written)
+    reference, reference_digest = _reference(setting, at, written)
+    _check_prompt(setting.desk, at, written)
+    return Song(
+        id=written.id or slug(written.title, fallback="song"),
+        position=index + 1,
+        title=written.title,
+        artist=setting.manifest.album.artist,
+        lyrics=_lyrics(setting, at, written.lyrics, length_s=length_s, language=language),
+        prompt=written.prompt,
+        reference=reference,
+        reference_digest=reference_digest,
+        bpm=written.bpm,
+        key=written.key,
+        language=language,
+        length_s=length_s,
+        engine=engine,
+        settings=_settings(setting, at, written, engine),
+        seeds=_seeds(setting, at, written),
+        writers=tuple(written.writers),
+        isrc=written.isrc,
+    )
+
+
+def _engine(setting: Setting, at: Path, written: SongFile) -> str:
+    """The song's engine; one that is not known is told where it was named."""
+    path = (*at, "engine") if written.engine else (*_DEFAULTS, "engine")
+    name = written.engine or _default_engine(setting)
+    known = setting.vocabulary.engines
+    if name not in known:
+        setting.desk.add(path, f"there is no engine {name!r}", did_you_mean(name, known))
+    return name
+
+
+def _default_engine(setting: Setting) -> str:
+    return setting.manifest.defaults.engine or setting.vocabulary.default_engine
+
+
+def _check_default_settings(setting: Setting) -> None:
+    """The defaults' settings must suit the default engine even where no song takes them."""
+    model = setting.vocabulary.engines.get(_default_engine(setting))
+    if model is None:
+        return
+    try:
+        check(model, setting.manifest.defaults.settings)
+    except ValidationError as error:
+        errors = [each for each in error.errors(include_url=False) if each["type"] != "missing"]
+        for each in errors:
+            each["loc"] = (*_DEFAULTS, "settings", *each["loc"])
+        setting.desk.add_errors(errors, known=model.model_fields)
+
+
+def _settings(setting: Setting, at: Path, written: SongFile, engine: str) -> dict[str, Json]:
+    """The engine's settings with every default of its own; the defaults' reach the songs that use the same engine."""
+    model = setting.vocabulary.engines.get(engine)
+    if model is None:
+        return {}
+    shared = setting.manifest.defaults.settings if engine == _default_engine(setting) else {}
+    try:
+        return check(model, {**shared, **written.settings}).model_dump(mode="json")
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    for each in errors:
+        is_shared = bool(each["loc"]) and each["loc"][0] in shared and each["loc"][0] not in written.settings
+        each["loc"] = (*(_DEFAULTS if is_shared else at), "settings", *each["loc"])
+    setting.desk.add_errors(errors, known=model.model_fields)
+    return {}
+
+
+def _seeds(setting: Setting, at: Path, written: SongFile) -> tuple[int, ...]:
+    """The song's seeds, else the defaults'; a second standing of one is told at its own line."""
+    given = written.seeds or setting.manifest.defaults.seeds
+    path = (*(at if written.seeds else _DEFAULTS), "seeds")
+    if given is None:
+        seeds = DEFAULT_SEEDS
+    elif isinstance(given, SeedRange):
+        seeds = tuple(range(given.start, given.start + given.count))
+        if seeds[-1] > MAX_SEED:
+            setting.desk.add(path, f"the last seed would be {seeds[-1]}, above {MAX_SEED}", "Start lower")
+    else:
+        seeds = tuple(given)
+        _check_twice(setting.desk, path, seeds)
+    wanted = setting.manifest.selection.min_candidates
+    if len(seeds) < wanted:
+        message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({wanted})."
+        setting.desk.warn(path if given else at, f"{message} Add seeds or lower it.")
+    return seeds
+
+
+def _check_twice(desk: Desk, path: Path, values: Sequence[int | str]) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            desk.add(path, f"{value} stands twice", "Remove one of them", at=desk.place((*path, index)))
+
+
+def _reference(setting: Setting, at: Path, written: SongFile) -> tuple[FilePath | None, str | None]:
+    if written.reference is None:
+        return None, None
+    try:
+        return find_reference(setting.folder, written.reference)
+    except InputError as error:
+        setting.desk.add((*at, "reference"), error.what, error.remedy)
+        return None, None
+
+
+def _check_prompt(desk: Desk, at: Path, written: SongFile) -> None:
+    """A song needs something to be made after, and should not contradict itself."""
+    given = written.prompt or written.reference or any(desk.is_bad((*at, name)) for name in ("prompt", "reference"))
+    if not given:
+        desk.add(at, "the song has neither a prompt nor a reference", "Add a prompt that says how it should sound")
+    bpm, key = bpm_from_prompt(written.prompt), key_from_prompt(written.prompt)
+    if bpm and written.bpm and abs(bpm - written.bpm) > BPM_TOLERANCE:
+        desk.warn((*at, "bpm"), f"The prompt says {bpm:g} BPM and bpm says {written.bpm:g}. The field counts.")
+    if key and written.key and tonic_and_mode(key) != tonic_and_mode(written.key):
+        desk.warn((*at, "key"), f"The prompt says {key} and key says {written.key}. The field counts.")
+
+
+def _lyrics(setting: Setting, at: Path, written: str, *, length_s: float, language: str) -> Lyrics:
+    """Lyrics from the file or the text that is written; faults and warnings stand at their own lines."""
+    path = (*at, "lyrics")
+    desk = setting.desk
+    bounds = ((*at, "length_s"), (*_DEFAULTS, "length_s"))
+    limit_s = None if any(desk.is_bad(bound) for bound in bounds) else length_s
+    if desk.is_bad(path):
+        return Lyrics(())
+    is_file = "\n" not in written.strip("\n")
+    try:
+        data: bytes | str = _lyrics_file(setting, written.strip("\n")) if is_file else written
+        lyrics = parse_lrc(data, length_s=limit_s)
+    except LyricsError as error:
+        for fault in error.faults:
+            place = _lyrics_place(desk, path, written if is_file else None, fault.line)
+            desk.faults.append(Fault(place, "" if is_file else f"songs[{at[1]}].lyrics", fault.what, fault.remedy))
+        return Lyrics(())
+    except InputError as error:
+        desk.add(path, error.what, error.remedy)
+        return Lyrics(())
+    for line, message in singing_rate_warnings(lyrics, length_s=length_s, language=language):
+        desk.warn(path, message, at=_lyrics_place(desk, path, written if is_file else None, line))
+    return lyrics
+
+
+def _lyrics_file(setting: Setting, name: str) -> bytes:
+    if _LRC_LINE.match(name):
+        remedy = "Put the lyrics into a file, or write more than one line after |"
+        raise InputError("lyrics of one line are read as the name of a file", remedy=remedy)
+    return read_file(find_file(setting.folder, name, max_bytes=MAX_LYRICS_BYTES), name)
+
+
+def _lyrics_place(desk: Desk, path: Path, file: str | None, line: int) -> Place:
+    """Where a line of lyrics stands: in its file, or in the manifest after the bar that begins it."""
+    if file is not None:
+        return Place(file.strip("\n"), line, order=int(path[1]) + 1)
+    spot = desk.source.spot(path)
+    return Place(desk.source.name, spot.line + line if spot.block else spot.line)
+
+
+def _check_unique(setting: Setting, songs: Sequence[Song]) -> None:
+    """No two songs of one id (whatever the case of its letters) or one ISRC."""
+    desk = setting.desk
+    first_ids: dict[str, int] = {}
+    isrcs = Counter[str]()
+    for index, (song, written) in enumerate(zip(songs, setting.manifest.songs, strict=True)):
+        at: Path = ("songs", index)
+        name = "id" if written.id else "title"
+        first = first_ids.setdefault(song.id.lower(), index)
+        if first != index and not desk.is_bad((*at, name)):
+            desk.add((*at, name), f"the id {song.id!r} is also that of songs[{first}]", "Give one of them another id")
+        if song.isrc and isrcs[song.isrc]:
+            desk.add((*at, "isrc"), f"{song.isrc} stands twice", "Give each recording its own")
+        isrcs[song.isrc or ""] += 1

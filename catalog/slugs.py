@@ -1,0 +1,28 @@
+"""Ids made from titles."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from catalog.digests import digest_bytes
+
+MAX_SLUG_CHARACTERS = 48
+_SPELLED = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+
+
+def slug(title: str, *, fallback: str) -> str:
+    """A stable id of lower-case ASCII letters, digits and single hyphens, never empty.
+
+    Where letters are lost (other scripts), the head of the title's digest is added, so that different titles
+    get different ids; ``fallback`` stands where no letter is left: ``song-3f9a1c2b``.
+    """
+    plain = unicodedata.normalize("NFKD", title.lower()).translate(_SPELLED)
+    letters = "".join(character for character in plain if not unicodedata.combining(character))
+    kept = re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’]", "", letters)).strip("-")
+    short = kept[:MAX_SLUG_CHARACTERS].rstrip("-")
+    is_whole = short == kept and bool(kept) and not any(c.isalnum() and not c.isascii() for c in letters)
+    if is_whole:
+        return short
+    digest = digest_bytes(unicodedata.normalize("NFC", title).encode("utf-8", "backslashreplace"))
+    return f"{short or fallback}-{digest[:8]}"

@@ -1,0 +1,96 @@
+"""``retry``, ``verify``, ``export`` and ``gc``: keeping house."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from catalog import owners
+from catalog.errors import InputError
+from catalog.house import open_house
+from catalog.queries import artifact_digests, failed_work, newest_release
+from catalog.settings import load_settings
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout
+from tasks.delivery.export import write_release
+
+
+def retry(*, as_json: bool) -> None:
+    """Forgive what failed for good."""
+    with open_house(load_settings()) as house:
+        failed = failed_work(house.database)
+        renders = [key for kind, key, _ in failed if kind == "render"]
+        steps = [key for kind, key, _ in failed if kind != "render"]
+        count = house.ledger.retry("render", renders) + house.ledger.retry("step", steps)
+    if as_json:
+        print_json({"retried": count, "work": [{"kind": k, "key": key, **error} for k, key, error in failed]})
+        return
+    for kind, _, error in failed:
+        stdout().print(f"{kind}: {error.get('error', '')}", markup=False, soft_wrap=True)
+    stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
+
+
+def verify(*, as_json: bool) -> None:
+    """Read every byte; exits 1 when something is missing or corrupt."""
+    missing: list[str] = []
+    corrupt: list[str] = []
+    with open_house(load_settings()) as house:
+        artifacts = artifact_digests(house.database)
+        kept = [digest for digest, pruned in artifacts if not pruned]
+        for digest in kept:
+            if house.store.stat(digest) is None:
+                missing.append(digest)
+            elif not house.store.verify(digest):
+                corrupt.append(digest)
+    found = {"checked": len(kept), "missing": missing, "corrupt": corrupt, "pruned": len(artifacts) - len(kept)}
+    if as_json:
+        print_json(found)
+    else:
+        for digest in missing:
+            stdout().print(f"missing {digest}")
+        for digest in corrupt:
+            stdout().print(f"corrupt {digest}")
+        stdout().print(f"{len(kept)} artifacts checked, {len(missing)} missing, {len(corrupt)} corrupt")
+    if missing or corrupt:
+        sys.exit(1)
+
+
+def export(album: str, out: Path, *, as_json: bool) -> None:
+    """Write the newest release from the store."""
+    settings = load_settings()
+    with open_house(settings) as house:
+        found = album_id(album, settings)
+        release = newest_release(house.database, found)
+        if release is None:
+            raise InputError(f"album {found!r} has no release yet", remedy="Run `songline render` first")
+        written = write_release(house, release, out)
+    if as_json:
+        print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
+    else:
+        stdout().print(f"Build {release.build}: {written.folder}", markup=False, soft_wrap=True)
+
+
+def gc(*, dry_run: bool, as_json: bool) -> None:
+    """Sweep bytes without a row, half-written files, and names of dead processes."""
+    settings = load_settings()
+    limit = time.time() - settings.gc_grace_s
+    with open_house(settings) as house:
+        garbage = [stored for stored in house.store.listing() if stored.stored_at < limit]
+        # Asked after the listing, so that bytes named meanwhile are not taken for garbage.
+        named = {digest for digest, _ in artifact_digests(house.database)}
+        garbage = [stored for stored in garbage if stored.digest not in named]
+        unfinished = 0
+        if not dry_run:
+            for stored in garbage:
+                house.store.delete(stored.digest)
+            unfinished = house.store.sweep_unfinished(settings.gc_grace_s)
+            owners.sweep(house.owners_folder)
+    size = sum(stored.size for stored in garbage)
+    if as_json:
+        print_json(
+            {"removed": [s.digest for s in garbage], "bytes": size, "unfinished": unfinished, "dry_run": dry_run}
+        )
+    else:
+        verb = "would be removed" if dry_run else "removed"
+        stdout().print(f"{len(garbage)} artifacts without a row {verb} ({size / 1e6:.1f} MB)")

@@ -1,0 +1,179 @@
+"""``status``, ``scores`` and ``lineage``: looking things up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from catalog.digests import digest_file
+from catalog.house import open_house
+from catalog.lineage import Lineage, Node, prov_json, trace
+from catalog.queries import SongRow, songs_of
+from catalog.settings import Settings, load_settings
+from flows.cli.output import print_json, stdout
+
+STATES = ("planned", "leased", "rendered", "failed")
+
+
+def album_id(named: str, settings: Settings) -> str:
+    """The id of an album given by its id or its manifest."""
+    path = Path(named)
+    if path.suffix in (".yaml", ".yml", ".json") and path.is_file():
+        from flows.planning import read_album
+
+        return read_album(path, settings).id
+    return named
+
+
+def _songs(named: str) -> tuple[str, list[SongRow]]:
+    settings = load_settings()
+    found = album_id(named, settings)
+    with open_house(settings) as house:
+        return found, songs_of(house.database, found)
+
+
+def _state(song: SongRow) -> str:
+    """One word for a song: decided, failed, rendered, rendering or planned."""
+    states = {candidate.state for candidate in song.candidates}
+    if song.winner:
+        return "decided"
+    if song.decision is not None or states == {"failed"}:
+        return "failed"
+    if states <= {"rendered", "failed"}:
+        return "rendered"
+    return "planned" if states == {"planned"} else "rendering"
+
+
+def status(named: str, *, as_json: bool) -> None:
+    """How far each song is."""
+    found, songs = _songs(named)
+    counts = {song.id: {s: sum(c.state == s for c in song.candidates) for s in STATES} for song in songs}
+    if as_json:
+        print_json(
+            {
+                "album": found,
+                "songs": [
+                    {
+                        "id": song.id,
+                        "title": song.title,
+                        "state": _state(song),
+                        "candidates": counts[song.id],
+                        "winner": song.winner,
+                        "failures": [c.error for c in song.candidates if c.error],
+                    }
+                    for song in songs
+                ],
+            }
+        )
+        return
+    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
+    for song in songs:
+        numbers = (str(counts[song.id][state]) for state in STATES)
+        table.add_row(Text(song.title), _state(song), *numbers, song.winner or "-")
+    stdout().print(table)
+    for song in songs:
+        for candidate in song.candidates:
+            if candidate.error:
+                reason = f"{candidate.id}: {candidate.error['error']}. {candidate.error['remedy']}."
+                stdout().print(Text(reason, style="red"), soft_wrap=True)
+
+
+def scores(named: str, *, as_json: bool) -> None:
+    """Every candidate's scores, gates and rank."""
+    found, songs = _songs(named)
+    if as_json:
+        print_json({"album": found, "songs": [{"id": s.id, "title": s.title, "candidates": _scored(s)} for s in songs]})
+        return
+    for song in songs:
+        stdout().print(Text(song.title, style="bold"))
+        if song.decision is None:
+            stdout().print("  not decided yet")
+            continue
+        stdout().print(Text(f"  {song.decision['sentence']}"), soft_wrap=True)
+        stdout().print(_score_table(song.decision))
+
+
+def _scored(song: SongRow) -> list[dict[str, Any]]:
+    if song.decision is None:
+        return [
+            {
+                "id": c.id,
+                "seed": c.seed,
+                "metrics": {},
+                "gates": [],
+                "rank": None,
+                "sentence": f"Not decided: {c.state}.",
+            }
+            for c in song.candidates
+        ]
+    return [dict(candidate) for candidate in song.decision["candidates"]]
+
+
+def _score_table(decision: Any) -> Table:
+    candidates = decision["candidates"]
+    weighted = list(decision["weights"])
+    table = Table("rank", "candidate", "gates", *weighted, "score", box=None, header_style="bold", pad_edge=True)
+    for candidate in candidates:
+        failed = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
+        table.add_row(
+            str(candidate["rank"] or "-"),
+            candidate["id"],
+            Text(f"failed {', '.join(failed)}" if failed else "passed", style="red" if failed else "green"),
+            *(_figure(candidate["metrics"].get(name)) for name in weighted),
+            "-" if candidate["score"] is None else f"{candidate['score']:.2f}",
+        )
+    return table
+
+
+def _figure(metric: Any) -> str:
+    if not metric or "not_measurable" in metric:
+        return "n/a"
+    return f"{metric['value']:.4g} {metric['unit']}".strip()
+
+
+def lineage(what: str, *, as_json: bool, prov: bool) -> None:
+    """The way back from a file or digest."""
+    path = Path(what)
+    digest = digest_file(path) if path.is_file() else what.lower()
+    with open_house(load_settings()) as house:
+        found = trace(house.database, digest)
+        if prov:
+            print_json(prov_json(found.root))
+        elif as_json:
+            print_json(found.document())
+        else:
+            _print_tree(found, what)
+
+
+def _print_tree(found: Lineage, what: str) -> None:
+    tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
+    _grow(tree, found.root, set())
+    stdout().print(tree)
+    for song in found.songs:
+        recipe = song["recipe"]
+        stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
+        stdout().print(Text(f"  prompt   {song['prompt'] or '-'}"), soft_wrap=True)
+        stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
+        if song["decision"]:
+            stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
+
+
+def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
+    if node.activity is None:
+        tree.add(Text("given from outside", style="dim"))
+        return
+    activity = node.activity
+    label = (
+        f"{activity['kind']} · {activity['seconds']:.1f} s · attempt {activity['attempt']} · {activity['code_version']}"
+    )
+    branch = tree.add(Text(label, style="cyan"))
+    for role, child in node.used:
+        digest = str(child.artifact["digest"])
+        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}"))
+        if digest not in seen:
+            seen.add(digest)
+            _grow(leaf, child, seen)

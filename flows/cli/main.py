@@ -1,0 +1,191 @@
+"""The ``songline`` command: names, options and help. What a command does is loaded when it is called."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="songline",
+    help="A production line for songs made by models: from an album manifest to a mastered, catalogued release.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Manifest = Annotated[Path, typer.Argument(metavar="ALBUM", help="The album's manifest (YAML or JSON).")]
+AlbumName = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that gets the release, in a folder named by the album's id.")]
+
+
+class Stage(StrEnum):
+    """Where ``render`` can stop early."""
+
+    SCORE = "score"
+    SELECT = "select"
+    MASTER = "master"
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the starter album into.")],
+    title: Annotated[str, typer.Option(help="The album's title.")] = "My First Album",
+) -> None:
+    """Write a starter album that renders."""
+    from flows.cli import author
+
+    author.init(folder, title)
+
+
+@app.command()
+def validate(album: Manifest, as_json: AsJson = False) -> None:
+    """Check a manifest and its lyrics: every fault at once, with its line."""
+    from flows.cli import author
+
+    author.validate(album, as_json=as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the manifest's JSON Schema, for editors."""
+    from flows.cli import author
+
+    author.schema()
+
+
+@app.command()
+def plan(album: Manifest, as_json: AsJson = False) -> None:
+    """Tell what is new, what exists, and what making it will take; make nothing."""
+    from flows.cli import author
+
+    author.plan(album, as_json=as_json)
+
+
+@app.command()
+def render(
+    album: Manifest,
+    out: Out = Path("releases"),
+    until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
+) -> None:
+    """Make the album here, from manifest to release. Safe to repeat: it continues where it was."""
+    from flows.cli import make
+
+    make.render(album, out, until.value if until else "release")
+
+
+@app.command()
+def status(album: AlbumName, as_json: AsJson = False) -> None:
+    """How far each song of an album is."""
+    from flows.cli import look
+
+    look.status(album, as_json=as_json)
+
+
+@app.command()
+def scores(album: AlbumName, as_json: AsJson = False) -> None:
+    """Every candidate's metrics, gates and rank, and the sentence that explains it."""
+    from flows.cli import look
+
+    look.scores(album, as_json=as_json)
+
+
+@app.command()
+def select(
+    album: Manifest,
+    policy: Annotated[Path, typer.Option(help="A policy file: what stands under `selection` in a manifest.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Store the decisions; the next render uses them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the selection under another policy, without rendering."""
+    from flows.cli import choose
+
+    choose.select(album, policy, apply=apply, as_json=as_json)
+
+
+@app.command()
+def lineage(
+    what: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
+    as_json: AsJson = False,
+    prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
+) -> None:
+    """From a file back to its song, prompt, seed, and every step on the way."""
+    from flows.cli import look
+
+    look.lineage(what, as_json=as_json, prov=prov)
+
+
+@app.command()
+def rerun(
+    candidate: Annotated[str, typer.Argument(help="A candidate's id, or its beginning.")], as_json: AsJson = False
+) -> None:
+    """Render a candidate again and compare: identical, within tolerance, or different."""
+    from flows.cli import make
+
+    make.rerun(candidate, as_json=as_json)
+
+
+@app.command()
+def retry(as_json: AsJson = False) -> None:
+    """Put work that failed for good back to planned; the next render does it."""
+    from flows.cli import keep
+
+    keep.retry(as_json=as_json)
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Read every stored byte and compare it with its digest."""
+    from flows.cli import keep
+
+    keep.verify(as_json=as_json)
+
+
+@app.command()
+def export(album: AlbumName, out: Out = Path("releases"), as_json: AsJson = False) -> None:
+    """Write the album's newest release from the store."""
+    from flows.cli import keep
+
+    keep.export(album, out, as_json=as_json)
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove bytes that no row names, after a grace period."""
+    from flows.cli import keep
+
+    keep.gc(dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine: what is there, what is missing, and how to get it."""
+    from flows.cli import doctor as checks
+
+    checks.doctor(as_json=as_json)
+
+
+def main() -> None:
+    """Entry point: runs the command, turns Songline's errors into their message and exit code."""
+    from catalog.errors import SonglineError
+
+    try:
+        app()
+    except SonglineError as error:
+        from flows.cli.output import print_error
+
+        print_error(error, as_json="--json" in sys.argv[1:])
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; run the same command again to continue\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

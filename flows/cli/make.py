@@ -1,0 +1,94 @@
+"""``render`` and ``rerun``: making an album here, and making one candidate again."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.text import Text
+
+from catalog.albums import PlannedAlbum
+from catalog.errors import SonglineError
+from catalog.house import House, open_house
+from catalog.queries import candidate_by_prefix, recipe_of, release_by_key, render_products, sample_digest_of
+from catalog.settings import load_settings
+from flows.cli.output import print_error, print_json, stdout, warn
+from flows.forecast import peek
+from flows.line import Produced
+from flows.planning import declare_album, read_album
+from flows.progress import LiveLines, Progress
+from tasks.delivery.export import write_release
+
+TOLERANCE_DBFS = -80.0
+
+
+def render(path: Path, out: Path, until: str) -> None:
+    """The whole line here. Exits with the failures' code when a song failed."""
+    settings = load_settings()
+    album = read_album(path, settings)
+    for line in album.warnings:
+        warn(line)
+    with open_house(settings) as house:
+        planned = declare_album(house, album)
+        produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
+        if produced is None:
+            produced = _produce(house, planned, until)
+        if produced.release_key:
+            _deliver(house, produced.release_key, out)
+    for error in produced.failures.values():
+        print_error(error, as_json=False)
+    if produced.failures:
+        codes = {error.exit_code for error in produced.failures.values()}
+        sys.exit(codes.pop() if len(codes) == 1 else 1)
+
+
+def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
+    from flows.local_api import local_api
+    from tasks.pool import WorkerPool
+
+    progress = Progress(planned.songs)
+    with local_api(house.settings.prefect_path):
+        from flows.produce_album import run_here
+
+        with LiveLines(progress, stdout()):
+            return run_here(house, planned, WorkerPool(house.settings), progress, until)
+
+
+def _deliver(house: House, release_key: str, out: Path) -> None:
+    release = release_by_key(house.database, release_key)
+    if release is None:
+        raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
+    written = write_release(house, release, out)
+    for track in release.document["tracks"]:
+        if limited := track["master"].get("limited_by"):
+            warn(f"{track['title']}: {limited}")
+    line = Text("Listen: ", style="bold").append(str(written.folder / "index.html"), style="cyan")
+    if not written.changed:
+        line.append("  (nothing was missing)", style="dim")
+    stdout().print(line, soft_wrap=True)
+
+
+def rerun(prefix: str, *, as_json: bool) -> None:
+    """Render a candidate's recipe again and say how far it is from what is stored; exits 1 when it differs."""
+    from tasks.rerun import compare
+
+    settings = load_settings()
+    with open_house(settings) as house:
+        candidate, key = candidate_by_prefix(house.database, prefix)
+        audio = render_products(house.database, key).get("audio")
+        if audio is None:
+            raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
+        verdict = compare(
+            recipe_of(house.database, key),
+            house.store.local(audio),
+            sample_digest=sample_digest_of(house.database, audio),
+            tolerance_dbfs=TOLERANCE_DBFS,
+        )
+    if as_json:
+        print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})
+    else:
+        figure = "" if verdict.difference_dbfs is None else f" (largest difference {verdict.difference_dbfs:.1f} dBFS)"
+        stdout().print(f"{candidate}: {verdict.verdict}{figure}", markup=False)
+    if verdict.verdict == "different":
+        sys.exit(1)

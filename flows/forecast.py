@@ -1,0 +1,68 @@
+"""What an album would take: renders that are new, and the time and disk they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.albums import PlannedAlbum
+from catalog.house import House
+from flows.line import Line, NotYet, Peek, Produced
+from flows.progress import Progress
+from tasks.engines.registry import get_engine
+
+AFTER_RENDER_S = 4.0
+"""Scoring a candidate takes about this long on one core (see `make bench`)."""
+FINISH_S = 20.0
+"""Mastering, encoding and stems of a winner on one core."""
+FINISH_BYTES_PER_S = 1_500_000
+"""Master, deliverables and float stems of one second of a winner."""
+
+
+@dataclass(frozen=True, slots=True)
+class SongForecast:
+    """One song: how many of its candidates exist, are new, or failed for good."""
+
+    id: str
+    title: str
+    exists: int
+    new: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumForecast:
+    """What making the album would take on this machine, seconds and bytes; ``complete`` when nothing is missing."""
+
+    songs: tuple[SongForecast, ...]
+    seconds: float
+    stored_bytes: int
+    complete: bool
+
+
+async def peek(house: House, planned: PlannedAlbum, progress: Progress, until: str) -> Produced | None:
+    """The finished production, or None while anything is missing. Does no work."""
+    try:
+        return await Line(house, planned, Peek(house), progress).run(until)
+    except NotYet:
+        return None
+
+
+def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
+    """Time on this machine's workers and bytes for what is missing."""
+    songs: list[SongForecast] = []
+    seconds, stored = 0.0, 0
+    for planned_song in planned.songs:
+        keys = [c.render_key for c in planned_song.candidates]
+        standings = house.ledger.standings("render", keys)
+        done = [k for k in keys if k in standings and standings[k].finished]
+        failed = [k for k in keys if k in standings and standings[k].state == "failed"]
+        new = [c for c in planned_song.candidates if c.render_key not in {*done, *failed}]
+        for candidate in new:
+            expected = get_engine(candidate.recipe.engine).forecast(candidate.recipe)
+            seconds += expected.seconds + AFTER_RENDER_S
+            stored += expected.stored_bytes
+        if new:
+            seconds += FINISH_S
+            stored += int(planned_song.song.length_s * FINISH_BYTES_PER_S)
+        songs.append(SongForecast(planned_song.song.id, planned_song.song.title, len(done), len(new), len(failed)))
+    return AlbumForecast(tuple(songs), seconds / house.settings.worker_count, stored, complete)

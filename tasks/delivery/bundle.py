@@ -1,0 +1,208 @@
+"""A release takes its place whole: built aside, made durable, swapped in, the old one and all leftovers removed."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catalog.digests import digest_file
+from catalog.errors import InputError, MachineError
+from tasks.delivery.exchange import exchange
+
+RELEASE_FILE = "release.json"
+"""What a folder must hold to count as a release, and so to be replaced."""
+
+SUMS_FILE = "SHA256SUMS"
+
+_STAGING, _ASIDE = "staging", "old"
+_ATTEMPTS = 100
+_MEANWHILE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT})
+"""What a rename says when somebody else has just changed the place."""
+
+
+@contextmanager
+def staging_folder(destination: Path) -> Iterator[Path]:
+    """An empty folder beside ``destination`` to build its next release in; what is left in it at the end is removed.
+
+    A lock that dies with this process keeps it from being taken for a leftover; the ones of dead processes are
+    removed here. Raises InputError where ``destination`` is in the way (see :func:`check_destination`).
+    """
+    destination = _place(destination)
+    check_destination(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(destination)
+    folder, handle = _locked_new_folder(destination)
+    try:
+        yield folder
+    finally:
+        if _is_the_same(handle, folder):  # not once it is swapped in: its name may be another's by now
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+        remove_leftovers(destination)
+
+
+def check_destination(destination: Path) -> None:
+    """Raise InputError if anything but a release or an empty folder stands where a release is to go."""
+    destination = _place(destination)
+    if not destination.exists() or (destination / RELEASE_FILE).is_file():
+        return
+    if not destination.is_dir():
+        raise InputError(f"{destination} is a file, not a folder", remedy="Name another folder with --out")
+    if any(destination.iterdir()):
+        what = f"{destination} is not empty and holds no release of Songline"
+        raise InputError(what, remedy="Name another folder with --out, or empty this one")
+
+
+def swap_in(staging: Path, destination: Path) -> None:
+    """Put the finished folder ``staging`` in the place of ``destination`` and remove what stood there.
+
+    A reader of ``destination`` finds the old release or the new one, whole; after a crash, too, since every file
+    is on the disk before. On file systems that cannot exchange two folders there is nothing for an instant.
+    Both must lie on one file system. Raises InputError where ``destination`` is not a release to be replaced,
+    or ``staging`` is none, MachineError where the file system refuses.
+    """
+    destination = _place(destination)
+    if not (staging / RELEASE_FILE).is_file():
+        raise InputError(f"{staging} holds no {RELEASE_FILE}", remedy="Finish the release before it is put in place")
+    make_durable(staging)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _take_place(staging, destination)
+        _sync(destination.parent)
+        if staging.parent != destination.parent:
+            _sync(staging.parent)
+    except OSError as fault:
+        what = f"{destination} cannot be put in place ({fault.strerror})"
+        raise MachineError(what, remedy="Check the disk and the rights on that folder") from fault
+    _remove_unless_held(staging)
+    remove_leftovers(destination)
+
+
+def remove_leftovers(destination: Path) -> None:
+    """Remove what killed runs left beside ``destination``: folders of theirs that no living process holds.
+
+    A release that such a run had moved aside, with nothing in its place yet, goes back there.
+    """
+    destination = _place(destination)
+    for path in _siblings(destination, _ASIDE):
+        if not destination.exists() and (path / RELEASE_FILE).is_file():
+            path.rename(destination)
+    for path in [*_siblings(destination, _ASIDE), *_siblings(destination, _STAGING)]:
+        _remove_unless_held(path)
+
+
+def sha256sums(folder: Path) -> str:
+    """The digests of all files under ``folder`` but its own ``SHA256SUMS``, as ``sha256sum -c`` reads them."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS_FILE)
+    names = sorted((path.relative_to(folder).as_posix(), path) for path in files)
+    return "".join(f"{digest_file(path)}  {name}\n" for name, path in names)
+
+
+def make_durable(folder: Path) -> None:
+    """Write every file and folder under ``folder``, itself included, through to the disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _sync(Path(parent, name))
+        _sync(Path(parent))
+
+
+def _take_place(staging: Path, destination: Path) -> None:
+    """Rename into a free place, else exchange; where another process does the same meanwhile, look again."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        check_destination(destination)
+        try:
+            if not destination.exists():
+                staging.rename(destination)
+            elif not exchange(staging, destination):
+                _replace_in_two_steps(staging, destination)
+            return
+        except OSError as fault:
+            if fault.errno not in _MEANWHILE or attempt == _ATTEMPTS:
+                raise
+
+
+def _replace_in_two_steps(staging: Path, destination: Path) -> None:
+    aside = (destination.with_name(_name(destination, _ASIDE, number)) for number in itertools.count())
+    destination.rename(next(path for path in aside if not path.exists()))
+    staging.rename(destination)
+
+
+def _locked_new_folder(destination: Path) -> tuple[Path, int]:
+    numbers = itertools.count()
+    while True:
+        folder = destination.with_name(_name(destination, _STAGING, next(numbers)))
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        handle = _locked(folder, where_no_locks=True)
+        if handle is not None:
+            return folder, handle
+
+
+def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
+    """A locked handle on a folder; None where another process holds it, has removed it, or took its name.
+
+    Some network file systems have no locks on folders, so that nothing tells the living from the dead there:
+    ``where_no_locks`` says whether to go on with the folder all the same.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = True
+    except BlockingIOError:
+        ours = False
+    except OSError:
+        ours = where_no_locks
+    if ours and _is_the_same(handle, folder):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _remove_unless_held(folder: Path) -> None:
+    handle = _locked(folder, where_no_locks=False)
+    if handle is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _is_the_same(handle: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _place(destination: Path) -> Path:
+    """The folder itself where ``destination`` is a link to one: the link stays."""
+    return Path(os.path.realpath(destination))
+
+
+def _name(destination: Path, kind: str, number: int | str) -> str:
+    return f".{destination.name}.{kind}-{number}"
+
+
+def _siblings(destination: Path, kind: str) -> list[Path]:
+    """The folders of one kind beside a release, by name."""
+    if not destination.parent.is_dir():
+        return []
+    found = (path for path in destination.parent.iterdir() if path.name.startswith(_name(destination, kind, "")))
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

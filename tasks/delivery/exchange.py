@@ -1,0 +1,38 @@
+"""Two folders change places in one step of the file system, where it has one."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from pathlib import Path
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_SWAP = 2  # macOS, sys/stdio.h
+_NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders of one file system at once; False where neither the system nor the file system can.
+
+    Raises OSError for everything else, for example when one of them is gone.
+    """
+    if sys.platform == "linux":
+        return _called("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    if sys.platform == "darwin":
+        return _called("renamex_np", os.fsencode(one), os.fsencode(other), _RENAME_SWAP)
+    return False
+
+
+def _called(name: str, *arguments: int | bytes) -> bool:
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
+        return False
+    if function(*arguments) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NOT_OFFERED:
+        return False
+    raise OSError(number, os.strerror(number))

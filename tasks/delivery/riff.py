@@ -1,0 +1,57 @@
+"""WAV files as their chunks: samples kept byte for byte, tags put behind them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from catalog.errors import InputError
+
+Chunk = tuple[bytes, bytes]
+"""Four letters, and what stands under them."""
+
+SAMPLES = (b"fmt ", b"fact", b"data")
+"""The chunks that make the sound; everything else is about it."""
+
+MAX_RIFF_BYTES = 0xFFFF_FFFF
+
+
+def read_chunks(path: Path) -> list[Chunk]:
+    """The chunks of a WAV file. Raises InputError where it is none, or is cut short."""
+    return chunks_of(path.read_bytes(), name=path.name)
+
+
+def chunks_of(data: bytes, *, name: str) -> list[Chunk]:
+    """The chunks of a WAV's bytes in order; ``name`` is for the InputError where they are none, or are cut short."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise InputError(f"{name} is not a WAV file", remedy="Give a RIFF WAVE file")
+    chunks, at = [], 12
+    while at + 8 <= len(data):
+        kind, size = struct.unpack_from("<4sI", data, at)
+        body = data[at + 8 : at + 8 + size]
+        if len(body) < size:
+            raise InputError(f"{name} is cut short", remedy="Copy or make the file again")
+        chunks.append((kind, body))
+        at += 8 + size + size % 2
+    return chunks
+
+
+def write_tagged(path: Path, chunks: list[Chunk], *, info: Mapping[bytes, str], id3: bytes) -> None:
+    """Write a WAV of the sound in ``chunks``, then a LIST INFO chunk (UTF-8) and an ``id3`` chunk.
+
+    Players disagree on which of the two they read, so both are there. Raises InputError past 4 GiB.
+    """
+    sound = [(name, body) for name, body in chunks if name in SAMPLES]
+    listed = b"INFO" + b"".join(_chunk(name, text.encode() + b"\0") for name, text in info.items() if text)
+    parts = [_chunk(name, body) for name, body in [*sound, (b"LIST", listed), (b"id3 ", id3)]]
+    size = 4 + sum(map(len, parts))
+    if size > MAX_RIFF_BYTES:
+        raise InputError(f"{path.name} would pass the 4 GiB that a WAV file can hold", remedy="Deliver flac24 instead")
+    with path.open("wb") as stream:
+        stream.write(b"RIFF" + struct.pack("<I", size) + b"WAVE")
+        stream.writelines(parts)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)

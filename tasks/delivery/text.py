@@ -1,0 +1,54 @@
+"""Text from a manifest made fit for file names, tags and cue sheets."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+"""Marks that change the direction in which neighbouring text is shown; letters carry their own direction."""
+
+_NEVER_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def one_line(text: str) -> str:
+    """``text`` in NFC on one line: white space as single spaces, no control, direction or broken characters."""
+    kept = (_kept(character) for character in unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+
+
+def some_lines(text: str) -> str:
+    """``text`` with each line as :func:`one_line` leaves it, LF between them, none blank at either end."""
+    return "\n".join(one_line(line) for line in text.splitlines()).strip("\n")
+
+
+def cut_to_bytes(text: str, limit: int) -> str:
+    """The longest beginning of ``text`` that has at most ``limit`` bytes in UTF-8 and ends with a whole letter.
+
+    A cut never falls between a letter and its combining marks, nor inside a joined emoji.
+    """
+    if len(text.encode()) <= limit:
+        return text
+    cut = len(text.encode()[:limit].decode(errors="ignore"))
+    while cut and (_joins(text[cut]) or text[cut - 1] == "\u200d"):
+        cut -= 1
+    return text[:cut]
+
+
+def _kept(character: str) -> str:
+    if character.isspace():
+        return " "
+    if character in _REORDERING or unicodedata.category(character) in _NEVER_SHOWN or _is_noncharacter(character):
+        return ""
+    return character
+
+
+def _is_noncharacter(character: str) -> bool:
+    code = ord(character)
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _joins(character: str) -> bool:
+    """Whether a character belongs to the one before it: marks, joiners, selectors, skin tones."""
+    return (
+        unicodedata.category(character)[0] == "M" or character == "\u200d" or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )

@@ -1,0 +1,170 @@
+"""From a recipe to every note of a song."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from catalog.musical import tonic_and_mode
+from catalog.recipe import Recipe
+from tasks.engines.guide import accompaniment, form
+from tasks.engines.guide.grooves import VOICES, Groove, choose_groove
+from tasks.engines.guide.harmony import Harmony, harmonise
+from tasks.engines.guide.melody import sing
+from tasks.engines.guide.rhythm import Feel, bass_line, drum
+from tasks.engines.guide.score import DRUM_BANK, Arrangement, Grid, Line, Note, Part, Section
+
+STREAMS = ("style", "harmony", "melody", "drums", "bass", "chords", "pad", "pluck", "answers")
+"""Each hand draws from its own stream of the seed, so that a change in one does not move the others."""
+
+MINOR_WORDS = ("sad", "dark", "wistful", "melanchol", "minor", "moody", "haunting", "gloomy", "lonely", "tragic")
+MAJOR_WORDS = ("happy", "bright", "uplifting", "cheerful", "sunny", "joyful", "major", "playful", "hopeful")
+TEMPO_SEARCH = 0.05
+FIT_STEPS = 21
+
+
+def arrange(recipe: Recipe) -> Arrangement:
+    """Everything that is played for ``recipe``: pure, and the same for the same recipe."""
+    inputs: Mapping[str, Any] = recipe.inputs
+    settings: Mapping[str, Any] = inputs["settings"]
+    streams = _streams(recipe.seed)
+    style = streams["style"]
+    groove = choose_groove(settings["groove"], prompt=inputs["prompt"], bpm=inputs["bpm"], rng=style)
+    grid = _grid(recipe, groove, style)
+    tonic, minor = _key(inputs["key"], inputs["prompt"], style)
+    lines = form.lines_of(inputs["lines"], recipe.length_s, grid)
+    sections = form.sections_of(lines, grid, recipe.length_s)
+    harmony = harmonise(sections, tonic=tonic, minor=minor, rich=groove.rich, rng=streams["harmony"])
+    band = _Band(recipe.length_s, groove, settings, grid, harmony, sections, streams)
+    parts = (*band.voices(sung=bool(lines)), *band.rhythm_section(), *band.colours())
+    return Arrangement(recipe.length_s, grid, tonic, minor, sections, tuple(part for part in parts if part.notes))
+
+
+def _streams(seed: int) -> dict[str, Generator]:
+    children = np.random.SeedSequence(seed).spawn(len(STREAMS))
+    return {name: Generator(np.random.PCG64(child)) for name, child in zip(STREAMS, children, strict=True)}
+
+
+def _grid(recipe: Recipe, groove: Groove, rng: Generator) -> Grid:
+    """The stated tempo, else one of the groove's, bent by up to 5 % to where the lines fall best."""
+    starts_s = [row[0] / 1000 for row in recipe.inputs["lines"]]
+    chosen = float(rng.integers(groove.tempos_bpm[0], groove.tempos_bpm[1] + 1))
+    stated = recipe.inputs["bpm"]
+    if stated is not None:
+        return form.fit_grid(starts_s, [float(stated)])
+    bends = np.linspace(0, TEMPO_SEARCH, FIT_STEPS // 2 + 1)[1:]
+    tempos = [chosen] + [round(chosen * (1 + sign * bend), 1) for bend in bends for sign in (1, -1)]
+    return form.fit_grid(starts_s, tempos)
+
+
+def _key(stated: str | None, prompt: str | None, rng: Generator) -> tuple[int, bool]:
+    tonic, tilt = int(rng.integers(12)), float(rng.random())
+    if stated is not None:
+        pitch_class, mode = tonic_and_mode(stated)
+        return pitch_class, mode == "minor"
+    text = (prompt or "").casefold()
+    leaning = sum(word in text for word in MINOR_WORDS) - sum(word in text for word in MAJOR_WORDS)
+    return tonic, tilt < (0.4 if leaning == 0 else 0.9 if leaning > 0 else 0.1)
+
+
+class _Band:
+    """The players of one song: what they all look at, and what each of them plays."""
+
+    def __init__(
+        self,
+        length_s: float,
+        groove: Groove,
+        settings: Mapping[str, Any],
+        grid: Grid,
+        harmony: Harmony,
+        sections: Sequence[Section],
+        streams: Mapping[str, Generator],
+    ) -> None:
+        self._length_s = length_s
+        self._groove = groove
+        self._settings = settings
+        self._harmony = harmony
+        self._sections = sections
+        self._streams = streams
+        swing = groove.swing if settings["swing"] is None else settings["swing"]
+        self._feels = {
+            name: Feel(grid, swing, groove.name == "soul", rng) for name, rng in streams.items()
+        }
+        self._tune: tuple[Note, ...] = ()
+
+    def voices(self, *, sung: bool) -> list[Part]:
+        """The tune and its second voice; without lyrics an instrument plays a tune and there are no vocals."""
+        feel, rng = self._feels["melody"], self._streams["melody"]
+        sections = self._sections if sung else _with_phrases(self._sections, feel.grid, rng)
+        self._tune = sing(sections, feel.grid, self._harmony, rng=rng)
+        chosen = self._settings["vocals"]
+        name = self._groove.voices[int(rng.integers(len(self._groove.voices)))] if chosen == "auto" else chosen
+        program = VOICES[name]
+        if not sung:
+            return [self._part("lead", "other", program, self._tune, sung=True)]
+        below = accompaniment.second_voice(self._tune, sections, self._harmony, feel)
+        return [
+            self._part("vocals", "vocals", program, self._tune, sung=True),
+            self._part("second voice", "vocals", VOICES["oohs"] if name != "oohs" else VOICES["choir"], below, sung=True),
+        ]
+
+    def rhythm_section(self) -> list[Part]:
+        """Drums, bass and chords."""
+        groove, sections = self._groove, self._sections
+        drums = drum(sections, groove, self._feels["drums"])
+        bass = bass_line(sections, groove, self._harmony, self._feels["bass"])
+        program = self._pick("chords", groove.keys)
+        chords = accompaniment.comp(sections, groove, self._harmony, self._feels["chords"], program=program)
+        return [
+            replace(self._part("drums", "drums", groove.kit, drums), bank=DRUM_BANK),
+            self._part("bass", "bass", self._pick("bass", groove.bass), bass),
+            self._part("chords", "other", program, chords),
+        ]
+
+    def colours(self) -> list[Part]:
+        """Pad, broken chords and answers, as far as the density asks for them."""
+        density = self._settings["density"]
+        groove, sections, harmony = self._groove, self._sections, self._harmony
+        pads = accompaniment.pad(sections, harmony, self._feels["pad"], threshold=1.0 - density)
+        parts = [self._part("pad", "other", self._pick("pad", groove.pads), pads)]
+        program = self._pick("pluck", groove.plucks)
+        if density >= 0.3:
+            plucked = accompaniment.pluck(sections, harmony, self._feels["pluck"], threshold=1.3 - density)
+            parts.append(self._part("pluck", "other", program, plucked))
+        if density >= 0.2:
+            replies = accompaniment.answers(self._tune, sections, harmony, self._feels["answers"])
+            parts.append(self._part("answers", "other", program, replies))
+        return parts
+
+    def _pick(self, stream: str, choices: Sequence[int]) -> int:
+        return choices[int(self._streams[stream].integers(len(choices)))]
+
+    def _part(self, name: str, stem: Any, program: int, notes: Sequence[Note], *, sung: bool = False) -> Part:
+        return Part(name, stem, program, _within(notes, self._length_s), sung=sung)
+
+
+def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
+    """Notes clipped to the song: what begins before it starts with it, what is over or would not begin is gone."""
+    kept = []
+    for note in notes:
+        start, end = max(0.0, note.start_s), min(length_s, note.start_s + note.duration_s)
+        if end - start >= 0.02 and (note.start_s >= 0 or end - start > 0.4):
+            kept.append(replace(note, start_s=start, duration_s=end - start))
+    return tuple(sorted(kept))
+
+
+def _with_phrases(sections: Sequence[Section], grid: Grid, rng: Generator) -> tuple[Section, ...]:
+    """Sections of a song without words, given phrases of two bars to play a tune in."""
+    filled = []
+    for section in sections:
+        phrases = []
+        if section.kind not in ("intro", "outro"):
+            for bar in range(section.first_bar, section.end_bar - 1, 2):
+                start_s = grid.time_s(bar)
+                phrases.append(Line(max(0.0, start_s), start_s + 2 * grid.bar_s, "", int(rng.integers(5, 10))))
+        filled.append(replace(section, lines=tuple(phrases)))
+    return tuple(filled)

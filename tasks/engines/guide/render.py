@@ -1,0 +1,76 @@
+"""The heavy half of the guide engine: plays arrangements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.errors import SonglineError, WorkError
+from catalog.recipe import Recipe
+from tasks.audio.audio import Audio
+from tasks.engines.base import Extra, Failed, Rendered
+from tasks.engines.guide.arrange import arrange
+from tasks.engines.guide.engine import GuideEngine, instruments
+from tasks.engines.guide.midi import midi_bytes
+from tasks.engines.guide.mix import balance, process
+from tasks.engines.guide.sampler import RATE, Sampler, Stereo
+from tasks.engines.guide.score import STEMS, Arrangement
+from tasks.engines.guide.soundfont import SoundFont
+
+
+class GuideRenderer:
+    """Renders guide recipes with one SoundFont; the same recipe gives the same samples, bit for bit."""
+
+    def __init__(self, soundfont: Path) -> None:
+        self._sampler = Sampler(SoundFont(soundfont))
+
+    def render(self, recipes: Sequence[Recipe]) -> Iterator[Rendered | Failed]:
+        """Each recipe's stereo mix at 44.1 kHz with its MIDI file, in the order given."""
+        for recipe in recipes:
+            try:
+                yield self._rendered(recipe)
+            except SonglineError as error:
+                yield Failed(recipe, error)
+
+    def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
+        """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample."""
+        _check(recipe)
+        stems, _ = self._play(recipe, arrange(recipe))
+        return {name: Audio(samples, RATE) for name, samples in stems.items()}
+
+    def _rendered(self, recipe: Recipe) -> Rendered:
+        _check(recipe)
+        arrangement = arrange(recipe)
+        _, mix = self._play(recipe, arrangement)
+        midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
+        return Rendered(recipe, Audio(mix, RATE), {"midi": midi})
+
+    def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[str, Stereo], Stereo]:
+        """The stems and their sum, scaled alike. Raises WorkError where the sound is not finite."""
+        frames = round(recipe.length_s * RATE)
+        reverb = float(recipe.inputs["settings"]["reverb"])
+        stems: dict[str, Stereo] = {name: np.zeros((2, frames), dtype=np.float32) for name in STEMS}
+        for part in arrangement.parts:
+            raw = self._sampler.play(part.notes, program=part.program, bank=part.bank, frames=frames, sung=part.sung)
+            stems[part.stem] += process(raw, part.name, reverb=reverb, beat_s=arrangement.grid.beat_s)
+        mix = balance(stems)
+        if not np.isfinite(mix).all():
+            raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
+        return stems, mix
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuse a recipe that this machine would play differently. Raises WorkError."""
+    here: Mapping[str, Any] = {"revision": GuideEngine.revision, **instruments()}
+    wanted: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+    other = sorted(name for name in here.keys() | wanted.keys() if here.get(name) != wanted.get(name))
+    if recipe.engine != GuideEngine.name or other:
+        names = ", ".join(other) or "engine"
+        raise WorkError(
+            f"This machine cannot play the recipe alike: its {names} differ",
+            remedy="Plan the album again on this machine, or install what the recipe names",
+            recipe=recipe.digest,
+        )

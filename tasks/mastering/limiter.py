@@ -1,0 +1,79 @@
+"""A look-ahead true-peak limiter whose output never gets softer when it is driven harder.
+
+Its gain is worked out in dB at a control rate (one point for 8 samples) from the peaks of the undriven
+signal, oversampled 4x, which only shift when the drive changes. Every step of it — hinge, release, look-ahead,
+smoothing — is monotone and passes on at most the change it is given, so output level rises with drive.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d, maximum_filter1d
+
+from catalog.mastering import Limiting
+from tasks.audio.audio import Audio
+from tasks.audio.true_peak import oversampled
+
+Curve = NDArray[np.float64]
+
+CONTROL = 8
+"""Samples between two points of the gain curve."""
+
+OVERSAMPLING = 4
+FLOOR_DB = -300.0
+
+
+class Limiter:
+    """Limits one piece of audio at any drive and ceiling; both channels get one gain, length and timing stay."""
+
+    def __init__(self, audio: Audio, settings: Limiting) -> None:
+        self._audio = audio
+        self._peaks_db = _peaks_db(audio)
+        self._fall_db = settings.release_db_per_s * CONTROL / audio.rate
+        self._reach = max(1, math.ceil(settings.lookahead_ms / 1000 * audio.rate / CONTROL))
+        window = np.hanning(2 * self._reach + 1)
+        self._smoothing = window / window.sum()
+
+    @property
+    def peak_db(self) -> float:
+        """The highest peak of the undriven audio, dB."""
+        return float(self._peaks_db.max())
+
+    def gain(self, drive_db: float, ceiling_db: float) -> Curve:
+        """Linear gain at the borders of the control blocks, drive included; linear in between."""
+        return np.asarray(10 ** ((drive_db - self._reduction_db(drive_db, ceiling_db)) / 20))
+
+    def render(self, drive_db: float, ceiling_db: float) -> Audio:
+        """The audio driven by ``drive_db`` and held under ``ceiling_db``, but for what the moving gain itself adds."""
+        gain = self.gain(drive_db, ceiling_db).astype(np.float32)
+        part = np.arange(CONTROL, dtype=np.float32) / np.float32(CONTROL)
+        curve = (gain[:-1, None] + np.diff(gain)[:, None] * part).ravel()[: self._audio.frames]
+        return Audio(self._audio.samples * curve, self._audio.rate)
+
+    def _reduction_db(self, drive_db: float, ceiling_db: float) -> Curve:
+        need = np.maximum(self._peaks_db + (drive_db - ceiling_db), 0.0)
+        ramp = self._fall_db * np.arange(len(need))
+        held = np.maximum.accumulate(need + ramp) - ramp
+        borders = np.maximum(np.append(held, 0.0), np.append(0.0, held))
+        ahead = maximum_filter1d(borders, 2 * self._reach + 1, mode="nearest")
+        return np.asarray(np.maximum(correlate1d(ahead, self._smoothing, mode="nearest"), 0.0))
+
+
+def _peaks_db(audio: Audio) -> Curve:
+    """Highest true or sample peak of both channels in each control block."""
+    blocks = math.ceil(audio.frames / CONTROL)
+    between = np.zeros(blocks * CONTROL, np.float32)
+    position = 0
+    rest = np.zeros(0, np.float32)
+    for chunk in oversampled(audio, OVERSAMPLING, quality="HQ"):
+        linked = np.concatenate([rest, np.abs(chunk).max(axis=0)])
+        whole = len(linked) // OVERSAMPLING
+        between[position : position + whole] = linked[: whole * OVERSAMPLING].reshape(-1, OVERSAMPLING).max(axis=1)
+        rest = linked[whole * OVERSAMPLING :]
+        position += whole
+    between[: audio.frames] = np.maximum(between[: audio.frames], np.abs(audio.samples).max(axis=0))
+    peaks = between.reshape(-1, CONTROL).max(axis=1).astype(np.float64)
+    return np.asarray(20 * np.log10(np.maximum(peaks, 10 ** (FLOOR_DB / 20))))

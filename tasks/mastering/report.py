@@ -1,0 +1,88 @@
+"""What a master says about itself: what was aimed at, what was done at each stage, what the written file reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.digests import Json
+from catalog.metrics import Measured, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How loud the sound is on one side of a stage."""
+
+    integrated_lufs: Reading
+    sample_peak_dbfs: Reading
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON, a level that cannot be measured as null."""
+        return {"integrated_lufs": number(self.integrated_lufs), "sample_peak_dbfs": number(self.sample_peak_dbfs)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the chain: its name, what it was set to, the levels before and after it."""
+
+    name: str
+    parameters: Mapping[str, Json]
+    before: Levels
+    after: Levels
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON."""
+        return {
+            "name": self.name,
+            "parameters": dict(self.parameters),
+            "before": self.before.as_document(),
+            "after": self.after.as_document(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MasterReport:
+    """The readings of a written master and how it came to them.
+
+    ``integrated_lufs``, ``true_peak_dbtp`` and ``loudness_range_lu`` are read from the file;
+    ``second_meter_lufs`` is pyloudnorm's reading of it. ``gain_db`` is the loudness gained over the source,
+    which is what an album's other songs get as their common gain; ``drive_db`` was applied before the
+    limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its target.
+    """
+
+    target_lufs: float
+    ceiling_dbtp: float
+    integrated_lufs: float
+    true_peak_dbtp: float
+    loudness_range_lu: Reading
+    second_meter_lufs: Reading
+    gain_db: float
+    drive_db: float
+    max_limiting_db: float
+    iterations: int
+    limited_by: str | None
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...]
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON; a reading that cannot be taken is null."""
+        return {
+            "target_lufs": self.target_lufs,
+            "ceiling_dbtp": self.ceiling_dbtp,
+            "integrated_lufs": self.integrated_lufs,
+            "true_peak_dbtp": self.true_peak_dbtp,
+            "loudness_range_lu": number(self.loudness_range_lu),
+            "second_meter_lufs": number(self.second_meter_lufs),
+            "gain_db": self.gain_db,
+            "drive_db": self.drive_db,
+            "max_limiting_db": self.max_limiting_db,
+            "iterations": self.iterations,
+            "limited_by": self.limited_by,
+            "stages": [stage.as_document() for stage in self.stages],
+            "notes": list(self.notes),
+        }
+
+
+def number(reading: Reading) -> float | None:
+    """The number that was read, or None."""
+    return reading.value if isinstance(reading, Measured) else None

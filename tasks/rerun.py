@@ -1,0 +1,36 @@
+"""Rendering a recipe again and comparing it with what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from catalog.recipe import Recipe
+from tasks.audio import files
+from tasks.rendering import render_once
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``difference_dbfs`` is the largest sample difference; None where the samples are the same or not comparable."""
+
+    verdict: Literal["identical", "within tolerance", "different"]
+    difference_dbfs: float | None
+
+
+def compare(recipe: Recipe, stored: Path, *, sample_digest: str | None, tolerance_dbfs: float) -> Verdict:
+    """Render ``recipe`` now and compare with the stored audio file."""
+    made = render_once(recipe).audio
+    if files.sample_digest(made) == sample_digest:
+        return Verdict("identical", None)
+    known = files.read_audio(stored)
+    if known.samples.shape != made.samples.shape or known.rate != made.rate:
+        return Verdict("different", None)
+    largest = float(np.max(np.abs(known.samples - made.samples)))
+    if largest == 0.0:
+        return Verdict("identical", None)
+    difference_dbfs = 20.0 * float(np.log10(largest))
+    return Verdict("within tolerance" if difference_dbfs <= tolerance_dbfs else "different", difference_dbfs)

@@ -1,0 +1,28 @@
+"""What no scorer can read a number off, said once for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catalog.metrics import NotMeasurable
+from tasks.audio.audio import Audio
+
+MAX_PEAK = 1000.0
+"""+60 dBFS: past this it is not a loud mix but a fault, and 32-bit sums of squares lose their meaning."""
+
+
+def nonfinite_samples(audio: Audio) -> int:
+    """How many samples are NaN or infinite, over all channels."""
+    return audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+
+
+def unreadable(audio: Audio) -> NotMeasurable | None:
+    """Why nothing can be read off this audio, or None where it is sound enough to look at."""
+    if audio.samples.size == 0:
+        return NotMeasurable("there are no samples")
+    if bad := nonfinite_samples(audio):
+        return NotMeasurable(f"{bad} samples are not finite numbers")
+    peak = float(np.abs(audio.samples).max())
+    if peak > MAX_PEAK:
+        return NotMeasurable(f"samples reach {peak:.3g} times full scale")
+    return None if peak else NotMeasurable("the audio is silent throughout")

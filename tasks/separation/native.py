@@ -1,0 +1,45 @@
+"""Stems from the engine itself: the parts it mixed, rendered again from the recipe and proven to be the mix's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from catalog.errors import RefusedError, WorkError
+from catalog.recipe import Recipe
+from tasks.audio.audio import Audio
+from tasks.engines.registry import get_engine
+from tasks.rendering import renderer_of
+
+NULL_DBFS = -90.0
+"""The parts' sum may differ from the mix by no more than this."""
+
+
+class NativeSeparator:
+    """See :class:`tasks.separation.base.Separator`."""
+
+    def separate(self, mix: Audio, recipe: Recipe | None) -> Mapping[str, Audio]:
+        """The engine's parts. Raises RefusedError where it has none, WorkError where they are not this mix's."""
+        if recipe is None or not get_engine(recipe.engine).native_stems:
+            raise RefusedError(
+                "this candidate's engine gives no stems of its own",
+                remedy="Name a separation model under `stems` in the manifest, or `none`",
+            )
+        stems = renderer_of(recipe.engine).stems(recipe)
+        residual_dbfs = null_dbfs(mix, stems)
+        if residual_dbfs > NULL_DBFS:
+            raise WorkError(
+                f"the engine's stems miss the mix by {residual_dbfs:.1f} dBFS",
+                remedy="The engine no longer renders this recipe as it did; run `songline rerun` on the candidate",
+            )
+        return stems
+
+
+def null_dbfs(mix: Audio, stems: Mapping[str, Audio]) -> float:
+    """Largest sample of mix minus the sum of stems, dBFS (-200 when they cancel wholly)."""
+    residual = mix.samples.astype(np.float64)
+    for stem in stems.values():
+        residual = residual - stem.samples
+    largest = float(np.max(np.abs(residual), initial=0.0))
+    return 20.0 * float(np.log10(max(largest, 1e-10)))

@@ -1,0 +1,196 @@
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from catalog.errors import LeaseLost, TransientError, WorkError
+from catalog.house import open_house
+from catalog.queries import render_products, step_result
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from catalog.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
+from db.production import Render
+from db.provenance import Activity
+
+HERE = Circumstances("test", {}, "cpu")
+RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
+REQUEST = StepRequest("score", 1, {"a": 1}, {})
+
+
+def audio(tmp_path, content=b"audio"):
+    path = tmp_path / "audio.wav"
+    path.write_bytes(content)
+    return Outcome(products=(Product("audio", path, "audio/wav", "e" * 64),))
+
+
+def claim(house, recipe=RECIPE):
+    house.ledger.declare_renders([recipe])
+    return house.ledger.claim("render", recipe.digest)
+
+
+def expire(house):
+    with house.database.write() as session:
+        session.execute(sa.update(Render).values(lease_until=0.0))
+
+
+def test_a_recipe_is_declared_once_and_rendered_once(house, tmp_path):
+    lease = claim(house)
+    assert isinstance(lease, Lease)
+    house.ledger.commit(lease, audio(tmp_path), seconds=1.5, circumstances=HERE)
+    assert claim(house) == Standing("rendered")
+    assert list(render_products(house.database, RECIPE.digest)) == ["audio"]
+
+
+def test_leased_work_is_not_given_to_another(house, settings):
+    claim(house)
+    with open_house(settings) as other:
+        found = other.ledger.claim("render", RECIPE.digest)
+    assert isinstance(found, Standing)
+    assert found.state == "leased"
+    assert found.wait_s > 0
+
+
+def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(house, settings, tmp_path):
+    stale = claim(house)
+    expire(house)
+    with open_house(settings) as other:
+        fresh = other.ledger.claim("render", RECIPE.digest)
+        assert fresh.fence == stale.fence + 1
+        with pytest.raises(LeaseLost):
+            house.ledger.commit(stale, audio(tmp_path, b"late"), seconds=1, circumstances=HERE)
+        other.ledger.commit(fresh, audio(tmp_path), seconds=1, circumstances=HERE)
+    with house.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Activity)) == 1
+
+
+def test_a_stale_worker_cannot_fail_what_another_holds(house, settings):
+    stale = claim(house)
+    expire(house)
+    with open_house(settings) as other:
+        other.ledger.claim("render", RECIPE.digest)
+        house.ledger.fail(stale, WorkError("too late"), seconds=1, circumstances=HERE)
+        assert other.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
+
+
+def test_renewal_keeps_a_lease_beyond_its_life(tmp_path):
+    settings = Settings(home=tmp_path / "home", lease_s=0.5, renew_s=0.1)
+    with open_house(settings) as house, open_house(settings) as other:
+        lease = claim(house)
+        with house.ledger.keeping([lease]):
+            time.sleep(1.2)
+            assert isinstance(other.ledger.claim("render", RECIPE.digest), Standing)
+        house.ledger.commit(lease, audio(tmp_path), seconds=1, circumstances=HERE)
+
+
+def test_a_dead_processs_lease_is_free_at_once(house, settings):
+    script = f"""
+        import os, pathlib
+        from catalog.house import enter_house
+        from catalog.recipe import Recipe
+        from catalog.settings import Settings
+        house = enter_house(Settings(home=pathlib.Path({str(settings.home)!r})))
+        recipe = Recipe("faulty", 1, 42, 10.0, {{"prompt": "x"}})
+        house.ledger.declare_renders([recipe])
+        print(house.ledger.claim("render", recipe.digest).fence, flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert killed.stdout == "1\n"
+    assert house.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
+    lease = house.ledger.claim("render", RECIPE.digest)
+    assert isinstance(lease, Lease)
+    assert lease.fence == 2
+
+
+def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(tmp_path):
+    settings = Settings(home=tmp_path / "home", retry_base_s=0.05, max_attempts=3)
+    with open_house(settings) as house:
+        for attempt in (1, 2, 3):
+            while isinstance(lease := claim(house), Standing):
+                assert lease.state == "planned"
+                time.sleep(lease.wait_s)
+            assert lease.attempt == attempt
+            house.ledger.fail(lease, TransientError("device lost"), seconds=0.1, circumstances=HERE)
+        found = claim(house)
+    assert found.state == "failed"
+    assert found.error["error"] == "device lost"
+
+
+def test_permanent_failure_waits_for_retry(house):
+    house.ledger.fail(claim(house), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, circumstances=HERE)
+    assert claim(house).state == "failed"
+    assert house.ledger.retry("render", [RECIPE.digest]) == 1
+    again = claim(house)
+    assert isinstance(again, Lease)
+    assert again.attempt == 1
+
+
+def test_every_attempt_leaves_an_activity(house, tmp_path):
+    house.ledger.fail(claim(house), TransientError("once"), seconds=0.5, circumstances=HERE)
+    while isinstance(lease := claim(house), Standing):
+        time.sleep(0.01)
+    house.ledger.commit(lease, audio(tmp_path), seconds=2.0, circumstances=HERE)
+    with house.database.read() as session:
+        rows = session.scalars(sa.select(Activity).order_by(Activity.started_at)).all()
+        found = {(row.outcome, row.attempt, row.seed, row.seconds) for row in rows}
+    assert found == {("failed", 1, 42, 0.5), ("done", 2, 42, 2.0)}
+
+
+def test_of_many_who_claim_at_once_one_gets_it(house, settings):
+    house.ledger.declare_renders([RECIPE])
+    won = []
+
+    def race():
+        with open_house(settings) as other:
+            found = other.ledger.claim("render", RECIPE.digest)
+            won.append(isinstance(found, Lease))
+            barrier.wait()
+
+    barrier = threading.Barrier(6)
+    threads = [threading.Thread(target=race) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 5 + [True]
+
+
+def test_declaring_at_once_from_many_threads_makes_one_row(house):
+    threads = [threading.Thread(target=house.ledger.declare_renders, args=([RECIPE],)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(house.ledger.standings("render", [RECIPE.digest])) == [RECIPE.digest]
+
+
+def test_a_steps_result_scores_and_products_come_in_one_piece(house, tmp_path):
+    house.ledger.declare_steps([REQUEST])
+    lease = house.ledger.claim("step", REQUEST.key)
+    assert step_result(house.database, REQUEST.key) is None
+    score = ScoreRecord("tempo_match", "adherence", 1, "", 0.9, None)
+    both = ScoreRecord("key_match", "adherence", 1, "", 0.9, "also this")
+    with pytest.raises(sa.exc.IntegrityError):
+        house.ledger.commit(
+            lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE
+        )
+    assert step_result(house.database, REQUEST.key) is None
+    house.ledger.commit(lease, Outcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, circumstances=HERE)
+    found = step_result(house.database, REQUEST.key)
+    assert found.result == {"n": 1}
+    assert list(found.made) == ["audio"]
+
+
+def test_keys_follow_everything_in_a_request():
+    variants = [
+        REQUEST,
+        StepRequest("master", 1, {"a": 1}, {}),
+        StepRequest("score", 2, {"a": 1}, {}),
+        StepRequest("score", 1, {"a": 2}, {}),
+        StepRequest("score", 1, {"a": 1}, {"audio": "0" * 64}),
+    ]
+    assert len({request.key for request in variants}) == len(variants)
