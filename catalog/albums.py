@@ -41,11 +41,13 @@ class PlannedSong:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlbum:
-    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one applied over it)."""
+    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one applied over it),
+    ``cover_digest`` the cover's artifact."""
 
     album: Album
     digest: str
     policy: Policy
+    cover_digest: str | None
     songs: tuple[PlannedSong, ...]
 
 
@@ -68,7 +70,12 @@ def manifest_digest(document: Mapping[str, Json]) -> str:
 
 
 def store_plan(
-    database: Database, album: Album, *, document: Mapping[str, Json], candidates: Mapping[str, Sequence[Candidate]]
+    database: Database,
+    album: Album,
+    *,
+    document: Mapping[str, Json],
+    candidates: Mapping[str, Sequence[Candidate]],
+    cover_digest: str | None,
 ) -> PlannedAlbum:
     """Make the catalog say what the album asks for now. Render rows must be declared before.
 
@@ -82,7 +89,7 @@ def store_plan(
         policy = _policy_in_force(row, album.selection)
         ids = {slug: song.id for slug, song in songs.items()}
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
-    return PlannedAlbum(album, manifest_digest(document), policy, planned)
+    return PlannedAlbum(album, manifest_digest(document), policy, cover_digest, planned)
 
 
 def policy_in_force(database: Database, album: Album) -> Policy:

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import owners
 from catalog.digests import Json
-from catalog.errors import LeaseLost, SonglineError
+from catalog.errors import LeaseLost, SonglineError, TransientError
 from catalog.recipe import Recipe
 from catalog.recording import record_activity, record_outcome
 from catalog.settings import Settings
-from catalog.store.base import Store
-from catalog.work import Circumstances, Lease, Outcome, Standing, StepRequest, WorkKind
+from catalog.store.base import Store, Stored
+from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from db.base import db_now
 from db.production import Render, Step
 from db.session import Database
@@ -142,6 +143,24 @@ class Ledger:
         Raises LeaseLost where a higher fence was given meanwhile; the bytes are then garbage for the sweep.
         """
         stored = [(product, self._store.put(product.path)) for product in outcome.products]
+        try:
+            self._write_down(lease, outcome, stored, seconds=seconds, circumstances=circumstances)
+        except IntegrityError as error:
+            raise TransientError(
+                f"the rows of {lease.work} {lease.key[:12]} clash with others: {error.orig}",
+                remedy="It will be tried again",
+                key=lease.key,
+            ) from error
+
+    def _write_down(
+        self,
+        lease: Lease,
+        outcome: Outcome,
+        stored: Sequence[tuple[Product, Stored]],
+        *,
+        seconds: float,
+        circumstances: Circumstances,
+    ) -> None:
         with self._database.write() as session:
             row = self._held(session, lease)
             activity = record_activity(

@@ -65,6 +65,29 @@ def trace(database: Database, digest: str) -> Lineage:
         return Lineage(root, role, songs)
 
 
+def trace_all(database: Database, files: Mapping[str, str]) -> dict[str, Json]:
+    """The lineage of many files at once, by path and digest: every song and activity stands once."""
+    found: dict[str, Mapping[str, Json]] = {}
+    songs: dict[str, Mapping[str, Json]] = {}
+    for digest in dict.fromkeys(files.values()):
+        if not _is_known(database, digest):
+            continue
+        lineage = trace(database, digest)
+        songs |= {str(song["candidate"]): song for song in lineage.songs}
+        found |= {str(activity["id"]): activity for activity in activities(lineage.root)}
+    in_order = sorted(found.values(), key=lambda activity: float(activity["started_at"]))
+    return {
+        "files": dict(files),
+        "songs": [dict(song) for song in songs.values()],
+        "activities": [dict(activity) for activity in in_order],
+    }
+
+
+def _is_known(database: Database, digest: str) -> bool:
+    with database.read() as session:
+        return session.get(Artifact, digest) is not None
+
+
 def activities(root: Node) -> list[Mapping[str, Json]]:
     """Every activity in a tree once, from the artifact backwards."""
     found: dict[str, Mapping[str, Json]] = {}
@@ -184,7 +207,7 @@ def _song(session: Session, candidate: Candidate, song: Song, album: Album, rend
         "song": {"id": song.slug, "title": song.title},
         "candidate": candidate.id,
         "prompt": stated.get("prompt"),
-        "lyrics_digest": stated.get("lyrics_digest"),
+        "lyrics_digest": stated.get("lyrics", {}).get("digest"),
         "recipe": {"digest": render.key, **render.recipe},
         "engine": {"name": render.engine, "revision": render.recipe["revision"]},
         "models": render.recipe["inputs"].get("models", []),

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from catalog.digests import digest_value
 from catalog.errors import InputError
+from catalog.lrc_stamps import bad_stamp, hundredths, is_not_finite, read_stamp, shown, stamp
 from catalog.syllables import count_syllables
+from catalog.text import has_control
 
 SCHEME = "lyrics/v1"
 MAX_LYRICS_BYTES = 64 * 1024
@@ -48,7 +50,7 @@ class LyricsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One sung line, or a rest where ``text`` is empty; ``line`` is where it stands in the file and is no part of it."""
+    """One sung line, or a rest where ``text`` is empty; ``line`` tells where it stands in its file."""
 
     start_s: float
     text: str
@@ -70,18 +72,12 @@ class Lyrics:
     @property
     def digest(self) -> str:
         """Hex SHA-256 of what is sung and when; tags and the layout of the file do not count."""
-        return digest_value(SCHEME, {"lines": [[_hundredths(line.start_s), line.text] for line in self.lines]})
+        return digest_value(SCHEME, {"lines": [[hundredths(line.start_s), line.text] for line in self.lines]})
 
     def to_lrc(self, *, with_tags: bool = False) -> str:
         """The normal form, ``[mm:ss.xx]text`` a line, headed by the metadata tags if they are wanted."""
         head = [f"[{name}:{value}]\n" for name, value in self.tags.items()] if with_tags else []
         return "".join(head + [f"{stamp(line.start_s)}{line.text}\n" for line in self.lines])
-
-
-def stamp(start_s: float) -> str:
-    """A time as LRC writes it: ``[mm:ss.xx]``."""
-    minutes, rest = divmod(_hundredths(start_s), 6000)
-    return f"[{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}]"
 
 
 def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
@@ -122,14 +118,9 @@ def _rate_warning(line: LyricLine, time_s: float, *, language: str, is_last: boo
     return ""
 
 
-_STAMP = re.compile(r"([0-9]{1,3}):([0-9]{2})(?:\.([0-9]{1,3}))?")
-_STAMP_LIKE = re.compile(r"[+-]?\s*(?:[0-9.]|nan\b|inf)", re.IGNORECASE)
-_NOT_FINITE = re.compile(r"nan\b|inf(?:inity)?\b", re.IGNORECASE)
-_THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
 _TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _OFFSET = re.compile(r"[+-]?[0-9]{1,7}")
 _WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
-_FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -180,13 +171,13 @@ class _Reading:
         text = raw.strip(" \t")
         if not text:
             return
-        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text.replace("\t", " ")):
+        if has_control(text.replace("\t", " ")):
             self.fault(number, "the line holds a control character", "Remove it")
         elif len(text) > MAX_LINE_CHARACTERS:
             self.fault(
                 number, f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}", "Break it into lines"
             )
-        elif (tag := _TAG.fullmatch(text)) and not _NOT_FINITE.fullmatch(tag[1]):
+        elif (tag := _TAG.fullmatch(text)) and not is_not_finite(tag[1]):
             self._take_tag(number, tag[1].lower(), tag[2].strip())
         else:
             self._take_row(number, text)
@@ -196,7 +187,7 @@ class _Reading:
             self.fault(number, f"the tag [{name}:] stands twice", "Remove one of them")
         elif name == "offset" and not _OFFSET.fullmatch(value):
             self.fault(
-                number, f"the offset {_shown(value)} is no number of milliseconds", "Write for example [offset:250]"
+                number, f"the offset {shown(value)} is no number of milliseconds", "Write for example [offset:250]"
             )
         else:
             self.tags[name] = " ".join(value.split())
@@ -207,14 +198,14 @@ class _Reading:
         rest = text
         while rest.startswith("["):
             inside, closed, after = rest[1:].partition("]")
-            time = _STAMP.fullmatch(inside.strip()) if closed else None
-            if time is None or int(time[2]) >= 60:
-                self.fault(number, *_bad_stamp(inside, closed=bool(closed), has_stamp=bool(times_ms)))
+            time_ms = read_stamp(inside) if closed else None
+            if time_ms is None:
+                self.fault(number, *bad_stamp(inside, closed=bool(closed), has_stamp=bool(times_ms)))
                 return
-            times_ms.append(_milliseconds(time))
+            times_ms.append(time_ms)
             rest = after.lstrip()
         if not times_ms:
-            self.fault(number, f"{_shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
+            self.fault(number, f"{shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
         elif _WORD_STAMP.search(rest):
             self.fault(number, "the line holds stamps for single words", "Keep the stamp of the line and remove those")
         else:
@@ -240,14 +231,18 @@ class _Reading:
         first_at: dict[int, int] = {}
         for row in self.rows:
             for time_ms in row.times_ms:
-                hundredths = (time_ms - self.offset_ms + 5) // 10
-                line = LyricLine(hundredths / 100, row.text, row.line)
+                time_cs = self._moved_cs(time_ms)
+                line = LyricLine(time_cs / 100, row.text, row.line)
                 if self._is_within(line, before_offset=stamp(time_ms / 1000)):
-                    if hundredths in first_at:
-                        self.fault(row.line, *_same_time(line, first_at[hundredths]))
-                    first_at.setdefault(hundredths, row.line)
+                    if time_cs in first_at:
+                        self.fault(row.line, *_same_time(line, first_at[time_cs]))
+                    first_at.setdefault(time_cs, row.line)
                     lines.append(line)
         return sorted(lines, key=lambda line: line.start_s)
+
+    def _moved_cs(self, time_ms: int) -> int:
+        """A stamp in hundredths of a second with the offset worked in."""
+        return (time_ms - self.offset_ms + 5) // 10
 
     def _is_within(self, line: LyricLine, *, before_offset: str) -> bool:
         if line.start_s < 0:
@@ -263,46 +258,13 @@ class _Reading:
     def _check_order(self) -> None:
         """The first stamps of the rows must increase; equal ones are told by :meth:`_expanded`."""
         for before, row in zip(self.rows, self.rows[1:], strict=False):
-            if row.times_ms[0] // 10 < before.times_ms[0] // 10:
+            if self._moved_cs(row.times_ms[0]) < self._moved_cs(before.times_ms[0]):
                 earlier, later = stamp(row.times_ms[0] / 1000), stamp(before.times_ms[0] / 1000)
                 what = f"{earlier} stands after {later} of line {before.line}"
                 self.fault(row.line, what, "Put the lines in the order of their times")
-
-
-def _bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
-    """What is wrong with a bracket that should be a stamp, and the remedy."""
-    shown = f"[{inside[:40]}]"
-    if not closed:
-        return "a bracket is opened and never closed", _FORM
-    if parts := _THREE_PARTS.fullmatch(inside):
-        return f"{shown} has two colons", f"Write [{parts[1]}:{parts[2]}.{parts[3]}]"
-    if _NOT_FINITE.search(inside):
-        return f"{shown} is not a finite time", _FORM
-    if inside.lstrip().startswith("-"):
-        return f"{shown} is negative", _FORM
-    if _STAMP.fullmatch(inside.strip()):
-        return f"{shown} has 60 seconds or more", "Count them as a minute"
-    if _STAMP_LIKE.match(inside):
-        return f"{shown} is no stamp", _FORM
-    if has_stamp:
-        return f"{shown} stands between the stamp and the words", "Remove the brackets, they would be sung"
-    return f"{_shown(shown)} has no stamp", "Remove it, or put its time in front, for example [00:12.50]"
 
 
 def _same_time(line: LyricLine, other: int) -> tuple[str, str]:
     if other == line.line:
         return f"{stamp(line.start_s)} stands twice in the line", "Remove one of them"
     return f"{stamp(line.start_s)} is also the time of line {other}", "Give each line a time of its own"
-
-
-def _milliseconds(time: re.Match[str]) -> int:
-    minutes, seconds, fraction = time.groups()
-    return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0").ljust(3, "0"))
-
-
-def _hundredths(start_s: float) -> int:
-    return round(start_s * 100)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")

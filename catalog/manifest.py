@@ -10,7 +10,7 @@ from catalog.errors import InputError, ManifestError
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
-from catalog.manifest_files import find_cover, find_file, read_file
+from catalog.manifest_files import find_cover, read_file, regular_file
 from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest_songs import Setting, read_songs
 from catalog.manifest_words import did_you_mean
@@ -85,7 +85,7 @@ def _song_document(song: Song) -> dict[str, Json]:
 
 def _manifest_bytes(path: Path) -> bytes:
     try:
-        return read_file(find_file(path.parent, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
+        return read_file(regular_file(path, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
     except InputError as error:
         raise ManifestError([str(Fault(Place(path.name or str(path), None), "", error.what, error.remedy))]) from error
 
@@ -105,21 +105,13 @@ def _check_selection(setting: Setting) -> None:
     """Gates and weights as written must name metrics there are; the policy's own defaults are not the user's fault."""
     metrics = setting.vocabulary.metrics
     for block in ("gates", "weights"):
-        for name in _written(setting, ("selection", block)):
+        for name in setting.desk.source.fields_at(("selection", block)):
             path = ("selection", block, name)
             if name not in metrics:
                 setting.desk.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
             elif block == "weights" and metrics[name].direction == "none":
                 what = f"neither more nor less {name} is better, so it cannot be weighted"
                 setting.desk.add(path, what, "Remove it, or make it a gate")
-
-
-def _written(setting: Setting, path: Where) -> list[str]:
-    """The fields of a mapping as the user wrote them, none where it is not one."""
-    value = setting.desk.source.data
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return list(value) if isinstance(value, dict) else []
 
 
 def _check_delivery(setting: Setting) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from catalog.digests import digest_file
 from catalog.errors import InputError
+from catalog.text import has_control
 
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024
 MAX_COVER_BYTES = 20 * 1024 * 1024
@@ -20,20 +21,23 @@ def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:
     Raises InputError where it is absolute, leads outside (also through links), is missing, no regular file or larger
     than ``max_bytes``.
     """
-    if not name.isprintable():
+    if has_control(name):
         raise InputError(f"{name[:60]!r} holds a control character", remedy="Remove it")
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("\\", "~")):
         raise InputError(f"{name!r} is an absolute path", remedy=_RELATIVE)
     root = folder.resolve()
+    if not _is_inside(root / name, root):
+        raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
+    return regular_file(root / name, name, max_bytes=max_bytes)
+
+
+def regular_file(path: Path, name: str, *, max_bytes: int) -> Path:
+    """The file at ``path`` with links resolved; raises InputError, speaking of ``name``, where there is none."""
     try:
-        path = (root / name).resolve(strict=True)
+        path = path.resolve(strict=True)
         facts = path.stat()
     except (OSError, RuntimeError, ValueError) as error:
-        if not _is_inside(root / name, root):
-            raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE) from error
         raise InputError(f"{name!r} is not there", remedy="Put the file there or correct the path") from error
-    if not path.is_relative_to(root):
-        raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
     if not stat.S_ISREG(facts.st_mode):
         raise InputError(f"{name!r} is not a regular file", remedy="Name a file")
     if facts.st_size > max_bytes:
@@ -67,7 +71,7 @@ def find_cover(folder: Path, name: str) -> Path:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    """Whether a path that is not there would lie inside, as far as that can be told."""
+    """Whether a path lies inside, links resolved; one that cannot be followed is told to be missing later."""
     try:
         return path.resolve().is_relative_to(root)
     except (OSError, RuntimeError, ValueError):

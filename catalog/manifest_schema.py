@@ -17,6 +17,7 @@ from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec
 from catalog.musical import MAX_BPM, MIN_BPM, parse_key
 from catalog.policy import Policy
+from catalog.text import has_control
 
 MAX_SEED = 2**53 - 1
 MAX_SEEDS = 1024
@@ -40,13 +41,9 @@ def fault(what: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError("songline", "{what}", {"what": what, "remedy": remedy})
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-
-
 def _one_line(text: str) -> str:
     """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
-    if any(_is_control(character) for character in text):
+    if has_control(text):
         raise fault("the text holds a control character or a line break", "Remove it")
     if text != text.strip():
         raise fault("the text begins or ends with a space", "Remove the space")
@@ -58,7 +55,7 @@ def _prose(text: str) -> str:
     words = " ".join(text.split())
     if not words:
         raise fault("the text is blank", "Write something or leave the field out")
-    if any(_is_control(character) for character in words):
+    if has_control(words):
         raise fault("the text holds a control character", "Remove it")
     return unicodedata.normalize("NFC", words)
 
@@ -118,7 +115,6 @@ SeedList = Annotated[list[Seed], Field(min_length=1, max_length=MAX_SEEDS)]
 Seeds = Annotated[
     Annotated[SeedList, Tag("(list)")] | Annotated[SeedRange, Tag("(range)")],
     Discriminator(_seeds_form),
-    Field(description="One candidate per seed: a list such as [7, 11, 19], or {start: 42, count: 4}."),
 ]
 
 
@@ -137,7 +133,10 @@ class _Choices(FileModel):
     engine: str | None = Field(None, description="What renders the candidates.")
     length_s: Length | None = Field(None, description="Length of the song in seconds; left out: 95.")
     language: Language | None = Field(None, description="Language of the lyrics; left out: en.")
-    seeds: Seeds | None = None
+    seeds: Seeds | None = Field(
+        None,
+        description="One candidate per seed: a list such as [7, 11, 19], or {start: 42, count: 4}, which holds if left out.",
+    )
     settings: dict[str, Json] = Field(default_factory=dict, description="The engine's own settings.")
 
 

@@ -14,7 +14,7 @@ from catalog.album import Song
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
-from catalog.manifest_desk import Desk, check, plain_path
+from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
 from catalog.manifest_files import find_file, find_reference, read_file
 from catalog.manifest_schema import (
@@ -49,6 +49,8 @@ class Setting:
 def read_songs(setting: Setting) -> tuple[Song, ...]:
     """Every song, in order; what is wrong is noted at the desk."""
     _check_default_settings(setting)
+    for at in (_DEFAULTS, *(("songs", index) for index in range(len(setting.manifest.songs)))):
+        _check_twice(setting.desk, (*at, "seeds"))
     songs = tuple(_read_song(setting, index, song) for index, song in enumerate(setting.manifest.songs))
     _check_unique(setting, songs)
     return songs
@@ -129,18 +131,17 @@ def _settings(setting: Setting, at: Path, written: SongFile, engine: str) -> dic
 
 
 def _seeds(setting: Setting, at: Path, written: SongFile) -> tuple[int, ...]:
-    """The song's seeds, else the defaults'; a second standing of one is told at its own line."""
+    """The song's seeds, else the defaults'."""
     given = written.seeds or setting.manifest.defaults.seeds
     path = (*(at if written.seeds else _DEFAULTS), "seeds")
     if given is None:
-        seeds = DEFAULT_SEEDS
+        seeds: tuple[int, ...] = DEFAULT_SEEDS
     elif isinstance(given, SeedRange):
         seeds = tuple(range(given.start, given.start + given.count))
         if seeds[-1] > MAX_SEED:
             setting.desk.add(path, f"the last seed would be {seeds[-1]}, above {MAX_SEED}", "Start lower")
     else:
         seeds = tuple(given)
-        _check_twice(setting.desk, path, seeds)
     wanted = setting.manifest.selection.min_candidates
     if len(seeds) < wanted:
         message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({wanted})."
@@ -148,10 +149,14 @@ def _seeds(setting: Setting, at: Path, written: SongFile) -> tuple[int, ...]:
     return seeds
 
 
-def _check_twice(desk: Desk, path: Path, values: Sequence[int | str]) -> None:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            desk.add(path, f"{value} stands twice", "Remove one of them", at=desk.place((*path, index)))
+def _check_twice(desk: Desk, path: Path) -> None:
+    """No seed may stand twice, as written: a list with other faults is looked through too."""
+    seen: set[int] = set()
+    for index, seed in enumerate(desk.source.list_at(path)):
+        if isinstance(seed, int) and not isinstance(seed, bool):
+            if seed in seen:
+                desk.add(path, f"{seed} stands twice", "Remove one of them", at=desk.place((*path, index)))
+            seen.add(seed)
 
 
 def _reference(setting: Setting, at: Path, written: SongFile) -> tuple[FilePath | None, str | None]:

@@ -26,10 +26,10 @@ _WANTED = {
     "model_attributes_type": ("a mapping", "Write fields and values: {name: value}"),
 }
 _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "greater_than": lambda bounds: f"above {bounds['gt']:g}",
-    "greater_than_equal": lambda bounds: f"{bounds['ge']:g} or more",
-    "less_than": lambda bounds: f"below {bounds['lt']:g}",
-    "less_than_equal": lambda bounds: f"{bounds['le']:g} or less",
+    "greater_than": lambda bounds: f"above {_plain(bounds['gt'])}",
+    "greater_than_equal": lambda bounds: f"not below {_plain(bounds['ge'])}",
+    "less_than": lambda bounds: f"below {_plain(bounds['lt'])}",
+    "less_than_equal": lambda bounds: f"not above {_plain(bounds['le'])}",
 }
 
 
@@ -46,7 +46,7 @@ def explain(error: ErrorDetails, known: Collection[str]) -> Words:
         noun, remedy = _WANTED[kind]
         return f"{shown(given)} is not {noun}", remedy
     if kind in _BOUNDS:
-        return f"{shown(given)} is out of bounds", f"Write a number of {_plain(_BOUNDS[kind](context))}"
+        return f"{shown(given)} is out of bounds", f"Write a number {_BOUNDS[kind](context)}"
     if kind == "literal_error":
         return f"{shown(given)} is not one of {context['expected']}", "Write one of them"
     return _size_or_message(error)
@@ -59,8 +59,8 @@ def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> s
     return otherwise or f"There are {', '.join(sorted(known))}"
 
 
-def _plain(bound: str) -> str:
-    return bound.removesuffix(".0")
+def _plain(bound: float) -> str:
+    return str(bound).removesuffix(".0")
 
 
 def _size_or_message(error: ErrorDetails) -> Words:
@@ -74,4 +74,6 @@ def _size_or_message(error: ErrorDetails) -> Words:
     if kind == "too_long":
         return f"the list has more than {context['max_length']} entries", "Remove some"
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{shown(error['input'])} does not fit: {message[:1].lower()}{message[1:]}", "Correct it"
+    message = message[:1].lower() + message[1:]
+    is_large = isinstance(error["input"], dict | list)
+    return message if is_large else f"{shown(error['input'])} does not fit: {message}", "Correct it"

@@ -49,6 +49,25 @@ class Source:
             path = path[:-1]
         return self.spots.get(path, Spot(1))
 
+    def fields_at(self, path: Path) -> list[str]:
+        """The fields of the mapping at ``path`` as written, none where there is no mapping."""
+        value = self._value_at(path)
+        return list(value) if isinstance(value, dict) else []
+
+    def list_at(self, path: Path) -> list[Json]:
+        """The list at ``path`` as written, an empty one where there is none."""
+        value = self._value_at(path)
+        return value if isinstance(value, list) else []
+
+    def _value_at(self, path: Path) -> Json:
+        value = self.data
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(step)
+            else:
+                value = value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
+        return value
+
     def add(self, line: int | None, path: Path, what: str, remedy: str) -> None:
         """Note a fault of reading at ``line``."""
         self.faults.append(Fault(Place(self.name, line), dotted(path), what, remedy))
@@ -76,25 +95,30 @@ def _decoded(data: bytes, source: Source) -> str:
 
 def _checked_json(text: str, source: Source) -> str:
     """The text of a JSON file in the form that is also YAML: without tabs, which JSON has between its tokens only."""
+    constants: list[str] = []
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=constants.append)
     except json.JSONDecodeError as error:
         source.add(error.lineno, (), f"this is not JSON: {error.msg.lower()}", "Correct it here")
     except ValueError:
         source.add(None, (), f"a number has more than {MAX_DIGITS} digits", "Write a smaller number")
     except RecursionError:
         source.add(None, (), f"the file is nested deeper than {MAX_DEPTH} levels", "Make it flatter")
+    for constant in constants:
+        source.add(
+            None, (), f"{constant} is no number of JSON", "Write a finite number, or put it in quotes if it is text"
+        )
     return text.replace("\t", " ")
 
 
-class _Stop(Exception):
+class _UnreadableError(Exception):
     """Reading cannot go on; the fault is noted."""
 
 
 def _compose(text: str, source: Source) -> None:
     try:
         source.data = _Composer(yaml.parse(text, Loader=yaml.SafeLoader), source).document()
-    except _Stop:
+    except _UnreadableError:
         return
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -139,7 +163,7 @@ class _Composer:
         self._refuse_references(event, path)
         if len(path) > MAX_DEPTH:
             self.source.add(_line(event), path[:2], f"this is nested deeper than {MAX_DEPTH} levels", "Make it flatter")
-            raise _Stop
+            raise _UnreadableError
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -184,7 +208,7 @@ class _Composer:
         self.source.add(
             _line(event), path, "a list, mapping or alias stands as the name of a field", "Write plain text"
         )
-        raise _Stop
+        raise _UnreadableError
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path) -> Json:
         text = self._text(event.value, event, path)

@@ -9,7 +9,6 @@ import socket
 import time
 from pathlib import Path
 
-
 YOUNG_S = 60.0
 
 

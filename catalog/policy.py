@@ -40,9 +40,10 @@ DEFAULT_GATES: Mapping[str, Limit] = {
     "head_silence_s": Limit(max=5.0),
     "tail_silence_s": Limit(max=5.0),
     "longest_gap_s": Limit(max=4.0),
+    "spectral_flatness": Limit(max=0.5),
     "stereo_correlation": Limit(min=-0.2),
 }
-"""What every candidate must meet unless the policy says otherwise: alive, whole, not clipped, not out of phase."""
+"""What every candidate must meet unless the policy says otherwise: alive, whole, not clipped, not noise, not out of phase."""
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "tempo_match": 0.35,

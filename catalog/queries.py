@@ -82,22 +82,24 @@ def _reading(row: Score) -> Reading:
     return Measured(row.value, tuple(Window(*window) for window in row.windows or ()))
 
 
-def artifact_size(database: Database, digest: str) -> int:
-    """Size of an artifact in bytes."""
+def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
+    """Size of each known artifact in bytes."""
     with database.read() as session:
-        return session.get_one(Artifact, digest).size
+        rows = session.execute(sa.select(Artifact.digest, Artifact.size).where(Artifact.digest.in_(digests))).all()
+    return {row.digest: row.size for row in rows}
+
+
+def artifact_facts(database: Database, digest: str) -> tuple[int, str]:
+    """Size in bytes and media type of an artifact."""
+    with database.read() as session:
+        row = session.get_one(Artifact, digest)
+        return row.size, row.media_type
 
 
 def sample_digest_of(database: Database, digest: str) -> str | None:
     """Digest of the decoded samples of an audio artifact."""
     with database.read() as session:
         return session.get_one(Artifact, digest).sample_digest
-
-
-def albums(database: Database) -> list[tuple[str, str]]:
-    """Every album's id and title, by id."""
-    with database.read() as session:
-        return [(row.id, row.title) for row in session.execute(sa.select(Album.id, Album.title).order_by(Album.id))]
 
 
 def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
@@ -176,14 +178,6 @@ def _song(session: Session, row: Song) -> SongRow:
     if newest is None or not standing:
         return SongRow(row.slug, row.title, candidates, None, None)
     return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id)
-
-
-def newest_decision_key(database: Database, song_row_id: int) -> str | None:
-    """Step key of the song's newest decision."""
-    with database.read() as session:
-        return session.scalar(
-            sa.select(Decision.step_key).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
-        )
 
 
 def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:

@@ -140,6 +140,8 @@ class Line:
         await self._do.render(planned)
         audio = {c.id: render_products(self._house.database, c.render_key) for c in planned.candidates}
         alive = [c for c in planned.candidates if "audio" in audio[c.id]]
+        if not alive:
+            raise self._all_failed(planned)
         scores = [requests.score(song, audio[c.id]["audio"]) for c in alive]
         await asyncio.gather(
             *(
@@ -159,6 +161,16 @@ class Line:
             )
         self._progress.note(song.id, picked=winner.seed)
         return None if until == "select" else Chosen(planned, winner, audio[winner.id], decision)
+
+    def _all_failed(self, planned: PlannedSong) -> WorkError:
+        standings = self._house.ledger.standings("render", [c.render_key for c in planned.candidates])
+        documents = [standing.error or {} for standing in standings.values()]
+        reasons = dict.fromkeys(str(document.get("error")) for document in documents)
+        return WorkError(
+            f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",
+            remedy=str(documents[0].get("remedy") or "Mend the cause, then run `songline retry`"),
+            song=planned.song.id,
+        )
 
     async def _decide(
         self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[StepRequest]
@@ -213,7 +225,7 @@ class Line:
         if until == "master":
             return None
         digest = master.made["master"]
-        cover = album.cover_digest
+        cover = self._planned.cover_digest
         tags = encode_tags(self._planned, chosen.planned.song, chosen.winner)
         encodes = {kind: requests.encode(kind, digest, tags=tags, cover_digest=cover) for kind in album.deliverables}
         work = [(requests.draw(digest), f"draw · {song.title}")]

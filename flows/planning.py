@@ -6,10 +6,12 @@ from pathlib import Path
 
 from catalog.album import Album, Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, expand, manifest_digest, policy_in_force, store_plan
+from catalog.digests import digest_file
 from catalog.house import House
 from catalog.manifest import Vocabulary, load_manifest, manifest_document
 from catalog.settings import Settings
-from tasks.delivery.encode import deliverable_names
+from tasks.delivery.deliverables import deliverable_names
+from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import metric_specs
 
@@ -42,11 +44,22 @@ def candidates_of(album: Album, song: Song) -> tuple[Candidate, ...]:
 def plan_album(house: House, album: Album) -> PlannedAlbum:
     """The plan as the catalog holds it now, without storing anything."""
     songs = tuple(PlannedSong(0, song, candidates_of(album, song)) for song in album.songs)
-    return PlannedAlbum(album, manifest_digest(manifest_document(album)), policy_in_force(house.database, album), songs)
+    digest = manifest_digest(manifest_document(album))
+    cover_digest = digest_file(album.cover) if album.cover else None
+    return PlannedAlbum(album, digest, policy_in_force(house.database, album), cover_digest, songs)
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:
     """Store the plan, declare its renders, and keep the files the user gave."""
     candidates = {song.id: candidates_of(album, song) for song in album.songs}
     house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
-    return store_plan(house.database, album, document=manifest_document(album), candidates=candidates)
+    cover_digest = None
+    if album.cover:
+        cover_digest = house.take_in(album.cover, media_type=cover_media_type(album.cover.read_bytes()))
+    return store_plan(
+        house.database,
+        album,
+        document=manifest_document(album),
+        candidates=candidates,
+        cover_digest=cover_digest,
+    )

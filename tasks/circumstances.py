@@ -29,10 +29,15 @@ def circumstances(flow_run_id: str | None = None, task_run_id: str | None = None
     return Circumstances(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
 
 
+def songline_version() -> str:
+    """The installed version."""
+    return _version("songline") or "0"
+
+
 @cache
 def code_version() -> str:
     """Songline's version; from a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
-    released = _version("songline") or "0"
+    released = songline_version()
     root = Path(__file__).parents[1]
     if not (root / ".git").exists():
         return released

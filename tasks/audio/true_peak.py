@@ -38,25 +38,30 @@ def true_peak_dbtp(audio: Audio, oversampling: int = 8) -> Reading:
     return _unmeasurable(audio) or _level(_true_peak(audio, oversampling))
 
 
-def oversampled(audio: Audio, factor: int, *, quality: str = "VHQ") -> Iterator[Samples]:
-    """The audio at ``factor`` times its rate in blocks of shape (channels, frames), in order and without gaps."""
+def oversampled(audio: Audio, factor: int, *, quality: str = "VHQ", silence: int = 0) -> Iterator[Samples]:
+    """The audio at ``factor`` times its rate in blocks of shape (channels, frames), in order and without gaps.
+
+    ``silence`` frames are put before and after it, where a filter rings.
+    """
     stream = soxr.ResampleStream(audio.rate, audio.rate * factor, audio.channels, dtype="float32", quality=quality)
+    around = np.zeros((silence, audio.channels), np.float32)
+    yield stream.resample_chunk(around).T
     for start in range(0, audio.frames, BLOCK):
-        block = np.ascontiguousarray(audio.samples[:, start : start + BLOCK].T)
-        yield stream.resample_chunk(block, last=start + BLOCK >= audio.frames).reshape(-1, audio.channels).T
+        yield stream.resample_chunk(np.ascontiguousarray(audio.samples[:, start : start + BLOCK].T)).T
+    yield stream.resample_chunk(around, last=True).T
 
 
 def _true_peak(audio: Audio, oversampling: int) -> float:
     kernels = _kernels(oversampling // 2)
     peak = _sample_peak(audio)
-    tail = np.zeros((audio.channels, TAPS), np.float32)
-    for block in oversampled(audio, 2):
+    tail = np.zeros((audio.channels, 0), np.float32)
+    for block in oversampled(audio, 2, silence=TAPS):
         row = np.concatenate([tail, block], axis=1)
-        peak = max([float(np.max(np.abs(block), initial=0.0)), peak])
-        peak = max([peak, *(_peak_between(channel, kernels, peak) for channel in row)])
-        tail = row[:, -TAPS:]
-    ending = np.concatenate([tail, np.zeros((audio.channels, TAPS), np.float32)], axis=1)
-    return max([peak, *(_peak_between(channel, kernels, peak) for channel in ending)])
+        peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
+        if row.shape[1] >= TAPS:
+            peak = max(peak, *(_peak_between(channel, kernels, peak) for channel in row))
+        tail = row[:, -(TAPS - 1) :]
+    return peak
 
 
 def _kernels(parts: int) -> NDArray[np.float32]:
@@ -66,16 +71,14 @@ def _kernels(parts: int) -> NDArray[np.float32]:
     return (np.sinc(offsets) * window).astype(np.float32)
 
 
-def _peak_between(channel: Samples, kernels: NDArray[np.float32], peak: float) -> float:
+def _peak_between(line: Samples, kernels: NDArray[np.float32], peak: float) -> float:
     """Highest value inside those intervals of the 2x grid that could hold one above ``peak``."""
-    squares = np.square(channel)
-    first = TAPS // 2 - 1
-    sums = squares[first : len(channel) - TAPS // 2] + squares[first + 1 : len(channel) - TAPS // 2 + 1]
-    found = np.flatnonzero(sums >= np.float32(peak * peak * 0.999))
+    windows = np.lib.stride_tricks.sliding_window_view(line, TAPS)
+    squares = np.square(line[TAPS // 2 - 1 : TAPS // 2 + len(windows)])
+    found = np.flatnonzero(squares[:-1] + squares[1:] >= np.float32(peak * peak * 0.999))
     if found.size == 0 or peak == 0:
         return 0.0
-    windows = np.lib.stride_tricks.sliding_window_view(channel, TAPS)[found]
-    return float(np.abs(windows @ kernels).max(initial=0.0))
+    return float(np.abs(windows[found] @ kernels).max(initial=0.0))
 
 
 def _sample_peak(audio: Audio) -> float:

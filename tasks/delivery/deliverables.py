@@ -28,7 +28,7 @@ DELIVERABLES: Mapping[str, Deliverable] = {
 }
 
 PLAYER_ORDER = ("mp3_320", "flac24", "wav16", "wav24")
-"""Which deliverable a browser plays where there are several: the smallest first."""
+"""Which deliverable a player takes where there are several: the smallest first."""
 
 
 def deliverable_names() -> tuple[str, ...]:

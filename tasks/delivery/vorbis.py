@@ -37,8 +37,7 @@ def write_vorbis(path: Path, tags: TrackTags, cover: bytes | None) -> None:
     file.clear_pictures()
     if file.tags is None:
         file.add_tags()
-    else:
-        file.tags.clear()
+    file.clear()
     texts = tags.texts()
     for field, key in _KEYS.items():
         if field in texts:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from catalog.album import Song
 from catalog.errors import SonglineError
 from catalog.recipe import Recipe
+from catalog.release import ModelUsed
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio
@@ -81,6 +82,9 @@ class Engine(Protocol):
 
     def forecast(self, recipe: Recipe) -> Forecast:
         """Time, memory and stored bytes for one recipe on this machine."""
+
+    def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
+        """The models and sound libraries that a recipe was made with, and their licences."""
 
     def load(self) -> Renderer:
         """The heavy half, ready to render."""

@@ -82,7 +82,7 @@ def _limited_by(final: Final, *, spec: MasteringSpec, target_lufs: float, reache
     if abs(reached_lufs - target_lufs) <= TOLERANCE_LU:
         return None
     if final.at_most:
-        reason = f"it would take more than the {spec.max_limiting_db:g} dB of limiting that are allowed"
+        reason = f"more than the {spec.max_limiting_db:g} dB of limiting that are allowed"
     else:
-        reason = f"no setting of the limiter gave it under {spec.true_peak_ceiling_dbtp:g} dBTP"
-    return f"target_unreachable: {target_lufs:.1f} LUFS was not reached, {reason}; the master reads {reached_lufs:.1f} LUFS"
+        reason = f"peaks above {spec.true_peak_ceiling_dbtp:g} dBTP"
+    return f"target_unreachable: {target_lufs:.1f} LUFS would take {reason}; the master reads {reached_lufs:.1f} LUFS"

@@ -7,6 +7,7 @@ smoothing — is monotone and passes on at most the change it is given, so outpu
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, maximum_filter1d
 
 from catalog.mastering import Limiting
-from tasks.audio.audio import Audio
+from tasks.audio.audio import Audio, Samples
 from tasks.audio.true_peak import oversampled
 
 Curve = NDArray[np.float64]
@@ -65,15 +66,24 @@ class Limiter:
 def _peaks_db(audio: Audio) -> Curve:
     """Highest true or sample peak of both channels in each control block."""
     blocks = math.ceil(audio.frames / CONTROL)
-    between = np.zeros(blocks * CONTROL, np.float32)
-    position = 0
-    rest = np.zeros(0, np.float32)
+    peaks = np.zeros(blocks * CONTROL, np.float32)
+    peaks[: audio.frames] = _linked(audio.samples)
+    position, rest = 0, np.zeros(0, np.float32)
     for chunk in oversampled(audio, OVERSAMPLING, quality="HQ"):
-        linked = np.concatenate([rest, np.abs(chunk).max(axis=0)])
-        whole = len(linked) // OVERSAMPLING
-        between[position : position + whole] = linked[: whole * OVERSAMPLING].reshape(-1, OVERSAMPLING).max(axis=1)
-        rest = linked[whole * OVERSAMPLING :]
-        position += whole
-    between[: audio.frames] = np.maximum(between[: audio.frames], np.abs(audio.samples).max(axis=0))
-    peaks = between.reshape(-1, CONTROL).max(axis=1).astype(np.float64)
-    return np.asarray(20 * np.log10(np.maximum(peaks, 10 ** (FLOOR_DB / 20))))
+        points = np.concatenate([rest, _linked(chunk)])
+        whole = len(points) // OVERSAMPLING * OVERSAMPLING
+        between = _highest_of_each(points[:whole], OVERSAMPLING)
+        peaks[position : position + len(between)] = np.maximum(peaks[position : position + len(between)], between)
+        position, rest = position + len(between), points[whole:]
+    highest = _highest_of_each(peaks, CONTROL).astype(np.float64)
+    return np.asarray(20 * np.log10(np.maximum(highest, 10 ** (FLOOR_DB / 20))))
+
+
+def _linked(samples: Samples) -> Samples:
+    """The larger magnitude of the channels."""
+    return functools.reduce(np.maximum, (np.abs(channel) for channel in samples))
+
+
+def _highest_of_each(points: Samples, width: int) -> Samples:
+    """Maximum of each ``width`` neighbours (by strides: numpy is slow along a short axis)."""
+    return functools.reduce(np.maximum, (points[offset::width] for offset in range(width)))

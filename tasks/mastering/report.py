@@ -47,7 +47,8 @@ class MasterReport:
     ``integrated_lufs``, ``true_peak_dbtp`` and ``loudness_range_lu`` are read from the file;
     ``second_meter_lufs`` is pyloudnorm's reading of it. ``gain_db`` is the loudness gained over the source,
     which is what an album's other songs get as their common gain; ``drive_db`` was applied before the
-    limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its target.
+    limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its
+    target.
     """
 
     target_lufs: float

@@ -35,8 +35,8 @@ HIGHEST_SHELF = 0.45
 class Treated:
     """The sound ready for its final level.
 
-    ``audio`` reads ``loudness_lufs``, near the working level; its source reads ``source_lufs``. An album's gain counts from
-    the source's loudness, so that what treatment makes louder or softer does not shift songs against each other.
+    ``audio`` reads ``loudness_lufs``, near the working level; its source reads ``source_lufs``. An album's gain
+    counts from the source's loudness, so that what treatment changes does not shift songs against each other.
     """
 
     audio: Audio
@@ -53,14 +53,14 @@ def treat(source: Audio, *, spec: MasteringSpec) -> Treated:
     """
     run = _Run(admit(source))
     notes = ["mono input: written to both channels"] if source.channels == 1 else []
-    # twice: parts of a very soft source come over the meter's absolute gate only by the first gain
-    gains = [run.amplify(WORKING_LUFS - run.lufs) for _ in range(2)]
-    source_lufs = run.lufs - sum(gains)
+    gain_db = _gain_to_working_level(run.audio, run.lufs)
+    run.stage("level", {"gain_db": gain_db}, amplified(run.audio, gain_db))
+    source_lufs = run.lufs - gain_db
     run.stage("clean", {"highpass_hz": spec.highpass_hz}, clean(run.audio, spec.highpass_hz))
     if spec.preset == "bright":
         low, high = _shelves(run.audio.rate)
         notes += [f"no shelf at {hz:.0f} Hz: the rate is too low" for hz in HIGH_SHELVES_DB if hz not in high]
-        bands: dict[str, Json] = {f"{hz:.0f}_hz_db": gain for hz, gain in (low | high).items()}
+        bands: dict[str, Json] = {f"shelf_{hz:.0f}_hz_db": gain for hz, gain in (low | high).items()}
         run.stage("tone", {"preset": spec.preset} | bands, brighten(run.audio))
     if spec.compression.enabled:
         settings = spec.compression.parameters() | {"working_lufs": WORKING_LUFS}
@@ -98,7 +98,7 @@ def compress(audio: Audio, settings: Compression, *, loudness_lufs: float) -> Au
 
     The gain is what it makes of that side chain, heard at the working level.
     """
-    sidechain = np.abs(audio.samples).max(axis=0)
+    sidechain = np.maximum(*np.abs(audio.samples))
     sidechain *= np.float32(10 ** ((WORKING_LUFS - loudness_lufs) / 20))
     sidechain += SIDECHAIN_FLOOR
     # JUCE reaches 63 % after t / 2 pi of the time it is given
@@ -118,6 +118,12 @@ def amplified(audio: Audio, gain_db: float) -> Audio:
     return Audio(samples, audio.rate)
 
 
+def _gain_to_working_level(audio: Audio, lufs: float) -> float:
+    """In two steps: what is soft in a very soft source comes over the meter's absolute gate only by the first."""
+    first_db = WORKING_LUFS - lufs
+    return first_db + WORKING_LUFS - loudness_or_refusal(amplified(audio, first_db))
+
+
 def _shelves(rate: int) -> tuple[dict[float, float], dict[float, float]]:
     return LOW_SHELVES_DB, {hz: gain for hz, gain in HIGH_SHELVES_DB.items() if hz <= HIGHEST_SHELF * rate}
 
@@ -130,11 +136,6 @@ class _Run:
         self.lufs = loudness_or_refusal(audio)
         self.stages: list[Stage] = []
         self._levels = Levels(Measured(self.lufs), sample_peak_dbfs(audio))
-
-    def amplify(self, gain_db: float) -> float:
-        """A stage that is nothing but a gain; hands it back."""
-        self.stage("level", {"gain_db": gain_db}, amplified(self.audio, gain_db))
-        return gain_db
 
     def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio) -> None:
         """Take ``audio`` as what stage ``name`` made. Raises AudioRefused where nothing audible is left."""

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from catalog.metrics import MetricSpec
+from catalog.metrics import Direction, MetricSpec
 
-TECHNICAL: tuple[MetricSpec, ...] = tuple(
-    MetricSpec(name, unit, direction, "technical", description)
-    for name, unit, direction, description in (
-        ("integrated_lufs", "LUFS", "none", "Loudness of the whole, gated (BS.1770)"),
-        ("loudness_range_lu", "LU", "none", "Spread of the loudness over the song (EBU Tech 3342)"),
-        ("true_peak_dbtp", "dBTP", "none", "Highest level between the samples, 8 times oversampled"),
-        ("sample_peak_dbfs", "dBFS", "none", "Highest sample"),
-        ("plr_db", "dB", "higher", "True peak above integrated loudness: how little it is squashed"),
-        ("clipping_runs", "runs", "lower", "Runs of 3 or more equal samples at the channel's extreme or full scale"),
-        ("dc_offset", "FS", "lower", "Mean of the worse channel, as a share of full scale"),
-        ("head_silence_s", "s", "lower", "Silence (under -60 dBFS) before the first sound"),
-        ("tail_silence_s", "s", "lower", "Silence (under -60 dBFS) after the last sound"),
-        ("longest_gap_s", "s", "lower", "Longest silence (under -60 dBFS) between first and last sound"),
-        ("stereo_correlation", "", "none", "Mean correlation of left and right over the seconds that sound, -1 to 1"),
-        ("mono_loss_lu", "LU", "lower", "Loudness lost when both channels are folded to mono"),
-        ("bandwidth_hz", "Hz", "higher", "Highest frequency that carries content, or the edge of a brick wall"),
-        (
-            "spectral_flatness",
-            "",
-            "none",
-            "How noise-like the sound is, 200 Hz to 8 kHz: white noise 0.56, music under 0.3",
-        ),
-        ("duration_error_s", "s", "lower", "How far the length is off the length asked for"),
-        ("nonfinite_samples", "samples", "lower", "Samples that are not finite numbers"),
-        ("alive_ratio", "", "higher", "Share of the seconds within 30 LU of the song's own loudness"),
-    )
+Row = tuple[str, str, Direction, str]
+
+_TECHNICAL: tuple[Row, ...] = (
+    ("integrated_lufs", "LUFS", "none", "Loudness of the whole, gated (BS.1770)"),
+    ("loudness_range_lu", "LU", "none", "Spread of the loudness over the song (EBU Tech 3342)"),
+    ("true_peak_dbtp", "dBTP", "none", "Highest level between the samples, 8 times oversampled"),
+    ("sample_peak_dbfs", "dBFS", "none", "Highest sample"),
+    ("plr_db", "dB", "higher", "True peak above integrated loudness: how little it is squashed"),
+    ("clipping_runs", "runs", "lower", "Runs of 3 or more equal samples at the channel's extreme or full scale"),
+    ("dc_offset", "FS", "lower", "Mean of the worse channel, as a share of full scale"),
+    ("head_silence_s", "s", "lower", "Silence (under -60 dBFS) before the first sound"),
+    ("tail_silence_s", "s", "lower", "Silence (under -60 dBFS) after the last sound"),
+    ("longest_gap_s", "s", "lower", "Longest silence (under -60 dBFS) between first and last sound"),
+    ("stereo_correlation", "", "none", "Mean correlation of left and right over the seconds that sound, -1 to 1"),
+    ("mono_loss_lu", "LU", "lower", "Loudness lost when both channels are folded to mono"),
+    ("bandwidth_hz", "Hz", "higher", "Highest frequency that carries content, or the edge of a brick wall"),
+    (
+        "spectral_flatness",
+        "",
+        "none",
+        "How noise-like the sound is, 200 Hz to 8 kHz: noise over 0.5, music under 0.3",
+    ),
+    ("duration_error_s", "s", "lower", "How far the length is off the length asked for"),
+    ("nonfinite_samples", "samples", "lower", "Samples that are not finite numbers"),
+    ("alive_ratio", "", "higher", "Share of the seconds within 30 LU of the song's own loudness"),
 )
 
-ADHERENCE: tuple[MetricSpec, ...] = tuple(
-    MetricSpec(name, unit, direction, "adherence", description)
-    for name, unit, direction, description in (
-        ("tempo_bpm", "BPM", "none", "Tempo as heard; may be half or double of what is felt"),
-        (
-            "tempo_match",
-            "",
-            "higher",
-            "Nearness to the stated tempo, its half, third, double or triple: 1 exact, 0 from 8 % on",
-        ),
-        (
-            "key_match",
-            "",
-            "higher",
-            "Against the stated key: 1 the same, 0.5 a fifth off, 0.3 relative, 0.2 parallel, else 0",
-        ),
-    )
+_ADHERENCE: tuple[Row, ...] = (
+    ("tempo_bpm", "BPM", "none", "Tempo as heard; may be half or double of what is felt"),
+    (
+        "tempo_match",
+        "",
+        "higher",
+        "Nearness to the stated tempo, its half, third, double or triple: 1 exact, 0 from 8 % on",
+    ),
+    (
+        "key_match",
+        "",
+        "higher",
+        "Against the stated key: 1 the same, 0.5 a fifth off, 0.3 relative, 0.2 parallel, else 0",
+    ),
 )
+
+
+def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
+    return tuple(MetricSpec(name, unit, better, family, description) for name, unit, better, description in rows)
+
+
+TECHNICAL: tuple[MetricSpec, ...] = _specs("technical", _TECHNICAL)
+ADHERENCE: tuple[MetricSpec, ...] = _specs("adherence", _ADHERENCE)

@@ -13,8 +13,8 @@ from tasks.audio.loudness import lufs_of, measure_loudness, unit_powers
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.scoring.base import Brief
 from tasks.scoring.intake import nonfinite_samples, unreadable
-from tasks.scoring.spectrum import spectral_readings
 from tasks.scoring.specs import TECHNICAL
+from tasks.scoring.spectrum import spectral_readings
 from tasks.scoring.stereo import mono_loss_lu, stereo_correlation
 from tasks.scoring.waveform import clipping_runs, dc_offset, silences
 

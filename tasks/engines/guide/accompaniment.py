@@ -32,7 +32,9 @@ def _bars(sections: Sequence[Section]) -> list[int]:
     return list(range(sections[0].first_bar, sections[-1].end_bar))
 
 
-def comp(sections: Sequence[Section], groove: Groove, harmony: Harmony, feel: Feel, *, program: int) -> tuple[Note, ...]:
+def comp(
+    sections: Sequence[Section], groove: Groove, harmony: Harmony, feel: Feel, *, program: int
+) -> tuple[Note, ...]:
     """The chord instrument in the groove's rhythm; guitars strum; the last chord rings."""
     figures = [str(figure) for figure in feel.rng.permutation(groove.chords)]
     chords = voicings(harmony, _bars(sections), lowest=CHORDS_FROM)
@@ -82,9 +84,7 @@ def pad(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold:
         for bar in range(section.first_bar, section.end_bar):
             length = (FINAL_BARS if bar == final else 1.0) * feel.grid.bar_s
             velocity = 62 + 30 * section.energy
-            notes.extend(
-                Note(feel.time_s(bar, 0), length, pitch, feel.velocity(velocity)) for pitch in chords[bar]
-            )
+            notes.extend(Note(feel.time_s(bar, 0), length, pitch, feel.velocity(velocity)) for pitch in chords[bar])
     return tuple(sorted(notes))
 
 
@@ -146,4 +146,6 @@ def answers(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony,
 
 def _near(pitch: int, tones: frozenset[int]) -> int:
     clipped = min(84, max(67, pitch))
-    return min((other for other in range(64, 89) if other % 12 in tones), key=lambda other: (abs(other - clipped), other))
+    return min(
+        (other for other in range(64, 89) if other % 12 in tones), key=lambda other: (abs(other - clipped), other)
+    )

@@ -16,7 +16,7 @@ from tasks.engines.guide.grooves import VOICES, Groove, choose_groove
 from tasks.engines.guide.harmony import Harmony, harmonise
 from tasks.engines.guide.melody import sing
 from tasks.engines.guide.rhythm import Feel, bass_line, drum
-from tasks.engines.guide.score import DRUM_BANK, Arrangement, Grid, Line, Note, Part, Section
+from tasks.engines.guide.score import DRUM_BANK, MELODIC_BANK, Arrangement, Grid, Line, Note, Part, Section, Stem
 
 STREAMS = ("style", "harmony", "melody", "drums", "bass", "chords", "pad", "pluck", "answers")
 """Each hand draws from its own stream of the seed, so that a change in one does not move the others."""
@@ -25,6 +25,7 @@ MINOR_WORDS = ("sad", "dark", "wistful", "melanchol", "minor", "moody", "hauntin
 MAJOR_WORDS = ("happy", "bright", "uplifting", "cheerful", "sunny", "joyful", "major", "playful", "hopeful")
 TEMPO_SEARCH = 0.05
 FIT_STEPS = 21
+WORTH_STARTING_LATE_S = 0.4
 
 
 def arrange(recipe: Recipe) -> Arrangement:
@@ -39,7 +40,7 @@ def arrange(recipe: Recipe) -> Arrangement:
     lines = form.lines_of(inputs["lines"], recipe.length_s, grid)
     sections = form.sections_of(lines, grid, recipe.length_s)
     harmony = harmonise(sections, tonic=tonic, minor=minor, rich=groove.rich, rng=streams["harmony"])
-    band = _Band(recipe.length_s, groove, settings, grid, harmony, sections, streams)
+    band = _Band(recipe, groove, grid, harmony, sections, streams)
     parts = (*band.voices(sung=bool(lines)), *band.rhythm_section(), *band.colours())
     return Arrangement(recipe.length_s, grid, tonic, minor, sections, tuple(part for part in parts if part.notes))
 
@@ -51,7 +52,7 @@ def _streams(seed: int) -> dict[str, Generator]:
 
 def _grid(recipe: Recipe, groove: Groove, rng: Generator) -> Grid:
     """The stated tempo, else one of the groove's, bent by up to 5 % to where the lines fall best."""
-    starts_s = [row[0] / 1000 for row in recipe.inputs["lines"]]
+    starts_s = [start_ms / 1000 for start_ms, _, syllables in recipe.inputs["lines"] if syllables]
     chosen = float(rng.integers(groove.tempos_bpm[0], groove.tempos_bpm[1] + 1))
     stated = recipe.inputs["bpm"]
     if stated is not None:
@@ -76,40 +77,40 @@ class _Band:
 
     def __init__(
         self,
-        length_s: float,
+        recipe: Recipe,
         groove: Groove,
-        settings: Mapping[str, Any],
         grid: Grid,
         harmony: Harmony,
         sections: Sequence[Section],
         streams: Mapping[str, Generator],
     ) -> None:
-        self._length_s = length_s
+        self._length_s = recipe.length_s
+        self._language: str = recipe.inputs["language"]
+        self._settings: Mapping[str, Any] = recipe.inputs["settings"]
         self._groove = groove
-        self._settings = settings
         self._harmony = harmony
         self._sections = sections
         self._streams = streams
-        swing = groove.swing if settings["swing"] is None else settings["swing"]
-        self._feels = {
-            name: Feel(grid, swing, groove.name == "soul", rng) for name, rng in streams.items()
-        }
+        stated = self._settings["swing"]
+        swing = groove.swing if stated is None else float(stated)
+        self._feels = {name: Feel(grid, swing, groove.name == "soul", rng) for name, rng in streams.items()}
         self._tune: tuple[Note, ...] = ()
 
     def voices(self, *, sung: bool) -> list[Part]:
         """The tune and its second voice; without lyrics an instrument plays a tune and there are no vocals."""
         feel, rng = self._feels["melody"], self._streams["melody"]
         sections = self._sections if sung else _with_phrases(self._sections, feel.grid, rng)
-        self._tune = sing(sections, feel.grid, self._harmony, rng=rng)
+        self._tune = sing(sections, feel.grid, self._harmony, language=self._language, rng=rng)
         chosen = self._settings["vocals"]
         name = self._groove.voices[int(rng.integers(len(self._groove.voices)))] if chosen == "auto" else chosen
         program = VOICES[name]
         if not sung:
-            return [self._part("lead", "other", program, self._tune, sung=True)]
+            return [self._part("lead", "other", program, self._tune, sung=True, mono=True)]
+        harmony_program = VOICES["choir" if name == "oohs" else "oohs"]
         below = accompaniment.second_voice(self._tune, sections, self._harmony, feel)
         return [
-            self._part("vocals", "vocals", program, self._tune, sung=True),
-            self._part("second voice", "vocals", VOICES["oohs"] if name != "oohs" else VOICES["choir"], below, sung=True),
+            self._part("vocals", "vocals", program, self._tune, sung=True, mono=True),
+            self._part("second voice", "vocals", harmony_program, below, sung=True, mono=True),
         ]
 
     def rhythm_section(self) -> list[Part]:
@@ -120,8 +121,8 @@ class _Band:
         program = self._pick("chords", groove.keys)
         chords = accompaniment.comp(sections, groove, self._harmony, self._feels["chords"], program=program)
         return [
-            replace(self._part("drums", "drums", groove.kit, drums), bank=DRUM_BANK),
-            self._part("bass", "bass", self._pick("bass", groove.bass), bass),
+            self._part("drums", "drums", groove.kit, drums, bank=DRUM_BANK),
+            self._part("bass", "bass", self._pick("bass", groove.bass), bass, mono=True),
             self._part("chords", "other", program, chords),
         ]
 
@@ -134,17 +135,27 @@ class _Band:
         program = self._pick("pluck", groove.plucks)
         if density >= 0.3:
             plucked = accompaniment.pluck(sections, harmony, self._feels["pluck"], threshold=1.3 - density)
-            parts.append(self._part("pluck", "other", program, plucked))
+            parts.append(self._part("pluck", "other", program, plucked, mono=True))
         if density >= 0.2:
             replies = accompaniment.answers(self._tune, sections, harmony, self._feels["answers"])
-            parts.append(self._part("answers", "other", program, replies))
+            parts.append(self._part("answers", "other", program, replies, mono=True))
         return parts
 
     def _pick(self, stream: str, choices: Sequence[int]) -> int:
         return choices[int(self._streams[stream].integers(len(choices)))]
 
-    def _part(self, name: str, stem: Any, program: int, notes: Sequence[Note], *, sung: bool = False) -> Part:
-        return Part(name, stem, program, _within(notes, self._length_s), sung=sung)
+    def _part(
+        self,
+        name: str,
+        stem: Stem,
+        program: int,
+        notes: Sequence[Note],
+        *,
+        bank: int = MELODIC_BANK,
+        sung: bool = False,
+        mono: bool = False,
+    ) -> Part:
+        return Part(name, stem, program, _within(notes, self._length_s), bank=bank, sung=sung, mono=mono)
 
 
 def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
@@ -152,7 +163,7 @@ def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
     kept = []
     for note in notes:
         start, end = max(0.0, note.start_s), min(length_s, note.start_s + note.duration_s)
-        if end - start >= 0.02 and (note.start_s >= 0 or end - start > 0.4):
+        if end > start and (note.start_s >= 0 or end - start > WORTH_STARTING_LATE_S):
             kept.append(replace(note, start_s=start, duration_s=end - start))
     return tuple(sorted(kept))
 

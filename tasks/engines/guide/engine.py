@@ -15,6 +15,7 @@ from catalog.digests import Json, digest_file
 from catalog.errors import InputError, MachineError
 from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
+from catalog.release import ModelUsed
 from catalog.syllables import count_syllables
 from tasks.engines.base import Forecast
 
@@ -87,6 +88,17 @@ class GuideEngine:
             seconds=LOAD_SECONDS + recipe.length_s / RENDER_SPEED,
             memory_bytes=BASE_MEMORY_BYTES + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
+        )
+
+    def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
+        """The SoundFont, under its licence."""
+        return (
+            ModelUsed(
+                name="TimGM6mb SoundFont",
+                revision="1.3",
+                licence="GPL-2.0-or-later",
+                digest=recipe.inputs["instruments"]["soundfont"],
+            ),
         )
 
     def load(self) -> GuideRenderer:

@@ -12,6 +12,10 @@ import numpy as np
 
 from tasks.engines.guide.score import Grid, Line, Section, SectionKind
 
+Row = tuple[int, str, int]
+"""A line as the recipe holds it: start in milliseconds, words, syllables."""
+
+SHORTEST_LINE_S = 0.05
 FINAL_RING_S = 2.7
 """The last chord rings at least this long where the song leaves room for it."""
 
@@ -50,19 +54,16 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
     return best[1] if best else Grid(tempos_bpm[0], 0.0)
 
 
-def lines_of(rows: Sequence[Sequence[object]], length_s: float, grid: Grid) -> tuple[Line, ...]:
-    """The recipe's rows ``[start in ms, text, syllables]`` as lines, each with the room it has."""
-    starts = [_number(row[0]) / 1000 for row in rows]
-    room = LONGEST_LINE_BARS * grid.bar_s
+def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ...]:
+    """The recipe's rows as lines, each with the room it has; a row without syllables is a rest that ends the last."""
+    starts_s = [start_ms / 1000 for start_ms, _, _ in rows]
+    ends_s = [*starts_s[1:], length_s][: len(rows)]
+    room_s = LONGEST_LINE_BARS * grid.bar_s
     return tuple(
-        Line(start, min(following, start + room, length_s), str(row[1]), max(1, int(_number(row[2]))))
-        for start, following, row in zip(starts, [*starts[1:], length_s], rows, strict=True)
-        if start < length_s
+        Line(start_s, min(following_s, start_s + room_s, length_s), text, syllables)
+        for start_s, following_s, (_, text, syllables) in zip(starts_s, ends_s, rows, strict=True)
+        if syllables > 0 and start_s < length_s - SHORTEST_LINE_S
     )
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def first_bar(grid: Grid) -> int:
@@ -146,7 +147,9 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 def _split(group: list[Line]) -> list[list[Line]]:
     if len(group) < SPLIT_FROM_LINES:
         return [group]
-    return [group[index : index + 4] for index in range(0, len(group) - 1, 4)][:-1] + [group[(len(group) - 2) // 4 * 4 :]]
+    return [group[index : index + 4] for index in range(0, len(group) - 1, 4)][:-1] + [
+        group[(len(group) - 2) // 4 * 4 :]
+    ]
 
 
 def _refrain(lines: Sequence[Line]) -> list[bool]:
@@ -189,9 +192,7 @@ def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
     return kinds
 
 
-def _placed(
-    groups: Sequence[list[Line]], grid: Grid, begin: int, final: int
-) -> list[tuple[int, list[Line]]]:
+def _placed(groups: Sequence[list[Line]], grid: Grid, begin: int, final: int) -> list[tuple[int, list[Line]]]:
     """Each group with the bar it starts in; groups that would share a bar become one."""
     placed: list[tuple[int, list[Line]]] = []
     for group in groups:

@@ -162,7 +162,20 @@ _ALL = (
         pads=(89, 48, 52),
         plucks=(11, 27, 26),
         voices=("sax", "oohs", "flute", "clarinet"),
-        words=("soul", "r&b", "rnb", "funk", "hip hop", "hip-hop", "jazz", "lo-fi", "lofi", "neo-soul", "trap", "chill"),
+        words=(
+            "soul",
+            "r&b",
+            "rnb",
+            "funk",
+            "hip hop",
+            "hip-hop",
+            "jazz",
+            "lo-fi",
+            "lofi",
+            "neo-soul",
+            "trap",
+            "chill",
+        ),
         swing=0.3,
         rich=True,
     ),
@@ -193,5 +206,7 @@ def choose_groove(setting: str, *, prompt: str | None, bpm: float | None, rng: G
     if best:
         pool = [groove for groove in _ALL if scores[groove.name] == best]
     else:
-        pool = [groove for groove in _ALL if bpm is None or groove.tempos_bpm[0] - 12 <= bpm <= groove.tempos_bpm[1] + 12]
+        pool = [
+            groove for groove in _ALL if bpm is None or groove.tempos_bpm[0] - 12 <= bpm <= groove.tempos_bpm[1] + 12
+        ]
     return (pool or list(_ALL))[int(rng.integers(len(pool or _ALL)))]

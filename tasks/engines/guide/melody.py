@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from catalog.syllables import count_syllables
 from tasks.engines.guide.harmony import Harmony
 from tasks.engines.guide.score import Grid, Line, Note, Section
 
@@ -58,7 +59,9 @@ def _contour(rng: Generator) -> NDArray[np.float64]:
     return clipped
 
 
-def sing(sections: Sequence[Section], grid: Grid, harmony: Harmony, *, rng: Generator) -> tuple[Note, ...]:
+def sing(
+    sections: Sequence[Section], grid: Grid, harmony: Harmony, *, language: str, rng: Generator
+) -> tuple[Note, ...]:
     """The tune of all lines, sorted; each line's first note starts exactly at the line's time."""
     motifs = invent_motifs(harmony.tonic, rng)
     taste = rng.random(128)
@@ -71,8 +74,10 @@ def sing(sections: Sequence[Section], grid: Grid, harmony: Harmony, *, rng: Gene
             closed = index % 2 == 1 or index + 1 == len(section.lines)
             contour = motif.contours[(0, 1, 0, 2)[index % 4]]
             previous = notes[-1].pitch if notes else None
-            pitches = _pitches(starts, grid, harmony, motif, contour=contour, closed=closed, previous=previous, taste=taste)
-            notes.extend(_notes(line, starts, pitches, grid, section.energy))
+            pitches = _pitches(
+                starts, grid, harmony, motif, contour=contour, closed=closed, previous=previous, taste=taste
+            )
+            notes.extend(_notes(line, starts, pitches, grid, energy=section.energy, language=language))
     return tuple(notes)
 
 
@@ -159,11 +164,13 @@ def _tonal_cost(
     return cost
 
 
-def _notes(line: Line, starts: Sequence[float], pitches: Sequence[int], grid: Grid, energy: float) -> list[Note]:
+def _notes(
+    line: Line, starts: Sequence[float], pitches: Sequence[int], grid: Grid, *, energy: float, language: str
+) -> list[Note]:
     """Each note lasts until the next, the last one about a bar's half, never into the next line."""
     end_s = min(line.end_s - 0.02, starts[-1] + 2.5 * grid.beat_s)
     ends = [*starts[1:], max(end_s, starts[-1] + 0.5 * (line.end_s - starts[-1]))]
-    syllables = split_words(line.text, len(starts))
+    syllables = split_words(line.text, len(starts), language)
     return [
         Note(
             start_s=start,
@@ -181,14 +188,14 @@ def _velocity(beats: float, energy: float, index: int) -> int:
     return int(min(120, 78 + 22 * energy + accent + (4 if index == 0 else 0)))
 
 
-def split_words(text: str, count: int) -> list[str]:
+def split_words(text: str, count: int, language: str = "en") -> list[str]:
     """The words of a line dealt to ``count`` notes: a long word holds over several, marked by a hyphen."""
     words = text.split()
     if not words:
         return [""] * count
     if len(words) >= count:
         return words[: count - 1] + [" ".join(words[count - 1 :])]
-    shares = _shares(words, count)
+    shares = _shares(words, count, language)
     dealt: list[str] = []
     for word, share in zip(words, shares, strict=True):
         cuts = [round(index * len(word) / share) for index in range(share + 1)]
@@ -198,8 +205,11 @@ def split_words(text: str, count: int) -> list[str]:
     return dealt
 
 
-def _shares(words: Sequence[str], count: int) -> list[int]:
-    """How many notes each word gets: one, and the rest to the longest letters-per-note."""
+def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
+    """How many notes each word gets: its syllables where they add up, else more to words with more letters."""
+    shares = [max(1, count_syllables(word, language)) for word in words]
+    if sum(shares) == count:
+        return shares
     shares = [1] * len(words)
     for _ in range(count - len(words)):
         longest = max(range(len(words)), key=lambda index: len(words[index]) / shares[index])

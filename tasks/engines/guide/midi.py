@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from io import BytesIO
-
-from mido import MetaMessage, MidiFile, MidiTrack, bpm2tempo
-from mido.messages import BaseMessage, Message
 
 from tasks.engines.guide.score import DRUM_BANK, Arrangement, Grid, Part
 
 TICKS_PER_BEAT = 960
 DRUM_CHANNEL = 9
-MAJOR_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-MINOR_NAMES = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm")
+MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 
-Event = tuple[int, int, BaseMessage]
-"""Tick, order within the tick, message."""
+# Meta events of the Standard MIDI Files 1.0 specification.
+TRACK_NAME, LYRIC, MARKER, END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 3, 5, 6, 0x2F, 0x51, 0x58, 0x59
+
+SHARPS_OF_MAJOR = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)
+"""Sharps (flats below 0) of the major key on each pitch class, spelt the simpler way."""
+
+Event = tuple[int, int, bytes]
+"""Tick, order within the tick, bytes."""
 
 
 class _Clock:
@@ -36,57 +38,82 @@ class _Clock:
 def midi_bytes(arrangement: Arrangement) -> bytes:
     """The file's bytes (type 1, 960 ticks a beat, texts in UTF-8), the same for the same arrangement."""
     clock = _Clock(arrangement.grid)
-    file = MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     end = clock.tick(arrangement.length_s)
-    file.tracks.append(_track(_conductor(arrangement, clock), end))
-    channels = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    for index, part in enumerate(arrangement.parts):
-        channel = DRUM_CHANNEL if part.bank == DRUM_BANK else channels[index % len(channels)]
-        file.tracks.append(_track(_part_events(part, channel, clock), end))
-    buffer = BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    tracks = [_track(_form_events(arrangement, clock), end)]
+    melodic = 0
+    for part in arrangement.parts:
+        if part.bank == DRUM_BANK:
+            channel = DRUM_CHANNEL
+        else:
+            channel = MELODIC_CHANNELS[melodic % len(MELODIC_CHANNELS)]
+            melodic += 1
+        tracks.append(_track(_part_events(part, channel, clock), end))
+    return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), TICKS_PER_BEAT) + b"".join(tracks)
 
 
-def _conductor(arrangement: Arrangement, clock: _Clock) -> list[Event]:
-    grid = arrangement.grid
-    names = MINOR_NAMES if arrangement.minor else MAJOR_NAMES
-    events: list[Event] = [
-        (0, 0, MetaMessage("track_name", name="Form")),
-        (0, 1, MetaMessage("key_signature", key=names[arrangement.tonic])),
+def _form_events(arrangement: Arrangement, clock: _Clock) -> list[Event]:
+    grid, minor = arrangement.grid, arrangement.minor
+    sharps = SHARPS_OF_MAJOR[(arrangement.tonic + (3 if minor else 0)) % 12]
+    events = [
+        (0, 0, _text(TRACK_NAME, "Form")),
+        (0, 1, _meta(KEY_SIGNATURE, struct.pack(">bB", sharps, minor))),
+        (clock.pickup_ticks, 2, _tempo(grid.beat_s)),
+        (clock.pickup_ticks, 3, _time_signature(4)),
     ]
     if clock.pickup_beats:
-        tempo = max(1, round(grid.origin_s / clock.pickup_beats * 1e6))
-        events.append((0, 2, MetaMessage("set_tempo", tempo=tempo)))
-        events.append((0, 3, MetaMessage("time_signature", numerator=clock.pickup_beats, denominator=4)))
-    events.append((clock.pickup_ticks, 2, MetaMessage("set_tempo", tempo=bpm2tempo(grid.bpm))))
-    events.append((clock.pickup_ticks, 3, MetaMessage("time_signature", numerator=4, denominator=4)))
+        events.append((0, 2, _tempo(grid.origin_s / clock.pickup_beats)))
+        events.append((0, 3, _time_signature(clock.pickup_beats)))
     for section in arrangement.sections:
         tick = clock.tick(max(0.0, grid.time_s(section.first_bar)))
-        events.append((tick, 4, MetaMessage("marker", text=section.kind.capitalize())))
+        events.append((tick, 4, _text(MARKER, section.kind.capitalize())))
     return events
 
 
 def _part_events(part: Part, channel: int, clock: _Clock) -> list[Event]:
-    events: list[Event] = [
-        (0, 0, MetaMessage("track_name", name=part.name.capitalize())),
-        (0, 1, Message("program_change", channel=channel, program=part.program)),
+    events = [
+        (0, 0, _text(TRACK_NAME, part.name.capitalize())),
+        (0, 1, bytes((0xC0 | channel, part.program))),
     ]
     for note in part.notes:
         start = clock.tick(note.start_s)
         end = max(start + 1, clock.tick(note.start_s + note.duration_s))
         if note.lyric:
-            events.append((start, 3, MetaMessage("lyrics", text=note.lyric)))
-        events.append((start, 4, Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)))
-        events.append((end, 2, Message("note_off", channel=channel, note=note.pitch, velocity=0)))
+            events.append((start, 3, _text(LYRIC, note.lyric)))
+        events.append((start, 4, bytes((0x90 | channel, note.pitch, note.velocity))))
+        events.append((end, 2, bytes((0x80 | channel, note.pitch, 0))))
     return events
 
 
-def _track(events: Sequence[Event], end: int) -> MidiTrack:
-    track = MidiTrack()
+def _track(events: Sequence[Event], end: int) -> bytes:
+    body = bytearray()
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
+        body += _variable(tick - now) + message
         now = tick
-    track.append(MetaMessage("end_of_track", time=max(0, end - now)))
-    return track
+    body += _variable(max(0, end - now)) + _meta(END_OF_TRACK, b"")
+    return b"MTrk" + struct.pack(">I", len(body)) + bytes(body)
+
+
+def _meta(kind: int, data: bytes) -> bytes:
+    return bytes((0xFF, kind)) + _variable(len(data)) + data
+
+
+def _text(kind: int, text: str) -> bytes:
+    return _meta(kind, text.encode())
+
+
+def _tempo(beat_s: float) -> bytes:
+    return _meta(SET_TEMPO, max(1, round(beat_s * 1e6)).to_bytes(3, "big"))
+
+
+def _time_signature(beats: int) -> bytes:
+    quarter, clocks_a_click, thirty_seconds_a_beat = 2, 24, 8
+    return _meta(TIME_SIGNATURE, bytes((beats, quarter, clocks_a_click, thirty_seconds_a_beat)))
+
+
+def _variable(value: int) -> bytes:
+    """A variable-length quantity: seven bits a byte, the last one without its top bit."""
+    octets = [value & 0x7F]
+    while value := value >> 7:
+        octets.append(value & 0x7F | 0x80)
+    return bytes(reversed(octets))

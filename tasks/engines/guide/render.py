@@ -15,9 +15,9 @@ from tasks.engines.base import Extra, Failed, Rendered
 from tasks.engines.guide.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine, instruments
 from tasks.engines.guide.midi import midi_bytes
-from tasks.engines.guide.mix import balance, process
-from tasks.engines.guide.sampler import RATE, Sampler, Stereo
-from tasks.engines.guide.score import STEMS, Arrangement
+from tasks.engines.guide.mix import balance, mix_stem
+from tasks.engines.guide.sampler import RATE, Sampler, Sound
+from tasks.engines.guide.score import STEMS, Arrangement, Stem
 from tasks.engines.guide.soundfont import SoundFont
 
 
@@ -48,18 +48,21 @@ class GuideRenderer:
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
         return Rendered(recipe, Audio(mix, RATE), {"midi": midi})
 
-    def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[str, Stereo], Stereo]:
+    def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
         """The stems and their sum, scaled alike. Raises WorkError where the sound is not finite."""
-        frames = round(recipe.length_s * RATE)
-        reverb = float(recipe.inputs["settings"]["reverb"])
-        stems: dict[str, Stereo] = {name: np.zeros((2, frames), dtype=np.float32) for name in STEMS}
-        for part in arrangement.parts:
-            raw = self._sampler.play(part.notes, program=part.program, bank=part.bank, frames=frames, sung=part.sung)
-            stems[part.stem] += process(raw, part.name, reverb=reverb, beat_s=arrangement.grid.beat_s)
+        stems = {stem: self._stem(recipe, arrangement, stem) for stem in STEMS}
         mix = balance(stems)
         if not np.isfinite(mix).all():
             raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
         return stems, mix
+
+    def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
+        frames = round(recipe.length_s * RATE)
+        played = (
+            (part.name, self._sampler.play(part, frames=frames)) for part in arrangement.parts if part.stem == stem
+        )
+        reverb = float(recipe.inputs["settings"]["reverb"])
+        return mix_stem(played, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
 
 
 def _check(recipe: Recipe) -> None:

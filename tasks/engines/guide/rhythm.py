@@ -18,7 +18,7 @@ STROKE = {"X": 112, "x": 92, "o": 58}
 SIXTEENTHS = 16
 FULL_ENERGY = 0.7
 HIT_S = 0.3
-LOWEST_BASS = 28
+LOWEST_BASS = 31
 
 _FILLS = (
     ((12, SNARE), (13, SNARE), (14, TOMS[1]), (15, TOMS[3])),
@@ -145,9 +145,7 @@ def _low(root: int) -> int:
     return LOWEST_BASS + (root - LOWEST_BASS) % 12
 
 
-def _bass_bar(
-    bar: int, figure: str, energy: float, harmony: Harmony, feel: Feel, *, turning: bool
-) -> Iterator[Note]:
+def _bass_bar(bar: int, figure: str, energy: float, harmony: Harmony, feel: Feel, *, turning: bool) -> Iterator[Note]:
     chord = harmony.at(bar)
     root = _low(chord.root)
     fifth = root + 7 if root < LOWEST_BASS + 7 else root - 5

@@ -6,14 +6,14 @@ filter's sweep is a cross-fade between its two ends, and modulators other than v
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from tasks.engines.guide.score import DRUM_BANK, Note
+from tasks.engines.guide.score import DRUM_BANK, Note, Part
 from tasks.engines.guide.soundfont import (
     ATTACK,
     ATTENUATION,
@@ -36,7 +36,11 @@ from tasks.engines.guide.soundfont import (
     Zone,
 )
 
-Stereo = NDArray[np.float32]
+Sound = NDArray[np.float32]
+"""float32, (channels, frames)."""
+
+Mono = NDArray[Any]
+"""float32, (frames,)."""
 
 RATE = 44100
 SILENT_DB = 100.0  # Envelopes fall 100 dB in their stated time (section 8.1.2).
@@ -50,9 +54,9 @@ ATTACK_FLOOR_S = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One pitch held: stereo frames without its release, and how fast it then falls, in dB per second."""
+    """One pitch held: its frames without its release, and how fast it then falls, in dB per second."""
 
-    frames: Stereo
+    frames: Sound
     release_db_per_s: float
 
 
@@ -62,22 +66,23 @@ class Sampler:
     def __init__(self, font: SoundFont) -> None:
         self._font = font
 
-    def play(self, notes: Iterable[Note], *, program: int, bank: int, frames: int, sung: bool = False) -> Stereo:
-        """Stereo float32 (2, frames) of ``notes``; ``sung`` adds a singer's scoop and late vibrato to each tone."""
-        out = np.zeros((2, frames), dtype=np.float32)
+    def play(self, part: Part, *, frames: int) -> Sound:
+        """The part's dry sound: float32 (2, frames), or (1, frames) where the part is ``mono``."""
+        out = np.zeros((1 if part.mono else 2, frames), dtype=np.float32)
         by_pitch: dict[int, list[Note]] = {}
-        for note in notes:
+        for note in part.notes:
             by_pitch.setdefault(note.pitch, []).append(note)
-        zones = self._font.zones(program, bank=bank)
+        zones = self._font.zones(part.program, bank=part.bank)
+        rings = part.bank == DRUM_BANK
         for pitch, same in sorted(by_pitch.items()):
-            longest_s = DRUM_RING_S if bank == DRUM_BANK else max(note.duration_s for note in same)
-            tone = _tone(zones, pitch, longest_s, sung=sung)
+            longest_s = DRUM_RING_S if rings else max(note.duration_s for note in same)
+            tone = _tone(zones, pitch, longest_s, channels=len(out), sung=part.sung)
             for note in same:
-                _lay(out, tone, note, rings=bank == DRUM_BANK)
+                _lay(out, tone, note, rings=rings)
         return out
 
 
-def _lay(out: Stereo, tone: Tone, note: Note, *, rings: bool) -> None:
+def _lay(out: Sound, tone: Tone, note: Note, *, rings: bool) -> None:
     start = round(note.start_s * RATE)
     held = tone.frames.shape[1] if rings else round(note.duration_s * RATE)
     gain = np.float32((note.velocity / 127) ** 2)
@@ -102,19 +107,21 @@ def _nepers_per_frame(db_per_s: float) -> np.float32:
     return np.float32(-db_per_s / 20 * np.log(10) / RATE)
 
 
-def _tone(zones: tuple[Zone, ...], pitch: int, longest_s: float, *, sung: bool) -> Tone:
+def _tone(zones: tuple[Zone, ...], pitch: int, longest_s: float, *, channels: int, sung: bool) -> Tone:
     sounding = [zone for zone in zones if zone.lowest_key <= pitch <= zone.highest_key] or [
         min(zones, key=lambda zone: min(abs(zone.lowest_key - pitch), abs(zone.highest_key - pitch)))
     ]
     release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in sounding))
     frames = round((longest_s + min(LONGEST_TAIL_S, 0.6 * release_s)) * RATE) + 1
-    mixed = np.zeros((2, frames), dtype=np.float32)
+    mixed = np.zeros((channels, frames), dtype=np.float32)
     bend = _singing_cents(frames) if sung else None
     for zone in sounding:
         mono = _swept(zone, _resampled(zone, pitch, frames, bend)) * _envelope(zone, frames)
-        left, right = _pan(zone.value(PAN))
-        mixed[0] += mono * left
-        mixed[1] += mono * right
+        if channels == 1:
+            mixed += mono
+            continue
+        for channel, gain in zip(mixed, _pan(zone.value(PAN)), strict=True):
+            channel += mono * gain
     return Tone(mixed, SILENT_DB / release_s)
 
 
@@ -128,14 +135,14 @@ def _pan(permille: int) -> tuple[np.float32, np.float32]:
     return np.float32(np.cos(angle)), np.float32(np.sin(angle))
 
 
-def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float64] | None) -> NDArray[np.float32]:
+def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float64] | None) -> Mono:
     """The zone's recording at ``pitch``, looped where it loops, by cubic interpolation (Catmull-Rom)."""
     recording = zone.recording
     root = zone.value(ROOT_KEY) if zone.value(ROOT_KEY) >= 0 else recording.root_key
     cents = (pitch - root) * zone.value(SCALE_TUNING) + 100 * zone.value(COARSE_TUNE) + zone.value(FINE_TUNE)
     step = recording.rate / RATE * 2 ** ((cents + recording.correction_cents) / 1200)
     if bend_cents is None:
-        position = np.arange(frames) * step
+        position: NDArray[Any] = np.arange(frames) * step
     else:
         position = np.cumsum(step * np.exp2(bend_cents / 1200))
     loop_start, loop_end = recording.loop
@@ -149,13 +156,13 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
     padded /= 32768
     np.minimum(whole, len(recording.frames) + 1, out=whole)
     a, b, c, d = padded[whole], padded[whole + 1], padded[whole + 2], padded[whole + 3]
-    mixed: NDArray[np.float32] = b + t * (
+    mixed: Mono = b + t * (
         0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a)))
     )
     return mixed
 
 
-def _envelope(zone: Zone, frames: int) -> NDArray[np.float32]:
+def _envelope(zone: Zone, frames: int) -> Mono:
     """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation."""
     attack = max(1, round(max(ATTACK_FLOOR_S, _seconds(zone.value(ATTACK))) * RATE))
     hold = round(_seconds(zone.value(HOLD)) * RATE)
@@ -163,10 +170,10 @@ def _envelope(zone: Zone, frames: int) -> NDArray[np.float32]:
     level_db = -np.minimum(fall_db, min(zone.value(SUSTAIN) / 10, SILENT_DB))
     gain = np.exp((level_db - zone.value(ATTENUATION) * ATTENUATION_SCALE) * (np.log(10) / 20)).astype(np.float32)
     gain[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)[:frames]
-    return gain
+    return np.asarray(gain)
 
 
-def _swept(zone: Zone, mono: NDArray[np.float32]) -> NDArray[np.float32]:
+def _swept(zone: Zone, mono: Mono) -> Mono:
     """The zone's low-pass: from its opened to its rested cut-off in the time of its modulation envelope."""
     sweep = zone.value(ENV_TO_CUTOFF)
     rest_cents = zone.value(FILTER_CUTOFF) + sweep * (1 - min(1000, zone.value(MOD_SUSTAIN)) / 1000)
@@ -178,7 +185,7 @@ def _swept(zone: Zone, mono: NDArray[np.float32]) -> NDArray[np.float32]:
     # In a quarter of its full time the cut-off has gone most of the audible way.
     fall = np.exp(np.arange(len(mono), dtype=np.float32) * np.float32(-4 / (_seconds(zone.value(MOD_DECAY)) * RATE)))
     rested = _low_pass(mono, rested_hz, resonance_db)
-    mixed: NDArray[np.float32] = rested + (opened - rested) * fall
+    mixed: Mono = rested + (opened - rested) * fall
     return mixed
 
 
@@ -187,7 +194,7 @@ def _hertz(cents: float) -> float:
     return float(8.176 * 2 ** (cents / 1200))
 
 
-def _low_pass(mono: NDArray[np.float32], cutoff_hz: float, resonance_db: float) -> NDArray[np.float32]:
+def _low_pass(mono: Mono, cutoff_hz: float, resonance_db: float) -> Mono:
     """A second-order resonant low-pass (Bristow-Johnson's cookbook form), left out above the audible band."""
     if cutoff_hz >= OPEN_FILTER_HZ:
         return mono
@@ -195,7 +202,7 @@ def _low_pass(mono: NDArray[np.float32], cutoff_hz: float, resonance_db: float) 
     alpha = np.sin(angle) / (2 * 10 ** ((resonance_db - 3.01) / 20))
     b = (1 - np.cos(angle)) / 2
     section = np.array([[b, 2 * b, b, 1 + alpha, -2 * np.cos(angle), 1 - alpha]]) / (1 + alpha)
-    filtered: NDArray[np.float32] = sosfilt(section.astype(np.float32), mono)
+    filtered: Mono = sosfilt(section.astype(np.float32), mono)
     return filtered
 
 

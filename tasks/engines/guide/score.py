@@ -26,7 +26,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One instrument: ``name`` picks its place in the mix, ``stem`` the bus it goes to."""
+    """One instrument: ``name`` picks its place in the mix, ``stem`` the bus it goes to.
+
+    ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without their recordings' width.
+    """
 
     name: str
     stem: Stem
@@ -34,6 +37,7 @@ class Part:
     notes: tuple[Note, ...]
     bank: int = MELODIC_BANK
     sung: bool = False
+    mono: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def test_a_steps_result_scores_and_products_come_in_one_piece(house, tmp_path):
     assert step_result(house.database, REQUEST.key) is None
     score = ScoreRecord("tempo_match", "adherence", 1, "", 0.9, None)
     both = ScoreRecord("key_match", "adherence", 1, "", 0.9, "also this")
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(TransientError, match="clash"):
         house.ledger.commit(
             lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE
         )

@@ -1,0 +1,61 @@
+"""The time stamps of LRC: read, written, and told what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+
+_STAMP = re.compile(r"([0-9]{1,3}):([0-9]{2})(?:\.([0-9]{1,3}))?")
+_STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")
+_NOT_FINITE = re.compile(r"(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
+_THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
+_FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
+
+
+def stamp(start_s: float) -> str:
+    """A time as LRC writes it: ``[mm:ss.xx]``."""
+    minutes, rest = divmod(hundredths(start_s), 6000)
+    return f"[{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}]"
+
+
+def hundredths(start_s: float) -> int:
+    """A time on the grid that LRC can write."""
+    return round(start_s * 100)
+
+
+def read_stamp(inside: str) -> int | None:
+    """The milliseconds that the inside of a bracket means, None where it is no proper stamp."""
+    time = _STAMP.fullmatch(inside.strip())
+    if time is None or int(time[2]) >= 60:
+        return None
+    minutes, seconds, fraction = time.groups()
+    return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0").ljust(3, "0"))
+
+
+def is_not_finite(text: str) -> bool:
+    """Whether a word is a NaN or an infinity."""
+    return bool(_NOT_FINITE.fullmatch(text))
+
+
+def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
+    """What is wrong with a bracket that should be a stamp, and the remedy."""
+    bracket = f"[{inside[:40]}]"
+    if not closed:
+        return "a bracket is opened and never closed", _FORM
+    if parts := _THREE_PARTS.fullmatch(inside):
+        return f"{bracket} has two colons", f"Write [{parts[1]}:{parts[2]}.{parts[3]}]"
+    if _NOT_FINITE.search(inside):
+        return f"{bracket} is not a finite time", _FORM
+    if inside.lstrip().startswith("-"):
+        return f"{bracket} is negative", _FORM
+    if _STAMP.fullmatch(inside.strip()):
+        return f"{bracket} has 60 seconds or more", "Count them as a minute"
+    if _STAMP_LIKE.match(inside):
+        return f"{bracket} is no stamp", _FORM
+    if has_stamp:
+        return f"{bracket} stands between the stamp and the words", "Remove the brackets, they would be sung"
+    return f"{shown(bracket)} has no stamp", "Remove it, or put its time in front, for example [00:12.50]"
+
+
+def shown(text: str) -> str:
+    """A piece of lyrics as it is quoted in a sentence."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -1,0 +1,41 @@
+"""Reads a policy from a file of its own: what stands under ``selection`` in a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from catalog.errors import InputError, ManifestError
+from catalog.manifest_faults import Fault, Place, dotted, manifest_error
+from catalog.manifest_files import read_file, regular_file
+from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.metrics import MetricSpec
+from catalog.policy import Policy, check_policy
+
+
+def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
+    """The policy in ``path`` (YAML or JSON). Raises InputError, or ManifestError with every fault."""
+    data = read_file(regular_file(path, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
+    source = read_source(path.name, data)
+    if source.faults:
+        raise manifest_error(source.faults)
+    if not isinstance(source.data, dict):
+        raise InputError(f"{path.name} holds no policy", remedy="Write gates and weights as under `selection`")
+    try:
+        policy = Policy.model_validate(source.data)
+    except ValidationError as error:
+        faults = [
+            Fault(
+                Place(path.name, source.spot(tuple(each["loc"])).line),
+                dotted(tuple(each["loc"])),
+                each["msg"],
+                "Correct it",
+            )
+            for each in error.errors(include_url=False)
+        ]
+        raise manifest_error(faults) from error
+    if unknown := check_policy(policy, metrics):
+        raise ManifestError([f"{path.name}: {fault}." for fault in unknown])
+    return policy

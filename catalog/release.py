@@ -1,0 +1,191 @@
+"""The document ``release.json``: what a release holds, how each track came to be chosen and how it reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from catalog.digests import Json, digest_value
+from catalog.errors import InputError
+
+SCHEME = "release/v1"
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReleasedFile(_Part):
+    """One file by its path inside the release (forward slashes)."""
+
+    path: str = Field(min_length=1, max_length=1000)
+    sha256: Digest
+    bytes: int = Field(ge=0)
+    media_type: str
+
+
+class ModelUsed(_Part):
+    """A model or sound library that took part in making the audio, and the licence it came under."""
+
+    name: str
+    revision: str
+    licence: str
+    digest: Digest | None = None
+
+
+class EngineUsed(_Part):
+    """The engine that rendered a track, with the revision of its behaviour and what it played with."""
+
+    name: str
+    revision: int
+    models: tuple[ModelUsed, ...] = ()
+
+
+class Winner(_Part):
+    """The take that was chosen, by whom, and the sentence that says why."""
+
+    candidate: str
+    seed: int
+    chosen_by: Literal["policy", "person"] = "policy"
+    sentence: str
+
+
+class Targets(_Part):
+    """What mastering aimed at."""
+
+    profile: str
+    mode: Literal["tracks", "album"]
+    integrated_lufs: Number
+    true_peak_dbtp: Number
+
+
+class Readings(_Part):
+    """What the written master reads. None where it cannot be measured; ``stopped_by`` names the limit that held."""
+
+    integrated_lufs: Number | None
+    true_peak_dbtp: Number | None
+    loudness_range_lu: Number | None = None
+    gain_db: Number | None = None
+    stopped_by: str | None = None
+
+
+class ReleasedTrack(_Part):
+    """One song of a release. ``deliverables`` and ``stems`` stand by name."""
+
+    position: int = Field(ge=1)
+    song: str
+    title: str
+    artist: str
+    duration_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    language: str | None = None
+    isrc: str | None = None
+    writers: tuple[str, ...] = ()
+    engine: EngineUsed
+    winner: Winner
+    targets: Targets
+    readings: Readings
+    master_sha256: Digest
+    deliverables: Mapping[str, ReleasedFile]
+    stems: Mapping[str, ReleasedFile] = Field(default_factory=dict)
+    lyrics: ReleasedFile | None = None
+    midi: ReleasedFile | None = None
+
+
+class ReleasedAlbum(_Part):
+    """What belongs to the album as a whole."""
+
+    id: str
+    title: str
+    artist: str
+    year: int | None = None
+    genre: str | None = None
+    commercial: bool = False
+    disclosure: str = Field(description="that a model made this music, and which")
+    cover: ReleasedFile | None = None
+
+
+class ReleaseDocument(_Part):
+    """All of ``release.json``. Make one with :meth:`sealed`; one whose digest does not fit is not accepted."""
+
+    schema_version: Literal[1] = 1
+    songline_version: str
+    build: int = Field(ge=1)
+    digest: Digest
+    album: ReleasedAlbum
+    tracks: tuple[ReleasedTrack, ...]
+    files: tuple[ReleasedFile, ...] = Field(default=(), description="files of the album as a whole, cover apart")
+
+    @classmethod
+    def sealed(
+        cls,
+        *,
+        songline_version: str,
+        build: int,
+        album: ReleasedAlbum,
+        tracks: Sequence[ReleasedTrack],
+        files: Sequence[ReleasedFile] = (),
+    ) -> Self:
+        """The document with its digest, tracks in order of position and files in order of path."""
+        in_order = tuple(sorted(tracks, key=lambda track: track.position))
+        by_path = tuple(sorted(files, key=lambda file: file.path))
+        return cls(
+            songline_version=songline_version,
+            build=build,
+            digest=release_digest(album, in_order, by_path),
+            album=album,
+            tracks=in_order,
+            files=by_path,
+        )
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> Self:
+        if self.digest != release_digest(self.album, self.tracks, self.files):
+            raise ValueError("the digest does not fit what the document holds")
+        paths = [file.path for file in self.all_files]
+        if len(set(paths)) < len(paths):
+            raise ValueError("two files have one path")
+        return self
+
+    @property
+    def all_files(self) -> tuple[ReleasedFile, ...]:
+        """Every file that the document names: the album's, then each track's."""
+        found = [*([self.album.cover] if self.album.cover else []), *self.files]
+        for track in self.tracks:
+            found += [*track.deliverables.values(), *track.stems.values()]
+            found += [file for file in (track.lyrics, track.midi) if file is not None]
+        return tuple(found)
+
+    def to_json(self) -> bytes:
+        """The bytes of ``release.json``: readable, and the same document gives the same bytes."""
+        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2, allow_nan=False)
+        return text.encode() + b"\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The document in a file. Raises InputError where it cannot be read or was changed by hand."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as fault:
+            raise InputError(f"{path} cannot be read ({fault.strerror})", remedy="Check the path") from fault
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the document"
+            remedy = "Export the release again"
+            raise InputError(f"{path} is no release document: {where}: {first['msg']}", remedy=remedy) from fault
+
+
+def release_digest(album: ReleasedAlbum, tracks: Sequence[ReleasedTrack], files: Sequence[ReleasedFile]) -> str:
+    """Hex SHA-256 of the content alone: neither the build number nor Songline's version nor any clock enters."""
+    content: dict[str, Json] = {
+        "album": album.model_dump(mode="json"),
+        "tracks": [track.model_dump(mode="json") for track in tracks],
+        "files": [file.model_dump(mode="json") for file in files],
+    }
+    return digest_value(SCHEME, content)

@@ -1,0 +1,160 @@
+"""The listening page of a release: one HTML file that plays from disk and asks nothing of a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from catalog.report.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
+from catalog.report.scores import Sheet, number, score_sheet
+from catalog.report.view import (
+    CandidateView,
+    FileView,
+    GateView,
+    LyricView,
+    MetricView,
+    PageView,
+    ReadingView,
+    StemView,
+    TrackView,
+    candidate_views,
+)
+
+__all__ = [
+    "CandidateView",
+    "FileView",
+    "GateView",
+    "LyricView",
+    "MetricView",
+    "PageView",
+    "ReadingView",
+    "StemView",
+    "TrackView",
+    "candidate_views",
+    "render_page",
+]
+
+PLAYED_FIRST = ("mp3_320", "flac24", "wav16", "wav24")
+"""Which deliverable the page plays: the smallest there is."""
+
+_MARK_SCRIPT = Markup('document.documentElement.classList.add("js")')
+"""Runs before anything is drawn, so that the plain players never flash up where the page's own are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Song:
+    """A track with everything the template draws worked out."""
+
+    track: TrackView
+    source: str | None
+    waveform: str
+    ticks: str
+    loudness: str
+    target_y: float | None
+    loudness_data: str
+    sheet: Sheet
+
+    @classmethod
+    def of(cls, track: TrackView, page: PageView) -> _Song:
+        sung_s = [line.start_s for line in track.lyrics if line.text]
+        target = track.target_lufs
+        return cls(
+            track=track,
+            source=_played(track),
+            waveform=waveform_path(track.peaks),
+            ticks=line_ticks(sung_s, track.duration_s),
+            loudness=loudness_path(track.loudness, track.duration_s, target_lufs=target),
+            target_y=None if target is None else loudness_y(target, target_lufs=target),
+            loudness_data=" ".join(f"{at_s:g},{'' if lufs is None else f'{lufs:g}'}" for at_s, lufs in track.loudness),
+            sheet=score_sheet(track.candidates, track.weights, page.metrics),
+        )
+
+
+def render_page(view: PageView) -> str:
+    """The page's HTML, the same for the same view. Every text is escaped and every path quoted.
+
+    Style and script stand inside and are named by their digest in the content security policy; nothing but
+    sound and pictures of the page's own folder can be loaded. Raises ValueError for a path that leaves it.
+    """
+    style, script = _asset("listening.css"), _asset("listening.js")
+    return (
+        _environment()
+        .get_template("listening.html.j2")
+        .render(
+            page=view,
+            songs=[_Song.of(track, view) for track in view.tracks],
+            total_s=sum(track.duration_s for track in view.tracks),
+            style=style,
+            script=script,
+            mark_script=_MARK_SCRIPT,
+            policy=_policy(style, script),
+            width=WIDTH,
+            height=HEIGHT,
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """``file:`` stands beside ``'self'`` because browsers disagree on what "self" is for a page on disk."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {_source(_MARK_SCRIPT)} {_source(script)}",
+            f"style-src {_source(style)}",
+            "img-src 'self' file: data:",
+            "media-src 'self' file:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _played(track: TrackView) -> str | None:
+    by_kind = {file.kind: file.path for file in track.files}
+    return next((by_kind[kind] for kind in PLAYED_FIRST if kind in by_kind), None)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("catalog.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=_clock, size=_size, href=_href, number=number)
+    return environment
+
+
+@cache
+def _asset(name: str) -> Markup:
+    return Markup(resources.files("catalog.report").joinpath(name).read_text("utf-8").strip())
+
+
+def _href(path: str) -> str:
+    if path.startswith("/") or "\\" in path or ".." in path.split("/"):
+        raise ValueError(f"{path!r} leaves the release")
+    return quote(path)
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return ""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"

@@ -1,0 +1,122 @@
+"""The score sheet of a song: a row for each gate and metric, a column for each candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.decision import Limit
+from catalog.metrics import MetricSpec
+from catalog.report.view import CandidateView, GateView, MetricView
+
+_UNITS = {"lu": "LU", "lufs": "LUFS", "dbtp": "dBTP", "db": "dB", "dbfs": "dBFS", "bpm": "BPM", "hz": "Hz", "s": "s"}
+_WORDS = {"dc": "DC", "plr": "PLR", **_UNITS}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one candidate reads in one row. ``passed`` is set in gates, ``share`` (0 to 1) in weighted metrics."""
+
+    text: str
+    reason: str | None = None
+    passed: bool | None = None
+    share: float | None = None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One gate or metric; ``aside`` is the gate's limit or the metric's weight."""
+
+    label: str
+    note: str
+    aside: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The gates, the metrics that decided the ranking, and what was read besides."""
+
+    gates: tuple[Row, ...]
+    weighted: tuple[Row, ...]
+    others: tuple[Row, ...]
+
+
+def score_sheet(
+    candidates: Sequence[CandidateView], weights: Mapping[str, float], specs: Mapping[str, MetricSpec]
+) -> Sheet:
+    """The sheet of a song's candidates, in their order; weighted metrics stand by falling weight."""
+    gates = _names(gate.name for candidate in candidates for gate in candidate.gates)
+    metrics = _names(metric.name for candidate in candidates for metric in candidate.metrics)
+    weighted = sorted((name for name in metrics if name in weights), key=lambda name: -weights[name])
+    others = [name for name in metrics if name not in weights and name not in gates]
+    return Sheet(
+        gates=tuple(_gate_row(name, candidates, specs) for name in gates),
+        weighted=tuple(_metric_row(name, candidates, specs, f"{weights[name]:.0%}") for name in weighted),
+        others=tuple(_metric_row(name, candidates, specs, "") for name in others),
+    )
+
+
+def metric_label(name: str) -> str:
+    """A metric's name as people read it: ``tail_silence_s`` is "Tail silence"."""
+    words = name.split("_")
+    if len(words) > 1 and words[-1] in _UNITS:
+        words = words[:-1]
+    first, *rest = (_WORDS.get(word, word) for word in words)
+    return " ".join([first[:1].upper() + first[1:], *rest])
+
+
+def number(value: float) -> str:
+    """A figure in at most four digits that matter, with a true minus sign."""
+    shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+    return ("0" if float(shown) == 0 else shown).replace("-", "\u2212")
+
+
+def limit_text(limit: Limit) -> str:
+    """A gate's limit, such as "≤ 5" or "0.2 to 0.9"."""
+    if limit.min is not None and limit.max is not None:
+        return f"{number(limit.min)} to {number(limit.max)}"
+    return f"≤ {number(limit.max)}" if limit.max is not None else f"≥ {number(limit.min or 0.0)}"
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _gate_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec]) -> Row:
+    found = [next((gate for gate in each.gates if gate.name == name), None) for each in candidates]
+    unit = specs[name].unit if name in specs else ""
+    limit = next(limit_text(gate.limit) for gate in found if gate is not None)
+    cells = tuple(_gate_cell(gate, each.chosen) for gate, each in zip(found, candidates, strict=True))
+    return Row(metric_label(name), _note(name, specs), f"{limit} {_shown_unit(unit)}".strip(), cells)
+
+
+def _gate_cell(gate: GateView | None, chosen: bool) -> Cell:
+    if gate is None:
+        return Cell("–", chosen=chosen)
+    text = "n/a" if gate.value is None else number(gate.value)
+    return Cell(text, reason=gate.reason, passed=gate.passed, chosen=chosen)
+
+
+def _metric_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec], aside: str) -> Row:
+    found = [next((metric for metric in each.metrics if metric.name == name), None) for each in candidates]
+    units = [metric.unit for metric in found if metric is not None and metric.unit]
+    unit = _shown_unit(units[0]) if units else ""
+    cells = tuple(_metric_cell(metric, each.chosen) for metric, each in zip(found, candidates, strict=True))
+    return Row(f"{metric_label(name)}{f', {unit}' if unit else ''}", _note(name, specs), aside, cells)
+
+
+def _metric_cell(metric: MetricView | None, chosen: bool) -> Cell:
+    if metric is None:
+        return Cell("–", chosen=chosen)
+    text = "n/a" if metric.value is None else number(metric.value)
+    return Cell(text, reason=metric.reason, share=metric.normalised, chosen=chosen)
+
+
+def _note(name: str, specs: Mapping[str, MetricSpec]) -> str:
+    return specs[name].description if name in specs else ""
+
+
+def _shown_unit(unit: str) -> str:
+    return "" if unit in ("1", "ratio", "count", "") else unit

@@ -1,0 +1,157 @@
+"""What the listening page shows, as plain values: paths are relative to the page, with forward slashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from catalog.decision import Decision, Limit, Missing
+from catalog.metrics import MetricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file to download. ``kind`` is a deliverable's name, or ``lyrics``, ``midi``, ``sums`` and the like."""
+
+    kind: str
+    label: str
+    path: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StemView:
+    """One part of a song, to be heard and downloaded."""
+
+    name: str
+    path: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LyricView:
+    """One line with its time; a rest where ``text`` is empty."""
+
+    start_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingView:
+    """What the master reads: a number, or the ``reason`` why there is none; ``goal`` is the target or the ceiling."""
+
+    label: str
+    value: float | None
+    unit: str
+    goal: float | None = None
+    goal_is: Literal["target", "ceiling"] = "target"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """One gate on one candidate."""
+
+    name: str
+    value: float | None
+    limit: Limit
+    passed: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric of one candidate; ``normalised`` (0 to 1, better is higher) where it took part in the ranking."""
+
+    name: str
+    value: float | None
+    unit: str
+    reason: str | None = None
+    normalised: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """One take with all that was said of it. ``rank`` and ``score`` are None where a gate kept it out."""
+
+    id: str
+    seed: int
+    rank: int | None
+    score: float | None
+    chosen: bool
+    sentence: str
+    gates: tuple[GateView, ...] = ()
+    metrics: tuple[MetricView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackView:
+    """One song with its winner.
+
+    ``peaks`` are (lowest, highest) sample of equal stretches, ``loudness`` (seconds, LUFS or None); ``weights`` are
+    the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and MIDI.
+    """
+
+    position: int
+    title: str
+    artist: str
+    duration_s: float
+    seed: int
+    candidate: str
+    sentence: str
+    files: tuple[FileView, ...]
+    engine: str = ""
+    prompt: str | None = None
+    peaks: tuple[tuple[float, float], ...] = ()
+    loudness: tuple[tuple[float, float | None], ...] = ()
+    target_lufs: float | None = None
+    readings: tuple[ReadingView, ...] = ()
+    note: str | None = None
+    lyrics: tuple[LyricView, ...] = ()
+    candidates: tuple[CandidateView, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    stems: tuple[StemView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this."""
+
+    title: str
+    artist: str
+    tracks: tuple[TrackView, ...]
+    year: int | None = None
+    genre: str | None = None
+    cover: str | None = None
+    build: int = 1
+    digest: str = ""
+    songline_version: str = ""
+    mastering: str = ""
+    disclosure: str = ""
+    licences: tuple[str, ...] = ()
+    files: tuple[FileView, ...] = ()
+    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+
+
+def candidate_views(decision: Decision, *, winner: str | None = None) -> tuple[CandidateView, ...]:
+    """A decision's candidates as the page shows them; ``winner`` where a person's pick stands in place of it."""
+    chosen = decision.winner if winner is None else winner
+    return tuple(
+        CandidateView(
+            id=each.id,
+            seed=each.seed,
+            rank=each.rank,
+            score=each.score,
+            chosen=each.id == chosen,
+            sentence=each.sentence,
+            gates=tuple(GateView(g.name, g.value, g.limit, g.passed, g.not_measurable) for g in each.gates),
+            metrics=tuple(
+                MetricView(name, None, "", read.not_measurable)
+                if isinstance(read, Missing)
+                else MetricView(name, read.value, read.unit, None, each.normalised.get(name))
+                for name, read in each.metrics.items()
+            ),
+        )
+        for each in decision.candidates
+    )

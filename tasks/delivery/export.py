@@ -1,0 +1,62 @@
+"""Writing a packed release from the store into a folder, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import StoreError
+from catalog.house import House
+from catalog.queries import ReleaseRow, artifact_sizes
+from tasks.delivery.bundle import check_destination, make_durable, staging_folder, swap_in
+
+DOCUMENT = "release.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a release lies, and whether anything had to be written."""
+
+    folder: Path
+    changed: bool
+
+
+def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
+    """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
+
+    Raises InputError where something that is no release is in the way, StoreError where bytes are missing or the
+    disk is full; the old release then stays as it was.
+    """
+    destination = out / release.album_id
+    check_destination(destination)
+    if _lies_there(house, release, destination):
+        return Written(destination, changed=False)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with staging_folder(destination) as staging:
+            for path, digest in release.files.items():
+                target = staging / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                house.store.fetch(digest, target)
+            make_durable(staging)
+            swap_in(staging, destination)
+    except OSError as error:
+        raise StoreError(
+            f"the release cannot be written to {destination}: {error.strerror or error}",
+            remedy="Free disk space, or choose another folder with --out",
+        ) from error
+    return Written(destination, changed=True)
+
+
+def _lies_there(house: House, release: ReleaseRow, destination: Path) -> bool:
+    """Whether the same build is there: its document byte for byte, every file by size, and no other file."""
+    document = destination / DOCUMENT
+    if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
+        return False
+    sizes = artifact_sizes(house.database, list(release.files.values()))
+    there = {
+        path.relative_to(destination).as_posix(): path.stat().st_size
+        for path in destination.rglob("*")
+        if path.is_file()
+    }
+    return there == {path: sizes[digest] for path, digest in release.files.items()}

@@ -1,0 +1,94 @@
+"""The step ``pack``: every file of a release gathered, its page, documents and checksums written, all as one build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from catalog.report.page import render_page
+
+from catalog.digests import Json
+from catalog.lineage import trace_all
+from catalog.queries import artifact_facts, next_build
+from catalog.release import ReleasedAlbum, ReleaseDocument
+from catalog.work import Outcome, ReleaseRecord
+from tasks.circumstances import songline_version
+from tasks.delivery.bundle import SUMS_FILE
+from tasks.delivery.cue import CueTrack, cue_sheet
+from tasks.delivery.deliverables import PLAYER_ORDER
+from tasks.delivery.packing import Packing
+from tasks.delivery.release_request import disclosure
+from tasks.delivery.track_parts import TrackParts, gather
+from tasks.delivery.views import page_view
+from tasks.steps import StepContext
+
+COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
+
+
+def pack(context: StepContext) -> Outcome:
+    """One build of an album: its files by path, and the rows of the release."""
+    parameters = context.request.parameters
+    build = next_build(context.house.database, parameters["album"]["id"])
+    packing = Packing(context)
+    tracks = [gather(context, packing, track) for track in parameters["tracks"]]
+    document = _write_album_files(context, packing, tracks, build)
+    packing.write("release.json", document.to_json())
+    sums = "".join(f"{packing.files[path].sha256}  {path}\n" for path in sorted(packing.files))
+    packing.write(SUMS_FILE, sums.encode())
+    record = ReleaseRecord(
+        album_id=document.album.id,
+        build=build,
+        document=document.model_dump(mode="json"),
+        files={path: file.sha256 for path, file in packing.files.items() if path not in packing.products},
+        made_here={path: path for path in packing.products},
+    )
+    result = {"build": build, "digest": document.digest}
+    return Outcome(result, tuple(packing.products.values()), (record,))
+
+
+def _write_album_files(context: StepContext, packing: Packing, tracks: list[TrackParts], build: int) -> ReleaseDocument:
+    album = _album(context, packing, tracks)
+    listed = [packing.write(f"{album.id}.cue", _cue(album, tracks))]
+    listed.append(packing.write("lineage.json", _lineage(context, packing)))
+    # The page shows the digest of what it presents, so the document is sealed without it first.
+    released = [track.released for track in tracks]
+    version = songline_version()
+    draft = ReleaseDocument.sealed(songline_version=version, build=build, album=album, tracks=released, files=listed)
+    view = page_view(draft, tracks, mode=context.request.parameters["mode"])
+    listed.append(packing.write("index.html", render_page(view).encode()))
+    return ReleaseDocument.sealed(songline_version=version, build=build, album=album, tracks=released, files=listed)
+
+
+def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> ReleasedAlbum:
+    cover = None
+    if digest := context.request.inputs.get("cover"):
+        _, media_type = artifact_facts(context.house.database, digest)
+        cover = packing.add(f"cover{COVER_SUFFIXES[media_type]}", digest)
+    engines = dict.fromkeys((track.released.engine.name, track.released.engine.revision) for track in tracks)
+    said = " ".join(disclosure(name, revision) for name, revision in engines)
+    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover)
+
+
+def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
+    entries: list[CueTrack] = []
+    for track in tracks:
+        offered = track.released.deliverables
+        form = next(name for name in ("wav24", "wav16", "flac24", *PLAYER_ORDER) if name in offered)
+        entries.append(
+            CueTrack(
+                position=track.released.position,
+                title=track.released.title,
+                performer=track.released.artist,
+                path=offered[form].path,
+                duration_s=track.released.duration_s,
+                isrc=track.released.isrc,
+            )
+        )
+    sheet = cue_sheet(title=album.title, performer=album.artist, tracks=entries, year=album.year, genre=album.genre)
+    return sheet.encode()
+
+
+def _lineage(context: StepContext, packing: Packing) -> bytes:
+    files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
+    document: dict[str, Json] = trace_all(context.house.database, files)
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"

@@ -1,0 +1,43 @@
+"""The files of a release in the making: artifacts that exist, and what packing writes itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.digests import digest_bytes
+from catalog.queries import artifact_facts
+from catalog.release import ReleasedFile
+from catalog.work import Product
+from tasks.steps import StepContext
+
+MEDIA_TYPES = {
+    ".html": "text/html",
+    ".json": "application/json",
+    ".cue": "application/x-cue",
+    ".lrc": "text/plain",
+    "": "text/plain",
+}
+
+
+class Packing:
+    """A release in the making: files that exist by their path and digest, and files written here."""
+
+    def __init__(self, context: StepContext) -> None:
+        self._context = context
+        self.files: dict[str, ReleasedFile] = {}
+        self.products: dict[str, Product] = {}
+
+    def add(self, path: str, digest: str) -> ReleasedFile:
+        """An artifact that exists already, at ``path``."""
+        size, media_type = artifact_facts(self._context.house.database, digest)
+        self.files[path] = ReleasedFile(path=path, sha256=digest, bytes=size, media_type=media_type)
+        return self.files[path]
+
+    def write(self, path: str, data: bytes) -> ReleasedFile:
+        """A file made here, at ``path``."""
+        scratch = self._context.scratch / f"{len(self.products)}"
+        scratch.write_bytes(data)
+        media_type = MEDIA_TYPES[Path(path).suffix]
+        self.products[path] = Product(path, scratch, media_type)
+        self.files[path] = ReleasedFile(path=path, sha256=digest_bytes(data), bytes=len(data), media_type=media_type)
+        return self.files[path]

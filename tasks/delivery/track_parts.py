@@ -1,0 +1,93 @@
+"""One track of a release: its files under their names, and what the catalog says of how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.decision import Decision
+from catalog.digests import Json
+from catalog.errors import WorkError
+from catalog.queries import step_result
+from catalog.recipe import Recipe
+from catalog.release import EngineUsed, Readings, ReleasedTrack, Targets, Winner
+from tasks.delivery.curves import Curves
+from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.naming import safe_file_name
+from tasks.delivery.packing import Packing
+from tasks.engines.registry import get_engine
+from tasks.steps import StepContext
+
+
+@dataclass(frozen=True, slots=True)
+class TrackParts:
+    """What the release document says of a track, and what only its page shows."""
+
+    released: ReleasedTrack
+    decision: Decision
+    curves: Curves
+    prompt: str | None
+    lrc: str
+
+
+def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
+    """Put a track's files into the release and read how it was made."""
+    name = safe_file_name(track["position"], track["title"])
+    report = _found(context, track["master_key"])
+    decision = Decision.from_document(_found(context, track["decision_key"]))
+    curves = Curves.from_document(_found(context, track["drawing_key"]))
+    inputs = context.request.inputs
+
+    def part(role: str) -> str:
+        return inputs[f"{track['id']}/{role}"]
+
+    deliverables = {
+        kind: packing.add(f"{kind}/{name}{DELIVERABLES[kind].suffix}", part(f"deliverable/{kind}"))
+        for kind in track["deliverables"]
+    }
+    stems = {}
+    if track["stems"]:
+        stems["mix"] = packing.add(f"stems/{name}/mix.wav", part("mix"))
+        stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
+    midi = f"{track['id']}/midi"
+    recipe = Recipe.from_document(track["recipe"])
+    released = ReleasedTrack(
+        position=track["position"],
+        song=track["id"],
+        title=track["title"],
+        artist=track["artist"],
+        duration_s=curves.duration_s,
+        language=track["language"],
+        isrc=track["isrc"],
+        writers=tuple(track["writers"]),
+        engine=EngineUsed(
+            name=recipe.engine, revision=recipe.revision, models=get_engine(recipe.engine).models(recipe)
+        ),
+        winner=Winner(candidate=track["winner"], seed=recipe.seed, sentence=decision.sentence),
+        targets=Targets(
+            profile=context.request.parameters["profile"],
+            mode=context.request.parameters["mode"],
+            integrated_lufs=report["target_lufs"],
+            true_peak_dbtp=report["ceiling_dbtp"],
+        ),
+        readings=Readings(
+            integrated_lufs=report["integrated_lufs"],
+            true_peak_dbtp=report["true_peak_dbtp"],
+            loudness_range_lu=report["loudness_range_lu"],
+            gain_db=report["gain_db"],
+            stopped_by=report["limited_by"],
+        ),
+        master_sha256=part("master"),
+        deliverables=deliverables,
+        stems=stems,
+        lyrics=packing.write(f"lyrics/{name}.lrc", track["lyrics"].encode()),
+        midi=packing.add(f"midi/{name}.mid", inputs[midi]) if midi in inputs else None,
+    )
+    return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
+
+
+def _found(context: StepContext, key: str) -> Mapping[str, Json]:
+    found = step_result(context.house.database, key)
+    if found is None:
+        raise WorkError(f"the step {key[:12]} that a release needs is not done", remedy="Run `songline render` again")
+    return found.result

@@ -1,0 +1,89 @@
+"""From a release's document and tracks to what the listening page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.lyrics import parse_lrc
+from catalog.release import ReleaseDocument, ReleasedTrack
+from catalog.report.view import (
+    FileView,
+    LyricView,
+    PageView,
+    ReadingView,
+    StemView,
+    TrackView,
+    candidate_views,
+)
+from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.track_parts import TrackParts
+from tasks.scoring.registry import metric_specs
+
+LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
+
+
+def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: str) -> PageView:
+    """The page of a release."""
+    album = document.album
+    models = {model.name: model.licence for track in document.tracks for model in track.engine.models}
+    targets = document.tracks[0].targets
+    return PageView(
+        title=album.title,
+        artist=album.artist,
+        tracks=tuple(_track(parts) for parts in tracks),
+        year=album.year,
+        genre=album.genre,
+        cover=album.cover.path if album.cover else None,
+        build=document.build,
+        digest=document.digest,
+        songline_version=document.songline_version,
+        mastering=f"{targets.profile}, {'one gain for the album' if mode == 'album' else 'each track to its target'}",
+        disclosure=album.disclosure,
+        licences=tuple(f"{name}: {licence}" for name, licence in models.items()),
+        files=tuple(
+            FileView(file.path, LABELS.get(file.path[file.path.rfind(".") :], file.path), file.path, file.bytes)
+            for file in document.files
+        ),
+        metrics=metric_specs(),
+    )
+
+
+def _track(parts: TrackParts) -> TrackView:
+    released = parts.released
+    files = [
+        FileView(kind, DELIVERABLES[kind].label, file.path, file.bytes) for kind, file in released.deliverables.items()
+    ]
+    if released.lyrics:
+        files.append(FileView("lyrics", "Lyrics (LRC)", released.lyrics.path, released.lyrics.bytes))
+    if released.midi:
+        files.append(FileView("midi", "MIDI", released.midi.path, released.midi.bytes))
+    return TrackView(
+        position=released.position,
+        title=released.title,
+        artist=released.artist,
+        duration_s=released.duration_s,
+        seed=released.winner.seed,
+        candidate=released.winner.candidate,
+        sentence=released.winner.sentence,
+        files=tuple(files),
+        engine=f"{released.engine.name} (revision {released.engine.revision})",
+        prompt=parts.prompt,
+        peaks=parts.curves.peaks,
+        loudness=parts.curves.loudness,
+        target_lufs=released.targets.integrated_lufs,
+        readings=_readings(released),
+        note=released.readings.stopped_by,
+        lyrics=tuple(LyricView(line.start_s, line.text) for line in parse_lrc(parts.lrc).lines),
+        candidates=candidate_views(parts.decision),
+        weights=parts.decision.weights,
+        stems=tuple(StemView(name, file.path, file.bytes) for name, file in released.stems.items()),
+    )
+
+
+def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
+    targets, read = track.targets, track.readings
+    return (
+        ReadingView("Loudness", read.integrated_lufs, "LUFS", targets.integrated_lufs, "target"),
+        ReadingView("True peak", read.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
+        ReadingView("Loudness range", read.loudness_range_lu, "LU"),
+    )

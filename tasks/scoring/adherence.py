@@ -1,0 +1,36 @@
+"""The adherence scorer: tempo and key as heard, against those that the song states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from catalog.metrics import MetricSpec, NotMeasurable, Reading
+from tasks.audio.audio import Audio
+from tasks.scoring.base import Brief
+from tasks.scoring.intake import unreadable
+from tasks.scoring.key import heard_key, key_match
+from tasks.scoring.specs import ADHERENCE
+from tasks.scoring.tempo import tempo_bpm, tempo_match
+
+
+class AdherenceScorer:
+    """Listens for tempo and key; what the song does not state is not measurable rather than met or missed."""
+
+    name: ClassVar[str] = "adherence"
+    revision: ClassVar[int] = 1
+    metrics: ClassVar[tuple[MetricSpec, ...]] = ADHERENCE
+
+    def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
+        """A reading for each of ``metrics``. Raises InputError where ``brief.key`` is no key."""
+        fault = unreadable(audio)
+        mono = np.zeros(0, np.float32) if fault else audio.samples.mean(axis=0)
+        tempo = fault or tempo_bpm(mono, audio.rate)
+        key = fault or (NotMeasurable.not_stated("key") if brief.key is None else heard_key(mono, audio.rate))
+        return {
+            "tempo_bpm": tempo,
+            "tempo_match": tempo_match(tempo, brief.bpm),
+            "key_match": key_match(key, brief.key),
+        }

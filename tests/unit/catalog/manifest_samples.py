@@ -1,0 +1,79 @@
+"""What the manifest tests share: a vocabulary, a good manifest, and how to read one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.album import Album
+from catalog.errors import ManifestError
+from catalog.manifest import Vocabulary, load_manifest
+from catalog.metrics import Direction, MetricSpec
+
+
+class GuideSettings(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    groove: Literal["auto", "pop", "ballad"] = "auto"
+    density: float = Field(0.6, ge=0, le=1)
+
+
+class SungSettings(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    steps: int = Field(32, ge=1)
+
+
+def spec(name: str, direction: Direction) -> MetricSpec:
+    return MetricSpec(name, "", direction, "technical", name)
+
+
+METRICS = {
+    name: spec(name, direction)
+    for name, direction in (
+        ("clipping_runs", "lower"),
+        ("tail_silence_s", "lower"),
+        ("tempo_match", "higher"),
+        ("mono_loss_lu", "lower"),
+        ("duration_s", "none"),
+    )
+}
+
+VOCABULARY = Vocabulary(
+    engines={"guide": GuideSettings, "sung": SungSettings},
+    metrics=METRICS,
+    deliverables=frozenset({"wav24", "flac24", "mp3_320"}),
+    stem_models=frozenset({"htdemucs"}),
+    default_engine="guide",
+)
+
+GOOD = """\
+schema_version: 1
+album: {title: Night Bus, artist: Ada Vale}
+songs:
+  - title: Last Bus Home
+    lyrics: |
+      [00:10.00]First line
+      [00:14.50]Second line
+    prompt: indie pop
+"""
+
+
+def write(folder: Path, text: str | bytes, *, name: str = "album.yaml") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def load(folder: Path, text: str | bytes, *, name: str = "album.yaml") -> Album:
+    return load_manifest(write(folder, text, name=name), VOCABULARY)
+
+
+def faults_of(folder: Path, text: str | bytes, *, name: str = "album.yaml") -> list[str]:
+    with pytest.raises(ManifestError) as caught:
+        load(folder, text, name=name)
+    assert str(caught.value) == "\n".join(caught.value.faults)
+    return list(caught.value.faults)

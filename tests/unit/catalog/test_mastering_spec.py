@@ -1,0 +1,100 @@
+"""The manifest's ``mastering:`` block: profiles, overrides, bounds, and what goes into a step's key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from catalog.digests import canonical_json
+from catalog.mastering import MasteringSpec
+
+
+def parameters(block: dict[str, Any]) -> bytes:
+    return canonical_json(MasteringSpec.model_validate(block).parameters())
+
+
+@pytest.mark.parametrize(
+    ("block", "target", "ceiling"),
+    [
+        ({}, -14, -1),
+        ({"profile": "loud"}, -9, -2),
+        ({"profile": "broadcast"}, -23, -1),
+        ({"profile": "loud", "target_lufs": -11}, -11, -2),
+        ({"ceiling_dbtp": -0.5}, -14, -0.5),
+    ],
+)
+def test_a_profile_holds_unless_it_is_overruled(block: dict[str, Any], target: float, ceiling: float) -> None:
+    spec = MasteringSpec.model_validate(block)
+    assert (spec.loudness_target_lufs, spec.true_peak_ceiling_dbtp) == (target, ceiling)
+
+
+@pytest.mark.parametrize(
+    ("block", "place"),
+    [
+        ({"profile": "apple"}, "profile"),
+        ({"mode": "songs"}, "mode"),
+        ({"loudness": -14}, "loudness"),
+        ({"target_lufs": "-14"}, "target_lufs"),
+        ({"target_lufs": True}, "target_lufs"),
+        ({"target_lufs": 0}, "target_lufs"),
+        ({"target_lufs": float("nan")}, "target_lufs"),
+        ({"ceiling_dbtp": 0}, "ceiling_dbtp"),
+        ({"highpass_hz": 5}, "highpass_hz"),
+        ({"max_limiting_db": -1}, "max_limiting_db"),
+        ({"compression": {"ratio": 0.5}}, "compression.ratio"),
+        ({"compression": {"enabled": 1}}, "compression.enabled"),
+        ({"compression": {"knee_db": 3}}, "compression.knee_db"),
+        ({"limiter": {"lookahead_ms": float("inf")}}, "limiter.lookahead_ms"),
+    ],
+)
+def test_what_is_wrong_is_named(block: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError) as fault:
+        MasteringSpec.model_validate(block)
+    assert [".".join(map(str, error["loc"])) for error in fault.value.errors()] == [place]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"profile": "streaming"},
+        {"target_lufs": -14},
+        {"ceiling_dbtp": -1.0},
+        {"preset": "none", "highpass_hz": 30},
+        {"compression": {"enabled": True}, "limiter": {}},
+    ],
+)
+def test_saying_a_default_aloud_changes_no_key(block: dict[str, Any]) -> None:
+    assert parameters(block) == parameters({})
+
+
+def test_a_compressor_that_is_off_has_no_settings_in_the_key() -> None:
+    off = {"enabled": False}
+    assert parameters({"compression": off}) == parameters({"compression": off | {"ratio": 4.0}})
+
+
+def test_everything_that_changes_samples_changes_the_key() -> None:
+    blocks: list[dict[str, Any]] = [
+        {},
+        {"profile": "loud"},
+        {"mode": "album"},
+        {"target_lufs": -13.9},
+        {"ceiling_dbtp": -1.1},
+        {"preset": "bright"},
+        {"highpass_hz": 31},
+        {"max_limiting_db": 11},
+        {"compression": {"enabled": False}},
+        {"compression": {"threshold_db": -19}},
+        {"compression": {"ratio": 1.6}},
+        {"compression": {"attack_ms": 31}},
+        {"compression": {"release_ms": 201}},
+        {"limiter": {"release_db_per_s": 61}},
+        {"limiter": {"lookahead_ms": 3.1}},
+    ]
+    assert len({parameters(block) for block in blocks}) == len(blocks)
+
+
+def test_a_spec_is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        MasteringSpec().profile = "loud"  # type: ignore[misc]

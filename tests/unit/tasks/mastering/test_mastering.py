@@ -1,0 +1,231 @@
+"""Masters judged by the files that were written, by this meter and by others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from mastering_signals import RATE, REACHABLE, REFUSED, audio, impulses, song, tone
+
+from catalog.errors import AudioRefused
+from catalog.mastering import Compression, MasteringSpec, Profile
+from catalog.metrics import Measured
+from tasks.audio.audio import Audio
+from tasks.audio.files import AudioFileError, read_audio, sample_digest
+from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
+from tasks.mastering.chain import master_file
+from tasks.mastering.report import MasterReport
+
+
+def plain_true_peak_dbtp(written: Audio) -> float:
+    """8x oversampling of the whole file, without the meter under test."""
+    fine = soxr.resample(written.samples.T, written.rate, written.rate * 8, quality="VHQ")
+    return float(20 * np.log10(max(np.abs(fine).max(), np.abs(written.samples).max())))
+
+
+def master(
+    tmp_path: Path, source: Audio, spec: MasteringSpec, *, gain: float | None = None
+) -> tuple[Audio, MasterReport]:
+    report = master_file(source, tmp_path / "master.wav", spec=spec, fixed_gain_db=gain)
+    assert [path.name for path in tmp_path.iterdir()] == ["master.wav"]
+    written = read_audio(tmp_path / "master.wav")
+    assert soundfile.info(tmp_path / "master.wav").subtype == "PCM_24"
+    assert written.samples.shape == (2, source.frames)
+    assert written.rate == source.rate
+    assert plain_true_peak_dbtp(written) <= spec.true_peak_ceiling_dbtp
+    return written, report
+
+
+@pytest.mark.parametrize("profile", ["streaming", "broadcast"])
+@pytest.mark.parametrize("name", REACHABLE)
+def test_the_written_file_meets_target_and_ceiling(tmp_path: Path, name: str, profile: Profile) -> None:
+    spec = MasteringSpec(profile=profile)
+    written, report = master(tmp_path, audio(REACHABLE[name]()), spec)
+    second = pyloudnorm_integrated(written)
+    assert report.limited_by is None
+    assert report.integrated_lufs == pytest.approx(spec.loudness_target_lufs, abs=0.1)
+    assert isinstance(second, Measured)
+    assert second.value == pytest.approx(spec.loudness_target_lufs, abs=0.1)
+    assert report.true_peak_dbtp == pytest.approx(plain_true_peak_dbtp(written), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["song", "clipped", "white noise", "sine", "fs/4 tone", "square", "anti-phase"])
+def test_loud_masters_too(tmp_path: Path, name: str) -> None:
+    _, report = master(tmp_path, audio(REACHABLE[name]()), MasteringSpec(profile="loud"))
+    assert report.limited_by is None
+    assert report.integrated_lufs == pytest.approx(-9, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [22050, 48000, 96000])
+def test_other_rates(tmp_path: Path, rate: int) -> None:
+    _, report = master(tmp_path, audio(song(4, rate=rate), rate), MasteringSpec(preset="bright"))
+    assert report.integrated_lufs == pytest.approx(-14, abs=0.1)
+    assert report.notes == (() if rate > 40000 else ("no shelf at 10000 Hz: the rate is too low",) * 0 + report.notes)
+
+
+@pytest.mark.parametrize("name", ["impulses", "low tone"])
+def test_a_target_out_of_reach_is_reported_and_not_forced(tmp_path: Path, name: str) -> None:
+    source = audio({"impulses": impulses(), "low tone": tone(20, peak=0.9)}[name])
+    written, report = master(tmp_path, source, MasteringSpec())
+    loudness = measure_loudness(written).integrated_lufs
+    assert isinstance(loudness, Measured)
+    assert loudness.value < -14.1
+    assert report.limited_by is not None
+    assert "target_unreachable" in report.limited_by
+    assert "12 dB of limiting" in report.limited_by
+    assert f"{loudness.value:.1f} LUFS" in report.limited_by
+    assert report.max_limiting_db == pytest.approx(12, abs=1e-6)
+
+
+def test_no_peak_is_turned_down_by_more_than_allowed(tmp_path: Path) -> None:
+    source = audio(song())
+    reports = [master(tmp_path, source, MasteringSpec(profile="loud", max_limiting_db=most))[1] for most in (0, 3, 20)]
+    assert [report.max_limiting_db <= most + 1e-6 for report, most in zip(reports, (0, 3, 20), strict=True)] == [
+        True
+    ] * 3
+    assert reports[0].integrated_lufs < reports[1].integrated_lufs < reports[2].integrated_lufs
+    assert reports[0].limited_by is not None
+    assert reports[2].limited_by is None
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_mastered_is_refused_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    reason, samples = REFUSED[name]
+    with pytest.raises(AudioRefused) as refused:
+        master_file(audio(samples()), tmp_path / "master.wav", spec=MasteringSpec())
+    assert refused.value.reason == reason
+    assert refused.value.remedy
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_while_writing_keeps_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "master.wav").write_bytes(b"older")
+
+    def cut_short(path: Path) -> Audio:
+        raise AudioFileError(f"{path.name} is cut short")
+
+    monkeypatch.setattr("tasks.mastering.chain.read_audio", cut_short)
+    with pytest.raises(AudioFileError):
+        master_file(audio(song(2)), tmp_path / "master.wav", spec=MasteringSpec())
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"older"]
+
+
+def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        master_file(audio(song(3)), tmp_path / name, spec=MasteringSpec(profile="loud"))
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_a_master_does_not_depend_on_how_loud_its_source_was(tmp_path: Path) -> None:
+    masters = [master(tmp_path, audio(gain * song()), MasteringSpec())[0].samples for gain in (1.0, 10.0, 0.003)]
+    assert np.abs(masters[1] - masters[0]).max() < 1e-4
+    assert np.abs(masters[2] - masters[0]).max() < 1e-4
+
+
+def test_dc_is_gone_without_a_click(tmp_path: Path) -> None:
+    clean, _ = master(tmp_path, audio(song()), MasteringSpec())
+    offset, _ = master(tmp_path, audio(song() + 0.4), MasteringSpec())
+    assert np.abs(offset.samples.mean(axis=1)).max() < 0.0003
+    assert np.abs(offset.samples - clean.samples).max() < 0.01
+
+
+def test_mono_is_written_to_both_channels(tmp_path: Path) -> None:
+    written, report = master(tmp_path, audio(song()[:1]), MasteringSpec())
+    assert np.array_equal(written.samples[0], written.samples[1])
+    assert report.notes == ("mono input: written to both channels",)
+
+
+def test_the_image_does_not_move(tmp_path: Path) -> None:
+    """Compressor and limiter turn both channels down by one gain: a ratio of levels stays."""
+    line = song()[0]
+    written, _ = master(tmp_path, audio(np.stack([line, 0.25 * line])), MasteringSpec(profile="loud"))
+    assert np.allclose(written.samples[1], 0.25 * written.samples[0], atol=1e-6)
+
+
+def test_silence_stays_silent(tmp_path: Path) -> None:
+    written, _ = master(tmp_path, audio(np.pad(song(5), ((0, 0), (0, 5 * RATE)))), MasteringSpec())
+    assert np.abs(written.samples[:, 6 * RATE :]).max() == 0
+
+
+def level_db(written: Audio, hz: float) -> float:
+    middle = written.samples[0, RATE : 3 * RATE].astype(np.float64)
+    return float(20 * np.log10(abs(np.mean(middle * np.exp(-2j * np.pi * hz / RATE * np.arange(2 * RATE))))))
+
+
+def two_tones(hz: float) -> Audio:
+    return audio(tone(1000, peak=0.2) + tone(hz, peak=0.05))
+
+
+@pytest.mark.parametrize(
+    ("hz", "preset", "expected_db"),
+    [
+        (15, "none", -12.3),
+        (30, "none", -3.0),
+        (120, "none", 0.0),
+        (30, "bright", -1.1),
+        (10_000, "bright", 1.75),
+        (20_000, "bright", 4.7),
+    ],
+)
+def test_high_pass_and_shelves(tmp_path: Path, hz: float, preset: str, expected_db: float) -> None:
+    spec = MasteringSpec.model_validate({"preset": preset, "compression": {"enabled": False}})
+    written, report = master(tmp_path, two_tones(hz), spec)
+    before = level_db(two_tones(hz), hz) - level_db(two_tones(hz), 1000)
+    assert level_db(written, hz) - level_db(written, 1000) - before == pytest.approx(expected_db, abs=0.3)
+    assert ("tone" in [stage.name for stage in report.stages]) == (preset == "bright")
+
+
+def test_compression_narrows_levels_and_can_be_off(tmp_path: Path) -> None:
+    time = np.arange(8 * RATE) / RATE
+    steps = audio(tone(440, duration_s=8) * np.where(time % 4 < 2, 1.0, 0.25))
+
+    def step_db(compression: Compression) -> float:
+        written, _ = master(tmp_path, steps, MasteringSpec(profile="broadcast", compression=compression))
+        loud, soft = (written.samples[0, start * RATE : (start + 1) * RATE] for start in (5, 7))
+        return float(10 * np.log10(np.mean(loud**2) / np.mean(soft**2)))
+
+    assert step_db(Compression(enabled=False)) == pytest.approx(12.04, abs=0.01)
+    # both levels lie above this threshold, so a ratio of 2 halves their distance
+    assert step_db(Compression(threshold_db=-50, ratio=2)) == pytest.approx(6.02, abs=0.1)
+    assert 6.5 < step_db(Compression()) < 11.5
+
+
+def test_compression_time_constants(tmp_path: Path) -> None:
+    """The gain has gone 63 % of its way after the attack time."""
+    time = np.arange(4 * RATE) / RATE
+    steps = audio(np.where(time < 2, 0.02, 0.2) * np.sign(tone(2000, degrees=10)))
+    spec = MasteringSpec(profile="broadcast", compression=Compression(threshold_db=-60, ratio=20, attack_ms=100))
+    written, _ = master(tmp_path, steps, spec)
+    envelope = np.abs(written.samples[0]) / np.abs(steps.samples[0])
+    start, end = np.median(envelope[2 * RATE - 4410 : 2 * RATE - 100]), np.median(envelope[-4410:])
+    # the detector goes 63 % of the way from 0.02 to 0.2; 20:1 gain follows its inverse nearly
+    expected = start * (0.02 / (0.02 + 0.18 * (1 - np.exp(-1)))) ** 0.95
+    reached = np.median(envelope[2 * RATE + 4410 - 200 : 2 * RATE + 4410 + 200])
+    assert reached == pytest.approx(expected, rel=0.06)
+    assert end < reached < start
+
+
+def test_the_report_is_plain_json_and_tells_the_whole_way(tmp_path: Path) -> None:
+    _, report = master(tmp_path, audio(song(3)), MasteringSpec(preset="bright"))
+    document = json.loads(json.dumps(report.as_document(), allow_nan=False))
+    assert [stage["name"] for stage in document["stages"]] == ["level", "clean", "tone", "dynamics", "limit"]
+    assert document["integrated_lufs"] == report.integrated_lufs
+    assert document["stages"][-1]["after"]["integrated_lufs"] == report.integrated_lufs
+    for stage, after in zip(document["stages"], document["stages"][1:], strict=False):
+        assert stage["after"] == after["before"]
+
+
+def test_a_range_that_cannot_be_read_is_null(tmp_path: Path) -> None:
+    _, report = master(tmp_path, audio(REACHABLE["1 s"]()), MasteringSpec())
+    assert report.as_document()["loudness_range_lu"] is None
+
+
+def test_a_written_master_can_be_mastered_again(tmp_path: Path) -> None:
+    first, _ = master(tmp_path, audio(song(4)), MasteringSpec())
+    second, report = master(tmp_path, first, MasteringSpec())
+    assert report.integrated_lufs == pytest.approx(-14, abs=0.1)
+    assert sample_digest(first) != sample_digest(second)
