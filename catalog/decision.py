@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from catalog.digests import Json
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bound = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
+"""Far past every metric, and small enough that a JSON reader may take it for an integer."""
 
 
 class Limit(BaseModel):
@@ -17,8 +19,8 @@ class Limit(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    min: Finite | None = None
-    max: Finite | None = None
+    min: Bound | None = None
+    max: Bound | None = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:

@@ -212,8 +212,7 @@ class Ledger:
         return len(again)
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
-        table = TABLES[lease.work]
-        row = session.get_one(table, lease.key)
+        row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
         return row

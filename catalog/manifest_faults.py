@@ -11,6 +11,8 @@ Path = tuple[str | int, ...]
 """Where something stands in a manifest: ``("songs", 2, "seeds")``."""
 
 MAX_SHOWN_CHARACTERS = 60
+MAX_FAULTS = 200
+"""More than these are counted, not listed: such a file is not a manifest with mistakes but something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,11 @@ class Fault:
 def manifest_error(faults: Sequence[Fault]) -> ManifestError:
     """The one error that tells all ``faults``, each once, in the order of files and lines."""
     in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
-    return ManifestError(list(dict.fromkeys(str(fault) for fault in in_order)))
+    lines = list(dict.fromkeys(str(fault) for fault in in_order))
+    if len(lines) > MAX_FAULTS:
+        file = in_order[0].place.file
+        lines[MAX_FAULTS:] = [f"{file}: there are {len(lines) - MAX_FAULTS} more faults. Correct these first."]
+    return ManifestError(lines)
 
 
 def dotted(path: Path) -> str:

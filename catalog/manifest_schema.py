@@ -134,8 +134,7 @@ class _Choices(FileModel):
     length_s: Length | None = Field(None, description="Length of the song in seconds; left out: 95.")
     language: Language | None = Field(None, description="Language of the lyrics; left out: en.")
     seeds: Seeds | None = Field(
-        None,
-        description="One candidate per seed: a list such as [7, 11, 19], or {start: 42, count: 4}, which holds if left out.",
+        None, description="One candidate each: [7, 11, 19], or {start: 42, count: 4}, which holds where it is left out."
     )
     settings: dict[str, Json] = Field(default_factory=dict, description="The engine's own settings.")
 

@@ -49,7 +49,7 @@ class Limiting(_Block):
     """The shape of the limiter that holds the true-peak ceiling."""
 
     release_db_per_s: Number = Field(
-        default=60.0, ge=5, le=1000, description="speed at which the gain comes back after a peak"
+        default=120.0, ge=5, le=1000, description="speed at which the gain comes back after a peak"
     )
     lookahead_ms: Number = Field(
         default=3.0, ge=0.5, le=20, description="how long before a peak the gain begins to fall"

@@ -43,7 +43,7 @@ DEFAULT_GATES: Mapping[str, Limit] = {
     "spectral_flatness": Limit(max=0.5),
     "stereo_correlation": Limit(min=-0.2),
 }
-"""What every candidate must meet unless the policy says otherwise: alive, whole, not clipped, not noise, not out of phase."""
+"""What every candidate must meet unless the policy says otherwise: alive, whole, no clipping, no noise, in phase."""
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "tempo_match": 0.35,

@@ -217,7 +217,7 @@ def next_build(database: Database, album_id: str) -> int:
         return (session.scalar(sa.select(sa.func.max(Release.build)).where(Release.album_id == album_id)) or 0) + 1
 
 
-def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow | None:
+def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None:
     with database.read() as session:
         row = session.scalars(query).first()
         if row is None:

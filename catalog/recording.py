@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -39,14 +40,10 @@ def record_activity(
     error: Mapping[str, Json] | None = None,
 ) -> Activity:
     """Add the activity of one attempt, with what it used."""
-    rendering = isinstance(row, Render)
     activity = Activity(
         id=uuid.uuid4().hex,
-        kind="render" if rendering else row.kind,
         work_key=row.key,
-        revision=row.recipe["revision"] if rendering else row.revision,
-        parameters=row.recipe if rendering else row.parameters,
-        seed=row.seed if rendering else None,
+        **_facts(row),
         outcome=outcome,
         error=dict(error) if error else None,
         attempt=lease.attempt,
@@ -60,10 +57,17 @@ def record_activity(
     )
     session.add(activity)
     session.flush()
-    if not rendering:
+    if isinstance(row, Step):
         for role, digest in row.inputs.items():
             _link(session, activity, direction="used", role=role, digest=digest)
     return activity
+
+
+def _facts(row: Render | Step) -> dict[str, Any]:
+    """What of an activity comes from the row it worked on."""
+    if isinstance(row, Render):
+        return {"kind": "render", "revision": row.recipe["revision"], "parameters": row.recipe, "seed": row.seed}
+    return {"kind": row.kind, "revision": row.revision, "parameters": row.parameters, "seed": None}
 
 
 def record_outcome(

@@ -29,8 +29,7 @@ async def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any])
 
 
 def _task(name: str, function: Any) -> Task[..., Any]:
-    return task(
-        function,
+    made: Task[..., Any] = task(
         name=name,
         task_run_name="{sentence}",
         tags=["songline", name],
@@ -40,7 +39,8 @@ def _task(name: str, function: Any) -> Task[..., Any]:
         retry_condition_fn=_is_transient,
         cache_policy=NO_CACHE,
         persist_result=False,
-    )
+    )(function)
+    return made
 
 
 def _run_ids() -> tuple[str | None, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from catalog.album import Song
@@ -41,7 +41,10 @@ def album_document(**changes: object) -> dict[str, object]:
         "schema_version": 1,
         "album": {"id": "small", "title": "Small Album", "artist": "Ada Vale"},
         "defaults": {"engine": "guide", "length_s": 10},
-        "songs": [{"id": "one", "title": "Song One", **song}, {"id": "two", "title": "Song Two", **song}],
+        "songs": [
+            {"id": "one", "title": "Song One", **song},
+            {"id": "two", "title": "Song Two", **song, "prompt": "folk rock, 132 BPM, D major"},
+        ],
         "stems": "none",
         "deliverables": ["mp3_320"],
     }
@@ -52,7 +55,7 @@ def write_album(folder: Path, document: Mapping[str, object] | None = None) -> P
     """Write a manifest; gives its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "album.yaml"
-    path.write_text(yaml.safe_dump(dict(document or album_document()), sort_keys=False))
+    path.write_text(json.dumps(document or album_document(), indent=2))
     return path
 
 

@@ -10,6 +10,7 @@ from catalog.metrics import MetricSpec
 from catalog.report.view import CandidateView, GateView, MetricView
 
 _UNITS = {"lu": "LU", "lufs": "LUFS", "dbtp": "dBTP", "db": "dB", "dbfs": "dBFS", "bpm": "BPM", "hz": "Hz", "s": "s"}
+_LABELS = {"integrated_lufs": "Integrated loudness", "nonfinite_samples": "Broken samples"}
 _WORDS = {"dc": "DC", "plr": "PLR", **_UNITS}
 
 
@@ -60,6 +61,8 @@ def score_sheet(
 
 def metric_label(name: str) -> str:
     """A metric's name as people read it: ``tail_silence_s`` is "Tail silence"."""
+    if name in _LABELS:
+        return _LABELS[name]
     words = name.split("_")
     if len(words) > 1 and words[-1] in _UNITS:
         words = words[:-1]

@@ -2,8 +2,9 @@
 
 The whole signal is oversampled only 2x (soxr VHQ). Where a signal band-limited to half the rate has its
 highest peak M, it lies above M·cos(pi·d) at d samples from there (Duffin and Schaeffer 1938), so the two
-neighbours of the peak on the 2x grid, half a sample apart, have squares that sum to M² at least. Only
-intervals that pass this test against the highest value known are looked at on the finer grid.
+neighbours of the peak on the 2x grid, half a sample apart, have squares that sum to M² at least. And a
+curve rises above a chord no more than its bends nearby let it. Only intervals that pass both tests against the
+highest value known are looked at on the finer grid.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ BLOCK = 1 << 16
 """Frames oversampled at a time."""
 
 TAPS = 32
+NEARLY = 0.999
 KAISER_BETA = 14.0
 """Interpolation on the 2x grid has an octave of transition: 32 taps give 140 dB."""
 
@@ -71,14 +73,38 @@ def _kernels(parts: int) -> NDArray[np.float32]:
     return (np.sinc(offsets) * window).astype(np.float32)
 
 
+def _bulge(kernels: NDArray[np.float32]) -> float:
+    """How far an interpolated value can lie above its chord, in units of the largest second difference nearby.
+
+    Value less chord is a sum over the points with weights that take out constants and straight lines; summed twice they
+    are its weights on second differences.
+    """
+    parts = kernels.shape[1] + 1
+    rest = kernels.astype(np.float64)
+    rest[TAPS // 2 - 1] -= 1 - np.arange(1, parts) / parts
+    rest[TAPS // 2] -= np.arange(1, parts) / parts
+    return float(np.abs(np.cumsum(np.cumsum(rest, axis=0), axis=0)).sum(axis=0).max(initial=0.0))
+
+
 def _peak_between(line: Samples, kernels: NDArray[np.float32], peak: float) -> float:
     """Highest value inside those intervals of the 2x grid that could hold one above ``peak``."""
-    windows = np.lib.stride_tricks.sliding_window_view(line, TAPS)
-    squares = np.square(line[TAPS // 2 - 1 : TAPS // 2 + len(windows)])
-    found = np.flatnonzero(squares[:-1] + squares[1:] >= np.float32(peak * peak * 0.999))
-    if found.size == 0 or peak == 0:
+    if peak == 0:
         return 0.0
+    windows = np.lib.stride_tricks.sliding_window_view(line, TAPS)
+    inner = np.abs(line[TAPS // 2 - 1 : TAPS // 2 + len(windows)])
+    squares = np.square(inner)
+    found = np.flatnonzero(squares[:-1] + squares[1:] >= np.float32(peak * peak * NEARLY))
+    if found.size:
+        chord = np.maximum(inner[found], inner[found + 1])
+        found = found[chord + _bulge(kernels) * _bends(line)[found // TAPS] >= np.float32(peak * NEARLY)]
     return float(np.abs(windows[found] @ kernels).max(initial=0.0))
+
+
+def _bends(line: Samples) -> Samples:
+    """Largest second difference that any window starting within each ``TAPS`` points can see."""
+    size = np.abs(np.diff(line, 2))
+    blocks = np.pad(size, (0, -len(size) % TAPS + 2 * TAPS)).reshape(-1, TAPS).max(axis=1)
+    return np.maximum(blocks[:-1], blocks[1:])
 
 
 def _sample_peak(audio: Audio) -> float:

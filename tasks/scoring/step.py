@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from catalog.metrics import MetricSpec, NotMeasurable, Reading
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.policy import CandidateReadings, Policy, decide
 from catalog.queries import readings
 from catalog.work import DecisionRecord, Outcome, ScoreRecord
@@ -33,15 +33,17 @@ def score(context: StepContext) -> Outcome:
 
 
 def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
-    missing = isinstance(reading, NotMeasurable)
+    reason = reading.reason if isinstance(reading, NotMeasurable) else None
+    value = reading.value if isinstance(reading, Measured) else None
+    windows = reading.windows if isinstance(reading, Measured) else ()
     return ScoreRecord(
         metric=spec.name,
         scorer=scorer.name,
         revision=scorer.revision,
         unit=spec.unit,
-        value=None if missing else reading.value,
-        not_measurable=reading.reason if missing else None,
-        windows=() if missing else tuple((w.start_s, w.end_s, w.value) for w in reading.windows),
+        value=value,
+        not_measurable=reason,
+        windows=tuple((window.start_s, window.end_s, window.value) for window in windows),
     )
 
 

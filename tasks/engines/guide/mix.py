@@ -38,7 +38,7 @@ SILENT_PEAK = 1e-5
 class Place:
     """A part's place in the mix: level against the tune, pan from -1 to 1, tone, dynamics and share of the room.
 
-    ``body`` is a gain and the frequency it is centred on; ``ratio`` 1 leaves dynamics alone; peaks over
+    ``body_db_hz`` is a gain and the frequency it is centred on; ``ratio`` 1 leaves dynamics alone; peaks higher than
     ``headroom_db`` above the part's level are rounded off; ``wide`` delays one side by some milliseconds.
     """
 
@@ -49,7 +49,7 @@ class Place:
     air_db: float = 0.0
     ratio: float = 1.0
     wet: float = 0.2
-    headroom_db: float | None = None
+    headroom_db: float = 11.0
     wide: bool = False
 
 
@@ -66,8 +66,8 @@ PLACES: Mapping[str, Place] = {
         -1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0
     ),
     "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, air_db=2.0, wet=0.40),
-    "drums": Place(1.0, low_cut_hz=48, body_db_hz=(-2.0, 420), air_db=5.0, ratio=3.0, wet=0.10, headroom_db=10.0),
-    "bass": Place(-2.5, low_cut_hz=45, body_db_hz=(3.0, 900), ratio=4.0, wet=0.0, headroom_db=7.0),
+    "drums": Place(1.0, low_cut_hz=55, body_db_hz=(-2.0, 420), air_db=5.0, ratio=3.0, wet=0.10, headroom_db=6.0),
+    "bass": Place(-2.5, low_cut_hz=60, body_db_hz=(3.0, 900), ratio=4.0, wet=0.0, headroom_db=7.0),
     "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0),
     "chords": Place(-5.0, pan=-0.35, low_cut_hz=140, air_db=5.0, wet=0.22),
     "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), air_db=4.0, wet=0.45, wide=True),
@@ -103,27 +103,30 @@ def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, rev
 
 
 def _shaped(raw: Sound, place: Place) -> Sound:
-    """Level, dynamics, tone, and level again, so that every instrument arrives equally loud."""
+    """Level, dynamics, tone, rounded peaks, and level again, so that every instrument arrives equally loud."""
+    raw *= _gain_to(raw, PART_RMS_DBFS)
+    chain = _dynamics_and_tone(place)
+    toned: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
+    ceiling = np.float32(10 ** ((PART_RMS_DBFS + place.headroom_db) / 20))
+    toned /= ceiling
+    np.tanh(toned, out=toned)
+    # The high-pass comes last: what bends a lopsided wave leaves some DC.
+    shaped: Sound = Pedalboard([HighpassFilter(place.low_cut_hz)])(toned, RATE)
+    shaped *= _gain_to(shaped, PART_RMS_DBFS + place.level_db)
+    return shaped
+
+
+def _dynamics_and_tone(place: Place) -> list[Plugin]:
     chain: list[Plugin] = []
     if place.ratio > 1:
-        raw *= _gain_to(raw, PART_RMS_DBFS)
         chain.append(Compressor(PART_RMS_DBFS, place.ratio, attack_ms=8, release_ms=140))
-    # After the compressor, whose moving gain may leave a little DC on lopsided waves.
-    chain.append(HighpassFilter(place.low_cut_hz))
     if place.body_db_hz[0]:
         chain.append(PeakFilter(place.body_db_hz[1], gain_db=place.body_db_hz[0], q=0.8))
     if place.air_db:
         chain.append(HighShelfFilter(6500, gain_db=place.air_db))
     if place.wide:
         chain.append(Chorus(rate_hz=0.6, depth=0.2, mix=0.4))
-    shaped: Sound = Pedalboard(chain)(raw, RATE)
-    shaped *= _gain_to(shaped, PART_RMS_DBFS + place.level_db)
-    if place.headroom_db is not None:
-        ceiling = np.float32(10 ** ((PART_RMS_DBFS + place.level_db + place.headroom_db) / 20))
-        shaped /= ceiling
-        np.tanh(shaped, out=shaped)
-        shaped *= ceiling
-    return shaped
+    return chain
 
 
 def _room(room: Room, beat_s: float) -> list[Plugin]:

@@ -31,16 +31,14 @@ def spec(name: str, direction: Direction) -> MetricSpec:
     return MetricSpec(name, "", direction, "technical", name)
 
 
-METRICS = {
-    name: spec(name, direction)
-    for name, direction in (
-        ("clipping_runs", "lower"),
-        ("tail_silence_s", "lower"),
-        ("tempo_match", "higher"),
-        ("mono_loss_lu", "lower"),
-        ("duration_s", "none"),
-    )
+DIRECTIONS: dict[str, Direction] = {
+    "clipping_runs": "lower",
+    "tail_silence_s": "lower",
+    "tempo_match": "higher",
+    "mono_loss_lu": "lower",
+    "duration_s": "none",
 }
+METRICS = {name: spec(name, direction) for name, direction in DIRECTIONS.items()}
 
 VOCABULARY = Vocabulary(
     engines={"guide": GuideSettings, "sung": SungSettings},
@@ -60,6 +58,14 @@ songs:
       [00:14.50]Second line
     prompt: indie pop
 """
+
+
+def album_or_error(path: Path) -> Album | ManifestError:
+    """What reading gives; anything else that is raised fails the test."""
+    try:
+        return load_manifest(path, VOCABULARY)
+    except ManifestError as error:
+        return error
 
 
 def write(folder: Path, text: str | bytes, *, name: str = "album.yaml") -> Path:

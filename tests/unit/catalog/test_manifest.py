@@ -6,7 +6,7 @@ import json
 import pickle
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from manifest_samples import GOOD, METRICS, VOCABULARY, GuideSettings, load
@@ -55,8 +55,8 @@ album: {title: T, artist: A}
 defaults: {length_s: 40, language: de, seeds: [3, 1], settings: {density: 0.2}}
 songs:
   - {title: One, lyrics: "[00:01.00]a\\n[00:02.00]b", prompt: x, settings: {groove: pop}}
-  - {title: Two, lyrics: "[00:01.00]a\\n[00:02.00]b", prompt: x, length_s: 50.5, language: fr, seeds: {start: 7, count: 2},
-     engine: sung, settings: {steps: 8}}
+  - {title: Two, lyrics: "[00:01.00]a\\n[00:02.00]b", prompt: x, length_s: 50.5, language: fr,
+     seeds: {start: 7, count: 2}, engine: sung, settings: {steps: 8}}
 """,
     )
     one, two = album.songs

@@ -108,12 +108,11 @@ def test_k_filter_has_the_coefficients_of_the_standard_at_48_khz() -> None:
     assert high_pass == pytest.approx([1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621], abs=1e-9)
 
 
-@pytest.mark.parametrize("rate", [44100, 48000])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_agrees_with_two_other_meters(rate: int, seed: int) -> None:
-    rng = np.random.Generator(np.random.PCG64(seed))
-    noise = Audio.of(0.1 * rng.standard_normal((2, rate * 12)), rate)
-    for audio in (noise, music_like(24.05, rate, seed)):
+@pytest.mark.parametrize("rate", RATES)
+def test_agrees_with_two_other_meters(rate: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(1))
+    noise = Audio.of(0.1 * rng.standard_normal((2, rate * 5)), rate)
+    for audio in (noise, music_like(16.05, rate, seed=2)):
         read = measure_loudness(audio)
         assert value(pyloudnorm_integrated(audio)) == pytest.approx(value(read.integrated_lufs), abs=0.02)
         pyebur128 = pytest.importorskip("pyebur128")

@@ -13,7 +13,7 @@ RATE = 44100
 Samples = NDArray[np.float64]
 
 
-def song(duration_s: float = 8.0, *, seed: int = 1, rate: int = RATE) -> Samples:
+def song(duration_s: float = 5.0, *, seed: int = 1, rate: int = RATE) -> Samples:
     """Drums, bass and chords with a soft start; about -17 LUFS with peaks near 0 dBFS, shape (2, frames)."""
     rng = np.random.Generator(np.random.PCG64(seed))
     frames = round(duration_s * rate)
@@ -27,6 +27,11 @@ def song(duration_s: float = 8.0, *, seed: int = 1, rate: int = RATE) -> Samples
     chords = [0.08 * np.sin(ratio * phase + np.array([[0.0], [ratio]])) for ratio in (4, 5, 6, 8)]
     mix = kick + bass + snare + np.sum(chords, axis=0)
     return np.asarray(0.6 * mix * np.where(time < duration_s / 4, 0.4, 1.0))
+
+
+def dense(duration_s: float = 5.0, *, seed: int = 1) -> Samples:
+    """A song that came in saturated, so that it can be made loud."""
+    return np.tanh(3 * song(duration_s, seed=seed))
 
 
 def noise(level_db: float, duration_s: float = 4.0) -> Samples:
@@ -52,6 +57,7 @@ def _with(samples: Samples, value: float) -> Samples:
 
 REACHABLE: dict[str, Callable[[], Samples]] = {
     "song": song,
+    "dense song": dense,
     "20 dB up": lambda: 10 * song(),
     "50 dB down": lambda: 10**-2.5 * song(),
     "DC": lambda: song() + 0.4,
@@ -61,9 +67,9 @@ REACHABLE: dict[str, Callable[[], Samples]] = {
     "sine": lambda: tone(997),
     "fs/4 tone": lambda: tone(RATE / 4, degrees=45),
     "square": lambda: 0.5 * np.sign(tone(110, degrees=3)),
-    "400 ms": lambda: song()[:, 5 * RATE : 5 * RATE + RATE * 4 // 10],
-    "1 s": lambda: song()[:, 5 * RATE : 6 * RATE],
-    "fade-out": lambda: song() * np.linspace(1, 0, 8 * RATE),
+    "400 ms": lambda: song()[:, 3 * RATE : 3 * RATE + RATE * 4 // 10],
+    "1 s": lambda: song()[:, 3 * RATE : 4 * RATE],
+    "fade-out": lambda: song() * np.linspace(1, 0, 5 * RATE),
     "half silence": lambda: np.pad(song(5), ((0, 0), (0, 5 * RATE))),
     "mono": lambda: song()[:1],
     "hard left": lambda: song() * np.array([[1], [0]]),

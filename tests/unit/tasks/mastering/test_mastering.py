@@ -23,14 +23,13 @@ from tasks.mastering.report import MasterReport
 
 def plain_true_peak_dbtp(written: Audio) -> float:
     """8x oversampling of the whole file, without the meter under test."""
-    fine = soxr.resample(written.samples.T, written.rate, written.rate * 8, quality="VHQ")
+    padded = np.pad(written.samples, ((0, 0), (200, 200)))  # soxr's first output at 8x is a little off
+    fine = soxr.resample(padded.T, written.rate, written.rate * 8, quality="VHQ")
     return float(20 * np.log10(max(np.abs(fine).max(), np.abs(written.samples).max())))
 
 
-def master(
-    tmp_path: Path, source: Audio, spec: MasteringSpec, *, gain: float | None = None
-) -> tuple[Audio, MasterReport]:
-    report = master_file(source, tmp_path / "master.wav", spec=spec, fixed_gain_db=gain)
+def master(tmp_path: Path, source: Audio, spec: MasteringSpec) -> tuple[Audio, MasterReport]:
+    report = master_file(source, tmp_path / "master.wav", spec=spec)
     assert [path.name for path in tmp_path.iterdir()] == ["master.wav"]
     written = read_audio(tmp_path / "master.wav")
     assert soundfile.info(tmp_path / "master.wav").subtype == "PCM_24"
@@ -53,7 +52,7 @@ def test_the_written_file_meets_target_and_ceiling(tmp_path: Path, name: str, pr
     assert report.true_peak_dbtp == pytest.approx(plain_true_peak_dbtp(written), abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["song", "clipped", "white noise", "sine", "fs/4 tone", "square", "anti-phase"])
+@pytest.mark.parametrize("name", ["dense song", "clipped", "white noise", "sine", "fs/4 tone", "square"])
 def test_loud_masters_too(tmp_path: Path, name: str) -> None:
     _, report = master(tmp_path, audio(REACHABLE[name]()), MasteringSpec(profile="loud"))
     assert report.limited_by is None
@@ -64,7 +63,8 @@ def test_loud_masters_too(tmp_path: Path, name: str) -> None:
 def test_other_rates(tmp_path: Path, rate: int) -> None:
     _, report = master(tmp_path, audio(song(4, rate=rate), rate), MasteringSpec(preset="bright"))
     assert report.integrated_lufs == pytest.approx(-14, abs=0.1)
-    assert report.notes == (() if rate > 40000 else ("no shelf at 10000 Hz: the rate is too low",) * 0 + report.notes)
+    missing = [10_000, 16_000] if rate == 22050 else []
+    assert report.notes == tuple(f"no shelf at {hz} Hz: the rate is too low" for hz in missing)
 
 
 @pytest.mark.parametrize("name", ["impulses", "low tone"])
@@ -83,10 +83,10 @@ def test_a_target_out_of_reach_is_reported_and_not_forced(tmp_path: Path, name: 
 
 def test_no_peak_is_turned_down_by_more_than_allowed(tmp_path: Path) -> None:
     source = audio(song())
-    reports = [master(tmp_path, source, MasteringSpec(profile="loud", max_limiting_db=most))[1] for most in (0, 3, 20)]
-    assert [report.max_limiting_db <= most + 1e-6 for report, most in zip(reports, (0, 3, 20), strict=True)] == [
-        True
-    ] * 3
+    reports = [master(tmp_path, source, MasteringSpec(max_limiting_db=most))[1] for most in (0, 2, 12)]
+    assert reports[0].max_limiting_db == 0
+    assert reports[1].max_limiting_db == pytest.approx(2, abs=1e-6)
+    assert 2 < reports[2].max_limiting_db < 12
     assert reports[0].integrated_lufs < reports[1].integrated_lufs < reports[2].integrated_lufs
     assert reports[0].limited_by is not None
     assert reports[2].limited_by is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mastering_signals import RATE, audio, noise, song
+from mastering_signals import RATE, audio, dense, noise
 
 from catalog.errors import AudioRefused
 from catalog.mastering import MasteringSpec
@@ -17,9 +17,9 @@ from tasks.mastering.album import loudest, master_album, treated_loudness
 from tasks.mastering.intake import loudness_or_refusal
 
 SOURCES = (
-    audio(0.35 * song(5, seed=3)),
-    audio(song(5, seed=4)),
-    audio(0.1 * song(4, seed=5)[:1]),
+    audio(0.35 * dense(5, seed=3)),
+    audio(dense(5, seed=4)),
+    audio(0.1 * dense(4, seed=5)[:1]),
     audio(0.05 * noise(0, 4)),
 )
 

@@ -1,0 +1,165 @@
+"""The production line on the real guide engine, carried out in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+
+from catalog.albums import apply_policy
+from catalog.lineage import prov_json, trace
+from catalog.policy import Policy
+from catalog.queries import candidate_by_prefix, release_by_key, songs_of
+from flows.forecast import forecast, peek
+from flows.planning import declare_album, plan_album, read_album
+from flows.progress import Progress
+from tasks.audio.files import read_audio
+from tasks.delivery.export import write_release
+from tests.support import album_document, produce, write_album
+
+
+def plan(house, settings, tmp_path, **changes):
+    album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
+    return declare_album(house, album)
+
+
+def looked(house, planned, until="release"):
+    return asyncio.run(peek(house, planned, Progress(planned.songs), until))
+
+
+@pytest.fixture
+def one_song():
+    return {"songs": album_document()["songs"][:1]}
+
+
+def test_an_album_goes_from_manifest_to_release(house, settings, tmp_path):
+    planned = plan(house, settings, tmp_path, stems="native", deliverables=["wav24", "mp3_320"])
+    assert looked(house, planned) is None
+    assert not forecast(house, planned, complete=False).complete
+    produced, executor = produce(house, planned)
+    assert produced.failures == {}
+    assert len(executor.rendered) == 4
+    assert looked(house, planned) == produced
+
+    release = release_by_key(house.database, produced.release_key)
+    written = write_release(house, release, tmp_path / "out")
+    assert written.changed
+    assert not write_release(house, release, tmp_path / "out").changed
+    document = json.loads((written.folder / "release.json").read_bytes())
+    assert [track["title"] for track in document["tracks"]] == ["Song One", "Song Two"]
+    for track in document["tracks"]:
+        assert abs(track["readings"]["integrated_lufs"] - -14.0) <= 0.1
+        assert track["readings"]["true_peak_dbtp"] <= -1.0
+    there = {path.relative_to(written.folder).as_posix() for path in written.folder.rglob("*") if path.is_file()}
+    assert there == set(release.files)
+    assert {"index.html", "lineage.json", "small.cue", "SHA256SUMS", "mp3_320/01 - Song One.mp3"} <= there
+    assert {f"stems/01 - Song One/{name}.wav" for name in ("mix", "vocals", "drums", "bass", "other")} <= there
+
+    again, executor = produce(house, planned)
+    assert again == produced
+    assert executor.rendered == executor.steps == []
+
+
+def test_stems_in_a_release_sum_to_its_mix(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, stems="native", **one_song)
+    produced, _ = produce(house, planned)
+    folder = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out").folder
+    parts = {path.stem: read_audio(path).samples for path in (folder / "stems" / "01 - Song One").iterdir()}
+    mix = parts.pop("mix")
+    assert np.max(np.abs(mix - sum(parts.values()))) < 10 ** (-90 / 20)
+
+
+def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    produced, _ = produce(house, planned)
+    release = release_by_key(house.database, produced.release_key)
+    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"])
+    document = found.document()
+    assert [a["kind"] for a in document["activities"]] == ["encode", "master", "render"]
+    assert document["prompt"] == "indie pop, 120 BPM, A minor"
+    assert document["recipe"]["seed"] in (1, 2)
+    assert document["engine"] == {"name": "guide", "revision": 1}
+    assert document["decision"]["winner"] == songs_of(house.database, "small")[0].winner
+    assert "tempo_match" in document["scores"]
+    assert document["lyrics_digest"] == planned.songs[0].song.lyrics.digest
+    prov = prov_json(found.root)
+    assert len(prov["activity"]) == 3
+    assert set(prov["used"]) and set(prov["wasGeneratedBy"])
+    page = trace(house.database, release.files["index.html"])
+    assert page.document()["activities"][0]["kind"] == "pack"
+
+
+def test_album_mode_keeps_the_differences_between_songs(house, settings, tmp_path):
+    planned = plan(house, settings, tmp_path, mastering={"profile": "streaming", "mode": "album"})
+    produced, executor = produce(house, planned)
+    release = release_by_key(house.database, produced.release_key)
+    read = [track["readings"] for track in release.document["tracks"]]
+    assert max(r["integrated_lufs"] for r in read) == pytest.approx(-14.0, abs=0.1)
+    assert read[0]["gain_db"] == pytest.approx(read[1]["gain_db"], abs=0.1)
+    assert abs(read[0]["integrated_lufs"] - read[1]["integrated_lufs"]) > 0.2
+    assert all(r["true_peak_dbtp"] <= -1.0 for r in read)
+    assert sum(sentence.startswith("level") for sentence in executor.steps) == 2
+
+
+def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(house, settings, tmp_path):
+    songs = album_document()["songs"]
+    gates = {"tempo_bpm": {"min": 119, "max": 121}}
+    songs[1]["prompt"] = "slow ballad, 84 BPM, A minor"
+    planned = plan(house, settings, tmp_path, songs=songs, selection={"gates": gates}, release="partial")
+    produced, _ = produce(house, planned)
+    assert list(produced.failures) == ["two"]
+    assert "tempo" in str(produced.failures["two"]).lower()
+    release = release_by_key(house.database, produced.release_key)
+    assert [track["title"] for track in release.document["tracks"]] == ["Song One"]
+
+    complete = plan(house, settings, tmp_path, songs=songs, selection={"gates": gates}, release="all")
+    assert produce(house, complete)[0].release_key is None
+
+    least_bad = {"gates": gates, "if_none_passes": "least_bad"}
+    planned = plan(house, settings, tmp_path, songs=songs, selection=least_bad)
+    assert produce(house, planned)[0].failures == {}
+
+
+def test_an_applied_policy_stands_until_the_manifest_changes(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    produce(house, planned, until="select")
+    first = songs_of(house.database, "small")[0].decision
+    other = Policy(weights={"bandwidth_hz": 1.0})
+    apply_policy(house.database, "small", policy=other, over=planned.album.selection)
+    replanned = plan(house, settings, tmp_path, **one_song)
+    assert replanned.policy == other
+    produce(house, replanned, until="select")
+    assert songs_of(house.database, "small")[0].decision["weights"] == {"bandwidth_hz": 1.0}
+
+    apply_policy(house.database, "small", policy=planned.album.selection, over=planned.album.selection)
+    _, executor = produce(house, plan(house, settings, tmp_path, **one_song), until="select")
+    assert executor.steps == []
+    assert songs_of(house.database, "small")[0].decision == first
+
+    apply_policy(house.database, "small", policy=other, over=planned.album.selection)
+    changed = plan(house, settings, tmp_path, selection={"min_candidates": 2}, **one_song)
+    assert changed.policy.weights == changed.album.selection.weights
+
+
+def test_planning_stores_nothing(house, settings, tmp_path):
+    album = read_album(write_album(tmp_path / "album"), settings)
+    planned = plan_album(house, album)
+    expected = forecast(house, planned, complete=False)
+    assert [(song.exists, song.new) for song in expected.songs] == [(0, 2), (0, 2)]
+    assert expected.seconds > 0
+    assert expected.stored_bytes > 4 * 10 * 44100 * 8
+    keys = [c.render_key for song in planned.songs for c in song.candidates]
+    assert house.ledger.standings("render", keys) == {}
+
+
+def test_two_albums_that_ask_for_one_recipe_share_its_render(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    produce(house, planned, until="score")
+    twin = plan(house, settings, tmp_path, album={"id": "twin", "title": "Twin", "artist": "B"}, **one_song)
+    _, executor = produce(house, twin, until="score")
+    assert executor.rendered == executor.steps == []
+    assert twin.songs[0].candidates[0].id != planned.songs[0].candidates[0].id
+    found, key = candidate_by_prefix(house.database, twin.songs[0].candidates[0].id[:-2])
+    assert (found, key) == (twin.songs[0].candidates[0].id, twin.songs[0].candidates[0].render_key)
