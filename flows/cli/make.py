@@ -61,7 +61,7 @@ def _deliver(house: House, release_key: str, out: Path) -> None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
     written = write_release(house, release, out)
     for track in release.document["tracks"]:
-        if limited := track["master"].get("limited_by"):
+        if limited := track["readings"]["stopped_by"]:
             warn(f"{track['title']}: {limited}")
     line = Text("Listen: ", style="bold").append(str(written.folder / "index.html"), style="cyan")
     if not written.changed:

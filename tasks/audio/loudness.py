@@ -100,7 +100,7 @@ def pyloudnorm_integrated(audio: Audio) -> Reading:
         return NotMeasurable("digital silence has no loudness")
     meter = pyloudnorm.Meter(audio.rate, filter_class="DeMan")
     with np.errstate(divide="ignore"):
-        value = float(meter.integrated_loudness(audio.samples[:, :whole].T.astype(np.float64)))
+        value = float(meter.integrated_loudness(audio.samples[:, :whole].T))
     return Measured(value) if math.isfinite(value) else NotMeasurable("nothing is louder than -70 LUFS")
 
 

@@ -104,7 +104,7 @@ def _bends(line: Samples) -> Samples:
     """Largest second difference that any window starting within each ``TAPS`` points can see."""
     size = np.abs(np.diff(line, 2))
     blocks = np.pad(size, (0, -len(size) % TAPS + 2 * TAPS)).reshape(-1, TAPS).max(axis=1)
-    return np.maximum(blocks[:-1], blocks[1:])
+    return np.asarray(np.maximum(blocks[:-1], blocks[1:]))
 
 
 def _sample_peak(audio: Audio) -> float:

@@ -50,13 +50,22 @@ def staging_folder(destination: Path) -> Iterator[Path]:
 def check_destination(destination: Path) -> None:
     """Raise InputError if anything but a release or an empty folder stands where a release is to go."""
     destination = _place(destination)
-    if not destination.exists() or (destination / RELEASE_FILE).is_file():
-        return
-    if not destination.is_dir():
-        raise InputError(f"{destination} is a file, not a folder", remedy="Name another folder with --out")
-    if any(destination.iterdir()):
-        what = f"{destination} is not empty and holds no release of Songline"
-        raise InputError(what, remedy="Name another folder with --out, or empty this one")
+    for _ in range(_ATTEMPTS):
+        try:
+            handle = os.open(destination, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError as fault:
+            what = f"{destination} is a file, not a folder"
+            raise InputError(what, remedy="Name another folder with --out") from fault
+        names = os.listdir(handle)
+        still_there = _is_the_same(handle, destination)  # else it was swapped out meanwhile and is being removed
+        os.close(handle)
+        if not names or RELEASE_FILE in names:
+            return
+        if still_there:
+            what = f"{destination} is not empty and holds no release of Songline"
+            raise InputError(what, remedy="Name another folder with --out, or empty this one")
 
 
 def swap_in(staging: Path, destination: Path) -> None:
@@ -92,7 +101,7 @@ def remove_leftovers(destination: Path) -> None:
     destination = _place(destination)
     for path in _siblings(destination, _ASIDE):
         if not destination.exists() and (path / RELEASE_FILE).is_file():
-            path.rename(destination)
+            _put_back(path, destination)
     for path in [*_siblings(destination, _ASIDE), *_siblings(destination, _STAGING)]:
         _remove_unless_held(path)
 
@@ -131,6 +140,20 @@ def _replace_in_two_steps(staging: Path, destination: Path) -> None:
     aside = (destination.with_name(_name(destination, _ASIDE, number)) for number in itertools.count())
     destination.rename(next(path for path in aside if not path.exists()))
     staging.rename(destination)
+
+
+def _put_back(aside: Path, destination: Path) -> None:
+    """Undo the first of two renames, unless the folder is being removed or its place was filled meanwhile."""
+    handle = _locked(aside, where_no_locks=True)
+    if handle is None:
+        return
+    try:
+        aside.rename(destination)
+    except OSError as fault:
+        if fault.errno not in _MEANWHILE:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _locked_new_folder(destination: Path) -> tuple[Path, int]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from catalog.report.page import render_page
-
 from catalog.digests import Json
 from catalog.lineage import trace_all
 from catalog.queries import artifact_facts, next_build
 from catalog.release import ReleasedAlbum, ReleaseDocument
+from catalog.report.page import render_page
 from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE

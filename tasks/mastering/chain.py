@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from catalog.errors import WorkError
@@ -18,7 +17,7 @@ from tasks.mastering.report import Levels, MasterReport, Stage
 from tasks.mastering.treatment import Treated, treat
 
 TOLERANCE_LU = 0.1
-"""How far from its target a master may read, and two meters from each other."""
+"""How far from its target a master may read before it has to say what kept it away."""
 
 
 def master_file(
@@ -34,9 +33,7 @@ def master_file(
     treated = treat(source, spec=spec)
     target = spec.loudness_target_lufs if fixed_gain_db is None else treated.source_lufs + fixed_gain_db
     final = finalise(treated.audio, spec=spec, target_lufs=target, loudness_lufs=treated.loudness_lufs)
-    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
-    os.close(handle)
-    written = Path(name)
+    written = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     try:
         write_wav(written, final.audio, subtype="PCM_24")
         report = _report(read_audio(written), treated, final, spec=spec, target_lufs=target)

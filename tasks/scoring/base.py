@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from catalog.metrics import MetricSpec, Reading
-from tasks.audio.audio import Audio
+
+if TYPE_CHECKING:
+    from tasks.audio.audio import Audio
 
 
 @dataclass(frozen=True, slots=True)

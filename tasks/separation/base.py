@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from catalog.recipe import Recipe
-from tasks.audio.audio import Audio
+
+if TYPE_CHECKING:
+    from tasks.audio.audio import Audio
 
 
 class Separator(Protocol):

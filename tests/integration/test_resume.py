@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -30,8 +34,6 @@ def prepared_home(tmp_path_factory):
 
 @pytest.fixture
 def home(prepared_home, tmp_path):
-    import shutil
-
     shutil.copytree(prepared_home, tmp_path / "home" / "prefect")
     return tmp_path / "home"
 
@@ -47,13 +49,13 @@ def files_of(release: Path) -> dict[str, str]:
 
 
 def activities(home: Path) -> list[tuple[str, str]]:
-    """Kind and work key of every attempt that was committed."""
-    import sqlite3
-
-    connection = sqlite3.connect(home / "catalog.sqlite3")
-    rows = connection.execute("SELECT kind, work_key FROM activity WHERE outcome = 'done'").fetchall()
-    connection.close()
-    return rows
+    """Kind and work key of every attempt that was committed; none while there is no catalog."""
+    if not (home / "catalog.sqlite3").exists():
+        return []
+    with closing(sqlite3.connect(home / "catalog.sqlite3", timeout=30)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'activity'").fetchone():
+            return []
+        return connection.execute("SELECT kind, work_key FROM activity WHERE outcome = 'done'").fetchall()
 
 
 def offspring(home: Path) -> list[psutil.Process]:
@@ -68,20 +70,33 @@ def offspring(home: Path) -> list[psutil.Process]:
     return found
 
 
-def start(album: Path, out: Path, home: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flows.cli", "render", str(album), "--out", str(out)]
-    return subprocess.Popen(
-        command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+Start = Callable[[Path, Path], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(home) -> Iterator[Start]:
+    """Start `songline render`; what still runs at the end is ended."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(album: Path, out: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "flows.cli", "render", str(album), "--out", str(out)]
+        quiet = subprocess.DEVNULL
+        started.append(subprocess.Popen(command, env=environment(home), stdout=quiet, stderr=quiet))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.kill()
+        running.wait()
 
 
 @pytest.mark.parametrize("wanted", ["render", "score", "master"])
-def test_after_a_kill_the_same_command_continues_and_repeats_nothing_finished(home, tmp_path, wanted):
+def test_after_a_kill_the_same_command_continues_and_repeats_nothing_finished(home, start, tmp_path, wanted):
     album = write_album(tmp_path / "album")
-    running = start(album, tmp_path / "out", home)
+    running = start(album, tmp_path / "out")
     give_up = time.monotonic() + 120
     while time.monotonic() < give_up:
-        if (home / "catalog.sqlite3").exists() and any(kind == wanted for kind, _ in activities(home)):
+        if any(kind == wanted for kind, _ in activities(home)):
             break
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
@@ -106,9 +121,9 @@ def test_after_a_kill_the_same_command_continues_and_repeats_nothing_finished(ho
     assert clean.returncode == 0, clean.stdout
 
 
-def test_two_renders_at_once_end_with_one_album(home, tmp_path):
+def test_two_renders_at_once_end_with_one_album(home, start, tmp_path):
     album = write_album(tmp_path / "album")
-    both = [start(album, tmp_path / "out", home) for _ in range(2)]
+    both = [start(album, tmp_path / "out") for _ in range(2)]
     assert [running.wait(timeout=240) for running in both] == [0, 0]
     done = activities(home)
     assert len(done) == len(set(done)), "work was committed twice"
@@ -131,7 +146,7 @@ def test_what_a_change_costs(home, tmp_path):
     folder, out = tmp_path / "album", tmp_path / "out"
 
     def render() -> tuple[subprocess.CompletedProcess[str], list[str]]:
-        before = set(activities(home)) if (home / "catalog.sqlite3").exists() else set()
+        before = set(activities(home))
         done = songline("render", write_album(folder, document), "--out", out, home=home)
         assert done.returncode == 0, done.stderr
         return done, sorted(kind for kind, key in activities(home) if (kind, key) not in before)

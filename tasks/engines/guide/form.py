@@ -157,7 +157,7 @@ def _refrain(lines: Sequence[Line]) -> list[bool]:
     counts = Counter(_words(line) for line in lines)
     repeated = [counts[_words(line)] > 1 and bool(_words(line)) for line in lines]
     return [
-        flag and (repeated[max(0, index - 1)] and index > 0 or index + 1 < len(lines) and repeated[index + 1])
+        flag and ((repeated[max(0, index - 1)] and index > 0) or (index + 1 < len(lines) and repeated[index + 1]))
         for index, flag in enumerate(repeated)
     ]
 

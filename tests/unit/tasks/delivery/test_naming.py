@@ -43,7 +43,7 @@ def test_a_long_title_is_cut_between_whole_letters() -> None:
     name = safe_file_name(1, "x" + family * 40)
     assert len(name.encode()) <= MAX_NAME_BYTES
     assert name.removeprefix("01 - x").replace(family, "") == ""
-    assert safe_file_name(1, "ab" * 100).endswith("ab")
+    assert len(safe_file_name(1, "ab" * 100)) == MAX_NAME_BYTES
 
 
 def test_the_position_keeps_equal_titles_apart() -> None:

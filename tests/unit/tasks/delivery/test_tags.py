@@ -12,7 +12,15 @@ from catalog.errors import InputError
 from tasks.delivery.encode import encode
 from tasks.delivery.tags import TrackTags, cover_media_type, read_tags
 
-HOSTILE = ["</script><img src=x onerror=alert(1)>", "../../etc", "CON", "\u202eevil\u2066", "🚌🏽", "T" * 200, "a\0b\x1bc"]
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "../../etc",
+    "CON",
+    "\u202eevil\u2066",
+    "🚌🏽",
+    "T" * 200,
+    "a\0b\x1bc",
+]
 
 
 def tagged(title: str, **more: object) -> TrackTags:
@@ -29,7 +37,11 @@ def test_hostile_titles_come_back(title: str, kind: str, suffix: str, master: Pa
 
 def test_text_is_cleaned() -> None:
     tags = tagged(
-        " a\nb\t\u202ec\0 ", writers=("", " X\n"), genre=" ", comment="one\r\ntwo\u2028three\n\n", lyrics_text="\n l \n\n m"
+        " a\nb\t\u202ec\0 ",
+        writers=("", " X\n"),
+        genre=" ",
+        comment="one\r\ntwo\u2028three\n\n",
+        lyrics_text="\n l \n\n m",
     )
     assert (tags.title, tags.writers, tags.genre) == ("a b c", ("X",), None)
     assert tags.comment == "one\ntwo\nthree"
@@ -63,7 +75,9 @@ def test_any_tags_come_back_from_json_and_files(
     master: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    lrc = "\n".join(f"[{at // 6000:02d}:{at // 100 % 60:02d}.{at % 100:02d}]{' '.join(text.split())}" for at, text in lines)
+    lrc = "\n".join(
+        f"[{at // 6000:02d}:{at // 100 % 60:02d}.{at % 100:02d}]{' '.join(text.split())}" for at, text in lines
+    )
     tags = tagged(title, writers=tuple(writers), comment=comment, year=year, explicit=explicit, lyrics_lrc=lrc)
     assert TrackTags.from_document(tags.document()) == tags
     folder = tmp_path_factory.getbasetemp()

@@ -84,7 +84,7 @@ def test_a_target_out_of_reach_is_reported_and_not_forced(tmp_path: Path, name: 
 def test_no_peak_is_turned_down_by_more_than_allowed(tmp_path: Path) -> None:
     source = audio(song())
     reports = [master(tmp_path, source, MasteringSpec(max_limiting_db=most))[1] for most in (0, 2, 12)]
-    assert reports[0].max_limiting_db == 0
+    assert reports[0].max_limiting_db == pytest.approx(0, abs=1e-6)
     assert reports[1].max_limiting_db == pytest.approx(2, abs=1e-6)
     assert 2 < reports[2].max_limiting_db < 12
     assert reports[0].integrated_lufs < reports[1].integrated_lufs < reports[2].integrated_lufs
@@ -112,6 +112,12 @@ def test_a_failure_while_writing_keeps_the_older_file(tmp_path: Path, monkeypatc
     with pytest.raises(AudioFileError):
         master_file(audio(song(2)), tmp_path / "master.wav", spec=MasteringSpec())
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"older"]
+
+
+def test_a_master_may_be_read_by_whom_any_new_file_may(tmp_path: Path) -> None:
+    master_file(audio(song(1)), tmp_path / "master.wav", spec=MasteringSpec())
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "master.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ Signal = NDArray[np.float64]
 
 RATE = 44100
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-PROGRESSIONS = {"major": (0, 3, 4, 0), "minor": (0, 3, 6, 0)}
+PROGRESSIONS = {"major": (0, 3, 4, 0), "minor": (0, 5, 3, 4)}
 
 
 def times(length_s: float) -> Signal:
@@ -63,7 +63,7 @@ def clicks(bpm: float, length_s: float = 20.0) -> Signal:
     return track
 
 
-def chords(tonic: int, mode: str, *, bpm: float = 120.0, bars: int = 8, detune: float = 0.0) -> Signal:
+def chords(tonic: int, mode: str, *, bpm: float = 120.0, bars: int = 4, detune: float = 0.0) -> Signal:
     """Triads of a cadence over its roots in the bass, one a bar, struck on every beat."""
     beat_s = 60 / bpm
     track = silence(bars * 4 * beat_s + 0.5)

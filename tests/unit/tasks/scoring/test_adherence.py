@@ -37,9 +37,9 @@ def reason(reading: Reading) -> str:
 
 class TestTempo:
     @pytest.mark.parametrize("bpm", [60.0, 75.3, 96.0, 120.5, 140.0, 174.0, 200.0])
-    def test_a_click_track_is_read_to_a_twentieth_of_a_bpm(self, bpm: float) -> None:
+    def test_a_click_track_is_read_to_a_tenth_of_a_bpm(self, bpm: float) -> None:
         readings = score(stereo(clicks(bpm)), bpm=bpm)
-        assert value(readings["tempo_bpm"]) == pytest.approx(bpm, abs=0.05)
+        assert value(readings["tempo_bpm"]) == pytest.approx(bpm, abs=0.1)
         assert value(readings["tempo_match"]) == 1.0
 
     @pytest.mark.parametrize("rate", [22050, 48000])

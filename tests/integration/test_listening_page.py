@@ -1,0 +1,330 @@
+"""The listening page in a real browser: opened from disk, played, sought, looked at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+
+from catalog.decision import Limit
+from catalog.report.page import (
+    CandidateView,
+    FileView,
+    GateView,
+    LyricView,
+    MetricView,
+    PageView,
+    ReadingView,
+    StemView,
+    TrackView,
+    render_page,
+)
+from tasks.audio.audio import Audio
+from tasks.audio.files import write_wav
+from tasks.delivery.curves import draw_curves
+from tasks.delivery.encode import DELIVERABLES, encode
+from tasks.delivery.naming import safe_file_name
+from tasks.delivery.tags import TrackTags
+
+RATE = 44_100
+LENGTH_S = 8
+HOSTILE = '</script><img src=x onerror="document.title=1">'
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=360, height=740)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, which plays MP3, FLAC and WAV."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "NO BROWSER: install Chromium (apt install chromium), or the listening page stays untested"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PageView]:
+    """A release of three short songs: one plays MP3, one FLAC, one WAV."""
+    folder = tmp_path_factory.mktemp("releases") / "night bus #1"
+    titles = ("Last Bus Home", HOSTILE, "Depot " + "Lights " * 40)
+    forms = ("mp3_320", "flac24", "wav24")
+    tracks = tuple(
+        _track(folder, nth, title, form) for nth, (title, form) in enumerate(zip(titles, forms, strict=True), 1)
+    )
+    view = PageView(title="Night Bus", artist="Ada Vale", tracks=tracks, year=2026, songline_version="0.1.0")
+    (folder / "index.html").write_text(render_page(view), encoding="utf-8")
+    return folder / "index.html", view
+
+
+def _track(folder: Path, position: int, title: str, form: str) -> TrackView:
+    name = safe_file_name(position, title)
+    audio = _sound(position)
+    stem, master = folder / "stems" / name / "bass.wav", folder / f"{position}.wav"
+    stem.parent.mkdir(parents=True)
+    for path in (stem, master):
+        write_wav(path, audio, subtype="PCM_24")
+    path = folder / form / f"{name}{DELIVERABLES[form].suffix}"
+    path.parent.mkdir()
+    tags = TrackTags(
+        title=title, artist="Ada Vale", album="Night Bus", album_artist="Ada Vale", position=position, total=3
+    )
+    encode(form, master, path, tags=tags, cover=None, dither_seed=0)
+    curves = draw_curves(audio)
+    gate = GateView("clipping_runs", 0.0, Limit(max=0), passed=True)
+    metric = MetricView("tempo_match", 0.98, "", None, 1.0)
+    return TrackView(
+        position=position,
+        title=title,
+        artist="Ada Vale",
+        duration_s=curves.duration_s,
+        seed=43,
+        candidate="last-43",
+        sentence="Seed 43 wins: it is the only take.",
+        files=(FileView(form, DELIVERABLES[form].label, path.relative_to(folder).as_posix(), path.stat().st_size),),
+        peaks=curves.peaks,
+        loudness=curves.loudness,
+        target_lufs=-14.0,
+        readings=(ReadingView("Loudness", -14.0, "LUFS", -14.0),),
+        lyrics=(LyricView(1.0, "First line"), LyricView(3.0, title), LyricView(6.0, "Last line")),
+        candidates=(
+            CandidateView("last-43", 43, 1, 1.0, chosen=True, sentence="Only one.", gates=(gate,), metrics=(metric,)),
+        ),
+        weights={"tempo_match": 1.0},
+        stems=(StemView("bass", stem.relative_to(folder).as_posix(), stem.stat().st_size),),
+    )
+
+
+def _sound(seed: int) -> Audio:
+    t = np.arange(RATE * LENGTH_S) / RATE
+    swell = 0.2 + 0.2 * np.sin(2 * np.pi * t / LENGTH_S * seed)
+    return Audio.of(np.stack([np.sin(2 * np.pi * 220 * seed * t) * swell] * 2), RATE)
+
+
+class Visit:
+    """One page that was opened, with all it said and asked for."""
+
+    def __init__(self, page: Page, address: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("requestfailed", self._failed)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(address.as_uri())
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the browser's own way to stop once it has read enough of a song
+            self.said.append(f"{request.url}: {request.failure}")
+
+    def song(self, position: int) -> str:
+        return f".song:nth-of-type({position})"
+
+    def time(self, position: int, audio: str = "audio.mix") -> float:
+        return float(self.page.evaluate("s => document.querySelector(s).currentTime", f"{self.song(position)} {audio}"))
+
+    def until(self, condition: str) -> None:
+        wait_until(self.page, condition)
+
+    def plays(self, position: int, audio: str = "audio.mix") -> None:
+        """Wait until that audio, and no other, moves on."""
+        selector = f"{self.song(position)} {audio}"
+        before = self.time(position, audio)
+        self.until(
+            f"""(() => {{ const a = document.querySelector({selector!r});
+            const on = [...document.querySelectorAll('audio')].filter((each) => !each.paused);
+            return on.length === 1 && on[0] === a && a.currentTime > {before}; }})()"""
+        )
+
+
+def wait_until(page: Page, condition: str, *, tries: int = 200) -> None:
+    """Ask again until it holds (wait_for_function would need eval, which the page forbids)."""
+    for _ in range(tries):
+        if page.evaluate(f"Boolean({condition})"):
+            return
+        page.wait_for_timeout(40)
+    pytest.fail(f"never came true: {condition}")
+
+
+@pytest.fixture
+def visit(browser: Browser, album: tuple[Path, PageView]) -> Iterator[Visit]:
+    """A visit to the album that must stay silent on the console and ask for nothing but files."""
+    page = browser.new_page(viewport=DESKTOP)
+    visited = Visit(page, album[0])
+    yield visited
+    page.close()
+    assert visited.said == []
+    assert visited.asked
+    assert [url for url in visited.asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_every_form_plays_and_only_one_at_a_time(visit: Visit) -> None:
+    for position in (1, 2, 3):
+        visit.page.click(f"{visit.song(position)} button.play")
+        visit.plays(position)
+    visit.page.click(f"{visit.song(3)} button.play")
+    visit.until("[...document.querySelectorAll('audio')].every((each) => each.paused)")
+
+
+def test_every_form_has_its_exact_length(visit: Visit) -> None:
+    visit.until("[...document.querySelectorAll('audio.mix')].every((each) => each.readyState > 0)")
+    lengths = visit.page.evaluate("[...document.querySelectorAll('audio.mix')].map((each) => each.duration)")
+    assert lengths == pytest.approx([LENGTH_S] * 3, abs=0.03)
+
+
+def test_the_waveform_and_the_lyrics_seek(visit: Visit) -> None:
+    scope = visit.page.locator(f"{visit.song(1)} .scope")
+    box = scope.bounding_box()
+    assert box is not None
+    scope.click(position={"x": box["width"] / 2, "y": 20})
+    assert visit.time(1) == pytest.approx(LENGTH_S / 2, abs=0.1)
+    assert float(scope.get_attribute("aria-valuenow") or 0) == pytest.approx(LENGTH_S / 2, abs=0.1)
+    visit.page.click(f"{visit.song(1)} .lyrics li:nth-child(3) button")
+    visit.plays(1)
+    assert visit.time(1) == pytest.approx(6, abs=1)
+    assert visit.page.inner_text(f"{visit.song(1)} .lyrics .active bdi") == "Last line"
+
+
+def test_lines_light_up_as_they_are_sung(visit: Visit) -> None:
+    visit.page.evaluate("s => { document.querySelector(s).currentTime = 2.7 }", f"{visit.song(1)} audio.mix")
+    visit.page.click(f"{visit.song(1)} button.play")
+    visit.until("document.querySelector('.lyrics .active')?.dataset.start === '1.0'")
+    visit.until("document.querySelector('.lyrics .active')?.dataset.start === '3.0'")
+
+
+def test_a_stem_takes_the_place_of_the_mix(visit: Visit) -> None:
+    visit.page.click(f"{visit.song(1)} .lyrics li:nth-child(2) button")
+    visit.plays(1)
+    visit.page.click(f"{visit.song(1)} button.stem")
+    visit.plays(1, ".stems audio")
+    assert visit.time(1, ".stems audio") == pytest.approx(3.5, abs=1)
+    assert visit.page.get_attribute(f"{visit.song(1)} button.stem", "aria-pressed") == "true"
+    visit.page.click(f"{visit.song(1)} button.stem")
+    visit.plays(1)
+
+
+def test_the_keyboard_does_it_all(visit: Visit) -> None:
+    page = visit.page
+    page.keyboard.press("Space")
+    visit.plays(1)
+    page.keyboard.press("Space")
+    visit.until("document.querySelector('audio.mix').paused")
+    before = visit.time(1)
+    page.keyboard.press("ArrowRight")
+    assert visit.time(1) == pytest.approx(before + 5, abs=0.1)
+    page.keyboard.press("n")
+    visit.plays(2)
+    page.keyboard.press("p")
+    visit.plays(1)
+    page.focus(f"{visit.song(1)} .scope")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    assert visit.time(1) == pytest.approx(1, abs=0.5)
+    page.keyboard.press("?")
+    assert page.is_visible("dialog.keys")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog.keys")
+
+
+def test_the_end_of_a_song_begins_the_next(visit: Visit) -> None:
+    visit.page.focus(f"{visit.song(1)} .scope")
+    visit.page.keyboard.press("End")
+    visit.page.click(f"{visit.song(1)} button.play")
+    visit.plays(2)
+    assert visit.page.inner_text(".deck .playing bdi") == HOSTILE
+
+
+def test_hostile_titles_are_only_text(visit: Visit) -> None:
+    assert visit.page.title() == "Night Bus · Ada Vale"
+    assert visit.page.inner_text(f"{visit.song(2)} h2 bdi") == HOSTILE
+    assert visit.page.locator("img").count() == 0
+
+
+def test_without_scripts_the_browser_s_own_players_are_there(browser: Browser, album: tuple[Path, PageView]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(album[0].as_uri())
+    assert page.is_visible("audio.mix >> nth=0")
+    assert page.is_visible("text=Seed 43 wins >> nth=0")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_it_fits_and_can_be_read(
+    browser: Browser, album: tuple[Path, PageView], viewport: ViewportSize, scheme: str, tmp_path: Path
+) -> None:
+    page = browser.new_page(viewport=viewport, color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(album[0].as_uri())
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    page.keyboard.press("Space")
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert page.evaluate(_CONTRAST) == []
+    small = page.evaluate(
+        "[...document.querySelectorAll('.song button, .song a, .deck button')].filter((each) => each.offsetParent)"
+        ".map((each) => each.getBoundingClientRect()).filter((box) => box.height < 24).length"
+    )
+    assert small == 0
+    assert len(page.screenshot(path=tmp_path / "page.png", full_page=True)) > 20_000
+    page.close()
+
+
+def test_nothing_moves_while_it_loads(browser: Browser, album: tuple[Path, PageView]) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.add_init_script(
+        "window.moved = 0; new PerformanceObserver((list) => { for (const each of list.getEntries())"
+        " window.moved += each.value }).observe({type: 'layout-shift', buffered: true})"
+    )
+    page.goto(album[0].as_uri())
+    page.keyboard.press("Space")
+    wait_until(page, "document.querySelector('audio.mix').currentTime > 0.2")
+    assert page.evaluate("window.moved") == 0
+    page.close()
+
+
+def test_a_missing_file_is_said(browser: Browser, album: tuple[Path, PageView], tmp_path: Path) -> None:
+    view = album[1]
+    gone = replace(view.tracks[0], files=(FileView("mp3_320", "MP3 320", "mp3_320/gone.mp3"),))
+    (tmp_path / "index.html").write_text(render_page(replace(view, tracks=(gone,))), encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.click("button.play")
+    page.wait_for_selector(".song.missing >> text=cannot be played")
+    page.close()
+
+
+_CONTRAST = """(() => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map((v, i) => v * (text.startsWith('color(srgb') && i < 3 ? 255 : 1));
+  const linear = (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => [r, g, b].map((v) => linear(v / 255))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = rgb(getComputedStyle(each).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0.9) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const low = [];
+  for (const element of document.querySelectorAll('p, dt, dd, h1, h2, h3, small, span, td, th, bdi, li, summary')) {
+    if (!element.offsetParent || ![...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(rgb(style.color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) low.push(`${element.className || element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return [...new Set(low)];
+})()"""
+"""Every text against what lies behind it, by WCAG 2.2, 1.4.3; gives those under 4.5:1."""
