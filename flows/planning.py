@@ -1,38 +1,14 @@
-"""From a manifest file to a stored plan: the names plug-ins bring, the recipes of every seed, what is missing."""
+"""From a checked album to a plan: a recipe for every seed, and the catalog's rows that ask for them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from catalog.album import Album, Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, expand, manifest_digest, policy_in_force, store_plan
 from catalog.digests import digest_file
 from catalog.house import House
-from catalog.manifest import Vocabulary, load_manifest, manifest_document
-from catalog.settings import Settings
-from tasks.delivery.deliverables import deliverable_names
+from catalog.manifest import manifest_document
 from tasks.delivery.track_tags import cover_media_type
-from tasks.engines.registry import ENGINES, get_engine
-from tasks.scoring.registry import metric_specs
-
-NATIVE = "native"
-NO_STEMS = "none"
-
-
-def vocabulary(settings: Settings) -> Vocabulary:
-    """The names a manifest may use on this installation."""
-    return Vocabulary(
-        engines={name: get_engine(name).settings_model for name in ENGINES},
-        metrics=metric_specs(),
-        deliverables=frozenset(deliverable_names()),
-        stem_models=frozenset({NATIVE, NO_STEMS}),
-        default_engine=settings.engine,
-    )
-
-
-def read_album(path: Path, settings: Settings) -> Album:
-    """The checked album of a manifest. Raises ManifestError with every fault."""
-    return load_manifest(path, vocabulary(settings))
+from tasks.engines.registry import get_engine
 
 
 def candidates_of(album: Album, song: Song) -> tuple[Candidate, ...]:

@@ -25,7 +25,7 @@ def init(folder: Path, title: str) -> None:
 
 def validate(path: Path, *, as_json: bool) -> None:
     """Check a manifest; its faults are raised, its warnings printed."""
-    from flows.planning import read_album
+    from flows.reading import read_album
 
     album = read_album(path, load_settings())
     if as_json:
@@ -40,7 +40,7 @@ def validate(path: Path, *, as_json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema."""
     from catalog.manifest import manifest_json_schema
-    from flows.planning import vocabulary
+    from flows.reading import vocabulary
 
     print_json(manifest_json_schema(vocabulary(load_settings())))
 
@@ -49,7 +49,8 @@ def plan(path: Path, *, as_json: bool) -> None:
     """Say what is new and what it takes."""
     from catalog.house import open_house
     from flows.forecast import forecast, peek
-    from flows.planning import plan_album, read_album
+    from flows.planning import plan_album
+    from flows.reading import read_album
     from flows.progress import Progress
 
     settings = load_settings()

@@ -15,7 +15,8 @@ from catalog.policy_file import read_policy
 from catalog.queries import readings, render_products, step_result
 from catalog.settings import load_settings
 from flows.cli.output import print_json, stdout
-from flows.planning import declare_album, read_album
+from flows.planning import declare_album
+from flows.reading import read_album
 from tasks import requests
 from tasks.scoring.registry import metric_specs
 

@@ -23,7 +23,7 @@ def album_id(named: str, settings: Settings) -> str:
     """The id of an album given by its id or its manifest."""
     path = Path(named)
     if path.suffix in (".yaml", ".yml", ".json") and path.is_file():
-        from flows.planning import read_album
+        from flows.reading import read_album
 
         return read_album(path, settings).id
     return named

@@ -16,8 +16,9 @@ from catalog.settings import load_settings
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.forecast import peek
 from flows.line import Produced
-from flows.planning import declare_album, read_album
+from flows.planning import declare_album
 from flows.progress import LiveLines, Progress
+from flows.reading import read_album
 from tasks.delivery.export import write_release
 
 TOLERANCE_DBFS = -80.0

@@ -18,8 +18,6 @@ from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 
 if TYPE_CHECKING:
-    
-if TYPE_CHECKING:
     from tasks.audio.audio import Audio
 
 

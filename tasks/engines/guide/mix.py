@@ -94,9 +94,9 @@ def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, rev
         place = PLACES[name]
         placed = _panned(_shaped(raw, place), place)
         dry += placed
-        if place.wet * reverb:
-            placed *= np.float32(place.wet * reverb)
-            send += placed
+        placed *= np.float32(place.wet * reverb)
+        send += placed
+        del raw, placed  # before the next part is played: a song's length of sound each
     if send.any():
         dry += Pedalboard(_room(ROOMS[stem], beat_s))(send, RATE)
     return dry
@@ -140,7 +140,7 @@ def _panned(sound: Sound, place: Place) -> Sound:
     """Stereo at constant power, 1 and 1 in the centre."""
     angle = (place.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
-    stereo: Sound = sound * gains
+    stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
     if place.wide:
         stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
         stereo[1, :WIDENING_FRAMES] = 0

@@ -50,7 +50,9 @@ class GuideRenderer:
 
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
         """The stems and their sum, scaled alike. Raises WorkError where the sound is not finite."""
-        stems = {stem: self._stem(recipe, arrangement, stem) for stem in STEMS}
+        # The stem with most parts comes first: making it takes the most memory, and the others are not there yet.
+        played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
+        stems = {stem: played[stem] for stem in STEMS}
         mix = balance(stems)
         if not np.isfinite(mix).all():
             raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
