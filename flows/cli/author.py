@@ -50,8 +50,8 @@ def plan(path: Path, *, as_json: bool) -> None:
     from catalog.house import open_house
     from flows.forecast import forecast, peek
     from flows.planning import plan_album
-    from flows.reading import read_album
     from flows.progress import Progress
+    from flows.reading import read_album
 
     settings = load_settings()
     album = read_album(path, settings)

@@ -145,11 +145,11 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _split(group: list[Line]) -> list[list[Line]]:
+    """Fours of a long stretch; a single line left over stays with the last four."""
     if len(group) < SPLIT_FROM_LINES:
         return [group]
-    return [group[index : index + 4] for index in range(0, len(group) - 1, 4)][:-1] + [
-        group[(len(group) - 2) // 4 * 4 :]
-    ]
+    cuts = [*range(0, len(group) - 1, 4), len(group)]
+    return [group[first:end] for first, end in pairwise(cuts)]
 
 
 def _refrain(lines: Sequence[Line]) -> list[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -194,12 +195,12 @@ def split_words(text: str, count: int, language: str = "en") -> list[str]:
     if not words:
         return [""] * count
     if len(words) >= count:
-        return words[: count - 1] + [" ".join(words[count - 1 :])]
+        return [*words[: count - 1], " ".join(words[count - 1 :])]
     shares = _shares(words, count, language)
     dealt: list[str] = []
     for word, share in zip(words, shares, strict=True):
         cuts = [round(index * len(word) / share) for index in range(share + 1)]
-        pieces = [word[first:second] for first, second in zip(cuts, cuts[1:], strict=False)]
+        pieces = [word[first:second] for first, second in pairwise(cuts)]
         dealt.extend(piece + "-" for piece in pieces[:-1])
         dealt.append(pieces[-1])
     return dealt

@@ -62,9 +62,7 @@ class Room:
 
 
 PLACES: Mapping[str, Place] = {
-    "vocals": Place(
-        -1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0
-    ),
+    "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0),
     "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, air_db=2.0, wet=0.40),
     "drums": Place(1.0, low_cut_hz=55, body_db_hz=(-2.0, 420), air_db=5.0, ratio=3.0, wet=0.10, headroom_db=6.0),
     "bass": Place(-2.5, low_cut_hz=60, body_db_hz=(3.0, 900), ratio=4.0, wet=0.0, headroom_db=7.0),

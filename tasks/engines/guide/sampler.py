@@ -156,9 +156,7 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
     padded /= 32768
     np.minimum(whole, len(recording.frames) + 1, out=whole)
     a, b, c, d = padded[whole], padded[whole + 1], padded[whole + 2], padded[whole + 3]
-    mixed: Mono = b + t * (
-        0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a)))
-    )
+    mixed: Mono = b + t * (0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))))
     return mixed
 
 

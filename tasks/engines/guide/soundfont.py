@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class SoundFont:
     def zones(self, program: int, *, bank: int = 0) -> tuple[Zone, ...]:
         """Every zone of the instrument at ``program`` (0 to 127) of ``bank`` (0 melodic, 128 drums)."""
         presets = self._tables[b"phdr"]
-        for row, following in zip(presets, presets[1:], strict=False):
+        for row, following in pairwise(presets):
             if (row[1], row[2]) == (program, bank):
                 bags = self._generator_sets(b"pbag", b"pgen", row[3], following[3])
                 return tuple(zone for bag in bags if INSTRUMENT in bag for zone in self._instrument(bag[INSTRUMENT]))
