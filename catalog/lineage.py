@@ -151,7 +151,7 @@ def _find(session: Session, digest: str) -> Artifact:
         raise InputError(f"{digest!r} fits several artifacts", remedy="Give more of the digest")
     raise InputError(
         f"nothing in the catalog has the digest {digest[:16]}",
-        remedy="Give a file as Songline delivered it (a changed file has another digest), or a digest from release.json",
+        remedy="Give a file as Songline delivered it (a changed one has another digest), or a digest from release.json",
     )
 
 

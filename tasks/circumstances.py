@@ -10,7 +10,7 @@ from pathlib import Path
 
 from catalog.work import Circumstances
 
-LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "symusic", "mutagen", "torch")
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen", "torch")
 
 
 @cache

@@ -47,15 +47,21 @@ def pack(context: StepContext) -> Outcome:
 
 def _write_album_files(context: StepContext, packing: Packing, tracks: list[TrackParts], build: int) -> ReleaseDocument:
     album = _album(context, packing, tracks)
-    listed = [packing.write(f"{album.id}.cue", _cue(album, tracks))]
-    listed.append(packing.write("lineage.json", _lineage(context, packing)))
-    # The page shows the digest of what it presents, so the document is sealed without it first.
-    released = [track.released for track in tracks]
-    version = songline_version()
-    draft = ReleaseDocument.sealed(songline_version=version, build=build, album=album, tracks=released, files=listed)
-    view = page_view(draft, tracks, mode=context.request.parameters["mode"])
-    listed.append(packing.write("index.html", render_page(view).encode()))
-    return ReleaseDocument.sealed(songline_version=version, build=build, album=album, tracks=released, files=listed)
+    listed = [
+        packing.write(f"{album.id}.cue", _cue(album, tracks)),
+        packing.write("lineage.json", _lineage(context, packing)),
+    ]
+    document = ReleaseDocument.sealed(
+        songline_version=songline_version(),
+        build=build,
+        album=album,
+        tracks=[track.released for track in tracks],
+        files=listed,
+    )
+    # The page shows the document's digest, so it cannot be part of it; SHA256SUMS covers it.
+    view = page_view(document, tracks, mode=context.request.parameters["mode"])
+    packing.write("index.html", render_page(view).encode())
+    return document
 
 
 def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> ReleasedAlbum:
@@ -80,6 +86,7 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
                 performer=track.released.artist,
                 path=offered[form].path,
                 duration_s=track.released.duration_s,
+                writers=track.released.writers,
                 isrc=track.released.isrc,
             )
         )

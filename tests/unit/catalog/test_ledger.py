@@ -98,7 +98,9 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
         print(house.ledger.claim("render", recipe.digest).fence, flush=True)
         os.kill(os.getpid(), 9)
     """
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
+    )
     assert killed.stdout == "1\n"
     assert house.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
     lease = house.ledger.claim("render", RECIPE.digest)
@@ -175,9 +177,7 @@ def test_a_steps_result_scores_and_products_come_in_one_piece(house, tmp_path):
     score = ScoreRecord("tempo_match", "adherence", 1, "", 0.9, None)
     both = ScoreRecord("key_match", "adherence", 1, "", 0.9, "also this")
     with pytest.raises(TransientError, match="clash"):
-        house.ledger.commit(
-            lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE
-        )
+        house.ledger.commit(lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE)
     assert step_result(house.database, REQUEST.key) is None
     house.ledger.commit(lease, Outcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, circumstances=HERE)
     found = step_result(house.database, REQUEST.key)
