@@ -47,16 +47,14 @@ def pack(context: StepContext) -> Outcome:
 
 def _write_album_files(context: StepContext, packing: Packing, tracks: list[TrackParts], build: int) -> ReleaseDocument:
     album = _album(context, packing, tracks)
-    listed = [
-        packing.write(f"{album.id}.cue", _cue(album, tracks)),
-        packing.write("lineage.json", _lineage(context, packing)),
-    ]
+    cue = packing.write(f"{album.id}.cue", _cue(album, tracks))
+    lineage = packing.write("lineage.json", _lineage(context, packing))
     document = ReleaseDocument.sealed(
         songline_version=songline_version(),
         build=build,
         album=album,
         tracks=[track.released for track in tracks],
-        files=listed,
+        files=[cue, lineage],
     )
     # The page shows the document's digest, so it cannot be part of it; SHA256SUMS covers it.
     view = page_view(document, tracks, mode=context.request.parameters["mode"])

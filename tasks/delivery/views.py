@@ -72,12 +72,17 @@ def _track(parts: TrackParts) -> TrackView:
         loudness=parts.curves.loudness,
         target_lufs=released.targets.integrated_lufs,
         readings=_readings(released),
-        note=released.readings.stopped_by,
+        note=_note(released.readings.stopped_by),
         lyrics=tuple(LyricView(line.start_s, line.text) for line in parse_lrc(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(StemView(name, file.path, file.bytes) for name, file in released.stems.items()),
     )
+
+
+def _note(stopped_by: str | None) -> str | None:
+    """The limit that stopped a master as a sentence, without the name that scripts look for."""
+    return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:

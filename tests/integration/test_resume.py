@@ -91,9 +91,7 @@ def start(home) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("wanted", ["render", "score", "master"])
-def test_after_a_kill_the_same_command_continues_and_repeats_nothing_finished(
-    home, start, undisturbed, tmp_path, wanted
-):
+def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_path, wanted):
     album = write_album(tmp_path / "album")
     running = start(album, tmp_path / "out")
     give_up = time.monotonic() + 120
