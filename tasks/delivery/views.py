@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.lyrics import parse_lrc
-from catalog.release import ReleaseDocument, ReleasedTrack
+from catalog.release import ReleaseDocument, ReleasedFile, ReleasedTrack
 from catalog.report.view import (
     FileView,
     LyricView,
@@ -19,6 +19,7 @@ from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
 
+STEM_ORDER = ("mix", "vocals", "drums", "bass", "other")
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -76,8 +77,16 @@ def _track(parts: TrackParts) -> TrackView:
         lyrics=tuple(LyricView(line.start_s, line.text) for line in parse_lrc(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
-        stems=tuple(StemView(name, file.path, file.bytes) for name, file in released.stems.items()),
+        stems=tuple(
+            StemView(name, file.path, file.bytes) for name, file in sorted(released.stems.items(), key=_stem_order)
+        ),
     )
+
+
+def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
+    """The usual parts in the order of a mixing desk, others after them by name."""
+    name = named[0]
+    return (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name)
 
 
 def _note(stopped_by: str | None) -> str | None:

@@ -96,7 +96,7 @@ class GuideEngine:
             ModelUsed(
                 name="TimGM6mb SoundFont",
                 revision="1.3",
-                licence="GPL-2.0-or-later",
+                licence="GPL-2.0",
                 digest=recipe.inputs["instruments"]["soundfont"],
             ),
         )
