@@ -17,8 +17,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class SonglineError(Exception):
@@ -122,3 +122,24 @@ class CatalogError(MachineError):
     """The catalog cannot be opened or does not fit this version of Songline."""
 
     kind = "catalog"
+
+
+def error_document(error: SonglineError) -> dict[str, object]:
+    """An error as it is stored and shown."""
+    reason = {"reason": error.reason} if isinstance(error, AudioRefused) else {}
+    return {"kind": error.kind, "error": error.what, "remedy": error.remedy, "ids": dict(error.ids), **reason}
+
+
+def error_from(document: Mapping[str, Any]) -> SonglineError:
+    """The error a document was made from, so that it keeps its exit code; an unknown kind is a WorkError."""
+    what, remedy = str(document.get("error", "it failed earlier")), str(document.get("remedy", ""))
+    if "reason" in document:
+        return AudioRefused(what, reason=str(document["reason"]), remedy=remedy, **document.get("ids", {}))
+    cls = _BY_KIND.get(str(document.get("kind")), WorkError)
+    return cls(what, remedy=remedy, **document.get("ids", {}))
+
+
+_BY_KIND: Mapping[str, type[SonglineError]] = {
+    cls.kind: cls
+    for cls in (InputError, RefusedError, WorkError, TransientError, MachineError, StoreError, CatalogError)
+}

@@ -14,8 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import owners
-from catalog.digests import Json
-from catalog.errors import LeaseLost, SonglineError, TransientError
+from catalog.errors import LeaseLost, SonglineError, TransientError, error_document
 from catalog.recipe import Recipe
 from catalog.recording import record_activity, record_outcome
 from catalog.settings import Settings
@@ -216,8 +215,3 @@ class Ledger:
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
         return row
-
-
-def error_document(error: SonglineError) -> dict[str, Json]:
-    """An error as it is stored and shown."""
-    return {"kind": error.kind, "error": error.what, "remedy": error.remedy, "ids": dict(error.ids)}

@@ -43,18 +43,18 @@ class Peek:
     """Finds finished work; raises NotYet at the first that is missing."""
 
     def __init__(self, house: House) -> None:
-        self._house = house
+        self.house = house
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""
         keys = [candidate.render_key for candidate in song.candidates]
-        standings = self._house.ledger.standings("render", keys)
+        standings = self.house.ledger.standings("render", keys)
         if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
             raise NotYet
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`Executor`."""
-        found = step_result(self._house.database, request.key)
+        found = step_result(self.house.database, request.key)
         if found is None:
             raise NotYet
         return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from catalog.errors import LeaseLost, SonglineError, TransientError, WorkError
+from catalog.errors import LeaseLost, SonglineError, TransientError, WorkError, error_from
 from catalog.house import House
 from catalog.queries import step_request
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
@@ -62,12 +62,10 @@ def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
 def raise_if_failed(standing: Standing, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if standing.state == "failed":
-        document = standing.error or {}
-        raise WorkError(
-            str(document.get("error", "it failed earlier")),
-            remedy=str(document.get("remedy") or "Mend the cause, then run `songline retry`"),
-            key=key,
-        )
+        error = error_from(standing.error or {})
+        error.remedy = error.remedy or "Mend the cause, then run `songline retry`"
+        error.ids = {**error.ids, "key": key}
+        raise error
 
 
 def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:

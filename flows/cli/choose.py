@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
 
-from catalog.albums import PlannedSong, apply_policy
-from catalog.decision import Decision
-from catalog.errors import InputError
+from catalog.album import Album
+from catalog.albums import PlannedAlbum, PlannedSong, apply_policy
+from catalog.digests import Json
+from catalog.errors import InputError, SonglineError
 from catalog.house import House, open_house
 from catalog.policy import CandidateReadings, Policy, decide
 from catalog.policy_file import read_policy
-from catalog.queries import readings, render_products, step_result
+from catalog.queries import StepResult, readings, render_products, songs_of, step_result
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stdout
-from flows.planning import declare_album
+from catalog.work import StepRequest
+from flows.cli.output import print_error, print_json, stdout
+from flows.line import Line, NotYet, Peek
+from flows.planning import declare_album, plan_album
+from flows.progress import Progress
 from flows.reading import read_album
 from tasks import requests
+from tasks.circumstances import circumstances
 from tasks.scoring.registry import metric_specs
+from tasks.steps import run_step
 
 
 def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None:
@@ -26,26 +36,44 @@ def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None
     settings = load_settings()
     album = read_album(path, settings)
     policy = read_policy(policy_path, metric_specs())
+    failures: Mapping[str, SonglineError] = {}
     with open_house(settings) as house:
-        planned = declare_album(house, album)
+        planned = plan_album(house, album)
         decisions = {song.song.id: _replay(house, song, policy) for song in planned.songs}
         if apply:
-            apply_policy(house.database, album.id, policy=policy, over=album.selection)
-    titles = {song.id: song.title for song in album.songs}
-    if as_json:
-        songs = [{"id": song_id, "title": titles[song_id], **d.document()} for song_id, d in decisions.items()]
-        print_json({"album": album.id, "applied": apply, "songs": songs})
-        return
-    for song_id, decision in decisions.items():
-        stdout().print(Text(titles[song_id], style="bold"))
-        stdout().print(Text(f"  {decision.sentence}"), soft_wrap=True)
-    if apply:
-        stdout().print(f"Applied. `songline render {path}` finishes the new winners.", markup=False)
-    else:
-        stdout().print("Nothing was stored; add --apply to keep these decisions.")
+            failures = _apply(house, album, policy)
+            decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
+    _show(album, decisions, applied=apply, as_json=as_json)
+    for error in failures.values():
+        print_error(error, as_json=as_json)
+    if failures:
+        sys.exit(1)
+    if not as_json:
+        after = f"Kept. `songline render {path}` finishes the new winners."
+        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.", markup=False)
 
 
-def _replay(house: House, planned: PlannedSong, policy: Policy) -> Decision:
+class _Decide(Peek):
+    """Finds what is finished, and decides; does no other work."""
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        if request.kind == "select" and step_result(self.house.database, request.key) is None:
+            self.house.ledger.declare_steps([request])
+            run_step(self.house, request.key, circumstances())
+        return await super().step(request, sentence)
+
+
+def _apply(house: House, album: Album, policy: Policy) -> Mapping[str, SonglineError]:
+    planned: PlannedAlbum = replace(declare_album(house, album), policy=policy)
+    apply_policy(house.database, album.id, policy=policy, over=album.selection)
+    try:
+        line = Line(house, planned, _Decide(house), Progress(planned.songs))
+        return asyncio.run(line.run("select")).failures
+    except NotYet as error:
+        raise InputError("some candidates are not scored yet", remedy="Run `songline render` first") from error
+
+
+def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, Json]:
     scored: list[CandidateReadings] = []
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
@@ -55,4 +83,14 @@ def _replay(house: House, planned: PlannedSong, policy: Policy) -> Decision:
             scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found))
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(policy, scored, metric_specs())
+    return decide(policy, scored, metric_specs()).document()
+
+
+def _show(album: Album, decisions: Mapping[str, Mapping[str, Json]], *, applied: bool, as_json: bool) -> None:
+    if as_json:
+        songs = [{"id": song.id, "title": song.title, **decisions[song.id]} for song in album.songs]
+        print_json({"album": album.id, "applied": applied, "songs": songs})
+        return
+    for song in album.songs:
+        stdout().print(Text(song.title, style="bold"))
+        stdout().print(Text(f"  {decisions[song.id]['sentence']}"), soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.lyrics import parse_lrc
-from catalog.release import ReleaseDocument, ReleasedFile, ReleasedTrack
+from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack
 from catalog.report.view import (
     FileView,
     LyricView,
