@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy.exc
 
+from catalog import owners
 from catalog.errors import CatalogError
 from catalog.ledger import Ledger
 from catalog.owners import Owner
@@ -27,9 +30,25 @@ class House:
         self.store: Store = FolderStore(settings.store_path)
         self.owners_folder = settings.home / "owners"
         self._owner = Owner(self.owners_folder)
+        self._scratch = settings.home / "scratch"
+        self._scratch.mkdir(exist_ok=True)
+        self._sweep()
         self.ledger = Ledger(
             database, self.store, owner=self._owner.name, owners_folder=self.owners_folder, settings=settings
         )
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder beside the store for files in the making; what is left in it at the end is removed."""
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix=f"{self._owner.name}+") as folder:
+            yield Path(folder)
+
+    def _sweep(self) -> None:
+        """Remove the scratch folders and names of processes that are gone."""
+        for folder in self._scratch.iterdir():
+            if owners.is_dead(self.owners_folder, folder.name.rpartition("+")[0]):
+                shutil.rmtree(folder, ignore_errors=True)
+        owners.sweep(self.owners_folder)
 
     def take_in(self, path: Path, *, media_type: str) -> str:
         """Keep a file the user gave as an artifact; gives its digest."""

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 YOUNG_S = 60.0
@@ -42,10 +43,9 @@ def is_dead(folder: Path, owner: str) -> bool:
     return True
 
 
-def sweep(folder: Path) -> int:
-    """Remove the lock files of dead processes; gives the count. Young files are left: their lock may be on its way."""
-    old = [path for path in folder.glob("*:*:*") if time.time() - path.stat().st_mtime > YOUNG_S]
-    dead = [path for path in old if is_dead(folder, path.name)]
-    for path in dead:
-        path.unlink(missing_ok=True)
-    return len(dead)
+def sweep(folder: Path) -> None:
+    """Remove the lock files of dead processes. Young files are left: their lock may be on its way."""
+    for path in folder.glob("*:*:*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > YOUNG_S and is_dead(folder, path.name):
+                path.unlink()

@@ -98,6 +98,10 @@ class LiveLines:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was, the lines in place."""
         if self._console.is_terminal:
             self._live.stop()
 

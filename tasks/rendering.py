@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -62,8 +61,8 @@ def _settle(
         house.ledger.fail(lease, made.error, seconds=seconds, circumstances=circumstances)
         return
     try:
-        with tempfile.TemporaryDirectory(prefix="songline-") as scratch:
-            products = _products(made, Path(scratch))
+        with house.scratch() as scratch:
+            products = _products(made, scratch)
             result = {"frames": made.audio.frames, "rate": made.audio.rate}
             house.ledger.commit(lease, Outcome(result, products), seconds=seconds, circumstances=circumstances)
     except LeaseLost:

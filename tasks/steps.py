@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -45,8 +44,8 @@ def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
     started = time.perf_counter()
     request = step_request(house.database, key)
     try:
-        with tempfile.TemporaryDirectory(prefix="songline-") as scratch, house.ledger.keeping([claimed]):
-            outcome = _worker(request)(StepContext(request, Path(scratch), house))
+        with house.scratch() as scratch, house.ledger.keeping([claimed]):
+            outcome = _worker(request)(StepContext(request, scratch, house))
             seconds = time.perf_counter() - started
             house.ledger.commit(claimed, outcome, seconds=seconds, circumstances=circumstances)
     except LeaseLost:

@@ -1,7 +1,8 @@
 """The Prefect tasks: each reads ids, calls a plain function in a worker, and returns how the work stands.
 
 One task for each kind of step, so that the Prefect UI shows and retries them by name. Retries follow the
-error's class: transient trouble is tried again with backoff, everything else fails at once.
+error's class: transient trouble is tried again with backoff, everything else fails at once. The tasks bear no
+tags: each would ask the server for a concurrency slot before it starts.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ def _task(name: str, function: Any) -> Task[..., Any]:
     made: Task[..., Any] = task(
         name=name,
         task_run_name="{sentence}",
-        tags=["songline", name],
         retries=MAX_RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,

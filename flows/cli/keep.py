@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-from catalog import owners
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.queries import artifact_digests, failed_work, newest_release
@@ -85,7 +84,6 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
             for stored in garbage:
                 house.store.delete(stored.digest)
             unfinished = house.store.sweep_unfinished(settings.gc_grace_s)
-            owners.sweep(house.owners_folder)
     size = sum(stored.size for stored in garbage)
     if as_json:
         print_json(

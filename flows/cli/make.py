@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from rich.text import Text
 
@@ -52,8 +57,27 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
-        with LiveLines(progress, stdout()):
+        with LiveLines(progress, stdout()) as lines, _stoppable(lines):
             return run_here(house, planned, WorkerPool(house.settings), progress, until)
+
+
+@contextmanager
+def _stoppable(lines: LiveLines) -> Iterator[None]:
+    """Stop at once on Ctrl-C or SIGTERM. Winding a flow down takes Prefect over a minute and saves nothing: the
+    workers and the API follow their parent, and a killed run is continued like any other."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        lines.stop()
+        sys.stderr.write("\nstopped; run the same command again to continue\n")
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _deliver(house: House, release_key: str, out: Path) -> None:

@@ -1,0 +1,76 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from catalog import owners
+from catalog.errors import CatalogError
+from catalog.house import open_house
+from catalog.settings import Settings
+
+
+def run_and_kill(settings, body):
+    script = f"""
+        import os, pathlib
+        from catalog.house import enter_house
+        from catalog.settings import Settings
+        house = enter_house(Settings(home=pathlib.Path({str(settings.home)!r})))
+        {body}
+        os.kill(os.getpid(), 9)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_scratch_is_empty_and_gone_afterwards(house):
+    with house.scratch() as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "half").write_bytes(b"x")
+    assert not folder.exists()
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next(settings):
+    killed = run_and_kill(
+        settings, "kept = house.scratch(); folder = kept.__enter__(); (folder / 'half').write_bytes(b'x')"
+    )
+    assert killed.returncode == -9, killed.stderr
+    scratch = settings.home / "scratch"
+    assert len(list(scratch.iterdir())) == 1
+    with open_house(settings) as house, house.scratch() as mine:
+        with open_house(settings):
+            assert list(scratch.iterdir()) == [mine]
+        assert mine.exists()
+
+
+def test_dead_names_are_swept_once_they_are_old(settings):
+    run_and_kill(settings, "pass")
+    folder = settings.home / "owners"
+    (name,) = [path.name for path in folder.iterdir()]
+    assert owners.is_dead(folder, name)
+    owners.sweep(folder)
+    assert (folder / name).exists()
+    os.utime(folder / name, (0, 0))
+    owners.sweep(folder)
+    assert not (folder / name).exists()
+    assert owners.is_dead(folder, name)
+
+
+def test_a_living_owner_and_one_of_another_host_are_not_dead(settings):
+    with open_house(settings) as house:
+        (living,) = house.owners_folder.iterdir()
+        assert not owners.is_dead(house.owners_folder, living.name)
+        assert not owners.is_dead(house.owners_folder, "elsewhere:1:abcd")
+
+
+def test_a_home_that_is_a_file_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "home").write_bytes(b"")
+    with pytest.raises(CatalogError, match="SONGLINE_HOME"), open_house(Settings(home=tmp_path / "home")):
+        pass
+
+
+def test_a_file_that_is_no_catalog_is_refused(tmp_path):
+    (tmp_path / "catalog.sqlite3").write_bytes(b"not a database, but long enough to be read as one" * 10)
+    with pytest.raises(CatalogError, match="cannot be opened"), open_house(Settings(home=tmp_path)):
+        pass
