@@ -11,13 +11,15 @@ from catalog.metrics import MetricSpec
 MOST_NAMED = 3
 """How many strengths, and how many weaknesses, one sentence names at most."""
 
+ABBREVIATIONS = {"bpm": "BPM", "dc": "DC", "plr": "PLR"}
+
 
 def label(spec: MetricSpec) -> str:
     """A metric's name as words, without its unit: ``tail_silence_s`` is "tail silence"."""
     words = spec.name.split("_")
     if len(words) > 1 and words[-1] == spec.unit.lower():
         words.pop()
-    return " ".join(words)
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def figure(value: float, unit: str = "", digits: int = 3) -> str:

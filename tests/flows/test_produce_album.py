@@ -1,0 +1,189 @@
+"""The flow under Prefect: what its API tells of a production, what is tried again, and a worker that dies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.flows.told_by_prefect import TITLE
+from tests.support import environment, songline, write_album
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the productions of :mod:`tests.flows.told_by_prefect` were made."""
+    return tmp_path_factory.mktemp("told")
+
+
+@pytest.fixture(scope="module")
+def told(folder):
+    """What Prefect's API told of them."""
+    command = [sys.executable, "-m", "tests.flows.told_by_prefect", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def flow_run(told: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [run for run in told["flows"] if run["name"] == name]
+    return found
+
+
+def tasks_of(told: dict[str, Any], flow: str) -> dict[str, tuple[str, int]]:
+    """State and number of runs of each task of a flow run, by its name."""
+    tasks = [task for task in told["tasks"] if task["flow"] == flow]
+    assert len({task["name"] for task in tasks}) == len(tasks)
+    return {task["name"]: (task["state"], task["runs"]) for task in tasks}
+
+
+def artifact(told: dict[str, Any], flow: str, key: str) -> dict[str, Any]:
+    (found,) = [a for a in told["artifacts"] if a["flow"] == flow and a["key"] == key]
+    return found
+
+
+def test_a_flow_run_is_a_sentence_and_carries_ids_only(told):
+    run = flow_run(told, "produce · small")
+    assert run["state"] == "Completed"
+    digest = told["made"]["small"]["digest"]
+    assert run["parameters"] == {"album_id": "small", "manifest_digest": digest, "until": "release"}
+    assert told["made"]["small"]["release"]
+    assert told["servers_left"] == 0
+
+
+def test_tasks_are_sentences_and_ran_once(told):
+    seeds = ("1", "2")
+    expected = {f"pack · Weather {TITLE}"}
+    for title in (TITLE, "Song Two"):
+        expected |= {f"score · {title} · seed {seed}" for seed in seeds}
+        expected |= {f"{kind} · {title}" for kind in ("select", "master", "draw")} | {f"encode · {title} · mp3_320"}
+    tasks = tasks_of(told, "produce · small")
+    rendering = {name for name in tasks if name.startswith("render · ")}
+    assert set(tasks) - rendering == expected
+    assert {name.split(" · ")[1] for name in rendering} == {TITLE, "Song Two"}
+    assert sorted(name[-1] for name in rendering) == ["1", "1", "2", "2"]
+    assert set(tasks.values()) == {("Completed", 1)}
+
+
+def test_work_that_is_done_never_becomes_a_task(told):
+    kinds = {name.split(" · ")[0] for name in tasks_of(told, "produce · gated")}
+    assert kinds == {"select", "encode"}
+
+
+def test_artifacts_show_progress_scores_and_the_selection(told):
+    assert artifact(told, "produce · small", "progress")["data"] == 100
+    selection = artifact(told, "produce · small", "selection")["data"]
+    assert [row["song"] for row in selection] == [TITLE, "Song Two"]
+    for row, key in zip(selection, ("scores-one", "scores-two"), strict=True):
+        scores = artifact(told, "produce · small", key)["data"]
+        assert [score["rank"] for score in scores] == ["1", "2"]
+        assert sorted(score["seed"] for score in scores) == ["1", "2"]
+        assert {score["gates"] for score in scores} == {"passed"}
+        assert scores[0]["candidate"] == row["winner"]
+        assert scores[0]["why"].startswith("Winner: seed")
+        assert row["why"].startswith(scores[0]["why"])
+
+
+def test_the_report_tells_the_winners_and_no_title_breaks_out_of_it(told):
+    report = artifact(told, "produce · small", "report")
+    assert report["type"] == "markdown"
+    assert r"## Rain \<b\>\*loud\*\</b\> \| \[x\](y) \# \`z\`" in report["data"]
+    assert "## Song Two\n\nWinner: seed" in report["data"]
+    assert report["data"].count("Winner: seed") == 2
+
+
+def test_no_title_breaks_out_of_a_description(told):
+    for shown in told["artifacts"]:
+        assert "<b>" not in (shown["description"] or ""), shown["key"]
+
+
+def test_a_song_that_failed_fails_the_flow_run_and_is_told(told):
+    assert flow_run(told, "produce · gated")["state"] == "Failed"
+    made = told["made"]["gated"]
+    assert made["release"] is None
+    assert list(made["failures"]) == ["two"]
+    report = artifact(told, "produce · gated", "report")["data"]
+    assert report.count("**Failed:** Song Two: No winner: seed 1: tempo") == 1
+    rejected = artifact(told, "produce · gated", "scores-two")["data"]
+    assert {(row["rank"], row["gates"]) for row in rejected} == {("-", r"failed: tempo_bpm")}
+    assert artifact(told, "produce · gated", "progress")["data"] < 100
+
+
+def test_transient_trouble_is_tried_again_and_permanent_is_not(told):
+    assert told["moody"] == {
+        "transient": "done",
+        "lost": "done",
+        "permanent": "these lyrics cannot be sung.",
+        "leased": "done",
+    }
+    assert tasks_of(told, "moody") == {
+        "transient": ("Completed", 2),
+        "lost": ("Completed", 2),
+        "permanent": ("Failed", 1),
+        "leased": ("Completed", 1),
+    }
+
+
+def test_a_worker_that_is_killed_at_its_work_costs_a_retry_and_not_the_album(told, folder, tmp_path):
+    home, out = tmp_path / "home", tmp_path / "out"
+    shutil.copytree(folder / "home" / "prefect", home / "prefect")
+    command = [sys.executable, "-m", "flows.cli", "render", str(write_album(tmp_path / "album")), "--out", str(out)]
+    with subprocess.Popen(
+        command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as render:
+        try:
+            victim = worker_at_work(render, home)
+            victim.kill()
+            assert count(home, "render", "rendered") < 4, "the kill came too late to be in the middle"
+            _, said = render.communicate(timeout=120)
+        finally:
+            render.kill()
+    assert render.returncode == 0, said
+    assert "Traceback" not in said
+    assert count(home, "render", "rendered") == 4
+    assert count(home, "activity", "done", column="outcome") == 4 + 4 + 2 + 2 + 2 + 2 + 1, "work was done twice"
+    assert (out / "small" / "release.json").is_file()
+    verified = songline("verify", "--json", home=home)
+    assert verified.returncode == 0, verified.stdout
+
+
+def worker_at_work(render: subprocess.Popen[str], home: Path) -> psutil.Process:
+    """The process that holds a lease on a render; leases are held under the name ``host:pid:…``."""
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up and render.poll() is None:
+        if owners := leaseholders(home):
+            return psutil.Process(int(owners[0].split(":")[1]))
+        time.sleep(0.01)
+    raise AssertionError("no worker took a lease")
+
+
+def leaseholders(home: Path) -> list[str]:
+    found = rows(home, "SELECT owner FROM render WHERE state = 'leased'")
+    return [owner for (owner,) in found]
+
+
+def count(home: Path, table: str, value: str, *, column: str = "state") -> int:
+    ((number,),) = rows(home, f"SELECT count(*) FROM {table} WHERE {column} = '{value}'")
+    return int(number)
+
+
+def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
+    """What the catalog answers; nothing while it is not there."""
+    if not (home / "catalog.sqlite3").exists():
+        return []
+    with closing(sqlite3.connect(home / "catalog.sqlite3", timeout=30)) as connection:
+        try:
+            return connection.execute(query).fetchall()
+        except sqlite3.OperationalError:
+            return []

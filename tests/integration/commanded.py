@@ -1,0 +1,55 @@
+"""An album as the commands of a test see it: its home, its manifest, its release."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.digests import digest_file
+from tests.support import songline
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """An album with its home, and where its release lies."""
+
+    home: Path
+    manifest: Path
+    release: Path
+
+    def run(self, *arguments: str | Path, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
+        done = songline(*arguments, home=self.home, **settings)
+        assert done.returncode == code, done.stderr
+        return done
+
+    def json(self, *arguments: str | Path, code: int = 0, **settings: str) -> Any:
+        """The one document on stdout; success and findings say nothing on stderr."""
+        done = self.run(*arguments, "--json", code=code, **settings)
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
+    @property
+    def mp3(self) -> Path:
+        return self.release / "mp3_320" / "01 - Song One.mp3"
+
+    def stored(self, digest: str) -> Path:
+        return self.home / "store" / "objects" / digest[:2] / digest[2:4] / digest
+
+    def dump(self) -> list[str]:
+        """Everything the catalog says."""
+        with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
+            return list(connection.iterdump())
+
+    def done(self) -> list[str]:
+        """The kinds of all work that was committed."""
+        with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
+            return [kind for (kind,) in connection.execute("SELECT kind FROM activity WHERE outcome = 'done'")]
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): digest_file(p) for p in folder.rglob("*") if p.is_file()}

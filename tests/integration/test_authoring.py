@@ -1,0 +1,148 @@
+"""The commands that start, check, describe and forecast: they need no album that was ever rendered."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.integration.commanded import Album, files_of
+from tests.support import environment, songline, write_album
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+COMMANDS = [
+    *("init", "validate", "schema", "plan", "render", "status", "scores", "select", "lineage"),
+    *("rerun", "retry", "verify", "export", "gc", "doctor"),
+]
+HEAVY = {"numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A manifest, and a home where nothing was ever done."""
+    return Album(tmp_path / "home", write_album(tmp_path / "album"), tmp_path / "out" / "small")
+
+
+def loaded_by(*arguments: str | Path, home: Path) -> tuple[str, set[str]]:
+    """What a command prints, and the packages it loads."""
+    command = [sys.executable, "-X", "importtime", "-m", "flows.cli", *map(str, arguments)]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout, {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+
+
+def test_help_names_the_commands_there_are_and_loads_nothing_heavy(tmp_path):
+    told, loaded = loaded_by("--help", home=tmp_path / "home")
+    listed = told.partition("Commands:")[2].splitlines()
+    assert [line.split()[0] for line in listed if re.match(r"  \w", line)] == COMMANDS
+    assert "typer" in loaded
+    assert not loaded & (HEAVY | {"pydantic"})
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("command", ["validate", "schema"])
+def test_checking_a_manifest_opens_no_catalog_and_loads_nothing_heavy(fresh, command):
+    _, loaded = loaded_by(command, *([fresh.manifest] if command == "validate" else []), home=fresh.home)
+    assert not loaded & HEAVY
+    assert not fresh.home.exists()
+
+
+def test_init_writes_an_album_that_is_valid_and_never_overwrites(fresh, tmp_path):
+    made = fresh.run("init", tmp_path / "new", "--title", 'Nights & "Days"')
+    manifest = tmp_path / "new" / "album.yaml"
+    assert f"songline render {manifest}" in made.stdout
+    assert fresh.json("validate", manifest) == {"album": "nights-days", "songs": 2, "warnings": []}
+    before = files_of(tmp_path / "new")
+    refused = fresh.run("init", tmp_path / "new", code=2)
+    assert re.fullmatch(r"error: .*album\.yaml is there already\. Choose another folder.*\.\n", refused.stderr)
+    assert files_of(tmp_path / "new") == before
+
+
+FAULTY = """\
+schema_version: 1
+album: {title: Faulty}
+songs:
+  - title: One
+    prompt: pop
+    seeds: [7, 7]
+    lyrics: |
+      [00:01.00]A line
+      [00:70.00]Another
+colour: red
+"""
+
+
+def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_path):
+    manifest = tmp_path / "faulty.yaml"
+    manifest.write_text(FAULTY)
+    told = fresh.run("validate", manifest, code=2)
+    *faults, last = told.stderr.splitlines()
+    places = [re.match(r"faulty\.yaml:(\d+): ([\w.\[\]]+): .*\. .*\.$", fault).groups() for fault in faults]
+    assert places == [("2", "album.artist"), ("6", "songs[0].seeds"), ("9", "songs[0].lyrics"), ("10", "colour")]
+    assert last == "error: 4 faults in the manifest; nothing was started."
+    assert told.stdout == ""
+
+    as_json = fresh.run("validate", manifest, "--json", code=2)
+    assert as_json.stdout == ""
+    assert json.loads(as_json.stderr) == {"error": "\n".join(faults), "kind": "manifest", "remedy": ""}
+    assert fresh.run("render", manifest, "--out", tmp_path / "out", code=2).stderr == told.stderr
+    assert not fresh.home.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path):
+    schema = json.loads(fresh.run("schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    fresh.run("init", tmp_path / "new")
+    manifests = [fresh.manifest, tmp_path / "new" / "album.yaml", *EXAMPLES.glob("*/album.yaml")]
+    assert len(manifests) >= 3
+    for manifest in manifests:
+        validator.validate(yaml.safe_load(manifest.read_text()))
+    wrong = {error.json_path for error in validator.iter_errors(yaml.safe_load(FAULTY))}
+    assert wrong == {"$", "$.album"}
+
+
+def test_plan_forecasts_and_stores_nothing(fresh):
+    plan = fresh.json("plan", fresh.manifest)
+    expected = {"exists": 0, "new": 2, "failed": 0}
+    assert plan["songs"] == [
+        {"id": "one", "title": "Song One"} | expected,
+        {"id": "two", "title": "Song Two"} | expected,
+    ]
+    assert (plan["album"], plan["complete"], plan["warnings"]) == ("small", False, [])
+    assert plan["seconds"] > 0
+    assert plan["stored_bytes"] > 4 * 10 * 44100 * 2 * 4
+    assert fresh.done() == []
+    assert "no album 'small'" in fresh.run("status", "small", code=2).stderr
+    assert re.search(
+        r"Song Two +0 +2 +0\b.*About [\d.]+ min and \d+ MB", fresh.run("plan", fresh.manifest).stdout, re.S
+    )
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(fresh):
+    fresh.home.write_text("not a folder")
+    found = fresh.json("doctor", code=4)
+    assert found["ok"] is False
+    (missing,) = [check for check in found["checks"] if check["verdict"] == "missing"]
+    assert missing["name"] == "catalog"
+    assert "SONGLINE_HOME" in missing["remedy"]
+    assert re.search(r"missing +catalog +.*SONGLINE_HOME", fresh.run("doctor", code=4).stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["status"], ["verify", "--nonsense"], ["render", "x", "--until", "y"]]
+)
+def test_a_command_line_that_makes_no_sense_is_exit_2(tmp_path, arguments):
+    done = songline(*arguments, home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "home").exists()
