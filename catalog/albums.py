@@ -99,6 +99,12 @@ def policy_in_force(database: Database, album: Album) -> Policy:
         return _policy_in_force(row, album.selection) if row else album.selection
 
 
+def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
+    """Row id of each song the catalog knows of an album, by the song's id."""
+    with database.read() as session:
+        return {row.slug: row.id for row in session.scalars(sa.select(SongRow).where(SongRow.album_id == album_id))}
+
+
 def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Policy) -> None:
     """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes."""
     with database.write() as session:

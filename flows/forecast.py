@@ -39,10 +39,12 @@ class AlbumForecast:
     complete: bool
 
 
-async def peek(house: House, planned: PlannedAlbum, progress: Progress, until: str) -> Produced | None:
+async def peek(
+    house: House, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
+) -> Produced | None:
     """The finished production, or None while anything is missing. Does no work."""
     try:
-        return await Line(house, planned, Peek(house), progress).run(until)
+        return await Line(house, planned, Peek(house), progress, storing=storing).run(until)
     except NotYet:
         return None
 

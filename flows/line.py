@@ -84,11 +84,14 @@ Finished = tuple[list[FinishedSong], dict[str, SonglineError]]
 class Line:
     """One album on its way through the house."""
 
-    def __init__(self, house: House, planned: PlannedAlbum, executor: Executor, progress: Progress) -> None:
+    def __init__(
+        self, house: House, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
+    ) -> None:
         self._house = house
         self._planned = planned
         self._do = executor
         self._progress = progress
+        self._storing = storing
 
     async def run(self, until: str = "release") -> Produced:
         """Everything up to and with the stage ``until``. One song's failure never stops the others."""
@@ -183,7 +186,8 @@ class Line:
             failed=[c for c in planned.candidates if c not in alive],
         )
         decision = await self._do.step(request, f"select · {planned.song.title}")
-        ensure_current(self._house.database, planned.row_id, request.key)
+        if self._storing:
+            ensure_current(self._house.database, planned.row_id, request.key)
         return decision
 
     async def _score(self, song_id: str, request: StepRequest, sentence: str) -> None:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from catalog.album import Album, Song
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong, expand, manifest_digest, policy_in_force, store_plan
+from catalog.albums import (
+    Candidate,
+    PlannedAlbum,
+    PlannedSong,
+    expand,
+    manifest_digest,
+    policy_in_force,
+    song_row_ids,
+    store_plan,
+)
 from catalog.digests import digest_file
 from catalog.house import House
 from catalog.manifest import manifest_document
@@ -19,7 +28,8 @@ def candidates_of(album: Album, song: Song) -> tuple[Candidate, ...]:
 
 def plan_album(house: House, album: Album) -> PlannedAlbum:
     """The plan as the catalog holds it now, without storing anything."""
-    songs = tuple(PlannedSong(0, song, candidates_of(album, song)) for song in album.songs)
+    rows = song_row_ids(house.database, album.id)
+    songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates_of(album, song)) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_file(album.cover) if album.cover else None
     return PlannedAlbum(album, digest, policy_in_force(house.database, album), cover_digest, songs)

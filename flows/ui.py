@@ -34,7 +34,7 @@ class ProgressArtifact:
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> ProgressArtifact:
-        created = await acreate_progress_artifact(0.0, key="progress", description=self._description)
+        created = await acreate_progress_artifact(0.0, key="progress", description=_safe(self._description))
         self._id = created if isinstance(created, UUID) else created.id
         self._following = asyncio.create_task(self._follow())
         return self
@@ -60,7 +60,7 @@ async def publish_album(house: House, album_id: str, produced: Produced) -> None
     """Tables of scores and selection for each song, and one report, as artifacts of the current flow run."""
     songs = songs_of(house.database, album_id)
     for song in songs:
-        await acreate_table_artifact(_score_table(song), key=_key("scores", song), description=song.title)
+        await acreate_table_artifact(_score_table(song), key=_key("scores", song), description=_safe(song.title))
     await acreate_table_artifact(_selection_table(songs), key="selection", description="Who was picked, and why")
     await acreate_markdown_artifact(report(album_id, songs, produced), key="report", description="Report")
 

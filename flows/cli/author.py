@@ -57,7 +57,7 @@ def plan(path: Path, *, as_json: bool) -> None:
     album = read_album(path, settings)
     with open_house(settings) as house:
         planned = plan_album(house, album)
-        produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release"))
+        produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
     if as_json:
         print_json({"album": album.id, **asdict(expected), "warnings": list(album.warnings)})

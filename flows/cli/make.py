@@ -24,6 +24,7 @@ from flows.line import Produced
 from flows.planning import declare_album
 from flows.progress import LiveLines, Progress
 from flows.reading import read_album
+from tasks.delivery.bundle import check_destination
 from tasks.delivery.export import write_release
 
 TOLERANCE_DBFS = -80.0
@@ -35,6 +36,8 @@ def render(path: Path, out: Path, until: str) -> None:
     album = read_album(path, settings)
     for line in album.warnings:
         warn(line)
+    if until == "release":
+        check_destination(out / album.id)
     with open_house(settings) as house:
         planned = declare_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
