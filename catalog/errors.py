@@ -12,6 +12,7 @@
     │   └── LeaseLost                  somebody else took the work over; uses no attempt
     └── MachineError          exit 4   a service, a missing model, a full disk
         ├── StoreError                 the artifact store cannot be read or written
+        │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
 """
 
@@ -118,6 +119,13 @@ class StoreError(MachineError):
     transient = True
 
 
+class ArtifactLost(StoreError):
+    """Bytes that a row names are missing or corrupt; no further try brings them back."""
+
+    kind = "artifact_lost"
+    transient = False
+
+
 class CatalogError(MachineError):
     """The catalog cannot be opened or does not fit this version of Songline."""
 
@@ -139,7 +147,5 @@ def error_from(document: Mapping[str, Any]) -> SonglineError:
     return cls(what, remedy=remedy, **document.get("ids", {}))
 
 
-_BY_KIND: Mapping[str, type[SonglineError]] = {
-    cls.kind: cls
-    for cls in (InputError, RefusedError, WorkError, TransientError, MachineError, StoreError, CatalogError)
-}
+_STORED = (InputError, RefusedError, WorkError, TransientError, MachineError, StoreError, ArtifactLost, CatalogError)
+_BY_KIND: Mapping[str, type[SonglineError]] = {cls.kind: cls for cls in _STORED}

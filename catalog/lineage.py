@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,14 @@ from sqlalchemy.orm import Session
 
 from catalog.digests import Json
 from catalog.errors import InputError
+from catalog.recipe import Recipe
+from catalog.release import ModelUsed
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
+
+ModelsOf = Callable[[Recipe], Sequence[ModelUsed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,15 @@ class Lineage:
         }
 
 
-def trace(database: Database, digest: str) -> Lineage:
-    """The lineage of an artifact by digest or unambiguous prefix. Raises InputError where there is none."""
+def trace(database: Database, digest: str, *, models_of: ModelsOf) -> Lineage:
+    """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with.
+    Raises InputError where there is none."""
     with database.read() as session:
         artifact = _find(session, digest)
         known: dict[str, Node] = {}
         root = _node(session, artifact.digest, known)
         keys = [a["work_key"] for a in activities(root) if a["kind"] == "render"]
-        songs = tuple(song for key in keys for song in _songs(session, key))
+        songs = tuple(song for key in keys for song in _songs(session, key, models_of))
         role = session.scalar(
             sa.select(ActivityArtifact.role)
             .where(ActivityArtifact.artifact_digest == artifact.digest, ActivityArtifact.direction == "made")
@@ -65,14 +70,14 @@ def trace(database: Database, digest: str) -> Lineage:
         return Lineage(root, role, songs)
 
 
-def trace_all(database: Database, files: Mapping[str, str]) -> dict[str, Json]:
+def trace_all(database: Database, files: Mapping[str, str], *, models_of: ModelsOf) -> dict[str, Json]:
     """The lineage of many files at once, by path and digest: every song and activity stands once."""
     found: dict[str, Mapping[str, Json]] = {}
     songs: dict[str, Mapping[str, Json]] = {}
     for digest in dict.fromkeys(files.values()):
         if not _is_known(database, digest):
             continue
-        lineage = trace(database, digest)
+        lineage = trace(database, digest, models_of=models_of)
         songs |= {str(song["candidate"]): song for song in lineage.songs}
         found |= {str(activity["id"]): activity for activity in activities(lineage.root)}
     in_order = sorted(found.values(), key=lambda activity: float(activity["started_at"]))
@@ -185,7 +190,7 @@ def _activity(row: Activity) -> dict[str, Json]:
     return {name: getattr(row, name) for name in [*names.split(), "flow_run_id", "task_run_id"]}
 
 
-def _songs(session: Session, render_key: str) -> list[dict[str, Json]]:
+def _songs(session: Session, render_key: str, models_of: ModelsOf) -> list[dict[str, Json]]:
     rows = session.execute(
         sa.select(Candidate, Song, Album)
         .join(Song, Song.id == Candidate.song_id)
@@ -194,7 +199,8 @@ def _songs(session: Session, render_key: str) -> list[dict[str, Json]]:
         .order_by(Candidate.active.desc(), Album.id, Song.position)
     ).all()
     render = session.get_one(Render, render_key)
-    return [_song(session, candidate, song, album, render) for candidate, song, album in rows]
+    models = [model.model_dump(mode="json") for model in models_of(Recipe.from_document(render.recipe))]
+    return [{**_song(session, candidate, song, album, render), "models": models} for candidate, song, album in rows]
 
 
 def _song(session: Session, candidate: Candidate, song: Song, album: Album, render: Render) -> dict[str, Json]:
@@ -210,7 +216,6 @@ def _song(session: Session, candidate: Candidate, song: Song, album: Album, rend
         "lyrics_digest": stated.get("lyrics", {}).get("digest"),
         "recipe": {"digest": render.key, **render.recipe},
         "engine": {"name": render.engine, "revision": render.recipe["revision"]},
-        "models": render.recipe["inputs"].get("models", []),
         "scores": _scores(session, render),
         "decision": None if newest is None else {"winner": newest.winner_id, **newest.document},
     }

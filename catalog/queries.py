@@ -197,6 +197,7 @@ class ReleaseRow:
     document: Mapping[str, Json]
     files: Mapping[str, str]
     step_key: str
+    created_at: float
 
 
 def release_by_key(database: Database, step_key: str) -> ReleaseRow | None:
@@ -225,7 +226,9 @@ def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None
         files = session.execute(
             sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).where(ReleaseFile.release_id == row.id)
         ).all()
-    return ReleaseRow(row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key)
+    return ReleaseRow(
+        row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
+    )
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

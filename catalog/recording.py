@@ -159,6 +159,11 @@ def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
 def _add_release(
     session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
 ) -> None:
+    replaced = session.scalars(sa.select(Release).where(Release.step_key == row.key)).first()
+    if replaced is not None:  # the same content packed again, because files of it were lost
+        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id == replaced.id))
+        session.delete(replaced)
+        session.flush()
     release = Release(
         album_id=record.album_id,
         build=record.build,

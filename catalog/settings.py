@@ -16,7 +16,7 @@ from catalog.errors import InputError
 class Settings(BaseSettings):
     """What ``SONGLINE_*`` variables set. Left out, everything runs embedded on this machine."""
 
-    model_config = SettingsConfigDict(env_prefix="SONGLINE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SONGLINE_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     home: Path = Field(
         default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."

@@ -14,8 +14,10 @@ AFTER_RENDER_S = 4.0
 """Scoring a candidate takes about this long on one core (see `make bench`)."""
 FINISH_S = 20.0
 """Mastering, encoding and stems of a winner on one core."""
-FINISH_BYTES_PER_S = 1_500_000
-"""Master, deliverables and float stems of one second of a winner."""
+FINISH_BYTES_PER_S = 1_200_000
+"""Master and deliverables of one second of a winner, in the store and in the release."""
+STEMS_BYTES_PER_S = 3_200_000
+"""Float stems of one second of a winner, in the store and in the release, and the mix beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
             stored += expected.stored_bytes
         if new:
             seconds += FINISH_S
-            stored += int(planned_song.song.length_s * FINISH_BYTES_PER_S)
+            rate = FINISH_BYTES_PER_S + (STEMS_BYTES_PER_S if planned.album.stems != "none" else 0)
+            stored += int(planned_song.song.length_s * rate)
         songs.append(SongForecast(planned_song.song.id, planned_song.song.title, len(done), len(new), len(failed)))
     return AlbumForecast(tuple(songs), seconds / house.settings.worker_count, stored, complete)

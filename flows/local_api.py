@@ -84,7 +84,9 @@ def _await_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
-    raise MachineError("Prefect's local API did not start", remedy=f"Read {log} for the reason")
+    raise MachineError(
+        "Prefect's local API did not start", remedy=f"Look for a full disk, and read {log} for the reason"
+    )
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

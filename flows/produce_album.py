@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import httpx
 from prefect import flow
+from prefect.exceptions import PrefectException
 
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
-from catalog.errors import WorkError
+from catalog.errors import MachineError, WorkError
 from catalog.house import House
 from catalog.queries import StepResult, step_result
 from catalog.work import StepRequest
@@ -56,7 +58,7 @@ class PrefectExecutor:
         missing = [c for c in shard if standings[c.render_key].state not in ("rendered", "failed")]
         if missing:
             seeds = ", ".join(str(candidate.seed) for candidate in missing)
-            sentence = f"render · {song.song.title} · seeds {seeds}"
+            sentence = f"render · {song.song.title} · seed{'s' if len(missing) > 1 else ''} {seeds}"
             await self._work.render([c.render_key for c in missing], sentence)
             standings = self._house.ledger.standings("render", keys)
         self._progress.note(song.song.id, rendered=sum(s.finished for s in standings.values()))
@@ -87,6 +89,11 @@ def run_here(house: House, planned: PlannedAlbum, pool: WorkerPool, progress: Pr
         except WorkError:
             if run.produced is None:
                 raise
+        except (httpx.HTTPError, PrefectException) as error:
+            raise MachineError(
+                f"Prefect's local API broke off: {str(error).splitlines()[0]}",
+                remedy=f"Look for a full disk and read {house.settings.prefect_path / 'server.log'}; then run it again",
+            ) from error
     if run.produced is None:
         raise WorkError("the flow ended without a result", remedy="Run the same command again")
     return run.produced

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from catalog.errors import LeaseLost, SonglineError, TransientError, WorkError, error_from
+from catalog.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.house import House
 from catalog.queries import step_request
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
 from tasks.requests import KINDS
+
+FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
     """Any exception as one of ours: memory trouble and broken connections are transient, a bug is permanent."""
     if isinstance(caught, SonglineError):
         return caught
+    if isinstance(caught, OSError) and caught.errno == errno.ENOSPC:
+        return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)
     where = traceback.extract_tb(caught.__traceback__)
     place = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "?"
     if isinstance(caught, MemoryError | ConnectionError | TimeoutError):

@@ -18,7 +18,8 @@ class Stored:
 
 
 class Store(Protocol):
-    """Puts and gets bytes by digest. Every method raises StoreError when the store cannot do it."""
+    """Puts and gets bytes by digest. Every method raises StoreError when the store cannot do it,
+    ArtifactLost where the bytes are missing or corrupt."""
 
     def put(self, source: Path) -> Stored:
         """Keep a file's bytes durably, and verify them, before returning. Known bytes are not written again."""

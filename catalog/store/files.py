@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog.digests import CHUNK, digest_file
-from catalog.errors import StoreError
+from catalog.errors import ArtifactLost, StoreError
 from catalog.store.base import Stored
 
 HEX = frozenset("0123456789abcdef")
@@ -48,27 +48,24 @@ class FolderStore:
 
     def fetch(self, digest: str, destination: Path) -> None:
         """See :class:`catalog.store.base.Store`."""
+        source = self.local(digest)
         try:
-            shutil.copyfile(self.local(digest), destination)
+            shutil.copyfile(source, destination)
         except OSError as error:
-            raise _refused("read", destination, error) from error
+            raise StoreError(
+                f"artifact {digest[:12]} cannot be copied to {destination}: {error.strerror}",
+                remedy="Free disk space there, or choose another folder",
+                digest=digest,
+            ) from error
         if digest_file(destination) != digest:
             destination.unlink()
-            raise StoreError(
-                f"artifact {digest[:12]} is corrupt in the store",
-                remedy="Run `songline verify` to see what is affected",
-                digest=digest,
-            )
+            raise _lost(digest, "corrupt in the store")
 
     def local(self, digest: str) -> Path:
         """See :class:`catalog.store.base.Store`."""
         path = self._path(digest)
         if not path.is_file():
-            raise StoreError(
-                f"artifact {digest[:12]} is not in the store",
-                remedy="Run `songline verify` to see what is affected",
-                digest=digest,
-            )
+            raise _lost(digest, "not in the store")
         return path
 
     def stat(self, digest: str) -> Stored | None:
@@ -125,6 +122,14 @@ class FolderStore:
         except OSError as error:
             raise _refused("written", path, error) from error
         return Stored(digest, path.stat().st_size, path.stat().st_mtime)
+
+
+def _lost(digest: str, how: str) -> ArtifactLost:
+    return ArtifactLost(
+        f"artifact {digest[:12]} is {how}",
+        remedy="Run `songline verify --repair`, then `songline render` to make it again",
+        digest=digest,
+    )
 
 
 def _sync(handle: BinaryIO) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.queries import artifact_digests, failed_work, newest_release
+from catalog.repair import examine
+from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout
@@ -30,28 +32,36 @@ def retry(*, as_json: bool) -> None:
     stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
 
 
-def verify(*, as_json: bool) -> None:
-    """Read every byte; exits 1 when something is missing or corrupt."""
-    missing: list[str] = []
-    corrupt: list[str] = []
+def verify(*, repair: bool, as_json: bool) -> None:
+    """Read every byte; exits 1 when something is missing or corrupt. ``repair`` plans again what made it."""
+    planned = 0
     with open_house(load_settings()) as house:
         artifacts = artifact_digests(house.database)
         kept = [digest for digest, pruned in artifacts if not pruned]
-        for digest in kept:
-            if house.store.stat(digest) is None:
-                missing.append(digest)
-            elif not house.store.verify(digest):
-                corrupt.append(digest)
-    found = {"checked": len(kept), "missing": missing, "corrupt": corrupt, "pruned": len(artifacts) - len(kept)}
+        damages = examine(house.database, house.store, kept)
+        if repair:
+            planned = mend(house.database, house.store, damages)
     if as_json:
-        print_json(found)
+        print_json(
+            {
+                "checked": len(kept),
+                "missing": [damage.digest for damage in damages if not damage.corrupt],
+                "corrupt": [damage.digest for damage in damages if damage.corrupt],
+                "pruned": len(artifacts) - len(kept),
+                "planned_again": planned,
+            }
+        )
     else:
-        for digest in missing:
-            stdout().print(f"missing {digest}")
-        for digest in corrupt:
-            stdout().print(f"corrupt {digest}")
-        stdout().print(f"{len(kept)} artifacts checked, {len(missing)} missing, {len(corrupt)} corrupt")
-    if missing or corrupt:
+        for damage in damages:
+            made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given from outside"
+            stdout().print(f"{'corrupt' if damage.corrupt else 'missing'} {damage.digest}  {made}")
+        bad = sum(damage.corrupt for damage in damages)
+        stdout().print(f"{len(kept)} artifacts checked, {len(damages) - bad} missing, {bad} corrupt")
+        if repair:
+            stdout().print(f"{planned} pieces of work are planned again; `songline render` does them.")
+        elif damages:
+            stdout().print("`songline verify --repair` plans again what made them.")
+    if damages and not repair:
         sys.exit(1)
 
 

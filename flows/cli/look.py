@@ -10,11 +10,13 @@ from rich.text import Text
 from rich.tree import Tree
 
 from catalog.digests import digest_file
+from catalog.explanation import figure
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.queries import SongRow, songs_of
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
+from tasks.engines.registry import models_of
 
 STATES = ("planned", "leased", "rendered", "failed")
 
@@ -114,25 +116,27 @@ def _scored(song: SongRow) -> list[dict[str, Any]]:
 
 
 def _score_table(decision: Any) -> Table:
-    candidates = decision["candidates"]
     weighted = list(decision["weights"])
-    table = Table("rank", "candidate", "gates", *weighted, "score", box=None, header_style="bold", pad_edge=True)
-    for candidate in candidates:
+    table = Table("rank", box=None, header_style="bold")
+    table.add_column("candidate", no_wrap=True, overflow="fold")
+    for name in ("gates", *(name.replace("_", " ") for name in weighted), "score"):
+        table.add_column(name)
+    for candidate in decision["candidates"]:
         failed = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
         table.add_row(
             str(candidate["rank"] or "-"),
             candidate["id"],
             Text(f"failed {', '.join(failed)}" if failed else "passed", style="red" if failed else "green"),
-            *(_figure(candidate["metrics"].get(name)) for name in weighted),
+            *(_shown(candidate["metrics"].get(name)) for name in weighted),
             "-" if candidate["score"] is None else f"{candidate['score']:.2f}",
         )
     return table
 
 
-def _figure(metric: Any) -> str:
+def _shown(metric: Any) -> str:
     if not metric or "not_measurable" in metric:
         return "n/a"
-    return f"{metric['value']:.4g} {metric['unit']}".strip()
+    return figure(metric["value"], metric["unit"])
 
 
 def lineage(what: str, *, as_json: bool, prov: bool) -> None:
@@ -140,7 +144,7 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     path = Path(what)
     digest = digest_file(path) if path.is_file() else what.lower()
     with open_house(load_settings()) as house:
-        found = trace(house.database, digest)
+        found = trace(house.database, digest, models_of=models_of)
         if prov:
             print_json(prov_json(found.root))
         elif as_json:

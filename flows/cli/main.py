@@ -139,11 +139,14 @@ def retry(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(as_json: AsJson = False) -> None:
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Plan again what made the lost bytes.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Read every stored byte and compare it with its digest."""
     from flows.cli import keep
 
-    keep.verify(as_json=as_json)
+    keep.verify(repair=repair, as_json=as_json)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,12 +15,12 @@ from types import FrameType
 from rich.text import Text
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import SonglineError
+from catalog.errors import InputError, MachineError, SonglineError
 from catalog.house import House, open_house
 from catalog.queries import candidate_by_prefix, recipe_of, release_by_key, render_products, sample_digest_of
 from catalog.settings import load_settings
 from flows.cli.output import print_error, print_json, stdout, warn
-from flows.forecast import peek
+from flows.forecast import forecast, peek
 from flows.line import Produced
 from flows.planning import declare_album
 from flows.progress import LiveLines, Progress
@@ -38,18 +39,40 @@ def render(path: Path, out: Path, until: str) -> None:
         warn(line)
     if until == "release":
         check_destination(out / album.id)
+        _check_writable(out)
     with open_house(settings) as house:
         planned = declare_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
         if produced is None:
+            _check_room(house, planned)
             produced = _produce(house, planned, until)
         if produced.release_key:
             _deliver(house, produced.release_key, out)
+    if produced.release_key:  # a partial release is what was asked for
+        for error in produced.failures.values():
+            warn(str(error))
+        return
     for error in produced.failures.values():
         print_error(error, as_json=False)
     if produced.failures:
         codes = {error.exit_code for error in produced.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
+
+
+def _check_writable(out: Path) -> None:
+    folder = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"the release cannot be written to {out}", remedy="Choose another folder with --out")
+
+
+def _check_room(house: House, planned: PlannedAlbum) -> None:
+    needed = forecast(house, planned, complete=False).stored_bytes
+    free = shutil.disk_usage(house.settings.home).free
+    if free < needed:
+        raise MachineError(
+            f"the album needs about {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {house.settings.home}",
+            remedy="Free disk space, or point SONGLINE_HOME to another disk",
+        )
 
 
 def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from catalog.errors import SonglineError
+from catalog.errors import ManifestError, SonglineError
 
 
 def stdout() -> Console:
@@ -32,16 +32,14 @@ def warn(line: str) -> None:
 
 
 def print_error(error: SonglineError, *, as_json: bool) -> None:
-    """An error as ``error: what. remedy.``, or as an object."""
+    """An error as ``error: what. remedy.``, or as an object; a manifest's faults a line each."""
+    faults = error.faults if isinstance(error, ManifestError) else ()
     if as_json:
-        document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
-        sys.stderr.write(json.dumps(document, ensure_ascii=False) + "\n")
+        document = {"error": error.what, "kind": error.kind, "remedy": error.remedy or "Correct the file", **error.ids}
+        listed = {"faults": list(faults)} if faults else {}
+        sys.stderr.write(json.dumps({**document, **listed}, ensure_ascii=False) + "\n")
         return
-    lines = str(error).split("\n")
-    for line in lines:
-        stderr().print(
-            line if len(lines) > 1 or error.kind == "manifest" else f"error: {line}", markup=False, soft_wrap=True
-        )
-    if error.kind == "manifest":
-        count = len(lines)
-        stderr().print(f"error: {count} fault{'s' if count > 1 else ''} in the manifest; nothing was started.")
+    for fault in faults:
+        stderr().print(fault, markup=False, soft_wrap=True)
+    counted = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}; nothing was started."
+    stderr().print(f"error: {counted if faults else error}", markup=False, soft_wrap=True)

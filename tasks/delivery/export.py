@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import StoreError
+from catalog.errors import MachineError
 from catalog.house import House
 from catalog.queries import ReleaseRow, artifact_sizes
 from tasks.delivery.bundle import check_destination, make_durable, staging_folder, swap_in
@@ -24,7 +25,7 @@ class Written:
 def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
 
-    Raises InputError where something that is no release is in the way, StoreError where bytes are missing or the
+    Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
     disk is full; the old release then stays as it was.
     """
     destination = out / release.album_id
@@ -38,10 +39,11 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
                 target = staging / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 house.store.fetch(digest, target)
+                os.utime(target, (release.created_at, release.created_at))
             make_durable(staging)
             swap_in(staging, destination)
     except OSError as error:
-        raise StoreError(
+        raise MachineError(
             f"the release cannot be written to {destination}: {error.strerror or error}",
             remedy="Free disk space, or choose another folder with --out",
         ) from error
@@ -49,14 +51,12 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
 
 
 def _lies_there(house: House, release: ReleaseRow, destination: Path) -> bool:
-    """Whether the same build is there: its document byte for byte, every file by size, and no other file."""
+    """Whether the same build is there: its document byte for byte, every file by size and date, and no other."""
     document = destination / DOCUMENT
     if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
         return False
     sizes = artifact_sizes(house.database, list(release.files.values()))
-    there = {
-        path.relative_to(destination).as_posix(): path.stat().st_size
-        for path in destination.rglob("*")
-        if path.is_file()
-    }
-    return there == {path: sizes[digest] for path, digest in release.files.items()}
+    at = int(release.created_at)
+    expected = {path: (sizes[digest], at) for path, digest in release.files.items()}
+    there = {path.relative_to(destination).as_posix(): path.stat() for path in destination.rglob("*") if path.is_file()}
+    return {path: (found.st_size, int(found.st_mtime)) for path, found in there.items()} == expected

@@ -15,7 +15,7 @@ from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.naming import safe_file_name
 from tasks.delivery.packing import Packing
-from tasks.engines.registry import get_engine
+from tasks.engines.registry import models_of
 from tasks.steps import StepContext
 
 
@@ -60,9 +60,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         language=track["language"],
         isrc=track["isrc"],
         writers=tuple(track["writers"]),
-        engine=EngineUsed(
-            name=recipe.engine, revision=recipe.revision, models=get_engine(recipe.engine).models(recipe)
-        ),
+        engine=EngineUsed(name=recipe.engine, revision=recipe.revision, models=models_of(recipe)),
         winner=Winner(candidate=track["winner"], seed=recipe.seed, sentence=decision.sentence),
         targets=Targets(
             profile=context.request.parameters["profile"],

@@ -7,6 +7,8 @@ from importlib import import_module
 from types import MappingProxyType
 
 from catalog.errors import InputError
+from catalog.recipe import Recipe
+from catalog.release import ModelUsed
 from tasks.engines.base import Engine
 
 ENGINES: Mapping[str, str] = MappingProxyType(
@@ -24,3 +26,8 @@ def get_engine(name: str) -> Engine:
     module, _, attribute = ENGINES[name].partition(":")
     engine: Engine = getattr(import_module(module), attribute)()
     return engine
+
+
+def models_of(recipe: Recipe) -> tuple[ModelUsed, ...]:
+    """What a recipe was made with, with its licences; nothing for an engine that is no longer here."""
+    return get_engine(recipe.engine).models(recipe) if recipe.engine in ENGINES else ()

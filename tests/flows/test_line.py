@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 from catalog.albums import apply_policy
+from catalog.digests import digest_bytes
+from catalog.errors import ArtifactLost
 from catalog.lineage import prov_json, trace
 from catalog.policy import Policy
-from catalog.queries import candidate_by_prefix, release_by_key, songs_of
+from catalog.queries import artifact_digests, candidate_by_prefix, release_by_key, songs_of
+from catalog.repair import examine, repair
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.export import write_release
+from tasks.engines.registry import models_of
 from tests.support import album_document, produce, write_album
 
 
@@ -76,11 +80,12 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     planned = plan(house, settings, tmp_path, **one_song)
     produced, _ = produce(house, planned)
     release = release_by_key(house.database, produced.release_key)
-    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"])
+    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of)
     document = found.document()
     assert [a["kind"] for a in document["activities"]] == ["encode", "master", "render"]
     assert document["prompt"] == "indie pop, 120 BPM, A minor"
     assert document["recipe"]["seed"] in (1, 2)
+    assert [model["licence"] for model in document["models"]] == ["GPL-2.0"]
     assert document["engine"] == {"name": "guide", "revision": 1}
     assert document["decision"]["winner"] == songs_of(house.database, "small")[0].winner
     assert "tempo_match" in document["scores"]
@@ -89,7 +94,7 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     assert len(prov["activity"]) == 3
     assert prov["used"]
     assert prov["wasGeneratedBy"]
-    page = trace(house.database, release.files["index.html"])
+    page = trace(house.database, release.files["index.html"], models_of=models_of)
     assert page.document()["activities"][0]["kind"] == "pack"
 
 
@@ -165,3 +170,48 @@ def test_two_albums_that_ask_for_one_recipe_share_its_render(house, settings, tm
     assert twin.songs[0].candidates[0].id != planned.songs[0].candidates[0].id
     found, key = candidate_by_prefix(house.database, twin.songs[0].candidates[0].id[:-2])
     assert (found, key) == (twin.songs[0].candidates[0].id, twin.songs[0].candidates[0].render_key)
+
+
+def test_lost_bytes_are_made_again_after_a_repair(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, stems="native", **one_song)
+    produced, _ = produce(house, planned)
+    release = release_by_key(house.database, produced.release_key)
+    lost = [release.files["mp3_320/01 - Song One.mp3"], release.files["stems/01 - Song One/mix.wav"]]
+    page = release.files["index.html"]
+    for digest in (*lost, page):
+        house.store.delete(digest)
+    with pytest.raises(ArtifactLost, match="verify --repair"):
+        write_release(house, release, tmp_path / "out")
+    assert not (tmp_path / "out" / "small").exists()
+
+    digests = [digest for digest, _ in artifact_digests(house.database)]
+    damages = examine(house.database, house.store, digests)
+    assert {(damage.kind, damage.role) for damage in damages} == {
+        ("encode", "file"),
+        ("render", "audio"),
+        ("pack", "index.html"),
+    }
+    assert repair(house.database, house.store, damages) == 3
+    again, executor = produce(house, planned)
+    assert again.release_key == produced.release_key
+    assert len(executor.rendered) == 1
+    assert sorted(sentence.split()[0] for sentence in executor.steps) == ["encode", "pack"]
+    assert all(house.store.verify(digest) for digest in lost)
+    rebuilt = release_by_key(house.database, produced.release_key)
+    assert {path: rebuilt.files[path] for path in release.files if path.startswith(("mp3", "stems"))} == {
+        path: release.files[path] for path in release.files if path.startswith(("mp3", "stems"))
+    }
+    assert write_release(house, rebuilt, tmp_path / "out").changed
+
+
+def test_an_edited_release_is_written_anew(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    produced, _ = produce(house, planned)
+    release = release_by_key(house.database, produced.release_key)
+    folder = write_release(house, release, tmp_path / "out").folder
+    track = folder / "mp3_320" / "01 - Song One.mp3"
+    data = bytearray(track.read_bytes())
+    data[-1] ^= 1
+    track.write_bytes(bytes(data))
+    assert write_release(house, release, tmp_path / "out").changed
+    assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]

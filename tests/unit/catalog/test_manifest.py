@@ -16,8 +16,10 @@ from catalog.errors import InputError
 from catalog.manifest import Vocabulary, load_manifest, manifest_document, manifest_json_schema
 from catalog.manifest_schema import manifest_json_schema as json_schema
 from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.settings import Settings
 from catalog.slugs import slug
 from catalog.starter import write_starter
+from flows.reading import read_album
 
 NIGHT_BUS = Path(__file__).parents[3] / "examples" / "night-bus" / "album.yaml"
 
@@ -35,7 +37,7 @@ def test_the_least_manifest_gets_every_default(tmp_path: Path) -> None:
 
 
 def test_the_example_album_reads_without_a_warning() -> None:
-    album = load_manifest(NIGHT_BUS, VOCABULARY)
+    album = read_album(NIGHT_BUS, Settings())
     assert (album.id, album.title, album.artist) == ("night-bus", "Night Bus", "Ada Vale")
     assert [len(song.seeds) for song in album.songs] == [4, 4, 4]
     assert {song.length_s for song in album.songs} == {95.0}
