@@ -39,7 +39,7 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
                 target = staging / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 house.store.fetch(digest, target)
-                os.utime(target, (release.created_at, release.created_at))
+                os.utime(target, (_dated(release), _dated(release)))
             make_durable(staging)
             swap_in(staging, destination)
     except OSError as error:
@@ -50,13 +50,17 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
     return Written(destination, changed=True)
 
 
+def _dated(release: ReleaseRow) -> int:
+    """The date its files bear: the minute of the build, so that what is written to later shows."""
+    return int(release.created_at // 60) * 60
+
+
 def _lies_there(house: House, release: ReleaseRow, destination: Path) -> bool:
     """Whether the same build is there: its document byte for byte, every file by size and date, and no other."""
     document = destination / DOCUMENT
     if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
         return False
     sizes = artifact_sizes(house.database, list(release.files.values()))
-    at = int(release.created_at)
-    expected = {path: (sizes[digest], at) for path, digest in release.files.items()}
+    expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
     there = {path.relative_to(destination).as_posix(): path.stat() for path in destination.rglob("*") if path.is_file()}
     return {path: (found.st_size, int(found.st_mtime)) for path, found in there.items()} == expected
