@@ -30,7 +30,7 @@ bench: $(VENV)/.dev
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Songline needs Python 3.11 to 3.13; try: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml infra/constraints.txt
 	$(PIP) -e .

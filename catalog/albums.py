@@ -85,7 +85,7 @@ def store_plan(
         row = _album_row(session, album, document)
         songs = _song_rows(session, album)
         for song in album.songs:
-            _candidate_rows(session, songs[song.id], candidates[song.id])
+            _candidate_rows(session, songs[song.id], song, candidates[song.id])
         policy = _policy_in_force(row, album.selection)
         ids = {slug: song.id for slug, song in songs.items()}
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
@@ -112,6 +112,15 @@ def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Pol
         same = policy.digest == over.digest
         row.applied_policy = None if same else policy.document()
         row.applied_over = None if same else over.digest
+
+
+def set_current_release(database: Database, album_id: str, release_key: str) -> None:
+    """Remember which release the album stands at; going back to an earlier content goes back to its build."""
+    with database.read() as session:
+        current = session.get_one(AlbumRow, album_id).release_key
+    if current != release_key:
+        with database.write() as session:
+            session.get_one(AlbumRow, album_id).release_key = release_key
 
 
 def _policy_in_force(row: AlbumRow, stated: Policy) -> Policy:
@@ -148,13 +157,20 @@ def _song_rows(session: Session, album: Album) -> dict[str, SongRow]:
     return rows
 
 
-def _candidate_rows(session: Session, song: SongRow, candidates: Sequence[Candidate]) -> None:
-    rows = {row.id: row for row in session.scalars(sa.select(CandidateRow).where(CandidateRow.song_id == song.id))}
-    for row in rows.values():
-        row.active = False
+def _candidate_rows(session: Session, row: SongRow, song: Song, candidates: Sequence[Candidate]) -> None:
+    known = {
+        found.id: found for found in session.scalars(sa.select(CandidateRow).where(CandidateRow.song_id == row.id))
+    }
+    for found in known.values():
+        found.active = False
     for candidate in candidates:
-        row = rows.get(candidate.id) or CandidateRow(
-            id=candidate.id, song_id=song.id, render_key=candidate.render_key, seed=candidate.seed
+        offered = known.get(candidate.id) or CandidateRow(
+            id=candidate.id,
+            song_id=row.id,
+            render_key=candidate.render_key,
+            seed=candidate.seed,
+            prompt=song.prompt,
+            lyrics_digest=song.lyrics.digest,
         )
-        row.seed_order, row.active = candidate.order, True
-        session.add(row)
+        offered.seed_order, offered.active = candidate.order, True
+        session.add(offered)

@@ -18,7 +18,7 @@ from catalog.recording import record_artifact
 from catalog.settings import Settings
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
-from db.session import Database, NetworkFileSystem, SchemaTooNew, open_database
+from db.session import Database, DatabaseTrouble, NetworkFileSystem, SchemaTooNew, open_database
 
 
 class House:
@@ -69,6 +69,10 @@ def open_house(settings: Settings) -> Iterator[House]:
     house = enter_house(settings)
     try:
         yield house
+    except DatabaseTrouble as error:
+        raise CatalogError(
+            f"the catalog could not be read or written: {error}", remedy="Look for a full disk, then run it again"
+        ) from error
     finally:
         house.close()
 
@@ -87,7 +91,7 @@ def enter_house(settings: Settings) -> House:
             f"{settings.home} lies on a network file system ({error}), where SQLite's locks do not hold",
             remedy="Point SONGLINE_HOME to a local disk, or SONGLINE_DATABASE_URL to PostgreSQL",
         ) from error
-    except (OSError, sqlalchemy.exc.DatabaseError) as error:
+    except (OSError, DatabaseTrouble, sqlalchemy.exc.DatabaseError) as error:
         raise CatalogError(
             f"the catalog cannot be opened in {settings.home}: {error.__cause__ or error}",
             remedy="Point SONGLINE_HOME to a folder you may write",

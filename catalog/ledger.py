@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from catalog.store.base import Store, Stored
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from db.base import db_now
 from db.production import Render, Step
-from db.session import Database
+from db.session import Database, DatabaseTrouble
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
 POLL_S = 0.5
@@ -116,8 +116,8 @@ class Ledger:
 
         def keep() -> None:
             while not done.wait(self._settings.renew_s):
-                for lease in leases:
-                    self._renew(lease)
+                with suppress(DatabaseTrouble):  # a busy database: the next tick comes before the lease runs out
+                    self._renew(leases)
 
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
         keeper.start()
@@ -127,14 +127,15 @@ class Ledger:
             done.set()
             keeper.join()
 
-    def _renew(self, lease: Lease) -> None:
-        table = TABLES[lease.work]
+    def _renew(self, leases: Sequence[Lease]) -> None:
         with self._database.write() as session:
-            session.execute(
-                sa.update(table)
-                .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
-                .values(lease_until=db_now() + self._settings.lease_s)
-            )
+            for lease in leases:
+                table = TABLES[lease.work]
+                session.execute(
+                    sa.update(table)
+                    .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
+                    .values(lease_until=db_now() + self._settings.lease_s)
+                )
 
     def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
         """Store the products, then finish the work and write its rows in one transaction.
@@ -162,6 +163,8 @@ class Ledger:
     ) -> None:
         with self._database.write() as session:
             row = self._held(session, lease)
+            if any(self._store.stat(kept.digest) is None for _, kept in stored):
+                raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
             activity = record_activity(
                 session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from catalog.errors import InputError
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from db.judgement import Decision, Score
-from db.production import Album, Candidate, Render, Song, Step
+from db.production import Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 
@@ -53,15 +52,17 @@ class Lineage:
         }
 
 
-def trace(database: Database, digest: str, *, models_of: ModelsOf) -> Lineage:
-    """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with.
-    Raises InputError where there is none."""
+def trace(database: Database, digest: str, *, models_of: ModelsOf, album_id: str | None = None) -> Lineage:
+    """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with,
+    ``album_id`` keeps to one album where several share a render. Raises InputError where there is none.
+    """
     with database.read() as session:
         artifact = _find(session, digest)
         known: dict[str, Node] = {}
         root = _node(session, artifact.digest, known)
         keys = [a["work_key"] for a in activities(root) if a["kind"] == "render"]
-        songs = tuple(song for key in keys for song in _songs(session, key, models_of))
+        songs = tuple(song for key in keys for song in _songs(session, key, models_of, album_id))
+        songs = tuple(sorted(songs, key=lambda song: song["candidate"] not in _tagged(root)))
         role = session.scalar(
             sa.select(ActivityArtifact.role)
             .where(ActivityArtifact.artifact_digest == artifact.digest, ActivityArtifact.direction == "made")
@@ -70,14 +71,14 @@ def trace(database: Database, digest: str, *, models_of: ModelsOf) -> Lineage:
         return Lineage(root, role, songs)
 
 
-def trace_all(database: Database, files: Mapping[str, str], *, models_of: ModelsOf) -> dict[str, Json]:
+def trace_all(database: Database, files: Mapping[str, str], *, models_of: ModelsOf, album_id: str) -> dict[str, Json]:
     """The lineage of many files at once, by path and digest: every song and activity stands once."""
     found: dict[str, Mapping[str, Json]] = {}
     songs: dict[str, Mapping[str, Json]] = {}
     for digest in dict.fromkeys(files.values()):
         if not _is_known(database, digest):
             continue
-        lineage = trace(database, digest, models_of=models_of)
+        lineage = trace(database, digest, models_of=models_of, album_id=album_id)
         songs |= {str(song["candidate"]): song for song in lineage.songs}
         found |= {str(activity["id"]): activity for activity in activities(lineage.root)}
     in_order = sorted(found.values(), key=lambda activity: float(activity["started_at"]))
@@ -86,6 +87,12 @@ def trace_all(database: Database, files: Mapping[str, str], *, models_of: Models
         "songs": [dict(song) for song in songs.values()],
         "activities": [dict(activity) for activity in in_order],
     }
+
+
+def _tagged(root: Node) -> set[str]:
+    """Candidates that a delivered file names in its own tags: it was made for them."""
+    tags = (activity["parameters"].get("tags", {}) for activity in activities(root) if activity["kind"] == "encode")
+    return {str(tag.get("candidate")) for tag in tags}
 
 
 def _is_known(database: Database, digest: str) -> bool:
@@ -190,35 +197,40 @@ def _activity(row: Activity) -> dict[str, Json]:
     return {name: getattr(row, name) for name in [*names.split(), "flow_run_id", "task_run_id"]}
 
 
-def _songs(session: Session, render_key: str, models_of: ModelsOf) -> list[dict[str, Json]]:
+def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str | None) -> list[dict[str, Json]]:
     rows = session.execute(
-        sa.select(Candidate, Song, Album)
+        sa.select(Candidate, Song)
         .join(Song, Song.id == Candidate.song_id)
-        .join(Album, Album.id == Song.album_id)
-        .where(Candidate.render_key == render_key)
-        .order_by(Candidate.active.desc(), Album.id, Song.position)
+        .where(Candidate.render_key == render_key, *([Song.album_id == album_id] if album_id else []))
+        .order_by(Candidate.active.desc(), Song.album_id, Song.position)
     ).all()
     render = session.get_one(Render, render_key)
     models = [model.model_dump(mode="json") for model in models_of(Recipe.from_document(render.recipe))]
-    return [{**_song(session, candidate, song, album, render), "models": models} for candidate, song, album in rows]
+    return [{**_song(session, candidate, song, render), "models": models} for candidate, song in rows]
 
 
-def _song(session: Session, candidate: Candidate, song: Song, album: Album, render: Render) -> dict[str, Json]:
-    stated: dict[str, Any] = next((s for s in album.manifest["songs"] if s["id"] == song.slug), {})
-    newest = session.scalars(
-        sa.select(Decision).where(Decision.song_id == song.id).order_by(Decision.id.desc()).limit(1)
-    ).first()
+def _song(session: Session, candidate: Candidate, song: Song, render: Render) -> dict[str, Json]:
     return {
-        "album": album.id,
+        "album": song.album_id,
         "song": {"id": song.slug, "title": song.title},
         "candidate": candidate.id,
-        "prompt": stated.get("prompt"),
-        "lyrics_digest": stated.get("lyrics", {}).get("digest"),
+        "prompt": candidate.prompt,
+        "lyrics_digest": candidate.lyrics_digest,
         "recipe": {"digest": render.key, **render.recipe},
         "engine": {"name": render.engine, "revision": render.recipe["revision"]},
         "scores": _scores(session, render),
-        "decision": None if newest is None else {"winner": newest.winner_id, **newest.document},
+        "decision": _decision(session, candidate),
     }
+
+
+def _decision(session: Session, candidate: Candidate) -> dict[str, Json] | None:
+    """The newest decision that judged this candidate: a later one about others says nothing of it."""
+    decisions = session.scalars(
+        sa.select(Decision).where(Decision.song_id == candidate.song_id).order_by(Decision.id.desc())
+    )
+    judged = (d for d in decisions if any(c["id"] == candidate.id for c in d.document["candidates"]))
+    found = next(judged, None)
+    return None if found is None else {"winner": found.winner_id, **found.document}
 
 
 def _scores(session: Session, render: Render) -> dict[str, Json]:

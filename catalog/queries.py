@@ -174,10 +174,15 @@ def _song(session: Session, row: Song) -> SongRow:
         sa.select(Decision).where(Decision.song_id == row.id).order_by(Decision.id.desc()).limit(1)
     ).first()
     # A decision about other candidates says nothing of the present ones.
-    standing = newest is not None and {c["id"] for c in newest.document["candidates"]} == {c.id for c in candidates}
-    if newest is None or not standing:
+    if newest is None or _asked_of(session, newest) != {candidate.id for candidate in candidates}:
         return SongRow(row.slug, row.title, candidates, None, None)
     return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id)
+
+
+def _asked_of(session: Session, decision: Decision) -> set[str]:
+    """The candidates a decision was asked to choose among, those that failed included."""
+    asked = session.get_one(Step, decision.step_key).parameters
+    return {candidate["id"] for candidate in (*asked["candidates"], *asked["failed"])}
 
 
 def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -205,10 +210,10 @@ def release_by_key(database: Database, step_key: str) -> ReleaseRow | None:
     return _release(database, sa.select(Release).where(Release.step_key == step_key))
 
 
-def newest_release(database: Database, album_id: str) -> ReleaseRow | None:
-    """The album's newest build."""
+def current_release(database: Database, album_id: str) -> ReleaseRow | None:
+    """The release the album stands at."""
     return _release(
-        database, sa.select(Release).where(Release.album_id == album_id).order_by(Release.build.desc()).limit(1)
+        database, sa.select(Release).join(Album, Album.release_key == Release.step_key).where(Album.id == album_id)
     )
 
 

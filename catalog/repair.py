@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.store.base import Store
+from db.base import db_now
 from db.production import Render, Step
-from db.provenance import Activity, ActivityArtifact
+from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 
 
@@ -48,6 +49,9 @@ def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
         keys = {key for digest in lost for _, _, key in _makers(session, digest)}
         work: list[Render | Step] = [*session.scalars(sa.select(Render)), *session.scalars(sa.select(Step))]
         again = [row for row in work if row.key in keys or _failed_for(row, lost)]
+        # A page or lineage packed anew may have other bytes; the lost ones are then no longer named by anything.
+        packed = [damage.digest for damage in damages if damage.kind == "pack"]
+        session.execute(sa.update(Artifact).where(Artifact.digest.in_(packed)).values(pruned_at=db_now()))
         for row in again:
             row.state, row.attempts, row.due_at, row.activity_id = "planned", 0, 0.0, None
     return len(again)

@@ -13,7 +13,7 @@ from db.provenance import Activity, Artifact
 
 class Album(Base):
     """An album by its id, at its newest plan. An ``applied_policy`` stands in for the manifest's own policy
-    for as long as that is still the one it was applied over."""
+    for as long as that is still the one it was applied over; ``release_key`` is the release delivered last."""
 
     __tablename__ = "album"
 
@@ -23,6 +23,7 @@ class Album(Base):
     manifest_digest: Mapped[str] = mapped_column(DIGEST)
     applied_policy: Mapped[dict[str, Any] | None]
     applied_over: Mapped[str | None] = mapped_column(DIGEST)
+    release_key: Mapped[str | None] = mapped_column(DIGEST)
     created_at: Mapped[float] = mapped_column(server_default=db_now())
 
 
@@ -55,7 +56,8 @@ class Render(Leased, Base):
 
 
 class Candidate(Base):
-    """A render offered for one song. ``active`` is False once the manifest no longer asks for it."""
+    """A render offered for one song, with the prompt and the lyrics it was planned from. ``active`` is False once
+    the manifest no longer asks for it."""
 
     __tablename__ = "candidate"
     __table_args__ = (UniqueConstraint("song_id", "render_key"),)
@@ -65,6 +67,8 @@ class Candidate(Base):
     render_key: Mapped[str] = mapped_column(ForeignKey(Render.key), index=True)
     seed: Mapped[int] = mapped_column(BigInteger)
     seed_order: Mapped[int]
+    prompt: Mapped[str | None] = mapped_column(String(10_000))
+    lyrics_digest: Mapped[str] = mapped_column(DIGEST)
     active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 SCHEMA_REVISION = "0001"
@@ -29,6 +29,10 @@ class NetworkFileSystem(Exception):
     """SQLite's locks do not hold there; carries the file system's type."""
 
 
+class DatabaseTrouble(Exception):
+    """The database is busy, full or away; carries its own words."""
+
+
 class Database:
     """Sessions on one database. Reads and writes are told apart, since SQLite must lock early to write."""
 
@@ -39,18 +43,26 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and keeps nothing."""
-        with Session(self.engine) as session:
+        with _translated(), Session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseTrouble(str(error.orig)) from error
 
 
 def open_database(url: str) -> Database:
@@ -97,7 +109,7 @@ def _migrate(engine: Engine, *, backup_of: Path | None) -> None:
     if found is not None and found > SCHEMA_REVISION:
         raise SchemaTooNew(found)
     if found is not None and backup_of is not None:
-        shutil.copy2(backup_of, backup_of.with_name(f"{backup_of.name}.before-{SCHEMA_REVISION}"))
+        _back_up(backup_of, backup_of.with_name(f"{backup_of.name}.before-{SCHEMA_REVISION}"))
     from alembic import command
     from alembic.config import Config
 
@@ -106,6 +118,15 @@ def _migrate(engine: Engine, *, backup_of: Path | None) -> None:
     with engine.execution_options(songline_write=True).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    """Copy a SQLite database as its reader sees it: the newest rows may still lie in the write-ahead log."""
+    partial = copy.with_name(f"{copy.name}.part")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
 
 
 def _schema_revision(engine: Engine) -> str | None:

@@ -78,6 +78,18 @@ class Produced:
     failures: Mapping[str, SonglineError]
 
 
+def _scored(
+    candidates: Sequence[Candidate], requests: Sequence[StepRequest], outcomes: Sequence[BaseException | None]
+) -> tuple[list[Candidate], list[StepRequest]]:
+    """The candidates that could be scored; one that could not never sinks its song, unless it is the last."""
+    errors = [outcome for outcome in outcomes if outcome is not None]
+    for error in errors:
+        if not isinstance(error, SonglineError) or len(errors) == len(outcomes):
+            raise error
+    kept = [(c, r) for c, r, outcome in zip(candidates, requests, outcomes, strict=True) if outcome is None]
+    return [c for c, _ in kept], [r for _, r in kept]
+
+
 Finished = tuple[list[FinishedSong], dict[str, SonglineError]]
 
 
@@ -146,12 +158,14 @@ class Line:
         if not alive:
             raise self._all_failed(planned)
         scores = [requests.score(song, audio[c.id]["audio"]) for c in alive]
-        await asyncio.gather(
+        outcomes = await asyncio.gather(
             *(
                 self._score(song.id, request, f"score · {song.title} · seed {c.seed}")
                 for c, request in zip(alive, scores, strict=True)
-            )
+            ),
+            return_exceptions=True,
         )
+        alive, scores = _scored(alive, scores, outcomes)
         if until == "score":
             return None
         decision = await self._decide(planned, alive, scores)
@@ -210,14 +224,14 @@ class Line:
         heard = [
             (x.result["loudness_lufs"], c) for x, c in zip(levels, chosen, strict=True) if isinstance(x, StepResult)
         ]
-        if not heard:
-            return None
-        loudest = max(heard, key=lambda pair: float(pair[0]))[1]
-        mastered = await self._do.step(
-            requests.master(spec, loudest.products["audio"], fixed_gain_db=None),
-            f"master · {loudest.planned.song.title}",
-        )
-        return float(mastered.result["gain_db"])
+        for _, loudest in sorted(heard, key=lambda pair: -float(pair[0])):
+            request = requests.master(spec, loudest.products["audio"], fixed_gain_db=None)
+            try:
+                mastered = await self._do.step(request, f"master · {loudest.planned.song.title}")
+            except SonglineError:
+                continue  # it fails again as a song of its own; the next loudest leads
+            return float(mastered.result["gain_db"])
+        return None
 
     async def _finish(self, chosen: Chosen, until: str, gain_db: float | None) -> FinishedSong | None:
         album, song = self._planned.album, chosen.planned.song

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -39,26 +40,41 @@ def local_api(home: Path) -> Iterator[None]:
     To be entered before Prefect is imported. Raises MachineError where the server does not come up.
     """
     home.mkdir(parents=True, exist_ok=True)
-    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()))
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]  # settings of another Prefect must not reach this one
+    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     log = home / "server.log"
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-        with (home / "setup.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with (home / "setup.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Ours is closed once the server has its copy: connections to a dead server must fail, not wait.
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
             server = _start(listening, log)
-            try:
-                # The import takes as long as the server's start; let them overlap.
-                os.environ["PREFECT_API_URL"] = url
-                import prefect.main  # noqa: F401
+        try:
+            # The import takes as long as the server's start; let them overlap.
+            os.environ["PREFECT_API_URL"] = url
+            import prefect.main  # noqa: F401
 
-                _await_healthy(server, url, log)
-            except BaseException:
-                _stop(server)
-                raise
+            _await_healthy(server, url, log)
+        except BaseException:
+            _stop(server)
+            raise
+    closing = threading.Event()
+    threading.Thread(target=_guard, args=(server, closing, log), name="api-guard", daemon=True).start()
     try:
         yield
     finally:
+        closing.set()
         _stop(server)
+
+
+def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path) -> None:
+    """End this process when the API dies under it: Prefect's client would wait for it without end."""
+    server.wait()
+    if not closing.is_set():
+        sys.stderr.write(f"error: Prefect's local API died. Read {log}, then run the same command again.\n")
+        sys.stderr.flush()
+        os._exit(MachineError.exit_code)
 
 
 def _start(listening: socket.socket, log: Path) -> subprocess.Popen[bytes]:
@@ -76,10 +92,11 @@ def _start(listening: socket.socket, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _await_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < give_up and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5.0) as answer:
+            with direct.open(f"{url}/health", timeout=5.0) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):

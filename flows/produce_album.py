@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Sequence
 
 import httpx
 from prefect import flow
-from prefect.exceptions import PrefectException
+from prefect.exceptions import PrefectException, TerminationSignal
 
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.errors import MachineError, WorkError
@@ -89,6 +90,8 @@ def run_here(house: House, planned: PlannedAlbum, pool: WorkerPool, progress: Pr
         except WorkError:
             if run.produced is None:
                 raise
+        except TerminationSignal:
+            raise SystemExit(128 + signal.SIGTERM) from None
         except (httpx.HTTPError, PrefectException) as error:
             raise MachineError(
                 f"Prefect's local API broke off: {str(error).splitlines()[0]}",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import (
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.exceptions import PrefectException
 
 from catalog.house import House
 from catalog.queries import SongRow, songs_of
@@ -22,6 +24,13 @@ from flows.progress import Progress
 
 EVERY_S = 2.0
 CELL_UNSAFE = re.compile(r"([\\`*_{}\[\]<>|#])")
+
+
+@contextmanager
+def only_shown() -> Iterator[None]:
+    """Prefect shows, the catalog counts: a page that cannot be written never fails the album."""
+    with suppress(httpx.HTTPError, PrefectException):
+        yield
 
 
 class ProgressArtifact:
@@ -34,8 +43,9 @@ class ProgressArtifact:
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> ProgressArtifact:
-        created = await acreate_progress_artifact(0.0, key="progress", description=_safe(self._description))
-        self._id = created if isinstance(created, UUID) else created.id
+        with only_shown():
+            created = await acreate_progress_artifact(0.0, key="progress", description=_safe(self._description))
+            self._id = created if isinstance(created, UUID) else created.id
         self._following = asyncio.create_task(self._follow())
         return self
 
@@ -52,17 +62,20 @@ class ProgressArtifact:
             await self._send()
 
     async def _send(self) -> None:
-        if self._id is not None:
+        if self._id is None:
+            return
+        with only_shown():
             await aupdate_progress_artifact(self._id, round(100 * self._progress.share, 1))
 
 
 async def publish_album(house: House, album_id: str, produced: Produced) -> None:
     """Tables of scores and selection for each song, and one report, as artifacts of the current flow run."""
     songs = songs_of(house.database, album_id)
-    for song in songs:
-        await acreate_table_artifact(_score_table(song), key=_key("scores", song), description=_safe(song.title))
-    await acreate_table_artifact(_selection_table(songs), key="selection", description="Who was picked, and why")
-    await acreate_markdown_artifact(report(album_id, songs, produced), key="report", description="Report")
+    with only_shown():
+        for song in songs:
+            await acreate_table_artifact(_score_table(song), key=_key("scores", song), description=_safe(song.title))
+        await acreate_table_artifact(_selection_table(songs), key="selection", description="Who was picked, and why")
+        await acreate_markdown_artifact(report(album_id, songs, produced), key="report", description="Report")
 
 
 def report(album_id: str, songs: Sequence[SongRow], produced: Produced) -> str:

@@ -6,12 +6,16 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import TypeVar
+
+import psutil
 
 from catalog.errors import TransientError
 from catalog.house import House, enter_house
@@ -21,6 +25,7 @@ from tasks.circumstances import circumstances
 
 T = TypeVar("T")
 WATCH_S = 0.5
+MEMORY_SHARE = 0.7
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -28,8 +33,11 @@ class WorkerPool:
     """As many worker processes as the settings say. A worker that dies takes the batch in flight with it, which
     is reported as transient; the pool starts anew by itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, memory_bytes: int = 0) -> None:
+        """``memory_bytes`` is what one piece of work needs at most: no more workers than fit into free memory."""
         self._settings = settings
+        room = int(MEMORY_SHARE * psutil.virtual_memory().available / memory_bytes) if memory_bytes else sys.maxsize
+        self._workers = max(1, min(settings.worker_count, room))
         self._executor = self._start()
 
     async def run_step(self, key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
@@ -59,23 +67,23 @@ class WorkerPool:
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self._settings.worker_count,
+            self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
             initargs=(self._settings, os.getpid()),
         )
 
 
-_house: House | None = None
+_settings: Settings | None = None
 
 
 def _begin(settings: Settings, parent: int) -> None:
-    global _house
+    global _settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by numpy's and the models' libraries when they are first loaded, which is after this.
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
-    _house = enter_house(settings)
+    _settings = settings
 
 
 def _watch(parent: int) -> None:
@@ -97,7 +105,9 @@ def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str |
     return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))
 
 
+@cache
 def _entered() -> House:
-    if _house is None:
+    """This worker's house, opened with its first work so that trouble reaches the caller as what it is."""
+    if _settings is None:
         raise RuntimeError("this process is not a worker of a pool")
-    return _house
+    return enter_house(_settings)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from catalog.errors import LeaseLost, SonglineError
+from catalog.errors import LeaseLost
 from catalog.house import House
 from catalog.queries import recipe_of
 from catalog.recipe import Recipe
@@ -37,21 +37,33 @@ def render_shard(house: House, keys: Sequence[str], circumstances: Circumstances
 
 
 def _render_leased(house: House, leases: dict[str, Lease], circumstances: Circumstances) -> None:
-    waiting = dict(leases)
+    recipes = [recipe_of(house.database, key) for key in leases]
+    for engine in dict.fromkeys(recipe.engine for recipe in recipes):
+        batch = [recipe for recipe in recipes if recipe.engine == engine]
+        _render_batch(house, batch, leases, circumstances)
+
+
+def _render_batch(
+    house: House, batch: Sequence[Recipe], leases: dict[str, Lease], circumstances: Circumstances
+) -> None:
+    """Render a batch; an engine that breaks in the middle of it gets the rest one by one, to find who broke it."""
+    owed = {recipe.digest: recipe for recipe in batch}
     started = time.perf_counter()
-    recipes = [recipe_of(house.database, key) for key in waiting]
     try:
-        for engine in dict.fromkeys(recipe.engine for recipe in recipes):
-            batch = [recipe for recipe in recipes if recipe.engine == engine]
-            for made in renderer_of(engine).render(batch):
-                lease = waiting.pop(made.recipe.digest)
-                _settle(house, lease, made, seconds=time.perf_counter() - started, circumstances=circumstances)
-                started = time.perf_counter()
+        for made in renderer_of(batch[0].engine).render(batch):
+            del owed[made.recipe.digest]
+            lease = leases[made.recipe.digest]
+            _settle(house, lease, made, seconds=time.perf_counter() - started, circumstances=circumstances)
+            started = time.perf_counter()
     except Exception as caught:
-        # An engine that breaks in the middle of its batch takes down what it still owed, and nothing else.
-        error = as_songline_error(caught, doing="render")
-        for lease in waiting.values():
-            house.ledger.fail(lease, error, seconds=time.perf_counter() - started, circumstances=circumstances)
+        # Whatever an engine does wrong must free its leases and be on record.
+        if len(batch) == 1:
+            error = as_songline_error(caught, doing="render")
+            seconds = time.perf_counter() - started
+            house.ledger.fail(leases[batch[0].digest], error, seconds=seconds, circumstances=circumstances)
+            return
+        for recipe in owed.values():
+            _render_batch(house, [recipe], leases, circumstances)
 
 
 def _settle(
@@ -67,7 +79,8 @@ def _settle(
             house.ledger.commit(lease, Outcome(result, products), seconds=seconds, circumstances=circumstances)
     except LeaseLost:
         return
-    except (SonglineError, OSError) as caught:
+    except Exception as caught:
+        # A full disk, a busy database: this render's trouble, and no reason to fail the ones beside it.
         error = as_songline_error(caught, doing="render")
         house.ledger.fail(lease, error, seconds=seconds, circumstances=circumstances)
 

@@ -14,6 +14,7 @@ from catalog.errors import LeaseLost, MachineError, SonglineError, TransientErro
 from catalog.house import House
 from catalog.queries import step_request
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
+from db.session import DatabaseTrouble
 from tasks.requests import KINDS
 
 FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
@@ -64,9 +65,14 @@ def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
 def raise_if_failed(standing: Standing, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if standing.state == "failed":
-        error = error_from(standing.error or {})
-        error.remedy = error.remedy or "Mend the cause, then run `songline retry`"
-        error.ids = {**error.ids, "key": key}
+        known = error_from(standing.error or {})
+        # Said again, not tried again: what failed for good must not look transient to the flow.
+        cls = WorkError if known.transient else type(known)
+        again = "run `songline retry`, then render again"
+        remedy = known.remedy if "songline" in known.remedy else f"{known.remedy}; then {again}".removeprefix("; then ")
+        error = cls.__new__(cls)
+        error.__dict__.update(known.__dict__)
+        error.remedy, error.ids = remedy, {**known.ids, "key": key}
         raise error
 
 
@@ -74,6 +80,8 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
     """Any exception as one of ours: memory trouble and broken connections are transient, a bug is permanent."""
     if isinstance(caught, SonglineError):
         return caught
+    if isinstance(caught, DatabaseTrouble):
+        return TransientError(f"the catalog could not be written: {caught}", remedy="It will be tried again")
     if isinstance(caught, OSError) and caught.errno == errno.ENOSPC:
         return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)
     where = traceback.extract_tb(caught.__traceback__)

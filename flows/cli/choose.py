@@ -21,7 +21,8 @@ from catalog.queries import StepResult, readings, render_products, songs_of, ste
 from catalog.settings import load_settings
 from catalog.work import StepRequest
 from flows.cli.output import print_error, print_json, stdout
-from flows.line import Line, NotYet, Peek
+from flows.forecast import peek
+from flows.line import Line, Peek
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
@@ -65,12 +66,10 @@ class _Decide(Peek):
 
 def _apply(house: House, album: Album, policy: Policy) -> Mapping[str, SonglineError]:
     planned: PlannedAlbum = replace(declare_album(house, album), policy=policy)
+    if asyncio.run(peek(house, planned, Progress(planned.songs), "score")) is None:
+        raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     apply_policy(house.database, album.id, policy=policy, over=album.selection)
-    try:
-        line = Line(house, planned, _Decide(house), Progress(planned.songs))
-        return asyncio.run(line.run("select")).failures
-    except NotYet as error:
-        raise InputError("some candidates are not scored yet", remedy="Run `songline render` first") from error
+    return asyncio.run(Line(house, planned, _Decide(house), Progress(planned.songs)).run("select")).failures
 
 
 def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, Json]:

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from catalog.errors import InputError
-from catalog.house import open_house
-from catalog.queries import artifact_digests, failed_work, newest_release
+from catalog.house import House, open_house
+from catalog.queries import artifact_digests, artifact_sizes, current_release, failed_work
 from catalog.repair import examine
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
@@ -70,7 +70,7 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
     settings = load_settings()
     with open_house(settings) as house:
         found = album_id(album, settings)
-        release = newest_release(house.database, found)
+        release = current_release(house.database, found)
         if release is None:
             raise InputError(f"album {found!r} has no release yet", remedy="Run `songline render` first")
         written = write_release(house, release, out)
@@ -78,6 +78,16 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
         print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
     else:
         stdout().print(f"Build {release.build}: {written.folder}", markup=False, soft_wrap=True)
+
+
+def _swept(house: House, digest: str, limit: float) -> bool:
+    """Delete one piece of garbage, unless a writer found use for it meanwhile; writers wait while it is looked at."""
+    with house.database.write():
+        now = house.store.stat(digest)
+        if now is None or now.stored_at >= limit or artifact_sizes(house.database, [digest]):
+            return False
+        house.store.delete(digest)
+        return True
 
 
 def gc(*, dry_run: bool, as_json: bool) -> None:
@@ -91,8 +101,7 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
         garbage = [stored for stored in garbage if stored.digest not in named]
         unfinished = 0
         if not dry_run:
-            for stored in garbage:
-                house.store.delete(stored.digest)
+            garbage = [stored for stored in garbage if _swept(house, stored.digest, limit)]
             unfinished = house.store.sweep_unfinished(settings.gc_grace_s)
     size = sum(stored.size for stored in garbage)
     if as_json:

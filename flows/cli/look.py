@@ -13,7 +13,7 @@ from catalog.digests import digest_file
 from catalog.explanation import figure
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
-from catalog.queries import SongRow, songs_of
+from catalog.queries import CandidateRow, SongRow, songs_of
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
 from tasks.engines.registry import models_of
@@ -101,18 +101,22 @@ def scores(named: str, *, as_json: bool) -> None:
 
 def _scored(song: SongRow) -> list[dict[str, Any]]:
     if song.decision is None:
-        return [
-            {
-                "id": c.id,
-                "seed": c.seed,
-                "metrics": {},
-                "gates": [],
-                "rank": None,
-                "sentence": f"Not decided: {c.state}.",
-            }
-            for c in song.candidates
-        ]
-    return [dict(candidate) for candidate in song.decision["candidates"]]
+        return [_undecided(candidate) for candidate in song.candidates]
+    failed = [c for c in song.candidates if c.state == "failed"]
+    return [dict(candidate) for candidate in song.decision["candidates"]] + [_undecided(c) for c in failed]
+
+
+def _undecided(candidate: CandidateRow) -> dict[str, Any]:
+    reason = f": {candidate.error['error']}" if candidate.error else ""
+    sentence = f"Not decided: {candidate.state}{reason}."
+    return {
+        "id": candidate.id,
+        "seed": candidate.seed,
+        "metrics": {},
+        "gates": [],
+        "rank": None,
+        "sentence": sentence,
+    }
 
 
 def _score_table(decision: Any) -> Table:

@@ -14,10 +14,17 @@ from types import FrameType
 
 from rich.text import Text
 
-from catalog.albums import PlannedAlbum
-from catalog.errors import InputError, MachineError, SonglineError
+from catalog.albums import PlannedAlbum, set_current_release
+from catalog.errors import CatalogError, InputError, MachineError, SonglineError, StoreError, TransientError
 from catalog.house import House, open_house
-from catalog.queries import candidate_by_prefix, recipe_of, release_by_key, render_products, sample_digest_of
+from catalog.queries import (
+    candidate_by_prefix,
+    failed_work,
+    recipe_of,
+    release_by_key,
+    render_products,
+    sample_digest_of,
+)
 from catalog.settings import load_settings
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.forecast import forecast, peek
@@ -27,6 +34,7 @@ from flows.progress import LiveLines, Progress
 from flows.reading import read_album
 from tasks.delivery.bundle import check_destination
 from tasks.delivery.export import write_release
+from tasks.engines.registry import get_engine
 
 TOLERANCE_DBFS = -80.0
 
@@ -42,11 +50,13 @@ def render(path: Path, out: Path, until: str) -> None:
         _check_writable(out)
     with open_house(settings) as house:
         planned = declare_album(house, album)
+        _forgive(house)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
         if produced is None:
             _check_room(house, planned)
             produced = _produce(house, planned, until)
         if produced.release_key:
+            set_current_release(house.database, album.id, produced.release_key)
             _deliver(house, produced.release_key, out)
     if produced.release_key:  # a partial release is what was asked for
         for error in produced.failures.values():
@@ -57,6 +67,14 @@ def render(path: Path, out: Path, until: str) -> None:
     if produced.failures:
         codes = {error.exit_code for error in produced.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
+
+
+def _forgive(house: House) -> None:
+    """Trouble of the machine may be over: work that failed of it is planned again. Faults of the work itself stay."""
+    passing = {error.kind for error in (TransientError, MachineError, StoreError, CatalogError)}
+    for kind, key, error in failed_work(house.database):
+        if error.get("kind") in passing:
+            house.ledger.retry("render" if kind == "render" else "step", [key])
 
 
 def _check_writable(out: Path) -> None:
@@ -80,11 +98,13 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     from tasks.pool import WorkerPool
 
     progress = Progress(planned.songs)
+    recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
+    largest = max(get_engine(recipe.engine).forecast(recipe).memory_bytes for recipe in recipes)
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
         with LiveLines(progress, stdout()) as lines, _stoppable(lines):
-            return run_here(house, planned, WorkerPool(house.settings), progress, until)
+            return run_here(house, planned, WorkerPool(house.settings, memory_bytes=largest), progress, until)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from catalog.digests import Json
 from catalog.lineage import trace_all
-from catalog.queries import artifact_facts, next_build
+from catalog.queries import artifact_facts, next_build, release_by_key
 from catalog.release import ReleasedAlbum, ReleaseDocument
 from catalog.report.page import render_page
 from catalog.work import Outcome, ReleaseRecord
@@ -28,7 +28,9 @@ COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 def pack(context: StepContext) -> Outcome:
     """One build of an album: its files by path, and the rows of the release."""
     parameters = context.request.parameters
-    build = next_build(context.house.database, parameters["album"]["id"])
+    # The same content packed again (files of it were lost) is the same build.
+    known = release_by_key(context.house.database, context.request.key)
+    build = known.build if known else next_build(context.house.database, parameters["album"]["id"])
     packing = Packing(context)
     tracks = [gather(context, packing, track) for track in parameters["tracks"]]
     document = _write_album_files(context, packing, tracks, build)
@@ -95,5 +97,6 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
 
 def _lineage(context: StepContext, packing: Packing) -> bytes:
     files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
-    document: dict[str, Json] = trace_all(context.house.database, files, models_of=models_of)
+    album_id = context.request.parameters["album"]["id"]
+    document: dict[str, Json] = trace_all(context.house.database, files, models_of=models_of, album_id=album_id)
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"

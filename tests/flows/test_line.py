@@ -10,7 +10,7 @@ import pytest
 
 from catalog.albums import apply_policy
 from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost
+from catalog.errors import ArtifactLost, WorkError
 from catalog.lineage import prov_json, trace
 from catalog.policy import Policy
 from catalog.queries import artifact_digests, candidate_by_prefix, release_by_key, songs_of
@@ -22,7 +22,7 @@ from flows.reading import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.export import write_release
 from tasks.engines.registry import models_of
-from tests.support import album_document, produce, write_album
+from tests.support import HERE, album_document, produce, write_album
 
 
 def plan(house, settings, tmp_path, **changes):
@@ -215,3 +215,30 @@ def test_an_edited_release_is_written_anew(house, settings, tmp_path, one_song):
     track.write_bytes(bytes(data))
     assert write_release(house, release, tmp_path / "out").changed
     assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]
+
+
+def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    produced, _ = produce(house, planned)
+    file = release_by_key(house.database, produced.release_key).files["mp3_320/01 - Song One.mp3"]
+    before = trace(house.database, file, models_of=models_of).document()
+
+    plan(house, settings, tmp_path, album={"id": "aaa", "title": "Earlier", "artist": "B"}, **one_song)
+    song = {**one_song["songs"][0], "prompt": "slow ballad, 80 BPM, D major"}
+    produce(house, plan(house, settings, tmp_path, songs=[song]))
+    after = trace(house.database, file, models_of=models_of).document()
+    for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "decision"):
+        assert after[name] == before[name], name
+    assert {song["album"] for song in after["songs"]} == {"aaa", "small"}
+
+
+def test_a_failed_seed_leaves_the_decision_standing(house, settings, tmp_path, one_song):
+    planned = plan(house, settings, tmp_path, **one_song)
+    key = planned.songs[0].candidates[0].render_key
+    lease = house.ledger.claim("render", key)
+    house.ledger.fail(lease, WorkError("these lyrics cannot be sung"), seconds=0.1, circumstances=HERE)
+    produced, _ = produce(house, planned)
+    assert produced.release_key
+    (song,) = songs_of(house.database, "small")
+    assert song.winner == planned.songs[0].candidates[1].id
+    assert [c.state for c in song.candidates] == ["failed", "rendered"]

@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_an_older_catalog_is_backed_up_before_it_is_migrated(url, tmp_path, monk
     monkeypatch.setattr(session, "SCHEMA_REVISION", "0002")
     open_database(url).close()
     assert (tmp_path / "catalog.sqlite3.before-0002").stat().st_size > 0
+
+
+def test_a_backup_has_what_still_lies_in_the_write_ahead_log(url, tmp_path, monkeypatch):
+    database = open_database(url)
+    with database.write() as writing:
+        writing.execute(sa.text("CREATE TABLE late (n INTEGER)"))
+    monkeypatch.setattr(session, "SCHEMA_REVISION", "0002")
+    open_database(url).close()
+    database.close()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3.before-0002")) as copy:
+        assert copy.execute("SELECT count(*) FROM late").fetchone() == (0,)
 
 
 def test_a_network_file_system_is_refused(url, monkeypatch):

@@ -2,6 +2,7 @@ import pytest
 
 from catalog.queries import render_products
 from catalog.recipe import Recipe
+from db.session import DatabaseTrouble
 from tasks import rendering
 from tests.support import HERE, FaultyEngine
 
@@ -44,12 +45,23 @@ def test_transient_trouble_goes_back_to_planned(house, faulty):
     assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
 
 
-def test_an_engine_that_breaks_in_its_batch_frees_what_it_owed(house, faulty):
-    faulty.queue.extend(["tone", "crash"])
-    assert list(shard(house).values()) == ["rendered", "failed", "failed"]
+def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(house, faulty):
+    faulty.queue.extend(["tone", "crash", "crash", "tone"])
+    assert list(shard(house).values()) == ["rendered", "failed", "rendered"]
     error = house.ledger.standings("render", KEYS)[KEYS[1]].error
     assert "ZeroDivisionError" in error["error"]
     assert "songline retry" in error["remedy"]
+
+
+def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(house, faulty, monkeypatch):
+    commit = house.ledger.commit
+
+    def busy_once(lease, *arguments, **named):
+        monkeypatch.setattr(house.ledger, "commit", commit)
+        raise DatabaseTrouble("database is locked")
+
+    monkeypatch.setattr(house.ledger, "commit", busy_once)
+    assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
 
 
 def test_the_same_audio_from_two_recipes_is_stored_once(house, tmp_path):
