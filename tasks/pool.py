@@ -66,6 +66,8 @@ class WorkerPool:
             ) from error
 
     def _start(self) -> ProcessPoolExecutor:
+        # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
+        os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
         return ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
