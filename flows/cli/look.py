@@ -10,13 +10,14 @@ from rich.text import Text
 from rich.tree import Tree
 
 from catalog.digests import digest_file
-from catalog.explanation import figure
+from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.queries import CandidateRow, SongRow, songs_of
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
 from tasks.engines.registry import models_of
+from tasks.scoring.registry import metric_specs
 
 STATES = ("planned", "leased", "rendered", "failed")
 
@@ -120,10 +121,10 @@ def _undecided(candidate: CandidateRow) -> dict[str, Any]:
 
 
 def _score_table(decision: Any) -> Table:
-    weighted = list(decision["weights"])
+    weighted, specs = list(decision["weights"]), metric_specs()
     table = Table("rank", box=None, header_style="bold")
     table.add_column("candidate", no_wrap=True, overflow="fold")
-    for name in ("gates", *(name.replace("_", " ") for name in weighted), "score"):
+    for name in ("gates", *(label(specs[name]) if name in specs else name for name in weighted), "score"):
         table.add_column(name)
     for candidate in decision["candidates"]:
         failed = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
