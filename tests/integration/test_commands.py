@@ -130,7 +130,7 @@ def test_lineage_leads_from_a_file_or_a_digest_to_all_that_made_it(rendered):
     assert re.fullmatch("[0-9a-f]{64}", lineage["lyrics_digest"])
     assert lineage["recipe"]["seed"] == int(winner.split("-")[1])
     assert lineage["engine"] == {"name": "guide", "revision": lineage["recipe"]["revision"]}
-    assert lineage["models"] == []
+    assert [(model["name"], model["licence"]) for model in lineage["models"]] == [("TimGM6mb SoundFont", "GPL-2.0")]
     assert lineage["decision"]["winner"] == winner
     assert lineage["scores"]["integrated_lufs"]["unit"] == "LUFS"
     assert [activity["kind"] for activity in lineage["activities"]] == ["encode", "master", "render"]
@@ -301,13 +301,21 @@ def test_verify_finds_what_is_corrupt_and_what_is_missing(album):
     spoil(album.stored(corrupt))
     album.stored(missing).unlink()
     found = album.json("verify", code=1)
-    assert found == {"checked": whole["checked"], "missing": [missing], "corrupt": [corrupt], "pruned": 0}
+    assert found == {**whole, "missing": [missing], "corrupt": [corrupt]}
     told = album.run("verify", code=1).stdout
-    assert f"missing {missing}\ncorrupt {corrupt}\n" in told
+    assert f"missing {missing}  release.json, made by pack\n" in told
+    assert f"corrupt {corrupt}  file, made by encode\n" in told
     album.stored(corrupt).unlink()
     refused = album.run("export", "small", "--out", album.release.parent / "again", code=4)
     assert "songline verify" in refused.stderr
     assert not (album.release.parent / "again" / "small").exists()
+    assert album.json("verify", "--repair")["planned_again"] == 2
+    before = album.done()
+    album.run("render", album.manifest, "--out", album.release.parent)
+    assert sorted(album.done()[len(before) :]) == ["encode", "pack"]
+    after = album.json("verify")
+    assert after["missing"] == after["corrupt"] == []
+    assert digest_file(album.mp3) == corrupt, "the same bytes were made again"
 
 
 def spoil(path: Path) -> None:
