@@ -35,8 +35,8 @@ def print_error(error: SonglineError, *, as_json: bool) -> None:
     """An error as ``error: what. remedy.``, or as an object; a manifest's faults a line each."""
     faults = error.faults if isinstance(error, ManifestError) else ()
     if as_json:
-        document = {"error": error.what, "kind": error.kind, "remedy": error.remedy or "Correct the file", **error.ids}
-        listed = {"faults": list(faults)} if faults else {}
+        document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
+        listed = {"remedy": "Correct each line that is named", "faults": list(faults)} if faults else {}
         sys.stderr.write(json.dumps({**document, **listed}, ensure_ascii=False) + "\n")
         return
     for fault in faults:

@@ -86,12 +86,17 @@ def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_p
     *faults, last = told.stderr.splitlines()
     places = [re.match(r"faulty\.yaml:(\d+): ([\w.\[\]]+): .*\. .*\.$", fault).groups() for fault in faults]
     assert places == [("2", "album.artist"), ("6", "songs[0].seeds"), ("9", "songs[0].lyrics"), ("10", "colour")]
-    assert last == "error: 4 faults in the manifest; nothing was started."
+    assert last == "error: 4 faults; nothing was started."
     assert told.stdout == ""
 
     as_json = fresh.run("validate", manifest, "--json", code=2)
     assert as_json.stdout == ""
-    assert json.loads(as_json.stderr) == {"error": "\n".join(faults), "kind": "manifest", "remedy": ""}
+    assert json.loads(as_json.stderr) == {
+        "error": "\n".join(faults),
+        "kind": "manifest",
+        "remedy": "Correct each line that is named",
+        "faults": faults,
+    }
     assert fresh.run("render", manifest, "--out", tmp_path / "out", code=2).stderr == told.stderr
     assert not fresh.home.exists()
     assert not (tmp_path / "out").exists()
