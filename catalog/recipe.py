@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.digests import Json, canonical_json, digest_value
+from catalog.digests import Json, digest_value
 
 SCHEME = "recipe/v1"
 
@@ -44,7 +44,3 @@ class Recipe:
     def digest(self) -> str:
         """Hex SHA-256 of the canonical document."""
         return digest_value(SCHEME, self.document())
-
-    def canonical(self) -> bytes:
-        """The canonical JSON bytes that the digest covers."""
-        return canonical_json(self.document())

@@ -22,7 +22,6 @@ from tasks import requests
 from tasks.delivery.release_request import FinishedSong, encode_tags, pack_request
 
 T = TypeVar("T")
-STAGES = ("score", "select", "master", "release")
 
 
 class NotYet(Exception):
