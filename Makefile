@@ -6,15 +6,19 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra
 OUT ?= releases
 
 .DEFAULT_GOAL := help
-.PHONY: help album test check bench constraints clean
+.PHONY: help album engine test check bench constraints clean
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
+	@echo "make engine  install what the DiffRhythm engine and MuQ-MuLan need (6 GB with its CUDA libraries)"
 	@echo "make test    install the tests' tools, check the code, run every test"
 	@echo "make bench   measure speed and memory on this machine"
 
 album: $(VENV)/.core
 	$(BIN)/songline render examples/night-bus/album.yaml --out $(OUT)
+
+engine: $(VENV)/.core
+	$(PIP) -e '.[diffrhythm,mulan]'
 
 test: check
 	$(BIN)/python -m pytest
@@ -37,7 +41,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml infra/constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev,diffrhythm,mulan]'
 	@touch $@
 
 constraints: $(VENV)/.dev

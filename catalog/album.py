@@ -14,7 +14,10 @@ from catalog.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none."""
+    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
+
+    ``style`` is a file with a style vector, which may stand in for the prompt.
+    """
 
     id: str
     position: int
@@ -33,11 +36,16 @@ class Song:
     seeds: tuple[int, ...]
     writers: tuple[str, ...] = ()
     isrc: str | None = None
+    style: Path | None = None
+    style_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """One album: its songs in order, and what is to be done with their candidates."""
+    """One album: its songs in order, and what is to be done with their candidates.
+
+    ``licences`` maps models to agreements obtained apart. ``warnings`` and ``hints`` are finished lines for people.
+    """
 
     id: str
     title: str
@@ -52,4 +60,7 @@ class Album:
     mastering: MasteringSpec
     stems: str
     deliverables: tuple[str, ...]
-    warnings: tuple[str, ...] = field(default=())
+    licences: Mapping[str, str] = field(default_factory=dict)
+    reference_check: str = "warn"
+    warnings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()

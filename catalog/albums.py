@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
 from catalog.digests import Json, digest_value
+from catalog.lyrics import Lyrics
 from catalog.policy import Policy
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
@@ -21,13 +22,19 @@ from db.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One render offered for a song."""
+    """One render offered for a song. A retake has a ``parent``, and ``lyrics`` where its words are not the song's."""
 
     id: str
     seed: int
     order: int
     recipe: Recipe
     render_key: str
+    parent: str | None = None
+    lyrics: Lyrics | None = None
+
+    def of(self, song: Song) -> Song:
+        """The song as this candidate sings it."""
+        return replace(song, lyrics=self.lyrics) if self.lyrics else song
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +61,15 @@ class PlannedAlbum:
 def expand(album: Album, song: Song, recipes: Sequence[Recipe]) -> tuple[Candidate, ...]:
     """The candidates of a song, with ids that are short, readable and the same on every machine."""
     return tuple(
-        Candidate(_candidate_id(album, song, recipe), recipe.seed, order, recipe, recipe.digest)
+        Candidate(candidate_id(album.id, song.id, recipe), recipe.seed, order, recipe, recipe.digest)
         for order, recipe in enumerate(recipes)
     )
 
 
-def _candidate_id(album: Album, song: Song, recipe: Recipe) -> str:
-    identity = digest_value("candidate/v1", {"album": album.id, "song": song.id, "recipe": recipe.digest})
-    return f"{song.id[:40]}-{recipe.seed}-{identity[:6]}"
+def candidate_id(album_id: str, song_id: str, recipe: Recipe, *, mark: str = "") -> str:
+    """Song, seed with its ``mark`` (r: a retake), and the start of a digest of the whole identity."""
+    identity = digest_value("candidate/v1", {"album": album_id, "song": song_id, "recipe": recipe.digest})
+    return f"{song_id[:40]}-{recipe.seed}{mark}-{identity[:6]}"
 
 
 def manifest_digest(document: Mapping[str, Json]) -> str:

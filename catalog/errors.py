@@ -6,11 +6,13 @@
     ├── InputError            exit 2   a manifest, lyrics, policy, argument or audio file is wrong
     │   └── ManifestError              every fault of one manifest at once
     ├── RefusedError          exit 3   licence, budget, or a limit of the audio itself
+    │   ├── LicenceRefused             a model's licence was not accepted, or forbids the use
     │   └── AudioRefused               silent, too_short, invalid, target_unreachable
     ├── WorkError             exit 1   work failed for good, or a check found a fault
     │   ├── TransientError             worth another try: device lost, out of memory, store away
     │   └── LeaseLost                  somebody else took the work over; uses no attempt
     └── MachineError          exit 4   a service, a missing model, a full disk
+        ├── ModelMissing               a model is not installed here
         ├── StoreError                 the artifact store cannot be read or written
         │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
@@ -77,6 +79,12 @@ class RefusedError(SonglineError):
     kind = "refused"
 
 
+class LicenceRefused(RefusedError):
+    """A model's licence was not accepted yet, or does not allow what is asked."""
+
+    kind = "licence"
+
+
 class AudioRefused(RefusedError):
     """This audio cannot be worked on; ``reason`` is silent, too_short, invalid or target_unreachable."""
 
@@ -110,6 +118,12 @@ class MachineError(SonglineError):
 
     exit_code = 4
     kind = "environment"
+
+
+class ModelMissing(MachineError):
+    """A model is not installed, or not whole; the remedy is the command that gets it."""
+
+    kind = "model_missing"
 
 
 class StoreError(MachineError):
@@ -147,5 +161,16 @@ def error_from(document: Mapping[str, Any]) -> SonglineError:
     return cls(what, remedy=remedy, **document.get("ids", {}))
 
 
-_STORED = (InputError, RefusedError, WorkError, TransientError, MachineError, StoreError, ArtifactLost, CatalogError)
+_STORED = (
+    InputError,
+    RefusedError,
+    LicenceRefused,
+    WorkError,
+    TransientError,
+    MachineError,
+    ModelMissing,
+    StoreError,
+    ArtifactLost,
+    CatalogError,
+)
 _BY_KIND: Mapping[str, type[SonglineError]] = {cls.kind: cls for cls in _STORED}

@@ -13,6 +13,7 @@ import sqlalchemy.exc
 from catalog import owners
 from catalog.errors import CatalogError
 from catalog.ledger import Ledger
+from catalog.model_store import ModelStore
 from catalog.owners import Owner
 from catalog.recording import record_artifact
 from catalog.settings import Settings
@@ -28,6 +29,7 @@ class House:
         self.settings = settings
         self.database = database
         self.store: Store = FolderStore(settings.store_path)
+        self.models = ModelStore(settings.models_path, table=settings.models_table)
         self.owners_folder = settings.home / "owners"
         self._owner = Owner(self.owners_folder)
         self._scratch = settings.home / "scratch"

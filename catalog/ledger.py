@@ -166,7 +166,7 @@ class Ledger:
             if any(self._store.stat(kept.digest) is None for _, kept in stored):
                 raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
             activity = record_activity(
-                session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances
+                session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
             )
             made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
             row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,11 +13,15 @@ from catalog.errors import InputError
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from db.judgement import Decision, Score
-from db.production import Candidate, Render, Song, Step
+from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 
-ModelsOf = Callable[[Recipe], Sequence[ModelUsed]]
+ModelsOf = Callable[[Recipe, Collection[str]], Sequence[ModelUsed]]
+"""From a recipe and the names of the scorers that judged it to the models that took part."""
+
+TOLD_STEPS = frozenset({"embed"})
+"""Steps whose result is part of the story: what was found wrong with a reference stands only there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Lineage:
             "role": self.role,
             **{name: first.get(name) for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "engine")},
             "models": first.get("models", []),
+            "licences": first.get("licences", []),
             "scores": first.get("scores", {}),
             "decision": first.get("decision"),
             "songs": [dict(song) for song in self.songs],
@@ -188,13 +193,15 @@ def _node(session: Session, digest: str, known: dict[str, Node]) -> Node:
         .order_by(ActivityArtifact.role)
     ).all()
     children = tuple((link.role, _node(session, link.artifact_digest, known)) for link in used)
-    known[digest] = Node(artifact, _activity(maker), children)
+    step = session.get(Step, maker.work_key)
+    found = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
+    known[digest] = Node(artifact, {**_activity(maker), **found}, children)
     return known[digest]
 
 
 def _activity(row: Activity) -> dict[str, Json]:
     names = "id kind work_key revision parameters seed attempt started_at seconds code_version environment device"
-    return {name: getattr(row, name) for name in [*names.split(), "flow_run_id", "task_run_id"]}
+    return {name: getattr(row, name) for name in [*names.split(), "figures", "flow_run_id", "task_run_id"]}
 
 
 def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str | None) -> list[dict[str, Json]]:
@@ -205,8 +212,11 @@ def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str
         .order_by(Candidate.active.desc(), Song.album_id, Song.position)
     ).all()
     render = session.get_one(Render, render_key)
-    models = [model.model_dump(mode="json") for model in models_of(Recipe.from_document(render.recipe))]
-    return [{**_song(session, candidate, song, render), "models": models} for candidate, song in rows]
+    scores = _scores(session, render)
+    judges = dict.fromkeys(str(score["scorer"]) for score in scores.values() if "scorer" in score)
+    used = models_of(Recipe.from_document(render.recipe), judges)
+    models = [model.model_dump(mode="json") for model in used]
+    return [{**_song(session, candidate, song, render), "scores": scores, "models": models} for candidate, song in rows]
 
 
 def _song(session: Session, candidate: Candidate, song: Song, render: Render) -> dict[str, Json]:
@@ -218,7 +228,8 @@ def _song(session: Session, candidate: Candidate, song: Song, render: Render) ->
         "lyrics_digest": candidate.lyrics_digest,
         "recipe": {"digest": render.key, **render.recipe},
         "engine": {"name": render.engine, "revision": render.recipe["revision"]},
-        "scores": _scores(session, render),
+        "licences": session.get_one(Album, song.album_id).manifest.get("licences", []),
+        "parent": candidate.parent_id,
         "decision": _decision(session, candidate),
     }
 

@@ -35,9 +35,10 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     cover = _cover(setting)
     _check_selection(setting)
     _check_delivery(setting)
+    _check_licences(setting)
     if desk.faults:
         raise manifest_error(desk.faults)
-    return _album(manifest, songs=songs, cover=cover, warnings=desk.warning_lines())
+    return _album(manifest, songs=songs, cover=cover, desk=desk)
 
 
 def manifest_document(album: Album) -> dict[str, Json]:
@@ -53,6 +54,8 @@ def manifest_document(album: Album) -> dict[str, Json]:
             "cover": album.cover.name if album.cover else None,
         },
         "commercial": album.commercial,
+        "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
+        "reference_check": album.reference_check,
         "release": album.release,
         "songs": [_song_document(song) for song in album.songs],
         "selection": album.selection.document(),
@@ -73,6 +76,7 @@ def _song_document(song: Song) -> dict[str, Json]:
         "lyrics": {"digest": song.lyrics.digest, "lrc": song.lyrics.to_lrc(with_tags=True)},
         "prompt": song.prompt,
         "reference": {"name": song.reference.name, "digest": song.reference_digest} if song.reference else None,
+        "style": {"name": song.style.name, "digest": song.style_digest} if song.style else None,
         "bpm": song.bpm,
         "key": song.key,
         "language": song.language,
@@ -114,6 +118,14 @@ def _check_selection(setting: Setting) -> None:
                 setting.desk.add(path, what, "Remove it, or make it a gate")
 
 
+def _check_licences(setting: Setting) -> None:
+    """One agreement for one model."""
+    named = [licence.model for licence in setting.manifest.licences]
+    for index, model in enumerate(named):
+        if model in named[:index]:
+            setting.desk.add(("licences", index), f"{model} stands twice", "Remove one of them")
+
+
 def _check_delivery(setting: Setting) -> None:
     manifest, vocabulary, desk = setting.manifest, setting.vocabulary, setting.desk
     if manifest.stems not in vocabulary.stems:
@@ -127,7 +139,7 @@ def _check_delivery(setting: Setting) -> None:
             desk.add(path, f"{name} stands twice", "Remove one of them")
 
 
-def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, warnings: tuple[str, ...]) -> Album:
+def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, desk: Desk) -> Album:
     return Album(
         id=manifest.album.id or slug(manifest.album.title, fallback="album"),
         title=manifest.album.title,
@@ -142,5 +154,8 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         mastering=manifest.mastering,
         stems=manifest.stems,
         deliverables=tuple(manifest.deliverables),
-        warnings=warnings,
+        licences={licence.model: licence.agreement for licence in manifest.licences},
+        reference_check=manifest.reference_check,
+        warnings=desk.warning_lines(),
+        hints=desk.hint_lines(),
     )

@@ -36,6 +36,7 @@ class Desk:
         self.source = source
         self.faults: list[Fault] = list(source.faults)
         self.warnings: list[tuple[Place, str]] = []
+        self.hints: list[tuple[Place, str]] = []
         self.bad: set[Path] = set(source.broken)
 
     def is_bad(self, path: Path) -> bool:
@@ -56,10 +57,17 @@ class Desk:
         where = "" if at and at.file != self.source.name else f"{dotted(path)}: "
         self.warnings.append((at or self.place(path), f"{where}{message}"))
 
+    def hint(self, path: Path, message: str) -> None:
+        """Note advice in finished sentences."""
+        self.hints.append((self.place(path), f"{dotted(path)}: {message}"))
+
     def warning_lines(self) -> tuple[str, ...]:
         """The warnings in the order of files and lines, each once."""
-        in_order = sorted(self.warnings, key=lambda warning: (warning[0].order, warning[0].line or 0))
-        return tuple(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
+        return _lines(self.warnings)
+
+    def hint_lines(self) -> tuple[str, ...]:
+        """The hints likewise."""
+        return _lines(self.hints)
 
     def add_errors(self, errors: Iterable[ErrorDetails], *, known: Collection[str] | None = None) -> None:
         """Note what Pydantic found; ``known`` are the fields where it looked, if not the manifest's own."""
@@ -69,6 +77,11 @@ class Desk:
             names = known if known is not None else _fields_at(path[:-1])
             self.add(path, *explain(error, names))
         self.bad.update(plain_path(error["loc"]) for error in errors)
+
+
+def _lines(notes: Iterable[tuple[Place, str]]) -> tuple[str, ...]:
+    in_order = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
+    return tuple(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
 
 
 def plain_path(loc: Iterable[int | str]) -> Path:

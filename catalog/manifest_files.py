@@ -10,6 +10,7 @@ from catalog.errors import InputError
 from catalog.text import has_control
 
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024
+MAX_STYLE_BYTES = 64 * 1024
 MAX_COVER_BYTES = 20 * 1024 * 1024
 _IMAGE_STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 _RELATIVE = "Write a path relative to the manifest, inside its folder"
@@ -56,6 +57,15 @@ def read_file(path: Path, name: str) -> bytes:
 def find_reference(folder: Path, name: str) -> tuple[Path, str]:
     """A reference's path and the digest of its bytes, which is all that is read here."""
     path = find_file(folder, name, max_bytes=MAX_REFERENCE_BYTES)
+    try:
+        return path, digest_file(path)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def find_style(folder: Path, name: str) -> tuple[Path, str]:
+    """A style vector's path and the digest of its bytes; what is in it is checked where it is used."""
+    path = find_file(folder, name, max_bytes=MAX_STYLE_BYTES)
     try:
         return path, digest_file(path)
     except OSError as error:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from catalog.album import Song
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec
 from catalog.musical import MAX_BPM, MIN_BPM, parse_key
 from catalog.policy import Policy
+from catalog.remarks import Remark
 from catalog.text import has_control
 
 MAX_SEED = 2**53 - 1
@@ -144,9 +146,11 @@ class DefaultsFile(_Choices):
 
 
 class SongFile(_Choices):
-    """One song; it needs a prompt or a reference, or both."""
+    """One song; it needs a prompt, a reference or a style vector, or several of them."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["prompt"]}, {"required": ["reference"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [name]} for name in ("prompt", "reference", "style")]}
+    )
 
     id: Id | None = Field(None, description="The song's identity; left out: made from the title.")
     title: Name = Field(description="The song's title.")
@@ -159,6 +163,9 @@ class SongFile(_Choices):
         None, description="Style in words: genre, tempo, key, instruments, voice, mood."
     )
     reference: FilePath | None = Field(None, description="Audio that sets the style, relative to this file.")
+    style: FilePath | None = Field(
+        None, description="Style vector (.npy, 512 numbers) in place of the prompt, relative to this file."
+    )
     bpm: float | None = Field(None, ge=MIN_BPM, le=MAX_BPM, description="Tempo in beats per minute; also scored.")
     key: Annotated[str, AfterValidator(_key)] | None = Field(
         None, description="Key such as 'A minor' or 'Bb major'; also scored."
@@ -167,12 +174,25 @@ class SongFile(_Choices):
     isrc: Annotated[str, AfterValidator(_isrc)] | None = Field(None, description="International recording code.")
 
 
+class LicenceFile(FileModel):
+    """A licence that was obtained apart for one model; it lifts what the model's own licence forbids."""
+
+    model: Name = Field(description="The model's name, as `songline models list` gives it.")
+    agreement: Name = Field(description="What was agreed, with whom: shown in the lineage of every release.")
+
+
 class ManifestFile(FileModel):
     """An album, declared: its songs, how candidates are chosen, and what is delivered."""
 
     schema_version: Literal[1] = Field(description="Version of this format.")
     album: AlbumFile
     commercial: bool = Field(False, description="true: refused while any model that made it forbids that.")
+    licences: list[LicenceFile] = Field(
+        default_factory=list, max_length=50, description="Licences obtained apart, for `commercial: true`."
+    )
+    reference_check: Literal["warn", "refuse"] = Field(
+        "warn", description="What to do where a reference is short, clipped, mono or was lossy once."
+    )
     release: Literal["all", "partial"] = Field(
         "all", description="all: every song must have a winner; partial: release those that have one."
     )
@@ -186,6 +206,10 @@ class ManifestFile(FileModel):
     )
 
 
+def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The names that plug-ins bring: what a manifest may call on this installation."""
@@ -195,6 +219,8 @@ class Vocabulary:
     deliverables: frozenset[str]
     stem_models: frozenset[str]
     default_engine: str
+    remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
+    """What plug-ins have to say about a song that is sound in itself."""
 
     @property
     def weighable(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -16,7 +16,7 @@ from catalog.errors import InputError
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
-from catalog.manifest_files import find_file, find_reference, read_file
+from catalog.manifest_files import find_file, find_reference, find_style, read_file
 from catalog.manifest_schema import (
     DEFAULT_LENGTH_S,
     DEFAULT_SEEDS,
@@ -28,6 +28,7 @@ from catalog.manifest_schema import (
 )
 from catalog.manifest_words import did_you_mean
 from catalog.musical import bpm_from_prompt, key_from_prompt, tonic_and_mode
+from catalog.remarks import Remark
 from catalog.slugs import slug
 
 DEFAULT_LANGUAGE = "en"
@@ -62,9 +63,11 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
     length_s = written.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = written.language or defaults.language or DEFAULT_LANGUAGE
     engine = _engine(setting, at, written)
-    reference, reference_digest = _reference(setting, at, written)
+    reference, reference_digest = _given_file(setting, (*at, "reference"), written.reference, find_reference)
+    style, style_digest = _given_file(setting, (*at, "style"), written.style, find_style)
     _check_prompt(setting.desk, at, written)
-    return Song(
+    faults_before = len(setting.desk.faults)
+    song = Song(
         id=written.id or slug(written.title, fallback="song"),
         position=index + 1,
         title=written.title,
@@ -82,7 +85,15 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
         seeds=_seeds(setting, at, written),
         writers=tuple(written.writers),
         isrc=written.isrc,
+        style=style,
+        style_digest=style_digest,
     )
+    if len(setting.desk.faults) == faults_before and not any(
+        setting.desk.is_bad((*at, name)) for name in SongFile.model_fields
+    ):
+        for remark in setting.vocabulary.remarks(song, setting.manifest):
+            _note(setting, at, written, remark)
+    return song
 
 
 def _engine(setting: Setting, at: Path, written: SongFile) -> str:
@@ -159,20 +170,38 @@ def _check_twice(desk: Desk, path: Path) -> None:
             seen.add(seed)
 
 
-def _reference(setting: Setting, at: Path, written: SongFile) -> tuple[FilePath | None, str | None]:
-    if written.reference is None:
+def _given_file(
+    setting: Setting, path: Path, name: str | None, find: Callable[[FilePath, str], tuple[FilePath, str]]
+) -> tuple[FilePath | None, str | None]:
+    """A file that the song names, and its digest."""
+    if name is None:
         return None, None
     try:
-        return find_reference(setting.folder, written.reference)
+        return find(setting.folder, name)
     except InputError as error:
-        setting.desk.add((*at, "reference"), error.what, error.remedy)
+        setting.desk.add(path, error.what, error.remedy)
         return None, None
+
+
+def _note(setting: Setting, at: Path, written: SongFile, remark: Remark) -> None:
+    """Put what a plug-in said where it belongs: at the field, or at the line of the lyrics."""
+    path: Path = (*at, *remark.field.split("."))
+    place = None
+    if remark.line is not None:
+        is_file = "\n" not in written.lyrics.strip("\n")
+        place = _lyrics_place(setting.desk, path, written.lyrics if is_file else None, remark.line)
+    if remark.kind == "fault":
+        setting.desk.add(path, remark.message, remark.remedy, at=place)
+    elif remark.kind == "warning":
+        setting.desk.warn(path, remark.message, at=place)
+    else:
+        setting.desk.hint(path, remark.message)
 
 
 def _check_prompt(desk: Desk, at: Path, written: SongFile) -> None:
     """A song needs something to be made after, and should not contradict itself."""
-    given = written.prompt or written.reference or any(desk.is_bad((*at, name)) for name in ("prompt", "reference"))
-    if not given:
+    names = ("prompt", "reference", "style")
+    if not any(getattr(written, name) or desk.is_bad((*at, name)) for name in names):
         desk.add(at, "the song has neither a prompt nor a reference", "Add a prompt that says how it should sound")
     bpm, key = bpm_from_prompt(written.prompt), key_from_prompt(written.prompt)
     if bpm and written.bpm and abs(bpm - written.bpm) > BPM_TOLERANCE:

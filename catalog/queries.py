@@ -17,7 +17,7 @@ from catalog.work import StepRequest
 from db.delivery import Release, ReleaseFile
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import ActivityArtifact, Artifact
+from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 
 
@@ -69,10 +69,10 @@ def render_products(database: Database, render_key: str) -> dict[str, str]:
         return made_by(session, row.activity_id) if row is not None and row.activity_id else {}
 
 
-def readings(database: Database, score_key: str) -> dict[str, Reading]:
-    """Every metric's reading of a finished score step."""
+def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
+    """Every metric's reading of the finished steps that listened to one candidate."""
     with database.read() as session:
-        rows = session.scalars(sa.select(Score).where(Score.step_key == score_key)).all()
+        rows = session.scalars(sa.select(Score).where(Score.step_key.in_(score_keys)).order_by(Score.id)).all()
     return {row.metric: _reading(row) for row in rows}
 
 
@@ -234,6 +234,31 @@ def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None
     return ReleaseRow(
         row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RenderCost:
+    """What one finished render cost on its device (see the engine's figures), and when it began, epoch seconds."""
+
+    engine: str
+    started_at: float
+    figures: Mapping[str, Json]
+
+
+def render_costs(database: Database, album_id: str | None = None) -> list[RenderCost]:
+    """Every finished render that kept its figures, of one album or of all, the oldest first."""
+    query = (
+        sa.select(Render.engine, Activity.started_at, Activity.figures)
+        .join(Activity, Activity.work_key == Render.key)
+        .where(Activity.kind == "render", Activity.outcome == "done", Activity.figures.is_not(None))
+        .order_by(Activity.started_at)
+    )
+    if album_id is not None:
+        album_manifest(database, album_id)
+        offered = sa.select(Candidate.render_key).join(Song).where(Song.album_id == album_id)
+        query = query.where(Render.key.in_(offered))
+    with database.read() as session:
+        return [RenderCost(row.engine, row.started_at, row.figures or {}) for row in session.execute(query)]
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

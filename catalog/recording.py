@@ -38,8 +38,10 @@ def record_activity(
     seconds: float,
     circumstances: Circumstances,
     error: Mapping[str, Json] | None = None,
+    made: Outcome | None = None,
 ) -> Activity:
-    """Add the activity of one attempt, with what it used."""
+    """Add the activity of one attempt, with what it used; ``made`` is what came of one that was done."""
+    figures = made.figures if made else None
     activity = Activity(
         id=uuid.uuid4().hex,
         work_key=row.key,
@@ -51,15 +53,16 @@ def record_activity(
         seconds=seconds,
         code_version=circumstances.code_version,
         environment=dict(circumstances.environment),
-        device=circumstances.device,
+        device=str(figures["device"]) if figures else circumstances.device,
+        figures=dict(figures) if figures else None,
         flow_run_id=circumstances.flow_run_id,
         task_run_id=circumstances.task_run_id,
     )
     session.add(activity)
     session.flush()
-    if isinstance(row, Step):
-        for role, digest in row.inputs.items():
-            _link(session, activity, direction="used", role=role, digest=digest)
+    used = row.inputs if isinstance(row, Step) else made.used if made else {}
+    for role, digest in used.items():
+        _link(session, activity, direction="used", role=role, digest=digest)
     return activity
 
 

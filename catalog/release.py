@@ -38,6 +38,14 @@ class ModelUsed(_Part):
     revision: str
     licence: str
     digest: Digest | None = None
+    role: str | None = None
+
+
+class Agreement(_Part):
+    """A licence that was obtained apart for one model."""
+
+    model: str
+    agreement: str
 
 
 class EngineUsed(_Part):
@@ -107,6 +115,7 @@ class ReleasedAlbum(_Part):
     year: int | None = None
     genre: str | None = None
     commercial: bool = False
+    licences: tuple[Agreement, ...] = ()
     disclosure: str = Field(description="that a model made this music, and which")
     cover: ReleasedFile | None = None
 

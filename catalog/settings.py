@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""There where the driver is loaded, so where CUDA can be had."""
 
 
 class Settings(BaseSettings):
@@ -23,6 +27,10 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="Catalog (SQLAlchemy URL); empty: SQLite inside the home.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
+    models: Path | None = Field(None, description="Folder of the model registry; empty: inside the home.")
+    models_table: Path | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
+    hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
     lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
@@ -39,6 +47,18 @@ class Settings(BaseSettings):
     def store_path(self) -> Path:
         """Folder of the embedded artifact store."""
         return self.home / "store"
+
+    @property
+    def models_path(self) -> Path:
+        """Folder of the model registry."""
+        return self.models or self.home / "models"
+
+    @property
+    def device_here(self) -> Literal["cpu", "cuda"]:
+        """Where models run on this machine, found without loading any of them."""
+        if self.device != "auto":
+            return self.device
+        return "cuda" if NVIDIA_DRIVER.exists() else "cpu"
 
     @property
     def prefect_path(self) -> Path:

@@ -91,6 +91,10 @@ class Outcome:
     result: Mapping[str, Json] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     records: tuple[Record, ...] = ()
+    used: Mapping[str, str] = field(default_factory=dict)
+    """Artifacts a render was made with, by role; a step's are in its request."""
+    figures: Mapping[str, Json] | None = None
+    """What the work cost on its device, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

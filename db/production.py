@@ -57,7 +57,8 @@ class Render(Leased, Base):
 
 class Candidate(Base):
     """A render offered for one song, with the prompt and the lyrics it was planned from. ``active`` is False once
-    the manifest no longer asks for it."""
+    the manifest no longer asks for it. A retake names the candidate it was taken from, and its own words where they
+    were changed."""
 
     __tablename__ = "candidate"
     __table_args__ = (UniqueConstraint("song_id", "render_key"),)
@@ -70,6 +71,8 @@ class Candidate(Base):
     prompt: Mapped[str | None] = mapped_column(String(10_000))
     lyrics_digest: Mapped[str] = mapped_column(DIGEST)
     active: Mapped[bool] = mapped_column(default=True)
+    parent_id: Mapped[str | None] = mapped_column(ID, ForeignKey("candidate.id"))
+    lyrics_lrc: Mapped[str | None] = mapped_column(String(70_000))
 
 
 class Step(Leased, Base):

@@ -24,7 +24,8 @@ class Artifact(Base):
 
 
 class Activity(Base):
-    """One attempt at one unit of work, with all that is needed to understand or repeat it."""
+    """One attempt at one unit of work, with all that is needed to understand or repeat it. ``figures`` is what a
+    render cost on its device: batch, seconds by part, memory, arithmetic."""
 
     __tablename__ = "activity"
 
@@ -42,6 +43,7 @@ class Activity(Base):
     code_version: Mapped[str] = mapped_column(String(100))
     environment: Mapped[dict[str, Any]]
     device: Mapped[str] = mapped_column(String(100))
+    figures: Mapped[dict[str, Any] | None]
     flow_run_id: Mapped[str | None] = mapped_column(String(36))
     task_run_id: Mapped[str | None] = mapped_column(String(36))
 

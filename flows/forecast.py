@@ -62,7 +62,7 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
         failed = [k for k in keys if k in standings and standings[k].state == "failed"]
         new = [c for c in planned_song.candidates if c.render_key not in {*done, *failed}]
         for candidate in new:
-            expected = get_engine(candidate.recipe.engine).forecast(candidate.recipe)
+            expected = get_engine(candidate.recipe.engine, house.settings).forecast(candidate.recipe)
             seconds += expected.seconds + AFTER_RENDER_S
             stored += expected.stored_bytes
         if new:

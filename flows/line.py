@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.errors import SonglineError, WorkError
 from catalog.house import House
@@ -77,15 +78,19 @@ class Produced:
     failures: Mapping[str, SonglineError]
 
 
+Asked = tuple[StepRequest, ...]
+"""Everything that is to listen to one candidate."""
+
+
 def _scored(
-    candidates: Sequence[Candidate], requests: Sequence[StepRequest], outcomes: Sequence[BaseException | None]
-) -> tuple[list[Candidate], list[StepRequest]]:
+    candidates: Sequence[Candidate], asked: Sequence[Asked], outcomes: Sequence[BaseException | None]
+) -> tuple[list[Candidate], list[Asked]]:
     """The candidates that could be scored; one that could not never sinks its song, unless it is the last."""
     errors = [outcome for outcome in outcomes if outcome is not None]
     for error in errors:
         if not isinstance(error, SonglineError) or len(errors) == len(outcomes):
             raise error
-    kept = [(c, r) for c, r, outcome in zip(candidates, requests, outcomes, strict=True) if outcome is None]
+    kept = [(c, r) for c, r, outcome in zip(candidates, asked, outcomes, strict=True) if outcome is None]
     return [c for c, _ in kept], [r for _, r in kept]
 
 
@@ -156,13 +161,10 @@ class Line:
         alive = [c for c in planned.candidates if "audio" in audio[c.id]]
         if not alive:
             raise self._all_failed(planned)
-        scores = [requests.score(song, audio[c.id]["audio"]) for c in alive]
+        models, policy = self._house.models, self._planned.policy
+        scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, models=models) for c in alive]
         outcomes = await asyncio.gather(
-            *(
-                self._score(song.id, request, f"score · {song.title} · seed {c.seed}")
-                for c, request in zip(alive, scores, strict=True)
-            ),
-            return_exceptions=True,
+            *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True
         )
         alive, scores = _scored(alive, scores, outcomes)
         if until == "score":
@@ -188,14 +190,12 @@ class Line:
             song=planned.song.id,
         )
 
-    async def _decide(
-        self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[StepRequest]
-    ) -> StepResult:
+    async def _decide(self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[Asked]) -> StepResult:
         request = requests.select(
             planned.row_id,
             song=planned.song,
             policy=self._planned.policy,
-            scored=[(c, request.key) for c, request in zip(alive, scores, strict=True)],
+            scored=[(c, [each.key for each in asked]) for c, asked in zip(alive, scores, strict=True)],
             failed=[c for c in planned.candidates if c not in alive],
         )
         decision = await self._do.step(request, f"select · {planned.song.title}")
@@ -203,9 +203,9 @@ class Line:
             ensure_current(self._house.database, planned.row_id, request.key)
         return decision
 
-    async def _score(self, song_id: str, request: StepRequest, sentence: str) -> None:
-        await self._do.step(request, sentence)
-        self._progress.note(song_id, scored=1)
+    async def _score(self, song: Song, candidate: Candidate, asked: Asked) -> None:
+        await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))
+        self._progress.note(song.id, scored=1)
 
     async def _album_gain(self, chosen: Sequence[Chosen]) -> float | None:
         """The gain that brings the loudest winner to the target (AES TD1008); the others take it as it is."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from catalog.album import Album, Song
 from catalog.albums import (
     Candidate,
@@ -15,33 +18,52 @@ from catalog.albums import (
 )
 from catalog.digests import digest_file
 from catalog.house import House
+from catalog.licences import Use
 from catalog.manifest import manifest_document
+from catalog.model_store import ModelStore
+from catalog.policy import Policy
+from catalog.retakes import with_retakes
+from catalog.settings import Settings
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
+from tasks.scoring.registry import judges_for
+
+AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+VECTOR_TYPE = "application/x-npy"
 
 
-def candidates_of(album: Album, song: Song) -> tuple[Candidate, ...]:
-    """One candidate for each seed of a song."""
-    engine = get_engine(song.engine)
-    return expand(album, song, [engine.recipe(song, seed) for seed in song.seeds])
+def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
+    """The models of the registry that an album needs, and what for, each once."""
+    used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
+    judges = judges_for({*policy.limits, *policy.weights})
+    return tuple(dict.fromkeys((*used, *(Use(str(judge.model), "judges") for judge in judges))))
+
+
+def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
+    """Raise ModelMissing with the one command that gets everything the album lacks."""
+    models.need_all(use.model for use in model_uses(album, policy, settings))
 
 
 def plan_album(house: House, album: Album) -> PlannedAlbum:
-    """The plan as the catalog holds it now, without storing anything."""
+    """The plan as the catalog holds it now, without storing anything. Raises ModelMissing."""
+    policy = policy_in_force(house.database, album)
     rows = song_row_ids(house.database, album.id)
-    songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates_of(album, song)) for song in album.songs)
+    candidates = _candidates(house, album, policy)
+    songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_file(album.cover) if album.cover else None
-    return PlannedAlbum(album, digest, policy_in_force(house.database, album), cover_digest, songs)
+    return PlannedAlbum(album, digest, policy, cover_digest, songs)
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:
-    """Store the plan, declare its renders, and keep the files the user gave."""
-    candidates = {song.id: candidates_of(album, song) for song in album.songs}
+    """Store the plan, declare its renders, and keep the files the user gave. Raises ModelMissing."""
+    candidates = _candidates(house, album, policy_in_force(house.database, album))
     house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
     cover_digest = None
     if album.cover:
         cover_digest = house.take_in(album.cover, media_type=cover_media_type(album.cover.read_bytes()))
+    for song in album.songs:
+        _take_in(house, song)
     return store_plan(
         house.database,
         album,
@@ -49,3 +71,27 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
         candidates=candidates,
         cover_digest=cover_digest,
     )
+
+
+def _candidates(house: House, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
+    """One candidate for each seed of each song, and the retakes there are of them."""
+    require_models(album, policy, house.settings, house.models)
+    asked = {song.id: _of_seeds(house.settings, album, song) for song in album.songs}
+    return with_retakes(house.database, album.id, asked)
+
+
+def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:
+    engine = get_engine(song.engine, settings)
+    return expand(album, song, [engine.recipe(song, seed) for seed in song.seeds])
+
+
+def _take_in(house: House, song: Song) -> None:
+    """Keep a song's reference and style vector, which work on other machines needs."""
+    if song.reference:
+        house.take_in(song.reference, media_type=AUDIO_TYPES.get(_suffix(song.reference), "application/octet-stream"))
+    if song.style:
+        house.take_in(song.style, media_type=VECTOR_TYPE)
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()

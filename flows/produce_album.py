@@ -10,7 +10,7 @@ import httpx
 from prefect import flow
 from prefect.exceptions import PrefectException, TerminationSignal
 
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.errors import MachineError, WorkError
 from catalog.house import House
 from catalog.queries import StepResult, step_result
@@ -18,25 +18,29 @@ from catalog.work import StepRequest
 from flows.line import Line, Produced
 from flows.progress import Progress
 from flows.running import Run, current, running
+from flows.shards import Shard, shards_of
 from flows.ui import ProgressArtifact, publish_album
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
-
-SHARDS_PER_WORKER = 2
 
 
 class PrefectExecutor:
     """Carries work out as Prefect tasks; what is finished is looked up and never becomes a task."""
 
-    def __init__(self, house: House, work: WorkTasks, progress: Progress, shard_size: int) -> None:
+    def __init__(self, house: House, work: WorkTasks, progress: Progress, shards: Sequence[Shard]) -> None:
         self._house = house
         self._work = work
         self._progress = progress
-        self._shard_size = shard_size
+        self._shards = shards
+        self._started: dict[int, asyncio.Task[None]] = {}
 
     async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.line.Executor`."""
-        await asyncio.gather(*(self._shard(song, shard) for shard in self._shards(song)))
+        """See :class:`flows.line.Executor`. A shard that several songs share is made once, when the first asks."""
+        mine = [(at, shard) for at, shard in enumerate(self._shards) if song.song.id in shard.candidates]
+        for at, shard in mine:
+            if at not in self._started:
+                self._started[at] = asyncio.create_task(self._make(shard))
+        await asyncio.gather(*(self._started[at] for at, _ in mine))
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.line.Executor`."""
@@ -49,30 +53,23 @@ class PrefectExecutor:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
         return found
 
-    def _shards(self, song: PlannedSong) -> list[Sequence[Candidate]]:
-        size = self._shard_size
-        return [song.candidates[i : i + size] for i in range(0, len(song.candidates), size)]
-
-    async def _shard(self, song: PlannedSong, shard: Sequence[Candidate]) -> None:
-        keys = [candidate.render_key for candidate in shard]
+    async def _make(self, shard: Shard) -> None:
+        keys = [c.render_key for offered in shard.candidates.values() for c in offered]
         standings = self._house.ledger.standings("render", keys)
-        missing = [c for c in shard if standings[c.render_key].state not in ("rendered", "failed")]
+        missing = [key for key in keys if standings[key].state not in ("rendered", "failed")]
         if missing:
-            seeds = ", ".join(str(candidate.seed) for candidate in missing)
-            sentence = f"render · {song.song.title} · seed{'s' if len(missing) > 1 else ''} {seeds}"
-            await self._work.render([c.render_key for c in missing], sentence)
+            await self._work.render(shard.keys(missing), shard.sentence(missing), shard.on_device)
             standings = self._house.ledger.standings("render", keys)
-        self._progress.note(song.song.id, rendered=sum(s.finished for s in standings.values()))
+        for song_id, offered in shard.candidates.items():
+            self._progress.note(song_id, rendered=sum(standings[c.render_key].finished for c in offered))
 
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
 async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
     """Make the album that the current :class:`flows.running.Run` holds; gives the release's key or a sentence."""
     run = current()
-    candidates = sum(len(song.candidates) for song in run.planned.songs)
-    workers = run.house.settings.worker_count
-    shard_size = max(1, candidates // (workers * SHARDS_PER_WORKER * len(run.planned.songs)))
-    executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shard_size)
+    shards = shards_of(run.planned, run.house.settings)
+    executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
     async with ProgressArtifact(run.progress, description=run.planned.album.title):
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
     await publish_album(run.house, album_id, run.produced)

@@ -1,15 +1,25 @@
-"""Reading a manifest with the names that this installation's plug-ins bring. Opens no catalog and loads no engine."""
+"""Reading a manifest with the names that this installation's plug-ins bring. Opens no catalog and loads no model."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from catalog.album import Album
+from catalog.album import Album, Song
+from catalog.errors import InputError
+from catalog.licences import refusals, refused
 from catalog.manifest import Vocabulary, load_manifest
+from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
+from catalog.model_store import ModelStore
+from catalog.remarks import Remark
 from catalog.settings import Settings
+from flows.planning import model_uses
 from tasks.delivery.deliverables import deliverable_names
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import metric_specs
+from tasks.style.prompt_help import advice, embedded_text
 
 STEM_MODELS = frozenset({"none", "native"})
 
@@ -17,7 +27,7 @@ STEM_MODELS = frozenset({"none", "native"})
 def vocabulary(settings: Settings) -> Vocabulary:
     """The names a manifest may use on this installation."""
     return Vocabulary(
-        engines={name: get_engine(name).settings_model for name in ENGINES},
+        engines={name: get_engine(name, settings).settings_model for name in ENGINES},
         metrics=metric_specs(),
         deliverables=frozenset(deliverable_names()),
         stem_models=STEM_MODELS,
@@ -26,5 +36,57 @@ def vocabulary(settings: Settings) -> Vocabulary:
 
 
 def read_album(path: Path, settings: Settings) -> Album:
-    """The checked album of a manifest. Raises ManifestError with every fault."""
-    return load_manifest(path, vocabulary(settings))
+    """The checked album of a manifest.
+
+    Raises ManifestError with every fault, and LicenceRefused where it is commercial and a model's licence forbids that.
+    """
+
+    def remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
+        return tuple(_remarks(song, manifest, settings))
+
+    album = load_manifest(path, replace(vocabulary(settings), remarks=remarks))
+    if album.commercial:
+        models = ModelStore(settings.models_path, table=settings.models_table)
+        uses = model_uses(album, album.selection, settings)
+        specs = {use.model: models.spec(use.model) for use in uses}
+        if found := refusals(uses, specs, commercial=True, agreements=album.licences):
+            raise refused(found)
+    return album
+
+
+def album_id(path: Path, settings: Settings) -> str:
+    """The id of the album a manifest declares, without what plug-ins have to say about its songs."""
+    return load_manifest(path, vocabulary(settings)).id
+
+
+def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Remark]:
+    engine = get_engine(song.engine, settings)
+    yield from engine.remarks(song)
+    if manifest.stems == NATIVE_STEMS and not engine.native_stems:
+        message = f"the engine {song.engine} gives no stems of its own, and `stems` asks for them"
+        yield Remark("fault", "engine", message, "Write `stems: none`, or name a separation model")
+    if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key))):
+        yield Remark("hint", "prompt", said)
+    if song.reference and song.reference_digest:
+        yield from _of_reference(song.reference, song.reference_digest, refuse=manifest.reference_check == "refuse")
+
+
+def _of_reference(path: Path, digest: str, *, refuse: bool) -> Iterator[Remark]:
+    try:
+        findings = _inspected(path, digest)
+    except InputError as error:
+        yield Remark("fault", "reference", error.what, error.remedy)
+        return
+    for message in findings:
+        if refuse:
+            yield Remark("fault", "reference", message.rstrip("."), "Use another recording, or `reference_check: warn`")
+        else:
+            yield Remark("warning", "reference", message)
+
+
+@cache
+def _inspected(path: Path, digest: str) -> tuple[str, ...]:
+    """Several songs may share a reference."""
+    from tasks.style.inspection import inspect
+
+    return tuple(finding.message for finding in inspect(path))

@@ -1,4 +1,4 @@
-"""Worker processes for CPU work on one machine: spawned, one thread each, and gone when their parent dies."""
+"""Worker processes on one machine: spawned, one thread each but for the one with the model, gone with their parent."""
 
 from __future__ import annotations
 
@@ -26,64 +26,70 @@ from tasks.circumstances import circumstances
 T = TypeVar("T")
 WATCH_S = 0.5
 MEMORY_SHARE = 0.7
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 class WorkerPool:
-    """As many worker processes as the settings say. A worker that dies takes the batch in flight with it, which
-    is reported as transient; the pool starts anew by itself."""
+    """As many worker processes as the settings say, and one more for work that loads a model, once it is asked for.
+
+    A worker that dies takes the batch in flight with it, which is reported as transient; the pool starts anew.
+    """
 
     def __init__(self, settings: Settings, *, memory_bytes: int = 0) -> None:
         """``memory_bytes`` is what one piece of work needs at most: no more workers than fit into free memory."""
         self._settings = settings
         room = int(MEMORY_SHARE * psutil.virtual_memory().available / memory_bytes) if memory_bytes else sys.maxsize
         self._workers = max(1, min(settings.worker_count, room))
-        self._executor = self._start()
+        self._executors: dict[bool, ProcessPoolExecutor] = {}
 
-    async def run_step(self, key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
+    async def run_step(
+        self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
+    ) -> Standing:
         """:func:`tasks.steps.run_step` in a worker."""
-        return await self._call(_work_step, key, flow_run_id, task_run_id)
+        return await self._call(_work_step, key, flow_run_id, task_run_id, on_device=on_device)
 
     async def render_shard(
-        self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None
+        self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
     ) -> dict[str, Standing]:
         """:func:`tasks.rendering.render_shard` in a worker."""
-        return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id)
+        return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id, on_device=on_device)
 
     def close(self) -> None:
         """End the workers; what waits is dropped, what runs is finished."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True, cancel_futures=True)
 
-    async def _call(self, function: Callable[..., T], *arguments: object) -> T:
-        executor = self._executor
+    async def _call(self, function: Callable[..., T], *arguments: object, on_device: bool) -> T:
+        executor = self._executors.get(on_device) or self._start(on_device)
         try:
             return await asyncio.wrap_future(executor.submit(function, *arguments))
         except BrokenProcessPool as error:
-            if self._executor is executor:
-                self._executor = self._start()
+            if self._executors.get(on_device) is executor:
+                self._start(on_device)
             raise TransientError(
                 "a worker process died at its work", remedy="It will be tried again; look for memory shortage"
             ) from error
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self, on_device: bool) -> ProcessPoolExecutor:
         # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
         os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
-        return ProcessPoolExecutor(
-            self._workers,
+        self._executors[on_device] = ProcessPoolExecutor(
+            1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(self._settings, os.getpid()),
+            initargs=(self._settings, os.getpid(), self._settings.worker_count if on_device else 1),
         )
+        return self._executors[on_device]
 
 
 _settings: Settings | None = None
 
 
-def _begin(settings: Settings, parent: int) -> None:
+def _begin(settings: Settings, parent: int, threads: int) -> None:
     global _settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by numpy's and the models' libraries when they are first loaded, which is after this.
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
     _settings = settings
 

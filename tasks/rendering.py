@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from catalog.errors import LeaseLost
+from catalog.errors import LeaseLost, SonglineError
 from catalog.house import House
 from catalog.queries import recipe_of
 from catalog.recipe import Recipe
+from catalog.settings import Settings
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing
 from tasks.audio.files import sample_digest, write_wav
-from tasks.engines.base import Failed, Rendered, Renderer
+from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine
+from tasks.materials import Digests, gather
 from tasks.steps import as_songline_error
 
 
 @cache
-def renderer_of(engine: str) -> Renderer:
+def renderer_of(engine: str, settings: Settings) -> Renderer:
     """The engine's loaded half, kept for the life of this process."""
-    return get_engine(engine).load()
+    return get_engine(engine, settings).load()
 
 
 def render_shard(house: House, keys: Sequence[str], circumstances: Circumstances) -> dict[str, Standing]:
@@ -32,57 +35,78 @@ def render_shard(house: House, keys: Sequence[str], circumstances: Circumstances
         if isinstance(claimed, Lease):
             leases[key] = claimed
     with house.ledger.keeping(list(leases.values())):
-        _render_leased(house, leases, circumstances)
+        _Shard(house, leases, circumstances).render()
     return house.ledger.standings("render", keys)
 
 
-def _render_leased(house: House, leases: dict[str, Lease], circumstances: Circumstances) -> None:
-    recipes = [recipe_of(house.database, key) for key in leases]
-    for engine in dict.fromkeys(recipe.engine for recipe in recipes):
-        batch = [recipe for recipe in recipes if recipe.engine == engine]
-        _render_batch(house, batch, leases, circumstances)
+class _Shard:
+    """The leased part of a shard on its way through the engines."""
 
+    def __init__(self, house: House, leases: Mapping[str, Lease], circumstances: Circumstances) -> None:
+        self._house = house
+        self._leases = leases
+        self._circumstances = circumstances
+        self._materials: Mapping[str, Digests] = {}
 
-def _render_batch(
-    house: House, batch: Sequence[Recipe], leases: dict[str, Lease], circumstances: Circumstances
-) -> None:
-    """Render a batch; an engine that breaks in the middle of it gets the rest one by one, to find who broke it."""
-    owed = {recipe.digest: recipe for recipe in batch}
-    started = time.perf_counter()
-    try:
-        for made in renderer_of(batch[0].engine).render(batch):
-            del owed[made.recipe.digest]
-            lease = leases[made.recipe.digest]
-            _settle(house, lease, made, seconds=time.perf_counter() - started, circumstances=circumstances)
-            started = time.perf_counter()
-    except Exception as caught:
-        # Whatever an engine does wrong must free its leases and be on record.
-        if len(batch) == 1:
-            error = as_songline_error(caught, doing="render")
-            seconds = time.perf_counter() - started
-            house.ledger.fail(leases[batch[0].digest], error, seconds=seconds, circumstances=circumstances)
+    def render(self) -> None:
+        """Bring every lease to a commit or a failure."""
+        started = time.perf_counter()
+        recipes = [recipe_of(self._house.database, key) for key in self._leases]
+        gathered = gather(self._house, recipes, self._circumstances)
+        for key, found in gathered.items():
+            if isinstance(found, SonglineError):
+                self._fail(key, found, seconds=time.perf_counter() - started)
+        self._materials = {key: found for key, found in gathered.items() if not isinstance(found, SonglineError)}
+        ready = [recipe for recipe in recipes if recipe.digest in self._materials]
+        for engine in dict.fromkeys(recipe.engine for recipe in ready):
+            self._render_batch([recipe for recipe in ready if recipe.engine == engine])
+
+    def _render_batch(self, batch: Sequence[Recipe]) -> None:
+        """Render a batch; an engine that breaks in the middle of it gets the rest one by one, to find who broke it."""
+        owed = {recipe.digest: recipe for recipe in batch}
+        started = time.perf_counter()
+        try:
+            orders = [self._order(recipe) for recipe in batch]
+            for made in renderer_of(batch[0].engine, self._house.settings).render(orders):
+                del owed[made.recipe.digest]
+                self._settle(made, seconds=time.perf_counter() - started)
+                started = time.perf_counter()
+        except Exception as caught:
+            # Whatever an engine does wrong must free its leases and be on record.
+            if len(batch) == 1:
+                error = as_songline_error(caught, doing="render")
+                self._fail(batch[0].digest, error, seconds=time.perf_counter() - started)
+                return
+            for recipe in owed.values():
+                self._render_batch([recipe])
+
+    def _order(self, recipe: Recipe) -> Order:
+        digests = self._materials[recipe.digest]
+        return Order(recipe, {role: self._house.store.local(digest) for role, digest in digests.items()})
+
+    def _settle(self, made: Rendered | Failed, *, seconds: float) -> None:
+        key = made.recipe.digest
+        if isinstance(made, Failed):
+            self._fail(key, made.error, seconds=seconds)
             return
-        for recipe in owed.values():
-            _render_batch(house, [recipe], leases, circumstances)
+        try:
+            with self._house.scratch() as scratch:
+                outcome = Outcome(
+                    {"frames": made.audio.frames, "rate": made.audio.rate},
+                    _products(made, scratch),
+                    used=self._materials[key],
+                    figures=asdict(made.figures) if made.figures else None,
+                )
+                spent = made.figures.seconds if made.figures else seconds
+                self._house.ledger.commit(self._leases[key], outcome, seconds=spent, circumstances=self._circumstances)
+        except LeaseLost:
+            return
+        except Exception as caught:
+            # A full disk, a busy database: this render's trouble, and no reason to fail the ones beside it.
+            self._fail(key, as_songline_error(caught, doing="render"), seconds=seconds)
 
-
-def _settle(
-    house: House, lease: Lease, made: Rendered | Failed, *, seconds: float, circumstances: Circumstances
-) -> None:
-    if isinstance(made, Failed):
-        house.ledger.fail(lease, made.error, seconds=seconds, circumstances=circumstances)
-        return
-    try:
-        with house.scratch() as scratch:
-            products = _products(made, scratch)
-            result = {"frames": made.audio.frames, "rate": made.audio.rate}
-            house.ledger.commit(lease, Outcome(result, products), seconds=seconds, circumstances=circumstances)
-    except LeaseLost:
-        return
-    except Exception as caught:
-        # A full disk, a busy database: this render's trouble, and no reason to fail the ones beside it.
-        error = as_songline_error(caught, doing="render")
-        house.ledger.fail(lease, error, seconds=seconds, circumstances=circumstances)
+    def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
+        self._house.ledger.fail(self._leases[key], error, seconds=seconds, circumstances=self._circumstances)
 
 
 def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
@@ -96,9 +120,13 @@ def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
     return tuple(products)
 
 
-def render_once(recipe: Recipe) -> Rendered:
-    """Render one recipe here and now, outside the ledger. Raises the engine's error."""
-    made = next(iter(renderer_of(recipe.engine).render([recipe])))
+def render_once(house: House, recipe: Recipe, circumstances: Circumstances) -> Rendered:
+    """Render one recipe here and now; only its materials pass through the ledger. Raises the engine's error."""
+    found = gather(house, [recipe], circumstances)[recipe.digest]
+    if isinstance(found, SonglineError):
+        raise found
+    order = Order(recipe, {role: house.store.local(digest) for role, digest in found.items()})
+    made = next(iter(renderer_of(recipe.engine, house.settings).render([order])))
     if isinstance(made, Failed):
         raise made.error
     return made

@@ -13,23 +13,29 @@ from catalog.album import Song
 from catalog.albums import Candidate
 from catalog.digests import Json
 from catalog.mastering import MasteringSpec
+from catalog.model_store import InstalledModel, ModelStore
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.work import StepRequest
 from tasks.scoring.base import Brief
-from tasks.scoring.registry import scorer_revisions
+from tasks.scoring.registry import Registered, judges_for, scorer_revisions
+from tasks.style.prompt_help import embedded_text
 
 
 @dataclass(frozen=True, slots=True)
 class StepKind:
-    """``worker`` is the function that does the step, as ``module:function``."""
+    """``worker`` is the function that does the step, as ``module:function``. A step ``on_device`` loads a model, so it
+    runs where models are loaded once."""
 
     revision: int
     worker: str
+    on_device: bool = False
 
 
 KINDS: Mapping[str, StepKind] = {
     "score": StepKind(1, "tasks.scoring.step:score"),
+    "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
+    "judge": StepKind(1, "tasks.scoring.step:judge", on_device=True),
     "select": StepKind(1, "tasks.scoring.step:select"),
     "level": StepKind(1, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),
@@ -58,10 +64,40 @@ def brief_of(song: Song) -> Brief:
 
 
 def score(song: Song, audio_digest: str) -> StepRequest:
-    """Read every metric off one candidate's audio."""
-    brief = asdict(brief_of(song))
-    brief["line_starts_s"] = list(brief["line_starts_s"])
-    return request("score", {"brief": brief, "scorers": scorer_revisions()}, {"audio": audio_digest})
+    """Read off one candidate's audio what needs no model."""
+    return request(
+        "score", {"brief": _document(brief_of(song)), "scorers": scorer_revisions()}, {"audio": audio_digest}
+    )
+
+
+def judge(song: Song, audio_digest: str, registered: Registered, model: InstalledModel) -> StepRequest:
+    """Let one judge listen to a candidate, and to the song's reference where it has one."""
+    prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
+    brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language)
+    used = {"name": registered.name, "revision": registered.revision, "model": model.identity}
+    inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
+    return request("judge", {"brief": _document(brief), "judge": used}, inputs)
+
+
+def listen(song: Song, audio_digest: str, *, policy: Policy, models: ModelStore) -> tuple[StepRequest, ...]:
+    """Everything that must listen to a candidate before the policy can decide. Raises ModelMissing."""
+    asked = judges_for({*policy.limits, *policy.weights})
+    judged = (judge(song, audio_digest, each, models.need(str(each.model))) for each in asked)
+    return (score(song, audio_digest), *judged)
+
+
+def _document(brief: Brief) -> dict[str, Json]:
+    return {**asdict(brief), "line_starts_s": list(brief.line_starts_s)}
+
+
+def embed_text(text: str, model: InstalledModel) -> StepRequest:
+    """The style vector of a text."""
+    return request("embed", {"text": text, "model": model.identity})
+
+
+def embed_audio(audio_digest: str, model: InstalledModel) -> StepRequest:
+    """The style vector of a reference."""
+    return request("embed", {"model": model.identity}, {"audio": audio_digest})
 
 
 def select(
@@ -69,7 +105,7 @@ def select(
     *,
     song: Song,
     policy: Policy,
-    scored: Sequence[tuple[Candidate, str]],
+    scored: Sequence[tuple[Candidate, Sequence[str]]],
     failed: Sequence[Candidate],
 ) -> StepRequest:
     """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered."""
@@ -79,7 +115,9 @@ def select(
             "song": song.id,
             "song_row": song_row_id,
             "policy": policy.document(),
-            "candidates": [{"id": c.id, "seed": c.seed, "order": c.order, "score_key": key} for c, key in scored],
+            "candidates": [
+                {"id": c.id, "seed": c.seed, "order": c.order, "score_keys": list(keys)} for c, keys in scored
+            ],
             "failed": [{"id": c.id, "seed": c.seed} for c in failed],
         },
     )

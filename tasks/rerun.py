@@ -8,7 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from catalog.house import House
 from catalog.recipe import Recipe
+from catalog.work import Circumstances
 from tasks.audio import files
 from tasks.rendering import render_once
 
@@ -21,9 +23,17 @@ class Verdict:
     difference_dbfs: float | None
 
 
-def compare(recipe: Recipe, stored: Path, *, sample_digest: str | None, tolerance_dbfs: float) -> Verdict:
+def compare(
+    house: House,
+    recipe: Recipe,
+    stored: Path,
+    *,
+    sample_digest: str | None,
+    tolerance_dbfs: float,
+    circumstances: Circumstances,
+) -> Verdict:
     """Render ``recipe`` now and compare with the stored audio file."""
-    made = render_once(recipe).audio
+    made = render_once(house, recipe, circumstances).audio
     if files.sample_digest(made) == sample_digest:
         return Verdict("identical", None)
     known = files.read_audio(stored)

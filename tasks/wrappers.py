@@ -8,7 +8,7 @@ tags: each would ask the server for a concurrency slot before it starts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from prefect import Task, task
@@ -53,18 +53,23 @@ class WorkTasks:
     """The tasks of one production, bound to its worker pool."""
 
     def __init__(self, pool: WorkerPool) -> None:
-        async def step(key: str, sentence: str) -> str:
-            while not (standing := await pool.run_step(key, *_run_ids())).finished:
-                await asyncio.sleep(standing.wait_s)
-            return standing.state
+        def step_on(on_device: bool) -> Callable[[str, str], Awaitable[str]]:
+            async def step(key: str, sentence: str) -> str:
+                while not (standing := await pool.run_step(key, *_run_ids(), on_device=on_device)).finished:
+                    await asyncio.sleep(standing.wait_s)
+                return standing.state
 
-        async def render(keys: Sequence[str], sentence: str) -> dict[str, str]:
+            return step
+
+        async def render(keys: Sequence[str], sentence: str, on_device: bool) -> dict[str, str]:
             while True:
-                standings = await pool.render_shard(keys, *_run_ids())
+                standings = await pool.render_shard(keys, *_run_ids(), on_device=on_device)
                 waits = [s.wait_s for s in standings.values() if s.state in ("planned", "leased")]
                 if not waits:
                     return {key: standing.state for key, standing in standings.items()}
                 await asyncio.sleep(max(0.5, min(waits)))
 
         self.render = _task("render", render)
-        self.steps: Mapping[str, Task[..., Any]] = {kind: _task(kind, step) for kind in KINDS}
+        self.steps: Mapping[str, Task[..., Any]] = {
+            name: _task(name, step_on(kind.on_device)) for name, kind in KINDS.items()
+        }

@@ -19,14 +19,16 @@ from catalog.album import Song
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.errors import SonglineError, TransientError
 from catalog.house import House
+from catalog.licences import Use
 from catalog.queries import StepResult, step_result
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
+from catalog.remarks import Remark
 from catalog.work import Circumstances, StepRequest
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.audio.audio import Audio
-from tasks.engines.base import Failed, Forecast, Rendered
+from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered
 from tasks.rendering import render_shard
 from tasks.steps import run_step
 
@@ -121,9 +123,22 @@ class FaultyEngine:
     name: ClassVar[str] = "faulty"
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
+    batches: ClassVar[bool] = False
     settings_model: ClassVar[type[BaseModel]] = FaultySettings
     queue: ClassVar[deque[str]] = deque()
     rendered: ClassVar[list[int]] = []
+
+    def remarks(self, song: Song) -> Sequence[Remark]:
+        return ()
+
+    def uses(self, song: Song) -> tuple[Use, ...]:
+        return ()
+
+    def retake(self, passage: Passage, seed: int) -> Recipe:
+        return passage.parent
+
+    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+        return {}
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         return Recipe(self.name, self.revision, seed, song.length_s, {"prompt": song.prompt})
@@ -140,8 +155,8 @@ class FaultyEngine:
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         return {}
 
-    def render(self, recipes: Sequence[Recipe]) -> Iterator[Rendered | Failed]:
-        for recipe in recipes:
+    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+        for recipe in (order.recipe for order in orders):
             what = self.queue.popleft() if self.queue else "tone"
             if what == "crash":
                 raise ZeroDivisionError("a bug in the engine")

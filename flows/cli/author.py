@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from catalog.settings import load_settings
 from flows.cli.output import print_json, stdout, warn
+
+if TYPE_CHECKING:
+    from catalog.album import Song
+    from catalog.albums import PlannedSong
+    from catalog.digests import Json
 
 
 def init(folder: Path, title: str) -> None:
@@ -29,10 +36,13 @@ def validate(path: Path, *, as_json: bool) -> None:
 
     album = read_album(path, load_settings())
     if as_json:
-        print_json({"album": album.id, "songs": len(album.songs), "warnings": list(album.warnings)})
+        counted = {"album": album.id, "songs": len(album.songs)}
+        print_json({**counted, "warnings": list(album.warnings), "hints": list(album.hints)})
         return
     for line in album.warnings:
         warn(line)
+    for line in album.hints:
+        stdout().print(Text(f"hint: {line}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
     stdout().print(f"{path}: {len(album.songs)} songs, {candidates} candidates, no faults", markup=False)
 
@@ -45,7 +55,7 @@ def schema() -> None:
     print_json(manifest_json_schema(vocabulary(load_settings())))
 
 
-def plan(path: Path, *, as_json: bool) -> None:
+def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
     from catalog.house import open_house
     from flows.forecast import forecast, peek
@@ -59,8 +69,10 @@ def plan(path: Path, *, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
+    told = [_explained(song) for song in planned.songs] if explain else []
     if as_json:
-        print_json({"album": album.id, **asdict(expected), "warnings": list(album.warnings)})
+        document = {"album": album.id, **asdict(expected), "warnings": list(album.warnings)}
+        print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
         warn(line)
@@ -68,8 +80,40 @@ def plan(path: Path, *, as_json: bool) -> None:
     for song in expected.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
     stdout().print(table)
+    for each in told:
+        stdout().print(Text(each.pop("title"), style="bold"))
+        for name, value in each.items():
+            stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     if expected.complete:
         stdout().print("Nothing is missing: rendering again only writes the release.")
     else:
         minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
         stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
+
+
+EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
+
+
+def _explained(planned: PlannedSong) -> dict[str, Any]:
+    """What a song's engine is given, in words."""
+    inputs = planned.candidates[0].recipe.inputs
+    files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
+    return {
+        "song": planned.song.id,
+        "title": planned.song.title,
+        "engine": planned.song.engine,
+        "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
+        **({"away from": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
+        **files,
+        **{name: inputs[name] for name in EXPLAINED if name in inputs},
+    }
+
+
+def _style(stated: Mapping[str, Json], song: Song) -> str:
+    if "text" in stated:
+        return f'text "{stated["text"]}"'
+    if "audio" in stated:
+        return f"the middle ten seconds of {song.reference.name if song.reference else 'the reference'}"
+    if "vector" in stated:
+        return f"the vector in {song.style.name if song.style else 'the style file'}"
+    return f"{stated['fixed']}"

@@ -76,9 +76,10 @@ def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, 
     scored: list[CandidateReadings] = []
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
-        request = requests.score(planned.song, audio) if audio else None
-        if request and step_result(house.database, request.key):
-            found = readings(house.database, request.key)
+        song = candidate.of(planned.song)
+        asked = requests.listen(song, audio, policy=policy, models=house.models) if audio else ()
+        if asked and all(step_result(house.database, request.key) for request in asked):
+            found = readings(house.database, [request.key for request in asked])
             scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found))
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")

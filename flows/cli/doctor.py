@@ -78,11 +78,11 @@ def _catalog(settings: Settings) -> Check:
     return Check("catalog and store", "ok", f"{kind}, readable and writable")
 
 
-def _soundfont(_: Settings) -> Check:
+def _soundfont(settings: Settings) -> Check:
     from tasks.engines.registry import ENGINES, get_engine
 
     try:
-        revisions = [f"{name} (revision {get_engine(name).revision})" for name in ENGINES]
+        revisions = [f"{name} (revision {get_engine(name, settings).revision})" for name in ENGINES]
     except SonglineError as error:
         return Check("engines", "missing", error.what, error.remedy)
     return Check("engines", "ok", ", ".join(revisions))

@@ -16,7 +16,7 @@ from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.queries import CandidateRow, SongRow, songs_of
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
-from tasks.engines.registry import models_of
+from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
 
 STATES = ("planned", "leased", "rendered", "failed")
@@ -26,9 +26,9 @@ def album_id(named: str, settings: Settings) -> str:
     """The id of an album given by its id or its manifest."""
     path = Path(named)
     if path.suffix in (".yaml", ".yml", ".json") and path.is_file():
-        from flows.reading import read_album
+        from flows import reading
 
-        return read_album(path, settings).id
+        return reading.album_id(path, settings)
     return named
 
 
@@ -148,8 +148,9 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     """The way back from a file or digest."""
     path = Path(what)
     digest = digest_file(path) if path.is_file() else what.lower()
-    with open_house(load_settings()) as house:
-        found = trace(house.database, digest, models_of=models_of)
+    settings = load_settings()
+    with open_house(settings) as house:
+        found = trace(house.database, digest, models_of=models_of(settings))
         if prov:
             print_json(prov_json(found.root))
         elif as_json:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.models_app import app as models_app
+
 app = typer.Typer(
     name="songline",
     help="A production line for songs made by models: from an album manifest to a mastered, catalogued release.",
@@ -17,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(models_app)
 
 Manifest = Annotated[Path, typer.Argument(metavar="ALBUM", help="The album's manifest (YAML or JSON).")]
 AlbumName = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest.")]
@@ -45,7 +49,7 @@ def init(
 
 @app.command()
 def validate(album: Manifest, as_json: AsJson = False) -> None:
-    """Check a manifest and its lyrics: every fault at once, with its line."""
+    """Check a manifest, its lyrics, prompts and references: every fault at once, with its line."""
     from flows.cli import author
 
     author.validate(album, as_json=as_json)
@@ -60,11 +64,29 @@ def schema() -> None:
 
 
 @app.command()
-def plan(album: Manifest, as_json: AsJson = False) -> None:
+def plan(
+    album: Manifest,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each song's engine is given: the final text, model, steps.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Tell what is new, what exists, and what making it will take; make nothing."""
     from flows.cli import author
 
-    author.plan(album, as_json=as_json)
+    author.plan(album, explain=explain, as_json=as_json)
+
+
+@app.command("preview-lyrics")
+def preview_lyrics(
+    album: Manifest,
+    song: Annotated[str | None, typer.Option(help="Only the song of this id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where each line's phonemes fall in a song that is sung, and which lines come late or are cut."""
+    from flows.cli import sing
+
+    sing.preview(album, song, as_json=as_json)
 
 
 @app.command()
@@ -80,11 +102,26 @@ def render(
 
 
 @app.command()
-def status(album: AlbumName, as_json: AsJson = False) -> None:
-    """How far each song of an album is."""
-    from flows.cli import look
+def status(
+    album: Annotated[
+        str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; --gpu needs none.")
+    ] = None,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="What renders cost on each device: songs an hour, share of peak.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How far each song of an album is, or how well the devices are used."""
+    if gpu:
+        from flows.cli import devices
 
-    look.status(album, as_json=as_json)
+        devices.status(album, as_json=as_json)
+    elif album is None:
+        raise typer.BadParameter("name an album, or ask for --gpu", param_hint="ALBUM")
+    else:
+        from flows.cli import look
+
+        look.status(album, as_json=as_json)
 
 
 @app.command()
@@ -128,6 +165,23 @@ def rerun(
     from flows.cli import make
 
     make.rerun(candidate, as_json=as_json)
+
+
+@app.command()
+def retake(
+    candidate: Annotated[str, typer.Argument(help="A candidate's id, or its beginning.")],
+    start: Annotated[str, typer.Option("--from", help="Where the passage begins: 0:45, or seconds.")],
+    end: Annotated[str, typer.Option("--to", help="Where it ends.")],
+    seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,
+    lyrics: Annotated[
+        Path | None, typer.Option(help="LRC with new words; only its lines in the passage count.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sing a passage of a candidate again; everything outside it stays, sample for sample."""
+    from flows.cli import sing
+
+    sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, as_json=as_json)
 
 
 @app.command()

@@ -15,7 +15,15 @@ from types import FrameType
 from rich.text import Text
 
 from catalog.albums import PlannedAlbum, set_current_release
-from catalog.errors import CatalogError, InputError, MachineError, SonglineError, StoreError, TransientError
+from catalog.errors import (
+    CatalogError,
+    InputError,
+    MachineError,
+    ModelMissing,
+    SonglineError,
+    StoreError,
+    TransientError,
+)
 from catalog.house import House, open_house
 from catalog.queries import (
     candidate_by_prefix,
@@ -32,6 +40,7 @@ from flows.line import Produced
 from flows.planning import declare_album
 from flows.progress import LiveLines, Progress
 from flows.reading import read_album
+from tasks.circumstances import circumstances
 from tasks.delivery.bundle import check_destination
 from tasks.delivery.export import write_release
 from tasks.engines.registry import get_engine
@@ -71,7 +80,7 @@ def render(path: Path, out: Path, until: str) -> None:
 
 def _forgive(house: House) -> None:
     """Trouble of the machine may be over: work that failed of it is planned again. Faults of the work itself stay."""
-    passing = {error.kind for error in (TransientError, MachineError, StoreError, CatalogError)}
+    passing = {error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError)}
     for kind, key, error in failed_work(house.database):
         if error.get("kind") in passing:
             house.ledger.retry("render" if kind == "render" else "step", [key])
@@ -99,7 +108,10 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
 
     progress = Progress(planned.songs)
     recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
-    largest = max(get_engine(recipe.engine).forecast(recipe).memory_bytes for recipe in recipes)
+    engines = {recipe.engine: get_engine(recipe.engine, house.settings) for recipe in recipes}
+    # An engine that batches gets one process of its own, whatever it takes.
+    several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
+    largest = max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
@@ -151,10 +163,12 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         if audio is None:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
         verdict = compare(
+            house,
             recipe_of(house.database, key),
             house.store.local(audio),
             sample_digest=sample_digest_of(house.database, audio),
             tolerance_dbfs=TOLERANCE_DBFS,
+            circumstances=circumstances(),
         )
     if as_json:
         print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})

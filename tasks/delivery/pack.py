@@ -19,7 +19,7 @@ from tasks.delivery.packing import Packing
 from tasks.delivery.release_request import disclosure
 from tasks.delivery.track_parts import TrackParts, gather
 from tasks.delivery.views import page_view
-from tasks.engines.registry import models_of
+from tasks.models_used import models_of
 from tasks.steps import StepContext
 
 COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
@@ -98,5 +98,7 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
 def _lineage(context: StepContext, packing: Packing) -> bytes:
     files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
     album_id = context.request.parameters["album"]["id"]
-    document: dict[str, Json] = trace_all(context.house.database, files, models_of=models_of, album_id=album_id)
+    document: dict[str, Json] = trace_all(
+        context.house.database, files, models_of=models_of(context.house.settings), album_id=album_id
+    )
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"

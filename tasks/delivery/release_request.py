@@ -38,7 +38,7 @@ def disclosure(engine: str, revision: int) -> str:
 
 def encode_tags(planned: PlannedAlbum, song: Song, winner: Candidate) -> dict[str, Json]:
     """The tags of one track, as JSON."""
-    album = planned.album
+    album, song = planned.album, winner.of(song)
     return TrackTags(
         title=song.title,
         artist=song.artist,
@@ -68,6 +68,7 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
             "year": album.year,
             "genre": album.genre,
             "commercial": album.commercial,
+            "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
         },
         "profile": album.mastering.profile,
         "mode": album.mastering.mode,
@@ -80,7 +81,7 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
 
 
 def _track(finished: FinishedSong) -> dict[str, Json]:
-    song = finished.song
+    song = finished.winner.of(finished.song)
     return {
         "id": song.id,
         "position": song.position,

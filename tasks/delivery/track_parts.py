@@ -15,7 +15,8 @@ from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.naming import safe_file_name
 from tasks.delivery.packing import Packing
-from tasks.engines.registry import models_of
+from tasks.models_used import models_of
+from tasks.scoring.registry import judges_for
 from tasks.steps import StepContext
 
 
@@ -51,6 +52,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = f"{track['id']}/midi"
     recipe = Recipe.from_document(track["recipe"])
+    judges = [judge.name for judge in judges_for({name for c in decision.candidates for name in c.metrics})]
     released = ReleasedTrack(
         position=track["position"],
         song=track["id"],
@@ -60,7 +62,9 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         language=track["language"],
         isrc=track["isrc"],
         writers=tuple(track["writers"]),
-        engine=EngineUsed(name=recipe.engine, revision=recipe.revision, models=models_of(recipe)),
+        engine=EngineUsed(
+            name=recipe.engine, revision=recipe.revision, models=models_of(context.house.settings)(recipe, judges)
+        ),
         winner=Winner(candidate=track["winner"], seed=recipe.seed, sentence=decision.sentence),
         targets=Targets(
             profile=context.request.parameters["profile"],

@@ -1,21 +1,26 @@
 """The seam that every engine plugs into, in two halves.
 
-The light half (:class:`Engine`) needs no model and no heavy import: it turns a song and a seed into a
-recipe and forecasts. The heavy half (:class:`Renderer`) is loaded once per shard and renders recipes.
+The light half (:class:`Engine`) needs no loaded model and no heavy import: it turns a song and a seed into a
+recipe, says what that needs, and forecasts. The heavy half (:class:`Renderer`) is loaded once per shard and renders.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel
 
 from catalog.album import Song
 from catalog.errors import SonglineError
+from catalog.licences import Use
+from catalog.lyrics import Lyrics
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
+from catalog.remarks import Remark
+from catalog.work import StepRequest
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio
@@ -31,6 +36,23 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """An artifact that a recipe is rendered with: known by its digest, or the ``product`` of a step yet to be done."""
+
+    digest: str | None = None
+    request: StepRequest | None = None
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A recipe to render, with its materials as files by role."""
+
+    recipe: Recipe
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Extra:
     """A file that comes with a render beside its audio (MIDI, latent)."""
 
@@ -40,12 +62,35 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What one candidate cost: its share of the batch's seconds by part and of the arithmetic; memory is the batch's.
+
+    ``flops`` counts the sampler's floating-point operations, a multiply-add as two.
+    """
+
+    device: str
+    dtype: str
+    batch: int
+    text_s: float
+    sampler_s: float
+    vae_s: float
+    peak_memory_bytes: int | None
+    flops: float
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.text_s + self.sampler_s + self.vae_s
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """One finished candidate: the float stereo mix, and what came with it by name ("midi", "latent")."""
 
     recipe: Recipe
     audio: Audio
     extras: Mapping[str, Extra] = field(default_factory=dict)
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +104,8 @@ class Failed:
 class Renderer(Protocol):
     """The heavy half: holds the loaded model for the life of a shard."""
 
-    def render(self, recipes: Sequence[Recipe]) -> Iterator[Rendered | Failed]:
-        """Yield every recipe's outcome as soon as it is there, in any order."""
+    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+        """Yield every order's outcome as soon as it is there, in any sequence."""
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         """The true parts of a render by name (vocals, drums, bass, other), summing to its mix within -90 dBFS.
@@ -69,16 +114,41 @@ class Renderer(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a rendered candidate that is to be sung again; ``lyrics`` are the whole song's where they change."""
+
+    parent: Recipe
+    products: Mapping[str, str]
+    start_s: float
+    end_s: float
+    lyrics: Lyrics | None = None
+
+
 class Engine(Protocol):
-    """The light half."""
+    """The light half. ``batches`` says that it loads a model and renders many recipes at once: such an engine gets one
+    process a device, and the recipes of all songs together."""
 
     name: ClassVar[str]
     revision: ClassVar[int]
     native_stems: ClassVar[bool]
+    batches: ClassVar[bool]
     settings_model: ClassVar[type[BaseModel]]
 
+    def remarks(self, song: Song) -> Sequence[Remark]:
+        """What only this engine can say about a song: faults it would refuse, and warnings."""
+
+    def uses(self, song: Song) -> tuple[Use, ...]:
+        """The models of the registry that a song needs, and what for, whether or not they are there."""
+
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """Everything that determines the sound of this song with this seed."""
+        """Everything that determines the sound of this song with this seed. Raises ModelMissing."""
+
+    def retake(self, passage: Passage, seed: int) -> Recipe:
+        """The recipe of a passage sung again. Raises RefusedError where the engine cannot, InputError for times."""
+
+    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+        """What a recipe is rendered with beside the engine's models, by role."""
 
     def forecast(self, recipe: Recipe) -> Forecast:
         """Time, memory and stored bytes for one recipe on this machine."""

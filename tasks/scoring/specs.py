@@ -47,6 +47,13 @@ _ADHERENCE: tuple[Row, ...] = (
     ),
 )
 
+_MULAN: tuple[Row, ...] = (
+    ("mulan_similarity", "", "higher", "Nearness to the prompt as MuQ-MuLan hears it: mean cosine of 10 s windows"),
+    ("mulan_similarity_p10", "", "higher", "Nearness to the prompt that nine in ten of the 10 s windows reach"),
+    ("mulan_worst", "", "higher", "Nearness to the prompt of the 10 s window that is furthest from it"),
+    ("mulan_reference_similarity", "", "higher", "Nearness to the reference audio: mean cosine of 10 s windows"),
+)
+
 
 def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
     return tuple(MetricSpec(name, unit, better, family, description) for name, unit, better, description in rows)
@@ -54,3 +61,4 @@ def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
 
 TECHNICAL: tuple[MetricSpec, ...] = _specs("technical", _TECHNICAL)
 ADHERENCE: tuple[MetricSpec, ...] = _specs("adherence", _ADHERENCE)
+MULAN: tuple[MetricSpec, ...] = _specs("adherence", _MULAN)

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog.errors import RefusedError, WorkError
 from catalog.recipe import Recipe
+from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.engines.registry import get_engine
 from tasks.rendering import renderer_of
@@ -19,14 +20,17 @@ NULL_DBFS = -90.0
 class NativeSeparator:
     """See :class:`tasks.separation.base.Separator`."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
     def separate(self, mix: Audio, recipe: Recipe | None) -> Mapping[str, Audio]:
         """The engine's parts. Raises RefusedError where it has none, WorkError where they are not this mix's."""
-        if recipe is None or not get_engine(recipe.engine).native_stems:
+        if recipe is None or not get_engine(recipe.engine, self._settings).native_stems:
             raise RefusedError(
                 "this candidate's engine gives no stems of its own",
                 remedy="Name a separation model under `stems` in the manifest, or `none`",
             )
-        stems = renderer_of(recipe.engine).stems(recipe)
+        stems = renderer_of(recipe.engine, self._settings).stems(recipe)
         residual_dbfs = null_dbfs(mix, stems)
         if residual_dbfs > NULL_DBFS:
             raise WorkError(

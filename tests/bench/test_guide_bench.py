@@ -10,7 +10,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from catalog.album import Song
 from catalog.lyrics import LyricLine, Lyrics
-from tasks.engines.base import Rendered
+from catalog.settings import Settings
+from tasks.engines.base import Order, Rendered
 from tasks.engines.guide.engine import GuideEngine
 
 LENGTH_S = 95.0
@@ -40,13 +41,13 @@ def song() -> Song:
 
 
 def test_guide_95_s(benchmark: BenchmarkFixture, song: Song) -> None:
-    engine = GuideEngine()
+    engine = GuideEngine(Settings())
     renderer = engine.load()
     recipe = engine.recipe(song, 1)
     began_s = time.process_time()
-    next(renderer.render([recipe]))
+    next(renderer.render([Order(recipe)]))
     cpu_s = time.process_time() - began_s
-    (made,) = benchmark(lambda: list(renderer.render([recipe])))
+    (made,) = benchmark(lambda: list(renderer.render([Order(recipe)])))
     assert isinstance(made, Rendered)
     assert made.audio.duration_s == LENGTH_S
     if benchmark.stats is not None:

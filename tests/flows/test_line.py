@@ -21,7 +21,7 @@ from flows.progress import Progress
 from flows.reading import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.export import write_release
-from tasks.engines.registry import models_of
+from tasks.models_used import models_of
 from tests.support import HERE, album_document, produce, write_album
 
 
@@ -80,7 +80,7 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     planned = plan(house, settings, tmp_path, **one_song)
     produced, _ = produce(house, planned)
     release = release_by_key(house.database, produced.release_key)
-    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of)
+    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of(house.settings))
     document = found.document()
     assert [a["kind"] for a in document["activities"]] == ["encode", "master", "render"]
     assert document["prompt"] == "indie pop, 120 BPM, A minor"
@@ -94,7 +94,7 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     assert len(prov["activity"]) == 3
     assert prov["used"]
     assert prov["wasGeneratedBy"]
-    page = trace(house.database, release.files["index.html"], models_of=models_of)
+    page = trace(house.database, release.files["index.html"], models_of=models_of(house.settings))
     assert page.document()["activities"][0]["kind"] == "pack"
 
 
@@ -221,12 +221,12 @@ def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(house, sett
     planned = plan(house, settings, tmp_path, **one_song)
     produced, _ = produce(house, planned)
     file = release_by_key(house.database, produced.release_key).files["mp3_320/01 - Song One.mp3"]
-    before = trace(house.database, file, models_of=models_of).document()
+    before = trace(house.database, file, models_of=models_of(house.settings)).document()
 
     plan(house, settings, tmp_path, album={"id": "aaa", "title": "Earlier", "artist": "B"}, **one_song)
     song = {**one_song["songs"][0], "prompt": "slow ballad, 80 BPM, D major"}
     produce(house, plan(house, settings, tmp_path, songs=[song]))
-    after = trace(house.database, file, models_of=models_of).document()
+    after = trace(house.database, file, models_of=models_of(house.settings)).document()
     for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "decision"):
         assert after[name] == before[name], name
     assert {song["album"] for song in after["songs"]} == {"aaa", "small"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,12 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.album import Song
 from catalog.digests import Json, digest_file
-from catalog.errors import InputError, MachineError
+from catalog.errors import InputError, MachineError, RefusedError
+from catalog.licences import Use
 from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
+from catalog.remarks import Remark
+from catalog.settings import Settings
 from catalog.syllables import count_syllables
-from tasks.engines.base import Forecast
+from tasks.engines.base import Forecast, Material, Passage
 
 if TYPE_CHECKING:
     from tasks.engines.guide.render import GuideRenderer
@@ -58,7 +62,19 @@ class GuideEngine:
     name: ClassVar[str] = "guide"
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = True
+    batches: ClassVar[bool] = False
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing of the settings matters here: the guide plays with what its packages bring."""
+
+    def remarks(self, song: Song) -> Sequence[Remark]:
+        """Nothing: every song can be played."""
+        return ()
+
+    def uses(self, song: Song) -> tuple[Use, ...]:
+        """No model of the registry."""
+        return ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """The recipe of one song and seed; times are whole milliseconds, null tempo or key is the seed's choice.
@@ -79,6 +95,17 @@ class GuideEngine:
             "instruments": instruments(),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
+
+    def retake(self, passage: Passage, seed: int) -> Recipe:
+        """Refused: an arrangement has no passage that could be made anew on its own."""
+        raise RefusedError(
+            "The guide engine cannot render a passage of a take again",
+            remedy="Add a seed to the song, or use the diffrhythm engine",
+        )
+
+    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+        """Nothing: the recipe holds everything."""
+        return {}
 
     def forecast(self, recipe: Recipe) -> Forecast:
         """Time, memory and stored bytes of one recipe, from constants measured on one core."""

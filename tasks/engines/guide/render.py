@@ -11,7 +11,7 @@ import numpy as np
 from catalog.errors import SonglineError, WorkError
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.engines.base import Extra, Failed, Rendered
+from tasks.engines.base import Extra, Failed, Order, Rendered
 from tasks.engines.guide.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine, instruments
 from tasks.engines.guide.midi import midi_bytes
@@ -27,13 +27,13 @@ class GuideRenderer:
     def __init__(self, soundfont: Path) -> None:
         self._sampler = Sampler(SoundFont(soundfont))
 
-    def render(self, recipes: Sequence[Recipe]) -> Iterator[Rendered | Failed]:
-        """Each recipe's stereo mix at 44.1 kHz with its MIDI file, in the order given."""
-        for recipe in recipes:
+    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+        """Each recipe's stereo mix at 44.1 kHz with its MIDI file, in the sequence given."""
+        for order in orders:
             try:
-                yield self._rendered(recipe)
+                yield self._rendered(order.recipe)
             except SonglineError as error:
-                yield Failed(recipe, error)
+                yield Failed(order.recipe, error)
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample."""

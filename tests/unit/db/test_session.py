@@ -56,19 +56,19 @@ def test_a_newer_catalog_is_refused(url, tmp_path):
 
 def test_an_older_catalog_is_backed_up_before_it_is_migrated(url, tmp_path, monkeypatch):
     open_database(url).close()
-    monkeypatch.setattr(session, "SCHEMA_REVISION", "0002")
+    monkeypatch.setattr(session, "SCHEMA_REVISION", "9998")
     open_database(url).close()
-    assert (tmp_path / "catalog.sqlite3.before-0002").stat().st_size > 0
+    assert (tmp_path / "catalog.sqlite3.before-9998").stat().st_size > 0
 
 
 def test_a_backup_has_what_still_lies_in_the_write_ahead_log(url, tmp_path, monkeypatch):
     database = open_database(url)
     with database.write() as writing:
         writing.execute(sa.text("CREATE TABLE late (n INTEGER)"))
-    monkeypatch.setattr(session, "SCHEMA_REVISION", "0002")
+    monkeypatch.setattr(session, "SCHEMA_REVISION", "9998")
     open_database(url).close()
     database.close()
-    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3.before-0002")) as copy:
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3.before-9998")) as copy:
         assert copy.execute("SELECT count(*) FROM late").fetchone() == (0,)
 
 

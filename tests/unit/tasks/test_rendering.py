@@ -3,7 +3,7 @@ import pytest
 from catalog.queries import render_products
 from catalog.recipe import Recipe
 from db.session import DatabaseTrouble
-from tasks import rendering
+from tasks import materials, rendering
 from tests.support import HERE, FaultyEngine
 
 RECIPES = [Recipe("faulty", 1, seed, 2.0, {"prompt": "x"}) for seed in (1, 2, 3)]
@@ -14,7 +14,8 @@ KEYS = [recipe.digest for recipe in RECIPES]
 def faulty(monkeypatch):
     FaultyEngine.queue.clear()
     FaultyEngine.rendered.clear()
-    monkeypatch.setattr(rendering, "get_engine", lambda _: FaultyEngine())
+    monkeypatch.setattr(rendering, "get_engine", lambda *_: FaultyEngine())
+    monkeypatch.setattr(materials, "get_engine", lambda *_: FaultyEngine())
     rendering.renderer_of.cache_clear()
     yield FaultyEngine
     rendering.renderer_of.cache_clear()
@@ -68,7 +69,7 @@ def test_the_same_audio_from_two_recipes_is_stored_once(house, tmp_path):
     shard(house)
     digests = {render_products(house.database, key)["audio"] for key in KEYS}
     assert len(digests) == 3
-    again = rendering.render_once(RECIPES[0])
+    again = rendering.render_once(house, RECIPES[0], HERE)
     from tasks.audio.files import write_wav
 
     path = tmp_path / "again.wav"

@@ -8,6 +8,7 @@ from typing import Any
 from catalog.album import Song
 from catalog.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
+from catalog.settings import Settings
 from tasks.engines.guide.engine import GuideEngine
 
 Row = tuple[float, str]
@@ -54,4 +55,4 @@ def song(lines: Sequence[Row] = SHORT, **changes: Any) -> Song:
 
 def recipe(lines: Sequence[Row] = SHORT, *, seed: int = 1, **changes: Any) -> Recipe:
     """The recipe of :func:`song`."""
-    return GuideEngine().recipe(song(lines, **changes), seed)
+    return GuideEngine(Settings()).recipe(song(lines, **changes), seed)

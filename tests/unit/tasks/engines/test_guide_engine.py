@@ -13,13 +13,15 @@ from guide_songs import SHORT, recipe, song
 from catalog.digests import canonical_json
 from catalog.errors import InputError
 from catalog.recipe import Recipe
+from catalog.settings import Settings
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.registry import get_engine
 
 
 def test_the_light_half_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from tasks.engines.registry import get_engine; engine = get_engine('guide');"
+        "import sys; from catalog.settings import Settings;"
+        "from tasks.engines.registry import get_engine; engine = get_engine('guide', Settings());"
         "from tasks.engines.guide.engine import instruments; instruments();"
         "print([name for name in ('numpy', 'scipy', 'pedalboard', 'symusic', 'pretty_midi') if name in sys.modules])"
     )
@@ -28,9 +30,9 @@ def test_the_light_half_imports_nothing_heavy() -> None:
 
 
 def test_an_unknown_engine_names_the_known_ones() -> None:
-    assert get_engine("guide").name == "guide"
+    assert get_engine("guide", Settings()).name == "guide"
     with pytest.raises(InputError) as caught:
-        get_engine("orchestra")
+        get_engine("orchestra", Settings())
     assert "guide" in caught.value.remedy
 
 
@@ -79,13 +81,13 @@ def test_tempo_and_key_come_from_fields_then_prompt_then_seed(
 @pytest.mark.parametrize("settings", [{"swing": 2.0}, {"tuba": 1}, {"vocals": "kazoo"}, {"reverb": "0.4"}])
 def test_settings_that_do_not_fit_are_named(settings: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        GuideEngine().recipe(song(settings=settings), 1)
+        GuideEngine(Settings()).recipe(song(settings=settings), 1)
     assert next(iter(settings)) in caught.value.what
     assert "reverb" in caught.value.remedy
 
 
 def test_the_forecast_grows_with_length() -> None:
-    engine = GuideEngine()
+    engine = GuideEngine(Settings())
     short, long = (engine.forecast(recipe(SHORT, length_s=length_s)) for length_s in (12.0, 95.0))
     assert 0 < short.seconds < long.seconds
     assert short.memory_bytes < long.memory_bytes < 500 << 20

@@ -16,8 +16,9 @@ from pyloudnorm import Meter
 from catalog.digests import canonical_json, digest_bytes
 from catalog.errors import MachineError, WorkError
 from catalog.recipe import Recipe
+from catalog.settings import Settings
 from tasks.audio.audio import Audio
-from tasks.engines.base import Failed, Rendered
+from tasks.engines.base import Failed, Order, Rendered
 from tasks.engines.guide.engine import GuideEngine, soundfont_path
 from tasks.engines.guide.render import GuideRenderer
 from tasks.engines.guide.sampler import Sampler
@@ -29,7 +30,7 @@ RATE = 44100
 
 @pytest.fixture(scope="module")
 def renderer() -> GuideRenderer:
-    return GuideEngine().load()
+    return GuideEngine(Settings()).load()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def rendered(renderer: GuideRenderer) -> Rendered:
 
 
 def render(renderer: GuideRenderer, made: Recipe) -> Rendered:
-    (outcome,) = renderer.render([made])
+    (outcome,) = renderer.render([Order(made)])
     assert isinstance(outcome, Rendered)
     return outcome
 
@@ -54,8 +55,9 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 def test_another_process_plays_the_same_samples(rendered: Rendered) -> None:
     code = (
         "import sys, json; from catalog.recipe import Recipe; from catalog.digests import digest_bytes;"
+        "from catalog.settings import Settings; from tasks.engines.base import Order;"
         "from tasks.engines.guide.engine import GuideEngine;"
-        "(made,) = GuideEngine().load().render([Recipe.from_document(json.load(sys.stdin))]);"
+        "(made,) = GuideEngine(Settings()).load().render([Order(Recipe.from_document(json.load(sys.stdin)))]);"
         "print(digest_bytes(made.audio.samples.tobytes()), digest_bytes(made.extras['midi'].data))"
     )
     document = canonical_json(rendered.recipe.document()).decode()
@@ -137,7 +139,7 @@ def test_no_reverb_and_full_reverb_differ(renderer: GuideRenderer, rendered: Ren
 def test_a_recipe_for_other_instruments_fails_alone(renderer: GuideRenderer, name: str) -> None:
     good = recipe((), length_s=1.0)
     foreign = replace(good, inputs={**good.inputs, "instruments": {**good.inputs["instruments"], name: "other"}})
-    failed, fine = renderer.render([foreign, good])
+    failed, fine = renderer.render([Order(foreign), Order(good)])
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, WorkError)
     assert name in failed.error.what
@@ -148,7 +150,7 @@ def test_a_recipe_for_other_instruments_fails_alone(renderer: GuideRenderer, nam
 
 
 def test_another_revision_is_refused(renderer: GuideRenderer) -> None:
-    (failed,) = renderer.render([replace(recipe(), revision=99)])
+    (failed,) = renderer.render([Order(replace(recipe(), revision=99))])
     assert isinstance(failed, Failed)
     assert "revision" in failed.error.what
 

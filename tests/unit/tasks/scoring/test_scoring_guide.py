@@ -8,7 +8,8 @@ from catalog.album import Song
 from catalog.lyrics import parse_lrc
 from catalog.metrics import Measured, Reading
 from catalog.policy import CandidateReadings, Policy, decide
-from tasks.engines.base import Rendered, Renderer
+from catalog.settings import Settings
+from tasks.engines.base import Order, Rendered, Renderer
 from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import load_scorers, metric_specs
@@ -19,7 +20,7 @@ LYRICS = "\n".join(f"[00:{second}.00]Walking home along the river" for second in
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return GuideEngine().load()
+    return GuideEngine(Settings()).load()
 
 
 def song(bpm: float, key: str) -> Song:
@@ -46,7 +47,7 @@ def song(bpm: float, key: str) -> Song:
 def test_a_guide_track_meets_its_tempo_and_key_and_passes_every_gate(
     renderer: Renderer, bpm: float, key: str, seed: int
 ) -> None:
-    (rendered,) = renderer.render([GuideEngine().recipe(song(bpm, key), seed)])
+    (rendered,) = renderer.render([Order(GuideEngine(Settings()).recipe(song(bpm, key), seed))])
     assert isinstance(rendered, Rendered)
     brief = Brief(length_s=LENGTH_S, bpm=bpm, key=key)
     readings: dict[str, Reading] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from catalog.policy import Policy, check_policy
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.registry import SCORERS, load_scorers, metric_specs, scorer_revisions
+from tasks.scoring.registry import JUDGES, SCORERS, load_scorers, metric_specs, scorer_revisions
 
 LIGHT = """
 import sys
@@ -40,7 +40,8 @@ def test_every_metric_has_one_scorer_and_one_reading() -> None:
     audio, brief = Audio.of(np.zeros((2, 4410)), 44100), Brief(length_s=0.1)
     read = [name for scorer in load_scorers() for name in scorer.score(audio, brief)]
     assert len(set(read)) == len(read)
-    assert read == list(metric_specs())
+    judged = [spec.name for judge in JUDGES for spec in judge.metrics]
+    assert [*read, *judged] == list(metric_specs())
 
 
 def test_the_names_that_manifests_use_are_there() -> None:

@@ -1,0 +1,88 @@
+"""May it be done: a model's licence must be accepted before it is fetched, and allow what an album is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.errors import LicenceRefused
+from catalog.models import Licence, ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A model in a role for an album; ``role`` is a word such as ``generates``, ``conditions``, ``judges``."""
+
+    model: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a model may not take part in a commercial album."""
+
+    model: str
+    role: str
+    licence: str
+    sentence: str
+
+    @property
+    def what(self) -> str:
+        """What stands against it, in a sentence."""
+        return (
+            f"the album is commercial, and {self.model} ({self.role}) comes under {self.licence}: "
+            f"{self.sentence[:1].lower()}{self.sentence[1:]}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What can be done."""
+        return (
+            f"Leave {self.model} out, or obtain a licence and record it in the manifest: "
+            f"licences: [{{model: {self.model}, agreement: …}}]"
+        )
+
+
+def refusals(
+    uses: Sequence[Use], specs: Mapping[str, ModelSpec], *, commercial: bool, agreements: Mapping[str, str]
+) -> tuple[Refusal, ...]:
+    """What stands against an album, each model and role once; nothing for one that is not commercial.
+
+    ``agreements`` are separately obtained licences, model → words that name the agreement; an empty one lifts
+    nothing. A model without a known licence is refused as well.
+    """
+    if not commercial:
+        return ()
+    lifted = {model for model, agreement in agreements.items() if agreement.strip()}
+    found = (_refusal(use, specs.get(use.model)) for use in dict.fromkeys(uses) if use.model not in lifted)
+    return tuple(refusal for refusal in found if refusal is not None)
+
+
+def refused(refusals: Sequence[Refusal]) -> LicenceRefused:
+    """One error for all that stands against an album."""
+    models = tuple(dict.fromkeys(refusal.model for refusal in refusals))
+    what = "; ".join(dict.fromkeys(refusal.what for refusal in refusals))
+    entries = ", ".join(f"{{model: {model}, agreement: …}}" for model in models)
+    remedy = f"Leave out {' and '.join(models)}, or record the licences you obtained: licences: [{entries}]"
+    return LicenceRefused(what, remedy=remedy, models=" ".join(models))
+
+
+def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
+    """The error for models whose licence was not accepted yet; ``command`` is the one to repeat with ``--accept``."""
+    what = "; ".join(f"the licence of {spec.name} is not accepted yet: {summary(spec.licence)}" for spec in specs)
+    remedy = f"Read it, and if you accept it run `{command} --accept`"
+    return LicenceRefused(what, remedy=remedy, models=" ".join(spec.name for spec in specs))
+
+
+def summary(licence: Licence) -> str:
+    """A licence in one line: name, id, what it comes down to, where it stands."""
+    address = f" ({licence.url})" if licence.url else ""
+    return f"{licence.name} [{licence.id}]: {licence.sentence}{address}"
+
+
+def _refusal(use: Use, spec: ModelSpec | None) -> Refusal | None:
+    if spec is None:
+        return Refusal(use.model, use.role, "an unknown licence", "Nothing is known of its licence")
+    if spec.licence.commercial:
+        return None
+    return Refusal(use.model, use.role, f"{spec.licence.name} [{spec.licence.id}]", spec.licence.sentence)

@@ -1,0 +1,217 @@
+"""Downloads that survive a cut: where a file lies on the hub or elsewhere, and its bytes, continued where they stopped.
+
+The hub's own library tells where a file lies, at which commit and with which digest. The bytes come by plain HTTP
+with range requests, because that library starts a file anew when its process ended. No token is ever sent.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from catalog.errors import InputError, MachineError
+from catalog.model_part import Part, Told
+from catalog.models import COMMIT, ModelFile, Source
+
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where a file lies and what its source says of it; ``revision`` is the commit it belongs to."""
+
+    url: str
+    revision: str = ""
+    size_bytes: int | None = None
+    sha256: str | None = None
+    git_blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often to try again without any progress, the first wait (which doubles), and how long to wait for a byte."""
+
+    tries: int = 5
+    base_s: float = 1.0
+    timeout_s: float = 30.0
+
+
+class NotThere(MachineError):
+    """The source has no such file."""
+
+
+class _Cut(Exception):
+    """The connection broke, or the server is busy: worth another try."""
+
+
+class Fetcher:
+    """The web as one pull sees it: ``hub_url`` is a mirror's address, empty for the public hub. A context manager."""
+
+    def __init__(self, hub_url: str = "", patience: Patience | None = None) -> None:
+        self._hub_url = hub_url.rstrip("/") or None
+        self._patience = patience or Patience()
+        timeout_s = self._patience.timeout_s
+        self._client = httpx.Client(
+            follow_redirects=True,
+            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
+            headers={"User-Agent": "songline", "Accept-Encoding": "identity"},
+        )
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def locate(self, file: ModelFile, source: Source, revision: str) -> Remote:
+        """Where a file of the table lies at ``revision``. Raises NotThere, or MachineError where the hub is away."""
+        if source.kind == "raw":
+            url = f"{source.base}/{source.repo}/{quote(revision)}/{quote(file.origin)}"
+            return Remote(url, revision, file.size_bytes, file.sha256, file.git_blob)
+        return self._patiently(lambda: self._on_hub(file, source, revision), f"{source.repo}/{file.origin}", _nothing)
+
+    def fetch(self, remote: Remote, place: Path, *, told: Told | None = None) -> None:
+        """Bring a file to ``place``; what an earlier try left is continued. What comes is not yet judged.
+
+        Raises NotThere; MachineError where the server stays away or offers another size; InputError for an address
+        that is none.
+        """
+        if urlsplit(remote.url).scheme not in {"http", "https"}:
+            raise InputError(f"{remote.url[:200]!r} is no web address", remedy="Give an http or https address")
+        part = Part(place)
+        self._patiently(lambda: self._stream(remote, part, told), remote.url, lambda: part.size_bytes)
+        part.done()
+
+    def _on_hub(self, file: ModelFile, source: Source, revision: str) -> Remote:
+        try:
+            from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+            from huggingface_hub.errors import HfHubHTTPError
+        except ImportError as error:
+            remedy = "Install it with `pip install songline[diffrhythm]`"
+            raise MachineError(
+                "models come with the help of huggingface_hub, which is not here", remedy=remedy
+            ) from error
+        # Else the library asks the public hub, whatever the endpoint, for a list of programs to report on.
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+        url = hf_hub_url(source.repo, file.origin, revision=revision, endpoint=self._hub_url)
+        try:
+            found = get_hf_file_metadata(url, token=False, timeout=self._patience.timeout_s, endpoint=self._hub_url)
+        except HfHubHTTPError as error:
+            raise _answered(url, error.response.status_code) from error
+        except httpx.TransportError as error:
+            raise _Cut(_said(error)) from error
+        except OSError as error:
+            raise _hub_refused(url, error) from error
+        commit = found.commit_hash or revision
+        if not COMMIT.fullmatch(commit):
+            raise MachineError(
+                f"{url} names no commit", remedy="Check SONGLINE_HUB_URL: it must be that of a model hub"
+            )
+        etag = found.etag or ""
+        if file.sha256 and _SHA256.fullmatch(etag) and etag != file.sha256:
+            what = f"{url} has another content than expected: SHA-256 {etag}, expected {file.sha256}"
+            raise MachineError(what, remedy="Update Songline, or use another mirror")
+        return Remote(
+            hf_hub_url(source.repo, file.origin, revision=commit, endpoint=self._hub_url),
+            commit,
+            file.size_bytes if file.size_bytes is not None else found.size,
+            file.sha256 or (etag if _SHA256.fullmatch(etag) else None),
+            file.git_blob or (etag if COMMIT.fullmatch(etag) else None),
+        )
+
+    def _stream(self, remote: Remote, part: Part, told: Told | None) -> None:
+        if part.size_bytes and part.size_bytes == remote.size_bytes:
+            return
+        headers = part.range_headers(is_judged=bool(remote.sha256 or remote.git_blob))
+        try:
+            with self._client.stream("GET", remote.url, headers=headers) as response:
+                size_bytes = _size_offered(response, part, remote)
+                part.append(response, size_bytes, told)
+        except httpx.InvalidURL as error:
+            raise InputError(f"{remote.url[:200]!r} is no web address: {error}", remedy="Correct it") from error
+        except httpx.TooManyRedirects as error:
+            raise MachineError(f"{remote.url} leads in a circle", remedy="Check the address") from error
+        except httpx.TransportError as error:
+            raise _Cut(_said(error)) from error
+        if size_bytes is not None and part.size_bytes != size_bytes:
+            raise _Cut(f"{part.size_bytes} of {size_bytes} bytes came")
+
+    def _patiently(self, work: Callable[[], _R], what: str, reached: Callable[[], int]) -> _R:
+        """Do ``work``, again after a cut; a try that reached further than any before makes patience new."""
+        furthest, tries = reached(), 0
+        while True:
+            try:
+                return work()
+            except _Cut as cut:
+                tries = 1 if reached() > furthest else tries + 1
+                furthest = max(furthest, reached())
+                if tries > self._patience.tries:
+                    raise MachineError(
+                        f"{what} could not be fetched: {cut}",
+                        remedy="Run the same command again: it continues where it stopped",
+                    ) from cut
+                time.sleep(self._patience.base_s * 2 ** (tries - 1))
+
+
+def _size_offered(response: httpx.Response, part: Part, remote: Remote) -> int | None:
+    """The file's size as the server has it, None if it does not say; ``part`` starts anew where it cannot go on."""
+    status = response.status_code
+    if status == 416:
+        part.drop()
+    if status not in {200, 206}:
+        raise _answered(remote.url, status)
+    if remote.url.startswith("https:") and response.url.scheme != "https":
+        raise MachineError(f"{remote.url} leads to an address without TLS", remedy="Check the address")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise MachineError(f"{remote.url} comes packed, though it was asked not to", remedy="Use another mirror")
+    offered = _size_after_range(response, part) if status == 206 else _size_of_whole(response, part)
+    if offered is not None and remote.size_bytes is not None and offered != remote.size_bytes:
+        what = f"{remote.url} offers {offered} bytes, expected {remote.size_bytes}"
+        raise MachineError(what, remedy="Its source is damaged or has changed: try later, or use another mirror")
+    return offered if offered is not None else remote.size_bytes
+
+
+def _size_of_whole(response: httpx.Response, part: Part) -> int | None:
+    part.drop()
+    part.tag(response.headers)
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _size_after_range(response: httpx.Response, part: Part) -> int | None:
+    given = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if given is None or int(given[1]) != part.size_bytes:
+        part.drop()
+        raise _Cut("the server sent another range than was asked for")
+    return int(given[2]) if given[2] != "*" else None
+
+
+def _answered(url: str, status: int) -> Exception:
+    if status in BUSY or status == 416:
+        return _Cut(f"the server answered {status}")
+    if status in {404, 410}:
+        return NotThere(f"{url} is not there", remedy="Check the address or the mirror, or update Songline")
+    return MachineError(f"{url} was refused with {status}", remedy="Check the address, and who may read it")
+
+
+def _hub_refused(url: str, error: OSError) -> MachineError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return MachineError(f"{url} cannot be asked for: {reason}", remedy="Unset HF_HUB_OFFLINE, and check the network")
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _nothing() -> int:
+    return 0

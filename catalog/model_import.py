@@ -1,0 +1,208 @@
+"""Models from a folder, for machines without internet: another machine's store, or files as they were downloaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from catalog.digests import digest_file
+from catalog.errors import InputError
+from catalog.licences import not_accepted
+from catalog.model_install import Watch, bench, copy_in, git_blob_id
+from catalog.model_record import OwnModel, Record
+from catalog.model_store import InstalledModel, ModelStore
+from catalog.models import WEIGHT_SUFFIXES, ModelFile, ModelSpec
+
+MAX_FILES = 20_000
+# The hub's own cache keeps a file as models--OWNER--REPO/snapshots/COMMIT/FILE.
+_HUB_CACHE = re.compile(r"(?:^|.*/)models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import: the models that are here now, and what was found of a model that is not whole."""
+
+    models: tuple[InstalledModel, ...]
+    incomplete: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A model in the folder: which file lies where, and what the other machine's record says."""
+
+    spec: ModelSpec
+    files: Mapping[ModelFile, Path]
+    missing: tuple[str, ...] = ()
+    revision: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    own: OwnModel | None = None
+
+
+def import_folder(
+    store: ModelStore,
+    folder: Path,
+    names: Sequence[str] = (),
+    *,
+    at: datetime,
+    accept: bool = False,
+    watch: Watch | None = None,
+) -> Imported:
+    """Install every model that ``folder`` holds whole, or those named; each file is checked as in a pull.
+
+    A file is recognised by its digest, by its place (``<model>/<file>``, ``<repository>/<file>``) or by a name that
+    only one file has; in a folder of one named model the file's name is enough. Raises InputError where nothing is
+    recognised or a named model is not there whole, LicenceRefused, RefusedError for a checkpoint that is not taken.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
+    specs = [store.spec(name) for name in names]
+    found = _recorded(store, folder, names) or _recognised(store, Candidates(folder), specs)
+    whole, partial = [f for f in found if not f.missing], [f for f in found if f.missing]
+    lacking = tuple(f"{f.spec.name} is not whole: {', '.join(f.missing)} not found" for f in partial)
+    absent = tuple(f"{name} was not found" for name in names if name not in {f.spec.name for f in found})
+    if not whole or (names and (lacking or absent)):
+        what = "; ".join((*lacking, *absent)) or "no file of a known model is in it"
+        raise InputError(f"{folder}: {what}", remedy="Name the model, and lay its files into a folder of its name")
+    if unread := [f.spec for f in whole if not (accept or _is_accepted(store, f))]:
+        raise not_accepted(unread, " ".join(["songline models import", str(folder), *names]))
+    return Imported(tuple(_install(store, f, at=at, watch=watch or Watch()) for f in whole), lacking)
+
+
+class Candidates:
+    """The files of a folder, by their path in it; digests are made when asked for, and once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sha256: dict[Path, str] = {}
+
+    @cached_property
+    def by_place(self) -> Mapping[str, Path]:
+        """Every file by a path with forward slashes; the hub's cache shows as ``<repository>/<file>``."""
+        files: dict[str, Path] = {}
+        for path in sorted(self._folder.rglob("*")):
+            if path.is_file() and ".git" not in path.parts:
+                place = path.relative_to(self._folder).as_posix()
+                cached = _HUB_CACHE.fullmatch(f"{self._folder.name}/{place}")
+                files[f"{cached[1]}/{cached[2]}" if cached else place] = path
+            if len(files) > MAX_FILES:
+                raise InputError(f"{self._folder} holds more than {MAX_FILES} files", remedy="Give the models' folder")
+        return files
+
+    def sha256(self, path: Path) -> str:
+        """The digest of one of them."""
+        if path not in self._sha256:
+            self._sha256[path] = digest_file(path)
+        return self._sha256[path]
+
+    def by_digest(self, file: ModelFile) -> Path | None:
+        """The file with the digest of ``file``; only those that could be it are read."""
+        suffix = Path(file.path).suffix
+        for path in self.by_place.values():
+            size = path.stat().st_size
+            likely = size == file.size_bytes if file.size_bytes is not None else path.suffix == suffix
+            if likely and file.sha256 is not None and self.sha256(path) == file.sha256:
+                return path
+            if likely and file.git_blob is not None and git_blob_id(path) == file.git_blob:
+                return path
+        return None
+
+    def at(self, *places: str) -> Path | None:
+        """The file whose path ends with one of ``places``, as whole words."""
+        for place in places:
+            for found, path in self.by_place.items():
+                if f"/{self._folder.name}/{found}".endswith(f"/{place}"):
+                    return path
+        return None
+
+
+def _recognised(store: ModelStore, there: Candidates, specs: Sequence[ModelSpec]) -> list[_Found]:
+    for path in there.by_place.values():
+        if path.suffix in WEIGHT_SUFFIXES:
+            store.table.refuse_digest(there.sha256(path), path.name)
+    wanted = specs or list(store.table.models.values())
+    found = [_pieces(spec, there, _own_names(store, spec, alone=len(specs) == 1)) for spec in wanted]
+    return [pieces for pieces in found if pieces.files]
+
+
+def _pieces(spec: ModelSpec, there: Candidates, by_name: frozenset[str]) -> _Found:
+    files: dict[ModelFile, Path] = {}
+    missing = []
+    for file in spec.files:
+        ways = ((way, _find(spec, way, there, by_name)) for way in file.ways)
+        hit = next(((way, path) for way, path in ways if path is not None), None)
+        if hit is not None:
+            files[hit[0]] = hit[1]
+        elif not file.optional:
+            missing.append(file.path)
+    return _Found(spec, files, tuple(missing))
+
+
+def _find(spec: ModelSpec, file: ModelFile, there: Candidates, by_name: frozenset[str]) -> Path | None:
+    places = [f"{spec.name}/{file.path}", *([file.path] if "/" in file.path else [])]
+    if file.source is not None:
+        places.append(f"{file.source.repo.rpartition('/')[2]}/{file.origin}")
+    places += [file.path.rpartition("/")[2]] if file.path in by_name else []
+    return there.by_digest(file) or there.at(*places)
+
+
+def _own_names(store: ModelStore, spec: ModelSpec, *, alone: bool) -> frozenset[str]:
+    """The paths of ``spec`` whose last name tells which file it is: unique among all models, or in this one alone."""
+    among = [spec] if alone else list(store.table.models.values())
+    names = [way.path.rpartition("/")[2] for other in among for file in other.files for way in file.ways]
+    mine = (way.path for file in spec.files for way in file.ways)
+    return frozenset(path for path in mine if names.count(path.rpartition("/")[2]) == 1)
+
+
+def _recorded(store: ModelStore, folder: Path, names: Sequence[str]) -> list[_Found]:
+    """The models of another machine's store."""
+    theirs = ModelStore(folder)
+    found = []
+    for name in theirs.recorded():
+        record = theirs.record(name)
+        if record is not None and (not names or name in names):
+            found.append(_from_record(store, record, folder / name / record.folder))
+    return found
+
+
+def _from_record(store: ModelStore, record: Record, folder: Path) -> _Found:
+    own = record.own_spec() if record.name not in store.table.models else None
+    spec = own or store.spec(record.name)
+    ways = {way.path: way for file in spec.files for way in file.ways}
+    files = {ways[path]: folder / path for path in record.files if path in ways and (folder / path).is_file()}
+    present = {way.path for way in files}
+    missing = (f.path for f in spec.files if not f.optional and not present.intersection(way.path for way in f.ways))
+    digests = {path: kept.sha256 for path, kept in record.files.items()}
+    return _Found(spec, files, tuple(missing), record.revision, digests, record.own if own else None)
+
+
+def _is_accepted(store: ModelStore, found: _Found) -> bool:
+    held = store.held(found.spec.name)
+    return held.accepted_at is not None and held.licence == found.spec.licence.id
+
+
+def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
+    name = found.spec.name
+    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+        place.accept(found.spec, at)
+        if (here := store.installed(name)) is not None and store.is_whole(name):
+            return here
+        place.need_room(sum(path.stat().st_size for path in found.files.values()))
+        kept = {}
+        for file, path in found.files.items():
+            copy_in(path, place.place(file.path))
+            kept[file.path] = place.check(file, sha256=found.digests.get(file.path))
+        digests = {path: file.sha256 for path, file in kept.items()}
+        revision = found.revision or _revision_of(found.spec, digests)
+        return place.finish(found.spec, kept, revision=revision, origin="imported", at=at, own=found.own)
+
+
+def _revision_of(spec: ModelSpec, digests: Mapping[str, str]) -> str:
+    """The table's commit where its digests prove it; else the first digest's beginning."""
+    stated = all(file.sha256 is not None and digests.get(file.path) == file.sha256 for file in spec.files)
+    if stated and len(spec.sources) == 1:
+        return spec.sources[0].revision
+    return f"sha256:{next(iter(digests.values()))[:12]}"

@@ -1,0 +1,220 @@
+"""Putting a model into the store: one at a time under its lock, each file checked, the whole swapped in at once."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from catalog.digests import CHUNK, digest_file
+from catalog.errors import InputError, MachineError, RefusedError
+from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
+from catalog.model_store import (
+    HELD,
+    LOCK,
+    PARTIAL,
+    RECORD,
+    InstalledModel,
+    ModelStore,
+    content_digest,
+)
+from catalog.models import ModelFile, ModelSpec
+
+ROOM_TO_SPARE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told: ``waiting`` when somebody else installs the model, ``coming`` as bytes of a file arrive."""
+
+    waiting: Callable[[str], None] = lambda _name: None
+    coming: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
+
+
+class Bench:
+    """A model's place while its lock is held: files are gathered under ``staged``, checked, and installed."""
+
+    def __init__(self, store: ModelStore, name: str) -> None:
+        self._store = store
+        self.name = name
+        self.home = store.home(name)
+        self.staged = self.home / PARTIAL
+        self.held = store.held(name)
+
+    def accept(self, spec: ModelSpec, at: datetime) -> None:
+        """Remember that the licence was accepted; the first date stays."""
+        if self.held.accepted_at is None or self.held.licence != spec.licence.id:
+            self.hold(self.held.model_copy(update={"licence": spec.licence.id, "accepted_at": at}))
+
+    def hold(self, held: Held) -> None:
+        """Remember for good."""
+        if held != self.held:
+            held.write(self.home / HELD)
+            self.held = held
+
+    def place(self, path: str) -> Path:
+        """Where the file ``path`` of the model is gathered."""
+        place = self.staged / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def wanted_sha256(self, file: ModelFile) -> str | None:
+        """The digest that a file must have: the table's, else that of the first install."""
+        return file.sha256 or self.held.digests.get(file.path)
+
+    def check(self, file: ModelFile, *, sha256: str | None = None, git_blob: str | None = None) -> Kept:
+        """Judge a gathered file; the digests of its source count where the table and the first install say nothing.
+
+        Raises MachineError for one that is not what it should be, and removes it, RefusedError for a refused one.
+        """
+        path = self.place(file.path)
+        kept = Kept(sha256=digest_file(path), size_bytes=path.stat().st_size)
+        fault = self._fault(file, kept, sha256, git_blob)
+        if fault:
+            path.unlink()
+            raise MachineError(f"{self.name}: {file.path} was refused and removed: {fault}", remedy=self._advice(file))
+        try:
+            self._store.table.refuse_digest(kept.sha256, f"{self.name}: {file.path}")
+        except RefusedError:
+            path.unlink()
+            raise
+        return kept
+
+    def keep_what_is_whole(self) -> None:
+        """Take over the files of a damaged install that are whole, and those of one cut before its record."""
+        record = self._store.record(self.name)
+        for folder in [path for path in self.home.iterdir() if path.is_dir() and path != self.staged]:
+            if not self.staged.exists() and (record is None or folder.name != record.folder):
+                os.rename(folder, self.staged)
+        for path, kept in record.files.items() if record else ():
+            old, place = self.home / (record.folder if record else "") / path, self.place(path)
+            if not place.exists() and old.is_file() and digest_file(old) == kept.sha256:
+                os.link(old, place)
+
+    def need_room(self, size_bytes: int) -> None:
+        """Raises MachineError where the disk has no room for that many bytes more."""
+        free = shutil.disk_usage(self.home).free
+        if size_bytes + ROOM_TO_SPARE > free:
+            what = f"{self.name} needs {size_bytes / 1e9:.2f} GB more and {self.home} has {free / 1e9:.2f} GB free"
+            raise MachineError(what, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
+
+    def finish(
+        self,
+        spec: ModelSpec,
+        files: Mapping[str, Kept],
+        *,
+        revision: str,
+        origin: str,
+        at: datetime,
+        own: OwnModel | None = None,
+    ) -> InstalledModel:
+        """Swap the gathered files in and write the record. A kill at any point leaves the old model or the new one,
+        or all files gathered still."""
+        self._leave_only(files)
+        for path in files:
+            _make_durable(self.staged / path)
+        folder = content_digest({path: kept.sha256 for path, kept in sorted(files.items())})[:16]
+        self._swap_in(self.home / folder)
+        self.hold(self.held.model_copy(update={"digests": self.held.digests | {p: k.sha256 for p, k in files.items()}}))
+        record = Record(
+            name=self.name,
+            revision=revision,
+            folder=folder,
+            files=dict(files),
+            licence=spec.licence.id,
+            accepted_at=self.held.accepted_at or at,
+            installed_at=at,
+            origin=origin,
+            own=own,
+        )
+        record.write(self.home / RECORD)
+        self._clear_except(folder)
+        return self._store.need(self.name)
+
+    def _fault(self, file: ModelFile, kept: Kept, sha256: str | None, git_blob: str | None) -> str:
+        if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
+            return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
+        wanted = self.wanted_sha256(file) or (sha256 if not file.git_blob else None)
+        if wanted is not None and kept.sha256 != wanted:
+            return f"its SHA-256 is {kept.sha256}, expected {wanted}"
+        blob = file.git_blob or (git_blob if wanted is None else None)
+        if blob is not None and (found := git_blob_id(self.place(file.path))) != blob:
+            return f"its git blob id is {found}, expected {blob}"
+        return ""
+
+    def _advice(self, file: ModelFile) -> str:
+        if file.sha256 is None and file.path in self.held.digests:
+            return f"Try again; if the change is wanted, run `songline models remove {self.name} --forget` first"
+        return "Try again; if it comes out the same, its source is damaged or has changed"
+
+    def _leave_only(self, files: Mapping[str, Kept]) -> None:
+        wanted = {self.staged / path for path in files}
+        for path in [path for path in self.staged.rglob("*") if path.is_file() and path not in wanted]:
+            path.unlink()
+
+    def _swap_in(self, target: Path) -> None:
+        if target.exists():
+            aside = self.home / f"{target.name}-old"
+            shutil.rmtree(aside, ignore_errors=True)
+            os.rename(target, aside)
+        os.rename(self.staged, target)
+        sync_folder(self.home)
+
+    def _clear_except(self, folder: str) -> None:
+        for path in [path for path in self.home.iterdir() if path.is_dir() and path.name != folder]:
+            shutil.rmtree(path)
+
+
+@contextmanager
+def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = None) -> Iterator[Bench]:
+    """Hold a model's lock; ``waiting`` is called where somebody else has it. The system frees it when we die."""
+    home = store.home(name)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / LOCK).open("w") as handle:
+            _lock(handle.fileno(), waiting)
+            yield Bench(store, name)
+    except OSError as error:
+        raise cannot_write(home, error) from error
+
+
+def copy_in(source: Path, place: Path) -> None:
+    """Copy a user's file, never through a link to an installed one. Raises InputError where it cannot be read."""
+    place.unlink(missing_ok=True)
+    try:
+        readable = source.open("rb")
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}", remedy="Check its permissions") from error
+    with readable, place.open("wb") as target:
+        shutil.copyfileobj(readable, target, CHUNK)
+
+
+def git_blob_id(path: Path) -> str:
+    """The id under which git keeps a file: SHA-1 of ``blob <size>``, a zero byte and the content."""
+    sha = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            sha.update(chunk)
+    return sha.hexdigest()
+
+
+def _lock(handle: int, waiting: Callable[[], None] | None) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if waiting is not None:
+            waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _make_durable(path: Path) -> None:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+    path.chmod(0o444)
+    sync_folder(path.parent)

@@ -1,0 +1,174 @@
+"""Getting a model into the store over the network: a known one from its sources, one of the user's own from a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalog.errors import InputError, MachineError
+from catalog.licences import not_accepted
+from catalog.model_fetch import Fetcher, NotThere, Remote
+from catalog.model_install import Bench, Watch, bench, copy_in
+from catalog.model_record import Kept, OwnModel
+from catalog.model_store import InstalledModel, ModelStore
+from catalog.models import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file under the name that its source has, and where it lies."""
+
+    file: ModelFile
+    remote: Remote
+
+
+def pull(
+    store: ModelStore, name: str, fetcher: Fetcher, *, at: datetime, accept: bool = False, watch: Watch | None = None
+) -> InstalledModel:
+    """Fetch a model of the table, or what is missing or damaged of it; nothing where it is whole already.
+
+    Raises LicenceRefused where its licence was neither accepted before nor now; MachineError where the source is
+    away, the disk full or a file not what it should be. What has come is kept for the next try.
+    """
+    spec, watch = store.spec(name), watch or Watch()
+    if spec.like is not None:
+        raise InputError(f"{name} is your own model", remedy=f"Run `songline models remove {name}`, then add it again")
+    if not (accept or store.accepted(name)):
+        raise not_accepted([spec], f"songline models pull {name}")
+    was_here = store.installed(name) is not None
+    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+        place.accept(spec, at)
+        here = store.installed(name)
+        if here is not None and (not was_here or store.is_whole(name)):
+            return here
+        place.keep_what_is_whole()
+        wanted = _locate(spec, place, fetcher)
+        place.need_room(sum(_still_to_come(place, item) for item in wanted))
+        files = {item.file.path: _gather(place, item, fetcher, watch) for item in wanted}
+        revision = _revision(spec, wanted)
+        return place.finish(spec, files, revision=revision, origin="pulled", at=at)
+
+
+def add(
+    store: ModelStore,
+    name: str,
+    origin: str,
+    *,
+    like: str,
+    licence: Licence,
+    at: datetime,
+    fetcher: Fetcher,
+    sha256: str | None = None,
+    watch: Watch | None = None,
+) -> InstalledModel:
+    """Register the user's own checkpoint, a file or a URL, to stand in for the one-file model ``like``.
+
+    Raises InputError for a name that is taken, a model that it cannot be like, or a file that is not there;
+    RefusedError for a checkpoint that is known not to work.
+    """
+    template, watch = _template(store, name, like), watch or Watch()
+    is_url = urlsplit(origin).scheme in {"http", "https"}
+    source = Path(origin).expanduser()
+    if not is_url and not source.is_file():
+        raise InputError(f"{origin} is no file", remedy="Check the path, or give an http or https address")
+    only = ModelFile(
+        _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), origin, sha256=sha256
+    )
+    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+        if is_url:
+            fetcher.fetch(Remote(origin, sha256=sha256), place.place(only.path), told=_told(watch, name, only.path))
+        else:
+            place.need_room(source.stat().st_size)
+            copy_in(source, place.place(only.path))
+        kept = place.check(only)
+        own = OwnModel(
+            like=like,
+            title=f"Your own, like {like}",
+            roles=template.roles,
+            licence=licence.id,
+            licence_name=licence.name,
+            commercial=licence.commercial,
+            sentence=licence.sentence,
+        )
+        spec = own.spec(name, only.path, kept)
+        place.accept(spec, at)
+        revision = f"sha256:{kept.sha256[:12]}"
+        return place.finish(spec, {only.path: kept}, revision=revision, origin=f"added from {origin}", at=at, own=own)
+
+
+def _template(store: ModelStore, name: str, like: str) -> ModelSpec:
+    store.home(name)
+    store.table.refuse_name(name)
+    if name in store.table.models or store.record(name) is not None:
+        raise InputError(f"there is a model {name} already", remedy="Choose another name, or remove it first")
+    template = store.table.spec(like)
+    if len(template.files) != 1:
+        what = f"{like} has {len(template.files)} files, and a model of your own is one"
+        raise InputError(what, remedy="Name a model of one file with --like")
+    return template
+
+
+def _own_file(path: str, origin: str) -> str:
+    suffix = Path(origin).suffix.lower()
+    return str(Path(path).with_suffix(suffix)) if suffix in WEIGHT_SUFFIXES else path
+
+
+def _locate(spec: ModelSpec, place: Bench, fetcher: Fetcher) -> list[_Wanted]:
+    """Where every file lies; a branch is resolved once, and the commit held before anything is fetched."""
+    wanted: list[_Wanted] = []
+    revisions = dict(place.held.revisions)
+    for file in spec.files:
+        source = file.source
+        if source is not None and (found := _locate_file(file, source, revisions, fetcher)) is not None:
+            wanted.append(found)
+            revisions.setdefault(_held_key(source), found.remote.revision)
+    place.hold(place.held.model_copy(update={"revisions": revisions}))
+    return wanted
+
+
+def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], fetcher: Fetcher) -> _Wanted | None:
+    missing: NotThere | None = None
+    for way in file.ways:
+        try:
+            return _Wanted(way, fetcher.locate(way, source, revisions.get(_held_key(source), source.revision)))
+        except NotThere as error:
+            missing = missing or error
+    if file.optional or missing is None:
+        return None
+    raise missing
+
+
+def _held_key(source: Source) -> str:
+    """A revision is held for what the table asks for: another branch or commit there asks anew."""
+    return f"{source.key}@{source.revision}"
+
+
+def _still_to_come(place: Bench, item: _Wanted) -> int:
+    target = place.place(item.file.path)
+    part = target.with_name(f"{target.name}.part")
+    there = next((path.stat().st_size for path in (target, part) if path.is_file()), 0)
+    return max(0, (item.remote.size_bytes or item.file.about_bytes) - there)
+
+
+def _gather(place: Bench, item: _Wanted, fetcher: Fetcher, watch: Watch) -> Kept:
+    target, remote = place.place(item.file.path), item.remote
+    if target.is_file():
+        with suppress(MachineError):
+            return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
+    fetcher.fetch(remote, target, told=_told(watch, place.name, item.file.path))
+    return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
+
+
+def _told(watch: Watch, name: str, path: str) -> Callable[[int, int | None], None]:
+    return lambda there, size: watch.coming(f"{name}/{path}", there, size)
+
+
+def _revision(spec: ModelSpec, wanted: list[_Wanted]) -> str:
+    """The commit; of several sources, the beginning of each, in the table's order."""
+    found = {item.file.source: item.remote.revision for item in wanted}
+    commits = [found[source] for source in spec.sources if source in found]
+    return commits[0] if len(commits) == 1 else "+".join(commit[:12] for commit in commits)

@@ -1,0 +1,111 @@
+"""What a store remembers of a model, as JSON: the record of what is installed, and what is held of it for good."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from catalog.errors import MachineError
+from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
+
+FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """The document in a file; None where there is none, or none that can be understood."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Put it in place whole and durable, whatever happens on the way."""
+        text = self.model_dump_json(indent=2, exclude_none=True) + "\n"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+        with open(handle, "w", encoding="utf-8") as target:
+            target.write(text)
+            target.flush()
+            os.fsync(target.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+        sync_folder(path.parent)
+
+
+class Kept(_Document):
+    """One installed file."""
+
+    sha256: Sha256
+    size_bytes: int = Field(ge=0)
+
+
+class OwnModel(_Document):
+    """What the user said of a checkpoint of their own."""
+
+    like: Name
+    title: str
+    roles: tuple[Role, ...]
+    licence: str
+    licence_name: str
+    commercial: bool
+    sentence: str
+
+    def spec(self, name: str, file: str, kept: Kept) -> ModelSpec:
+        """The model that it describes; ``file`` is its only one."""
+        only = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
+        licence = Licence(self.licence, self.licence_name, self.commercial, self.sentence)
+        return ModelSpec(name, self.title, self.roles, licence, (only,), self.like)
+
+
+class Record(_Document):
+    """What is installed: written last, so that a model with a record is whole."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    revision: str
+    folder: FolderName
+    files: dict[FilePath, Kept] = Field(min_length=1)
+    licence: str
+    accepted_at: datetime
+    installed_at: datetime
+    origin: str
+    own: OwnModel | None = None
+
+    def own_spec(self) -> ModelSpec | None:
+        """The model it describes itself, where it is the user's own."""
+        if self.own is None:
+            return None
+        path, kept = next(iter(self.files.items()))
+        return self.own.spec(self.name, path, kept)
+
+
+class Held(_Document):
+    """What stays when a model is removed: the licence's acceptance, and what the first install found."""
+
+    licence: str = ""
+    accepted_at: datetime | None = None
+    revisions: dict[str, str] = Field(default_factory=dict, description="source → commit")
+    digests: dict[FilePath, Sha256] = Field(default_factory=dict, description="path in the model → SHA-256")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def cannot_write(folder: Path, error: OSError) -> MachineError:
+    """The error for a store that the system will not let us write."""
+    what = f"the model store at {folder} cannot be written: {error.strerror or error}"
+    return MachineError(what, remedy="Free disk space there, or point SONGLINE_MODELS to a folder you may write")

@@ -1,0 +1,257 @@
+"""The models on this machine: which are installed and where, whether they are whole, and what to do if not.
+
+::
+
+    models/<name>/
+        record.json       what is installed; written last
+        held.json         licence acceptance and first digests; stays when the model is removed
+        <content>/…       the files, read-only
+        partial/…         a download that was cut, to be continued
+        lock              held by whoever installs; readers never wait for it
+
+Reading never writes, locks or asks the network: workers share the folder.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from catalog.digests import Json, digest_file, digest_value
+from catalog.errors import InputError, ModelMissing
+from catalog.model_record import Held, Record, cannot_write, sync_folder
+from catalog.model_table import read_table
+from catalog.models import ModelFile, ModelSpec, ModelTable
+from catalog.release import ModelUsed
+
+RECORD, HELD, LOCK, PARTIAL = "record.json", "held.json", "lock", "partial"
+SCHEME = "model/v1"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Verdict = Literal["ok", "missing", "corrupt"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model that is here: its ``folder``, and the SHA-256 of each file by its path in the model."""
+
+    spec: ModelSpec
+    folder: Path
+    digests: Mapping[str, str]
+    revision: str
+    size_bytes: int
+
+    def path(self, file: str) -> Path:
+        """Where a file of the model lies. Raises InputError for one that it does not have."""
+        if file not in self.digests:
+            what = f"{self.spec.name} has no file {file[:80]!r}"
+            raise InputError(what, remedy=f"There are {', '.join(sorted(self.digests))}")
+        return self.folder / file
+
+    def has(self, file: str) -> bool:
+        """Whether it has that file: optional ones, and one of several names, may not be there."""
+        return file in self.digests
+
+    @property
+    def weights(self) -> Path:
+        """The only file of a one-file model, whatever its suffix. Raises InputError where there are several."""
+        if len(self.digests) != 1:
+            raise InputError(f"{self.spec.name} has {len(self.digests)} files", remedy="Ask for one of them by name")
+        return self.folder / next(iter(self.digests))
+
+    @property
+    def digest(self) -> str:
+        """Its identity: the SHA-256 of the only file, or of all paths and digests together."""
+        return content_digest(self.digests)
+
+    @property
+    def identity(self) -> dict[str, Json]:
+        """It, as work that depends on its files names it."""
+        return {"name": self.spec.name, "digests": dict(self.digests)}
+
+    @property
+    def used(self) -> ModelUsed:
+        """It, as lineage and release documents name it."""
+        licence = self.spec.licence.id
+        return ModelUsed(name=self.spec.name, revision=self.revision, licence=licence, digest=self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class FileVerdict:
+    """What reading one installed file showed."""
+
+    path: str
+    verdict: Verdict
+
+
+def content_digest(digests: Mapping[str, str]) -> str:
+    """The identity of a set of files given as path → SHA-256; that of a single file is the file's own."""
+    return next(iter(digests.values())) if len(digests) == 1 else digest_value(SCHEME, dict(digests))
+
+
+class ModelStore:
+    """The model folder of this machine. ``table`` is laid over the built-in table of models."""
+
+    def __init__(self, folder: Path, table: Path | None = None) -> None:
+        self.folder = folder
+        self._overlay = table
+
+    @cached_property
+    def table(self) -> ModelTable:
+        """The models that are known. Raises InputError where the overlay is not right."""
+        return read_table(self._overlay)
+
+    def specs(self) -> Mapping[str, ModelSpec]:
+        """Every model by name: those of the table, then the user's own."""
+        own = {name: spec for name in self.recorded() if (spec := self._own(name))}
+        return {**self.table.models, **{name: spec for name, spec in own.items() if name not in self.table.models}}
+
+    def spec(self, name: str) -> ModelSpec:
+        """One model. Raises RefusedError for a refused one, InputError with the nearest name for an unknown one."""
+        if name not in self.table.models and (own := self._own(name)):
+            return own
+        return self.table.spec(name)
+
+    def recorded(self) -> tuple[str, ...]:
+        """The names of all models that have a record, in order."""
+        return tuple(sorted(path.parent.name for path in self.folder.glob(f"*/{RECORD}")))
+
+    def record(self, name: str) -> Record | None:
+        """The record of a model, whether or not its files are still what it says."""
+        if not _NAME.fullmatch(name):
+            return None
+        found = Record.read(self.folder / name / RECORD)
+        return found if found and found.name == name else None
+
+    def held(self, name: str) -> Held:
+        """What is held of a model for good; empty for one that was never here."""
+        return Held.read(self.home(name) / HELD) or Held()
+
+    def home(self, name: str) -> Path:
+        """The folder of everything about one model. Raises InputError for a name that cannot be one."""
+        if not _NAME.fullmatch(name):
+            what = f"{name[:80]!r} cannot be the name of a model"
+            raise InputError(what, remedy="Use up to 64 small letters, digits, dots and hyphens")
+        return self.folder / name
+
+    def accepted(self, name: str) -> bool:
+        """Whether the model's licence, as it is now, was accepted here."""
+        held = self.held(name)
+        return held.accepted_at is not None and held.licence == self.spec(name).licence.id
+
+    def installed(self, name: str) -> InstalledModel | None:
+        """The model if it is here and what the table wants. Cheap: it reads the record and the sizes, no content."""
+        record = self.record(name)
+        if record is None:
+            return None
+        spec, folder = self.spec(name), self.folder / name / record.folder
+        if not _is_wanted(spec, record) or not all(_size(folder / p) == k.size_bytes for p, k in record.files.items()):
+            return None
+        digests = {path: kept.sha256 for path, kept in sorted(record.files.items())}
+        size_bytes = sum(kept.size_bytes for kept in record.files.values())
+        return InstalledModel(spec, folder, digests, record.revision, size_bytes)
+
+    def need(self, name: str) -> InstalledModel:
+        """The model. Raises ModelMissing, whose remedy is the command that gets it."""
+        return self.need_all([name])[0]
+
+    def need_all(self, names: Iterable[str]) -> tuple[InstalledModel, ...]:
+        """The models, in order. Raises one ModelMissing that names all that are not here."""
+        wanted = tuple(dict.fromkeys(names))
+        found = [(name, self.installed(name)) for name in wanted]
+        missing = [self.spec(name).name for name, model in found if model is None]
+        if missing:
+            raise self._missing(missing)
+        return tuple(model for _, model in found if model is not None)
+
+    def models_used(self, name: str, *, digest: str | None = None) -> tuple[ModelUsed, ...]:
+        """A model as lineage names it; with ``digest`` (of the recipe), that content, installed still or not."""
+        found = self.installed(name)
+        if found is not None and digest in (None, found.digest):
+            return (found.used,)
+        spec = self.table.models.get(name) or self._own(name)
+        licence = spec.licence.id if spec else self.held(name).licence or "unknown"
+        return (ModelUsed(name=name, revision=_revision_of(spec, digest), licence=licence, digest=digest),)
+
+    def verify(self, name: str) -> tuple[FileVerdict, ...]:
+        """Read every byte of an installed model and compare. Raises ModelMissing where there is no record of it."""
+        record = self.record(name)
+        if record is None:
+            raise self._missing([self.spec(name).name])
+        folder = self.folder / name / record.folder
+        return tuple(FileVerdict(path, _verdict(folder / path, k.sha256)) for path, k in sorted(record.files.items()))
+
+    def is_whole(self, name: str) -> bool:
+        """Whether every byte of an installed model is what it was."""
+        return all(verdict.verdict == "ok" for verdict in self.verify(name))
+
+    def _own(self, name: str) -> ModelSpec | None:
+        record = self.record(name)
+        return record.own_spec() if record else None
+
+    def _missing(self, names: list[str]) -> ModelMissing:
+        return ModelMissing(_not_here(names), remedy=self._how_to_get(names), models=" ".join(names))
+
+    def _how_to_get(self, missing: Iterable[str]) -> str:
+        own = [name for name in missing if name not in self.table.models]
+        pulled = [name for name in missing if name in self.table.models]
+        commands = [f"`songline models pull {' '.join(pulled)}`"] if pulled else []
+        commands += [f"`songline models remove {name}`, then add it again" for name in own]
+        return "Run " + ", and ".join(commands)
+
+
+def remove_model(home: Path, *, forget: bool) -> None:
+    """Take a model's files away; ``forget`` also drops what is held of it. The caller holds its lock."""
+    try:
+        (home / RECORD).unlink(missing_ok=True)
+        sync_folder(home)
+        for folder in [path for path in home.iterdir() if path.is_dir()]:
+            shutil.rmtree(folder)
+        if forget:
+            (home / HELD).unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(home, error) from error
+
+
+def _is_wanted(spec: ModelSpec, record: Record) -> bool:
+    """Whether a record has every file of the model, with the digests that are stated."""
+    return all(file.optional or any(_is_kept(way, record) for way in file.ways) for file in spec.files)
+
+
+def _is_kept(file: ModelFile, record: Record) -> bool:
+    kept = record.files.get(file.path)
+    return kept is not None and file.sha256 in (None, kept.sha256)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _verdict(path: Path, sha256: str) -> Verdict:
+    try:
+        return "ok" if digest_file(path) == sha256 else "corrupt"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "corrupt"
+
+
+def _not_here(names: list[str]) -> str:
+    is_one = len(names) == 1
+    return f"the model {names[0]} is not installed" if is_one else f"the models {', '.join(names)} are not installed"
+
+
+def _revision_of(spec: ModelSpec | None, digest: str | None) -> str:
+    """The revision of a content that is not here: the table's if the digest is the table's, else its own digest."""
+    stated = {file.path: file.sha256 for file in spec.files if file.sha256} if spec else {}
+    if spec and spec.sources and digest and len(stated) == len(spec.files) and content_digest(stated) == digest:
+        return spec.sources[0].revision
+    return f"sha256:{digest[:12]}" if digest else "unknown"

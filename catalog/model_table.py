@@ -1,0 +1,150 @@
+"""The table of models as TOML: the built-in one, and a studio's own laid over it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from catalog.errors import InputError
+from catalog.models import (
+    FilePath,
+    GitBlob,
+    HttpUrl,
+    Licence,
+    ModelFile,
+    ModelSpec,
+    ModelTable,
+    Name,
+    RefusedModel,
+    RepoName,
+    Role,
+    Sha256,
+    Source,
+)
+
+BUILT_IN = Path(__file__).with_name("models.toml")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Licence(_Part):
+    name: str
+    commercial: bool
+    sentence: str
+    url: str = ""
+
+
+class _File(_Part):
+    path: FilePath
+    origin: FilePath | None = Field(None, alias="from")
+    others: list[FilePath] = Field([], alias="or")
+    size_bytes: int | None = Field(None, alias="bytes", ge=0)
+    about_bytes: int = Field(0, ge=0)
+    sha256: Sha256 | None = None
+    git_blob: GitBlob | None = None
+    optional: bool = False
+
+    def placed(self, source: Source, folder: str) -> ModelFile:
+        others = tuple((f"{folder}{other}", other) for other in self.others)
+        return ModelFile(
+            path=f"{folder}{self.path}",
+            origin=self.origin or self.path,
+            source=source,
+            size_bytes=self.size_bytes,
+            about_bytes=self.about_bytes,
+            sha256=self.sha256,
+            git_blob=self.git_blob,
+            others=others,
+            optional=self.optional,
+        )
+
+
+class _Source(_Part):
+    kind: Literal["hub", "raw"]
+    repo: RepoName
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "main"
+    folder: FilePath | None = None
+    files: list[_File] = Field(min_length=1)
+
+
+class _Model(_Part):
+    title: str
+    roles: list[Annotated[Role, Field(strict=False)]] = Field(min_length=1)
+    licence: str
+    sources: list[_Source] = Field(min_length=1)
+
+
+class _Refused(_Part):
+    names: list[str]
+    sha256: Sha256 | None = None
+    why: str
+    instead: str
+
+
+class _Table(_Part):
+    data_url: HttpUrl
+    licences: dict[str, _Licence]
+    models: dict[Name, _Model]
+    refused: list[_Refused] = []
+
+
+def read_table(overlay: Path | None = None) -> ModelTable:
+    """The built-in table with ``overlay`` laid over it. Raises InputError where the overlay is not right."""
+    return _read(overlay, overlay.stat().st_mtime_ns if overlay and overlay.is_file() else 0)
+
+
+@lru_cache(maxsize=8)
+def _read(overlay: Path | None, _changed_ns: int) -> ModelTable:
+    document = _toml(BUILT_IN)
+    if overlay is not None:
+        document = _laid_over(document, _toml(overlay))
+    try:
+        return _built(_Table.model_validate(document))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{overlay}: {where}: {first['msg']}", remedy="Correct the table of models") from fault
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        what = f"the table of models {path} cannot be read: {fault}"
+        raise InputError(what, remedy="Correct SONGLINE_MODELS_TABLE, or the file it names") from fault
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are joined down to a model's or a licence's fields; any other value above replaces the one below."""
+    joined = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        joined[key] = _laid_over(below[key], value) if both else value
+    return joined
+
+
+def _built(table: _Table) -> ModelTable:
+    licences = {key: Licence(key, **licence.model_dump()) for key, licence in table.licences.items()}
+    models = {name: _spec(name, model, licences, table.data_url) for name, model in table.models.items()}
+    refused = tuple(RefusedModel(tuple(r.names), r.sha256, r.why, r.instead) for r in table.refused)
+    return ModelTable(models, licences, refused)
+
+
+def _spec(name: str, model: _Model, licences: Mapping[str, Licence], data_url: str) -> ModelSpec:
+    if model.licence not in licences:
+        raise InputError(f"models.{name}: there is no licence {model.licence!r}", remedy="Describe it under licences")
+    files = []
+    for part in model.sources:
+        base = data_url.rstrip("/") if part.kind == "raw" else ""
+        source = Source(part.kind, part.repo, part.revision, base)
+        files += [file.placed(source, f"{part.folder}/" if part.folder else "") for file in part.files]
+    if len({way.path for file in files for way in file.ways}) < sum(len(file.ways) for file in files):
+        raise InputError(f"models.{name}: two files have one path", remedy="Give each source a folder of its own")
+    return ModelSpec(name, model.title, tuple(model.roles), licences[model.licence], tuple(files))

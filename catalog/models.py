@@ -1,0 +1,155 @@
+"""What models there are: where their files come from, what they must be, and the licence they come under."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog.errors import InputError, RefusedError
+from catalog.manifest_words import did_you_mean
+
+WEIGHT_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+# Names become folders and paths become files in them, so both are of plain words: no "..", no hidden names.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+FilePath = Annotated[
+    str, Field(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}/){0,4}[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+GitBlob = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+RepoName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)?$")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+
+
+class Role(StrEnum):
+    """What a model does for a song."""
+
+    GENERATES = "generates"
+    CONDITIONS = "conditions"
+    JUDGES = "judges"
+    SEPARATES = "separates"
+    READS = "reads"
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence by its id, whether it allows commercial use as it stands, and what it comes down to."""
+
+    id: str
+    name: str
+    commercial: bool
+    sentence: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A repository at a revision (a commit, or a branch): on the model hub, or raw files under ``base``."""
+
+    kind: Literal["hub", "raw"]
+    repo: str
+    revision: str
+    base: str = ""
+
+    @property
+    def key(self) -> str:
+        """The repository's name among all sources."""
+        return f"{self.kind}:{self.repo}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model. ``size_bytes`` and digests are None where they are not known beforehand.
+
+    ``path`` is its place in the model, ``origin`` in its source. ``others`` are further names (path, origin) under
+    which the same content may come; the digests are those of ``path`` only. ``about_bytes`` is a forecast.
+    """
+
+    path: str
+    origin: str
+    source: Source | None = None
+    size_bytes: int | None = None
+    about_bytes: int = 0
+    sha256: str | None = None
+    git_blob: str | None = None
+    others: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+
+    @property
+    def ways(self) -> tuple[ModelFile, ...]:
+        """The file under each of its names, the preferred first."""
+        others = (
+            ModelFile(path, origin, self.source, about_bytes=self.about_bytes, optional=self.optional)
+            for path, origin in self.others
+        )
+        return (self, *others)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model as the table has it, or one of the user's own (``like`` names the built-in it stands in for)."""
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+    licence: Licence
+    files: tuple[ModelFile, ...]
+    like: str | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where its files come from, each source once."""
+        return tuple(dict.fromkeys(file.source for file in self.files if file.source is not None))
+
+    @property
+    def about_bytes(self) -> int:
+        """About how large it is."""
+        return sum(file.size_bytes or file.about_bytes for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedModel:
+    """A published model that Songline knows and does not take: by name, and by digest where that is known."""
+
+    names: tuple[str, ...]
+    sha256: str | None
+    why: str
+    instead: str
+
+    def error(self, what: str) -> RefusedError:
+        """The refusal of ``what`` (a name or a file)."""
+        return RefusedError(f"{what} is refused: {self.why}", remedy=f"Use {self.instead}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTable:
+    """Every known model by name, every known licence by id, and what is refused."""
+
+    models: Mapping[str, ModelSpec]
+    licences: Mapping[str, Licence]
+    refused: tuple[RefusedModel, ...]
+
+    def spec(self, name: str) -> ModelSpec:
+        """The model of that name. Raises RefusedError for a refused one, InputError for an unknown one."""
+        if name in self.models:
+            return self.models[name]
+        self.refuse_name(name)
+        raise InputError(f"there is no model {name[:80]!r}", remedy=did_you_mean(name, self.models))
+
+    def refuse_name(self, name: str) -> None:
+        """Raises RefusedError where ``name`` is that of a refused model."""
+        for model in self.refused:
+            if name.casefold() in (known.casefold() for known in model.names):
+                raise model.error(name)
+
+    def refuse_digest(self, sha256: str, what: str) -> None:
+        """Raises RefusedError where ``sha256`` is that of a refused model; ``what`` names the file."""
+        for model in self.refused:
+            if sha256 == model.sha256:
+                raise model.error(f"{what} is {model.names[0]} and")

@@ -1,0 +1,21 @@
+"""What a plug-in has to say about a song while its manifest is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A ``fault`` refuses the manifest, a ``warning`` is doubtful, a ``hint`` is advice that only ``validate`` shows.
+
+    ``field`` is the song's field it is about ("lyrics", "settings.model"), ``line`` a line of its lyrics. A fault's
+    ``message`` is one sentence without its full stop and has a ``remedy``; the others are finished sentences.
+    """
+
+    kind: Literal["fault", "warning", "hint"]
+    field: str
+    message: str
+    remedy: str = ""
+    line: int | None = None

@@ -1,0 +1,131 @@
+"""Retakes: candidates that sing a passage of another candidate again, and stay with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.albums import Candidate, candidate_id
+from catalog.lyrics import LyricLine, Lyrics, parse_lrc
+from catalog.queries import candidate_by_prefix
+from catalog.recipe import Recipe
+from db.production import Album as AlbumRow
+from db.production import Candidate as CandidateRow
+from db.production import Render
+from db.production import Song as SongRow
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A candidate from which a passage is to be taken again, with the words it sings."""
+
+    id: str
+    album_id: str
+    song_id: str
+    song_title: str
+    render_key: str
+    lyrics: Lyrics
+
+
+def parent_take(database: Database, prefix: str) -> Parent:
+    """The candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
+    found, _ = candidate_by_prefix(database, prefix)
+    with database.read() as session:
+        row = session.get_one(CandidateRow, found)
+        song = session.get_one(SongRow, row.song_id)
+        album = session.get_one(AlbumRow, song.album_id)
+        stated = next(each for each in album.manifest["songs"] if each["id"] == song.slug)
+        lyrics = parse_lrc(row.lyrics_lrc or stated["lyrics"]["lrc"])
+        return Parent(row.id, album.id, song.slug, song.title, row.render_key, lyrics)
+
+
+def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
+    """``lyrics`` with the lines that begin in the passage replaced by those of ``changed`` that begin in it."""
+
+    def inside(line: LyricLine) -> bool:
+        return start_s <= line.start_s < end_s
+
+    kept = [line for line in lyrics.lines if not inside(line)]
+    new = [line for line in changed.lines if inside(line)]
+    return Lyrics(tuple(sorted((*kept, *new), key=lambda line: line.start_s)), lyrics.tags)
+
+
+def offer_retakes(
+    database: Database, parent: Parent, recipes: Sequence[Recipe], *, lyrics: Lyrics | None
+) -> tuple[Candidate, ...]:
+    """Add a candidate beside its parent for each recipe; one that is there already stays as it is. Their render rows
+    must be declared before. ``lyrics`` where the words were changed."""
+    with database.write() as session:
+        origin = session.get_one(CandidateRow, parent.id)
+        last = session.scalar(
+            sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
+        )
+        offered = tuple(
+            Candidate(
+                id=candidate_id(parent.album_id, parent.song_id, recipe, mark="r"),
+                seed=recipe.seed,
+                order=(last or 0) + number,
+                recipe=recipe,
+                render_key=recipe.digest,
+                parent=parent.id,
+                lyrics=lyrics,
+            )
+            for number, recipe in enumerate(recipes, start=1)
+        )
+        for candidate in offered:
+            _add(session, origin, candidate)
+    return offered
+
+
+def _add(session: Session, origin: CandidateRow, candidate: Candidate) -> None:
+    if session.get(CandidateRow, candidate.id) is not None:
+        return
+    changed = candidate.lyrics
+    session.add(
+        CandidateRow(
+            id=candidate.id,
+            song_id=origin.song_id,
+            render_key=candidate.render_key,
+            seed=candidate.seed,
+            seed_order=candidate.order,
+            prompt=origin.prompt,
+            lyrics_digest=changed.digest if changed else origin.lyrics_digest,
+            lyrics_lrc=changed.to_lrc(with_tags=True) if changed else origin.lyrics_lrc,
+            parent_id=origin.id,
+        )
+    )
+
+
+def with_retakes(
+    database: Database, album_id: str, planned: Mapping[str, Sequence[Candidate]]
+) -> dict[str, tuple[Candidate, ...]]:
+    """The candidates of each song with their retakes behind them, the retakes of those, and so on."""
+    with database.read() as session:
+        rows = session.execute(
+            sa.select(CandidateRow, Render.recipe)
+            .join(Render, Render.key == CandidateRow.render_key)
+            .join(SongRow, SongRow.id == CandidateRow.song_id)
+            .where(SongRow.album_id == album_id, CandidateRow.parent_id.is_not(None))
+            .order_by(CandidateRow.seed_order)
+        ).all()
+    taken = [_candidate(row, Recipe.from_document(recipe)) for row, recipe in rows]
+    return {song: _followed(candidates, taken) for song, candidates in planned.items()}
+
+
+def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    found = list(candidates)
+    ids = {candidate.id for candidate in found}
+    for candidate in taken:  # in the order they were made, so that a parent stands before its retakes
+        if candidate.parent in ids and candidate.id not in ids:
+            found.append(candidate)
+            ids.add(candidate.id)
+    return tuple(found)
+
+
+def _candidate(row: CandidateRow, recipe: Recipe) -> Candidate:
+    lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
+    return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)

@@ -1,0 +1,100 @@
+"""``status --gpu``: what renders cost on each device, from the figures that every one of them leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from catalog.digests import Json
+from catalog.house import open_house
+from catalog.queries import render_costs
+from catalog.settings import load_settings
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout
+from tasks.engines.diffrhythm.flops import share_of_peak
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """All renders of one engine in one precision on one kind of device.
+
+    ``songs_per_hour`` counts text, sampler and decoder, not loading; ``tflop_per_s`` and ``share_of_peak`` are the
+    sampler's alone, the share None for a device whose peak is not known.
+    """
+
+    engine: str
+    device: str
+    dtype: str
+    songs: int
+    songs_per_hour: float
+    mean_batch: float
+    text_s: float
+    sampler_s: float
+    vae_s: float
+    tflop_per_s: float
+    share_of_peak: float | None
+    peak_memory_bytes: int | None
+
+
+def status(album: str | None, *, as_json: bool) -> None:
+    """Every kind of device that rendered, for one album or for all."""
+    settings = load_settings()
+    with open_house(settings) as house:
+        costs = render_costs(house.database, album_id(album, settings) if album else None)
+    groups: dict[tuple[str, str, str], list[Mapping[str, Json]]] = {}
+    for cost in costs:
+        key = (cost.engine, str(cost.figures["device"]), str(cost.figures["dtype"]))
+        groups.setdefault(key, []).append(cost.figures)
+    uses = [_use(*key, figures) for key, figures in groups.items()]
+    if as_json:
+        print_json({"devices": [asdict(use) for use in uses]})
+    else:
+        _print(uses)
+
+
+def _use(engine: str, device: str, dtype: str, figures: Sequence[Mapping[str, Json]]) -> DeviceUse:
+    def total(name: str) -> float:
+        return float(sum(each[name] for each in figures))
+
+    text_s, sampler_s, vae_s = total("text_s"), total("sampler_s"), total("vae_s")
+    peaks = [each["peak_memory_bytes"] for each in figures if each["peak_memory_bytes"]]
+    flops, songs = total("flops"), len(figures)
+    return DeviceUse(
+        engine=engine,
+        device=device,
+        dtype=dtype,
+        songs=songs,
+        songs_per_hour=3600 * songs / max(text_s + sampler_s + vae_s, 1e-9),
+        mean_batch=total("batch") / songs,
+        text_s=text_s / songs,
+        sampler_s=sampler_s / songs,
+        vae_s=vae_s / songs,
+        tflop_per_s=flops / max(sampler_s, 1e-9) / 1e12,
+        share_of_peak=share_of_peak(flops, sampler_s, device_name=device, dtype=dtype),
+        peak_memory_bytes=max(peaks, default=None),
+    )
+
+
+def _print(uses: Sequence[DeviceUse]) -> None:
+    if not uses:
+        stdout().print("No render has left figures yet: the guide engine leaves none.")
+        return
+    columns = ("device", "engine", "dtype", "songs", "songs/h", "batch", "text s", "sampler s", "VAE s", "TFLOP/s")
+    table = Table(*columns, "of peak", "memory", box=None, header_style="bold")
+    for use in uses:
+        table.add_row(
+            Text(use.device),
+            use.engine,
+            use.dtype,
+            str(use.songs),
+            f"{use.songs_per_hour:.0f}",
+            f"{use.mean_batch:.1f}",
+            *(f"{seconds:.2f}" for seconds in (use.text_s, use.sampler_s, use.vae_s)),
+            f"{use.tflop_per_s:.3g}",
+            "-" if use.share_of_peak is None else f"{100 * use.share_of_peak:.0f} %",
+            "-" if use.peak_memory_bytes is None else f"{use.peak_memory_bytes / 2**30:.1f} GiB",
+        )
+    stdout().print(table)

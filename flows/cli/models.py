@@ -1,0 +1,227 @@
+"""``songline models …``: listing, fetching, checking and taking in models."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from catalog.errors import InputError
+from catalog.licences import not_accepted, summary
+from catalog.model_install import Watch, bench
+from catalog.model_store import InstalledModel, ModelStore, remove_model
+from catalog.models import Licence, ModelSpec
+from catalog.settings import load_settings
+from flows.cli.output import print_json, stderr, stdout, warn
+
+
+def open_store() -> ModelStore:
+    """The store that the settings name."""
+    settings = load_settings()
+    return ModelStore(settings.models_path, settings.models_table)
+
+
+def list_models(*, as_json: bool) -> None:
+    """Every model, those of the table first."""
+    store = open_store()
+    found = [(spec, store.installed(spec.name)) for spec in store.specs().values()]
+    if as_json:
+        print_json({"folder": str(store.folder), "models": [_entry(store, spec, model) for spec, model in found]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "role", "licence", "commercial", "installed", "size"):
+        table.add_column(heading, no_wrap=heading != "role")
+    for spec, model in found:
+        size = _size(model.size_bytes) if model else f"about {_size(spec.about_bytes)}"
+        here = model.revision[:12] if model else "no"
+        commercial = "yes" if spec.licence.commercial else "no"
+        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
+    stdout().print(table)
+    stdout().print(f"They are kept in {store.folder}", markup=False, soft_wrap=True)
+
+
+def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
+    """Fetch models. No licence that is not accepted, no request."""
+    from catalog.model_fetch import Fetcher
+    from catalog.model_pull import pull as fetch
+
+    store = open_store()
+    specs = [store.spec(name) for name in dict.fromkeys(names)]
+    if unread := [spec for spec in specs if not (accept or store.accepted(spec.name))]:
+        raise not_accepted(unread, f"songline models pull {' '.join(spec.name for spec in specs)}")
+    for spec in specs:
+        _show_licence(spec, as_json=as_json)
+    pulled = []
+    with Fetcher(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
+        for spec in specs:
+            pulled.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
+    _tell(store, pulled, "pulled", as_json=as_json)
+
+
+def verify(names: Sequence[str], *, as_json: bool) -> None:
+    """Read every byte of the models that are here; exits 1 where one is missing or corrupt."""
+    store = open_store()
+    verdicts = {name: store.verify(name) for name in names or store.recorded() if names or store.record(name)}
+    bad = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
+    if as_json:
+        models = [
+            {"name": name, "files": [{"path": file.path, "verdict": file.verdict} for file in files]}
+            for name, files in verdicts.items()
+        ]
+        print_json({"models": models, "damaged": len(bad)})
+    else:
+        for name, file in bad:
+            stdout().print(f"{file.verdict} {name}/{file.path}", markup=False, soft_wrap=True)
+        files_read = sum(len(files) for files in verdicts.values())
+        stdout().print(f"{len(verdicts)} models of {files_read} files checked, {len(bad)} files damaged")
+        for name in dict.fromkeys(name for name, _ in bad):
+            stdout().print(f"`songline models pull {name}` fetches what is damaged.", markup=False)
+    if bad:
+        sys.exit(1)
+
+
+def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: bool) -> None:
+    """Take models from a folder."""
+    from catalog.model_import import import_folder
+
+    store = open_store()
+    with _bars(as_json=as_json) as watch:
+        taken = import_folder(store, folder, names, at=datetime.now(UTC), accept=accept, watch=watch)
+    for line in taken.incomplete:
+        warn(line)
+    for model in taken.models:
+        _show_licence(model.spec, as_json=as_json)
+    _tell(store, taken.models, "imported", as_json=as_json)
+
+
+def add(
+    name: str,
+    origin: str,
+    *,
+    like: str,
+    licence: str,
+    commercial: bool | None,
+    sha256: str | None,
+    as_json: bool,
+) -> None:
+    """Register the user's own checkpoint."""
+    from catalog.model_fetch import Fetcher
+    from catalog.model_pull import add as add_model
+
+    if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")
+    store = open_store()
+    terms = _licence(store, licence, commercial=commercial)
+    with Fetcher(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
+        model = add_model(
+            store,
+            name,
+            origin,
+            like=like,
+            licence=terms,
+            at=datetime.now(UTC),
+            fetcher=fetcher,
+            sha256=sha256,
+            watch=watch,
+        )
+    _tell(store, [model], "added", as_json=as_json)
+
+
+def remove(name: str, *, forget: bool, as_json: bool) -> None:
+    """Take a model's files away."""
+    store = open_store()
+    if not store.home(name).is_dir():
+        raise InputError(f"{store.spec(name).name} is not installed", remedy="Run `songline models list`")
+    with bench(store, name) as place:
+        remove_model(place.home, forget=forget)
+    if as_json:
+        print_json({"removed": name, "forgotten": forget})
+    else:
+        stdout().print(f"{name} is removed", markup=False)
+
+
+@contextmanager
+def _bars(*, as_json: bool) -> Iterator[Watch]:
+    """A bar on stderr for each file that comes, where a person looks at it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=stderr(),
+        disable=as_json or not sys.stderr.isatty(),
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def coming(file: str, there: int, size: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = progress.add_task(file, total=size)
+            progress.update(tasks[file], completed=there, total=size)
+
+        yield Watch(waiting=lambda name: warn(f"another process installs {name}; waiting for it"), coming=coming)
+
+
+def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:
+    """A model as ``--json`` shows it."""
+    here = {"revision": model.revision, "digest": model.digest, "folder": str(model.folder)} if model else {}
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "roles": [role.value for role in spec.roles],
+        "licence": spec.licence.id,
+        "commercial": spec.licence.commercial,
+        "accepted": store.accepted(spec.name),
+        "installed": model is not None,
+        "bytes": model.size_bytes if model else spec.about_bytes,
+        "like": spec.like,
+        **here,
+    }
+
+
+def _show_licence(spec: ModelSpec, *, as_json: bool) -> None:
+    if not as_json:
+        stderr().print(f"{spec.name}: {summary(spec.licence)}", markup=False, soft_wrap=True)
+
+
+def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({verb: [_entry(store, model.spec, model) for model in models]})
+        return
+    for model in models:
+        line = f"{model.spec.name} {model.revision[:19]} is here ({_size(model.size_bytes)}): {model.folder}"
+        stdout().print(line, markup=False, soft_wrap=True)
+
+
+def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
+    """The licence of a model of one's own: a known one, or one by its id as the user describes it."""
+    known = store.table.licences.get(licence_id)
+    if known is None:
+        allowed = "Commercial use is allowed" if commercial else "No commercial use"
+        return Licence(licence_id, licence_id, bool(commercial), f"{allowed}, as stated when the model was added")
+    if commercial and not known.commercial:
+        what = f"{known.name} does not allow commercial use as it stands"
+        raise InputError(what, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
+    return known if commercial is not False else replace(known, commercial=False)
+
+
+def _size(size_bytes: int) -> str:
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= bytes_each:
+            return f"{size_bytes / bytes_each:.2f} {unit}"
+    return f"{size_bytes} bytes"

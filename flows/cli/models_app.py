@@ -1,0 +1,97 @@
+"""``songline models``: names, options and help. What a command does is loaded when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="models",
+    help="The models on this machine: what there are, their licences, fetching and checking them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; once for each model.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Every model there is: its role, its licence, whether it is here, and its size."""
+    from flows.cli import models
+
+    models.list_models(as_json=as_json)
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The models to fetch.")],
+    accept: Accept = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch models, or what is missing or damaged of them; a download that was cut is continued."""
+    from flows.cli import models
+
+    models.pull(names, accept=accept, as_json=as_json)
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that are here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read every byte of the models that are here and compare it with its digest."""
+    from flows.cli import models
+
+    models.verify(names or [], as_json=as_json)
+
+
+@app.command("import")
+def import_models(
+    folder: Annotated[Path, typer.Argument(help="Another machine's model folder, or one of downloaded files.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that it holds.")] = None,
+    accept: Accept = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take models from a folder, for machines without internet; every file is checked."""
+    from flows.cli import models
+
+    models.import_models(folder, names or [], accept=accept, as_json=as_json)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="A name of your choice: small letters, digits, dots, hyphens.")],
+    origin: Annotated[str, typer.Argument(metavar="FILE|URL", help="Your checkpoint.")],
+    like: Annotated[str, typer.Option(help="The model whose place it takes, such as diffrhythm-1.2-base.")],
+    licence: Annotated[str, typer.Option(help="The id of its licence, such as Apache-2.0.")],
+    commercial: Annotated[
+        bool | None,
+        typer.Option(
+            "--commercial/--no-commercial", help="Whether it allows commercial use, for a licence of your own."
+        ),
+    ] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", help="The digest that the file must have.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a checkpoint of your own, by file or URL."""
+    from flows.cli import models
+
+    models.add(name, origin, like=like, licence=licence, commercial=commercial, sha256=sha256, as_json=as_json)
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The model to take away.")],
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget also its first digests and the licence's acceptance.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a model's files away."""
+    from flows.cli import models
+
+    models.remove(name, forget=forget, as_json=as_json)

@@ -1,0 +1,146 @@
+"""``preview-lyrics`` and ``retake``: the words of a song that is sung, and a passage of it sung again."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from catalog.album import Song
+from catalog.albums import Candidate
+from catalog.errors import InputError, RefusedError
+from catalog.house import House, open_house
+from catalog.lyrics import Lyrics, parse_lrc
+from catalog.queries import recipe_of, render_products
+from catalog.retakes import Parent, offer_retakes, parent_take, with_words
+from catalog.settings import Settings, load_settings
+from flows.cli.output import print_json, stdout
+from flows.reading import read_album
+from tasks.circumstances import circumstances
+from tasks.engines.base import Passage
+from tasks.engines.diffrhythm.engine import DiffRhythmEngine
+from tasks.engines.diffrhythm.lyrics import PreviewRow
+from tasks.engines.diffrhythm.lyrics import preview as rows_of
+from tasks.engines.registry import get_engine
+from tasks.rendering import render_shard
+
+_TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
+
+
+def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
+    """Every line of the album's songs (or of one) with its time and phonemes."""
+    settings = load_settings()
+    album = read_album(path, settings)
+    songs = [song for song in album.songs if song_id in (None, song.id)]
+    if not songs:
+        known = ", ".join(song.id for song in album.songs)
+        raise InputError(f"the album has no song {song_id!r}", remedy=f"Its songs are {known}")
+    previews = [(song, _rows(song, settings)) for song in songs]
+    if as_json:
+        listed = [{"id": s.id, "title": s.title, "lines": [asdict(row) for row in rows]} for s, rows in previews]
+        print_json({"album": album.id, "songs": listed})
+        return
+    for song, rows in previews:
+        _print_rows(song, rows)
+
+
+def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
+    """The lines as DiffRhythm would sing them, whatever engine the song names: a rehearsal is for the real thing."""
+    engine = DiffRhythmEngine(settings)
+    own = song.settings if song.engine == engine.name else {}
+    return rows_of(engine.place(replace(song, engine=engine.name, settings=own)))
+
+
+def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
+    table = Table("stamp", "sung", "frames", "line", "phonemes", title=song.title, title_justify="left", box=None)
+    for row in rows:
+        sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
+        frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
+        table.add_row(row.stamp, sung, frames, Text(row.text), Text(row.phonemes, style="dim"))
+        for remark in row.remarks:
+            table.add_row("", "", "", Text(f"{remark}.", style="yellow"), "")
+    stdout().print(table)
+
+
+def retake(prefix: str, start: str, end: str, *, seeds: int, lyrics: Path | None, as_json: bool) -> None:
+    """Offer takes of a passage beside their parent, and render them here. Exits 1 when some could not be rendered."""
+    settings = load_settings()
+    start_s, end_s = _seconds(start), _seconds(end)
+    with open_house(settings) as house:
+        parent = parent_take(house.database, prefix)
+        words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
+        offered = _offer(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
+        if not as_json:
+            stdout().print(f"{parent.song_title}: {len(offered)} takes of {start} to {end}", markup=False)
+        states = _rendered(house, [candidate.render_key for candidate in offered])
+        takes = [_told(house, candidate, states[candidate.render_key]) for candidate in offered]
+    if as_json:
+        print_json({"album": parent.album_id, "song": parent.song_id, "parent": parent.id, "candidates": takes})
+    else:
+        for take in takes:
+            stdout().print(f"{take['id']}: {take['audio'] or take['state']}", markup=False, soft_wrap=True)
+        stdout().print("`songline render` with the album's manifest scores them and decides the song again.")
+    if any(take["state"] != "rendered" for take in takes):
+        sys.exit(1)
+
+
+def _seconds(text: str) -> float:
+    """``1:05.5`` or ``65.5`` as seconds. Raises InputError."""
+    match = _TIME.fullmatch(text)
+    if match is None or (match[1] is not None and float(match[2]) >= 60):
+        raise InputError(f"{text!r} is not a time", remedy="Write it as in 0:45, 1:05.5 or 65.5")
+    return 60 * int(match[1] or 0) + float(match[2])
+
+
+def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
+    """The parent's words with those of the file in the passage. Raises InputError where nothing changes."""
+    try:
+        changed = parse_lrc(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", remedy="Check the path") from error
+    words = with_words(parent.lyrics, changed, start_s=start_s, end_s=end_s)
+    if words.digest == parent.lyrics.digest:
+        raise InputError(
+            f"{path.name} changes no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
+        )
+    return words
+
+
+def _offer(
+    house: House, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int
+) -> tuple[Candidate, ...]:
+    recipe = recipe_of(house.database, parent.render_key)
+    products = render_products(house.database, parent.render_key)
+    if not products:
+        raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
+    engine = get_engine(recipe.engine, house.settings)
+    passage = Passage(recipe, products, start_s, end_s, words)
+    # The parent's own seed would start from the parent's own noise.
+    recipes = [engine.retake(passage, recipe.seed + 1 + number) for number in range(seeds)]
+    house.ledger.declare_renders(recipes)
+    return offer_retakes(house.database, parent, recipes, lyrics=words)
+
+
+def _rendered(house: House, keys: Sequence[str]) -> dict[str, str]:
+    """How the renders stand once nothing is left to do; what is leased elsewhere or due later is waited for."""
+    while True:
+        standings = house.ledger.standings("render", keys)
+        open_keys = [key for key in keys if standings[key].state in ("planned", "leased")]
+        if not open_keys:
+            return {key: standings[key].state for key in keys}
+        after = render_shard(house, open_keys, circumstances())
+        waits = [standing.wait_s for standing in after.values() if standing.state in ("planned", "leased")]
+        if waits:
+            time.sleep(max(0.2, min(waits)))
+
+
+def _told(house: House, candidate: Candidate, state: str) -> dict[str, object]:
+    digest = render_products(house.database, candidate.render_key).get("audio")
+    audio = str(house.store.local(digest)) if digest else None
+    return {"id": candidate.id, "seed": candidate.seed, "state": state, "audio": audio}

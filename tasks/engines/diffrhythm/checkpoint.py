@@ -1,0 +1,175 @@
+"""Published files and training checkpoints as networks: read without trusting them, and strictly.
+
+A file is a flat set of tensors, or holds such sets under the names that training gives them. What kind of network it is
+(sizes, base or full) is read off the tensors; a tensor too many, too few or of the wrong shape is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from catalog.errors import MachineError
+from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
+from tasks.engines.diffrhythm.network import DiT
+
+V1_BASE_SHA256 = "128a2513fca01531339cc5698c30e4f5a375256d1ed2257b464db9c886d6801a"
+"""The published v1.0 base network: the same tensors as v1.2, but made for causal attention, hence not to be used."""
+
+_PREFIX = "transformer."
+_EMA_PREFIX = "ema_model."
+_EMA_EXTRAS = ("initted", "step")
+_WEIGHTS, _EMA = "model_state_dict", "ema_model_state_dict"
+_SHOWN = 4
+
+_REMEDY = "Run `songline models verify`, or give the file of a DiffRhythm v1.2 network"
+
+Tensors = dict[str, Tensor]
+
+
+def load_network(
+    path: Path, *, exact_buffers: bool = False, prefer_ema: bool = False, max_frames: int | None = None
+) -> DiT:
+    """The network in a ``.pt`` or ``.safetensors`` file, on the CPU in the precision it is stored in.
+
+    ``exact_buffers`` as for :class:`DiT`; ``prefer_ema`` takes the averaged weights of a training checkpoint;
+    ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
+    file is mapped into memory rather than read. Raises MachineError that names what is wrong with the file.
+    """
+    tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
+    config = _config(tensors, path, max_frames)
+    with torch.device("meta"):
+        network = DiT(config, exact_buffers=exact_buffers)
+    _compare(network.state_dict(), tensors, path)
+    network.load_state_dict(tensors, assign=True)
+    return network
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    if not path.is_file():
+        raise MachineError(
+            f"There is no network file at {path}", remedy="Check the path, or run `songline models list`"
+        )
+    try:
+        found = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    except Exception as error:  # a damaged or hostile file can make its reader raise anything
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MachineError(f"{path.name} cannot be read as a network: {reason}", remedy=_REMEDY) from error
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
+    return found
+
+
+def _read_safetensors(path: Path) -> object:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _read_pickled(path: Path) -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a TorchScript file is announced before it is refused
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+
+def _weights(found: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
+    """The one set of tensors that is wanted, of those the file holds."""
+    if not {_WEIGHTS, _EMA} & found.keys():
+        averaged = any(name.startswith(_EMA_PREFIX) for name in found)
+        if prefer_ema and not averaged:
+            raise _without_ema(path)
+        return _tensors(found, path)
+    if prefer_ema and _EMA not in found:
+        raise _without_ema(path)
+    chosen = found[_EMA if prefer_ema or _WEIGHTS not in found else _WEIGHTS]
+    if not isinstance(chosen, Mapping):
+        raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
+    return _tensors(chosen, path)
+
+
+def _tensors(found: Mapping[str, object], path: Path) -> Tensors:
+    """Names without the average's prefix and without its counters."""
+    tensors: Tensors = {}
+    for name, value in found.items():
+        if name in _EMA_EXTRAS:
+            continue
+        if not isinstance(value, Tensor) or not value.is_floating_point() or value.layout is not torch.strided:
+            raise MachineError(f"{path.name} holds {name}, which is no tensor of weights", remedy=_REMEDY)
+        tensors[name.removeprefix(_EMA_PREFIX)] = _computable(value)
+    return tensors
+
+
+def _computable(tensor: Tensor) -> Tensor:
+    """Eight-bit floats as float16, which holds each of them exactly."""
+    return tensor.half() if tensor.element_size() == 1 else tensor
+
+
+def _unprefixed(tensors: Tensors) -> Tensors:
+    """Names as :class:`DiT` has them; files saved from one have no prefix."""
+    if not all(name.startswith(_PREFIX) for name in tensors):
+        return tensors
+    return {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
+
+
+def _config(tensors: Tensors, path: Path, max_frames: int | None) -> NetworkConfig:
+    """The sizes that the tensors tell."""
+    rows = ("proj_out.weight", "transformer_blocks.0.mlp.gate_proj.weight", "text_embed.text_embed.weight")
+    missing = [name for name in rows if name not in tensors or tensors[name].dim() != 2]
+    if missing:
+        raise MachineError(f"{path.name} is not a DiffRhythm network: it lacks {_listed(missing)}", remedy=_REMEDY)
+    (mel_dim, dim), (hidden, _), (symbols, text_dim) = (tensors[name].shape for name in rows)
+    if dim == 0 or dim % (2 * HEADS):
+        raise MachineError(f"{path.name} is {dim} channels wide, not a multiple of {2 * HEADS}", remedy=_REMEDY)
+    has_duration = any(name.startswith("duration_time_embed.") for name in tensors)
+    return NetworkConfig(
+        dim=dim,
+        depth=_count(tensors, "transformer_blocks"),
+        ff_mult=hidden // dim,
+        conv_layers=_count(tensors, "text_embed.text_blocks"),
+        max_frames=max_frames or (FULL_FRAMES if has_duration else BASE_FRAMES),
+        has_duration=has_duration,
+        text_dim=text_dim,
+        mel_dim=mel_dim,
+        symbols=symbols - 1,
+    )
+
+
+def _count(tensors: Tensors, stem: str) -> int:
+    """How many numbered parts there are, counted as far as they go without a gap."""
+    pattern = re.compile(re.escape(stem) + r"\.(\d+)\.")
+    numbers = {int(match[1]) for match in map(pattern.match, tensors) if match}
+    return next(number for number in range(len(numbers) + 1) if number not in numbers)
+
+
+def _compare(wanted: Mapping[str, Tensor], found: Tensors, path: Path) -> None:
+    missing = [name for name in wanted if name not in found]
+    unexpected = [name for name in found if name not in wanted]
+    misshapen = [
+        f"{name} {list(found[name].shape)} instead of {list(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    faults = [
+        f"{label} {_listed(names)}"
+        for label, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
+        if names
+    ]
+    if faults:
+        raise MachineError(f"{path.name} is not a whole DiffRhythm network: {'; '.join(faults)}", remedy=_REMEDY)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _without_ema(path: Path) -> MachineError:
+    return MachineError(f"{path.name} holds no averaged (EMA) weights", remedy="Ask for the plain weights")

@@ -1,0 +1,139 @@
+"""What a song means to this engine: which checkpoint, how many frames, and where its styles come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from catalog.album import Song
+from catalog.digests import Json
+from catalog.errors import InputError, SonglineError
+from catalog.model_store import InstalledModel, ModelStore
+from catalog.remarks import Remark
+from tasks.engines.base import Material
+from tasks.engines.diffrhythm.placement import frames_of, is_base
+from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, DiffRhythmSettings
+from tasks.requests import embed_audio, embed_text
+from tasks.style.prompt_help import embedded_text
+
+BUILT_IN = (BASE_MODEL, FULL_MODEL)
+Source = Literal["file", "reference", "prompt"]
+
+
+def published_for(length_s: float) -> str:
+    """The published model for a length. Raises InputError where there is none."""
+    frames_of(length_s)  # refuses what neither model makes
+    return BASE_MODEL if is_base(length_s) else FULL_MODEL
+
+
+def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> str:
+    """The registry's name of the network that renders a song. Raises InputError where it does not suit the length."""
+    published = published_for(song.length_s)
+    if chosen.model == "auto":
+        return published
+    spec = models.spec(chosen.model)
+    kind = spec.like or spec.name
+    if kind not in BUILT_IN:
+        raise InputError(f"{chosen.model} is no DiffRhythm network", remedy=f"Use {' or '.join(BUILT_IN)}, or auto")
+    if kind != published:
+        raise InputError(
+            f"{chosen.model} does not render {song.length_s:g} s", remedy="Leave `model` out, or change the length"
+        )
+    return chosen.model
+
+
+def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
+    """Where a song's style comes from. Raises InputError where what is asked for is not there."""
+    there: dict[Source, bool] = {
+        "file": song.style is not None,
+        "reference": song.reference is not None,
+        "prompt": song.prompt is not None,
+    }
+    if chosen.style_from != "auto":
+        if not there[chosen.style_from]:
+            field = "style" if chosen.style_from == "file" else chosen.style_from
+            what = f"style_from is {chosen.style_from}, and the song has no {field}"
+            raise InputError(what, remedy=f"Add `{field}`, or leave `style_from` out")
+        return chosen.style_from
+    return next(source for source, is_there in there.items() if is_there)
+
+
+def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
+    """Whether some style must be embedded."""
+    return style_source(song, chosen) != "file" or chosen.negative_prompt is not None
+
+
+def song_text(song: Song) -> str:
+    """The text that is embedded where the prompt gives the style."""
+    return embedded_text(song.prompt or "", bpm=song.bpm, key=song.key)
+
+
+def style_document(song: Song, chosen: DiffRhythmSettings, mulan: InstalledModel | None) -> dict[str, Json]:
+    """A song's style as its recipe states it; ``mulan`` where something must be embedded."""
+    source = style_source(song, chosen)
+    if source == "file":
+        return {"vector": song.style_digest}
+    if source == "reference":
+        return {"audio": song.reference_digest, "model": _identity(mulan)}
+    return {"text": song_text(song), "model": _identity(mulan)}
+
+
+def negative_document(chosen: DiffRhythmSettings, mulan: InstalledModel | None) -> dict[str, Json]:
+    """Likewise the style that guidance leads away from."""
+    if chosen.negative_prompt is not None:
+        return {"text": chosen.negative_prompt, "model": _identity(mulan)}
+    return {"fixed": chosen.negative_style}
+
+
+def style_material(stated: Mapping[str, Json]) -> Material | None:
+    """Where the vector of a stated style is to be had; None for one that the engine itself has."""
+    if "fixed" in stated:
+        return None
+    if "vector" in stated:
+        return Material(digest=stated["vector"])
+    embed = (
+        embed_text(stated["text"], stated["model"])
+        if "text" in stated
+        else embed_audio(stated["audio"], stated["model"])
+    )
+    return Material(request=embed, product="style")
+
+
+def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Remark]:
+    """What in a song's fields this engine would refuse."""
+    try:
+        published_for(song.length_s)
+    except InputError as error:
+        yield Remark("fault", "length_s", error.what, error.remedy)
+    else:
+        yield from _model_fault(song, chosen, models)
+    try:
+        style_source(song, chosen)
+    except InputError as error:
+        yield Remark("fault", "settings.style_from", error.what, error.remedy)
+    if song.style is not None:
+        yield from _vector_fault(song)
+
+
+def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Remark]:
+    try:
+        checkpoint_for(song, chosen, models)
+    except SonglineError as error:
+        yield Remark("fault", "settings.model", error.what, error.remedy)
+
+
+def _vector_fault(song: Song) -> Iterator[Remark]:
+    from tasks.style.vector import read_style
+
+    if song.style is None:
+        return
+    try:
+        read_style(song.style)
+    except InputError as error:
+        yield Remark("fault", "style", error.what, error.remedy)
+
+
+def _identity(mulan: InstalledModel | None) -> Mapping[str, Json]:
+    if mulan is None:
+        raise InputError("a style must be embedded, and no model for it is named", remedy="Plan the album again")
+    return mulan.identity

@@ -1,0 +1,64 @@
+"""What one song tells the sampler: its words by frame, its style, and for an edit what is known of it already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from catalog.errors import InputError
+from tasks.engines.diffrhythm.config import CONDITION
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditioning:
+    """One song of T frames; rows of a batch that are the same object share what is computed for it.
+
+    ``text`` [T] int64 tokens, 0 the filler; ``style`` and ``negative_style`` [512]; ``start_time`` and ``duration`` as
+    the network counts them (duration for the full model only). For an edit, ``known`` [Tc, 64] is the latent there is,
+    at least T frames long, and ``regenerate`` [T] bool says which frames are made anew; the others stay verbatim.
+    """
+
+    text: Tensor
+    style: Tensor
+    negative_style: Tensor
+    start_time: float = 0.0
+    duration: float | None = None
+    known: Tensor | None = None
+    regenerate: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.text.dim() != 1 or self.style.shape != (CONDITION,) or self.negative_style.shape != (CONDITION,):
+            raise ValueError(f"a song has text [frames] and two styles [{CONDITION}]")
+        if (self.known is None) != (self.regenerate is None):
+            raise ValueError("a known latent and the frames to regenerate come together")
+        if self.regenerate is not None and self.regenerate.shape != self.text.shape:
+            raise ValueError("one mark for every frame says whether it is regenerated")
+        if self.known is not None and len(self.known) < len(self.text):
+            raise InputError(
+                f"the latent to edit has {len(self.known)} frames and the song {len(self.text)}",
+                remedy="Ask for a song no longer than what is edited",
+            )
+
+    def known_outside(self) -> Tensor | None:
+        """The known latent [T, 64], zero where frames are regenerated: what the network sees."""
+        if self.known is None or self.regenerate is None:
+            return None
+        return self.known[: len(self.text)].masked_fill(self.regenerate[:, None], 0.0)
+
+    def restore(self, latent: Tensor) -> Tensor:
+        """``latent`` [T, 64] with the known frames put back as they were."""
+        if self.known is None or self.regenerate is None:
+            return latent
+        known = self.known[: len(self.text)].to(latent)
+        return torch.where(self.regenerate.to(latent.device)[:, None], latent, known)
+
+
+def regenerated_frames(passages: Iterable[tuple[int, int]], frames: int) -> Tensor:
+    """The union of frame intervals [start, end) as [frames] bool; what lies past the end is cut off."""
+    mask = torch.zeros(frames, dtype=torch.bool)
+    for start, end in passages:
+        mask[max(0, start) : max(0, end)] = True
+    return mask

@@ -1,0 +1,206 @@
+"""The light half of the DiffRhythm engine: from a song and a seed to a recipe, without loading a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ValidationError
+
+from catalog.album import Song
+from catalog.digests import Json
+from catalog.errors import InputError, MachineError, RefusedError, SonglineError
+from catalog.licences import Use
+from catalog.lyrics import Lyrics
+from catalog.model_store import InstalledModel, ModelStore, content_digest
+from catalog.recipe import Recipe
+from catalog.release import ModelUsed
+from catalog.remarks import Remark
+from catalog.settings import Settings
+from tasks.engines.base import Forecast, Material, Passage
+from tasks.engines.diffrhythm import choices
+from tasks.engines.diffrhythm.forecast import forecast
+from tasks.engines.diffrhythm.lyrics import Placement, place_lyrics, place_original, warnings
+from tasks.engines.diffrhythm.passage import passage_between
+from tasks.engines.diffrhythm.placement import duration_of
+from tasks.engines.diffrhythm.reader import Reader
+from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
+from tasks.style.names import MUQ_MULAN
+
+if TYPE_CHECKING:
+    from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
+
+PACKAGES = ("torch", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
+"""What the ``diffrhythm`` extra brings and planning or rendering needs."""
+
+
+class DiffRhythmEngine:
+    """Sings the lyrics in the style of a prompt or a reference, by DiffRhythm v1.2."""
+
+    name: ClassVar[str] = "diffrhythm"
+    revision: ClassVar[int] = 1
+    native_stems: ClassVar[bool] = False
+    batches: ClassVar[bool] = True
+    settings_model: ClassVar[type[BaseModel]] = DiffRhythmSettings
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._models = ModelStore(settings.models_path, table=settings.models_table)
+
+    def remarks(self, song: Song) -> Sequence[Remark]:
+        """Lengths, models and styles that cannot be; lines of the lyrics that come late, are cut or not sung."""
+        chosen = _chosen(song)
+        found = list(choices.faults(song, chosen, self._models))
+        return found or list(self._lyrics_remarks(song, chosen))
+
+    def uses(self, song: Song) -> tuple[Use, ...]:
+        """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
+        chosen = _chosen(song)
+        network = choices.checkpoint_for(song, chosen, self._models)
+        used = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
+        return (*used, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, chosen) else used
+
+    def recipe(self, song: Song, seed: int) -> Recipe:
+        """Everything the network hears. Raises ModelMissing, MachineError without the packages, InputError."""
+        chosen = _chosen(song)
+        require_packages()
+        network = self._models.need(choices.checkpoint_for(song, chosen, self._models))
+        vae, data = self._models.need(VAE_MODEL), self._models.need(DATA_MODEL)
+        mulan = self._models.need(MUQ_MULAN) if choices.needs_mulan(song, chosen) else None
+        placement = self.place(song)
+        inputs: dict[str, Json] = {
+            "files": {"network": _stated(network), "vae": _stated(vae), "data": _stated(data)},
+            "language": song.language,
+            **_words(placement),
+            "frames": placement.frames,
+            "duration": duration_of(placement.frames),
+            "style": choices.style_document(song, chosen, mulan),
+            "negative_style": choices.negative_document(chosen, mulan),
+            "steps": chosen.steps,
+            "cfg_strength": chosen.cfg_strength,
+            "sway": chosen.sway,
+            "dtype": chosen.network_dtype(self._settings),
+            "rope": chosen.rope,
+            "ema": chosen.ema,
+            "vae": chosen.vae,
+            "vae_dtype": chosen.decoder_dtype(self._settings),
+            **({"compiled": True} if chosen.compile else {}),
+        }
+        return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
+
+    def retake(self, passage: Passage, seed: int) -> Recipe:
+        """The parent's recipe with a passage of frames made anew from its latent, and its new words if they change."""
+        parent = passage.parent
+        lacking = [role for role in ("latent", "audio") if role not in passage.products]
+        if lacking:
+            raise RefusedError(f"the candidate has no {lacking[0]} to start from", remedy="Render it first")
+        song_frames = parent.inputs["frames"]
+        frames = passage_between(passage.start_s, passage.end_s, song_frames=song_frames)
+        words = self._new_words(parent, passage.lyrics) if passage.lyrics else {}
+        stated = {
+            "frames": [frames.start_frame, frames.end_frame],
+            "latent": passage.products["latent"],
+            "audio": passage.products["audio"],
+        }
+        inputs = {**parent.inputs, **words, "passage": stated, "parent": parent.digest}
+        return Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs)
+
+    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+        """The style vectors, and for a retake its parent's latent and audio."""
+        styles = {role: choices.style_material(recipe.inputs[role]) for role in ("style", "negative_style")}
+        found = {role: material for role, material in styles.items() if material is not None}
+        if passage := recipe.inputs.get("passage"):
+            found["parent_latent"] = Material(digest=passage["latent"])
+            found["parent_audio"] = Material(digest=passage["audio"])
+        return found
+
+    def forecast(self, recipe: Recipe) -> Forecast:
+        """Time, memory and stored bytes of one recipe, from the arithmetic of its network."""
+        found = (self._models.installed(recipe.inputs["files"][part]["name"]) for part in ("network", "vae"))
+        weights, vae = (model.size_bytes if model else 0 for model in found)
+        return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=self._settings.device_here)
+
+    def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
+        """Network, autoencoder, language data and style model of a recipe, with their licences."""
+        files = recipe.inputs["files"]
+        roles = {"network": "generates", "vae": "generates", "data": "reads"}
+        stated = [(files[part]["name"], files[part]["digest"], role) for part, role in roles.items()]
+        embedded = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
+        stated += [(model["name"], content_digest(model["digests"]), "conditions") for model in embedded if model]
+        used = [(role, m) for name, digest, role in stated for m in self._models.models_used(name, digest=digest)]
+        return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in used))
+
+    def load(self) -> DiffRhythmRenderer:
+        """The heavy half; networks are loaded when a recipe first needs them."""
+        from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
+
+        return DiffRhythmRenderer(self._settings)
+
+    def place(self, song: Song) -> Placement:
+        """A song's lyrics on the model's frames. Raises ModelMissing, MachineError, InputError."""
+        require_packages()
+        reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
+        place = place_original if _chosen(song).lyrics == "original" else place_lyrics
+        return place(song.lyrics, reader, length_s=int(song.length_s), language=song.language)
+
+    def _lyrics_remarks(self, song: Song, chosen: DiffRhythmSettings) -> Iterator[Remark]:
+        try:
+            placement = self.place(song)
+        except MachineError as error:
+            message = f"What the engine makes of the lyrics was not checked: {error.what}. {error.remedy}."
+            yield Remark("hint", "lyrics", message)
+        except SonglineError as error:
+            yield Remark("fault", "lyrics", error.what, error.remedy)
+        else:
+            for line, message in warnings(placement):
+                yield Remark("warning", "lyrics", message, line=line)
+
+    def _new_words(self, parent: Recipe, lyrics: Lyrics) -> dict[str, Json]:
+        reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
+        require_packages()
+        language, length_s = parent.inputs["language"], int(parent.length_s)
+        return _words(place_lyrics(lyrics, reader, length_s=length_s, language=language))
+
+
+def require_packages() -> None:
+    """Raise MachineError with the command where the engine's packages are not installed."""
+    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    if lacking:
+        raise MachineError(
+            f"the diffrhythm engine needs packages that are not installed: {', '.join(lacking)}",
+            remedy="Run `make engine`, or install Songline with its extras `diffrhythm` and `mulan`",
+        )
+
+
+def _chosen(song: Song) -> DiffRhythmSettings:
+    try:
+        return DiffRhythmSettings.model_validate(dict(song.settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"Setting {where} of song {song.id} does not fit the diffrhythm engine: {first['msg']}",
+            remedy=f"The engine's settings are {', '.join(DiffRhythmSettings.model_fields)}",
+            song=song.id,
+        ) from error
+
+
+def _words(placement: Placement) -> dict[str, Json]:
+    return {"tokens": placement.runs, "read_by": dict(placement.versions)}
+
+
+def _stated(model: InstalledModel) -> dict[str, Json]:
+    return {"name": model.spec.name, "digest": model.digest}
+
+
+def _reader(data: InstalledModel, chinese: InstalledModel | None) -> Reader:
+    """One reader for the life of the process: what it loads for a language is dear."""
+    key = (data.digest, chinese.digest if chinese else None)
+    if key not in _readers:
+        _readers.clear()
+        _readers[key] = Reader.of(data, chinese)
+    return _readers[key]
+
+
+_readers: dict[tuple[str, str | None], Reader] = {}

@@ -1,0 +1,59 @@
+"""espeak-ng as ``espeakng-loader`` brings it, driven by phonemizer: one backend for the life of the process."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from catalog.errors import MachineError
+from tasks.engines.diffrhythm.packages import package
+from tasks.engines.diffrhythm.vocabulary import MARKS
+
+_LOCK = Lock()
+"""espeak-ng keeps its state in the library, so one line is read at a time."""
+
+
+def phonemised(text: str) -> str:
+    """The phones of an English text: ``|`` between phones, ``|_|`` between words, marks where they stand."""
+    separator = package("phonemizer.separator").Separator(word="|_|", syllable="-", phone="|")
+    with _LOCK:
+        return "".join(_backend().phonemize([text], separator=separator, strip=True, njobs=1))
+
+
+def espeak_version() -> str:
+    """The version of the espeak-ng that reads, such as ``1.52.0``."""
+    with _LOCK:
+        return ".".join(str(part) for part in _backend().version())
+
+
+@cache
+def _backend() -> Any:
+    loader = package("espeakng_loader")
+    wrapper = package("phonemizer.backend.espeak.wrapper").EspeakWrapper
+    wrapper.set_library(loader.get_library_path())
+    try:
+        wrapper.set_data_path(loader.get_data_path())
+        return package("phonemizer.backend").EspeakBackend(
+            "en-us",
+            punctuation_marks=MARKS,
+            preserve_punctuation=True,
+            with_stress=False,
+            tie=False,
+            language_switch="remove-flags",
+            words_mismatch="ignore",
+            logger=_silent_logger(),
+        )
+    except (RuntimeError, OSError) as error:
+        what = f"espeak-ng of espeakng-loader does not start: {error}"
+        raise MachineError(what, remedy="Install espeakng-loader again, in a folder with a short path") from error
+
+
+def _silent_logger() -> logging.Logger:
+    """phonemizer tells of words in other languages on the terminal; the lyrics' own notes do that here."""
+    logger = logging.getLogger("songline.espeak")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    logger.setLevel(logging.CRITICAL)
+    return logger

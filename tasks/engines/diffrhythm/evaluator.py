@@ -1,0 +1,227 @@
+"""The network as sampling runs it: many evaluations of few songs, with everything that time does not touch done before.
+
+Per song: words, style, known latent and the text that is added in the first layers. Per run: all time embeddings.
+What is left per evaluation is the input projection of the latent, the layers, and the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from tasks.engines.diffrhythm.conditioning import Conditioning
+from tasks.engines.diffrhythm.config import CONDITION, HEADS
+from tasks.engines.diffrhythm.layers import EPS, Layer, attend
+from tasks.engines.diffrhythm.network import DiT
+from tasks.engines.diffrhythm.schedule import rotate
+
+ROWS_AT_ONCE = 16384
+"""Frames that go through a hidden layer at once: enough to fill any device, and a bound to its memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Neighbours in the network's batch that share a text: which latents they evaluate, and the text's constant parts.
+
+    ``constant`` [1, T, D] goes into the input projection, ``fusions`` [1, T, D] each after the first layers.
+    """
+
+    rows: slice
+    latents: slice
+    constant: Tensor
+    fusions: Sequence[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that one run needs besides the latents: B songs, K times, N = B or 2B rows of the network's batch.
+
+    ``vectors`` [K, N, 1, D] is the part of the input projection that is equal for all frames; ``scale`` and ``shift``
+    [K, N, 1, D] belong to the output; ``rotary`` are tables [T, 1, 1, head_dim].
+    """
+
+    branches: Sequence[Branch]
+    vectors: Tensor
+    scale: Tensor
+    shift: Tensor
+    rotary: tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLayer:
+    """A layer's weights with those that share an input joined, so that one product serves them all."""
+
+    attention_norm: Tensor
+    qkv: Tensor
+    out: Tensor
+    hidden_norm: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+class Evaluator:
+    """Takes a network over, onto ``device``: its layers in ``dtype``, all that is small or close to time in float32."""
+
+    def __init__(self, network: DiT, *, device: torch.device, dtype: torch.dtype, compile: bool) -> None:
+        self._network = network.eval().to(device)
+        self._device = device
+        self._dtype = dtype
+        _set_precision(network, dtype)
+        self._layers = [_fused(layer) for layer in network.transformer_blocks]
+        latent, self._known, self._text, self._style, self._time = _input_weights(network)
+        self._latent = latent.T
+        self._rotate: Callable[..., Tensor] = torch.compile(rotate) if compile else rotate
+        self._gate: Callable[[Tensor], None] = torch.compile(_gate) if compile else _gate
+        self._null_words: dict[int, Tensor] = {}
+
+    def prepare(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> Prepared:
+        """Everything of a run over ``times`` [K] that does not depend on the latents; all songs of one length."""
+        frames = len(songs[0].text)
+        scale, shift, vectors = self._moments(songs, times, guided=guided)
+        branches = list(self._cond_branches(songs))
+        if guided:
+            everything = slice(0, len(songs))
+            rows = slice(len(songs), 2 * len(songs))
+            branches.append(self._branch(rows, everything, self._words_of_none(frames), known=None))
+        cos, sin = (table[:, None, None].to(self._dtype) for table in self._network.rotary(frames, self._device))
+        return Prepared(branches, vectors, scale, shift, (cos, sin))
+
+    def velocity(self, latents: Tensor, prepared: Prepared, step: int) -> Tensor:
+        """Velocities [N, T, 64] at ``latents`` [B, T, 64], both float32: B of the songs, then B of the null branch."""
+        h = self._enter(latents, prepared, step)
+        for number, layer in enumerate(self._layers):
+            self._run_layer(h, layer, prepared.rotary)
+            if number < self._network.config.fused_layers:
+                for branch in prepared.branches:
+                    h[branch.rows].add_(branch.fusions[number])
+        return self._leave(h, prepared.scale[step], prepared.shift[step])
+
+    def _enter(self, latents: Tensor, prepared: Prepared, step: int) -> Tensor:
+        """The input embedding [N, T, D], projected in float32."""
+        vectors = prepared.vectors[step]
+        h = latents.new_empty(len(vectors), latents.shape[1], vectors.shape[-1], dtype=self._dtype)
+        for branch in prepared.branches:
+            own = latents[branch.latents]
+            projected = torch.baddbmm(vectors[branch.rows], own, self._latent.expand(len(own), -1, -1))
+            torch.add(projected, branch.constant, out=h[branch.rows])
+        return h.add_(self._network.input_embed.conv_pos_embed(h))
+
+    def _run_layer(self, h: Tensor, layer: FusedLayer, rotary: tuple[Tensor, Tensor]) -> None:
+        """One layer, in place: the residual additions are part of the matrix products."""
+        width = h.shape[-1:]
+        joined = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
+        q, k = self._rotate(joined[:, :, :2], *rotary).unbind(2)
+        mixed = attend(q, k, joined[:, :, 2], causal=False)
+        flat = h.flatten(0, 1)
+        flat.addmm_(mixed.flatten(0, 1), layer.out.T)
+        del joined, q, k, mixed
+        for rows in torch.split(flat, ROWS_AT_ONCE):
+            hidden = F.linear(F.rms_norm(rows, width, layer.hidden_norm, EPS), layer.gate_up)
+            self._gate(hidden)
+            rows.addmm_(hidden[:, : hidden.shape[1] // 2], layer.down.T)
+
+    def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """The output [N, T, 64], formed in float32 song by song: twice a song's width is all the memory it takes."""
+        made = []
+        for number, song in enumerate(h.unbind()):
+            normed = F.layer_norm(song.float(), song.shape[-1:], eps=EPS)
+            modulated = torch.addcmul(shift[number], normed, 1 + scale[number])
+            made.append(self._network.proj_out(modulated))
+        return torch.stack(made)
+
+    def _moments(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Scale, shift and the frame-independent input of every row at every time, [K, N, 1, D] each."""
+        network, count = self._network, len(songs)
+        starts = self._vector([song.start_time for song in songs])
+        durations = self._vector([song.duration or 0.0 for song in songs])
+        moments = torch.stack(
+            [network.moment(time.expand(count), starts, durations) for time in times.to(self._device)]
+        )
+        styles = torch.stack([song.style for song in songs] + [song.negative_style for song in songs])
+        styles = styles[: 2 * count if guided else count].to(self._device, torch.float32)
+        repeats = len(styles) // count
+        moments = moments.repeat(1, repeats, 1)
+        scale, shift = network.norm_out.modulation(moments)
+        vectors = F.linear(styles, self._style, network.input_embed.proj.bias)
+        vectors = vectors + F.linear(moments, self._time)
+        return scale.unsqueeze(2), shift.unsqueeze(2), vectors.unsqueeze(2)
+
+    def _cond_branches(self, songs: Sequence[Conditioning]) -> Iterator[Branch]:
+        """One branch for each stretch of neighbours that are the same song."""
+        first = 0
+        for last in range(1, len(songs) + 1):
+            if last == len(songs) or songs[last] is not songs[first]:
+                rows = slice(first, last)
+                words = self._network.text_embed(songs[first].text[None].to(self._device))
+                yield self._branch(rows, rows, words, songs[first].known_outside())
+                first = last
+
+    def _branch(self, rows: slice, latents: slice, words: Tensor, known: Tensor | None) -> Branch:
+        constant = F.linear(words, self._text)
+        if known is not None:
+            constant = constant + F.linear(known.to(self._device, torch.float32), self._known)
+        told = words.to(self._dtype)
+        return Branch(rows, latents, constant, [fusion(told) for fusion in self._network.text_fusion_linears])
+
+    def _words_of_none(self, frames: int) -> Tensor:
+        """The embedding [1, T, 512] of a text of nothing but filler, kept for every length that was asked for."""
+        if frames not in self._null_words:
+            filler = torch.zeros(1, frames, dtype=torch.int64, device=self._device)
+            self._null_words[frames] = self._network.text_embed(filler)
+        return self._null_words[frames]
+
+    def _vector(self, numbers: Sequence[float]) -> Tensor:
+        return torch.tensor(numbers, dtype=torch.float32, device=self._device)
+
+
+def _set_precision(network: DiT, dtype: torch.dtype) -> None:
+    """The layers in ``dtype``; float32 for what is small, and for time, which half precision cannot tell apart."""
+    wide: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
+    wide.append(network.input_embed.conv_pos_embed)
+    small: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]
+    small += [network.input_embed.proj, network.norm_out, network.proj_out]
+    if network.duration_time_embed is not None:
+        small.append(network.duration_time_embed)
+    for module in wide:
+        module.to(dtype)
+    for module in small:
+        module.float()
+
+
+def _input_weights(network: DiT) -> tuple[Tensor, ...]:
+    """The input projection cut by what it reads: latent, known latent, text, style, time."""
+    config = network.config
+    widths = [config.mel_dim, config.mel_dim, config.text_dim, CONDITION, CONDITION]
+    return torch.split(network.input_embed.proj.weight, widths, dim=1)
+
+
+def _fused(layer: nn.Module) -> FusedLayer:
+    if not isinstance(layer, Layer):
+        raise TypeError(f"a {type(layer).__name__} is no layer of the network")
+    attention, hidden = layer.self_attn, layer.mlp
+    return FusedLayer(
+        attention_norm=layer.input_layernorm.weight,
+        qkv=_joined(attention.q_proj, attention.k_proj, attention.v_proj),
+        out=attention.o_proj.weight,
+        hidden_norm=layer.post_attention_layernorm.weight,
+        gate_up=_joined(hidden.gate_proj, hidden.up_proj),
+        down=hidden.down_proj.weight,
+    )
+
+
+def _joined(*linears: nn.Linear) -> Tensor:
+    """The weights of ``linears`` as one; theirs become views of it, so that nothing is held twice."""
+    joined = torch.cat([linear.weight.detach() for linear in linears])
+    for linear, part in zip(linears, torch.split(joined, [linear.out_features for linear in linears]), strict=True):
+        linear.weight = nn.Parameter(part, requires_grad=False)
+    return joined
+
+
+def _gate(hidden: Tensor) -> None:
+    """The gated activation of [N, 2 F], left in its first half."""
+    gate, up = hidden.chunk(2, dim=-1)
+    F.silu(gate, inplace=True).mul_(up)

@@ -1,0 +1,38 @@
+"""What rendering a recipe takes, told from the size of its network before anything is loaded."""
+
+from __future__ import annotations
+
+import os
+
+from catalog.recipe import Recipe
+from tasks.engines.base import Forecast
+
+FLOPS_PER_WEIGHT_AND_FRAME = 1.97
+"""Linear layers and position convolutions: 2.187e9 operations a frame over 1.109e9 weights."""
+ATTENTION_SHARE_PER_FRAME = 6.0e-5
+"""Attention grows with the square of the frames: 1.311e5 over 2.187e9 a frame."""
+VAE_FLOPS_PER_BYTE_AND_FRAME = 5.04e9 * 1.33 / 625e6
+"""The published decoder with its overlapping chunks, by the size of its file."""
+
+CPU_FLOPS_PER_CORE = 3.0e10
+CUDA_FLOPS = 2.5e14
+"""What is counted on from a device that is not known: half of what an H100 reaches."""
+
+FRAME_BYTES = 2048 * 2 * 4 + 64 * 4
+"""Audio and latent of one frame in the store, float32."""
+WEIGHT_FILE_BYTES = 2
+ACTIVATION_BYTES_PER_FRAME = 400_000
+MEMORY_BASE_BYTES = 1 << 30
+
+
+def forecast(recipe: Recipe, *, weights_bytes: int, vae_bytes: int, device: str) -> Forecast:
+    """Time, memory and stored bytes of one recipe; the sizes are those of the network's and the decoder's file."""
+    inputs = recipe.inputs
+    frames, weights = inputs["frames"], weights_bytes / WEIGHT_FILE_BYTES
+    branches = 2 if inputs["cfg_strength"] > 0 else 1
+    one = FLOPS_PER_WEIGHT_AND_FRAME * weights * frames * (1 + ATTENTION_SHARE_PER_FRAME * frames)
+    flops = one * branches * (inputs["steps"] - 1) + VAE_FLOPS_PER_BYTE_AND_FRAME * vae_bytes * frames
+    speed = CUDA_FLOPS if device == "cuda" else CPU_FLOPS_PER_CORE * len(os.sched_getaffinity(0))
+    held = 4 if inputs["dtype"] == "float32" else 2
+    memory = MEMORY_BASE_BYTES + int(weights * held) + frames * ACTIVATION_BYTES_PER_FRAME
+    return Forecast(seconds=flops / speed, memory_bytes=memory, stored_bytes=frames * FRAME_BYTES)

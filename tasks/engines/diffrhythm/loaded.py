@@ -1,0 +1,96 @@
+"""The models of this engine in memory: loaded when a recipe first needs them, kept while recipes stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from catalog.digests import Json
+from catalog.errors import RefusedError, WorkError
+from catalog.model_store import InstalledModel, ModelStore
+from catalog.settings import Settings
+from tasks.engines.diffrhythm.checkpoint import load_network
+from tasks.engines.diffrhythm.config import CONDITION, NetworkConfig
+from tasks.engines.diffrhythm.precision import check_precision
+from tasks.engines.diffrhythm.sampler import Sampler
+from tasks.engines.diffrhythm.settings import NEGATIVE_STYLE_FILE
+from tasks.engines.diffrhythm.vae import Vae
+from tasks.style.vector import read_style
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A sampler and the sizes of its network."""
+
+    sampler: Sampler
+    config: NetworkConfig
+    dtype: torch.dtype
+
+
+class Loaded:
+    """At most one network and one autoencoder, on this machine's device."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = ModelStore(settings.models_path, table=settings.models_table)
+        self.device = torch.device(settings.device_here)
+        self._network: tuple[Json, Network] | None = None
+        self._vae: tuple[Json, Vae] | None = None
+
+    def network(self, inputs: Mapping[str, Json]) -> Network:
+        """The network a recipe names. Raises ModelMissing, WorkError where another is installed, MachineError."""
+        key = [
+            inputs["files"]["network"],
+            inputs["dtype"],
+            inputs["rope"],
+            inputs["ema"],
+            inputs.get("compiled", False),
+        ]
+        if self._network is None or self._network[0] != key:
+            self._network = None  # frees the one before, so that both never lie in memory together
+            self._network = key, self._load_network(inputs)
+        return self._network[1]
+
+    def vae(self, inputs: Mapping[str, Json]) -> Vae:
+        """The autoencoder a recipe names, its reduced precision proven. Raises likewise, and RefusedError."""
+        key = [inputs["files"]["vae"], inputs["vae_dtype"]]
+        if self._vae is None or self._vae[0] != key:
+            self._vae = None
+            self._vae = key, self._load_vae(inputs)
+        return self._vae[1]
+
+    def fixed_style(self, inputs: Mapping[str, Json]) -> Tensor:
+        """A negative style [512] that needs no embedding: the published one, or none, which is all zeros."""
+        if inputs["negative_style"]["fixed"] == "none":
+            return torch.zeros(CONDITION)
+        return torch.from_numpy(read_style(self._installed(inputs, "data").path(NEGATIVE_STYLE_FILE)))
+
+    def _load_network(self, inputs: Mapping[str, Json]) -> Network:
+        path = self._installed(inputs, "network").weights
+        network = load_network(path, exact_buffers=inputs["rope"] == "exact", prefer_ema=inputs["ema"])
+        dtype = getattr(torch, inputs["dtype"])
+        config = network.config
+        sampler = Sampler(network, device=self.device, dtype=dtype, compile=inputs.get("compiled", False))
+        return Network(sampler, config, dtype)
+
+    def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
+        path = self._installed(inputs, "vae").weights
+        wanted = Vae.load(path, device=self.device, dtype=getattr(torch, inputs["vae_dtype"]))
+        if wanted.dtype != torch.float32:
+            try:
+                check_precision(Vae.load(path, device=self.device), wanted)
+            except RefusedError as error:
+                raise RefusedError(error.what, remedy="Set `vae_dtype: float32` in the song's settings") from error
+        return wanted
+
+    def _installed(self, inputs: Mapping[str, Json], part: str) -> InstalledModel:
+        stated = inputs["files"][part]
+        found = self._store.need(stated["name"])
+        if found.digest != stated["digest"]:
+            raise WorkError(
+                f"the files of {stated['name']} here are not those that the recipe names",
+                remedy="Plan the album again, or bring this machine's models up to date",
+            )
+        return found

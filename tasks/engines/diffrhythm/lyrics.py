@@ -1,0 +1,197 @@
+"""A song's lyrics as the model sings them: tokens on frames, and what a person should know about each line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.errors import InputError
+from catalog.lrc_stamps import stamp
+from catalog.lyrics import LyricLine, Lyrics
+from tasks.engines.diffrhythm.placement import (
+    FRAME_RATE_HZ,
+    Runs,
+    Slot,
+    TimedTokens,
+    frame_at,
+    frames_of,
+    is_base,
+    runs_of,
+    slots,
+)
+from tasks.engines.diffrhythm.reader import Reader, Spoken
+
+LATE_TOLD_S = 0.1
+"""A line that is pushed by less than this is sung in time to any ear."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlacement:
+    """One line of the lyrics on the frames ``first_frame`` to before ``end_frame``; a rest has no phones.
+
+    ``line`` is its number in the lyrics' file. ``lost_tokens`` found no room before the song's end, ``late_frames`` is
+    how far the line before it pushed it. ``notes`` are predicates that follow the stamp.
+    """
+
+    start_s: float
+    text: str
+    line: int
+    wanted_frame: int
+    first_frame: int
+    end_frame: int
+    phones: tuple[str, ...] = ()
+    lost_tokens: int = 0
+    late_frames: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def late_s(self) -> float:
+        """How much later than its stamp the line begins."""
+        return self.late_frames / FRAME_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A whole song: ``runs`` and ``versions`` belong in its recipe, ``lines`` are for people."""
+
+    frames: int
+    runs: Runs
+    lines: tuple[LinePlacement, ...]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One row of ``songline preview-lyrics``: when a line is really sung, by which phonemes, and what is wrong."""
+
+    line: int
+    stamp: str
+    text: str
+    first_frame: int
+    end_frame: int
+    start_s: float
+    end_s: float
+    phonemes: str
+    remarks: tuple[str, ...]
+
+
+def place_lyrics(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str) -> Placement:
+    """Read and place every line of a song in ``language``; nothing is lost without a note that says so.
+
+    Raises InputError for a length that no model makes, MachineError where a package is missing.
+    """
+    lines = [(line, reader.tokens(line.text, language)) for line in lyrics.lines]
+    return placed(lines, frames=frames_of(length_s), length_s=length_s)
+
+
+def place_original(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str) -> Placement:
+    """The same as the original does it: no digits, kana or other letters alone in a line, and on the base model
+    without the last line. ``language`` does not matter. Raises InputError for a line that the original cannot read.
+    """
+    lines = [(line, _as_published(line, reader)) for line in lyrics.sung]
+    return placed(lines, frames=frames_of(length_s), length_s=length_s, drop_last=is_base(length_s))
+
+
+def placed(
+    lines: Sequence[tuple[LyricLine, Spoken]], *, frames: int, length_s: float, drop_last: bool = False
+) -> Placement:
+    """Lines that have been read, on the frames of a song; lines without tokens leave no trace there.
+
+    ``drop_last`` loses the last sung line, as the original does on the base model.
+    """
+    sung = [(line, spoken) for line, spoken in lines if spoken.tokens]
+    timed = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in sung]
+    found = slots(timed, frames=frames, length_s=length_s, drop_last=drop_last)
+    slot_of = {id(line): slot for (line, _), slot in zip(sung, found, strict=True)}
+    facts: list[LinePlacement] = []
+    before: LinePlacement | None = None
+    for line, spoken in lines:
+        slot = slot_of.get(id(line))
+        fact = _on_frames(line, spoken, slot, before) if slot else _nowhere(line, spoken)
+        before = fact if slot else before
+        facts.append(fact)
+    versions = {name: value for _, spoken in lines for name, value in spoken.versions.items()}
+    return Placement(frames, runs_of(found), tuple(facts), dict(sorted(versions.items())))
+
+
+def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
+    """What a person should know before the song is rendered, as (line in the file, sentences naming the stamp)."""
+    return tuple((line.line, f"{stamp(line.start_s)} {note}.") for line in placement.lines for note in line.notes)
+
+
+def preview(placement: Placement) -> tuple[PreviewRow, ...]:
+    """Every line with the time and the phonemes it is sung by, rests included."""
+    return tuple(
+        PreviewRow(
+            line=line.line,
+            stamp=stamp(line.start_s),
+            text=line.text,
+            first_frame=line.first_frame,
+            end_frame=line.end_frame,
+            start_s=line.first_frame / FRAME_RATE_HZ,
+            end_s=line.end_frame / FRAME_RATE_HZ,
+            phonemes=" ".join(line.phones),
+            remarks=line.notes,
+        )
+        for line in placement.lines
+    )
+
+
+def _as_published(line: LyricLine, reader: Reader) -> Spoken:
+    try:
+        return reader.published(line.text)
+    except InputError as error:
+        raise InputError(
+            f"{stamp(line.start_s)} has neither English nor Chinese letters, and the original cannot read it",
+            remedy="Write its words out, or leave the setting `lyrics` out",
+        ) from error
+
+
+def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacement | None) -> LinePlacement:
+    late_frames = slot.first - slot.wanted
+    notes = list(spoken.notes)
+    if before and slot.tokens and late_frames / FRAME_RATE_HZ >= LATE_TOLD_S:
+        notes.append(_late_note(late_frames, before))
+    if slot.lost:
+        notes.append(_lost_note(slot))
+    return LinePlacement(
+        start_s=line.start_s,
+        text=line.text,
+        line=line.line,
+        wanted_frame=slot.wanted,
+        first_frame=slot.first,
+        end_frame=slot.end,
+        phones=spoken.phones,
+        lost_tokens=slot.lost,
+        late_frames=late_frames,
+        notes=tuple(notes),
+    )
+
+
+def _nowhere(line: LyricLine, spoken: Spoken) -> LinePlacement:
+    """A rest, a line that cannot be read, or one that begins after the end."""
+    frame = frame_at(line.start_s)
+    lost = len(spoken.tokens)
+    notes = (*spoken.notes, "is not sung, because the song ends before it. Move it earlier") if lost else spoken.notes
+    return LinePlacement(
+        line.start_s, line.text, line.line, frame, frame, frame, phones=spoken.phones, lost_tokens=lost, notes=notes
+    )
+
+
+def _late_note(late_frames: int, before: LinePlacement) -> str:
+    late_s = late_frames / FRAME_RATE_HZ
+    taken_s = (before.end_frame - before.first_frame) / FRAME_RATE_HZ
+    return (
+        f"begins {late_s:.1f} s late, because {stamp(before.start_s)} before it is sung for {taken_s:.1f} s. "
+        "Give that line more time or fewer words"
+    )
+
+
+def _lost_note(slot: Slot) -> str:
+    total = len(slot.tokens) + slot.lost
+    if not slot.tokens:
+        return "is not sung, because the song is over before it can begin. Move it earlier or shorten what precedes it"
+    if slot.lost == 1:  # the full stop that ends a line, which is no phoneme
+        return "ends exactly where the song ends, without the pause that closes a line. Move it a little earlier"
+    lost = f"the last {slot.lost - 1} of its {total - 1} phonemes"
+    return f"runs past the end of the song and loses {lost}. Move it earlier or shorten it"

@@ -1,0 +1,39 @@
+"""How much memory sampling takes, and so how many songs go through the network at once."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from tasks.engines.diffrhythm.config import NetworkConfig
+
+WIDTHS_HELD = 20
+"""Tensors of the network's width alive at once per row: residual, attention's inputs, the two halves of the MLP."""
+
+SHARE = 0.7
+MOST = 16
+CPU_MOST = 4
+"""Past this a CPU gains nothing by more rows."""
+
+
+def song_bytes(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided: bool) -> int:
+    """Bytes that one more song of ``frames`` takes while it is sampled, both branches together."""
+    branches = 2 if guided else 1
+    fusions = config.fused_layers * config.dim * frames
+    return (branches * frames * config.dim * WIDTHS_HELD + fusions) * dtype.itemsize
+
+
+def batch_size(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided: bool, device: torch.device) -> int:
+    """Songs that fit at once into the device's free memory; at least one."""
+    each = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return max(1, min(MOST, int(SHARE * free / each)))
+    return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / each)))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device or the host had no memory left."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in str(error) or "can't allocate memory" in str(error))
+    )

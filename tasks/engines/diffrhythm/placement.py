@@ -1,0 +1,117 @@
+"""Where tokens fall in time: one token a frame, a line at its stamp or right after the line before it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import InputError
+from tasks.engines.diffrhythm.vocabulary import COMMA_TOKEN, STOP_TOKEN
+
+SAMPLE_RATE_HZ = 44_100
+SAMPLES_PER_FRAME = 2_048
+FRAME_RATE_HZ = SAMPLE_RATE_HZ / SAMPLES_PER_FRAME
+BASE_LENGTH_S = 95
+BASE_FRAMES = 2_048
+FULL_FRAMES = 6_144
+LONGEST_S = 285
+
+Runs = list[list[Any]]
+"""``[[first frame, [token, …]], …]``: the stretches that are not silent, in order; values of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedTokens:
+    """The tokens of one line, to begin at a time."""
+
+    start_s: float
+    tokens: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one line came to stand: frames ``first`` to before ``end``; ``wanted`` is where its time lies.
+
+    ``tokens`` are those that found room, the line's full stop included; ``lost`` counts those that did not.
+    """
+
+    wanted: int
+    first: int
+    end: int
+    tokens: tuple[int, ...]
+    lost: int
+
+
+def frames_of(length_s: float) -> int:
+    """The frames of a song: 95 s is the base model's 2048, 96 to 285 s the full model's. Raises InputError."""
+    if length_s != int(length_s) or not BASE_LENGTH_S <= length_s <= LONGEST_S:
+        what = f"DiffRhythm makes songs of {BASE_LENGTH_S} to {LONGEST_S} whole seconds, not of {length_s:g} s"
+        raise InputError(what, remedy=f"Set the song's length to {BASE_LENGTH_S} s, or to 96 to {LONGEST_S} s")
+    if is_base(length_s):
+        return BASE_FRAMES
+    return min(FULL_FRAMES, frame_at(length_s))
+
+
+def is_base(length_s: float) -> bool:
+    """Whether the base model makes songs of this length; the full model makes all longer ones."""
+    return length_s == BASE_LENGTH_S
+
+
+def frame_at(time_s: float) -> int:
+    """The frame that a time lies in."""
+    return int(time_s * SAMPLE_RATE_HZ / SAMPLES_PER_FRAME)
+
+
+def duration_of(length_s: int) -> float:
+    """The share of the model's longest song, rounded through float16 as the published pipeline does."""
+    longest = BASE_FRAMES if is_base(length_s) else FULL_FRAMES
+    (rounded,) = struct.unpack("<e", struct.pack("<e", frames_of(length_s) / longest))
+    return float(rounded)
+
+
+def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_last: bool) -> list[Slot | None]:
+    """Place the lines in their order; None for a line that is not placed at all.
+
+    A line ends with a full stop, those within it become commas. It waits for the line before it to end; what does not
+    fit into ``frames`` is lost, and so are lines that begin at ``length_s`` or later. ``drop_last`` leaves the last of
+    the others out, as the original does on the base model.
+    """
+    kept = [index for index, line in enumerate(lines) if line.start_s < length_s]
+    if drop_last:
+        kept = kept[:-1]
+    result: list[Slot | None] = [None] * len(lines)
+    cursor = 0
+    for index in kept:
+        line = lines[index]
+        tokens = [COMMA_TOKEN if token == STOP_TOKEN else token for token in line.tokens] + [STOP_TOKEN]
+        wanted = frame_at(line.start_s)
+        first = max(wanted, cursor)
+        fitting = tuple(tokens[: max(0, frames - first)])
+        cursor = first + len(fitting)
+        result[index] = Slot(wanted, first, cursor, fitting, lost=len(tokens) - len(fitting))
+    return result
+
+
+def runs_of(placed: Sequence[Slot | None]) -> Runs:
+    """The stretches of frames that hold tokens; lines that touch are one stretch."""
+    runs: Runs = []
+    end = -1
+    for slot in placed:
+        if slot is None or not slot.tokens:
+            continue
+        if slot.first == end:
+            runs[-1][1].extend(slot.tokens)
+        else:
+            runs.append([slot.first, list(slot.tokens)])
+        end = slot.end
+    return runs
+
+
+def in_frames(runs: Runs, frames: int) -> list[int]:
+    """The token of every frame, 0 where nothing is sung: what the model takes."""
+    row = [0] * frames
+    for first, tokens in runs:
+        row[first : first + len(tokens)] = tokens
+    return row

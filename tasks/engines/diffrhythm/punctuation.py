@@ -1,0 +1,25 @@
+"""Punctuation as both languages write it, and the bars between phones."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.engines.diffrhythm.vocabulary import MARKS
+
+_PLAIN = (
+    ("，", ","), ("。", "."), ("！", "!"), ("？", "?"), ("；", ";"), ("：", ":"), ("、", ","), ("‘", "'"), ("’", "'"),
+    ("⋯", "…"), ("···", "…"), ("・・・", "…"), ("...", "…"),
+)  # fmt: skip
+_MARK = re.compile(f"([{re.escape(MARKS)}])")
+
+
+def with_plain_marks(text: str) -> str:
+    """Typographic and full-width marks in the eight forms that the model knows."""
+    for mark, plain in _PLAIN:
+        text = text.replace(mark, plain)
+    return text
+
+
+def split_phones(barred: str) -> list[str]:
+    """The phones of a ``|``-separated string, each mark a phone of its own."""
+    return [phone for phone in _MARK.sub(r"|\1|", barred).split("|") if phone]

@@ -1,0 +1,161 @@
+"""From a line of lyrics to tokens, each run of it by its own language's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from catalog.errors import InputError
+from tasks.engines.diffrhythm.bopomofo import load_syllables
+from tasks.engines.diffrhythm.chinese import chinese_phones, has_numerals
+from tasks.engines.diffrhythm.english import english_phones
+from tasks.engines.diffrhythm.espeak import espeak_version
+from tasks.engines.diffrhythm.kana import kana_phones
+from tasks.engines.diffrhythm.numerals import has_digits
+from tasks.engines.diffrhythm.packages import version
+from tasks.engines.diffrhythm.polyphones import load_polyphones
+from tasks.engines.diffrhythm.readings import LexiconReadings, PypinyinReadings, Reading, Readings, load_lexicon
+from tasks.engines.diffrhythm.segments import Segment, plain, published_segments, segments
+from tasks.engines.diffrhythm.spoken_notes import notes_on
+from tasks.engines.diffrhythm.vocabulary import WORD_GAP, Vocabulary, load_vocabulary, without_gaps_and_marks
+
+if TYPE_CHECKING:
+    from catalog.model_store import InstalledModel
+
+_KEPT_LINES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One line as the model sings it.
+
+    ``phones`` are all that were read, ``tokens`` those that the model has (a token is the id plus one), ``dropped`` the
+    others. ``notes`` say what was done to the line beyond reading it, ``versions`` what the result depends on.
+    """
+
+    phones: tuple[str, ...]
+    tokens: tuple[int, ...]
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    words: tuple[tuple[Reading, ...], ...] = ()
+
+
+@dataclass(slots=True)
+class _Phones:
+    """What has been read of a line so far."""
+
+    phones: list[str] = field(default_factory=list)
+    words: list[tuple[Reading, ...]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads lines with the files of ``diffrhythm-data``, and of ``diffrhythm-chinese`` where it is installed.
+
+    Nothing is loaded before a line needs it, and what is loaded stays for the life of the process. A line is read once.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, *, chinese: Callable[[], Readings]) -> None:
+        self._vocabulary = vocabulary
+        self._load_readings = chinese
+        self._kept = lru_cache(maxsize=_KEPT_LINES)(self._tokens)
+
+    @classmethod
+    def of(cls, data: InstalledModel, chinese: InstalledModel | None = None) -> Reader:
+        """A reader with the installed files. Raises InputError where ``vocab.json`` is no table of symbols."""
+        return cls(load_vocabulary(data.path("vocab.json")), chinese=lambda: _chinese_readings(data, chinese))
+
+    def tokens(self, text: str, language: str) -> Spoken:
+        """A line of a song in ``language`` (``en``, ``zh``, …), which decides only how lone digits are read.
+
+        Never fails for what the text holds: what cannot be read is told in the notes.
+        """
+        return self._kept(text, language)
+
+    def published(self, text: str) -> Spoken:
+        """A line exactly as the original reads it. Raises InputError for one without English or Chinese letters."""
+        runs = published_segments(text)
+        if runs[0].language not in {"en", "zh"}:
+            raise InputError(f"Unknown language: {runs[0].language}")
+        return self._spoken(runs, whole=False)
+
+    def _tokens(self, text: str, language: str) -> Spoken:
+        readable, unread = plain(text)
+        runs = segments(readable, language)
+        spoken = self._spoken(runs, whole=True)
+        is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(spoken.phones))[0])
+        notes = notes_on(runs, unread=unread, dropped=spoken.dropped, is_sung=is_sung)
+        return Spoken(
+            phones=spoken.phones if is_sung else (),
+            tokens=spoken.tokens if is_sung else (),
+            dropped=spoken.dropped,
+            notes=notes if text.strip() else (),
+            versions=spoken.versions,
+            segments=spoken.segments,
+            words=spoken.words,
+        )
+
+    def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
+        read = _Phones()
+        for run in runs:
+            if run.language == "zh":
+                self._read_chinese(run.text, read, whole=whole)
+            elif run.language == "en":
+                _read_english(run.text, read)
+            else:
+                read.phones += kana_phones(run.text)
+        if runs and runs[-1].language == "en" and read.phones[-1:] == [WORD_GAP]:
+            del read.phones[-1]
+        tokens, dropped = self._vocabulary.tokens(read.phones)
+        return Spoken(
+            phones=tuple(read.phones),
+            tokens=tokens,
+            dropped=dropped,
+            versions=read.versions,
+            segments=tuple(runs),
+            words=tuple(read.words),
+        )
+
+    def _read_chinese(self, text: str, read: _Phones, *, whole: bool) -> None:
+        phones, words = chinese_phones(text, self._readings, whole=whole)
+        read.phones += phones
+        read.words.append(tuple(words))
+        read.versions |= {"jieba": version("jieba"), **self._readings.versions}
+        if has_numerals(text):
+            read.versions["cn2an"] = version("cn2an")
+
+    @cached_property
+    def _readings(self) -> Readings:
+        return self._load_readings()
+
+
+def _read_english(text: str, read: _Phones) -> None:
+    read.phones += english_phones(text)
+    read.versions |= {"espeak-ng": espeak_version(), "phonemizer": version("phonemizer")}
+    if has_digits(text):
+        read.versions["inflect"] = version("inflect")
+
+
+def _chinese_readings(data: InstalledModel, chinese: InstalledModel | None) -> Readings:
+    """The published lexicon and polyphone model where they are installed, else pypinyin."""
+    table = load_syllables(data.path("pinyin_2_bpmf.txt"))
+    if chinese is None:
+        return PypinyinReadings(table)
+    return LexiconReadings(
+        load_lexicon(chinese.path("chinese_lexicon.txt")),
+        table=table,
+        polyphonic=frozenset(data.path("polychar.txt").read_text(encoding="utf-8").split()),
+        polyphones=load_polyphones(
+            model=chinese.path("poly_bert_model.onnx"),
+            vocabulary=chinese.path("vocab.txt"),
+            readings=chinese.path("polydict.json"),
+        ),
+        versions={
+            "lexicon": chinese.digests["chinese_lexicon.txt"],
+            "polyphones": chinese.digests["poly_bert_model.onnx"],
+        },
+    )

@@ -1,0 +1,214 @@
+"""The heavy half of the DiffRhythm engine: batches of recipes on their way from noise to sound."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from catalog.digests import Json, canonical_json
+from catalog.errors import RefusedError, SonglineError, TransientError, WorkError
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from tasks.audio.audio import Audio
+from tasks.audio.files import read_audio
+from tasks.engines.base import Extra, Failed, Figures, Order, Rendered
+from tasks.engines.diffrhythm.conditioning import Conditioning, regenerated_frames
+from tasks.engines.diffrhythm.flops import song_flops
+from tasks.engines.diffrhythm.loaded import Loaded, Network
+from tasks.engines.diffrhythm.memory import batch_size, is_out_of_memory
+from tasks.engines.diffrhythm.passage import SAMPLE_RATE
+from tasks.engines.diffrhythm.sampler import Sampling, noise
+from tasks.engines.diffrhythm.splice import splice
+from tasks.style.vector import read_style
+
+ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")
+"""Inputs that recipes of one batch have in common."""
+
+Inputs = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Latents [B, T, 64] of a batch, and what each of them cost."""
+
+    latents: Tensor
+    text_s: float
+    sampler_s: float
+
+
+class DiffRhythmRenderer:
+    """Renders recipes in batches of one length; models stay loaded from one call to the next."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._loaded = Loaded(settings)
+        self._device = self._loaded.device
+
+    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+        """Each order's stereo mix at 44.1 kHz with its latent; seeds of one song stand side by side in a batch."""
+        groups: dict[bytes, list[Order]] = {}
+        for order in orders:
+            alike = {name: order.recipe.inputs.get(name) for name in ALIKE}
+            groups.setdefault(canonical_json(alike), []).append(order)
+        for group in groups.values():
+            group.sort(key=lambda order: canonical_json(dict(order.recipe.inputs)))
+            yield from self._render_group(group)
+
+    def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
+        """Refused: the model sings the whole mix."""
+        raise RefusedError("DiffRhythm gives no stems of its own", remedy="Name a separation model under `stems`")
+
+    def _render_group(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+        """All of it in batches as large as memory allows; one that does not fit is tried again by halves."""
+        inputs = orders[0].recipe.inputs
+        network = self._loaded.network(inputs)
+        sampling = Sampling(inputs["steps"], inputs["cfg_strength"], inputs["sway"])
+        size = batch_size(
+            network.config,
+            frames=inputs["frames"],
+            dtype=network.dtype,
+            guided=sampling.guided,
+            device=self._device,
+        )
+        left = list(orders)
+        while left:
+            batch = left[:size]
+            sampled = self._sampled_if_it_fits(network, batch, sampling)
+            if sampled is None and len(batch) > 1:
+                size = len(batch) // 2
+                continue
+            left = left[len(batch) :]
+            if sampled is None:
+                yield Failed(batch[0].recipe, _no_memory())
+            else:
+                yield from self._finished(batch, sampled, network, sampling)
+
+    def _sampled_if_it_fits(self, network: Network, batch: Sequence[Order], sampling: Sampling) -> Sampled | None:
+        try:
+            return self._sampled(network, batch, sampling)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # The error held the attempt's tensors: they can be given back only now that it is gone.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+    def _sampled(self, network: Network, batch: Sequence[Order], sampling: Sampling) -> Sampled:
+        marks = [self._now()]
+        songs: dict[bytes, Conditioning] = {}
+        for order in batch:
+            songs.setdefault(canonical_json(dict(order.recipe.inputs)), self._conditioning(order))
+        rows = [songs[canonical_json(dict(order.recipe.inputs))] for order in batch]
+        noises = [noise(order.recipe.seed, order.recipe.inputs["frames"]) for order in batch]
+        latents = network.sampler.sample(rows, noises, sampling, on_prepared=lambda: marks.append(self._now()))
+        marks.append(self._now())
+        if not bool(torch.isfinite(latents).all()):
+            raise WorkError(
+                "the network gave numbers that are not finite",
+                remedy="Set `dtype: float32` or `bfloat16`, and check the model with `songline models verify`",
+            )
+        return Sampled(latents, marks[1] - marks[0], marks[-1] - marks[1])
+
+    def _conditioning(self, order: Order) -> Conditioning:
+        """What a recipe tells the network, from its inputs and the files of its materials."""
+        inputs = order.recipe.inputs
+        text = torch.zeros(inputs["frames"], dtype=torch.int64)
+        for first, tokens in inputs["tokens"]:
+            text[first : first + len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
+        negative = order.files.get("negative_style")
+        passage = inputs.get("passage")
+        return Conditioning(
+            text=text,
+            style=torch.from_numpy(read_style(order.files["style"])),
+            negative_style=torch.from_numpy(read_style(negative)) if negative else self._loaded.fixed_style(inputs),
+            duration=inputs["duration"],
+            known=_read_latent(order) if passage else None,
+            regenerate=regenerated_frames([tuple(passage["frames"])], len(text)) if passage else None,
+        )
+
+    def _finished(
+        self, batch: Sequence[Order], sampled: Sampled, network: Network, sampling: Sampling
+    ) -> Iterator[Rendered | Failed]:
+        """Every latent of a batch as sound."""
+        inputs = batch[0].recipe.inputs
+        started = self._now()
+        try:
+            sound = self._loaded.vae(inputs).decode(sampled.latents, chunked=inputs["vae"] == "chunked").numpy()
+        except TransientError as error:
+            yield from (Failed(order.recipe, error) for order in batch)
+            return
+        vae_s = self._now() - started
+        count = len(batch)
+        figures = Figures(
+            device=_device_name(self._device),
+            dtype=inputs["dtype"],
+            batch=count,
+            text_s=sampled.text_s / count,
+            sampler_s=sampled.sampler_s / count,
+            vae_s=vae_s / count,
+            peak_memory_bytes=torch.cuda.max_memory_allocated() if self._device.type == "cuda" else None,
+            flops=song_flops(
+                network.config, inputs["frames"], steps=sampling.steps, guided=sampling.guided
+            ),
+        )
+        latents = sampled.latents.cpu().numpy()
+        for order, samples, latent in zip(batch, sound, latents, strict=True):
+            try:
+                audio = _joined(order, Audio(np.ascontiguousarray(samples), SAMPLE_RATE))
+                yield Rendered(order.recipe, audio, {"latent": _latent_file(latent)}, figures)
+            except SonglineError as error:
+                yield Failed(order.recipe, error)
+
+    def _now(self) -> float:
+        """Seconds, once the device has done all it was given."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+def _joined(order: Order, fresh: Audio) -> Audio:
+    """A retake's passage in its parent's audio; anything else is its own sound."""
+    passage = order.recipe.inputs.get("passage")
+    if passage is None:
+        return fresh
+    start, end = passage["frames"]
+    parent = read_audio(order.files["parent_audio"])
+    try:
+        return splice(parent, fresh, start_frame=start, end_frame=end)
+    except ValueError as error:
+        raise WorkError(
+            f"the retake does not fit its parent: {error}", remedy="Take it from another candidate"
+        ) from error
+
+
+def _read_latent(order: Order) -> Tensor:
+    """The parent's latent [T, 64]. Raises WorkError where the artifact is none."""
+    try:
+        latent = np.load(order.files["parent_latent"], allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise WorkError(
+            "the parent's latent cannot be read", remedy="Run `songline verify --repair`, then render again"
+        ) from error
+    return torch.from_numpy(latent.astype(np.float32))
+
+
+def _latent_file(latent: np.ndarray) -> Extra:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(latent, dtype=np.float32), allow_pickle=False)
+    return Extra(buffer.getvalue(), "application/x-npy", ".npy")
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _no_memory() -> TransientError:
+    return TransientError(
+        "the device has no memory left for one song", remedy="Free memory on it, or set `dtype: bfloat16`"
+    )

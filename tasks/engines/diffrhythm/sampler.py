@@ -1,0 +1,116 @@
+"""From noise to latents by Euler's method, many seeds or songs of one length at once.
+
+A latent's result does not depend on what it shares a batch with: its noise comes from its own seed, and no operation
+of the network looks across songs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tasks.engines.diffrhythm.conditioning import Conditioning, regenerated_frames
+from tasks.engines.diffrhythm.evaluator import Evaluator
+from tasks.engines.diffrhythm.network import DiT
+from tasks.engines.diffrhythm.schedule import SWAY_RANGE, time_grid
+
+__all__ = ["Conditioning", "Sampler", "Sampling", "noise", "regenerated_frames"]
+
+LATENT_CHANNELS = 64
+UNGUIDED_BELOW = 1e-5
+"""Guidance weaker than this is none, and the null branch is not evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a song is sampled: ``steps`` points in time (one evaluation fewer), guidance strength, sway of the grid."""
+
+    steps: int = 32
+    cfg_strength: float = 4.0
+    sway: float = 0.0
+
+    def __post_init__(self) -> None:
+        low, high = SWAY_RANGE
+        if self.steps < 1 or not low <= self.sway <= high or not 0 <= self.cfg_strength < float("inf"):
+            raise ValueError(f"no such sampling: {self}")
+
+    @property
+    def guided(self) -> bool:
+        """Whether both branches are evaluated."""
+        return self.cfg_strength >= UNGUIDED_BELOW
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network is asked, each branch once."""
+        return self.steps - 1
+
+
+def noise(seed: int, frames: int) -> Tensor:
+    """Standard normal [frames, 64] float32 on the CPU from a generator of its own, equal for every device and batch."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(frames, LATENT_CHANNELS, generator=generator)
+
+
+class Sampler:
+    """Samples latents with one network, which it takes over: it is moved to ``device`` and its layers to ``dtype``.
+
+    Flow time, latents and everything close to them stay float32 in any ``dtype``. ``compile`` has the element-wise
+    stages between the matrix products compiled; the samples then differ by rounding.
+    """
+
+    def __init__(self, network: DiT, *, device: torch.device | str, dtype: torch.dtype, compile: bool = False) -> None:
+        self._device = torch.device(device)
+        self._exact = dtype == torch.float32
+        self._evaluator = Evaluator(network, device=self._device, dtype=dtype, compile=compile)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        songs: Sequence[Conditioning],
+        noises: Sequence[Tensor],
+        sampling: Sampling,
+        *,
+        on_prepared: Callable[[], None] = lambda: None,
+    ) -> Tensor:
+        """Latents [B, T, 64] float32 on the sampler's device, for B songs of T frames and B noises [T, 64].
+
+        Give one :class:`Conditioning` several times for several seeds of a song. ``on_prepared`` is called when all
+        does not depend on time is done. Raises ValueError where lengths or numbers do not agree.
+        """
+        _check(songs, noises)
+        latents = torch.stack(list(noises)).to(self._device, torch.float32)
+        grid = time_grid(sampling.steps, sampling.sway)
+        with torch.backends.cudnn.flags(allow_tf32=not self._exact):
+            self._integrate(latents, songs, grid, sampling, on_prepared)
+        return torch.stack([song.restore(latent) for song, latent in zip(songs, latents, strict=True)])
+
+    def _integrate(
+        self,
+        latents: Tensor,
+        songs: Sequence[Conditioning],
+        grid: Tensor,
+        sampling: Sampling,
+        on_prepared: Callable[[], None],
+    ) -> None:
+        """Carry ``latents`` along the grid in place; nothing here waits for the device."""
+        if sampling.evaluations == 0:
+            return
+        prepared = self._evaluator.prepare(songs, grid[:-1], guided=sampling.guided)
+        on_prepared()
+        for step, interval in enumerate(grid.diff().tolist()):
+            velocity = self._evaluator.velocity(latents, prepared, step)
+            if sampling.guided:
+                cond, null = velocity.chunk(2)
+                velocity = torch.add(cond, cond - null, alpha=sampling.cfg_strength)
+            latents.add_(velocity, alpha=interval)
+
+
+def _check(songs: Sequence[Conditioning], noises: Sequence[Tensor]) -> None:
+    if not songs or len(songs) != len(noises):
+        raise ValueError(f"{len(songs)} songs and {len(noises)} noises")
+    wanted = (len(songs[0].text), LATENT_CHANNELS)
+    if any(len(song.text) != wanted[0] for song in songs) or any(tuple(each.shape) != wanted for each in noises):
+        raise ValueError(f"songs and noises that share a batch have one length, here {wanted[0]} frames")

@@ -1,0 +1,71 @@
+"""How tones change beside each other within a Mandarin word, as the published model was taught."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.engines.diffrhythm.bopomofo import DIPPING, FALLING, NEUTRAL, RISING, with_tone
+
+_COUNTED = frozenset("零一二三四五六七八九十")
+_FULL_ER = frozenset({"女儿", "老儿", "男儿", "少儿", "小儿"})
+"""Words whose 儿 is a syllable of its own."""
+
+
+def with_sandhi(word: str, syllables: Sequence[str]) -> list[str]:
+    """The syllables of one word as they are sung: bopomofo with a tone mark at the end, none for the first tone."""
+    sung = _third_tones(list(syllables))
+    if len(sung) != len(word):
+        return sung
+    return _er(word, _yi(word, _bu(word, sung)))
+
+
+def _third_tones(sung: list[str]) -> list[str]:
+    if not all(syllable.endswith(DIPPING) for syllable in sung):
+        return sung
+    if len(sung) == 3:
+        # the model heard a stray mark here, which has no symbol: three third tones stay as they are
+        return [sung[0] + RISING, sung[1] + RISING, sung[2]]
+    if len(sung) == 2:
+        return [with_tone(sung[0], RISING), sung[1]]
+    return sung
+
+
+def _bu(word: str, sung: list[str]) -> list[str]:
+    if word in {"不", "不字"}:
+        return sung
+    if len(word) == 3 and word[1] == "不":
+        return [sung[0], with_tone(sung[1], NEUTRAL), sung[2]]
+    for index, character in enumerate(word[:-1]):
+        if character == "不" and sung[index + 1].endswith(FALLING):
+            sung[index] = with_tone(sung[index], RISING)
+    return sung
+
+
+def _yi(word: str, sung: list[str]) -> list[str]:
+    if "一" not in word:
+        return sung
+    if any(character.isnumeric() for character in word if character != "一"):
+        return [_counting_yi(word, sung, index) if word[index] == "一" else sung[index] for index in range(len(word))]
+    if len(word) == 3 and word[1] == "一" and word[0] == word[2]:
+        return [sung[0], with_tone(sung[1], NEUTRAL), sung[2]]
+    if word.startswith("第一"):
+        return [sung[0], with_tone(sung[1], ""), *sung[2:]]
+    if word.startswith(("一月", "一日", "一号")):
+        return [with_tone(sung[0], ""), *sung[1:]]
+    for index, character in enumerate(word[:-1]):
+        if character == "一":
+            sung[index] = with_tone(sung[index], RISING if sung[index + 1].endswith(FALLING) else FALLING)
+    return sung
+
+
+def _counting_yi(word: str, sung: list[str], index: int) -> str:
+    """一 within a number: changed at its beginning before a unit, else the first tone."""
+    if index > 0 or word[1] in _COUNTED:
+        return with_tone(sung[index], "")
+    return with_tone(sung[index], RISING if sung[1].endswith((FALLING, NEUTRAL)) else FALLING)
+
+
+def _er(word: str, sung: list[str]) -> list[str]:
+    if len(word) > 1 and word.endswith("儿") and word not in _FULL_ER:
+        sung[-1] = with_tone(sung[-1], NEUTRAL)
+    return sung

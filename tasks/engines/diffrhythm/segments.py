@@ -1,0 +1,118 @@
+"""Runs of one script within a line, each read by its own language's rules."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tasks.engines.diffrhythm.kana import is_kana
+
+
+class Segment(NamedTuple):
+    """A run of a line and how it is read: ``en``, ``zh``, ``kana``; ``other`` or nothing where nothing can read it."""
+
+    text: str
+    language: str
+
+
+_LANGUAGE_NAMES = {"en": "English", "zh": "Chinese", "kana": "Japanese"}
+
+
+def published_segments(text: str) -> list[Segment]:
+    """The runs as the original sees them: ASCII letters are English, U+4E00 to U+9FA5 Chinese, the rest joins its run.
+
+    A text with neither is one run of the language ``other``, an empty one has no language.
+    """
+    return _runs(text, _published_kind) or [Segment(text, "other" if text else "")]
+
+
+def segments(text: str, language: str) -> list[Segment]:
+    """The runs with more of Unicode in them: accented letters are English, kana a language of its own.
+
+    Digits that no letter goes with are read in the song's language. Empty where there is nothing to read.
+    """
+    numbers = reading_language(language)
+    runs = _runs(text, _kind)
+    if not runs and _NUMBER.search(text):
+        return [Segment(text, numbers)]
+    return [piece for run in runs for piece in _without_numbers(run, numbers)]
+
+
+def reading_language(language: str) -> str:
+    """``zh`` for a Chinese song, else ``en``: what the model was trained on."""
+    return "zh" if language.lower().replace("_", "-").partition("-")[0] in {"zh", "cmn", "yue"} else "en"
+
+
+def language_name(language: str) -> str:
+    """A segment's language in words."""
+    return _LANGUAGE_NAMES[language]
+
+
+_NUMBER = re.compile(r"([0-9][0-9.,:/%]*)")
+_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
+
+
+def plain(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with full-width letters and foreign digits as ASCII and 〇 as 零, and the letters that nothing reads.
+
+    Those letters (hangul, Cyrillic, rare ideographs …) are taken out, so that they are never read as something else.
+    """
+    text = unicodedata.normalize("NFC", text).replace("〇", "零")
+    text = _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    kept, unread = [], []
+    for character in text:
+        if character.isdecimal():
+            kept.append(str(unicodedata.decimal(character)))
+        elif _is_unreadable(character):
+            unread.append(character)
+        else:
+            kept.append(character)
+    return "".join(kept), tuple(unread)
+
+
+def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
+    """Runs of one kind; what has no kind stays with the run before it, at the beginning with the first."""
+    runs: list[Segment] = []
+    start, current = 0, ""
+    for index, character in enumerate(text):
+        found = kind(character)
+        if found and current and found != current:
+            runs.append(Segment(text[start:index], current))
+            start = index
+        current = found or current
+    return [*runs, Segment(text[start:], current)] if current else runs
+
+
+def _without_numbers(run: Segment, numbers: str) -> list[Segment]:
+    """A run of kana with its digits apart, which kana has no rules for; other runs as they are."""
+    if run.language != "kana":
+        return [run]
+    pieces = [piece for piece in _NUMBER.split(run.text) if piece]
+    return [Segment(piece, numbers if _NUMBER.fullmatch(piece) else "kana") for piece in pieces]
+
+
+def _published_kind(character: str) -> str:
+    if "\u4e00" <= character <= "\u9fa5":
+        return "zh"
+    return "en" if character.isascii() and character.isalpha() else ""
+
+
+def _kind(character: str) -> str:
+    if published := _published_kind(character):
+        return published
+    if is_kana(character):
+        return "kana"
+    return "en" if _is_latin(character) else ""
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalpha() and "LATIN" in unicodedata.name(character, "")
+
+
+def _is_unreadable(character: str) -> bool:
+    """A letter of no script that is read here; signs that only modify letters do not count."""
+    if not character.isalpha() or _kind(character):
+        return False
+    return not unicodedata.name(character, "").startswith("MODIFIER LETTER")

@@ -1,0 +1,78 @@
+"""What a manifest may set for DiffRhythm, and what is resolved from it before anything is rendered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.settings import Settings
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+BASE_MODEL = "diffrhythm-1.2-base"
+FULL_MODEL = "diffrhythm-1.2-full"
+VAE_MODEL = "diffrhythm-vae"
+DATA_MODEL = "diffrhythm-data"
+CHINESE_MODEL = "diffrhythm-chinese"
+CHECKPOINT_FILE = "cfm_model.pt"
+VAE_FILE = "vae_model.pt"
+NEGATIVE_STYLE_FILE = "vocal.npy"
+
+MIN_STEPS, MAX_STEPS = 8, 128
+
+
+class DiffRhythmSettings(BaseModel):
+    """The settings of a song; left out, they are the published ones."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    model: str = Field(
+        "auto", max_length=64, description="A model of the registry; auto: base for 95 s, full for 96 to 285 s"
+    )
+    steps: int = Field(32, ge=MIN_STEPS, le=MAX_STEPS, description="Points of the sampler's time grid")
+    cfg_strength: float = Field(
+        4.0, ge=0, le=10, description="How strongly words and style are enforced; 0: not at all"
+    )
+    sway: float = Field(0.0, ge=-1, le=1, description="Sway of the time grid; -1 suits few steps, 0 is even")
+    style_from: Literal["auto", "prompt", "reference", "file"] = Field(
+        "auto", description="Where the style comes from; auto: the style file, else the reference, else the prompt"
+    )
+    negative_style: Literal["published", "none"] = Field(
+        "published", description="The style that guidance leads away from: the model's own, or none"
+    )
+    negative_prompt: str | None = Field(
+        None,
+        min_length=1,
+        max_length=2000,
+        description="A style in words to lead away from, in place of negative_style",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Precision of the network; auto: bfloat16 on a GPU, float32 without"
+    )
+    vae: Literal["chunked", "whole"] = Field(
+        "chunked", description="How latents become sound; whole has no seams and takes 14 GB and more"
+    )
+    vae_dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="Precision of the decoder; auto: float16 on a GPU, float32 without"
+    )
+    rope: Literal["float16", "exact"] = Field(
+        "float16", description="Rotary and position tables rounded as the model was published, or exact"
+    )
+    ema: bool = Field(False, description="Use the averaged weights of a training checkpoint")
+    compile: bool = Field(False, description="Compile the network; the samples then differ by rounding")
+    lyrics: Literal["careful", "original"] = Field(
+        "careful", description="careful keeps every line; original drops what the published code drops"
+    )
+
+    def network_dtype(self, settings: Settings) -> Precision:
+        """The precision of the network, decided when planning on this machine."""
+        if self.dtype != "auto":
+            return self.dtype
+        return "bfloat16" if settings.device_here == "cuda" else "float32"
+
+    def decoder_dtype(self, settings: Settings) -> Precision:
+        """The precision of the decoder likewise."""
+        if self.vae_dtype != "auto":
+            return self.vae_dtype
+        return "float16" if settings.device_here == "cuda" else "float32"

@@ -1,0 +1,51 @@
+"""What recipes are rendered with beside their engine's models: artifacts, some of which a step must make first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from catalog.errors import SonglineError, WorkError
+from catalog.house import House
+from catalog.queries import step_result
+from catalog.recipe import Recipe
+from catalog.work import Circumstances, StepRequest
+from tasks.engines.base import Material
+from tasks.engines.registry import get_engine
+from tasks.steps import run_step
+
+Digests = Mapping[str, str]
+
+
+def gather(house: House, recipes: Sequence[Recipe], circumstances: Circumstances) -> dict[str, Digests | SonglineError]:
+    """By recipe digest: its materials' digests by role, or the error because of which one cannot be had.
+
+    A step that several recipes need is done once, and never again while its result is in the catalog.
+    """
+    return {recipe.digest: _gathered(house, recipe, circumstances) for recipe in recipes}
+
+
+def _gathered(house: House, recipe: Recipe, circumstances: Circumstances) -> Digests | SonglineError:
+    wanted = get_engine(recipe.engine, house.settings).materials(recipe)
+    try:
+        return {role: _digest(house, material, circumstances) for role, material in wanted.items()}
+    except SonglineError as error:
+        return error
+
+
+def _digest(house: House, material: Material, circumstances: Circumstances) -> str:
+    if material.digest is not None:
+        return material.digest
+    if material.request is None:
+        raise WorkError("a material of the recipe has no source", remedy="Plan the album again")
+    return _done(house, material.request, circumstances)[material.product]
+
+
+def _done(house: House, request: StepRequest, circumstances: Circumstances) -> Digests:
+    """What the step made, done here if nobody else is at it."""
+    while (found := step_result(house.database, request.key)) is None:
+        house.ledger.declare_steps([request])
+        standing = run_step(house, request.key, circumstances)
+        if not standing.finished:
+            time.sleep(max(0.05, min(standing.wait_s, 1.0)))
+    return found.made

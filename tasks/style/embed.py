@@ -1,0 +1,53 @@
+"""The step ``embed`` as the ledger runs it: a prompt or a reference becomes the vector that conditions renders."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from catalog.digests import Json
+from catalog.errors import MachineError
+from catalog.work import Outcome, Product
+from tasks.audio.files import read_audio
+from tasks.steps import StepContext
+from tasks.style.inspection import inspect
+from tasks.style.mulan import MuLan, shared_mulan
+from tasks.style.vector import MEDIA_TYPE, Style, write_style
+from tasks.style.window import middle_window
+
+
+def embed(context: StepContext) -> Outcome:
+    """The vector of the parameter ``text``, or of the input ``audio`` where there is one, as the product ``style``.
+
+    The parameter ``model`` names the registered model and the digests of its files. It runs on the CPU, so that every
+    machine finds the same vector. The result holds the vector's ``norm``, and for audio the ``window`` that was heard
+    and the ``findings`` of the inspection. Raises MachineError where the installed model is not the one asked for.
+    """
+    mulan = _model(context)
+    if "audio" in context.request.inputs:
+        style, found = _of_audio(mulan, context)
+    else:
+        style, found = mulan.text(context.request.parameters["text"]), {}
+    path = context.scratch / "style.npy"
+    write_style(path, style)
+    return Outcome({"norm": float(np.linalg.norm(style)), **found}, (Product("style", path, MEDIA_TYPE),))
+
+
+def _of_audio(mulan: MuLan, context: StepContext) -> tuple[Style, dict[str, Json]]:
+    path = context.input("audio")
+    findings = [asdict(finding) for finding in inspect(path)]
+    audio = read_audio(path)
+    start_s, end_s = middle_window(audio.duration_s)
+    return mulan.clip(audio), {"window": {"start_s": start_s, "end_s": end_s}, "findings": findings}
+
+
+def _model(context: StepContext) -> MuLan:
+    asked = context.request.parameters["model"]
+    installed = context.house.models.need(asked["name"])
+    if dict(installed.digests) != dict(asked["digests"]):
+        raise MachineError(
+            f"{asked['name']} is installed here with other files than the plan names",
+            remedy="Pull the same model on every machine, or render again so that it is planned anew",
+        )
+    return shared_mulan(installed.folder)

@@ -1,0 +1,146 @@
+"""Is a reference good enough to condition anything: resolution, length, level, stereo, and traces of a lossy codec.
+
+MuQ-MuLan itself hears ten seconds in mono up to 12 kHz. What is found here tells how much the file can be trusted to
+be the recording that was meant, and is kept in the lineage of whatever it conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from tasks.audio.files import AudioFileError
+from tasks.style.names import WINDOW_S
+from tasks.style.signs import Signs
+
+MIN_RATE_HZ = 44_100
+WALL_PASSES_HZ = 19_500.0
+"""An edge from here up is left by ordinary converters too, and nobody hears it."""
+
+LOW_BITRATE_HZ = 17_000.0
+CLIPS_PER_S, CLIPS_AT_LEAST = 0.2, 3
+SIDE_UNDER_MID_DB = -50.0
+SILENT_DBFS = -60.0
+
+BLOCK = 1 << 16
+"""Frames read at a time."""
+
+LOSSY_FORMATS = {"MP3": "an MP3", "MPEG": "an MP3", "OGG": "an OGG"}
+NARROW_SUBTYPES = {
+    "PCM_S8": "8-bit",
+    "PCM_U8": "8-bit",
+    "DPCM_8": "8-bit",
+    "ULAW": "8-bit (µ-law)",
+    "ALAW": "8-bit (A-law)",
+    "DWVW_12": "12-bit",
+}
+CODED_SUBTYPES = ("ADPCM", "GSM610", "VOX", "G721", "G723", "NMS")
+
+Frames = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a reference; ``check`` is one word for programs, ``message`` a finished sentence."""
+
+    check: str
+    message: str
+
+
+def inspect(path: Path) -> tuple[Finding, ...]:
+    """Everything that speaks against a file as a reference, nothing where it is sound.
+
+    Reads the file once in blocks: memory does not grow with its length. Checks are sample_rate, bit_depth, length,
+    silence, clipping, channels, stereo and lossy. Raises InputError for what is no whole audio file.
+    """
+    if not path.is_file():
+        raise AudioFileError(f"{path} is not a file", remedy="Check the path")
+    try:
+        with soundfile.SoundFile(path) as file:
+            stated = _stated(file)
+            signs = Signs(file.samplerate, file.channels, frames=file.frames)
+            for block in _blocks(file, path):
+                signs.take(block)
+            return stated + _heard(signs, _format_of(file))
+    except (soundfile.LibsndfileError, OSError) as fault:
+        reason = fault.error_string if isinstance(fault, soundfile.LibsndfileError) else fault.strerror or str(fault)
+        raise AudioFileError(
+            f"{path.name} cannot be read as audio ({reason.rstrip('.')})", remedy="Give a WAV or FLAC file"
+        ) from fault
+
+
+def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Frames]:
+    done = 0
+    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        if not np.isfinite(block).all():
+            raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
+        done += len(block)
+        yield block
+    if done < file.frames:
+        raise AudioFileError(f"{path.name} is cut short", remedy="Copy or make the file again")
+
+
+def _format_of(file: soundfile.SoundFile) -> str | None:
+    """The lossy format of the file itself, with its article; None where it keeps every sample."""
+    if any(name in file.subtype for name in CODED_SUBTYPES):
+        return f"a {file.subtype.replace('_', ' ')}"
+    return LOSSY_FORMATS.get(file.format)
+
+
+def _stated(file: soundfile.SoundFile) -> tuple[Finding, ...]:
+    """What the header alone says."""
+    findings = []
+    if file.samplerate < MIN_RATE_HZ:
+        rate = f"{file.samplerate / 1000:g} kHz"
+        findings.append(Finding("sample_rate", f"It is sampled at {rate}, which is under 44.1 kHz."))
+    if file.subtype in NARROW_SUBTYPES:
+        findings.append(
+            Finding("bit_depth", f"Its samples are {NARROW_SUBTYPES[file.subtype]}, which is under 16 bits.")
+        )
+    if file.frames < WINDOW_S * file.samplerate:
+        hundredths = file.frames * 100 // file.samplerate
+        findings.append(Finding("length", f"It lasts {hundredths / 100:.2f} s, and {WINDOW_S} s are needed."))
+    return tuple(findings)
+
+
+def _heard(signs: Signs, lossy_format: str | None) -> tuple[Finding, ...]:
+    """What the samples say."""
+    if signs.middle_dbfs < SILENT_DBFS:
+        return (Finding("silence", f"The {WINDOW_S} s around its middle, which would be embedded, are silent."),)
+    told = (_clipping(signs), _stereo(signs), _lossy(signs.wall_hz(), lossy_format))
+    return tuple(finding for finding in told if finding is not None)
+
+
+def _clipping(signs: Signs) -> Finding | None:
+    count = signs.clipped_runs
+    if count < max(CLIPS_AT_LEAST, CLIPS_PER_S * signs.duration_s):
+        return None
+    return Finding("clipping", f"It is clipped in {count} places, at {signs.clipped_dbfs} dBFS.")
+
+
+def _stereo(signs: Signs) -> Finding | None:
+    if signs.channels == 1:
+        return Finding("channels", "It is mono, and a stereo recording is wanted.")
+    if signs.channels > 2:
+        return Finding("channels", f"It has {signs.channels} channels, which are mixed to one before it is embedded.")
+    if signs.is_one_sided:
+        return Finding("stereo", "One of its two channels is silent.")
+    if signs.side_under_mid_db < SIDE_UNDER_MID_DB:
+        return Finding("stereo", "It is mono written as stereo: both channels are the same.")
+    return None
+
+
+def _lossy(wall_hz: float | None, lossy_format: str | None) -> Finding | None:
+    edge = f"{wall_hz / 1000:.1f} kHz" if wall_hz is not None and wall_hz < WALL_PASSES_HZ else ""
+    if lossy_format is not None:
+        ends = f", and its spectrum ends at {edge}" if edge else ""
+        return Finding("lossy", f"It is {lossy_format} file, which has lost detail for good{ends}.")
+    if wall_hz is None or not edge:
+        return None
+    source = "a low-bitrate source" if wall_hz < LOW_BITRATE_HZ else "a lossy source"
+    return Finding("lossy", f"Its spectrum ends like a wall at {edge}, as that of {source} does.")

@@ -1,0 +1,88 @@
+"""Help with prompts: what one does not say, and the text that is embedded in the end.
+
+MuQ-MuLan was trained on descriptions that name genre, mood, instruments, voice and tempo. What a prompt leaves open the
+model fills in, differently for every seed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from catalog.musical import bpm_from_prompt, key_from_prompt
+from tasks.style.prompt_words import NO_INSTRUMENTS, WORDS
+
+_CHINESE_BPM = re.compile(r"(?<![0-9.])[0-9]{2,3}(?:\.[0-9]+)?\s*(?:bpm|拍)", re.IGNORECASE)
+_CHINESE_KEY = re.compile(r"[A-Ga-g]\s*(?:[#♯♭b]|升|降)?\s*(?:大调|小调)")
+"""Written against Chinese characters, where there is no border of words."""
+
+
+def lacking(prompt: str) -> tuple[str, ...]:
+    """Which of genre, tempo, instruments, vocal and mood a prompt does not say, in this order.
+
+    Found by words, English and Chinese; a tempo in BPM counts as one. "Instrumental" says what the vocal is.
+    """
+    text = _plain(prompt)
+    return tuple(topic for topic in WORDS if not _says(topic, text))
+
+
+def advice(prompt: str) -> str | None:
+    """What to add to a prompt, in one finished sentence; None where it says everything.
+
+    Give it the :func:`embedded_text` of a song whose tempo stands in a field of its own.
+    """
+    missing = lacking(prompt)
+    if not missing:
+        return None
+    them = "it" if len(missing) == 1 else "them"
+    return f"The prompt does not say {_listed(missing)}, so the model will choose {them} for each seed."
+
+
+def embedded_text(prompt: str, *, bpm: float | None, key: str | None) -> str:
+    """The text that is embedded: the prompt as written, with the song's tempo and key where it leaves them out."""
+    said = [prompt.strip()] if prompt.strip() else []
+    if bpm is not None and not _says_bpm(prompt):
+        said.append(f"{round(bpm, 3):g} BPM")
+    if key is not None and not _says_key(prompt):
+        said.append(key)
+    return ", ".join(said)
+
+
+def _says(topic: str, text: str) -> bool:
+    if topic == "tempo" and _says_bpm(text):
+        return True
+    if topic == "instruments":
+        text = _pattern(NO_INSTRUMENTS).sub(" ", text)
+    return _PATTERNS[topic].search(text) is not None
+
+
+def _says_bpm(prompt: str) -> bool:
+    return bpm_from_prompt(prompt) is not None or _CHINESE_BPM.search(prompt) is not None
+
+
+def _says_key(prompt: str) -> bool:
+    return key_from_prompt(prompt) is not None or _CHINESE_KEY.search(prompt) is not None
+
+
+def _plain(prompt: str) -> str:
+    """Small letters, one kind of width, spaces for hyphens and breaks."""
+    folded = unicodedata.normalize("NFKC", prompt).casefold()
+    return re.sub(r"[\s‐-―_/-]+", " ", folded)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of the words: those of Latin letters between borders and in the plural too, Chinese ones anywhere."""
+    listed = sorted(words, key=len, reverse=True)
+    latin = "|".join(re.escape(word) for word in listed if word.isascii())
+    others = "|".join(re.escape(word) for word in listed if not word.isascii())
+    bordered = rf"(?<![a-z0-9])(?:{latin})(?:e?s)?(?![a-z0-9])"
+    return re.compile(f"{bordered}|{others}" if others else bordered)
+
+
+_PATTERNS = {topic: _pattern(words) for topic, words in WORDS.items()}
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

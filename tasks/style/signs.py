@@ -1,0 +1,138 @@
+"""What a pass over a recording gathers, a block at a time: clipped tops, the powers of the channels, its spectrum."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.style.names import WINDOW_S
+from tasks.style.spectrum_edge import FRAME, Levels, band_levels, wall_hz
+
+Frames = NDArray[np.float32]
+
+SPECTRA_AT_MOST = 4096
+"""Frames of the spectrum that are kept, spread over the length: 3 MB, however long the recording."""
+
+FLAT_SAMPLES = 3
+CORNER = 4 / 32768
+"""A clipped top breaks off at its ends by more than four steps of 16 bits; the round top of a slow wave does not."""
+
+QUIETEST_CLIP = 0.05
+ONE_SIDED_DB = 60.0
+LOWEST_DBFS = -200.0
+
+
+@dataclass(slots=True)
+class Top:
+    """Flat runs at the largest value that one side of a channel has reached so far."""
+
+    height: float = QUIETEST_CLIP
+    runs: int = 0
+
+    def take(self, side: Frames) -> None:
+        """Look at the next samples, turned so that the side points up. A run that two blocks share may be missed."""
+        height = float(side.max(initial=0.0))
+        if height < self.height:
+            return
+        if height > self.height:
+            self.height, self.runs = height, 0
+        self.runs += _clipped_runs(side, np.float32(height))
+
+
+def _clipped_runs(side: Frames, height: np.float32) -> int:
+    at_top = np.flatnonzero(side == height)
+    if at_top.size < FLAT_SAMPLES:
+        return 0
+    breaks = np.flatnonzero(np.diff(at_top) > 1)
+    starts, ends = at_top[np.append(0, breaks + 1)], at_top[np.append(breaks, at_top.size - 1)]
+    flat = ends - starts >= FLAT_SAMPLES - 1
+    before = side[np.maximum(starts[flat] - 1, 0)]
+    after = side[np.minimum(ends[flat] + 1, len(side) - 1)]
+    return int(np.count_nonzero(np.maximum(height - before, height - after) > CORNER))
+
+
+class Signs:
+    """Takes a recording in blocks of (frames, channels) and tells what they showed.
+
+    ``frames`` is how long the header says it is; it spreads the spectra over the length and finds the middle.
+    """
+
+    def __init__(self, rate: int, channels: int, *, frames: int) -> None:
+        self.channels = channels
+        self.duration_s = frames / rate
+        self._rate = rate
+        self._done = 0
+        self._middle = ((frames - WINDOW_S * rate) // 2, (frames + WINDOW_S * rate) // 2)
+        self._middle_energy = 0.0
+        self._middle_frames = 0
+        self._tops = [Top() for _ in range(2 * channels)]
+        self._energies = np.zeros(channels)
+        self._mid_energy = self._side_energy = 0.0
+        self._every = max(1, math.ceil(frames / FRAME / SPECTRA_AT_MOST))
+        self._spectra = 0
+        self._levels: list[Levels] = []
+
+    def take(self, block: Frames) -> None:
+        """Take the next frames, shape (frames, channels), all finite."""
+        for at, channel in enumerate(block.T):
+            self._tops[2 * at].take(channel)
+            self._tops[2 * at + 1].take(-channel)
+            self._energies[at] += float(np.dot(channel, channel))
+        mono = block.mean(axis=1)
+        if self.channels == 2:
+            side = (block[:, 0] - block[:, 1]) / 2
+            self._mid_energy += float(np.dot(mono, mono))
+            self._side_energy += float(np.dot(side, side))
+        self._take_middle(block)
+        self._take_spectra(mono)
+        self._done += len(block)
+
+    def _take_spectra(self, mono: Frames) -> None:
+        whole = mono[: len(mono) // FRAME * FRAME].reshape(-1, FRAME)
+        chosen = whole[-self._spectra % self._every :: self._every]
+        self._spectra += len(whole)
+        if len(chosen):
+            self._levels.append(band_levels(chosen, self._rate))
+
+    def _take_middle(self, block: Frames) -> None:
+        start, end = (min(max(0, edge - self._done), len(block)) for edge in self._middle)
+        if end > start:
+            self._middle_energy += float(np.square(block[start:end]).sum(dtype=np.float64)) / self.channels
+            self._middle_frames += end - start
+
+    @property
+    def middle_dbfs(self) -> float:
+        """Level of the ten seconds around the middle, RMS over all channels."""
+        return _db(self._middle_energy / max(1, self._middle_frames))
+
+    @property
+    def clipped_runs(self) -> int:
+        """Flat tops with corners at the extremes of the channels, over all of them."""
+        return sum(top.runs for top in self._tops)
+
+    @property
+    def clipped_dbfs(self) -> float:
+        """The level at which the side with most flat tops is clipped, to a tenth."""
+        return round(_db(max(self._tops, key=lambda top: top.runs).height ** 2), 1) + 0.0
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether one channel is silent beside another that sounds."""
+        levels = [_db(float(energy)) for energy in self._energies]
+        return max(levels) - min(levels) > ONE_SIDED_DB
+
+    @property
+    def side_under_mid_db(self) -> float:
+        """Level of the difference of two channels against that of their sum."""
+        return _db(self._side_energy) - _db(self._mid_energy)
+
+    def wall_hz(self) -> float | None:
+        """See :func:`tasks.style.spectrum_edge.wall_hz`."""
+        return wall_hz(np.concatenate(self._levels)) if self._levels else None
+
+
+def _db(power: float) -> float:
+    return max(LOWEST_DBFS, 10 * math.log10(power)) if power > 0 else LOWEST_DBFS

@@ -1,0 +1,63 @@
+"""Where a spectrum ends as if cut off: the mark that lossy codecs and low sampling rates leave in a recording.
+
+The loud moments decide (95th percentile of each band over the song). A brick wall is an edge over which the level falls
+by 20 dB within 500 Hz, from the kilohertz under it to the two above by 30 dB. Rooms, microphones, tape and tone
+controls roll off over octaves and make none; nor do the single partials of pure tones, between which there is nothing.
+It tells that something was cut, not what cut it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft
+from scipy.signal import get_window
+
+FRAME = 4096
+BAND_HZ = 100.0
+LOUD_PERCENTILE = 95.0
+LOWEST_EDGE_HZ = 7000.0
+BELOW_HZ, WITHIN_HZ, ABOVE_HZ = 1000.0, 500.0, 2000.0
+FALL_DB, STEP_DB = 20.0, 30.0
+QUIETER_BANDS = 25.0
+"""Percentile of the bands under an edge that must stand above it: they are full of sound, not of lines with gaps."""
+
+FLOOR_DB = -130.0
+"""Nothing is under it: what a 24-bit file can hold of a band. Digital silence above an edge counts as this."""
+
+Levels = NDArray[np.float32]
+
+_WINDOW = get_window("blackmanharris", FRAME).astype(np.float32)
+_FULL_SCALE = float(_WINDOW.sum()) / 2
+
+
+def band_levels(frames: NDArray[np.float32], rate: int) -> Levels:
+    """Levels in bands of 100 Hz, dB of a full-scale sine, of mono ``frames`` (n, 4096); shape (n, bands)."""
+    spectra = rfft(frames * _WINDOW)
+    powers = np.square(spectra.real) + np.square(spectra.imag)
+    starts = np.unique((np.arange(0, rate / 2, BAND_HZ) * FRAME / rate).astype(np.int64))
+    means = np.add.reduceat(powers, starts, axis=1) / np.diff(starts, append=powers.shape[1])
+    levels: Levels = 10 * np.log10(means / _FULL_SCALE**2 + 10 ** (FLOOR_DB / 10))
+    return levels.astype(np.float32)
+
+
+def wall_hz(levels: Levels) -> float | None:
+    """The frequency of the steepest brick wall from 7 kHz up, to 100 Hz; None where there is none."""
+    if len(levels) == 0:
+        return None
+    loud = np.percentile(levels, LOUD_PERCENTILE, axis=0)
+    below, within, above = (int(hz / BAND_HZ) for hz in (BELOW_HZ, WITHIN_HZ, ABOVE_HZ))
+    steepest, found = 0.0, None
+    for edge in range(int(LOWEST_EDGE_HZ / BAND_HZ), len(loud) - within - above + 1):
+        under = float(np.percentile(loud[edge - below : edge], QUIETER_BANDS))
+        fall = float(loud[edge - 1] - loud[edge - 1 + within])
+        step = under - float(loud[edge + within : edge + within + above].mean())
+        if fall >= FALL_DB and step >= STEP_DB and fall > steepest:
+            steepest, found = fall, edge
+    return None if found is None else _middle_of_fall(loud, found, within) * BAND_HZ
+
+
+def _middle_of_fall(loud: NDArray[np.floating], edge: int, within: int) -> int:
+    """The band at which half of the fall, in dB, is behind."""
+    half = (loud[edge - 1] + loud[edge - 1 + within]) / 2
+    return edge + int(np.argmax(loud[edge : edge + within] < half))

@@ -1,0 +1,89 @@
+"""What MuQ-MuLan gets to hear: stretches of ten seconds, mono at 24 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from catalog.errors import InputError
+from tasks.audio.audio import Audio
+from tasks.style.names import RATE_HZ, WINDOW_S
+
+Mono = NDArray[np.float32]
+
+WINDOW_FRAMES = WINDOW_S * RATE_HZ
+SHORTEST_TAIL_S = 1.0
+"""From this length on, what the last regular window leaves is heard in one of its own, which ends with the song."""
+
+
+def middle_window(duration_s: float) -> tuple[float, float]:
+    """Start and end in seconds of the stretch that stands for a reference: ten seconds around its middle.
+
+    The start is a whole second, as in the published pipeline. Raises InputError for less than ten seconds.
+    """
+    if duration_s < WINDOW_S:
+        raise _too_short(duration_s)
+    start_s = int(duration_s // 2) - WINDOW_S // 2
+    return float(start_s), float(start_s + WINDOW_S)
+
+
+def reference_clip(audio: Audio) -> Mono:
+    """The middle window of a reference as the model hears it, shape (240000,); cut before it is resampled.
+
+    Raises InputError for less than ten seconds, or for samples that are not finite.
+    """
+    start_s, end_s = middle_window(audio.duration_s)
+    cut = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
+    return _exactly(_heard(Audio(cut, audio.rate)), WINDOW_FRAMES)
+
+
+def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[float, float, Mono]]:
+    """Start, end and samples of windows over the whole length, in order; the audio is never wrapped or padded.
+
+    Windows follow each other without overlap, or every ``hop_s``. One more ends with the song where a second or more
+    would go unheard. Raises InputError for less than ten seconds, for a hop that is not positive, and for samples
+    that are not finite.
+    """
+    if hop_s is not None and not hop_s > 0:
+        raise InputError(f"a hop of {hop_s} s is none", remedy="Give a number of seconds above 0")
+    if audio.duration_s < WINDOW_S:
+        raise _too_short(audio.duration_s)
+    heard = _heard(audio)
+    heard = _exactly(heard, max(WINDOW_FRAMES, len(heard)))
+    for start in _starts(len(heard), hop=round((hop_s or WINDOW_S) * RATE_HZ)):
+        end = start + WINDOW_FRAMES
+        yield start / RATE_HZ, end / RATE_HZ, heard[start:end]
+
+
+def _starts(frames: int, *, hop: int) -> list[int]:
+    last = frames - WINDOW_FRAMES
+    starts = list(range(0, last + 1, max(1, hop)))
+    if last - starts[-1] >= SHORTEST_TAIL_S * RATE_HZ:
+        starts.append(last)
+    return starts
+
+
+def _heard(audio: Audio) -> Mono:
+    """All channels' mean, resampled by soxr HQ."""
+    mono: Mono = audio.samples.mean(axis=0)
+    if not np.isfinite(mono).all():
+        raise InputError("the audio holds samples that are not finite numbers", remedy="Export the audio again")
+    if audio.rate == RATE_HZ:
+        return mono
+    resampled: Mono = soxr.resample(mono, audio.rate, RATE_HZ, quality="HQ")
+    return resampled
+
+
+def _exactly(mono: Mono, frames: int) -> Mono:
+    """Cut or padded to a length that a resampler's rounding may miss by a sample."""
+    return np.ascontiguousarray(np.pad(mono[:frames], (0, max(0, frames - len(mono)))))
+
+
+def _too_short(duration_s: float) -> InputError:
+    return InputError(
+        f"the audio lasts {duration_s:.1f} s, and MuQ-MuLan hears {WINDOW_S} s at a time",
+        remedy=f"Give at least {WINDOW_S} s of audio",
+    )

@@ -1,0 +1,54 @@
+"""The tiny network of the reference data, for tests that need one with weights."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from parity_folder import load_index, load_tensors
+from torch import Tensor
+
+from tasks.engines.diffrhythm.network import DiT, NetworkConfig
+
+PREFIX = "transformer."
+DURATION = "duration_time_embed."
+
+
+@cache
+def base_frames() -> int:
+    """The ``max_frames`` of the base network: the smallest that a case names."""
+    index = load_index("model_index.json")
+    named = [case["max_frames"] for kind in ("dit", "cfm") for case in index.get(kind, {}).values()]
+    return min(named, default=NetworkConfig.BASE_1B.max_frames)
+
+
+def tiny_config(max_frames: int | None = None) -> NetworkConfig:
+    """The sizes in the index; longer than the base network means one with durations."""
+    sizes = load_index("model_index.json")["config"]
+    frames = max_frames or base_frames()
+    return NetworkConfig(
+        dim=sizes["dim"],
+        depth=sizes["depth"],
+        ff_mult=sizes["ff_mult"],
+        conv_layers=sizes["conv_layers"],
+        max_frames=frames,
+        has_duration=frames > NetworkConfig.BASE_1B.max_frames,
+        text_dim=sizes["text_dim"],
+        mel_dim=sizes["mel_dim"],
+        symbols=sizes["text_num_embeds"],
+    )
+
+
+def tiny_tensors(*, full: bool) -> dict[str, Tensor]:
+    """The weights under their published names; the base network lacks the duration's."""
+    stored = load_tensors("tiny_weights.safetensors")
+    return {name: tensor for name, tensor in stored.items() if full or not name.startswith(PREFIX + DURATION)}
+
+
+def tiny_network(max_frames: int | None = None, *, exact_buffers: bool = True) -> DiT:
+    """A network of its own with the tiny weights, float32, base unless ``max_frames`` says otherwise."""
+    config = tiny_config(max_frames)
+    network = DiT(config, exact_buffers=exact_buffers)
+    tensors = tiny_tensors(full=config.has_duration)
+    network.load_state_dict({name.removeprefix(PREFIX): tensor.clone() for name, tensor in tensors.items()})
+    return network
