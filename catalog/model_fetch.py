@@ -21,6 +21,7 @@ from catalog.model_part import Part, Told
 from catalog.models import COMMIT, ModelFile, Source
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_WEB = frozenset({"http", "https"})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _R = TypeVar("_R")
@@ -41,7 +42,7 @@ class Remote:
 class Patience:
     """How often to try again without any progress, the first wait (which doubles), and how long to wait for a byte."""
 
-    tries: int = 5
+    tries: int = 4
     base_s: float = 1.0
     timeout_s: float = 30.0
 
@@ -58,6 +59,8 @@ class Fetcher:
     """The web as one pull sees it: ``hub_url`` is a mirror's address, empty for the public hub. A context manager."""
 
     def __init__(self, hub_url: str = "", patience: Patience | None = None) -> None:
+        if hub_url and urlsplit(hub_url).scheme not in _WEB:
+            raise InputError(f"SONGLINE_HUB_URL: {hub_url[:200]!r} is no web address", remedy="Correct it, or unset it")
         self._hub_url = hub_url.rstrip("/") or None
         self._patience = patience or Patience()
         timeout_s = self._patience.timeout_s
@@ -86,7 +89,7 @@ class Fetcher:
         Raises NotThere; MachineError where the server stays away or offers another size; InputError for an address
         that is none.
         """
-        if urlsplit(remote.url).scheme not in {"http", "https"}:
+        if urlsplit(remote.url).scheme not in _WEB:
             raise InputError(f"{remote.url[:200]!r} is no web address", remedy="Give an http or https address")
         part = Part(place)
         self._patiently(lambda: self._stream(remote, part, told), remote.url, lambda: part.size_bytes)

@@ -86,7 +86,7 @@ class Candidates:
         for path in sorted(self._folder.rglob("*")):
             if path.is_file() and ".git" not in path.parts:
                 place = path.relative_to(self._folder).as_posix()
-                cached = _HUB_CACHE.fullmatch(f"{self._folder.name}/{place}")
+                cached = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{place}")
                 files[f"{cached[1]}/{cached[2]}" if cached else place] = path
             if len(files) > MAX_FILES:
                 raise InputError(f"{self._folder} holds more than {MAX_FILES} files", remedy="Give the models' folder")
@@ -120,8 +120,10 @@ class Candidates:
 
 
 def _recognised(store: ModelStore, there: Candidates, specs: Sequence[ModelSpec]) -> list[_Found]:
-    for path in there.by_place.values():
+    for place, path in there.by_place.items():
         if path.suffix in WEIGHT_SUFFIXES:
+            for folder in place.split("/")[:-1]:
+                store.table.refuse_name(folder)
             store.table.refuse_digest(there.sha256(path), path.name)
     wanted = specs or list(store.table.models.values())
     found = [_pieces(spec, there, _own_names(store, spec, alone=len(specs) == 1)) for spec in wanted]

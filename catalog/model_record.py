@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from catalog.errors import MachineError
 from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
 
+Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
 FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
@@ -51,12 +52,12 @@ class OwnModel(_Document):
     """What the user said of a checkpoint of their own."""
 
     like: Name
-    title: str
+    title: Words
     roles: tuple[Role, ...]
-    licence: str
-    licence_name: str
+    licence: Words
+    licence_name: Words
     commercial: bool
-    sentence: str
+    sentence: Words
 
     def spec(self, name: str, file: str, kept: Kept) -> ModelSpec:
         """The model that it describes; ``file`` is its only one."""
@@ -70,7 +71,7 @@ class Record(_Document):
 
     schema_version: Literal[1] = 1
     name: Name
-    revision: str
+    revision: Words
     folder: FolderName
     files: dict[FilePath, Kept] = Field(min_length=1)
     licence: str

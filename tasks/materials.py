@@ -12,7 +12,7 @@ from catalog.recipe import Recipe
 from catalog.work import Circumstances, StepRequest
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
-from tasks.steps import run_step
+from tasks.steps import as_songline_error, run_step
 
 Digests = Mapping[str, str]
 
@@ -26,11 +26,12 @@ def gather(house: House, recipes: Sequence[Recipe], circumstances: Circumstances
 
 
 def _gathered(house: House, recipe: Recipe, circumstances: Circumstances) -> Digests | SonglineError:
-    wanted = get_engine(recipe.engine, house.settings).materials(recipe)
     try:
+        wanted = get_engine(recipe.engine, house.settings).materials(recipe)
         return {role: _digest(house, material, circumstances) for role, material in wanted.items()}
-    except SonglineError as error:
-        return error
+    except Exception as caught:
+        # Whatever goes wrong for one recipe must not take the leases of the others with it.
+        return as_songline_error(caught, doing="gathering what a render needs")
 
 
 def _digest(house: House, material: Material, circumstances: Circumstances) -> str:

@@ -90,14 +90,14 @@ def _document(brief: Brief) -> dict[str, Json]:
     return {**asdict(brief), "line_starts_s": list(brief.line_starts_s)}
 
 
-def embed_text(text: str, model: InstalledModel) -> StepRequest:
-    """The style vector of a text."""
-    return request("embed", {"text": text, "model": model.identity})
+def embed_text(text: str, model: Mapping[str, Json]) -> StepRequest:
+    """The style vector of a text, by the model of that identity."""
+    return request("embed", {"text": text, "model": dict(model)})
 
 
-def embed_audio(audio_digest: str, model: InstalledModel) -> StepRequest:
-    """The style vector of a reference."""
-    return request("embed", {"model": model.identity}, {"audio": audio_digest})
+def embed_audio(audio_digest: str, model: Mapping[str, Json]) -> StepRequest:
+    """The style vector of a reference likewise."""
+    return request("embed", {"model": dict(model)}, {"audio": audio_digest})
 
 
 def select(

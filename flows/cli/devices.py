@@ -82,19 +82,15 @@ def _print(uses: Sequence[DeviceUse]) -> None:
     if not uses:
         stdout().print("No render has left figures yet: the guide engine leaves none.")
         return
-    columns = ("device", "engine", "dtype", "songs", "songs/h", "batch", "text s", "sampler s", "VAE s", "TFLOP/s")
-    table = Table(*columns, "of peak", "memory", box=None, header_style="bold")
+    table = Table("device", "songs", "songs/h", "s a song", "TFLOP/s", "memory", box=None, header_style="bold")
     for use in uses:
+        peak = "" if use.share_of_peak is None else f", {100 * use.share_of_peak:.0f} % of its peak"
         table.add_row(
-            Text(use.device),
-            use.engine,
-            use.dtype,
-            str(use.songs),
+            Text(f"{use.device}\n{use.engine}, {use.dtype}"),
+            f"{use.songs}\nin batches of {use.mean_batch:.1f}",
             f"{use.songs_per_hour:.0f}",
-            f"{use.mean_batch:.1f}",
-            *(f"{seconds:.2f}" for seconds in (use.text_s, use.sampler_s, use.vae_s)),
-            f"{use.tflop_per_s:.3g}",
-            "-" if use.share_of_peak is None else f"{100 * use.share_of_peak:.0f} %",
+            f"{use.sampler_s:.2f} sampler\n{use.text_s:.2f} text, {use.vae_s:.2f} VAE",
+            f"{use.tflop_per_s:.3g}{peak}",
             "-" if use.peak_memory_bytes is None else f"{use.peak_memory_bytes / 2**30:.1f} GiB",
         )
     stdout().print(table)

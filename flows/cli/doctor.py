@@ -18,6 +18,8 @@ from catalog.errors import SonglineError
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
 
+ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
+PROBE_FRAMES = 32
 ROOM_BYTES = 5_000_000_000
 STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
 
@@ -78,7 +80,7 @@ def _catalog(settings: Settings) -> Check:
     return Check("catalog and store", "ok", f"{kind}, readable and writable")
 
 
-def _soundfont(settings: Settings) -> Check:
+def _engines(settings: Settings) -> Check:
     from tasks.engines.registry import ENGINES, get_engine
 
     try:
@@ -97,11 +99,66 @@ def _encoder(_: Settings) -> Check:
     return Check("encoders", "ok", f"WAV, FLAC, MP3 ({soundfile.__libsndfile_version__})")
 
 
-def _gpu(_: Settings) -> Check:
+def _gpu(settings: Settings) -> Check:
     if find_spec("torch") is None:
-        remedy = "Not needed for the guide engine; the DiffRhythm engine brings it"
-        return Check("torch and GPU", "note", "torch is not installed", remedy)
-    return Check("torch and GPU", "ok", "torch is installed")
+        return Check("torch and GPU", "note", "torch is not installed", "Not needed for guide; else run `make engine`")
+    import torch
+
+    if not torch.cuda.is_available():
+        if settings.device_here == "cuda":
+            remedy = "Install a torch that fits the driver, or set SONGLINE_DEVICE=cpu"
+            return Check("torch and GPU", "missing", f"torch {torch.__version__} cannot use the GPU", remedy)
+        return Check(
+            "torch and GPU", "note", f"torch {torch.__version__}, no GPU", "Rendering songs takes hours on a CPU"
+        )
+    memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+    found = f"torch {torch.__version__}, {torch.cuda.get_device_name(0)}, {memory:.0f} GiB"
+    return Check("torch and GPU", "ok", found)
 
 
-CHECKS: tuple[Callable[[Settings], Check], ...] = (_python, _cores, _disk, _catalog, _soundfont, _encoder, _gpu)
+def _models(settings: Settings) -> Check:
+    """The models that the DiffRhythm engine renders with, by their records; `models verify` reads their bytes."""
+    from catalog.model_store import ModelStore
+
+    store = ModelStore(settings.models_path, table=settings.models_table)
+    lacking = [name for name in ENGINE_MODELS if store.installed(name) is None]
+    if lacking:
+        found = f"{len(ENGINE_MODELS) - len(lacking)} of {len(ENGINE_MODELS)} here"
+        return Check("diffrhythm's models", "note", found, f"songline models pull {' '.join(lacking)}")
+    return Check("diffrhythm's models", "ok", f"all here, in {settings.models_path}")
+
+
+def _decoder(settings: Settings) -> Check:
+    """How far the installed audio decoder is off float32 in the precision that a GPU would run it in."""
+    from catalog.model_store import ModelStore
+
+    installed = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
+    if installed is None or find_spec("torch") is None:
+        return Check("decoder in float16", "note", "not measured", "It is, once the decoder and torch are here")
+    import torch
+
+    from tasks.engines.diffrhythm.precision import LIMIT_DB, probe_latents, relative_error_db
+    from tasks.engines.diffrhythm.vae import Vae
+
+    device = settings.device_here
+    exact, reduced = (
+        Vae.load(installed.weights, device=device, dtype=dtype) for dtype in (torch.float32, torch.float16)
+    )
+    error_db = relative_error_db(exact, reduced, probe_latents(frames=PROBE_FRAMES))
+    found = f"{error_db:.1f} dB off float32 on the {device}"
+    if error_db > LIMIT_DB:
+        return Check("decoder in float16", "note", found, f"Set `vae_dtype: float32`: over {LIMIT_DB:g} dB is refused")
+    return Check("decoder in float16", "ok", found)
+
+
+CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    _python,
+    _cores,
+    _disk,
+    _catalog,
+    _engines,
+    _encoder,
+    _gpu,
+    _models,
+    _decoder,
+)

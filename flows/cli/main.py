@@ -176,12 +176,13 @@ def retake(
     lyrics: Annotated[
         Path | None, typer.Option(help="LRC with new words; only its lines in the passage count.")
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder that gets the takes as WAV files, to listen to.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sing a passage of a candidate again; everything outside it stays, sample for sample."""
     from flows.cli import sing
 
-    sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, as_json=as_json)
+    sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -48,9 +49,9 @@ def list_models(*, as_json: bool) -> None:
         table.add_column(heading, no_wrap=heading != "role")
     for spec, model in found:
         size = _size(model.size_bytes) if model else f"about {_size(spec.about_bytes)}"
-        here = model.revision[:12] if model else "no"
+        here = _short(model.revision) if model else "no"
         commercial = "yes" if spec.licence.commercial else "no"
-        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
+        table.add_row(spec.name, ", ".join(spec.roles), escape(spec.licence.id), commercial, here, size)
     stdout().print(table)
     stdout().print(f"They are kept in {store.folder}", markup=False, soft_wrap=True)
 
@@ -204,13 +205,15 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
         print_json({verb: [_entry(store, model.spec, model) for model in models]})
         return
     for model in models:
-        line = f"{model.spec.name} {model.revision[:19]} is here ({_size(model.size_bytes)}): {model.folder}"
+        line = f"{model.spec.name} {_short(model.revision)} is here ({_size(model.size_bytes)}): {model.folder}"
         stdout().print(line, markup=False, soft_wrap=True)
 
 
 def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
     """The licence of a model of one's own: a known one, or one by its id as the user describes it."""
     known = store.table.licences.get(licence_id)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
+        raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")
     if known is None:
         allowed = "Commercial use is allowed" if commercial else "No commercial use"
         return Licence(licence_id, licence_id, bool(commercial), f"{allowed}, as stated when the model was added")
@@ -218,6 +221,10 @@ def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> 
         what = f"{known.name} does not allow commercial use as it stands"
         raise InputError(what, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
     return known if commercial is not False else replace(known, commercial=False)
+
+
+def _short(revision: str) -> str:
+    return revision.removeprefix("sha256:")[:12]
 
 
 def _size(size_bytes: int) -> str:

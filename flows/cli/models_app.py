@@ -20,7 +20,7 @@ Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; onc
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Every model there is: its role, its licence, whether it is here, and its size."""
+    """Every model: role, licence, whether it is here, size."""
     from flows.cli import models
 
     models.list_models(as_json=as_json)
@@ -32,7 +32,9 @@ def pull(
     accept: Accept = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch models, or what is missing or damaged of them; a download that was cut is continued."""
+    """Fetch models, or what is damaged of them.
+
+    A download that was cut is continued."""
     from flows.cli import models
 
     models.pull(names, accept=accept, as_json=as_json)
@@ -43,7 +45,7 @@ def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that are here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read every byte of the models that are here and compare it with its digest."""
+    """Read every byte of the models that are here."""
     from flows.cli import models
 
     models.verify(names or [], as_json=as_json)
@@ -56,7 +58,9 @@ def import_models(
     accept: Accept = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take models from a folder, for machines without internet; every file is checked."""
+    """Take models from a folder, without internet.
+
+    Every file is checked as in a pull."""
     from flows.cli import models
 
     models.import_models(folder, names or [], accept=accept, as_json=as_json)

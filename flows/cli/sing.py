@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
     stdout().print(table)
 
 
-def retake(prefix: str, start: str, end: str, *, seeds: int, lyrics: Path | None, as_json: bool) -> None:
+def retake(
+    prefix: str, start: str, end: str, *, seeds: int, lyrics: Path | None, out: Path | None, as_json: bool
+) -> None:
     """Offer takes of a passage beside their parent, and render them here. Exits 1 when some could not be rendered."""
     settings = load_settings()
     start_s, end_s = _seconds(start), _seconds(end)
@@ -77,15 +80,16 @@ def retake(prefix: str, start: str, end: str, *, seeds: int, lyrics: Path | None
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         offered = _offer(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
         if not as_json:
-            stdout().print(f"{parent.song_title}: {len(offered)} takes of {start} to {end}", markup=False)
+            count = f"{len(offered)} takes" if len(offered) > 1 else "a take"
+            stdout().print(f"{parent.song_title}: {count} of {start} to {end}", markup=False)
         states = _rendered(house, [candidate.render_key for candidate in offered])
-        takes = [_told(house, candidate, states[candidate.render_key]) for candidate in offered]
+        takes = [_told(house, candidate, states[candidate.render_key], out) for candidate in offered]
     if as_json:
         print_json({"album": parent.album_id, "song": parent.song_id, "parent": parent.id, "candidates": takes})
     else:
         for take in takes:
-            stdout().print(f"{take['id']}: {take['audio'] or take['state']}", markup=False, soft_wrap=True)
-        stdout().print("`songline render` with the album's manifest scores them and decides the song again.")
+            stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", markup=False, soft_wrap=True)
+        stdout().print("`songline render` with the album's manifest scores them and decides again.", soft_wrap=True)
     if any(take["state"] != "rendered" for take in takes):
         sys.exit(1)
 
@@ -140,7 +144,13 @@ def _rendered(house: House, keys: Sequence[str]) -> dict[str, str]:
             time.sleep(max(0.2, min(waits)))
 
 
-def _told(house: House, candidate: Candidate, state: str) -> dict[str, object]:
+def _told(house: House, candidate: Candidate, state: str, out: Path | None) -> dict[str, object]:
+    """A take as it is shown, its audio written to ``out`` where that is wanted."""
+    told: dict[str, object] = {"id": candidate.id, "seed": candidate.seed, "state": state}
     digest = render_products(house.database, candidate.render_key).get("audio")
-    audio = str(house.store.local(digest)) if digest else None
-    return {"id": candidate.id, "seed": candidate.seed, "state": state, "audio": audio}
+    if out is not None and digest is not None:
+        audio = out / f"{candidate.id}.wav"
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(house.store.local(digest), audio)
+        told["audio"] = str(audio)
+    return told

@@ -8,6 +8,7 @@ some prompts are easier to be near to. An engine that is conditioned on MuQ-MuLa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -47,7 +48,13 @@ class MulanScorer:
         self._model = model
         self._reference = reference
         self._reference_style: Style | NotMeasurable | None = None
-        self._prompts: dict[str, Style] = {}
+
+    @staticmethod
+    def load(folder: Path, *, device: str = "cpu") -> MuLan:
+        """The model that it listens with, loaded once in the life of a process. Raises MachineError."""
+        from tasks.style.mulan import shared_mulan
+
+        return shared_mulan(folder, device=device)
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
         """A reading for each of ``metrics``."""
@@ -69,9 +76,7 @@ class MulanScorer:
     def _prompt_style(self, prompt: str | None) -> Style | NotMeasurable:
         if not prompt or not prompt.strip():
             return NotMeasurable.not_stated("prompt")
-        if prompt not in self._prompts:
-            self._prompts[prompt] = self._model.text(prompt)
-        return self._prompts[prompt]
+        return self._model.text(prompt)
 
     def _style_of_reference(self) -> Style | NotMeasurable:
         if self._reference is None:
@@ -91,7 +96,7 @@ def _levelled(audio: Audio) -> Audio | NotMeasurable:
     if fault := unreadable(audio):
         return fault
     if audio.duration_s < WINDOW_S:
-        return NotMeasurable(f"{audio.duration_s:.1f} s is too short for MuQ-MuLan, which hears {WINDOW_S} s at a time")
+        return NotMeasurable(f"it is shorter than the {WINDOW_S} s that MuQ-MuLan hears at a time")
     loudness = integrated_lufs(audio)
     if isinstance(loudness, NotMeasurable):
         return loudness

@@ -30,7 +30,7 @@ SILENT_DBFS = -60.0
 BLOCK = 1 << 16
 """Frames read at a time."""
 
-LOSSY_FORMATS = {"MP3": "an MP3", "MPEG": "an MP3", "OGG": "an OGG"}
+LOSSY_FORMATS = {"MP3": "an MP3 file", "MPEG": "an MP3 file", "OGG": "an OGG file"}
 NARROW_SUBTYPES = {
     "PCM_S8": "8-bit",
     "PCM_U8": "8-bit",
@@ -39,7 +39,7 @@ NARROW_SUBTYPES = {
     "ALAW": "8-bit (A-law)",
     "DWVW_12": "12-bit",
 }
-CODED_SUBTYPES = ("ADPCM", "GSM610", "VOX", "G721", "G723", "NMS")
+CODED_SUBTYPES = ("ADPCM", "GSM610", "VOX", "G721", "G723", "NMS", "MPEG")
 
 Frames = NDArray[np.float32]
 
@@ -86,10 +86,11 @@ def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Frames]:
 
 
 def _format_of(file: soundfile.SoundFile) -> str | None:
-    """The lossy format of the file itself, with its article; None where it keeps every sample."""
-    if any(name in file.subtype for name in CODED_SUBTYPES):
-        return f"a {file.subtype.replace('_', ' ')}"
-    return LOSSY_FORMATS.get(file.format)
+    """The lossy form of the file itself, to follow "it is"; None where it keeps every sample."""
+    if file.format in LOSSY_FORMATS:
+        return LOSSY_FORMATS[file.format]
+    is_coded = any(name in file.subtype for name in CODED_SUBTYPES)
+    return f"coded as {file.subtype.replace('_', ' ')}" if is_coded else None
 
 
 def _stated(file: soundfile.SoundFile) -> tuple[Finding, ...]:
@@ -139,7 +140,7 @@ def _lossy(wall_hz: float | None, lossy_format: str | None) -> Finding | None:
     edge = f"{wall_hz / 1000:.1f} kHz" if wall_hz is not None and wall_hz < WALL_PASSES_HZ else ""
     if lossy_format is not None:
         ends = f", and its spectrum ends at {edge}" if edge else ""
-        return Finding("lossy", f"It is {lossy_format} file, which has lost detail for good{ends}.")
+        return Finding("lossy", f"It is {lossy_format}, which has lost detail for good{ends}.")
     if wall_hz is None or not edge:
         return None
     source = "a low-bitrate source" if wall_hz < LOW_BITRATE_HZ else "a lossy source"

@@ -26,6 +26,9 @@ NEEDED = (
     f"{TEXT_FOLDER}/tokenizer.json",
 )
 
+TEXTS_KEPT = 64
+"""Vectors of texts that a loaded model remembers."""
+
 
 class MuLan:
     """A loaded MuQ-MuLan. Vectors are float32, shape (512,), of length 1, and depend on nothing but their subject."""
@@ -33,6 +36,8 @@ class MuLan:
     def __init__(self, joint: Any, device: str) -> None:
         self._joint = joint
         self._device = device
+        # One prompt is asked for with every candidate of its song.
+        self._text = lru_cache(maxsize=TEXTS_KEPT)(self._embedded_text)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> MuLan:
@@ -47,10 +52,13 @@ class MuLan:
 
     def text(self, text: str) -> Style:
         """The vector of a text. Raises InputError for an empty one, or one beyond 512 tokens (about 350 words)."""
-        from tasks.style.towers import TextTooLong, kept_randomness
-
         if not text.strip():
             raise InputError("there is no text to embed", remedy="Write a prompt")
+        return self._text(text).copy()
+
+    def _embedded_text(self, text: str) -> Style:
+        from tasks.style.towers import TextTooLong, kept_randomness
+
         try:
             with torch.inference_mode(), kept_randomness():
                 return _style(self._joint.get_text_latents(raw_texts=[text]))

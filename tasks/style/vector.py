@@ -24,7 +24,8 @@ NORM_TOLERANCE = 0.01
 
 MAGIC = b"\x93NUMPY"
 HEADER = re.compile(
-    rb"\{\s*'descr':\s*'([<>|=]\w{1,8})',\s*'fortran_order':\s*(?:False|True),\s*'shape':\s*\(([0-9, ]{0,40})\),?\s*\}\s*"
+    rb"\{\s*'descr':\s*'([<>|=]\w{1,8})',\s*'fortran_order':\s*(?:False|True),"
+    rb"\s*'shape':\s*\(([0-9, ]{0,40})\),?\s*\}\s*"
 )
 """As numpy writes it since version 1; its own reader would also try the Python of other ages."""
 

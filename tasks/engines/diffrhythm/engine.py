@@ -74,7 +74,7 @@ class DiffRhythmEngine:
             "language": song.language,
             **_words(placement),
             "frames": placement.frames,
-            "duration": duration_of(placement.frames),
+            "duration": duration_of(int(song.length_s)),
             "style": choices.style_document(song, chosen, mulan),
             "negative_style": choices.negative_document(chosen, mulan),
             "steps": chosen.steps,

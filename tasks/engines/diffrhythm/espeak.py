@@ -22,8 +22,9 @@ def phonemised(text: str) -> str:
         return "".join(_backend().phonemize([text], separator=separator, strip=True, njobs=1))
 
 
+@cache
 def espeak_version() -> str:
-    """The version of the espeak-ng that reads, such as ``1.52.0``."""
+    """The version of the espeak-ng that reads, such as ``1.52.0``; asked once, as phonemizer loads a library for it."""
     with _LOCK:
         return ".".join(str(part) for part in _backend().version())
 

@@ -74,8 +74,8 @@ class Evaluator:
         self._layers = [_fused(layer) for layer in network.transformer_blocks]
         latent, self._known, self._text, self._style, self._time = _input_weights(network)
         self._latent = latent.T
-        self._rotate: Callable[..., Tensor] = torch.compile(rotate) if compile else rotate
-        self._gate: Callable[[Tensor], None] = torch.compile(_gate) if compile else _gate
+        self._rotate: Callable[..., Tensor] = torch.compile(rotate, fullgraph=True) if compile else rotate
+        self._gate: Callable[[Tensor], None] = torch.compile(_gate, fullgraph=True) if compile else _gate
         self._null_words: dict[int, Tensor] = {}
 
     def prepare(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> Prepared:

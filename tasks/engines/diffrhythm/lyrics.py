@@ -24,6 +24,9 @@ from tasks.engines.diffrhythm.reader import Reader, Spoken
 LATE_TOLD_S = 0.1
 """A line that is pushed by less than this is sung in time to any ear."""
 
+_AFTER_END = "is not sung, because the song ends before it. Move it earlier"
+_LEFT_OUT = "is not sung, because the original leaves out the last line of a song of this length"
+
 
 @dataclass(frozen=True, slots=True)
 class LinePlacement:
@@ -89,25 +92,31 @@ def place_original(lyrics: Lyrics, reader: Reader, *, length_s: int, language: s
     without the last line. ``language`` does not matter. Raises InputError for a line that the original cannot read.
     """
     lines = [(line, _as_published(line, reader)) for line in lyrics.sung]
-    return placed(lines, frames=frames_of(length_s), length_s=length_s, drop_last=is_base(length_s))
+    frames = frames_of(length_s)
+    return placed(lines, frames=frames, length_s=length_s, drop_last=is_base(length_s), bare_stops=True)
 
 
 def placed(
-    lines: Sequence[tuple[LyricLine, Spoken]], *, frames: int, length_s: float, drop_last: bool = False
+    lines: Sequence[tuple[LyricLine, Spoken]],
+    *,
+    frames: int,
+    length_s: float,
+    drop_last: bool = False,
+    bare_stops: bool = False,
 ) -> Placement:
     """Lines that have been read, on the frames of a song; lines without tokens leave no trace there.
 
-    ``drop_last`` loses the last sung line, as the original does on the base model.
+    The original differs: on the base model it leaves out the last line (``drop_last``), and a line without tokens
+    still gets the full stop that ends every line (``bare_stops``).
     """
-    sung = [(line, spoken) for line, spoken in lines if spoken.tokens]
-    timed = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in sung]
+    timed = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in lines if spoken.tokens or bare_stops]
     found = slots(timed, frames=frames, length_s=length_s, drop_last=drop_last)
-    slot_of = {id(line): slot for (line, _), slot in zip(sung, found, strict=True)}
+    upcoming = iter(found)
     facts: list[LinePlacement] = []
     before: LinePlacement | None = None
     for line, spoken in lines:
-        slot = slot_of.get(id(line))
-        fact = _on_frames(line, spoken, slot, before) if slot else _nowhere(line, spoken)
+        slot = next(upcoming) if spoken.tokens or bare_stops else None
+        fact = _on_frames(line, spoken, slot, before) if slot else _nowhere(line, spoken, length_s=length_s)
         before = fact if slot else before
         facts.append(fact)
     versions = {name: value for _, spoken in lines for name, value in spoken.versions.items()}
@@ -168,11 +177,12 @@ def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacemen
     )
 
 
-def _nowhere(line: LyricLine, spoken: Spoken) -> LinePlacement:
-    """A rest, a line that cannot be read, or one that begins after the end."""
+def _nowhere(line: LyricLine, spoken: Spoken, *, length_s: float) -> LinePlacement:
+    """A rest, a line that cannot be read, one that begins after the end, or the last one where that is dropped."""
     frame = frame_at(line.start_s)
     lost = len(spoken.tokens)
-    notes = (*spoken.notes, "is not sung, because the song ends before it. Move it earlier") if lost else spoken.notes
+    why = _LEFT_OUT if line.start_s < length_s else _AFTER_END
+    notes = (*spoken.notes, why) if lost else spoken.notes
     return LinePlacement(
         line.start_s, line.text, line.line, frame, frame, frame, phones=spoken.phones, lost_tokens=lost, notes=notes
     )

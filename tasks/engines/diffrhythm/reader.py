@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -89,15 +89,9 @@ class Reader:
         spoken = self._spoken(runs, whole=True)
         is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(spoken.phones))[0])
         notes = notes_on(runs, unread=unread, dropped=spoken.dropped, is_sung=is_sung)
-        return Spoken(
-            phones=spoken.phones if is_sung else (),
-            tokens=spoken.tokens if is_sung else (),
-            dropped=spoken.dropped,
-            notes=notes if text.strip() else (),
-            versions=spoken.versions,
-            segments=spoken.segments,
-            words=spoken.words,
-        )
+        if not is_sung:
+            spoken = replace(spoken, phones=(), tokens=())
+        return replace(spoken, notes=notes if text.strip() else ())
 
     def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
         read = _Phones()

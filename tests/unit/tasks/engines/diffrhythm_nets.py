@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import torch
 from parity_folder import load_index, load_tensors
 from torch import Tensor
 

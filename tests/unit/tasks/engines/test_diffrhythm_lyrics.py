@@ -57,6 +57,16 @@ def test_the_last_line_is_kept_on_the_base_model() -> None:
     assert "is not sung" in said(dropped, 2)
 
 
+def test_the_original_way_is_there_too() -> None:
+    lyrics = parse_lrc("[00:10.00]不\n[00:11.00]\n[00:20.00]Go\n[00:30.00]Love\n")
+    base = place_original(lyrics, reader(), length_s=95, language="zh")
+    assert base.runs == [[215, [2]], [430, [33, 24, 2]]]
+    assert "[00:30.00] is not sung, because the original leaves out" in said(base, 4)
+    assert len(place_original(lyrics, reader(), length_s=96, language="zh").runs) == 3
+    with pytest.raises(InputError, match=r"\[00:10\.00\] has neither English nor Chinese letters"):
+        place_original(parse_lrc("[00:10.00]1987\n"), reader(), length_s=95, language="en")
+
+
 def test_runs_are_json_and_fill_the_frames() -> None:
     placement = song("[00:01.00]Every river knows\n[00:01.20]the way\n[00:30.00]home\n", length_s=130)
     assert json.loads(json.dumps(placement.runs)) == placement.runs
@@ -221,7 +231,7 @@ WORDS = st.text(alphabet=st.sampled_from("abcXYZ' ,.-0159%$éß一不儿爱我�
 ANY = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9499), WORDS | ANY), max_size=5, unique_by=lambda each: each[0]))
 def test_every_sung_line_has_tokens_or_a_warning_that_names_it(rows: list[tuple[int, str]]) -> None:
     lines = tuple(LyricLine(time_cs / 100, text, number) for number, (time_cs, text) in enumerate(sorted(rows), 1))

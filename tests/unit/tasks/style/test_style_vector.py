@@ -49,7 +49,8 @@ def test_equal_vectors_give_equal_bytes(path: Path, tmp_path: Path) -> None:
 def test_both_precisions_and_shapes_are_read(path: Path, dtype: str, shape: tuple[int, ...]) -> None:
     path.write_bytes(npy(style().reshape(shape).astype(dtype)))
     found = read_style(path)
-    assert (found.shape, found.dtype) == ((512,), np.float32)
+    assert found.shape == (512,)
+    assert found.dtype == np.float32
     np.testing.assert_allclose(found, style(), atol=1e-4)
 
 
@@ -64,7 +65,7 @@ BROKEN[7] = np.nan
         (npy(np.arange(512)), "int64"),
         (npy(style()[:511]), r"shape \(511,\)"),
         (npy(style().reshape(512, 1)), r"shape \(512, 1\)"),
-        (npy(np.float32(1)), r"shape \(\)"),
+        (npy(np.array(1, np.float32)), r"shape \(\)"),
         (npy(style() * 2), "length 2,.*length 1"),
         (npy(style() * 0), "length 0,"),
         (npy(BROKEN), "not finite"),
@@ -95,7 +96,7 @@ def test_a_header_cannot_ask_for_more_than_the_file_holds(path: Path) -> None:
 def test_an_archive_of_arrays_is_refused(path: Path) -> None:
     with path.open("wb") as file:
         np.savez(file, style=style())
-    with pytest.raises(InputError, match="no whole .npy"):
+    with pytest.raises(InputError, match="no whole"):
         read_style(path)
 
 

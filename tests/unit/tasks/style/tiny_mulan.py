@@ -149,7 +149,14 @@ def _vocabulary() -> list[tuple[str, float]]:
 
 
 def _tokenizer() -> Any:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import (  # type: ignore[import-untyped]
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+    )
 
     tokenizer = Tokenizer(models.Unigram(_vocabulary(), unk_id=3, byte_fallback=False))
     tokenizer.normalizer = normalizers.NFKC()
