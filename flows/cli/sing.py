@@ -26,8 +26,8 @@ from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
-from tasks.engines.diffrhythm.lyrics import PreviewRow
-from tasks.engines.diffrhythm.lyrics import preview as rows_of
+from tasks.engines.diffrhythm.words.lyrics import PreviewRow
+from tasks.engines.diffrhythm.words.lyrics import preview as rows_of
 from tasks.engines.registry import get_engine
 from tasks.rendering import render_shard
 

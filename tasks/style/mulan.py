@@ -119,5 +119,5 @@ def _build(folder: Path) -> torch.nn.ModuleDict:
         if (measures["sr"], measures["clip_secs"], measures["dim_latent"]) != (RATE_HZ, WINDOW_S, STYLE_SIZE):
             raise ValueError("it hears or answers in other measures")
         return towers.build(folder)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as fault:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as fault:
         raise MachineError(f"{MUQ_MULAN} is not configured as a MuQ-MuLan: {fault}", remedy=PULL_AGAIN) from fault

@@ -21,11 +21,11 @@ from catalog.settings import Settings
 from tasks.engines.base import Forecast, Material, Passage
 from tasks.engines.diffrhythm import choices
 from tasks.engines.diffrhythm.forecast import forecast
-from tasks.engines.diffrhythm.lyrics import Placement, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.passage import passage_between
-from tasks.engines.diffrhythm.placement import duration_of
-from tasks.engines.diffrhythm.reader import Reader
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
+from tasks.engines.diffrhythm.words.lyrics import Placement, place_lyrics, place_original, warnings
+from tasks.engines.diffrhythm.words.placement import duration_of
+from tasks.engines.diffrhythm.words.reader import Reader
 from tasks.style.names import MUQ_MULAN
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from catalog.errors import RefusedError, WorkError
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.settings import Settings
 from tasks.engines.diffrhythm.checkpoint import load_network
-from tasks.engines.diffrhythm.config import CONDITION, NetworkConfig
+from tasks.engines.diffrhythm.config import BASE_FRAMES, CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.precision import check_precision
 from tasks.engines.diffrhythm.sampler import Sampler
 from tasks.engines.diffrhythm.settings import NEGATIVE_STYLE_FILE
@@ -70,6 +70,7 @@ class Loaded:
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
         path = self._installed(inputs, "network").weights
         network = load_network(path, exact_buffers=inputs["rope"] == "exact", prefer_ema=inputs["ema"])
+        _check_kind(network.config, inputs)
         dtype = getattr(torch, inputs["dtype"])
         config = network.config
         sampler = Sampler(network, device=self.device, dtype=dtype, compile=inputs.get("compiled", False))
@@ -94,3 +95,16 @@ class Loaded:
                 remedy="Plan the album again, or bring this machine's models up to date",
             )
         return found
+
+
+def _check_kind(config: NetworkConfig, inputs: Mapping[str, Json]) -> None:
+    """Songs of other lengths than the base model's need a network that is told the length; v1.0's full one was not."""
+    needs_duration = inputs["frames"] != BASE_FRAMES
+    if config.has_duration == needs_duration:
+        return
+    name = inputs["files"]["network"]["name"]
+    if needs_duration:
+        what = f"{name} has no length embedding: it is a base model, or one of version 1.0, which cannot be used"
+    else:
+        what = f"{name} is a full model, and songs of 95 s need a base model"
+    raise WorkError(what, remedy="Run `songline models pull` for a v1.2 model that suits the song's length")

@@ -153,9 +153,7 @@ class DiffRhythmRenderer:
             sampler_s=sampled.sampler_s / count,
             vae_s=vae_s / count,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if self._device.type == "cuda" else None,
-            flops=song_flops(
-                network.config, inputs["frames"], steps=sampling.steps, guided=sampling.guided
-            ),
+            flops=song_flops(network.config, inputs["frames"], steps=sampling.steps, guided=sampling.guided),
         )
         latents = sampled.latents.cpu().numpy()
         for order, samples, latent in zip(batch, sound, latents, strict=True):

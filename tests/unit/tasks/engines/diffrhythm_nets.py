@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
+import pytest
+import torch
 from parity_folder import load_index, load_tensors
 from torch import Tensor
 
@@ -51,3 +54,12 @@ def tiny_network(max_frames: int | None = None, *, exact_buffers: bool = True) -
     tensors = tiny_tensors(full=config.has_duration)
     network.load_state_dict({name.removeprefix(PREFIX): tensor.clone() for name, tensor in tensors.items()})
     return network
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """One thread for every test of a module that imports this."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -8,11 +8,11 @@ import pytest
 from lyric_readers import chinese_files, data, needs_tables, reader
 
 from catalog.errors import InputError
-from tasks.engines.diffrhythm.bopomofo import load_syllables, marked, phones_of
-from tasks.engines.diffrhythm.chinese import merged, plain_chinese
-from tasks.engines.diffrhythm.polyphones import PolyphoneModel
-from tasks.engines.diffrhythm.reader import Reader
-from tasks.engines.diffrhythm.sandhi import with_sandhi
+from tasks.engines.diffrhythm.words.bopomofo import load_syllables, marked, phones_of
+from tasks.engines.diffrhythm.words.chinese import merged, plain_chinese
+from tasks.engines.diffrhythm.words.polyphones import PolyphoneModel
+from tasks.engines.diffrhythm.words.reader import Reader
+from tasks.engines.diffrhythm.words.sandhi import with_sandhi
 
 pytestmark = needs_tables
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the sampler's tests need torch")
 
+from diffrhythm_nets import one_thread  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from catalog.errors import InputError  # noqa: E402
@@ -31,12 +31,7 @@ SMALL = NetworkConfig(128, 4, 2, 2, 2048, has_duration=False)
 SMALL_FULL = NetworkConfig(128, 4, 2, 2, 6144, has_duration=True)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 def network(config: NetworkConfig = SMALL) -> DiT:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from parity_folder import parity_folder
-from tiny_models import write_tiny_vae
 from torch import Tensor, nn
 
 from catalog.errors import RefusedError
@@ -21,6 +20,7 @@ from tasks.engines.diffrhythm.precision import (
     relative_error_db,
 )
 from tasks.engines.diffrhythm.vae import Vae
+from tests.tiny_models import write_tiny_vae
 
 torch.set_num_threads(1)
 

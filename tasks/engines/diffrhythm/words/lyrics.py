@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from catalog.errors import InputError
 from catalog.lrc_stamps import stamp
 from catalog.lyrics import LyricLine, Lyrics
-from tasks.engines.diffrhythm.placement import (
-    FRAME_RATE_HZ,
+from tasks.engines.diffrhythm.passage import FRAME_RATE, frame_at
+from tasks.engines.diffrhythm.words.placement import (
     Runs,
     Slot,
     TimedTokens,
-    frame_at,
     frames_of,
     is_base,
     runs_of,
     slots,
 )
-from tasks.engines.diffrhythm.reader import Reader, Spoken
+from tasks.engines.diffrhythm.words.reader import Reader, Spoken
 
 LATE_TOLD_S = 0.1
 """A line that is pushed by less than this is sung in time to any ear."""
@@ -50,7 +49,7 @@ class LinePlacement:
     @property
     def late_s(self) -> float:
         """How much later than its stamp the line begins."""
-        return self.late_frames / FRAME_RATE_HZ
+        return self.late_frames / FRAME_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +136,8 @@ def preview(placement: Placement) -> tuple[PreviewRow, ...]:
             text=line.text,
             first_frame=line.first_frame,
             end_frame=line.end_frame,
-            start_s=line.first_frame / FRAME_RATE_HZ,
-            end_s=line.end_frame / FRAME_RATE_HZ,
+            start_s=line.first_frame / FRAME_RATE,
+            end_s=line.end_frame / FRAME_RATE,
             phonemes=" ".join(line.phones),
             remarks=line.notes,
         )
@@ -159,7 +158,7 @@ def _as_published(line: LyricLine, reader: Reader) -> Spoken:
 def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacement | None) -> LinePlacement:
     late_frames = slot.first - slot.wanted
     notes = list(spoken.notes)
-    if before and slot.tokens and late_frames / FRAME_RATE_HZ >= LATE_TOLD_S:
+    if before and slot.tokens and late_frames / FRAME_RATE >= LATE_TOLD_S:
         notes.append(_late_note(late_frames, before))
     if slot.lost:
         notes.append(_lost_note(slot))
@@ -189,8 +188,8 @@ def _nowhere(line: LyricLine, spoken: Spoken, *, length_s: float) -> LinePlaceme
 
 
 def _late_note(late_frames: int, before: LinePlacement) -> str:
-    late_s = late_frames / FRAME_RATE_HZ
-    taken_s = (before.end_frame - before.first_frame) / FRAME_RATE_HZ
+    late_s = late_frames / FRAME_RATE
+    taken_s = (before.end_frame - before.first_frame) / FRAME_RATE
     return (
         f"begins {late_s:.1f} s late, because {stamp(before.start_s)} before it is sung for {taken_s:.1f} s. "
         "Give that line more time or fewer words"

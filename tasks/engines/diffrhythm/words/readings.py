@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog.errors import InputError
-from tasks.engines.diffrhythm.bopomofo import from_pinyin
-from tasks.engines.diffrhythm.packages import package, version
+from tasks.engines.diffrhythm.words.bopomofo import from_pinyin
+from tasks.engines.diffrhythm.words.packages import package, version
 
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 

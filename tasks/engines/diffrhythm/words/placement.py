@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.errors import InputError
-from tasks.engines.diffrhythm.vocabulary import COMMA_TOKEN, STOP_TOKEN
+from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES
+from tasks.engines.diffrhythm.passage import frame_at
+from tasks.engines.diffrhythm.words.vocabulary import COMMA_TOKEN, STOP_TOKEN
 
-SAMPLE_RATE_HZ = 44_100
-SAMPLES_PER_FRAME = 2_048
-FRAME_RATE_HZ = SAMPLE_RATE_HZ / SAMPLES_PER_FRAME
 BASE_LENGTH_S = 95
-BASE_FRAMES = 2_048
-FULL_FRAMES = 6_144
 LONGEST_S = 285
 
 Runs = list[list[Any]]
@@ -57,11 +54,6 @@ def frames_of(length_s: float) -> int:
 def is_base(length_s: float) -> bool:
     """Whether the base model makes songs of this length; the full model makes all longer ones."""
     return length_s == BASE_LENGTH_S
-
-
-def frame_at(time_s: float) -> int:
-    """The frame that a time lies in."""
-    return int(time_s * SAMPLE_RATE_HZ / SAMPLES_PER_FRAME)
 
 
 def duration_of(length_s: int) -> float:

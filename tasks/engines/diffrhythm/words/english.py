@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tasks.engines.diffrhythm.espeak import phonemised
-from tasks.engines.diffrhythm.numerals import numbers_in_words
-from tasks.engines.diffrhythm.punctuation import split_phones, with_plain_marks
-from tasks.engines.diffrhythm.vocabulary import MARKS, WORD_GAP
+from tasks.engines.diffrhythm.words.espeak import phonemised
+from tasks.engines.diffrhythm.words.numerals import numbers_in_words
+from tasks.engines.diffrhythm.words.punctuation import split_phones, with_plain_marks
+from tasks.engines.diffrhythm.words.vocabulary import MARKS, WORD_GAP
 
 _ABBREVIATIONS = tuple(
     (re.compile(rf"\b{short}\b", re.IGNORECASE), words)

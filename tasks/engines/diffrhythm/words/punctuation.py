@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.engines.diffrhythm.vocabulary import MARKS
+from tasks.engines.diffrhythm.words.vocabulary import MARKS
 
 _PLAIN = (
     ("，", ","), ("。", "."), ("！", "!"), ("？", "?"), ("；", ";"), ("：", ":"), ("、", ","), ("‘", "'"), ("’", "'"),

@@ -8,8 +8,8 @@ from threading import Lock
 from typing import Any
 
 from catalog.errors import MachineError
-from tasks.engines.diffrhythm.packages import package
-from tasks.engines.diffrhythm.vocabulary import MARKS
+from tasks.engines.diffrhythm.words.packages import package
+from tasks.engines.diffrhythm.words.vocabulary import MARKS
 
 _LOCK = Lock()
 """espeak-ng keeps its state in the library, so one line is read at a time."""
