@@ -18,6 +18,7 @@ from catalog.model_store import InstalledModel, ModelStore
 from catalog.models import WEIGHT_SUFFIXES, ModelFile, ModelSpec
 
 MAX_FILES = 20_000
+COMMON_NAMES = frozenset({"config.json", "pytorch_model.bin", "model.safetensors", "tokenizer.json"})
 # The hub's own cache keeps a file as models--OWNER--REPO/snapshots/COMMIT/FILE.
 _HUB_CACHE = re.compile(r"(?:^|.*/)models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/(.+)")
 
@@ -152,11 +153,18 @@ def _find(spec: ModelSpec, file: ModelFile, there: Candidates, by_name: frozense
 
 
 def _own_names(store: ModelStore, spec: ModelSpec, *, alone: bool) -> frozenset[str]:
-    """The paths of ``spec`` whose last name tells which file it is: unique among all models, or in this one alone."""
+    """The paths of ``spec`` whose last name tells which file it is: unique among all models, or in this one alone.
+
+    A name that every repository of the hub has tells nothing.
+    """
     among = [spec] if alone else list(store.table.models.values())
     names = [way.path.rpartition("/")[2] for other in among for file in other.files for way in file.ways]
     mine = (way.path for file in spec.files for way in file.ways)
-    return frozenset(path for path in mine if names.count(path.rpartition("/")[2]) == 1)
+    return frozenset(path for path in mine if names.count(path.rpartition("/")[2]) == 1 and not _is_common(path))
+
+
+def _is_common(path: str) -> bool:
+    return path.rpartition("/")[2] in COMMON_NAMES
 
 
 def _recorded(store: ModelStore, folder: Path, names: Sequence[str]) -> list[_Found]:

@@ -48,7 +48,7 @@ def read_audio(source: Path | BinaryIO) -> Audio:
     try:
         with soundfile.SoundFile(source) as file:
             frames, rate = file.frames, file.samplerate
-            cut_short = _is_cut_short(file.extra_info)
+            cut_short = is_cut_short(file.extra_info)
             samples = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as fault:
         reason = fault.error_string.rstrip(".")
@@ -107,7 +107,7 @@ def resample(audio: Audio, rate: int) -> Audio:
     return Audio.of(soxr.resample(audio.samples.T, audio.rate, rate, quality="HQ").T, rate)
 
 
-def _is_cut_short(log: str) -> bool:
+def is_cut_short(log: str) -> bool:
     """Whether libsndfile found fewer bytes of sound than a WAV header promises (it reads on without a word)."""
     found = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
     return found is not None and int(found[2]) < int(found[1]) < UNKNOWN_BYTES

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.audio.files import AudioFileError
+from tasks.audio.files import AudioFileError, is_cut_short
 from tasks.style.names import WINDOW_S
 from tasks.style.signs import Signs
 
@@ -62,6 +62,8 @@ def inspect(path: Path) -> tuple[Finding, ...]:
         raise AudioFileError(f"{path} is not a file", remedy="Check the path")
     try:
         with soundfile.SoundFile(path) as file:
+            if is_cut_short(file.extra_info):
+                raise _cut_short(path)
             stated = _stated(file)
             signs = Signs(file.samplerate, file.channels, frames=file.frames)
             for block in _blocks(file, path):
@@ -82,7 +84,11 @@ def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Frames]:
         done += len(block)
         yield block
     if done < file.frames:
-        raise AudioFileError(f"{path.name} is cut short", remedy="Copy or make the file again")
+        raise _cut_short(path)
+
+
+def _cut_short(path: Path) -> AudioFileError:
+    return AudioFileError(f"{path.name} is cut short", remedy="Copy or make the file again")
 
 
 def _format_of(file: soundfile.SoundFile) -> str | None:

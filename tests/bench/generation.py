@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from random_decoder import CHUNK_FRAMES, chunks_of, decoder
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -31,7 +32,7 @@ from tasks.engines.diffrhythm.flops import (
 from tasks.engines.diffrhythm.network import DiT, NetworkConfig
 from tasks.engines.diffrhythm.sampler import Conditioning, Sampler, Sampling, noise
 
-CHUNK_FRAMES, HOP_FRAMES, CHUNKS_AT_ONCE = 128, 96, 7
+CHUNKS_AT_ONCE = 7
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 ATTENTION = {"flash": "FLASH_ATTENTION", "cudnn": "CUDNN_ATTENTION", "efficient": "EFFICIENT_ATTENTION"}
 
@@ -179,48 +180,6 @@ def profile_evaluations(scale: Scale, machine: Machine) -> None:
 
 
 # The decoder ---------------------------------------------------------------------------------------------------------
-
-
-class Snake(nn.Module):
-    """A periodic activation with its own frequency and strength per channel."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.frequency = nn.Parameter(torch.ones(width, 1))
-        self.strength = nn.Parameter(torch.ones(width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, N] to the same."""
-        return torch.addcmul(x, self.strength, torch.sin(self.frequency * x).square())
-
-
-class ResidualUnit(nn.Module):
-    """A dilated and a pointwise convolution."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        wide = nn.Conv1d(width, width, 7, dilation=dilation, padding=3 * dilation)
-        self.parts = nn.Sequential(Snake(width), wide, Snake(width), nn.Conv1d(width, width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, N] to the same."""
-        changed: Tensor = self.parts(x)
-        return x + changed
-
-
-def decoder(width: int) -> nn.Sequential:
-    """A decoder of the published form: 2048 samples a frame in five stages; ``width`` is 2048 in the published one."""
-    widths, strides = [width, width // 2, width // 4, width // 8, width // 16, width // 16], (8, 8, 4, 4, 2)
-    parts: list[nn.Module] = [nn.Conv1d(64, width, 7, padding=3)]
-    for before, after, stride in zip(widths, widths[1:], strides, strict=False):
-        up = nn.ConvTranspose1d(before, after, 2 * stride, stride=stride, padding=stride // 2)
-        parts += [Snake(before), up, *(ResidualUnit(after, dilation) for dilation in (1, 3, 9))]
-    return nn.Sequential(*parts, Snake(widths[-1]), nn.Conv1d(widths[-1], 2, 7, padding=3))
-
-
-def chunks_of(frames: int) -> int:
-    """How many overlapping chunks a song is decoded in."""
-    return 1 if frames <= CHUNK_FRAMES else 1 + -(-(frames - CHUNK_FRAMES) // HOP_FRAMES)
 
 
 def decode_all(network: nn.Module, chunks: Tensor) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tiny_mulan import write_tiny_mulan
 
 from catalog.errors import InputError, MachineError
 from catalog.house import House
@@ -18,6 +17,7 @@ from catalog.work import Outcome, StepRequest
 from tasks.steps import StepContext
 from tasks.style.names import MUQ_MULAN
 from tasks.style.vector import read_style
+from tests.tiny_mulan import write_tiny_mulan
 
 pytest.importorskip("torch", reason="the extra mulan is not installed: no torch")
 

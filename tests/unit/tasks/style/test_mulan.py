@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_mulan import write_tiny_mulan
 
 from catalog.errors import InputError, MachineError
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.mulan import MulanScorer
+from tests.tiny_mulan import write_tiny_mulan
 
 torch = pytest.importorskip("torch", reason="the extra mulan is not installed: no torch")
 
