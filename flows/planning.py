@@ -18,25 +18,17 @@ from catalog.albums import (
 )
 from catalog.digests import digest_file
 from catalog.house import House
-from catalog.licences import Use
 from catalog.manifest import manifest_document
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
+from flows.needs import model_uses
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
-from tasks.scoring.registry import judges_for
 
 AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 VECTOR_TYPE = "application/x-npy"
-
-
-def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
-    """The models of the registry that an album needs, and what for, each once."""
-    used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
-    judges = judges_for({*policy.limits, *policy.weights})
-    return tuple(dict.fromkeys((*used, *(Use(str(judge.model), "judges") for judge in judges))))
 
 
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:

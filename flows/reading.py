@@ -15,7 +15,7 @@ from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
 from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
-from flows.planning import model_uses
+from flows.needs import model_uses
 from tasks.delivery.deliverables import deliverable_names
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import metric_specs

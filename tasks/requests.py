@@ -1,13 +1,12 @@
-"""Every step after rendering: its revision, the code that does it, and the request that names it.
+"""What is asked of each step, as a request whose key names it.
 
-A revision is raised when the same request would give another result. This module stays light: planning
-builds requests without loading what does the work.
+This module stays light: planning builds requests without loading what does the work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from catalog.album import Song
 from catalog.albums import Candidate
@@ -17,38 +16,10 @@ from catalog.model_store import InstalledModel, ModelStore
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.work import StepRequest
+from tasks.kinds import request
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Registered, judges_for, scorer_revisions
 from tasks.style.prompt_help import embedded_text
-
-
-@dataclass(frozen=True, slots=True)
-class StepKind:
-    """``worker`` is the function that does the step, as ``module:function``. A step ``on_device`` loads a model, so it
-    runs where models are loaded once."""
-
-    revision: int
-    worker: str
-    on_device: bool = False
-
-
-KINDS: Mapping[str, StepKind] = {
-    "score": StepKind(1, "tasks.scoring.step:score"),
-    "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
-    "judge": StepKind(1, "tasks.scoring.step:judge", on_device=True),
-    "select": StepKind(1, "tasks.scoring.step:select"),
-    "level": StepKind(1, "tasks.mastering.step:level"),
-    "master": StepKind(1, "tasks.mastering.step:master"),
-    "separate": StepKind(1, "tasks.separation.step:separate"),
-    "draw": StepKind(1, "tasks.delivery.step:draw"),
-    "encode": StepKind(1, "tasks.delivery.step:encode"),
-    "pack": StepKind(1, "tasks.delivery.pack:pack"),
-}
-
-
-def request(kind: str, parameters: Mapping[str, Json], inputs: Mapping[str, str] | None = None) -> StepRequest:
-    """A request of ``kind`` at its present revision."""
-    return StepRequest(kind, KINDS[kind].revision, parameters, inputs or {})
 
 
 def brief_of(song: Song) -> Brief:
@@ -88,16 +59,6 @@ def listen(song: Song, audio_digest: str, *, policy: Policy, models: ModelStore)
 
 def _document(brief: Brief) -> dict[str, Json]:
     return {**asdict(brief), "line_starts_s": list(brief.line_starts_s)}
-
-
-def embed_text(text: str, model: Mapping[str, Json]) -> StepRequest:
-    """The style vector of a text, by the model of that identity."""
-    return request("embed", {"text": text, "model": dict(model)})
-
-
-def embed_audio(audio_digest: str, model: Mapping[str, Json]) -> StepRequest:
-    """The style vector of a reference likewise."""
-    return request("embed", {"model": dict(model)}, {"audio": audio_digest})
 
 
 def select(

@@ -15,7 +15,7 @@ from catalog.house import House
 from catalog.queries import step_request
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
 from db.session import DatabaseTrouble
-from tasks.requests import KINDS
+from tasks.kinds import KINDS
 
 FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
 

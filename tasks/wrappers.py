@@ -18,8 +18,8 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from catalog.errors import SonglineError
+from tasks.kinds import KINDS
 from tasks.pool import WorkerPool
-from tasks.requests import KINDS
 
 MAX_RETRIES = 4
 

@@ -14,7 +14,7 @@ from catalog.digests import Json
 from catalog.queries import StepResult
 from catalog.work import StepRequest
 from tasks.delivery.track_tags import TrackTags
-from tasks.requests import request
+from tasks.kinds import request
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--profile", action="store_true", help="only say where an evaluation's time goes")
+    parser.add_argument("--loading", action="store_true", help="only load a file of the published size")
     return parser.parse_args(given)
 
 
@@ -274,13 +275,16 @@ def main(given: Sequence[str] | None = None) -> None:
     compiled = ", compiled" if machine.compile else ""
     print(f"\n{machine.name}, torch {torch.__version__}, {machine.dtype_name}, {scale.steps} steps, guided{compiled}")
     print(f"network {scale.configs[0].dim} wide, {scale.configs[0].depth} layers; attention: {chosen.attention}")
+    if chosen.loading:
+        measure_loading(PUBLISHED.configs[0], machine)
+        return
     with attention_kernels(chosen.attention):
         if chosen.profile:
             profile_evaluations(scale, machine)
             return
         sampled_s = list(measure_sampler(scale, machine))
     measure_decoder(scale, machine, sampled_s)
-    measure_loading(scale.configs[0], machine)
+    measure_loading((scale if chosen.glance else PUBLISHED).configs[0], machine)
 
 
 if __name__ == "__main__":

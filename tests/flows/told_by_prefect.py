@@ -35,7 +35,9 @@ class MoodyPool:
     def __init__(self, **moods: list[SonglineError | Standing]) -> None:
         self.moods = {key: deque(mood) for key, mood in moods.items()}
 
-    async def run_step(self, key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
+    async def run_step(
+        self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool
+    ) -> Standing:
         mood = self.moods[key].popleft()
         if isinstance(mood, SonglineError):
             raise mood

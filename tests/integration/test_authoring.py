@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = [
-    *("init", "validate", "schema", "plan", "render", "status", "scores", "select", "lineage"),
-    *("rerun", "retry", "verify", "export", "gc", "doctor"),
+    *("init", "validate", "schema", "plan", "preview-lyrics", "render", "status", "scores", "select", "lineage"),
+    *("rerun", "retake", "retry", "verify", "export", "gc", "doctor", "models"),
 ]
-HEAVY = {"numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
+HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_init_writes_an_album_that_is_valid_and_never_overwrites(fresh, tmp_path
     made = fresh.run("init", tmp_path / "new", "--title", 'Nights & "Days"')
     manifest = tmp_path / "new" / "album.yaml"
     assert f"songline render {manifest}" in made.stdout
-    assert fresh.json("validate", manifest) == {"album": "nights-days", "songs": 2, "warnings": []}
+    assert fresh.json("validate", manifest) == {"album": "nights-days", "songs": 2, "warnings": [], "hints": []}
     before = files_of(tmp_path / "new")
     refused = fresh.run("init", tmp_path / "new", code=2)
     assert re.fullmatch(r"error: .*album\.yaml is there already\. Choose another folder.*\.\n", refused.stderr)

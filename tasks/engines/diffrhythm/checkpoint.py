@@ -19,9 +19,6 @@ from catalog.errors import MachineError
 from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
 from tasks.engines.diffrhythm.network import DiT
 
-V1_BASE_SHA256 = "128a2513fca01531339cc5698c30e4f5a375256d1ed2257b464db9c886d6801a"
-"""The published v1.0 base network: the same tensors as v1.2, but made for causal attention, hence not to be used."""
-
 _PREFIX = "transformer."
 _EMA_PREFIX = "ema_model."
 _EMA_EXTRAS = ("initted", "step")

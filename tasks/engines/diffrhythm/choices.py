@@ -13,8 +13,8 @@ from catalog.remarks import Remark
 from tasks.engines.base import Material
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, DiffRhythmSettings
 from tasks.engines.diffrhythm.words.placement import frames_of, is_base
-from tasks.requests import embed_audio, embed_text
 from tasks.style.prompt_help import embedded_text
+from tasks.style.requests import embed_audio, embed_text
 
 BUILT_IN = (BASE_MODEL, FULL_MODEL)
 Source = Literal["file", "reference", "prompt"]

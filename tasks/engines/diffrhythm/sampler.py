@@ -7,6 +7,7 @@ of the network looks across songs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -83,7 +84,7 @@ class Sampler:
         _check(songs, noises)
         latents = torch.stack(list(noises)).to(self._device, torch.float32)
         grid = time_grid(sampling.steps, sampling.sway)
-        with torch.backends.cudnn.flags(allow_tf32=not self._exact):
+        with _whole_float32() if self._exact else nullcontext():
             self._integrate(latents, songs, grid, sampling, on_prepared)
         return torch.stack([song.restore(latent) for song, latent in zip(songs, latents, strict=True)])
 
@@ -106,6 +107,11 @@ class Sampler:
                 cond, null = velocity.chunk(2)
                 velocity = torch.add(cond, cond - null, alpha=sampling.cfg_strength)
             latents.add_(velocity, alpha=interval)
+
+
+def _whole_float32() -> AbstractContextManager[None]:
+    """Convolutions in float32 as matrix products are: by default cuDNN would round their inputs to TF32."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _check(songs: Sequence[Conditioning], noises: Sequence[Tensor]) -> None:

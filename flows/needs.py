@@ -1,0 +1,17 @@
+"""Which models an album needs, told from its manifest alone."""
+
+from __future__ import annotations
+
+from catalog.album import Album
+from catalog.licences import Use
+from catalog.policy import Policy
+from catalog.settings import Settings
+from tasks.engines.registry import get_engine
+from tasks.scoring.registry import judges_for
+
+
+def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
+    """The models of the registry that an album needs, and what for, each once."""
+    used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
+    judges = judges_for({*policy.limits, *policy.weights})
+    return tuple(dict.fromkeys((*used, *(Use(str(judge.model), "judges") for judge in judges))))

@@ -1,0 +1,41 @@
+"""Every kind of step: its revision and the code that does it, without loading that code.
+
+A revision is raised when the same request would give another result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.digests import Json
+from catalog.work import StepRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """``worker`` is the function that does the step, as ``module:function``. A step ``on_device`` loads a model, so it
+    runs where models are loaded once."""
+
+    revision: int
+    worker: str
+    on_device: bool = False
+
+
+KINDS: Mapping[str, StepKind] = {
+    "score": StepKind(1, "tasks.scoring.step:score"),
+    "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
+    "judge": StepKind(1, "tasks.scoring.step:judge", on_device=True),
+    "select": StepKind(1, "tasks.scoring.step:select"),
+    "level": StepKind(1, "tasks.mastering.step:level"),
+    "master": StepKind(1, "tasks.mastering.step:master"),
+    "separate": StepKind(1, "tasks.separation.step:separate"),
+    "draw": StepKind(1, "tasks.delivery.step:draw"),
+    "encode": StepKind(1, "tasks.delivery.step:encode"),
+    "pack": StepKind(1, "tasks.delivery.pack:pack"),
+}
+
+
+def request(kind: str, parameters: Mapping[str, Json], inputs: Mapping[str, str] | None = None) -> StepRequest:
+    """A request of ``kind`` at its present revision."""
+    return StepRequest(kind, KINDS[kind].revision, parameters, inputs or {})
