@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Sequence
 
 import httpx
@@ -22,6 +23,8 @@ from flows.shards import Shard, shards_of
 from flows.ui import ProgressArtifact, publish_album
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
+
+TELL_EVERY_S = 2.0
 
 
 class PrefectExecutor:
@@ -54,14 +57,30 @@ class PrefectExecutor:
         return found
 
     async def _make(self, shard: Shard) -> None:
+        """Render what is missing of a shard, telling of each candidate as it comes in."""
+        told: Counter[str] = Counter()
+        missing = self._tell(shard, told)
+        if not missing:
+            return
+        work = asyncio.ensure_future(self._work.render(shard.keys(missing), shard.sentence(missing), shard.on_device))
+        try:
+            while not (await asyncio.wait({work}, timeout=TELL_EVERY_S))[0]:
+                self._tell(shard, told)
+            await work
+        finally:
+            work.cancel()
+            self._tell(shard, told)
+
+    def _tell(self, shard: Shard, told: Counter[str]) -> list[str]:
+        """Note what was rendered since the last time; gives the keys that are still to be made."""
         keys = [c.render_key for offered in shard.candidates.values() for c in offered]
         standings = self._house.ledger.standings("render", keys)
-        missing = [key for key in keys if standings[key].state not in ("rendered", "failed")]
-        if missing:
-            await self._work.render(shard.keys(missing), shard.sentence(missing), shard.on_device)
-            standings = self._house.ledger.standings("render", keys)
         for song_id, offered in shard.candidates.items():
-            self._progress.note(song_id, rendered=sum(standings[c.render_key].finished for c in offered))
+            rendered = sum(standings[c.render_key].finished for c in offered)
+            if rendered > told[song_id]:
+                self._progress.note(song_id, rendered=rendered - told[song_id])
+                told[song_id] = rendered
+        return [key for key in keys if standings[key].state not in ("rendered", "failed")]
 
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)

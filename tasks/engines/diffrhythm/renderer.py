@@ -100,6 +100,8 @@ class DiffRhythmRenderer:
         return None
 
     def _sampled(self, network: Network, batch: Sequence[Order], sampling: Sampling) -> Sampled:
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
         marks = [self._now()]
         songs: dict[bytes, Conditioning] = {}
         for order in batch:
