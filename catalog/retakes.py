@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.albums import Candidate, candidate_id
+from catalog.errors import InputError
 from catalog.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.queries import candidate_by_prefix
 from catalog.recipe import Recipe
@@ -17,6 +18,9 @@ from db.production import Candidate as CandidateRow
 from db.production import Render
 from db.production import Song as SongRow
 from db.session import Database
+
+AFTER_SEEDS = 10_000
+"""Retakes stand behind every seed that a manifest may add later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +32,25 @@ class Parent:
     song_id: str
     song_title: str
     render_key: str
+    language: str
     lyrics: Lyrics
 
 
 def parent_take(database: Database, prefix: str) -> Parent:
-    """The candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
+    """The candidate whose id starts with ``prefix``. Raises InputError unless there is one that is still planned."""
     found, _ = candidate_by_prefix(database, prefix)
     with database.read() as session:
         row = session.get_one(CandidateRow, found)
         song = session.get_one(SongRow, row.song_id)
         album = session.get_one(AlbumRow, song.album_id)
+        if not (row.active and song.active):
+            raise InputError(
+                f"{row.id} is no longer planned: the manifest has changed since",
+                remedy="See `songline scores` for the candidates there are now",
+            )
         stated = next(each for each in album.manifest["songs"] if each["id"] == song.slug)
         lyrics = parse_lrc(row.lyrics_lrc or stated["lyrics"]["lrc"])
-        return Parent(row.id, album.id, song.slug, song.title, row.render_key, lyrics)
+        return Parent(row.id, album.id, song.slug, song.title, row.render_key, stated["language"], lyrics)
 
 
 def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
@@ -64,11 +74,12 @@ def offer_retakes(
         last = session.scalar(
             sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
         )
+        first = max(last or 0, AFTER_SEEDS)
         offered = tuple(
             Candidate(
                 id=candidate_id(parent.album_id, parent.song_id, recipe, mark="r"),
                 seed=recipe.seed,
-                order=(last or 0) + number,
+                order=first + number,
                 recipe=recipe,
                 render_key=recipe.digest,
                 parent=parent.id,

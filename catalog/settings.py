@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
 
-NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-"""There where the driver is loaded, so where CUDA can be had."""
+
+@cache
+def gpu_is_there() -> bool:
+    """Whether the NVIDIA driver shows a GPU to this process, asked of its management library without loading torch."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
+        return False
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_uint(0)
+    if nvml.nvmlInit_v2() != 0:
+        return False
+    try:
+        return nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0 and count.value > 0
+    finally:
+        nvml.nvmlShutdown()
 
 
 class Settings(BaseSettings):
@@ -58,7 +74,7 @@ class Settings(BaseSettings):
         """Where models run on this machine, found without loading any of them."""
         if self.device != "auto":
             return self.device
-        return "cuda" if NVIDIA_DRIVER.exists() else "cpu"
+        return "cuda" if gpu_is_there() else "cpu"
 
     @property
     def prefect_path(self) -> Path:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from catalog.album import Album
-from catalog.licences import Use
+from catalog.licences import Use, refusals, refused
+from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.settings import Settings
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import judges_for
+
+
+def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:
+    """Raise LicenceRefused where the album is commercial and the licence of a model that it needs forbids that."""
+    if not album.commercial:
+        return
+    models = ModelStore(settings.models_path, table=settings.models_table)
+    uses = model_uses(album, policy, settings)
+    specs = {use.model: models.spec(use.model) for use in uses}
+    if found := refusals(uses, specs, commercial=True, agreements=album.licences):
+        raise refused(found)
 
 
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:

@@ -23,7 +23,7 @@ from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
-from flows.needs import model_uses
+from flows.needs import model_uses, refuse_licences
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
 
@@ -32,7 +32,8 @@ VECTOR_TYPE = "application/x-npy"
 
 
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
-    """Raise ModelMissing with the one command that gets everything the album lacks."""
+    """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that."""
+    refuse_licences(album, policy, settings)
     models.need_all(use.model for use in model_uses(album, policy, settings))
 
 

@@ -36,6 +36,8 @@ class PrefectExecutor:
         self._progress = progress
         self._shards = shards
         self._started: dict[int, asyncio.Task[None]] = {}
+        # One shard at a time, so that judges of what is in are not kept waiting behind all the others.
+        self._device_turn = asyncio.Lock()
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.line.Executor`. A shard that several songs share is made once, when the first asks."""
@@ -58,6 +60,13 @@ class PrefectExecutor:
 
     async def _make(self, shard: Shard) -> None:
         """Render what is missing of a shard, telling of each candidate as it comes in."""
+        if shard.on_device:
+            async with self._device_turn:
+                await self._make_now(shard)
+        else:
+            await self._make_now(shard)
+
+    async def _make_now(self, shard: Shard) -> None:
         told: Counter[str] = Counter()
         missing = self._tell(shard, told)
         if not missing:

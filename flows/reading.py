@@ -9,13 +9,11 @@ from pathlib import Path
 
 from catalog.album import Album, Song
 from catalog.errors import InputError
-from catalog.licences import refusals, refused
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
-from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
-from flows.needs import model_uses
+from flows.needs import refuse_licences
 from tasks.delivery.deliverables import deliverable_names
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import metric_specs
@@ -45,12 +43,7 @@ def read_album(path: Path, settings: Settings) -> Album:
         return tuple(_remarks(song, manifest, settings))
 
     album = load_manifest(path, replace(vocabulary(settings), remarks=remarks))
-    if album.commercial:
-        models = ModelStore(settings.models_path, table=settings.models_table)
-        uses = model_uses(album, album.selection, settings)
-        specs = {use.model: models.spec(use.model) for use in uses}
-        if found := refusals(uses, specs, commercial=True, agreements=album.licences):
-            raise refused(found)
+    refuse_licences(album, album.selection, settings)
     return album
 
 

@@ -36,6 +36,12 @@ def _gathered(house: House, recipe: Recipe, circumstances: Circumstances) -> Dig
 
 def _digest(house: House, material: Material, circumstances: Circumstances) -> str:
     if material.digest is not None:
+        if house.store.stat(material.digest) is None:
+            raise WorkError(
+                "what the recipe is rendered with is no longer in the store",
+                remedy="Run `songline verify --repair` and render again; a retake may have to be taken anew",
+                digest=material.digest,
+            )
         return material.digest
     if material.request is None:
         raise WorkError("a material of the recipe has no source", remedy="Plan the album again")

@@ -104,13 +104,30 @@ def _watch(parent: int) -> None:
 def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
     from tasks.steps import run_step
 
-    return run_step(_entered(), key, circumstances(flow_run_id, task_run_id))
+    try:
+        return run_step(_entered(), key, circumstances(flow_run_id, task_run_id))
+    finally:
+        _end_if_device_is_lost()
 
 
 def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, Standing]:
     from tasks.rendering import render_shard
 
-    return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))
+    try:
+        return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))
+    finally:
+        _end_if_device_is_lost()
+
+
+def _end_if_device_is_lost() -> None:
+    """A process whose CUDA context broke can do nothing more on the GPU: end it, so that the pool starts another."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        os._exit(1)
 
 
 @cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,8 @@ from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine
 from tasks.materials import Digests, gather
 from tasks.steps import as_songline_error
+
+WAITING = 2
 
 
 @cache
@@ -62,29 +66,41 @@ class _Shard:
             self._render_batch([recipe for recipe in ready if recipe.engine == engine])
 
     def _render_batch(self, batch: Sequence[Recipe]) -> None:
-        """Render a batch; an engine that breaks in the middle of it gets the rest one by one, to find who broke it."""
+        """Render a batch; an engine that breaks in the middle of it gets the rest by halves, to find who broke it."""
         owed = {recipe.digest: recipe for recipe in batch}
+        if self._broke(batch, owed):
+            left = list(owed.values())
+            for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+                if half:
+                    self._render_batch(half)
+
+    def _broke(self, batch: Sequence[Recipe], owed: dict[str, Recipe]) -> bool:
+        """Render what is ``owed``, taking off what was settled; whether the engine broke and some is still owed.
+
+        Its error is gone on return: it holds on to all that the engine had in memory.
+        """
         started = time.perf_counter()
         try:
-            orders = [self._order(recipe) for recipe in batch]
-            for made in renderer_of(batch[0].engine, self._house.settings).render(orders):
-                del owed[made.recipe.digest]
-                self._settle(made, seconds=time.perf_counter() - started)
-                started = time.perf_counter()
+            with _Writer(self._settle) as writer:
+                orders = [self._order(recipe) for recipe in batch]
+                for made in renderer_of(batch[0].engine, self._house.settings).render(orders):
+                    del owed[made.recipe.digest]
+                    writer.take(made, time.perf_counter() - started)
+                    started = time.perf_counter()
         except Exception as caught:
             # Whatever an engine does wrong must free its leases and be on record.
-            if len(batch) == 1:
+            if len(batch) > 1:
+                return True
+            if owed:
                 error = as_songline_error(caught, doing="render")
                 self._fail(batch[0].digest, error, seconds=time.perf_counter() - started)
-                return
-            for recipe in owed.values():
-                self._render_batch([recipe])
+        return False
 
     def _order(self, recipe: Recipe) -> Order:
         digests = self._materials[recipe.digest]
         return Order(recipe, {role: self._house.store.local(digest) for role, digest in digests.items()})
 
-    def _settle(self, made: Rendered | Failed, *, seconds: float) -> None:
+    def _settle(self, made: Rendered | Failed, seconds: float) -> None:
         key = made.recipe.digest
         if isinstance(made, Failed):
             self._fail(key, made.error, seconds=seconds)
@@ -107,6 +123,32 @@ class _Shard:
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
         self._house.ledger.fail(self._leases[key], error, seconds=seconds, circumstances=self._circumstances)
+
+
+class _Writer:
+    """Commits what is rendered in a thread of its own, so that the device need not wait for disk and catalog.
+
+    At most :data:`WAITING` finished candidates wait in memory. Leaving it waits for the last one.
+    """
+
+    def __init__(self, settle: Callable[[Rendered | Failed, float], None]) -> None:
+        self._settle = settle
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._waiting: deque[Future[None]] = deque()
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._thread:
+            while self._waiting:
+                self._waiting.popleft().result()
+
+    def take(self, made: Rendered | Failed, seconds: float) -> None:
+        """Have it committed; waits while too many others are before it."""
+        self._waiting.append(self._thread.submit(self._settle, made, seconds))
+        while len(self._waiting) > WAITING:
+            self._waiting.popleft().result()
 
 
 def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:

@@ -86,11 +86,21 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
         return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)
     where = traceback.extract_tb(caught.__traceback__)
     place = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "?"
-    if isinstance(caught, MemoryError | ConnectionError | TimeoutError):
+    if isinstance(caught, MemoryError | ConnectionError | TimeoutError) or _is_of_the_device(caught):
         return TransientError(f"{doing} ran into {type(caught).__name__} at {place}", remedy="It will be tried again")
     return WorkError(
         f"{doing} failed with {type(caught).__name__} at {place}: {caught}",
         remedy="This looks like a fault of Songline; report it, then run `songline retry`",
+    )
+
+
+def _is_of_the_device(caught: BaseException) -> bool:
+    """Whether a GPU is out of memory or lost; told by names, since torch may not be loaded here."""
+    if type(caught).__name__ in ("OutOfMemoryError", "AcceleratorError"):
+        return True
+    said = str(caught)
+    return isinstance(caught, RuntimeError) and any(
+        sign in said for sign in ("out of memory", "CUDA error", "cuDNN error")
     )
 
 

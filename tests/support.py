@@ -28,7 +28,7 @@ from catalog.work import Circumstances, StepRequest
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.audio.audio import Audio
-from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered
+from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
 from tasks.rendering import render_shard
 from tasks.steps import run_step
 
@@ -134,8 +134,11 @@ class FaultyEngine:
     def uses(self, song: Song) -> tuple[Use, ...]:
         return ()
 
-    def retake(self, passage: Passage, seed: int) -> Recipe:
-        return passage.parent
+    def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
+        return Retakes((passage.parent,))
+
+    def tolerance_dbfs(self, recipe: Recipe) -> float:
+        return -80.0
 
     def materials(self, recipe: Recipe) -> Mapping[str, Material]:
         return {}

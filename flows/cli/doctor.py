@@ -37,7 +37,7 @@ class Check:
 def doctor(*, as_json: bool) -> None:
     """Run every check; exits 4 when something needed is missing."""
     settings = load_settings()
-    checks = [check(settings) for check in CHECKS]
+    checks = [_guarded(check, settings) for check in CHECKS]
     missing = any(check.verdict == "missing" for check in checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
@@ -49,6 +49,16 @@ def doctor(*, as_json: bool) -> None:
         stdout().print(table)
     if missing:
         sys.exit(4)
+
+
+def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
+    """A check that breaks is a finding of its own, and the others are still made."""
+    try:
+        return check(settings)
+    except SonglineError as error:
+        return Check(check.__name__.strip("_"), "missing", error.what, error.remedy)
+    except (RuntimeError, ImportError, OSError) as error:
+        return Check(check.__name__.strip("_"), "missing", f"{type(error).__name__}: {str(error).splitlines()[0]}")
 
 
 def _python(_: Settings) -> Check:

@@ -45,8 +45,6 @@ from tasks.delivery.bundle import check_destination
 from tasks.delivery.export import write_release
 from tasks.engines.registry import get_engine
 
-TOLERANCE_DBFS = -80.0
-
 
 def render(path: Path, out: Path, until: str) -> None:
     """The whole line here. Exits with the failures' code when a song failed."""
@@ -162,12 +160,13 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         audio = render_products(house.database, key).get("audio")
         if audio is None:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
+        recipe = recipe_of(house.database, key)
         verdict = compare(
             house,
-            recipe_of(house.database, key),
+            recipe,
             house.store.local(audio),
             sample_digest=sample_digest_of(house.database, audio),
-            tolerance_dbfs=TOLERANCE_DBFS,
+            tolerance_dbfs=get_engine(recipe.engine, settings).tolerance_dbfs(recipe),
             circumstances=circumstances(),
         )
     if as_json:

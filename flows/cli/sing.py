@@ -18,10 +18,11 @@ from catalog.albums import Candidate
 from catalog.errors import InputError, RefusedError
 from catalog.house import House, open_house
 from catalog.lyrics import Lyrics, parse_lrc
+from catalog.manifest_schema import MAX_SEED
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
-from flows.cli.output import print_json, stdout
+from flows.cli.output import print_json, stdout, warn
 from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage
@@ -75,6 +76,8 @@ def retake(
     """Offer takes of a passage beside their parent, and render them here. Exits 1 when some could not be rendered."""
     settings = load_settings()
     start_s, end_s = _seconds(start), _seconds(end)
+    if out is not None:
+        _make_folder(out)
     with open_house(settings) as house:
         parent = parent_take(house.database, prefix)
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
@@ -123,12 +126,21 @@ def _offer(
     products = render_products(house.database, parent.render_key)
     if not products:
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
-    engine = get_engine(recipe.engine, house.settings)
-    passage = Passage(recipe, products, start_s, end_s, words)
+    passage = Passage(recipe, products, start_s, end_s, parent.language, words)
     # The parent's own seed would start from the parent's own noise.
-    recipes = [engine.retake(passage, recipe.seed + 1 + number) for number in range(seeds)]
-    house.ledger.declare_renders(recipes)
-    return offer_retakes(house.database, parent, recipes, lyrics=words)
+    numbers = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
+    taken = get_engine(recipe.engine, house.settings).retakes(passage, numbers)
+    for line in taken.warnings:
+        warn(line)
+    house.ledger.declare_renders(taken.recipes)
+    return offer_retakes(house.database, parent, taken.recipes, lyrics=words)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
 def _rendered(house: House, keys: Sequence[str]) -> dict[str, str]:
@@ -150,7 +162,6 @@ def _told(house: House, candidate: Candidate, state: str, out: Path | None) -> d
     digest = render_products(house.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = out / f"{candidate.id}.wav"
-        out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(house.store.local(digest), audio)
         told["audio"] = str(audio)
     return told

@@ -116,13 +116,25 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a rendered candidate that is to be sung again; ``lyrics`` are the whole song's where they change."""
+    """A stretch of a rendered candidate that is to be sung again.
+
+    ``products`` are the parent's artifacts by role; ``lyrics`` the whole song's where they change.
+    """
 
     parent: Recipe
     products: Mapping[str, str]
     start_s: float
     end_s: float
+    language: str
     lyrics: Lyrics | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retakes:
+    """Recipes that sing a passage again, one a seed, and warnings about its new words as finished sentences."""
+
+    recipes: tuple[Recipe, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -144,8 +156,12 @@ class Engine(Protocol):
     def recipe(self, song: Song, seed: int) -> Recipe:
         """Everything that determines the sound of this song with this seed. Raises ModelMissing."""
 
-    def retake(self, passage: Passage, seed: int) -> Recipe:
-        """The recipe of a passage sung again. Raises RefusedError where the engine cannot, InputError for times."""
+    def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
+        """A passage sung again, once for each seed. Raises RefusedError where the engine cannot, InputError for times
+        and where the parent can no longer be sung alike."""
+
+    def tolerance_dbfs(self, recipe: Recipe) -> float:
+        """How far two renders of a recipe may be apart and still be the same to any ear: largest sample difference."""
 
     def materials(self, recipe: Recipe) -> Mapping[str, Material]:
         """What a recipe is rendered with beside the engine's models, by role."""

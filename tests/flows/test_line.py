@@ -86,6 +86,7 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     assert document["prompt"] == "indie pop, 120 BPM, A minor"
     assert document["recipe"]["seed"] in (1, 2)
     assert [model["licence"] for model in document["models"]] == ["GPL-2.0"]
+    assert release.document["tracks"][0]["engine"]["models"] == document["models"]
     assert document["engine"] == {"name": "guide", "revision": 1}
     assert document["decision"]["winner"] == songs_of(house.database, "small")[0].winner
     assert "tempo_match" in document["scores"]

@@ -11,7 +11,7 @@ from catalog.errors import InputError, SonglineError
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.remarks import Remark
 from tasks.engines.base import Material
-from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, DiffRhythmSettings
+from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.engines.diffrhythm.words.placement import frames_of, is_base
 from tasks.style.prompt_help import embedded_text
 from tasks.style.requests import embed_audio, embed_text
@@ -60,7 +60,8 @@ def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
     """Whether some style must be embedded."""
-    return style_source(song, chosen) != "file" or chosen.negative_prompt is not None
+    is_led_away = chosen.negative_prompt is not None and chosen.cfg_strength > 0
+    return style_source(song, chosen) != "file" or is_led_away
 
 
 def song_text(song: Song) -> str:
@@ -78,11 +79,17 @@ def style_document(song: Song, chosen: DiffRhythmSettings, mulan: InstalledModel
     return {"text": song_text(song), "model": _identity(mulan)}
 
 
-def negative_document(chosen: DiffRhythmSettings, mulan: InstalledModel | None) -> dict[str, Json]:
-    """Likewise the style that guidance leads away from."""
+def negative_document(
+    chosen: DiffRhythmSettings, mulan: InstalledModel | None, data: InstalledModel
+) -> dict[str, Json]:
+    """Likewise the style that guidance leads away from; none where there is no guidance."""
+    if chosen.cfg_strength == 0:
+        return {"fixed": "none"}
     if chosen.negative_prompt is not None:
         return {"text": chosen.negative_prompt, "model": _identity(mulan)}
-    return {"fixed": chosen.negative_style}
+    if chosen.negative_style == "none":
+        return {"fixed": "none"}
+    return {"fixed": "published", "digest": data.digests[NEGATIVE_STYLE_FILE]}
 
 
 def style_material(stated: Mapping[str, Json]) -> Material | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
@@ -18,13 +19,13 @@ from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
-from tasks.engines.base import Forecast, Material, Passage
+from tasks.engines.base import Forecast, Material, Passage, Retakes
 from tasks.engines.diffrhythm import choices
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.passage import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
 from tasks.engines.diffrhythm.words.lyrics import Placement, place_lyrics, place_original, warnings
-from tasks.engines.diffrhythm.words.placement import duration_of
+from tasks.engines.diffrhythm.words.placement import duration_of, frames_of
 from tasks.engines.diffrhythm.words.reader import Reader
 from tasks.style.names import MUQ_MULAN
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
 """What the ``diffrhythm`` extra brings and planning or rendering needs."""
+
+TOLERANCES_DBFS = {"float32": -80.0, "float16": -45.0, "bfloat16": -30.0}
+"""Measured on small networks: float32 -119, bfloat16 -37 to -45 between a batch of eight and single songs."""
+
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 
 
 class DiffRhythmEngine:
@@ -58,7 +64,9 @@ class DiffRhythmEngine:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
         chosen = _chosen(song)
         network = choices.checkpoint_for(song, chosen, self._models)
-        used = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
+        used: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
+        if self._models.installed(CHINESE_MODEL) and any(_IDEOGRAPH.search(line.text) for line in song.lyrics.sung):
+            used = (*used, Use(CHINESE_MODEL, "reads"))
         return (*used, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, chosen) else used
 
     def recipe(self, song: Song, seed: int) -> Recipe:
@@ -70,13 +78,12 @@ class DiffRhythmEngine:
         mulan = self._models.need(MUQ_MULAN) if choices.needs_mulan(song, chosen) else None
         placement = self.place(song)
         inputs: dict[str, Json] = {
-            "files": {"network": _stated(network), "vae": _stated(vae), "data": _stated(data)},
-            "language": song.language,
+            "files": {"network": _stated(network), "vae": _stated(vae)},
             **_words(placement),
             "frames": placement.frames,
             "duration": duration_of(int(song.length_s)),
             "style": choices.style_document(song, chosen, mulan),
-            "negative_style": choices.negative_document(chosen, mulan),
+            "negative_style": choices.negative_document(chosen, mulan, data),
             "steps": chosen.steps,
             "cfg_strength": chosen.cfg_strength,
             "sway": chosen.sway,
@@ -86,25 +93,34 @@ class DiffRhythmEngine:
             "vae": chosen.vae,
             "vae_dtype": chosen.decoder_dtype(self._settings),
             **({"compiled": True} if chosen.compile else {}),
+            **({"lyrics": "original"} if chosen.lyrics == "original" else {}),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
-    def retake(self, passage: Passage, seed: int) -> Recipe:
+    def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """The parent's recipe with a passage of frames made anew from its latent, and its new words if they change."""
         parent = passage.parent
+        self._check_parent(parent)
         lacking = [role for role in ("latent", "audio") if role not in passage.products]
         if lacking:
             raise RefusedError(f"the candidate has no {lacking[0]} to start from", remedy="Render it first")
         song_frames = parent.inputs["frames"]
         frames = passage_between(passage.start_s, passage.end_s, song_frames=song_frames)
-        words = self._new_words(parent, passage.lyrics) if passage.lyrics else {}
+        placement = self._new_words(passage, passage.lyrics) if passage.lyrics else None
         stated = {
             "frames": [frames.start_frame, frames.end_frame],
             "latent": passage.products["latent"],
             "audio": passage.products["audio"],
         }
+        words = _words(placement) if placement else {}
         inputs = {**parent.inputs, **words, "passage": stated, "parent": parent.digest}
-        return Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs)
+        recipes = (Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs) for seed in seeds)
+        told = warnings(placement) if placement else ()
+        return Retakes(tuple(recipes), tuple(sentence for _, sentence in told))
+
+    def tolerance_dbfs(self, recipe: Recipe) -> float:
+        """By precision: guidance carries rounding from step to step, and a batch of another size rounds otherwise."""
+        return TOLERANCES_DBFS[recipe.inputs["dtype"]]
 
     def materials(self, recipe: Recipe) -> Mapping[str, Material]:
         """The style vectors, and for a retake its parent's latent and audio."""
@@ -124,8 +140,9 @@ class DiffRhythmEngine:
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """Network, autoencoder, language data and style model of a recipe, with their licences."""
         files = recipe.inputs["files"]
-        roles = {"network": "generates", "vae": "generates", "data": "reads"}
-        stated = [(files[part]["name"], files[part]["digest"], role) for part, role in roles.items()]
+        readers = (DATA_MODEL, CHINESE_MODEL) if "lexicon" in recipe.inputs["read_by"] else (DATA_MODEL,)
+        stated = [(files[part]["name"], files[part]["digest"], "generates") for part in ("network", "vae")]
+        stated += [(name, None, "reads") for name in readers]
         embedded = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
         stated += [(model["name"], content_digest(model["digests"]), "conditions") for model in embedded if model]
         used = [(role, m) for name, digest, role in stated for m in self._models.models_used(name, digest=digest)]
@@ -139,10 +156,10 @@ class DiffRhythmEngine:
 
     def place(self, song: Song) -> Placement:
         """A song's lyrics on the model's frames. Raises ModelMissing, MachineError, InputError."""
-        require_packages()
-        reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
-        place = place_original if _chosen(song).lyrics == "original" else place_lyrics
-        return place(song.lyrics, reader, length_s=int(song.length_s), language=song.language)
+        is_original = _chosen(song).lyrics == "original"
+        frames_of(song.length_s)  # refuses what neither model makes
+        length_s = int(song.length_s)
+        return self._placed(song.lyrics, length_s=length_s, language=song.language, is_original=is_original)
 
     def _lyrics_remarks(self, song: Song, chosen: DiffRhythmSettings) -> Iterator[Remark]:
         try:
@@ -156,11 +173,32 @@ class DiffRhythmEngine:
             for line, message in warnings(placement):
                 yield Remark("warning", "lyrics", message, line=line)
 
-    def _new_words(self, parent: Recipe, lyrics: Lyrics) -> dict[str, Json]:
-        reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
+    def _new_words(self, passage: Passage, lyrics: Lyrics) -> Placement:
+        """The words as the parent's were read."""
+        is_original = passage.parent.inputs.get("lyrics") == "original"
+        length_s = int(passage.parent.length_s)
+        return self._placed(lyrics, length_s=length_s, language=passage.language, is_original=is_original)
+
+    def _placed(self, lyrics: Lyrics, *, length_s: int, language: str, is_original: bool) -> Placement:
         require_packages()
-        language, length_s = parent.inputs["language"], int(parent.length_s)
-        return _words(place_lyrics(lyrics, reader, length_s=length_s, language=language))
+        reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
+        place = place_original if is_original else place_lyrics
+        return place(lyrics, reader, length_s=length_s, language=language)
+
+    def _check_parent(self, parent: Recipe) -> None:
+        """A retake joins its parent only if it is sung by the same code and models."""
+        require_packages()
+        changed = [
+            stated["name"]
+            for stated in parent.inputs["files"].values()
+            if self._models.need(stated["name"]).digest != stated["digest"]
+        ]
+        if changed or parent.revision != self.revision:
+            what = ", ".join(changed) or "the engine"
+            raise InputError(
+                f"the parent was rendered with another version of {what}",
+                remedy="Run `songline render` first, and take the passage from a new candidate",
+            )
 
 
 def require_packages() -> None:

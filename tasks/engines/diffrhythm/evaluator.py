@@ -19,6 +19,7 @@ from tasks.engines.diffrhythm.layers import EPS, Layer, attend
 from tasks.engines.diffrhythm.network import DiT
 from tasks.engines.diffrhythm.schedule import rotate
 
+KEPT_LENGTHS = 4
 ROWS_AT_ONCE = 16384
 """Frames that go through a hidden layer at once: enough to fill any device, and a bound to its memory."""
 
@@ -168,8 +169,10 @@ class Evaluator:
         return Branch(rows, latents, constant, [fusion(told) for fusion in self._network.text_fusion_linears])
 
     def _words_of_none(self, frames: int) -> Tensor:
-        """The embedding [1, T, 512] of a text of nothing but filler, kept for every length that was asked for."""
+        """The embedding [1, T, 512] of a text of nothing but filler, kept for the lengths asked for last."""
         if frames not in self._null_words:
+            if len(self._null_words) == KEPT_LENGTHS:
+                self._null_words.pop(next(iter(self._null_words)))
             filler = torch.zeros(1, frames, dtype=torch.int64, device=self._device)
             self._null_words[frames] = self._network.text_embed(filler)
         return self._null_words[frames]

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from catalog.digests import Json
-from catalog.errors import RefusedError, WorkError
+from catalog.errors import MachineError, RefusedError, WorkError
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.settings import Settings
 from tasks.engines.diffrhythm.checkpoint import load_network
 from tasks.engines.diffrhythm.config import BASE_FRAMES, CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.precision import check_precision
 from tasks.engines.diffrhythm.sampler import Sampler
-from tasks.engines.diffrhythm.settings import NEGATIVE_STYLE_FILE
+from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
 from tasks.engines.diffrhythm.vae import Vae
 from tasks.style.vector import read_style
 
@@ -63,11 +63,16 @@ class Loaded:
 
     def fixed_style(self, inputs: Mapping[str, Json]) -> Tensor:
         """A negative style [512] that needs no embedding: the published one, or none, which is all zeros."""
-        if inputs["negative_style"]["fixed"] == "none":
+        stated = inputs["negative_style"]
+        if stated["fixed"] == "none":
             return torch.zeros(CONDITION)
-        return torch.from_numpy(read_style(self._installed(inputs, "data").path(NEGATIVE_STYLE_FILE)))
+        data = self._store.need(DATA_MODEL)
+        if data.digests[NEGATIVE_STYLE_FILE] != stated["digest"]:
+            raise _not_alike(DATA_MODEL)
+        return torch.from_numpy(read_style(data.path(NEGATIVE_STYLE_FILE)))
 
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
+        self._check_device()
         path = self._installed(inputs, "network").weights
         network = load_network(path, exact_buffers=inputs["rope"] == "exact", prefer_ema=inputs["ema"])
         _check_kind(network.config, inputs)
@@ -75,6 +80,13 @@ class Loaded:
         config = network.config
         sampler = Sampler(network, device=self.device, dtype=dtype, compile=inputs.get("compiled", False))
         return Network(sampler, config, dtype)
+
+    def _check_device(self) -> None:
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise MachineError(
+                f"torch {torch.__version__} cannot use the GPU of this machine",
+                remedy="Install a torch that fits its driver, or set SONGLINE_DEVICE=cpu",
+            )
 
     def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
         path = self._installed(inputs, "vae").weights
@@ -90,11 +102,15 @@ class Loaded:
         stated = inputs["files"][part]
         found = self._store.need(stated["name"])
         if found.digest != stated["digest"]:
-            raise WorkError(
-                f"the files of {stated['name']} here are not those that the recipe names",
-                remedy="Plan the album again, or bring this machine's models up to date",
-            )
+            raise _not_alike(stated["name"])
         return found
+
+
+def _not_alike(name: str) -> WorkError:
+    return WorkError(
+        f"the files of {name} here are not those that the recipe names",
+        remedy="Plan the album again, or bring this machine's models up to date",
+    )
 
 
 def _check_kind(config: NetworkConfig, inputs: Mapping[str, Json]) -> None:

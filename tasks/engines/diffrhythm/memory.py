@@ -28,6 +28,8 @@ def batch_size(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided
     each = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
+        # What torch keeps for itself counts as taken there, and is free for the next batch.
+        free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return max(1, min(MOST, int(SHARE * free / each)))
     return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / each)))
 

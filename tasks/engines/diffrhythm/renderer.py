@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from catalog.digests import Json, canonical_json
+from catalog.digests import canonical_json
 from catalog.errors import RefusedError, SonglineError, TransientError, WorkError
 from catalog.recipe import Recipe
 from catalog.settings import Settings
@@ -25,12 +25,13 @@ from tasks.engines.diffrhythm.memory import batch_size, is_out_of_memory
 from tasks.engines.diffrhythm.passage import SAMPLE_RATE
 from tasks.engines.diffrhythm.sampler import Sampling, noise
 from tasks.engines.diffrhythm.splice import splice
+from tasks.engines.diffrhythm.vae import Vae
 from tasks.style.vector import read_style
 
 ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")
 """Inputs that recipes of one batch have in common."""
 
-Inputs = Mapping[str, Json]
+Row = tuple[Order, Conditioning]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ class DiffRhythmRenderer:
     def _render_group(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
         """All of it in batches as large as memory allows; one that does not fit is tried again by halves."""
         inputs = orders[0].recipe.inputs
-        network = self._loaded.network(inputs)
+        try:
+            network, vae = self._loaded.network(inputs), self._loaded.vae(inputs)
+        except SonglineError as error:
+            yield from (Failed(order.recipe, error) for order in orders)
+            return
         sampling = Sampling(inputs["steps"], inputs["cfg_strength"], inputs["sway"])
         size = batch_size(
             network.config,
@@ -75,7 +80,13 @@ class DiffRhythmRenderer:
             guided=sampling.guided,
             device=self._device,
         )
-        left = list(orders)
+        songs, left = self._songs(orders), []
+        for order in orders:
+            told = songs[order.recipe.digest]
+            if isinstance(told, SonglineError):
+                yield Failed(order.recipe, told)
+            else:
+                left.append((order, told))
         while left:
             batch = left[:size]
             sampled = self._sampled_if_it_fits(network, batch, sampling)
@@ -84,11 +95,25 @@ class DiffRhythmRenderer:
                 continue
             left = left[len(batch) :]
             if sampled is None:
-                yield Failed(batch[0].recipe, _no_memory())
+                yield Failed(batch[0][0].recipe, _no_memory())
             else:
-                yield from self._finished(batch, sampled, network, sampling)
+                yield from self._finished([order for order, _ in batch], sampled, network, vae, sampling)
 
-    def _sampled_if_it_fits(self, network: Network, batch: Sequence[Order], sampling: Sampling) -> Sampled | None:
+    def _songs(self, orders: Sequence[Order]) -> dict[str, Conditioning | SonglineError]:
+        """What each recipe tells the network, or why it cannot be told; seeds of one song share one object."""
+        known: dict[bytes, Conditioning | SonglineError] = {}
+        found: dict[str, Conditioning | SonglineError] = {}
+        for order in orders:
+            key = canonical_json(dict(order.recipe.inputs))
+            if key not in known:
+                try:
+                    known[key] = self._conditioning(order)
+                except SonglineError as error:
+                    known[key] = error
+            found[order.recipe.digest] = known[key]
+        return found
+
+    def _sampled_if_it_fits(self, network: Network, batch: Sequence[Row], sampling: Sampling) -> Sampled | None:
         try:
             return self._sampled(network, batch, sampling)
         except (RuntimeError, MemoryError) as error:
@@ -99,16 +124,13 @@ class DiffRhythmRenderer:
             torch.cuda.empty_cache()
         return None
 
-    def _sampled(self, network: Network, batch: Sequence[Order], sampling: Sampling) -> Sampled:
+    def _sampled(self, network: Network, batch: Sequence[Row], sampling: Sampling) -> Sampled:
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         marks = [self._now()]
-        songs: dict[bytes, Conditioning] = {}
-        for order in batch:
-            songs.setdefault(canonical_json(dict(order.recipe.inputs)), self._conditioning(order))
-        rows = [songs[canonical_json(dict(order.recipe.inputs))] for order in batch]
-        noises = [noise(order.recipe.seed, order.recipe.inputs["frames"]) for order in batch]
-        latents = network.sampler.sample(rows, noises, sampling, on_prepared=lambda: marks.append(self._now()))
+        songs = [song for _, song in batch]
+        noises = [noise(order.recipe.seed, order.recipe.inputs["frames"]) for order, _ in batch]
+        latents = network.sampler.sample(songs, noises, sampling, on_prepared=lambda: marks.append(self._now()))
         marks.append(self._now())
         if not bool(torch.isfinite(latents).all()):
             raise WorkError(
@@ -135,14 +157,14 @@ class DiffRhythmRenderer:
         )
 
     def _finished(
-        self, batch: Sequence[Order], sampled: Sampled, network: Network, sampling: Sampling
+        self, batch: Sequence[Order], sampled: Sampled, network: Network, vae: Vae, sampling: Sampling
     ) -> Iterator[Rendered | Failed]:
         """Every latent of a batch as sound."""
         inputs = batch[0].recipe.inputs
         started = self._now()
         try:
-            sound = self._loaded.vae(inputs).decode(sampled.latents, chunked=inputs["vae"] == "chunked").numpy()
-        except TransientError as error:
+            sound = vae.decode(sampled.latents, chunked=inputs["vae"] == "chunked").numpy()
+        except SonglineError as error:
             yield from (Failed(order.recipe, error) for order in batch)
             return
         vae_s = self._now() - started

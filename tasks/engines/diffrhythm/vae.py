@@ -67,13 +67,13 @@ class Vae:
         cls, path: Path, *, device: torch.device | str, dtype: torch.dtype = torch.float32, tf32: bool = False
     ) -> Vae:
         """The autoencoder of a TorchScript file. Raises MachineError where the file is missing, damaged or another."""
-        module = _script(path, torch.device(device))
+        module = _script(path)
         missing = [name for name in _METHODS if not hasattr(module, name)]
         if missing:
             raise MachineError(
                 f"{path.name} is a TorchScript module without {' and '.join(missing)}", remedy=_REMEDY, path=str(path)
             )
-        return cls(module.eval().to(dtype), device=device, dtype=dtype, tf32=tf32)
+        return cls(module.eval().to(device=torch.device(device), dtype=dtype), device=device, dtype=dtype, tf32=tf32)
 
     def decode(self, latents: Tensor, *, chunked: bool, chunk_batch: int = CHUNK_BATCH) -> Tensor:
         """The sound of latents [B, T, 64] as float32 [B, 2, 2048 T] in host memory.
@@ -171,15 +171,15 @@ def for_encoding(audio: Audio) -> Tensor:
 _REMEDY = "Run `songline models verify`, then pull diffrhythm-vae again"
 
 
-def _script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
-    """Read a TorchScript file. Raises MachineError."""
+def _script(path: Path) -> torch.jit.ScriptModule:
+    """Read a TorchScript file into the host's memory. Raises MachineError."""
     if not path.is_file():
         raise MachineError(f"There is no autoencoder at {path}", remedy="Run `songline models pull diffrhythm-vae`")
     try:
         with warnings.catch_warnings():
             # torch 2.11 deprecates TorchScript as a whole; the autoencoder is published in no other form.
             warnings.filterwarnings("ignore", r"`torch\.jit\.load` is deprecated", DeprecationWarning)
-            module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+            module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
             return module
     except RuntimeError as error:
         first_line = str(error).partition("\n")[0].partition(". ")[0]

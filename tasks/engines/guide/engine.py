@@ -21,7 +21,7 @@ from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from catalog.syllables import count_syllables
-from tasks.engines.base import Forecast, Material, Passage
+from tasks.engines.base import Forecast, Material, Passage, Retakes
 
 if TYPE_CHECKING:
     from tasks.engines.guide.render import GuideRenderer
@@ -96,12 +96,16 @@ class GuideEngine:
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
-    def retake(self, passage: Passage, seed: int) -> Recipe:
+    def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: an arrangement has no passage that could be made anew on its own."""
         raise RefusedError(
             "The guide engine cannot render a passage of a take again",
             remedy="Add a seed to the song, or use the diffrhythm engine",
         )
+
+    def tolerance_dbfs(self, recipe: Recipe) -> float:
+        """The last bits only: the same recipe is meant to give the same samples."""
+        return -80.0
 
     def materials(self, recipe: Recipe) -> Mapping[str, Material]:
         """Nothing: the recipe holds everything."""

@@ -1,0 +1,117 @@
+"""Which renders go together: every candidate in exactly one shard, songs of an engine that batches side by side."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.policy import Policy
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from flows import shards
+from flows.shards import BATCH_S, Shard, shards_of
+from tasks.engines.base import Forecast
+
+BATCHING = {"small": False, "sung": True, "other": True}
+
+
+class Light:
+    """As much of an engine as grouping asks for; the forecast stands in the recipe."""
+
+    def __init__(self, name):
+        self.batches = BATCHING[name]
+
+    def forecast(self, recipe):
+        return Forecast(recipe.inputs["seconds"], 1, 1)
+
+
+def settings(workers=2):
+    return Settings(workers=workers)
+
+
+def song(name, engine="sung", *, seeds, length_s=95.0, seconds=10.0):
+    """A planned song with a candidate a seed."""
+    recipes = [Recipe(engine, 1, seed, length_s, {"song": name, "seconds": seconds}) for seed in range(seeds)]
+    offered = tuple(Candidate(f"{name}-{r.seed}", r.seed, r.seed, r, r.digest) for r in recipes)
+    facts = SimpleNamespace(id=name, title=name.title(), engine=engine, length_s=length_s)
+    return PlannedSong(1, facts, offered)
+
+
+def made(*songs, workers=2):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "get_engine", lambda name, _: Light(name))
+        return shards_of(PlannedAlbum(None, "", Policy(), None, songs), settings(workers))
+
+
+def ids(shard: Shard):
+    return [candidate.id for offered in shard.candidates.values() for candidate in offered]
+
+
+def test_songs_of_one_engine_and_length_share_a_shard():
+    (only,) = made(song("a", seeds=2), song("b", seeds=3))
+    assert only.on_device
+    assert {name: len(offered) for name, offered in only.candidates.items()} == {"a": 2, "b": 3}
+    apart = made(song("a", seeds=1), song("b", seeds=1, length_s=200), song("c", "other", seeds=1), song("d", seeds=1))
+    assert [ids(shard) for shard in apart] == [["a-0", "d-0"], ["b-0"], ["c-0"]]
+
+
+def test_a_shard_is_cut_where_it_has_enough_to_do():
+    parts = made(song("a", seeds=5, seconds=BATCH_S / 2), song("b", seeds=2, seconds=BATCH_S / 4))
+    assert [ids(part) for part in parts] == [["a-0", "a-1"], ["a-2", "a-3"], ["a-4", "b-0", "b-1"]]
+    assert [ids(part) for part in made(song("a", seeds=2, seconds=2 * BATCH_S))] == [["a-0"], ["a-1"]]
+
+
+def test_songs_that_are_made_one_by_one_are_cut_small():
+    parts = made(song("a", "small", seeds=8), song("b", "small", seeds=8), workers=2)
+    assert [ids(part) for part in parts][:2] == [["a-0", "a-1"], ["a-2", "a-3"]]
+    assert len(parts) == 8
+    assert not any(part.on_device for part in parts)
+    assert all(len(part.candidates) == 1 for part in parts)
+    assert [len(ids(part)) for part in made(song("a", "small", seeds=3), workers=16)] == [1, 1, 1]
+
+
+def test_a_run_is_named_by_the_songs_and_seeds_that_are_missing():
+    (shard,) = made(song("a", seeds=2), song("b", seeds=1))
+    keys = [candidate.render_key for offered in shard.candidates.values() for candidate in offered]
+    assert shard.sentence(keys) == "render · A · seeds 0, 1; B · seed 0"
+    assert shard.sentence(keys[1:2]) == "render · A · seed 1"
+    assert shard.keys(list(reversed(keys))) == keys
+    assert shard.keys(keys[2:]) == keys[2:]
+
+
+@st.composite
+def albums(draw):
+    count = draw(st.integers(1, 6))
+    return [
+        song(
+            f"song{number}",
+            draw(st.sampled_from(sorted(BATCHING))),
+            seeds=draw(st.integers(1, 20)),
+            length_s=draw(st.sampled_from([95.0, 96.0, 200.0])),
+            seconds=draw(st.sampled_from([0.0, 1.0, 100.0, 599.0, 600.0, 5000.0])),
+        )
+        for number in range(count)
+    ]
+
+
+@given(albums(), st.integers(1, 16))
+def test_every_candidate_is_in_exactly_one_shard(songs, workers):
+    found = made(*songs, workers=workers)
+    placed = [candidate for shard in found for candidate in ids(shard)]
+    assert sorted(placed) == sorted(candidate.id for each in songs for candidate in each.candidates)
+    for each in songs:
+        own = [name for name in placed if name.startswith(f"{each.song.id}-")]
+        assert own == [candidate.id for candidate in each.candidates], "in the order of its seeds"
+    by_id = {each.song.id: each.song for each in songs}
+    for shard in found:
+        assert ids(shard)
+        assert len({(by_id[name].engine, by_id[name].length_s) for name in shard.candidates}) == 1
+        assert shard.on_device == all(BATCHING[by_id[name].engine] for name in shard.candidates)
+        assert set(shard.candidates) <= set(shard.titles)
+        if shard.on_device:
+            *first, _ = [c.recipe.inputs["seconds"] for offered in shard.candidates.values() for c in offered]
+            assert sum(first) < BATCH_S, "it would have been cut earlier"

@@ -1,0 +1,119 @@
+"""A small album that the DiffRhythm engine sings with tiny weights, and the real commands on it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.house import open_house
+from catalog.queries import recipe_of, render_products
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from tests.integration.commanded import Album
+from tests.support import write_album
+from tests.tiny_house import settings_of, tiny_settings
+
+LINES = {
+    2: "Streetlights hum along the wire",
+    6: "One more stop and I am home",
+    11: "Rain is writing on the glass",
+    20: "Nobody is on the phone",
+}
+PROMPT = "folk, warm guitar, female vocal"
+FINAL_TEXT = f"{PROMPT}, 96 BPM"
+
+
+def lrc(changes: Mapping[int, str] = {}) -> str:
+    """The words, some lines changed (second → text)."""
+    return "".join(f"[00:{second:02d}.00]{text}\n" for second, text in {**LINES, **changes}.items())
+
+
+def sung_document(*, seeds: tuple[int, ...] = (1, 2), **changes: object) -> dict[str, Any]:
+    """A song of the base model from a prompt, and one of the full model from a style vector, unguided."""
+    one = {"id": "one", "title": "Song One", "prompt": PROMPT, "bpm": 96, "length_s": 95, "seeds": list(seeds)}
+    two = {"id": "two", "title": "Song Two", "style": "vector.npy", "length_s": 96, "seeds": [5]}
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "album": {"id": "sung", "title": "Sung", "artist": "Ada Vale"},
+        "defaults": {"engine": "diffrhythm", "settings": {"steps": 8}},
+        "songs": [{**one, "lyrics": lrc()}, {**two, "lyrics": lrc(), "settings": {"cfg_strength": 0.0}}],
+        "licences": [{"model": "diffrhythm-vae", "agreement": "Letter of 1 May 2026"}],
+        "selection": {"weights": {"mulan_similarity": 1.0}},
+        "stems": "none",
+        "deliverables": ["mp3_320"],
+    }
+    return document | changes
+
+
+def write_sung(folder: Path, document: Mapping[str, Any] | None = None) -> Path:
+    """The manifest with the style vector beside it."""
+    path = write_album(folder, document or sung_document())
+    vector = np.zeros((1, 512), np.float32)
+    vector[0, 3], vector[0, 7] = 0.6, 0.8
+    np.save(folder / "vector.npy", vector)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Sung(Album):
+    """The album with the variables that point its commands to the tiny models."""
+
+    variables: Mapping[str, str]
+
+    @classmethod
+    def rendered(cls, folder: Path) -> Sung:
+        """Installed, written and rendered by the real command."""
+        manifest = write_sung(folder / "album")
+        album = cls(folder / "home", manifest, folder / "out" / "sung", tiny_settings(folder))
+        album.run("render", manifest, "--out", folder / "out")
+        return album
+
+    def copied(self, folder: Path) -> Sung:
+        """The same with a home, a manifest and a release of its own."""
+        for name, source in (("home", self.home), ("album", self.manifest.parent), ("out", self.release.parent)):
+            shutil.copytree(source, folder / name)
+        return replace(
+            self, home=folder / "home", manifest=folder / "album" / "album.yaml", release=folder / "out" / "sung"
+        )
+
+    def run(self, *arguments: str | Path, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
+        return Album.run(self, *arguments, code=code, **{**self.variables, **settings})
+
+    @property
+    def settings(self) -> Settings:
+        return settings_of(self.home, dict(self.variables))
+
+    def parts(self, candidate: str) -> tuple[Recipe, dict[str, Path]]:
+        """A candidate's recipe, and the files that its render made by role."""
+        (key,) = self.ask("SELECT render_key FROM candidate WHERE id = ?", candidate)
+        with open_house(self.settings) as house:
+            made = render_products(house.database, key)
+            return recipe_of(house.database, key), {role: house.store.local(digest) for role, digest in made.items()}
+
+    def ask(self, query: str, *values: object) -> list[Any]:
+        """The first column of what the catalog answers."""
+        with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
+            return [row[0] for row in connection.execute(query, values)]
+
+    def candidates(self, song: str) -> dict[int, str]:
+        """The active candidates of a song that are no retakes, by seed."""
+        with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
+            rows = connection.execute(
+                "SELECT c.seed, c.id FROM candidate c JOIN song s ON s.id = c.song_id "
+                "WHERE s.slug = ? AND c.active AND c.parent_id IS NULL",
+                (song,),
+            )
+            return dict(rows.fetchall())
+
+    def released(self, name: str) -> Any:
+        """A JSON document of the release."""
+        return json.loads((self.release / name).read_bytes())

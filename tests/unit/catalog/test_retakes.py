@@ -1,0 +1,209 @@
+"""Retakes in the catalog: the words of a passage, and candidates that stay with the one they were taken from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.album import Album, Song
+from catalog.albums import Candidate, expand, store_plan
+from catalog.errors import InputError
+from catalog.lyrics import LyricLine, Lyrics, parse_lrc
+from catalog.manifest import manifest_document
+from catalog.mastering import MasteringSpec
+from catalog.policy import Policy
+from catalog.queries import songs_of
+from catalog.recipe import Recipe
+from catalog.retakes import offer_retakes, parent_take, with_retakes, with_words
+
+WORDS = parse_lrc("[ar:Ada]\n[00:02.00]First\n[00:05.00]Second\n[00:10.00]Third\n")
+SUNG = parse_lrc("[00:02.00]First\n[00:05.00]Another\n[00:10.00]Third\n")
+
+
+def recipe(seed, prompt="x", **inputs):
+    return Recipe("faulty", 1, seed, 20.0, {"prompt": prompt, **inputs})
+
+
+def album_of(*ids, lyrics=WORDS):
+    songs = [
+        Song(
+            id=name,
+            position=number,
+            title=name.title(),
+            artist="Ada",
+            lyrics=lyrics,
+            prompt="x",
+            reference=None,
+            reference_digest=None,
+            bpm=None,
+            key=None,
+            language="en",
+            length_s=20.0,
+            engine="faulty",
+            settings={},
+            seeds=(1, 2),
+        )
+        for number, name in enumerate(ids, 1)
+    ]
+    return Album(
+        id="small",
+        title="Small",
+        artist="Ada",
+        year=None,
+        genre=None,
+        cover=None,
+        commercial=False,
+        release="all",
+        songs=tuple(songs),
+        selection=Policy(),
+        mastering=MasteringSpec(),
+        stems="none",
+        deliverables=("mp3_320",),
+    )
+
+
+def plan(house, album, recipes=(recipe(1), recipe(2)), *, keep=True):
+    """Store the album with a candidate a recipe, and the retakes there are of them."""
+    asked = {song.id: expand(album, song, recipes) for song in album.songs}
+    house.ledger.declare_renders([c.recipe for offered in asked.values() for c in offered])
+    candidates = with_retakes(house.database, album.id, asked) if keep else asked
+    store_plan(house.database, album, document=manifest_document(album), candidates=candidates, cover_digest=None)
+    return candidates
+
+
+def take(house, parent, *seeds, lyrics=None):
+    """Offer retakes of a candidate."""
+    of = parent_take(house.database, parent.id)
+    recipes = [recipe(seed, parent=parent.render_key) for seed in seeds]
+    house.ledger.declare_renders(recipes)
+    return offer_retakes(house.database, of, recipes, lyrics=lyrics)
+
+
+def ids(candidates):
+    return [candidate.id for candidate in candidates]
+
+
+# --- words
+
+
+def test_lines_that_begin_in_the_passage_are_replaced():
+    assert with_words(WORDS, SUNG, start_s=5, end_s=10).lines == SUNG.lines
+    assert with_words(WORDS, SUNG, start_s=5.01, end_s=12).lines == WORDS.lines
+    assert with_words(WORDS, SUNG, start_s=0, end_s=5).lines == WORDS.lines, "a passage ends before its end"
+    more = parse_lrc("[00:05.50]Two\n[00:07.00]For one\n[00:12.00]Outside\n")
+    told = with_words(WORDS, more, start_s=4, end_s=10)
+    assert [line.text for line in told.lines] == ["First", "Two", "For one", "Third"]
+    assert told.tags == WORDS.tags
+    nothing = with_words(WORDS, parse_lrc("[00:01.00]x"), start_s=4, end_s=10)
+    assert [line.text for line in nothing.lines] == ["First", "Third"]
+
+
+stamps = st.lists(st.integers(0, 2000), unique=True, min_size=1, max_size=12)
+
+
+@given(stamps, stamps, st.integers(0, 2000), st.integers(1, 2000))
+def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start, length):
+    mine, theirs = (
+        Lyrics(tuple(LyricLine(cs / 100, text) for cs in sorted(times))) for times, text in ((own, "a"), (other, "b"))
+    )
+    start_s, end_s = start / 100, (start + length) / 100
+    found = with_words(mine, theirs, start_s=start_s, end_s=end_s)
+    times = [line.start_s for line in found.lines]
+    assert times == sorted(set(times))
+    assert all((line.text == "b") == (start_s <= line.start_s < end_s) for line in found.lines)
+    assert with_words(found, theirs, start_s=start_s, end_s=end_s).lines == found.lines
+    if found.lines:
+        assert parse_lrc(found.to_lrc()).digest == found.digest
+
+
+# --- candidates
+
+
+def test_a_retake_stands_behind_the_candidates_and_names_its_parent(house):
+    album = album_of("one", "two")
+    first, _ = plan(house, album)["one"]
+    taken = take(house, first, 2, 3, lyrics=SUNG)
+    assert ids(taken)[0].startswith("one-2r-")
+    planned = plan(house, album)
+    assert ids(planned["one"]) == [*ids(expand(album, album.songs[0], [recipe(1), recipe(2)])), *ids(taken)]
+    assert [c.parent for c in planned["one"]] == [None, None, first.id, first.id]
+    assert [c.order for c in planned["one"]] == [0, 1, 2, 3]
+    assert [c.lyrics and c.lyrics.digest for c in planned["one"]] == [None, None, SUNG.digest, SUNG.digest]
+    assert planned["one"][2].of(album.songs[0]).lyrics == SUNG
+    assert planned["one"][0].of(album.songs[0]) is album.songs[0]
+    assert len(planned["two"]) == 2, "another song's candidates have none"
+    assert [c.id for c in songs_of(house.database, "small")[0].candidates] == ids(planned["one"])
+
+
+def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(house):
+    album = album_of("one")
+    first, second = plan(house, album)["one"]
+    (taken,) = take(house, first, 2, lyrics=SUNG)
+    (again,) = take(house, taken, 3)
+    (other,) = take(house, second, 3)
+    assert set(ids(plan(house, album)["one"])) == {first.id, second.id, taken.id, again.id, other.id}
+    left = plan(house, album, [recipe(2)])["one"]
+    assert ids(left) == [second.id, other.id]
+    assert [c.id for c in songs_of(house.database, "small")[0].candidates] == ids(left)
+    assert ids(plan(house, album, [recipe(1)])["one"]) == [first.id, taken.id, again.id], "and they come back"
+    assert ids(plan(house, album, [recipe(1, "jazz")])["one"])[1:] == []
+
+
+def test_a_retake_without_new_words_sings_its_parents(house):
+    album = album_of("one")
+    first, _ = plan(house, album)["one"]
+    (taken,) = take(house, first, 2, lyrics=SUNG)
+    (again,) = take(house, taken, 3)
+    assert parent_take(house.database, first.id).lyrics.digest == WORDS.digest
+    assert parent_take(house.database, again.id).lyrics.digest == SUNG.digest
+    found = {c.id: c for c in plan(house, album)["one"]}
+    assert found[again.id].lyrics == SUNG
+    assert found[again.id].parent == taken.id
+
+
+def test_the_same_take_is_offered_once(house):
+    album = album_of("one")
+    first, _ = plan(house, album)["one"]
+    taken = take(house, first, 2)
+    assert ids(take(house, first, 2)) == ids(taken)
+    more = take(house, first, 2, 3)
+    assert ids(more)[0] == taken[0].id
+    planned = plan(house, album)["one"]
+    assert len(planned) == 4
+    assert len({c.order for c in planned}) == 4
+    assert isinstance(planned[3], Candidate)
+
+
+def test_seeds_that_the_manifest_gains_stand_before_its_retakes(house):
+    album = album_of("one")
+    first, _ = plan(house, album)["one"]
+    (taken,) = take(house, first, 2)
+    planned = plan(house, album, [recipe(1), recipe(2), recipe(3), recipe(4)])["one"]
+    assert [c.seed for c in planned] == [1, 2, 3, 4, 2]
+    assert planned[-1].id == taken.id
+    assert set(ids(planned)) == {c.id for c in songs_of(house.database, "small")[0].candidates}
+
+
+def test_a_parent_is_named_by_the_beginning_of_its_id(house):
+    first, second = plan(house, album_of("one"))["one"]
+    found = parent_take(house.database, first.id[:5])
+    assert (found.id, found.album_id, found.song_id, found.song_title) == (first.id, "small", "one", "One")
+    assert found.render_key == first.render_key
+    with pytest.raises(InputError, match="several"):
+        parent_take(house.database, "one-")
+    with pytest.raises(InputError, match="no candidate"):
+        parent_take(house.database, "two-")
+    assert parent_take(house.database, second.id).id == second.id
+
+
+def test_a_candidate_whose_song_is_gone_from_the_manifest_can_still_be_named(house):
+    first, _ = plan(house, album_of("one", "two"))["one"]
+    plan(house, album_of("two"))
+    assert parent_take(house.database, first.id).lyrics.digest == WORDS.digest
+
+
+def test_a_candidate_keeps_the_words_it_was_planned_with(house):
+    first, _ = plan(house, album_of("one"))["one"]
+    plan(house, album_of("one", lyrics=SUNG), [recipe(1, "y")])
+    assert parent_take(house.database, first.id).lyrics.digest == WORDS.digest

@@ -1,0 +1,189 @@
+"""A catalog of an earlier revision, with rows in it, is brought up to date and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+
+from catalog.house import open_house
+from catalog.queries import recipe_of, songs_of
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from db import session
+from db.session import SCHEMA_REVISION, open_database
+
+RECIPE = Recipe("guide", 1, 1, 10.0, {"prompt": "x"})
+KEY, DIGEST = RECIPE.digest, "d" * 64
+WORK = {"fence": 1, "attempts": 1, "due_at": 0.0}
+
+ROWS = [
+    ("album", {"id": "small", "title": "Small", "manifest": {"songs": []}, "manifest_digest": DIGEST}),
+    ("song", {"id": 1, "album_id": "small", "slug": "one", "title": "One", "position": 1, "active": True}),
+    ("artifact", {"digest": DIGEST, "size": 3, "media_type": "audio/wav"}),
+    (
+        "activity",
+        {
+            "id": "act",
+            "kind": "render",
+            "work_key": KEY,
+            "revision": 1,
+            "parameters": {},
+            "seed": 1,
+            "outcome": "done",
+            "attempt": 1,
+            "started_at": 1.0,
+            "seconds": 2.0,
+            "code_version": "0.1.0",
+            "environment": {},
+            "device": "cpu",
+        },
+    ),
+    (
+        "activity_artifact",
+        {"activity_id": "act", "direction": "made", "role": "audio", "artifact_digest": DIGEST},
+    ),
+    (
+        "render",
+        {
+            "key": KEY,
+            "engine": "guide",
+            "seed": 1,
+            "recipe": RECIPE.document(),
+            "audio_digest": DIGEST,
+            "activity_id": "act",
+            "state": "rendered",
+            **WORK,
+        },
+    ),
+    (
+        "candidate",
+        {
+            "id": "one-1-aaaaaa",
+            "song_id": 1,
+            "render_key": KEY,
+            "seed": 1,
+            "seed_order": 0,
+            "prompt": "x",
+            "lyrics_digest": DIGEST,
+            "active": True,
+        },
+    ),
+]
+DECIDED = [
+    (
+        "step",
+        {
+            "key": DIGEST,
+            "kind": "select",
+            "revision": 1,
+            "parameters": {"candidates": [{"id": "one-1-aaaaaa"}], "failed": []},
+            "inputs": {},
+            "result": {},
+            "activity_id": "act",
+            "state": "done",
+            **WORK,
+        },
+    ),
+    (
+        "decision",
+        {
+            "id": 1,
+            "song_id": 1,
+            "step_key": DIGEST,
+            "activity_id": "act",
+            "policy": {},
+            "document": {"sentence": "It won."},
+            "winner_id": "one-1-aaaaaa",
+        },
+    ),
+]
+
+
+def catalog_at(path: Path, revision: str, rows) -> None:
+    """A catalog as the code of that revision left it."""
+    engine = sa.create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", session._prepare_sqlite)
+    event.listen(engine, "begin", session._begin_sqlite)
+    config = Config()
+    config.set_main_option("script_location", "db:migrations")
+    with engine.execution_options(songline_write=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        for table, row in rows:
+            values = [json.dumps(value) if isinstance(value, dict) else value for value in row.values()]
+            marks = ", ".join("?" * len(values))
+            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", values)
+        connection.commit()
+
+
+def everything(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table by column."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {t: [dict(row) for row in connection.execute(f"SELECT * FROM {t}")] for t in tables}
+
+
+def keys_of(path: Path) -> dict[str, set[tuple[str, str, str]]]:
+    """The foreign keys of every table, as (column, table, column)."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            t: {(row[3], row[2], row[4]) for row in connection.execute(f"PRAGMA foreign_key_list({t})")} for t in tables
+        }
+
+
+@pytest.mark.parametrize("rows", [ROWS, [*ROWS, *DECIDED]], ids=["rendered", "decided"])
+def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path, rows):
+    path = tmp_path / "catalog.sqlite3"
+    catalog_at(path, "0001", rows)
+    before, keys = everything(path), keys_of(path)
+    open_database(f"sqlite:///{path}").close()
+    after = everything(path)
+    assert after.pop("alembic_version") == [{"version_num": SCHEMA_REVISION}]
+    before.pop("alembic_version")
+    new = {"candidate": {"parent_id": None, "lyrics_lrc": None}, "activity": {"figures": None}}
+    assert after == {table: [row | new.get(table, {}) for row in found] for table, found in before.items()}
+    migrated = keys_of(path)
+    assert migrated.pop("candidate") == keys.pop("candidate") | {("parent_id", "candidate", "id")}
+    assert migrated == keys
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert [p.name for p in tmp_path.glob("*.before-*")] == [f"catalog.sqlite3.before-{SCHEMA_REVISION}"]
+
+
+def test_a_migrated_catalog_is_the_one_that_a_new_home_gets(tmp_path):
+    catalog_at(tmp_path / "old.sqlite3", "0001", ROWS)
+    for name in ("old", "new"):
+        open_database(f"sqlite:///{tmp_path / name}.sqlite3").close()
+    assert keys_of(tmp_path / "old.sqlite3") == keys_of(tmp_path / "new.sqlite3")
+
+
+def test_a_migrated_home_opens_and_tells_what_it_knew(tmp_path):
+    settings = Settings(home=tmp_path)
+    catalog_at(tmp_path / "catalog.sqlite3", "0001", [*ROWS, *DECIDED])
+    with open_house(settings) as house:
+        assert recipe_of(house.database, KEY) == RECIPE
+        (song,) = songs_of(house.database, "small")
+        assert (song.winner, song.candidates[0].state) == ("one-1-aaaaaa", "rendered")
+
+
+def test_a_foreign_key_holds_after_the_migration(tmp_path):
+    path = tmp_path / "catalog.sqlite3"
+    catalog_at(path, "0001", ROWS)
+    database = open_database(f"sqlite:///{path}")
+    with pytest.raises(sa.exc.IntegrityError), database.write() as writing:
+        writing.execute(sa.text("UPDATE candidate SET parent_id = 'nobody'"))
+    database.close()
