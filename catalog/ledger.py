@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from catalog import owners
 from catalog.errors import LeaseLost, SonglineError, TransientError, error_document
 from catalog.recipe import Recipe
-from catalog.recording import record_activity, record_outcome
+from catalog.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.settings import Settings
 from catalog.store.base import Store, Stored
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
@@ -169,6 +169,8 @@ class Ledger:
                 session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
             )
             made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
+            lost = [digest for digest in replaced_by(session, row, made) if self._store.stat(digest) is None]
+            record_pruned(session, lost)
             row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
             row.activity_id = activity.id
             if isinstance(row, Render):

@@ -97,7 +97,14 @@ def add(
         spec = own.spec(name, only.path, kept)
         place.accept(spec, at)
         revision = f"sha256:{kept.sha256[:12]}"
-        return place.finish(spec, {only.path: kept}, revision=revision, origin=f"added from {origin}", at=at, own=own)
+        told = _without_secrets(origin) if is_url else origin
+        return place.finish(spec, {only.path: kept}, revision=revision, origin=f"added from {told}", at=at, own=own)
+
+
+def _without_secrets(url: str) -> str:
+    """An address without what may be a password or a signature in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
 def _template(store: ModelStore, name: str, like: str) -> ModelSpec:

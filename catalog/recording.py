@@ -91,6 +91,25 @@ def record_outcome(
     return made
 
 
+def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -> Sequence[str]:
+    """Digests that earlier activities of the same work made, and that are none of those ``made`` now."""
+    return session.scalars(
+        sa.select(ActivityArtifact.artifact_digest)
+        .join(Activity, Activity.id == ActivityArtifact.activity_id)
+        .where(
+            Activity.work_key == row.key,
+            ActivityArtifact.direction == "made",
+            ActivityArtifact.artifact_digest.not_in(made.values()),
+        )
+        .distinct()
+    ).all()
+
+
+def record_pruned(session: Session, digests: Sequence[str]) -> None:
+    """Say of artifacts that their bytes are gone and will not come back."""
+    session.execute(sa.update(Artifact).where(Artifact.digest.in_(digests)).values(pruned_at=db_now()))
+
+
 def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
     """Add the row of stored bytes, or bring a pruned one back."""
     known = session.get(Artifact, kept.digest)

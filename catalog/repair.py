@@ -1,4 +1,8 @@
-"""Bringing lost bytes back: what made them is planned again, so that the next render makes the same bytes."""
+"""Bringing lost bytes back: what made them is planned again.
+
+The next render makes the same bytes where the work is repeatable bit for bit. Where it is not (a GPU, another batch),
+other bytes take their place, and those that are lost for good count as pruned.
+"""
 
 from __future__ import annotations
 
