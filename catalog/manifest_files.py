@@ -56,16 +56,16 @@ def read_file(path: Path, name: str) -> bytes:
 
 def find_reference(folder: Path, name: str) -> tuple[Path, str]:
     """A reference's path and the digest of its bytes, which is all that is read here."""
-    path = find_file(folder, name, max_bytes=MAX_REFERENCE_BYTES)
-    try:
-        return path, digest_file(path)
-    except OSError as error:
-        raise _unreadable(name, error) from error
+    return _digested(folder, name, max_bytes=MAX_REFERENCE_BYTES)
 
 
 def find_style(folder: Path, name: str) -> tuple[Path, str]:
-    """A style vector's path and the digest of its bytes; what is in it is checked where it is used."""
-    path = find_file(folder, name, max_bytes=MAX_STYLE_BYTES)
+    """A style vector's path and the digest of its bytes likewise."""
+    return _digested(folder, name, max_bytes=MAX_STYLE_BYTES)
+
+
+def _digested(folder: Path, name: str, *, max_bytes: int) -> tuple[Path, str]:
+    path = find_file(folder, name, max_bytes=max_bytes)
     try:
         return path, digest_file(path)
     except OSError as error:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from catalog.album import Song
-from catalog.errors import SonglineError
+from catalog.errors import InputError, SonglineError
 from catalog.licences import Use
 from catalog.lyrics import Lyrics
 from catalog.recipe import Recipe
@@ -24,6 +24,8 @@ from catalog.work import StepRequest
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio
+
+Chosen = TypeVar("Chosen", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,20 @@ class Failed:
 
     recipe: Recipe
     error: SonglineError
+
+
+def settings_of(song: Song, model: type[Chosen]) -> Chosen:
+    """A song's settings as its engine's model has them. Raises InputError where they do not fit."""
+    try:
+        return model.model_validate(dict(song.settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"Setting {where} of song {song.id} does not fit the {song.engine} engine: {first['msg']}",
+            remedy=f"The engine's settings are {', '.join(model.model_fields)}",
+            song=song.id,
+        ) from error
 
 
 class Renderer(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from catalog.album import Song
 from catalog.digests import Json
@@ -19,7 +19,7 @@ from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
-from tasks.engines.base import Forecast, Material, Passage, Retakes
+from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.diffrhythm import choices
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.passage import passage_between
@@ -56,13 +56,13 @@ class DiffRhythmEngine:
 
     def remarks(self, song: Song) -> Sequence[Remark]:
         """Lengths, models and styles that cannot be; lines of the lyrics that come late, are cut or not sung."""
-        chosen = _chosen(song)
+        chosen = settings_of(song, DiffRhythmSettings)
         found = list(choices.faults(song, chosen, self._models))
         return found or list(self._lyrics_remarks(song, chosen))
 
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
-        chosen = _chosen(song)
+        chosen = settings_of(song, DiffRhythmSettings)
         network = choices.checkpoint_for(song, chosen, self._models)
         used: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
         if self._models.installed(CHINESE_MODEL) and any(_IDEOGRAPH.search(line.text) for line in song.lyrics.sung):
@@ -71,7 +71,7 @@ class DiffRhythmEngine:
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """Everything the network hears. Raises ModelMissing, MachineError without the packages, InputError."""
-        chosen = _chosen(song)
+        chosen = settings_of(song, DiffRhythmSettings)
         require_packages()
         network = self._models.need(choices.checkpoint_for(song, chosen, self._models))
         vae, data = self._models.need(VAE_MODEL), self._models.need(DATA_MODEL)
@@ -156,7 +156,7 @@ class DiffRhythmEngine:
 
     def place(self, song: Song) -> Placement:
         """A song's lyrics on the model's frames. Raises ModelMissing, MachineError, InputError."""
-        is_original = _chosen(song).lyrics == "original"
+        is_original = settings_of(song, DiffRhythmSettings).lyrics == "original"
         frames_of(song.length_s)  # refuses what neither model makes
         length_s = int(song.length_s)
         return self._placed(song.lyrics, length_s=length_s, language=song.language, is_original=is_original)
@@ -209,19 +209,6 @@ def require_packages() -> None:
             f"the diffrhythm engine needs packages that are not installed: {', '.join(lacking)}",
             remedy="Run `make engine`, or install Songline with its extras `diffrhythm` and `mulan`",
         )
-
-
-def _chosen(song: Song) -> DiffRhythmSettings:
-    try:
-        return DiffRhythmSettings.model_validate(dict(song.settings))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"Setting {where} of song {song.id} does not fit the diffrhythm engine: {first['msg']}",
-            remedy=f"The engine's settings are {', '.join(DiffRhythmSettings.model_fields)}",
-            song=song.id,
-        ) from error
 
 
 def _words(placement: Placement) -> dict[str, Json]:

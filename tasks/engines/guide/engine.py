@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album import Song
 from catalog.digests import Json, digest_file
-from catalog.errors import InputError, MachineError, RefusedError
+from catalog.errors import MachineError, RefusedError
 from catalog.licences import Use
 from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
@@ -21,7 +21,7 @@ from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from catalog.syllables import count_syllables
-from tasks.engines.base import Forecast, Material, Passage, Retakes
+from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 
 if TYPE_CHECKING:
     from tasks.engines.guide.render import GuideRenderer
@@ -91,7 +91,7 @@ class GuideEngine:
             "prompt": song.prompt,
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
             "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
-            "settings": _settings(song).model_dump(mode="json"),
+            "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
             "instruments": instruments(),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
@@ -137,19 +137,6 @@ class GuideEngine:
         from tasks.engines.guide.render import GuideRenderer
 
         return GuideRenderer(soundfont_path())
-
-
-def _settings(song: Song) -> BaseModel:
-    try:
-        return GuideSettings.model_validate(dict(song.settings))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"Setting {where} of song {song.id} does not fit the guide engine: {first['msg']}",
-            remedy=f"The guide's settings are {', '.join(GuideSettings.model_fields)}",
-            song=song.id,
-        ) from error
 
 
 def soundfont_path() -> Path:
