@@ -28,7 +28,8 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
     if size >= 1e15 or 0 < size < 0.01:
         text = f"{value:.{digits}g}"
     else:
-        text = f"{value:.{max(0, digits - len(str(int(size))))}f}"
+        before_the_point = len(str(int(size))) if size >= 1 else 0
+        text = f"{value:.{max(0, digits - before_the_point)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}".rstrip()
 

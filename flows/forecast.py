@@ -54,7 +54,7 @@ async def peek(
 def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
     """Time on this machine's workers and bytes for what is missing."""
     songs: list[SongForecast] = []
-    seconds, stored = 0.0, 0
+    seconds, on_device_s, stored = 0.0, 0.0, 0
     for planned_song in planned.songs:
         keys = [c.render_key for c in planned_song.candidates]
         standings = house.ledger.standings("render", keys)
@@ -62,12 +62,14 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
         failed = [k for k in keys if k in standings and standings[k].state == "failed"]
         new = [c for c in planned_song.candidates if c.render_key not in {*done, *failed}]
         for candidate in new:
-            expected = get_engine(candidate.recipe.engine, house.settings).forecast(candidate.recipe)
-            seconds += expected.seconds + AFTER_RENDER_S
+            engine = get_engine(candidate.recipe.engine, house.settings)
+            expected = engine.forecast(candidate.recipe)
+            seconds += AFTER_RENDER_S if engine.batches else expected.seconds + AFTER_RENDER_S
+            on_device_s += expected.seconds if engine.batches else 0.0
             stored += expected.stored_bytes
         if new:
             seconds += FINISH_S
             rate = FINISH_BYTES_PER_S + (STEMS_BYTES_PER_S if planned.album.stems != "none" else 0)
             stored += int(planned_song.song.length_s * rate)
         songs.append(SongForecast(planned_song.song.id, planned_song.song.title, len(done), len(new), len(failed)))
-    return AlbumForecast(tuple(songs), seconds / house.settings.worker_count, stored, complete)
+    return AlbumForecast(tuple(songs), on_device_s + seconds / house.settings.worker_count, stored, complete)

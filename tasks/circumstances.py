@@ -10,7 +10,10 @@ from pathlib import Path
 
 from catalog.work import Circumstances
 
-LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen", "torch")
+LIBRARIES = (
+    *("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen"),
+    *("torch", "transformers", "muq", "phonemizer", "espeakng-loader"),
+)
 
 
 @cache

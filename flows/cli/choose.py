@@ -74,6 +74,7 @@ def _apply(house: House, album: Album, policy: Policy) -> Mapping[str, SonglineE
 
 def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, Json]:
     scored: list[CandidateReadings] = []
+    unheard = False
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
@@ -81,6 +82,12 @@ def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, 
         if asked and all(step_result(house.database, request.key) for request in asked):
             found = readings(house.database, [request.key for request in asked])
             scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found))
+        unheard |= len(asked) > 1 and step_result(house.database, asked[0].key) is not None
+    if not scored and unheard:
+        raise InputError(
+            f"no judge that the policy asks has listened to {planned.song.title} yet",
+            remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
+        )
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
     return decide(policy, scored, metric_specs()).document()

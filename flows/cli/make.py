@@ -16,24 +16,20 @@ from rich.text import Text
 
 from catalog.albums import PlannedAlbum, set_current_release
 from catalog.errors import (
-    CatalogError,
     InputError,
     MachineError,
-    ModelMissing,
     SonglineError,
-    StoreError,
-    TransientError,
 )
 from catalog.house import House, open_house
 from catalog.queries import (
     candidate_by_prefix,
-    failed_work,
     recipe_of,
     release_by_key,
     render_products,
     sample_digest_of,
 )
 from catalog.settings import load_settings
+from flows.cli.forgiving import forgive
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.forecast import forecast, peek
 from flows.line import Produced
@@ -57,7 +53,7 @@ def render(path: Path, out: Path, until: str) -> None:
         _check_writable(out)
     with open_house(settings) as house:
         planned = declare_album(house, album)
-        _forgive(house)
+        forgive(house)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
         if produced is None:
             _check_room(house, planned)
@@ -74,14 +70,6 @@ def render(path: Path, out: Path, until: str) -> None:
     if produced.failures:
         codes = {error.exit_code for error in produced.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
-
-
-def _forgive(house: House) -> None:
-    """Trouble of the machine may be over: work that failed of it is planned again. Faults of the work itself stay."""
-    passing = {error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError)}
-    for kind, key, error in failed_work(house.database):
-        if error.get("kind") in passing:
-            house.ledger.retry("render" if kind == "render" else "step", [key])
 
 
 def _check_writable(out: Path) -> None:

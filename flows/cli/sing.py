@@ -9,20 +9,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from catalog.album import Song
 from catalog.albums import Candidate
-from catalog.errors import InputError, RefusedError
+from catalog.errors import InputError, RefusedError, error_from
 from catalog.house import House, open_house
 from catalog.lyrics import Lyrics, parse_lrc
 from catalog.manifest_schema import MAX_SEED
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
-from flows.cli.output import print_json, stdout, warn
+from catalog.work import Standing
+from flows.cli.forgiving import forgive
+from flows.cli.output import print_error, print_json, stdout, warn
 from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage
@@ -82,16 +85,19 @@ def retake(
         parent = parent_take(house.database, prefix)
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         offered = _offer(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
+        forgive(house)
         if not as_json:
             count = f"{len(offered)} takes" if len(offered) > 1 else "a take"
             stdout().print(f"{parent.song_title}: {count} of {start} to {end}", markup=False)
-        states = _rendered(house, [candidate.render_key for candidate in offered])
-        takes = [_told(house, candidate, states[candidate.render_key], out) for candidate in offered]
+        standings = _rendered(house, [candidate.render_key for candidate in offered])
+        takes = [_told(house, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
         print_json({"album": parent.album_id, "song": parent.song_id, "parent": parent.id, "candidates": takes})
     else:
         for take in takes:
             stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", markup=False, soft_wrap=True)
+            if "failure" in take:
+                print_error(error_from(take["failure"]), as_json=False)
         stdout().print("`songline render` with the album's manifest scores them and decides again.", soft_wrap=True)
     if any(take["state"] != "rendered" for take in takes):
         sys.exit(1)
@@ -143,22 +149,24 @@ def _make_folder(out: Path) -> None:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
-def _rendered(house: House, keys: Sequence[str]) -> dict[str, str]:
+def _rendered(house: House, keys: Sequence[str]) -> dict[str, Standing]:
     """How the renders stand once nothing is left to do; what is leased elsewhere or due later is waited for."""
     while True:
         standings = house.ledger.standings("render", keys)
         open_keys = [key for key in keys if standings[key].state in ("planned", "leased")]
         if not open_keys:
-            return {key: standings[key].state for key in keys}
+            return standings
         after = render_shard(house, open_keys, circumstances())
         waits = [standing.wait_s for standing in after.values() if standing.state in ("planned", "leased")]
         if waits:
             time.sleep(max(0.2, min(waits)))
 
 
-def _told(house: House, candidate: Candidate, state: str, out: Path | None) -> dict[str, object]:
-    """A take as it is shown, its audio written to ``out`` where that is wanted."""
-    told: dict[str, object] = {"id": candidate.id, "seed": candidate.seed, "state": state}
+def _told(house: House, candidate: Candidate, standing: Standing, out: Path | None) -> dict[str, Any]:
+    """A take as it is shown, with the reason where it failed; its audio is written to ``out`` where that is wanted."""
+    told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": standing.state}
+    if standing.state == "failed":
+        told["failure"] = standing.error
     digest = render_products(house.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = out / f"{candidate.id}.wav"

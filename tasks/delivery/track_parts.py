@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.decision import Decision
+from catalog.decision import Decision, Value
 from catalog.digests import Json
 from catalog.errors import WorkError
-from catalog.policy import Policy
 from catalog.queries import step_result
 from catalog.recipe import Recipe
 from catalog.release import EngineUsed, Readings, ReleasedTrack, Targets, Winner
@@ -53,8 +52,8 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = f"{track['id']}/midi"
     recipe = Recipe.from_document(track["recipe"])
-    asked = Policy.model_validate(dict(decision.policy))
-    judges = [judge.name for judge in judges_for({*asked.limits, *asked.weights})]
+    read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
+    judges = [judge.name for judge in judges_for(read)]
     released = ReleasedTrack(
         position=track["position"],
         song=track["id"],

@@ -1,13 +1,61 @@
-"""The one sung album that several modules look at: rendering it is dear."""
+"""What several modules look at: the one sung album, as rendering it is dear, and albums that are only planned."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.integration.sung_album import Sung
+from catalog.errors import ManifestError
+from flows.reading import read_album
+from tests.integration.sung_album import Sung, document_with, write_sung
 
 
 @pytest.fixture(scope="session")
 def sung(tmp_path_factory: pytest.TempPathFactory) -> Sung:
     """The rendered album; to be looked at only."""
+    pytest.importorskip("torch")
     return Sung.rendered(tmp_path_factory.mktemp("sung"))
+
+
+@pytest.fixture(scope="session")
+def variables(tmp_path_factory):
+    """Where every model in tiny is installed; never to be changed."""
+    pytest.importorskip("torch")
+    from tests.tiny_house import tiny_settings
+
+    return tiny_settings(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def here(tmp_path, variables):
+    """Settings with a home of the test's own and all models."""
+    from tests.tiny_house import settings_of
+
+    return settings_of(tmp_path / "home", variables)
+
+
+@pytest.fixture
+def bare(here, tmp_path):
+    """The same without any model."""
+    return here.model_copy(update={"models": tmp_path / "none"})
+
+
+@pytest.fixture
+def read(here, tmp_path):
+    """Read an album whose first song, or whose top level, is changed."""
+
+    def reader(song=(), settings=here, **changes):
+        return read_album(write_sung(tmp_path / "album", document_with(song, **changes)), settings)
+
+    return reader
+
+
+@pytest.fixture
+def faults(read):
+    """The lines of what is wrong with such an album."""
+
+    def told(song=(), **changes):
+        with pytest.raises(ManifestError) as caught:
+            read(song, **changes)
+        return caught.value.faults
+
+    return told

@@ -18,9 +18,9 @@ from catalog.house import open_house
 from catalog.queries import recipe_of, render_products
 from catalog.recipe import Recipe
 from catalog.settings import Settings
+from flows.planning import plan_album
 from tests.integration.commanded import Album
 from tests.support import write_album
-from tests.tiny_house import settings_of, tiny_settings
 
 LINES = {
     2: "Streetlights hum along the wire",
@@ -63,6 +63,14 @@ def write_sung(folder: Path, document: Mapping[str, Any] | None = None) -> Path:
     return path
 
 
+def document_with(song: Mapping[str, Any] = {}, **changes: object) -> dict[str, Any]:
+    """The first song alone, with fields of it and of the top level changed."""
+    document = sung_document(licences=[])
+    document["songs"] = document["songs"][:1]
+    document["songs"][0] |= song
+    return document | changes
+
+
 @dataclass(frozen=True, slots=True)
 class Sung(Album):
     """The album with the variables that point its commands to the tiny models."""
@@ -72,6 +80,8 @@ class Sung(Album):
     @classmethod
     def rendered(cls, folder: Path) -> Sung:
         """Installed, written and rendered by the real command."""
+        from tests.tiny_house import tiny_settings  # which writes its models with torch
+
         manifest = write_sung(folder / "album")
         album = cls(folder / "home", manifest, folder / "out" / "sung", tiny_settings(folder))
         album.run("render", manifest, "--out", folder / "out")
@@ -90,6 +100,8 @@ class Sung(Album):
 
     @property
     def settings(self) -> Settings:
+        from tests.tiny_house import settings_of
+
         return settings_of(self.home, dict(self.variables))
 
     def parts(self, candidate: str) -> tuple[Recipe, dict[str, Path]]:
@@ -117,3 +129,14 @@ class Sung(Album):
     def released(self, name: str) -> Any:
         """A JSON document of the release."""
         return json.loads((self.release / name).read_bytes())
+
+
+def recipes(album: Any, settings: Settings) -> list[list[Recipe]]:
+    """The recipes of every song's candidates as the album is planned."""
+    with open_house(settings) as house:
+        return [[c.recipe for c in song.candidates] for song in plan_album(house, album).songs]
+
+
+def first_recipe(album: Any, settings: Settings) -> Recipe:
+    """The first of them."""
+    return recipes(album, settings)[0][0]

@@ -1,83 +1,23 @@
-"""What is refused before anything is rendered: models, licences, settings, lengths, styles. Nothing is rendered here."""
+"""What is refused before anything is rendered: models, licences, settings, lengths, styles."""
 
 from __future__ import annotations
-
-import dataclasses
-import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
-from catalog.errors import LicenceRefused, ManifestError, ModelMissing, RefusedError
+from catalog.albums import apply_policy
+from catalog.errors import LicenceRefused, ModelMissing
 from catalog.house import open_house
 from catalog.manifest import manifest_document
-from catalog.model_store import ModelStore
+from catalog.policy import Policy
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
-from tests.integration.sung_album import PROMPT, Sung, lrc, sung_document, write_sung
-from tests.model_kit import install
+from tests.integration.sung_album import Sung, document_with, recipes, sung_document, write_sung
 from tests.support import album_document, write_album
-from tests.tiny_house import settings_of, tiny_settings
 
 EVERY = ["diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-data", "diffrhythm-vae", "muq-mulan-large"]
 LIFTED = [{"model": name, "agreement": "ours"} for name in ("diffrhythm-vae", "muq-mulan-large")]
-
-
-@pytest.fixture(scope="module")
-def variables(tmp_path_factory):
-    """Where every model in tiny is installed; never to be changed."""
-    return tiny_settings(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture
-def here(tmp_path, variables):
-    """Settings with a home of the test's own and all models."""
-    return settings_of(tmp_path / "home", variables)
-
-
-@pytest.fixture
-def bare(here, tmp_path):
-    """The same without any model."""
-    return here.model_copy(update={"models": tmp_path / "none"})
-
-
-@pytest.fixture
-def read(here, tmp_path):
-    """Read an album whose first song, or whose top level, is changed."""
-
-    def reader(song=(), settings=here, **changes):
-        return read_album(write_sung(tmp_path / "album", document_with(song, **changes)), settings)
-
-    return reader
-
-
-@pytest.fixture
-def faults(read):
-    """The lines of what is wrong with such an album."""
-
-    def told(song=(), **changes):
-        with pytest.raises(ManifestError) as caught:
-            read(song, **changes)
-        return caught.value.faults
-
-    return told
-
-
-def document_with(song=(), **changes):
-    document = sung_document(licences=[])
-    document["songs"] = document["songs"][:1]
-    document["songs"][0] |= dict(song)
-    return document | changes
-
-
-def recipes(album, settings):
-    with open_house(settings) as house:
-        return [[c.recipe for c in song.candidates] for song in plan_album(house, album).songs]
-
-
-def recipe_of(album, settings):
-    return recipes(album, settings)[0][0]
 
 
 # --- models that are not there
@@ -152,6 +92,16 @@ def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path, variables):
         assert "diffrhythm-vae (generates)" in told
         assert "muq-mulan-large (conditions)" in told
     assert not (tmp_path / "home" / "catalog.sqlite3").exists()
+
+
+def test_a_policy_that_a_person_applied_is_held_to_the_licences_too(tmp_path, here):
+    album = read_album(write_album(tmp_path / "guide", album_document(commercial=True)), here)
+    with open_house(here) as house:
+        declare_album(house, album)
+        judged = Policy(weights={"mulan_similarity": 1.0})
+        apply_policy(house.database, album.id, policy=judged, over=album.selection)
+        with pytest.raises(LicenceRefused, match=r"muq-mulan-large \(judges\)"):
+            plan_album(house, album)
 
 
 def test_agreements_lift_a_refusal_and_are_kept(read, here):
@@ -289,82 +239,3 @@ def test_a_poor_reference_warns_or_is_refused(read, faults, tmp_path):
     (tmp_path / "album" / "no.wav").write_bytes(b"RIFF no audio")
     (fault,) = faults({"reference": "no.wav"})
     assert "songs[0].reference: " in fault
-
-
-# --- recipes
-
-
-def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(read, here, monkeypatch):
-    def stated(settings, **chosen):
-        inputs = recipe_of(read({"settings": chosen}), settings).inputs
-        return inputs["dtype"], inputs["vae_dtype"]
-
-    assert stated(here) == ("float32", "float32")
-    monkeypatch.setattr(type(here), "device_here", property(lambda _: "cuda"))
-    assert stated(here) == ("bfloat16", "float16")
-    assert stated(here, dtype="float16", vae_dtype="float32") == ("float16", "float32")
-
-
-SAME = {
-    "title": {"title": "Another Title"},
-    "writers": {"writers": ["Bo"]},
-    "key that the prompt says": {"prompt": f"{PROMPT}", "isrc": "GBAYE2600001"},
-    "order of seeds": {"seeds": [1, 9]},
-    "defaults written out": {"settings": {"cfg_strength": 4.0, "sway": 0.0, "vae": "chunked"}},
-    "layout of the lyrics": {"lyrics": f"[ti:x]\n{lrc()}"},
-}
-OTHER = {
-    "words": {"lyrics": lrc({6: "Another line"})},
-    "time of a line": {"lyrics": lrc().replace("[00:06", "[00:07")},
-    "steps": {"settings": {"steps": 9}},
-    "sway": {"settings": {"sway": -1.0}},
-    "guidance": {"settings": {"cfg_strength": 3.0}},
-    "negative style": {"settings": {"negative_style": "none"}},
-    "negative prompt": {"settings": {"negative_prompt": "opera"}},
-    "rope": {"settings": {"rope": "exact"}},
-    "compile": {"settings": {"compile": True}},
-    "prompt": {"prompt": "jazz"},
-    "tempo in the text": {"bpm": 97},
-    "key in the text": {"key": "A minor"},
-    "style vector": {"style": "vector.npy"},
-    "length": {"length_s": 96},
-    "seed": {"seeds": [3]},
-}
-
-
-def test_a_recipe_changes_with_what_is_heard_and_with_nothing_else(read, here):
-    known = recipe_of(read(), here).digest
-    for what, change in SAME.items():
-        assert recipe_of(read(change), here).digest == known, what
-    others = {what: recipe_of(read(change), here).digest for what, change in OTHER.items()}
-    assert known not in others.values()
-    assert len(set(others.values())) == len(OTHER)
-    vector = {"style": "vector.npy", "bpm": 97}
-    assert recipe_of(read(vector), here).digest == others["style vector"], "no text is embedded"
-
-
-def test_a_recipe_names_the_content_of_every_model_file(read, here, tmp_path):
-    known = recipe_of(read(), here)
-    shutil.copytree(here.models, tmp_path / "models")
-    moved = here.model_copy(update={"models": tmp_path / "models"})
-    assert recipe_of(read(), moved).digest == known.digest
-    store = ModelStore(moved.models_path, moved.models_table)
-    files = {path: store.need("diffrhythm-data").path(path) for path in store.need("diffrhythm-data").digests}
-    contents = {path: file.read_bytes() for path, file in files.items()}
-    contents["polychar.txt"] += b"\n"
-    shutil.rmtree(tmp_path / "models" / "diffrhythm-data")
-    install(store, "diffrhythm-data", contents)
-    changed = recipe_of(read(), moved)
-    assert changed.digest != known.digest
-    before, after = known.inputs["files"], changed.inputs["files"]
-    assert {part for part in before if before[part] != after[part]} == {"data"}
-    assert dataclasses.replace(changed, inputs={**changed.inputs, "files": before}).digest == known.digest
-
-
-def test_an_engine_refuses_a_take_without_its_parents_files(read, here):
-    from tasks.engines.base import Passage
-    from tasks.engines.registry import get_engine
-
-    parent = recipe_of(read(), here)
-    with pytest.raises(RefusedError, match="latent"):
-        get_engine("diffrhythm", here).retake(Passage(parent, {"audio": "a" * 64}, 5, 10), 2)

@@ -24,7 +24,7 @@ from tasks.engines.diffrhythm import choices
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.passage import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
-from tasks.engines.diffrhythm.words.lyrics import Placement, place_lyrics, place_original, warnings
+from tasks.engines.diffrhythm.words.lyrics import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.words.placement import duration_of, frames_of
 from tasks.engines.diffrhythm.words.reader import Reader
 from tasks.style.names import MUQ_MULAN
@@ -115,8 +115,7 @@ class DiffRhythmEngine:
         words = _words(placement) if placement else {}
         inputs = {**parent.inputs, **words, "passage": stated, "parent": parent.digest}
         recipes = (Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs) for seed in seeds)
-        told = warnings(placement) if placement else ()
-        return Retakes(tuple(recipes), tuple(sentence for _, sentence in told))
+        return Retakes(tuple(recipes), passage_warnings(placement, frames) if placement else ())
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """By precision: guidance carries rounding from step to step, and a batch of another size rounds otherwise."""

@@ -47,6 +47,8 @@ class DiffRhythmRenderer:
     """Renders recipes in batches of one length; models stay loaded from one call to the next."""
 
     def __init__(self, settings: Settings) -> None:
+        # As many wherever it runs, so that a CPU rounds alike in a worker and in a command.
+        torch.set_num_threads(settings.worker_count)
         self._loaded = Loaded(settings)
         self._device = self._loaded.device
 

@@ -254,7 +254,7 @@ class TestExplanation:
         decision = decide(policy(), FOUR, METRICS)
         assert decision.sentence == (
             "Winner: seed 44. Best tempo match (0.97, others 0.81 to 0.95). "
-            "Score 0.7, next seed 43 with 0.43. 1 of 4 rejected."
+            "Score 0.7, next seed 43 with 0.433. 1 of 4 rejected."
         )
         assert by_seed(decision)[43].sentence == (
             "Rank 2 of 3: seed 43. Best mono loss (0.5 LU, others 0.8 to 1.2). "

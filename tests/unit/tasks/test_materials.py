@@ -89,9 +89,17 @@ def test_another_process_finds_what_was_made(house, settings, made, needs):
     assert made == ["folk"]
 
 
-def test_what_is_known_by_its_digest_is_taken_as_it_is(house, made, needs):
-    needs({1: {"parent_audio": Material(digest="a" * 64), "style": embedded("folk")}, 2: {}, 3: {}})
-    assert gathered(house) == [{"parent_audio": "a" * 64, "style": digest_bytes(b"folk")}, {}, {}]
+def test_what_is_known_by_its_digest_is_taken_as_it_is(house, made, needs, tmp_path):
+    path = tmp_path / "parent.wav"
+    path.write_text("parent")
+    digest = house.take_in(path, media_type="audio/wav")
+    needs({1: {"parent_audio": Material(digest=digest), "style": embedded("folk")}, 2: {}, 3: {}})
+    assert gathered(house) == [{"parent_audio": digest, "style": digest_bytes(b"folk")}, {}, {}]
+    house.store.delete(digest)
+    lost, *others = gathered(house)
+    assert isinstance(lost, WorkError)
+    assert "no longer in the store" in lost.what
+    assert others == [{}, {}]
 
 
 def test_trouble_of_one_recipe_is_not_that_of_the_others(house, made, needs):

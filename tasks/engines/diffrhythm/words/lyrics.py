@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.errors import InputError
 from catalog.lrc_stamps import stamp
 from catalog.lyrics import LyricLine, Lyrics
-from tasks.engines.diffrhythm.passage import FRAME_RATE, frame_at
+from tasks.engines.diffrhythm.passage import FRAME_RATE, Passage, frame_at
 from tasks.engines.diffrhythm.words.placement import (
     Runs,
     Slot,
@@ -125,6 +125,19 @@ def placed(
 def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
     """What a person should know before the song is rendered, as (line in the file, sentences naming the stamp)."""
     return tuple((line.line, f"{stamp(line.start_s)} {note}.") for line in placement.lines for note in line.notes)
+
+
+def passage_warnings(placement: Placement, passage: Passage) -> tuple[str, ...]:
+    """Likewise for the lines that begin in a passage sung anew; words past its end are not sung."""
+    told = []
+    for line in placement.lines:
+        if not passage.start_frame <= line.wanted_frame < passage.end_frame:
+            continue
+        told += [f"{stamp(line.start_s)} {note}." for note in line.notes]
+        if line.end_frame > passage.end_frame:
+            until_s = line.end_frame / FRAME_RATE
+            told.append(f"{stamp(line.start_s)} is cut where the passage ends. Let it end at {until_s:.2f} s or later.")
+    return tuple(told)
 
 
 def preview(placement: Placement) -> tuple[PreviewRow, ...]:

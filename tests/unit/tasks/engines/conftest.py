@@ -1,0 +1,115 @@
+"""Orders for the renderer of the DiffRhythm engine: tiny models, short songs, and a look at its sampler.
+
+What needs torch is imported when it is asked for: the guide's tests do without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from short_songs import DATA, FRAMES, FULL, ONE, VAE
+
+from catalog.model_store import ModelStore
+from catalog.recipe import Recipe
+from tasks.engines.base import Order
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch with one thread, as the machines that run tests are shared."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_variables(tmp_path_factory):
+    """Where a network of each kind, the decoder and the language data are installed in tiny."""
+    from tests.tiny_house import tiny_settings
+
+    return tiny_settings(tmp_path_factory.mktemp("models"), FULL, "diffrhythm-1.2-base", VAE, DATA)
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory, tiny_variables):
+    """Settings that point to the tiny models."""
+    from tests.tiny_house import settings_of
+
+    return settings_of(tmp_path_factory.mktemp("home"), tiny_variables)
+
+
+@pytest.fixture(scope="session")
+def tiny_models(here):
+    """Their store."""
+    return ModelStore(here.models_path, here.models_table)
+
+
+@pytest.fixture(scope="session")
+def style(tmp_path_factory):
+    """A file with a style vector."""
+    path = tmp_path_factory.mktemp("style") / "style.npy"
+    vector = np.random.Generator(np.random.PCG64(5)).standard_normal(512).astype(np.float32)
+    np.save(path, vector / np.linalg.norm(vector))
+    return path
+
+
+@pytest.fixture
+def renderer(here):
+    """A renderer on them."""
+    from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
+
+    return DiffRhythmRenderer(here)
+
+
+@pytest.fixture
+def make(tiny_models, style):
+    """An order for a short song, with inputs changed."""
+
+    def order(seed=1, tokens=ONE, **changes):
+        stated = {part: tiny_models.need(name) for part, name in (("network", FULL), ("vae", VAE))}
+        published = tiny_models.need(DATA).digests["vocal.npy"]
+        inputs = {
+            "files": {part: {"name": model.spec.name, "digest": model.digest} for part, model in stated.items()},
+            "tokens": tokens,
+            "read_by": {},
+            "frames": FRAMES,
+            "duration": 0.5,
+            "style": {"vector": "0" * 64},
+            "negative_style": {"fixed": "published", "digest": published},
+            "steps": 8,
+            "cfg_strength": 2.0,
+            "sway": 0.0,
+            "dtype": "float32",
+            "rope": "float16",
+            "ema": False,
+            "vae": "chunked",
+            "vae_dtype": "float32",
+        }
+        return Order(Recipe("diffrhythm", 1, seed, 4.5, {**inputs, **changes}), {"style": style})
+
+    return order
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The songs of each call of the sampler; ``limit`` rows fit into memory."""
+    import torch
+
+    from tasks.engines.diffrhythm.sampler import Sampler
+
+    sample = Sampler.sample
+
+    class Calls(list):
+        limit = 16
+
+    seen = Calls()
+
+    def spy(self, songs, noises, sampling, **named):
+        seen.append(list(songs))
+        if len(songs) > seen.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return sample(self, songs, noises, sampling, **named)
+
+    monkeypatch.setattr(Sampler, "sample", spy)
+    return seen
