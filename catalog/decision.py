@@ -89,12 +89,18 @@ class CandidateOutcome(_Outcome):
     id: str
     seed: int
     order: int
+    retake: bool = False
     gates: tuple[GateOutcome, ...]
     metrics: Mapping[str, Value | Missing]
     normalised: Mapping[str, Finite]
     score: Finite | None
     rank: int | None
     sentence: str
+
+    @property
+    def name(self) -> str:
+        """How it is called among the takes of its song."""
+        return f"{'retake ' if self.retake else ''}seed {self.seed}"
 
     @property
     def passed(self) -> bool:

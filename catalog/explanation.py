@@ -46,7 +46,7 @@ class Teller:
     def candidate(self, outcome: CandidateOutcome) -> str:
         """One candidate's standing with its figures."""
         if outcome.rank is None:
-            return f"Rejected: seed {outcome.seed}, {self._failures(outcome)}."
+            return f"Rejected: {outcome.name}, {self._failures(outcome)}."
         head = self._place(outcome)
         if not outcome.passed:
             head += f", though {self._failures(outcome)}"
@@ -67,13 +67,13 @@ class Teller:
         """Why there is no winner: too few candidates, and what each failed."""
         there = len(told)
         missing = [f"{there} of at least {needed} candidates {'is' if there == 1 else 'are'} there"] * (there < needed)
-        failed = [f"seed {each.seed}: {self._failures(each)}" for each in told if not each.passed]
+        failed = [f"{each.name}: {self._failures(each)}" for each in told if not each.passed]
         return (*missing, *failed)
 
     def _place(self, outcome: CandidateOutcome) -> str:
         if outcome.id == self.winner:
-            return f"{'Winner' if outcome.passed else 'Least bad'}: seed {outcome.seed}"
-        return f"Rank {outcome.rank} of {len(self._ranked)}: seed {outcome.seed}"
+            return f"{'Winner' if outcome.passed else 'Least bad'}: {outcome.name}"
+        return f"Rank {outcome.rank} of {len(self._ranked)}: {outcome.name}"
 
     def _failures(self, outcome: CandidateOutcome) -> str:
         return ", ".join(self._failure(gate) for gate in outcome.gates if not gate.passed)
@@ -128,8 +128,8 @@ class Teller:
             return []
         second = rest[0]
         if first.score == second.score:
-            return [f"Level with seed {second.seed}; the earlier seed was taken."]
-        return [f"Score {figure(first.score)}, next seed {second.seed} with {figure(rest[0].score or 0.0)}."]
+            return [f"Level with {second.name}; the earlier seed was taken."]
+        return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score or 0.0)}."]
 
 
 def _told(metric: Value | Missing) -> str:

@@ -255,6 +255,12 @@ def _scores(session: Session, render: Render) -> dict[str, Json]:
     return {
         row.metric: {"not_measurable": row.not_measurable}
         if row.value is None
-        else {"value": row.value, "unit": row.unit, "scorer": row.scorer, "revision": row.revision}
+        else {
+            "value": row.value,
+            "unit": row.unit,
+            "scorer": row.scorer,
+            "revision": row.revision,
+            **({"windows": row.windows} if row.windows else {}),
+        }
         for row in rows
     }

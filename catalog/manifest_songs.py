@@ -59,6 +59,7 @@ def read_songs(setting: Setting) -> tuple[Song, ...]:
 
 def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
     at: Path = ("songs", index)
+    faults_before = len(setting.desk.faults)
     defaults = setting.manifest.defaults
     length_s = written.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = written.language or defaults.language or DEFAULT_LANGUAGE
@@ -66,7 +67,6 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
     reference, reference_digest = _given_file(setting, (*at, "reference"), written.reference, find_reference)
     style, style_digest = _given_file(setting, (*at, "style"), written.style, find_style)
     _check_prompt(setting.desk, at, written)
-    faults_before = len(setting.desk.faults)
     song = Song(
         id=written.id or slug(written.title, fallback="song"),
         position=index + 1,

@@ -100,12 +100,14 @@ class Policy(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CandidateReadings:
-    """What is known of one candidate when deciding; ``order`` is its place among the song's seeds."""
+    """What is known of one candidate when deciding; ``order`` is its place among the song's seeds. A ``retake`` sings
+    a passage of another candidate again."""
 
     id: str
     seed: int
     order: int
     readings: Mapping[str, Reading]
+    retake: bool = False
 
 
 def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
@@ -254,6 +256,7 @@ def _outcome(entry: _Entry, metrics: Mapping[str, MetricSpec], rank: int | None)
         id=candidate.id,
         seed=candidate.seed,
         order=candidate.order,
+        retake=candidate.retake,
         gates=entry.gates,
         metrics={name: _metric(_reading(candidate, name), spec.unit) for name, spec in metrics.items()},
         normalised=entry.normalised,

@@ -82,6 +82,22 @@ def _reading(row: Score) -> Reading:
     return Measured(row.value, tuple(Window(*window) for window in row.windows or ()))
 
 
+def score_windows(database: Database, audio_digest: str) -> dict[str, list[list[float]]]:
+    """Start, end and value of every window that a metric of this audio was read in, by metric."""
+    query = (
+        sa.select(Score.metric, Score.windows)
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Score.activity_id)
+        .where(
+            ActivityArtifact.artifact_digest == audio_digest,
+            ActivityArtifact.role == "audio",
+            Score.windows.is_not(None),
+        )
+        .order_by(Score.id)
+    )
+    with database.read() as session:
+        return {row.metric: row.windows or [] for row in session.execute(query)}
+
+
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
     """Size of each known artifact in bytes."""
     with database.read() as session:
@@ -131,13 +147,15 @@ def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SongRow:
-    """A song as the catalog holds it now, with its current candidates and its newest decision."""
+    """A song as the catalog holds it now, with its current candidates and its newest decision; ``waiting`` are those
+    that came after it."""
 
     id: str
     title: str
     candidates: tuple[CandidateRow, ...]
     decision: Mapping[str, Json] | None
     winner: str | None
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +191,13 @@ def _song(session: Session, row: Song) -> SongRow:
     newest = session.scalars(
         sa.select(Decision).where(Decision.song_id == row.id).order_by(Decision.id.desc()).limit(1)
     ).first()
-    # A decision about other candidates says nothing of the present ones.
-    if newest is None or _asked_of(session, newest) != {candidate.id for candidate in candidates}:
+    here = {candidate.id for candidate in candidates}
+    asked = _asked_of(session, newest) if newest else set()
+    # A decision about candidates that are gone says nothing of the present ones; newer ones only wait for the next.
+    if newest is None or not asked <= here:
         return SongRow(row.slug, row.title, candidates, None, None)
-    return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id)
+    waiting = tuple(candidate.id for candidate in candidates if candidate.id not in asked)
+    return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id, waiting)
 
 
 def _asked_of(session: Session, decision: Decision) -> set[str]:

@@ -57,10 +57,13 @@ class EngineUsed(_Part):
 
 
 class Winner(_Part):
-    """The take that was chosen, by whom, and the sentence that says why."""
+    """The take that was chosen, by whom, and the sentence that says why. A retake names the candidate and the passage
+    (start and end in seconds) that it sings again."""
 
     candidate: str
     seed: int
+    parent: str | None = None
+    passage_s: tuple[Number, Number] | None = None
     chosen_by: Literal["policy", "person"] = "policy"
     sentence: str
 

@@ -26,6 +26,7 @@ from catalog.settings import Settings
 from flows.needs import model_uses, refuse_licences
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
+from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
 AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 VECTOR_TYPE = "application/x-npy"
@@ -34,7 +35,10 @@ VECTOR_TYPE = "application/x-npy"
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
     """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that."""
     refuse_licences(album, policy, settings)
-    models.need_all(use.model for use in model_uses(album, policy, settings))
+    needed = [use.model for use in model_uses(album, policy, settings)]
+    models.need_all(needed)
+    if MUQ_MULAN in needed:
+        require_mulan_packages()
 
 
 def plan_album(house: House, album: Album) -> PlannedAlbum:

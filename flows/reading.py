@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from catalog.album import Album, Song
-from catalog.errors import InputError
+from catalog.errors import InputError, ManifestError
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
+from catalog.manifest_words import did_you_mean
+from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from flows.needs import refuse_licences
@@ -43,8 +45,19 @@ def read_album(path: Path, settings: Settings) -> Album:
         return tuple(_remarks(song, manifest, settings))
 
     album = load_manifest(path, replace(vocabulary(settings), remarks=remarks))
+    _check_agreements(album, path, settings)
     refuse_licences(album, album.selection, settings)
     return album
+
+
+def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
+    if not album.licences:
+        return
+    known = ModelStore(settings.models_path, table=settings.models_table).specs()
+    unknown = [name for name in album.licences if name not in known]
+    if unknown:
+        remedy = did_you_mean(unknown[0], known)
+        raise ManifestError([f"{path.name}: licences: there is no model {unknown[0]!r}. {remedy}."])
 
 
 def album_id(path: Path, settings: Settings) -> str:

@@ -77,7 +77,14 @@ def select(
             "song_row": song_row_id,
             "policy": policy.document(),
             "candidates": [
-                {"id": c.id, "seed": c.seed, "order": c.order, "score_keys": list(keys)} for c, keys in scored
+                {
+                    "id": c.id,
+                    "seed": c.seed,
+                    "order": c.order,
+                    "retake": c.parent is not None,
+                    "score_keys": list(keys),
+                }
+                for c, keys in scored
             ],
             "failed": [{"id": c.id, "seed": c.seed} for c in failed],
         },

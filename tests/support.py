@@ -135,7 +135,7 @@ class FaultyEngine:
         return ()
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
-        return Retakes((passage.parent,))
+        return Retakes((passage.parent,), passage.start_s, passage.end_s)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         return -80.0

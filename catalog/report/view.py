@@ -76,7 +76,7 @@ class CandidateView:
     """One take with all that was said of it. ``rank`` and ``score`` are None where a gate kept it out."""
 
     id: str
-    seed: int
+    name: str
     rank: int | None
     score: float | None
     chosen: bool
@@ -97,7 +97,7 @@ class TrackView:
     title: str
     artist: str
     duration_s: float
-    seed: int
+    name: str
     candidate: str
     sentence: str
     files: tuple[FileView, ...]
@@ -140,7 +140,7 @@ def candidate_views(decision: Decision, *, winner: str | None = None) -> tuple[C
     return tuple(
         CandidateView(
             id=each.id,
-            seed=each.seed,
+            name=each.name,
             rank=each.rank,
             score=each.score,
             chosen=each.id == chosen,

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from catalog.errors import ArtifactLost, StoreError
+
+HEX = frozenset("0123456789abcdef")
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -47,3 +51,25 @@ class Store(Protocol):
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """Remove what killed writers left half-written; gives the count."""
+
+    def presign(self, digest: str, expires_s: int) -> str:
+        """A link that downloads the artifact without credentials until it expires.
+
+        Raises RefusedError where the store cannot give one that ends.
+        """
+
+
+def object_name(digest: str) -> str:
+    """The artifact's relative name in any store, ``objects/ab/cd/<digest>``. Raises StoreError on what is no digest."""
+    if len(digest) != 64 or not HEX.issuperset(digest):
+        raise StoreError(f"{digest[:80]!r} is no SHA-256 digest", remedy="Give 64 hexadecimal digits")
+    return f"objects/{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+def lost(digest: str, how: str) -> ArtifactLost:
+    """The error of bytes that are ``how``: not in the store, or corrupt in it."""
+    return ArtifactLost(
+        f"artifact {digest[:12]} is {how}",
+        remedy="Run `songline verify --repair`, then `songline render` to make it again",
+        digest=digest,
+    )

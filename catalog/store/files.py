@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog.digests import CHUNK, digest_file
-from catalog.errors import ArtifactLost, StoreError
-from catalog.store.base import Stored
-
-HEX = frozenset("0123456789abcdef")
+from catalog.errors import RefusedError, StoreError
+from catalog.store.base import Stored, lost, object_name
 
 
 class FolderStore:
     """``objects/ab/cd/<digest>`` under ``root``; unfinished writes lie in ``unfinished/`` until they are whole."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._objects = root / "objects"
         self._unfinished = root / "unfinished"
         try:
@@ -59,13 +58,13 @@ class FolderStore:
             ) from error
         if digest_file(destination) != digest:
             destination.unlink()
-            raise _lost(digest, "corrupt in the store")
+            raise lost(digest, "corrupt in the store")
 
     def local(self, digest: str) -> Path:
         """See :class:`catalog.store.base.Store`."""
         path = self._path(digest)
         if not path.is_file():
-            raise _lost(digest, "not in the store")
+            raise lost(digest, "not in the store")
         return path
 
     def stat(self, digest: str) -> Stored | None:
@@ -100,10 +99,16 @@ class FolderStore:
             path.unlink(missing_ok=True)
         return len(old)
 
+    def presign(self, digest: str, expires_s: int) -> str:
+        """Refuses: a path on this machine never expires, and tells others how its folders are named."""
+        raise RefusedError(
+            f"there is no link to artifact {digest[:12]}: the store is a folder of this machine",
+            remedy="Run `songline export` to copy the release, or set SONGLINE_STORE_URL to a bucket",
+            digest=digest,
+        )
+
     def _path(self, digest: str) -> Path:
-        if len(digest) != 64 or not HEX.issuperset(digest):
-            raise StoreError(f"{digest[:80]!r} is no SHA-256 digest", remedy="Give 64 hexadecimal digits")
-        return self._objects / digest[:2] / digest[2:4] / digest
+        return self._root / object_name(digest)
 
     def _write(self, digest: str, source: Path) -> Stored:
         path = self._path(digest)
@@ -122,14 +127,6 @@ class FolderStore:
         except OSError as error:
             raise _refused("written", path, error) from error
         return Stored(digest, path.stat().st_size, path.stat().st_mtime)
-
-
-def _lost(digest: str, how: str) -> ArtifactLost:
-    return ArtifactLost(
-        f"artifact {digest[:12]} is {how}",
-        remedy="Run `songline verify --repair`, then `songline render` to make it again",
-        digest=digest,
-    )
 
 
 def _sync(handle: BinaryIO) -> None:

@@ -103,7 +103,7 @@ def _explained(planned: PlannedSong) -> dict[str, Any]:
         "title": planned.song.title,
         "engine": planned.song.engine,
         "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
-        **({"away from": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
+        **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
         **files,
         **{name: inputs[name] for name in EXPLAINED if name in inputs},
     }

@@ -81,7 +81,8 @@ def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, 
         asked = requests.listen(song, audio, policy=policy, models=house.models) if audio else ()
         if asked and all(step_result(house.database, request.key) for request in asked):
             found = readings(house.database, [request.key for request in asked])
-            scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found))
+            is_retake = candidate.parent is not None
+            scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found, is_retake))
         unheard |= len(asked) > 1 and step_result(house.database, asked[0].key) is not None
     if not scored and unheard:
         raise InputError(

@@ -126,6 +126,18 @@ def _gpu(settings: Settings) -> Check:
     return Check("torch and GPU", "ok", found)
 
 
+def _packages(_: Settings) -> Check:
+    from tasks.engines.diffrhythm.engine import PACKAGES as ENGINE_PACKAGES
+    from tasks.style.names import PACKAGES as MULAN_PACKAGES
+
+    wanted = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
+    lacking = [name for name in wanted if find_spec(name) is None]
+    if lacking:
+        remedy = "Not needed for guide; else run `make engine`"
+        return Check("diffrhythm's packages", "note", f"no {', '.join(lacking)}", remedy)
+    return Check("diffrhythm's packages", "ok", "all here")
+
+
 def _models(settings: Settings) -> Check:
     """The models that the DiffRhythm engine renders with, by their records; `models verify` reads their bytes."""
     from catalog.model_store import ModelStore
@@ -169,6 +181,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _engines,
     _encoder,
     _gpu,
+    _packages,
     _models,
     _decoder,
 )

@@ -13,7 +13,7 @@ from catalog.digests import digest_file
 from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
-from catalog.queries import CandidateRow, SongRow, songs_of
+from catalog.queries import CandidateRow, SongRow, score_windows, songs_of
 from catalog.settings import Settings, load_settings
 from flows.cli.output import print_json, stdout
 from tasks.models_used import models_of
@@ -42,9 +42,9 @@ def _songs(named: str) -> tuple[str, list[SongRow]]:
 def _state(song: SongRow) -> str:
     """One word for a song: decided, failed, rendered, rendering or planned."""
     states = {candidate.state for candidate in song.candidates}
-    if song.winner:
+    if song.winner and not song.waiting:
         return "decided"
-    if song.decision is not None or states == {"failed"}:
+    if (song.decision is not None and not song.waiting) or states == {"failed"}:
         return "failed"
     if states <= {"rendered", "failed"}:
         return "rendered"
@@ -89,7 +89,8 @@ def scores(named: str, *, as_json: bool) -> None:
     """Every candidate's scores, gates and rank."""
     found, songs = _songs(named)
     if as_json:
-        print_json({"album": found, "songs": [{"id": s.id, "title": s.title, "candidates": _scored(s)} for s in songs]})
+        listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, _scored(s))} for s in songs]
+        print_json({"album": found, "songs": listed})
         return
     for song in songs:
         stdout().print(Text(song.title, style="bold"))
@@ -98,13 +99,29 @@ def scores(named: str, *, as_json: bool) -> None:
             continue
         stdout().print(Text(f"  {song.decision['sentence']}"), soft_wrap=True)
         stdout().print(_score_table(song.decision))
+        if song.waiting:
+            stdout().print(f"  {len(song.waiting)} newer not scored yet: `songline render` decides again")
 
 
 def _scored(song: SongRow) -> list[dict[str, Any]]:
     if song.decision is None:
         return [_undecided(candidate) for candidate in song.candidates]
-    failed = [c for c in song.candidates if c.state == "failed"]
-    return [dict(candidate) for candidate in song.decision["candidates"]] + [_undecided(c) for c in failed]
+    left = [c for c in song.candidates if c.state == "failed" or c.id in song.waiting]
+    return [dict(candidate) for candidate in song.decision["candidates"]] + [_undecided(c) for c in left]
+
+
+def _with_windows(song: SongRow, scored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same, with the windows that metrics were read in: they tell where a song is weak."""
+    audio = {candidate.id: candidate.audio_digest for candidate in song.candidates}
+    with open_house(load_settings()) as house:
+        for each in scored:
+            digest = audio.get(each["id"])
+            windows = score_windows(house.database, digest) if digest else {}
+            read = {name: dict(metric) for name, metric in each["metrics"].items()}
+            for name in read.keys() & windows.keys():
+                read[name]["windows"] = windows[name]
+            each["metrics"] = read
+    return scored
 
 
 def _undecided(candidate: CandidateRow) -> dict[str, Any]:

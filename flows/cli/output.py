@@ -10,10 +10,14 @@ from rich.console import Console
 
 from catalog.errors import ManifestError, SonglineError
 
+UNKNOWN_WIDTH = 80
+"""What Rich takes where there is neither a terminal nor COLUMNS."""
+
 
 def stdout() -> Console:
-    """Where results go."""
-    return Console(highlight=False)
+    """Where results go; in a pipe tables keep their full width, so that ids are never cut."""
+    console = Console(highlight=False)
+    return console if console.is_terminal or console.width != UNKNOWN_WIDTH else Console(highlight=False, width=160)
 
 
 def stderr() -> Console:

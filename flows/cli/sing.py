@@ -28,7 +28,7 @@ from flows.cli.forgiving import forgive
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.reading import read_album
 from tasks.circumstances import circumstances
-from tasks.engines.base import Passage
+from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.diffrhythm.words.lyrics import PreviewRow
 from tasks.engines.diffrhythm.words.lyrics import preview as rows_of
@@ -84,15 +84,18 @@ def retake(
     with open_house(settings) as house:
         parent = parent_take(house.database, prefix)
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
-        offered = _offer(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
+        taken = _taken(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
+        offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
         forgive(house)
         if not as_json:
             count = f"{len(offered)} takes" if len(offered) > 1 else "a take"
-            stdout().print(f"{parent.song_title}: {count} of {start} to {end}", markup=False)
+            where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
+            stdout().print(f"{parent.song_title}: {count} of {where}", markup=False)
         standings = _rendered(house, [candidate.render_key for candidate in offered])
         takes = [_told(house, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
-        print_json({"album": parent.album_id, "song": parent.song_id, "parent": parent.id, "candidates": takes})
+        told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
+        print_json({**told, "passage_s": [taken.start_s, taken.end_s], "candidates": takes})
     else:
         for take in takes:
             stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", markup=False, soft_wrap=True)
@@ -117,6 +120,10 @@ def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyric
         changed = parse_lrc(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", remedy="Check the path") from error
+    if not any(start_s <= line.start_s < end_s for line in changed.lines):
+        raise InputError(
+            f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
+        )
     words = with_words(parent.lyrics, changed, start_s=start_s, end_s=end_s)
     if words.digest == parent.lyrics.digest:
         raise InputError(
@@ -125,9 +132,8 @@ def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyric
     return words
 
 
-def _offer(
-    house: House, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int
-) -> tuple[Candidate, ...]:
+def _taken(house: House, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int) -> Retakes:
+    """The recipes of the takes, declared."""
     recipe = recipe_of(house.database, parent.render_key)
     products = render_products(house.database, parent.render_key)
     if not products:
@@ -139,7 +145,7 @@ def _offer(
     for line in taken.warnings:
         warn(line)
     house.ledger.declare_renders(taken.recipes)
-    return offer_retakes(house.database, parent, taken.recipes, lyrics=words)
+    return taken
 
 
 def _make_folder(out: Path) -> None:

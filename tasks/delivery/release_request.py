@@ -93,6 +93,8 @@ def _track(finished: FinishedSong) -> dict[str, Json]:
         "lyrics": song.lyrics.to_lrc(),
         "prompt": song.prompt,
         "winner": finished.winner.id,
+        "parent": finished.winner.parent,
+        "passage_s": finished.winner.recipe.inputs.get("passage", {}).get("seconds"),
         "recipe": finished.winner.recipe.document(),
         "decision_key": finished.decision_key,
         "master_key": finished.master.key,

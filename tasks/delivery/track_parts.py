@@ -66,7 +66,13 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         engine=EngineUsed(
             name=recipe.engine, revision=recipe.revision, models=models_of(context.house.settings)(recipe, judges)
         ),
-        winner=Winner(candidate=track["winner"], seed=recipe.seed, sentence=decision.sentence),
+        winner=Winner(
+            candidate=track["winner"],
+            seed=recipe.seed,
+            parent=track["parent"],
+            passage_s=track["passage_s"],
+            sentence=decision.sentence,
+        ),
         targets=Targets(
             profile=context.request.parameters["profile"],
             mode=context.request.parameters["mode"],

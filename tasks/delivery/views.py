@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.lyrics import parse_lrc
-from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack
+from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack, Winner
 from catalog.report.view import (
     FileView,
     LyricView,
@@ -63,7 +63,7 @@ def _track(parts: TrackParts) -> TrackView:
         title=released.title,
         artist=released.artist,
         duration_s=released.duration_s,
-        seed=released.winner.seed,
+        name=_take(released.winner),
         candidate=released.winner.candidate,
         sentence=released.winner.sentence,
         files=tuple(files),
@@ -101,3 +101,11 @@ def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
         ReadingView("True peak", read.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
         ReadingView("Loudness range", read.loudness_range_lu, "LU"),
     )
+
+
+def _take(winner: Winner) -> str:
+    """The take that won, and what of it was sung again."""
+    if winner.passage_s is None:
+        return f"seed {winner.seed}"
+    start_s, end_s = winner.passage_s
+    return f"retake seed {winner.seed}: {start_s:.2f} to {end_s:.2f} s of {winner.parent}"

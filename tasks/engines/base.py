@@ -147,9 +147,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Retakes:
-    """Recipes that sing a passage again, one a seed, and warnings about its new words as finished sentences."""
+    """Recipes that sing a passage again, one a seed; the stretch that is really made anew, in the engine's grid; and
+    warnings about its new words as finished sentences."""
 
     recipes: tuple[Recipe, ...]
+    start_s: float
+    end_s: float
     warnings: tuple[str, ...] = ()
 
 

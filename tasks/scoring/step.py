@@ -68,7 +68,9 @@ def select(context: StepContext) -> Outcome:
     parameters = context.request.parameters
     policy = Policy.model_validate(parameters["policy"])
     candidates = [
-        CandidateReadings(c["id"], c["seed"], c["order"], readings(context.house.database, c["score_keys"]))
+        CandidateReadings(
+            c["id"], c["seed"], c["order"], readings(context.house.database, c["score_keys"]), c["retake"]
+        )
         for c in parameters["candidates"]
     ]
     document = decide(policy, candidates, metric_specs()).document()

@@ -25,7 +25,7 @@ _EMA_EXTRAS = ("initted", "step")
 _WEIGHTS, _EMA = "model_state_dict", "ema_model_state_dict"
 _SHOWN = 4
 
-_REMEDY = "Run `songline models verify`, or give the file of a DiffRhythm v1.2 network"
+_REMEDY = "Run `songline models remove NAME --forget` for this model, then pull or import it again"
 
 Tensors = dict[str, Tensor]
 

@@ -55,7 +55,10 @@ def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
             what = f"style_from is {chosen.style_from}, and the song has no {field}"
             raise InputError(what, remedy=f"Add `{field}`, or leave `style_from` out")
         return chosen.style_from
-    return next(source for source, is_there in there.items() if is_there)
+    for source, is_there in there.items():
+        if is_there:
+            return source
+    raise InputError("the song has no style", remedy="Add a prompt, a reference or a style vector")
 
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
@@ -120,6 +123,13 @@ def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterat
         yield Remark("fault", "settings.style_from", error.what, error.remedy)
     if song.style is not None:
         yield from _vector_fault(song)
+
+
+def language_warning(song: Song) -> Iterator[Remark]:
+    """Other languages are tried, but the published models were trained on two."""
+    if song.language.partition("-")[0].lower() not in ("en", "zh"):
+        message = f"DiffRhythm sings English and Chinese; lyrics in {song.language!r} are read by their rules."
+        yield Remark("warning", "language", message)
 
 
 def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Remark]:

@@ -58,7 +58,7 @@ class DiffRhythmEngine:
         """Lengths, models and styles that cannot be; lines of the lyrics that come late, are cut or not sung."""
         chosen = settings_of(song, DiffRhythmSettings)
         found = list(choices.faults(song, chosen, self._models))
-        return found or list(self._lyrics_remarks(song, chosen))
+        return found or [*choices.language_warning(song), *self._lyrics_remarks(song)]
 
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
@@ -105,17 +105,24 @@ class DiffRhythmEngine:
         if lacking:
             raise RefusedError(f"the candidate has no {lacking[0]} to start from", remedy="Render it first")
         song_frames = parent.inputs["frames"]
+        if passage.end_s > parent.length_s + 1:
+            raise InputError(
+                f"the passage ends at {passage.end_s:g} s, and the song has {parent.length_s:g} s",
+                remedy="Let the passage end with the song, or before",
+            )
         frames = passage_between(passage.start_s, passage.end_s, song_frames=song_frames)
         placement = self._new_words(passage, passage.lyrics) if passage.lyrics else None
         stated = {
             "frames": [frames.start_frame, frames.end_frame],
+            "seconds": [round(frames.start_s, 3), round(frames.end_s, 3)],
             "latent": passage.products["latent"],
             "audio": passage.products["audio"],
         }
         words = _words(placement) if placement else {}
         inputs = {**parent.inputs, **words, "passage": stated, "parent": parent.digest}
         recipes = (Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs) for seed in seeds)
-        return Retakes(tuple(recipes), passage_warnings(placement, frames) if placement else ())
+        told = passage_warnings(placement, frames) if placement else ()
+        return Retakes(tuple(recipes), start_s=frames.start_s, end_s=frames.end_s, warnings=told)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """By precision: guidance carries rounding from step to step, and a batch of another size rounds otherwise."""
@@ -148,7 +155,8 @@ class DiffRhythmEngine:
         return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in used))
 
     def load(self) -> DiffRhythmRenderer:
-        """The heavy half; networks are loaded when a recipe first needs them."""
+        """The heavy half; networks are loaded when a recipe first needs them. Raises MachineError without torch."""
+        require_packages()
         from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
 
         return DiffRhythmRenderer(self._settings)
@@ -160,7 +168,7 @@ class DiffRhythmEngine:
         length_s = int(song.length_s)
         return self._placed(song.lyrics, length_s=length_s, language=song.language, is_original=is_original)
 
-    def _lyrics_remarks(self, song: Song, chosen: DiffRhythmSettings) -> Iterator[Remark]:
+    def _lyrics_remarks(self, song: Song) -> Iterator[Remark]:
         try:
             placement = self.place(song)
         except MachineError as error:

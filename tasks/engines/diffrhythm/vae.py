@@ -168,7 +168,7 @@ def for_encoding(audio: Audio) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(stereo * np.float32(10 ** (REFERENCE_PEAK_DBFS / 20) / peak)))
 
 
-_REMEDY = "Run `songline models verify`, then pull diffrhythm-vae again"
+_REMEDY = "Run `songline models remove diffrhythm-vae --forget`, then pull or import it again"
 
 
 def _script(path: Path) -> torch.jit.ScriptModule:

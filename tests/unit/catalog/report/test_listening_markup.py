@@ -70,7 +70,7 @@ def view(text: str = "Last Bus Home") -> PageView:
         title=text,
         artist=f"{text} artist",
         duration_s=95.0,
-        seed=43,
+        name="seed 43",
         candidate="last-43",
         sentence=f"Chosen: {text}",
         files=(
@@ -163,7 +163,7 @@ def test_the_smallest_deliverable_is_played(kinds: tuple[str, ...], played: str)
 
 def test_a_song_with_nothing_to_play_still_has_its_page() -> None:
     bare = TrackView(
-        position=1, title="x", artist="y", duration_s=0.0, seed=1, candidate="c", sentence="Only take.", files=()
+        position=1, title="x", artist="y", duration_s=0.0, name="seed 1", candidate="c", sentence="Only take.", files=()
     )
     page = Elements(render_page(PageView(title="t", artist="y", tracks=(bare,))))
     assert page.named("audio") == []

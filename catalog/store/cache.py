@@ -1,0 +1,124 @@
+"""Artifacts of a far store in a folder of this machine: downloaded once, bounded, shared by several processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catalog.errors import StoreError
+
+IN_USE_S = 3600.0
+
+
+class LocalCache:
+    """``objects/ab/<digest>`` under ``root``, at most ``limit_bytes`` of them, the least recently used leaving first.
+
+    A file's date is when it was last asked for. One asked for less than ``in_use_s`` ago stays, whatever the limit:
+    its reader may not have opened it yet.
+    """
+
+    def __init__(self, root: Path, *, limit_bytes: int, in_use_s: float = IN_USE_S) -> None:
+        self._root = root
+        self._objects = root / "objects"
+        self._unfinished = root / "unfinished"
+        self._limit_bytes = limit_bytes
+        self._in_use_s = in_use_s
+
+    def get(self, digest: str, download: Callable[[Path], None]) -> Path:
+        """The artifact's read-only file; ``download`` writes it, verified, where it is not here yet."""
+        path = self._path(digest)
+        try:
+            self._objects.mkdir(parents=True, exist_ok=True)
+            self._unfinished.mkdir(exist_ok=True)
+            if not self._used(path):
+                self._make(path, download)
+                self._evict()
+        except OSError as error:
+            raise StoreError(
+                f"artifact {digest[:12]} cannot be kept in {self._root}: {error.strerror}",
+                remedy="Free disk space there, or lower SONGLINE_CACHE_GB",
+                digest=digest,
+            ) from error
+        return path
+
+    def drop(self, digest: str) -> None:
+        """Forget the artifact here."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def sweep_unfinished(self, older_than_s: float) -> int:
+        """Remove the downloads of killed processes; gives the count."""
+        limit = time.time() - older_than_s
+        old = [path for path in self._unfinished.glob("*") if path.stat().st_mtime < limit]
+        return sum(_removed(path) for path in old)
+
+    def _path(self, digest: str) -> Path:
+        return self._objects / digest[:2] / digest
+
+    def _used(self, path: Path) -> bool:
+        """Give the file a new date; False where there is none. Evictions wait, so it cannot vanish meanwhile."""
+        with _lock(self._root / "lock", fcntl.LOCK_SH):
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _make(self, path: Path, download: Callable[[Path], None]) -> None:
+        part = self._unfinished / path.name
+        with _sole(part) as handle:
+            if self._used(path):  # another process had it under way
+                part.unlink()
+                return
+            os.fchmod(handle, 0o600)  # a process killed before its rename left it read-only
+            download(part)
+            os.fchmod(handle, 0o444)
+            os.fsync(handle)
+            path.parent.mkdir(exist_ok=True)
+            os.replace(part, path)
+
+    def _evict(self) -> None:
+        with _lock(self._root / "lock", fcntl.LOCK_EX):
+            found = [(path, path.stat()) for path in self._objects.glob("??/*")]
+            excess = sum(stat.st_size for _, stat in found) - self._limit_bytes
+            limit = time.time() - self._in_use_s
+            for path, stat in sorted(found, key=lambda each: each[1].st_mtime):
+                if excess <= 0 or stat.st_mtime > limit:
+                    return
+                path.unlink()
+                excess -= stat.st_size
+
+
+@contextmanager
+def _lock(path: Path, kind: int) -> Iterator[int]:
+    handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, kind)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _sole(part: Path) -> Iterator[int]:
+    """The file ``part``, made if need be, held by this thread alone until the block ends or its process dies."""
+    while True:
+        with _lock(part, fcntl.LOCK_EX) as handle:
+            # Whoever held it before us may have renamed or removed it: then our lock is on a file of the past.
+            if part.exists() and os.path.samestat(part.stat(), os.fstat(handle)):
+                yield handle
+                return
+
+
+def _removed(path: Path) -> bool:
+    """Remove a download unless a living process holds it."""
+    with _lock(path, fcntl.LOCK_SH) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        path.unlink(missing_ok=True)
+        return True

@@ -1,0 +1,79 @@
+"""HTTP requests that are tried again while a server restarts, is overloaded or drops the connection."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import certifi
+import urllib3
+from urllib3.exceptions import NewConnectionError, ProtocolError, TimeoutError
+
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 8.0
+CONNECT_S = 5.0
+READ_S = 60.0
+SULK_S = 2.0
+
+TRY_AGAIN = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+BROKEN = (NewConnectionError, ProtocolError, TimeoutError)
+
+
+class PatientPool(urllib3.PoolManager):
+    """Connections whose requests are repeated for ``patience_s`` seconds, with exponential backoff and jitter.
+
+    Every S3 request may be sent twice: an object is replaced whole, and an upload begun twice is swept. Redirects
+    are handed back as they are, since a request is signed for one host.
+    """
+
+    def __init__(
+        self, *, patience_s: float, ca_file: Path | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(
+            timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
+            maxsize=10,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=str(ca_file or certifi.where()),
+        )
+        self._patience_s = patience_s
+        self._sleep = sleep
+        self._gave_up_at = float("-inf")
+
+    def urlopen(  # type: ignore[override]
+        self, method: str, url: str, redirect: bool = True, **options: Any
+    ) -> urllib3.BaseHTTPResponse:
+        """Send the request until the answer is worth having or the patience is over; then give what came last."""
+        started = time.monotonic()
+        # What is sent on the heels of a failure (an abort) must not wait as long again.
+        patience_s = 0.0 if started - self._gave_up_at < SULK_S else self._patience_s
+        for attempt in count():
+            wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
+            last = time.monotonic() + wait_s > started + patience_s
+            try:
+                response = super().urlopen(method, url, redirect=False, retries=False, **options)
+                if response.status not in TRY_AGAIN:
+                    return response
+            except BROKEN:
+                if last:
+                    self._gave_up_at = time.monotonic()
+                    raise
+            else:
+                if last:
+                    self._gave_up_at = time.monotonic()
+                    return response
+                response.drain_conn()
+            self._sleep(wait_s)
+        raise AssertionError("count() never ends")
