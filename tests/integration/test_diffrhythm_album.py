@@ -164,7 +164,7 @@ def test_plan_explain_shows_what_each_engine_is_given(sung):
     one, two = sung.json("plan", sung.manifest, "--explain")["explained"]
     assert one["style"] == f'text "{FINAL_TEXT}"'
     assert two["style"] == "the vector in vector.npy"
-    assert one["away from"] == "published"
+    assert one["negative_style"] == "published"
     assert (one["network"], two["network"]) == ("diffrhythm-1.2-base", "diffrhythm-1.2-full")
     assert (one["steps"], one["cfg_strength"], two["cfg_strength"]) == (8, 4.0, 0.0)
     assert (one["dtype"], one["vae_dtype"]) == ("float32", "float32")

@@ -89,7 +89,7 @@ def _track(folder: Path, position: int, title: str, form: str) -> TrackView:
         title=title,
         artist="Ada Vale",
         duration_s=curves.duration_s,
-        seed=43,
+        name="seed 43",
         candidate="last-43",
         sentence="Seed 43 wins: it is the only take.",
         files=(FileView(form, DELIVERABLES[form].label, path.relative_to(folder).as_posix(), path.stat().st_size),),

@@ -214,7 +214,7 @@ def test_a_take_stays_while_its_parent_is_asked_for(taken, tmp_path):
     [
         (("0:10", "0:05"), "ends before it has begun"),
         (("0:05", "0:05"), "ends before it has begun"),
-        (("2:00", "2:10"), "starts outside the song"),
+        (("2:00", "2:10"), "the song has 95 s"),
         (("soon", "0:10"), "'soon' is not a time"),
         (("0:05", "1:75"), "'1:75' is not a time"),
         (("0:05", "nan"), "'nan' is not a time"),
