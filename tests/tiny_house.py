@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.tiny_mulan import write_tiny_mulan
 
 from catalog.model_store import ModelStore
 from catalog.settings import Settings
 from tests.model_kit import install, relaxed_table
 from tests.tiny_models import write_tiny_dit, write_tiny_vae
+from tests.tiny_mulan import write_tiny_mulan
 
 ASSETS = Path(__file__).parents[2] / "shared" / "diffrhythm" / "assets"
 DATA_FILES = ("vocab.json", "vocal.npy", "pinyin_2_bpmf.txt", "polychar.txt")
