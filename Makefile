@@ -6,11 +6,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra
 OUT ?= releases
 
 .DEFAULT_GOAL := help
-.PHONY: help album engine test check bench constraints clean
+.PHONY: help album engine minio test check bench constraints clean
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
 	@echo "make engine  install what the DiffRhythm engine and MuQ-MuLan need (6 GB with its CUDA libraries)"
+	@echo "make minio   build the MinIO server into .songline/bin with Go 1.24 or newer (3 minutes), for tests and the stack"
 	@echo "make test    install the tests' tools, check the code, run every test"
 	@echo "make bench   measure speed and memory on this machine"
 
@@ -19,6 +20,13 @@ album: $(VENV)/.core
 
 engine: $(VENV)/.core
 	$(PIP) -e '.[diffrhythm,mulan]'
+
+# MinIO publishes neither binaries nor module versions any more: this is its last commit.
+minio: .songline/bin/minio
+
+.songline/bin/minio:
+	@command -v go >/dev/null || { echo "Building MinIO needs Go 1.24 or newer: https://go.dev/dl" >&2; exit 1; }
+	GOBIN='$(CURDIR)/.songline/bin' go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 test: check
 	$(BIN)/python -m pytest

@@ -17,6 +17,7 @@ from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Song as SongRow
+from db.rows import HELD, insert_missing
 from db.session import Database
 
 
@@ -89,13 +90,15 @@ def store_plan(
 
     ``candidates`` maps song ids to their candidates. Songs and candidates no longer asked for stay, inactive.
     """
-    with database.write() as session:
+
+    def store(session: Session) -> tuple[Policy, dict[str, int]]:
         row = _album_row(session, album, document)
         songs = _song_rows(session, album)
         for song in album.songs:
             _candidate_rows(session, songs[song.id], song, candidates[song.id])
-        policy = _policy_in_force(row, album.selection)
-        ids = {slug: song.id for slug, song in songs.items()}
+        return _policy_in_force(row, album.selection), {slug: song.id for slug, song in songs.items()}
+
+    policy, ids = database.transact(store)
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
     return PlannedAlbum(album, manifest_digest(document), policy, cover_digest, planned)
 
@@ -115,11 +118,14 @@ def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
 
 def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Policy) -> None:
     """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes."""
-    with database.write() as session:
-        row = session.get_one(AlbumRow, album_id)
+
+    def apply(session: Session) -> None:
+        row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
         same = policy.digest == over.digest
         row.applied_policy = None if same else policy.document()
         row.applied_over = None if same else over.digest
+
+    database.transact(apply)
 
 
 def set_current_release(database: Database, album_id: str, release_key: str) -> None:
@@ -127,8 +133,8 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
     with database.read() as session:
         current = session.get_one(AlbumRow, album_id).release_key
     if current != release_key:
-        with database.write() as session:
-            session.get_one(AlbumRow, album_id).release_key = release_key
+        standing = sa.update(AlbumRow).where(AlbumRow.id == album_id).values(release_key=release_key)
+        database.transact(lambda session: session.execute(standing))
 
 
 def _policy_in_force(row: AlbumRow, stated: Policy) -> Policy:
@@ -143,11 +149,9 @@ def _album_row(session: Session, album: Album, document: Mapping[str, Json]) -> 
         "manifest": dict(document),
         "manifest_digest": manifest_digest(document),
     }
-    row = session.get(AlbumRow, album.id)
-    if row is None:
-        row = AlbumRow(id=album.id, **fields)
-        session.add(row)
-        session.flush()
+    insert_missing(session, AlbumRow, [{"id": album.id, **fields}])
+    # Held: of two who plan one album at once, the second sees all that the first wrote.
+    row = session.get_one(AlbumRow, album.id, with_for_update=HELD)
     for name, value in fields.items():
         setattr(row, name, value)
     return row

@@ -18,8 +18,16 @@ from catalog.owners import Owner
 from catalog.recording import record_artifact
 from catalog.settings import Settings
 from catalog.store.base import Store
-from catalog.store.files import FolderStore
-from db.session import Database, DatabaseTrouble, NetworkFileSystem, SchemaTooNew, open_database
+from catalog.store.choice import store_of
+from db.postgres import ServerLimits
+from db.session import (
+    Database,
+    DatabaseTrouble,
+    DatabaseUnusable,
+    NetworkFileSystem,
+    SchemaTooNew,
+    open_database,
+)
 
 
 class House:
@@ -28,7 +36,7 @@ class House:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
-        self.store: Store = FolderStore(settings.store_path)
+        self.store: Store = store_of(settings)
         self.models = ModelStore(settings.models_path, table=settings.models_table)
         self.owners_folder = settings.home / "owners"
         self._owner = Owner(self.owners_folder)
@@ -72,9 +80,7 @@ def open_house(settings: Settings) -> Iterator[House]:
     try:
         yield house
     except DatabaseTrouble as error:
-        raise CatalogError(
-            f"the catalog could not be read or written: {error}", remedy="Look for a full disk, then run it again"
-        ) from error
+        raise CatalogError(f"the catalog could not be read or written: {error}", remedy=error.remedy) from error
     finally:
         house.close()
 
@@ -83,7 +89,9 @@ def enter_house(settings: Settings) -> House:
     """The house for the life of a process (a worker's); see :func:`open_house`."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        return House(settings, open_database(settings.catalog_url))
+        return House(settings, open_database(settings.catalog_url, _limits(settings)))
+    except DatabaseUnusable as error:
+        raise CatalogError(error.what, remedy=error.remedy) from error
     except SchemaTooNew as error:
         raise CatalogError(
             f"the catalog was written by a newer Songline (schema {error})", remedy="Upgrade Songline"
@@ -98,3 +106,12 @@ def enter_house(settings: Settings) -> House:
             f"the catalog cannot be opened in {settings.home}: {error.__cause__ or error}",
             remedy="Point SONGLINE_HOME to a folder you may write",
         ) from error
+
+
+def _limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(
+        pool_size=settings.database_pool_size,
+        statement_timeout_s=settings.database_statement_timeout_s,
+        lock_timeout_s=settings.database_lock_timeout_s,
+        patience_s=settings.database_patience_s,
+    )

@@ -22,6 +22,7 @@ from catalog.store.base import Store, Stored
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from db.base import db_now
 from db.production import Render, Step
+from db.rows import HELD, insert_missing, pieces
 from db.session import Database, DatabaseTrouble
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
@@ -66,21 +67,20 @@ class Ledger:
         )
 
     def _declare(self, table: type[Render] | type[Step], rows: list[dict[str, Any]]) -> None:
+        known: set[str] = set()
         with self._database.read() as session:
-            known = set(session.scalars(sa.select(table.key).where(table.key.in_([row["key"] for row in rows]))))
-        missing = [row for row in rows if row["key"] not in known]
-        if not missing:
-            return
-        with self._database.write() as session:
-            known = set(session.scalars(sa.select(table.key).where(table.key.in_([row["key"] for row in missing]))))
-            session.add_all(table(**row) for row in missing if row["key"] not in known)
+            for keys in pieces([row["key"] for row in rows]):
+                known.update(session.scalars(sa.select(table.key).where(table.key.in_(keys))))
+        missing = sorted((row for row in rows if row["key"] not in known), key=lambda row: str(row["key"]))
+        if missing:
+            self._database.transact(lambda session: insert_missing(session, table, missing))
 
     def standings(self, work: WorkKind, keys: Sequence[str]) -> dict[str, Standing]:
         """How each known key stands; unknown keys are left out."""
         table = TABLES[work]
         columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
         with self._database.read() as session:
-            rows = session.execute(sa.select(*columns).where(table.key.in_(keys))).all()
+            rows = [r for some in pieces(keys) for r in session.execute(sa.select(*columns).where(table.key.in_(some)))]
         return {r.key: Standing(r.state, max(0.0, r.due_at - r.now), r.error, r.owner) for r in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | Standing:
@@ -92,18 +92,15 @@ class Ledger:
             free = sa.or_(free, sa.and_(table.state == "leased", table.owner == standing.owner))
         elif standing.finished or standing.state == "failed":
             return standing
-        with self._database.write() as session:
-            taken = session.execute(
-                sa.update(table)
-                .where(table.key == key, table.due_at <= db_now(), free)
-                .values(
-                    state="leased",
-                    owner=self._owner,
-                    lease_until=db_now() + self._settings.lease_s,
-                    fence=table.fence + 1,
-                )
-                .returning(table.fence, table.attempts)
-            ).first()
+        taking = (
+            sa.update(table)
+            .where(table.key == key, table.due_at <= db_now(), free)
+            .values(
+                state="leased", owner=self._owner, lease_until=db_now() + self._settings.lease_s, fence=table.fence + 1
+            )
+            .returning(table.fence, table.attempts)
+        )
+        taken = self._database.transact(lambda session: session.execute(taking).first())
         if taken is None:
             now = self.standings(work, [key])[key]
             return Standing(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
@@ -117,7 +114,7 @@ class Ledger:
         def keep() -> None:
             while not done.wait(self._settings.renew_s):
                 with suppress(DatabaseTrouble):  # a busy database: the next tick comes before the lease runs out
-                    self._renew(leases)
+                    self._database.transact(lambda session: self._renew(session, leases))
 
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
         keeper.start()
@@ -127,15 +124,14 @@ class Ledger:
             done.set()
             keeper.join()
 
-    def _renew(self, leases: Sequence[Lease]) -> None:
-        with self._database.write() as session:
-            for lease in leases:
-                table = TABLES[lease.work]
-                session.execute(
-                    sa.update(table)
-                    .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
-                    .values(lease_until=db_now() + self._settings.lease_s)
-                )
+    def _renew(self, session: Session, leases: Sequence[Lease]) -> None:
+        for lease in sorted(leases, key=lambda lease: lease.key):
+            table = TABLES[lease.work]
+            session.execute(
+                sa.update(table)
+                .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
+                .values(lease_until=db_now() + self._settings.lease_s)
+            )
 
     def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
         """Store the products, then finish the work and write its rows in one transaction.
@@ -144,7 +140,11 @@ class Ledger:
         """
         stored = [(product, self._store.put(product.path)) for product in outcome.products]
         try:
-            self._write_down(lease, outcome, stored, seconds=seconds, circumstances=circumstances)
+            self._database.transact(
+                lambda session: self._write_down(
+                    session, lease, outcome, stored, seconds=seconds, circumstances=circumstances
+                )
+            )
         except IntegrityError as error:
             raise TransientError(
                 f"the rows of {lease.work} {lease.key[:12]} clash with others: {error.orig}",
@@ -154,6 +154,7 @@ class Ledger:
 
     def _write_down(
         self,
+        session: Session,
         lease: Lease,
         outcome: Outcome,
         stored: Sequence[tuple[Product, Stored]],
@@ -161,31 +162,28 @@ class Ledger:
         seconds: float,
         circumstances: Circumstances,
     ) -> None:
-        with self._database.write() as session:
-            row = self._held(session, lease)
-            if any(self._store.stat(kept.digest) is None for _, kept in stored):
-                raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
-            activity = record_activity(
-                session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
-            )
-            made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
-            lost = [digest for digest in replaced_by(session, row, made) if self._store.stat(digest) is None]
-            record_pruned(session, lost)
-            row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
-            row.activity_id = activity.id
-            if isinstance(row, Render):
-                row.audio_digest = made["audio"]
-            else:
-                row.result = dict(outcome.result)
+        row = self._held(session, lease)
+        if any(self._store.stat(kept.digest) is None for _, kept in stored):
+            raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
+        activity = record_activity(
+            session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
+        )
+        made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
+        lost = [digest for digest in replaced_by(session, row, made) if self._store.stat(digest) is None]
+        record_pruned(session, lost)
+        row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
+        row.activity_id = activity.id
+        if isinstance(row, Render):
+            row.audio_digest = made["audio"]
+        else:
+            row.result = dict(outcome.result)
 
     def fail(self, lease: Lease, error: SonglineError, *, seconds: float, circumstances: Circumstances) -> None:
         """Record a failed attempt: transient trouble goes back to planned with a due time, the rest stays failed."""
         document = error_document(error)
-        with self._database.write() as session:
-            try:
-                row = self._held(session, lease)
-            except LeaseLost:
-                return
+
+        def write_down(session: Session) -> None:
+            row = self._held(session, lease)
             record_activity(
                 session,
                 row,
@@ -203,20 +201,24 @@ class Ledger:
                 wait_s = self._settings.retry_base_s * 2 ** (row.attempts - 1) * random.uniform(0.75, 1.25)
                 row.due_at = session.scalar(sa.select(db_now() + wait_s)) or 0.0
 
+        with suppress(LeaseLost):
+            self._database.transact(write_down)
+
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Put failed work back to planned with its attempts forgiven; gives the count."""
         table = TABLES[work]
-        with self._database.write() as session:
-            again = session.execute(
-                sa.update(table)
-                .where(table.key.in_(keys), table.state == "failed")
-                .values(state="planned", attempts=0, due_at=0.0)
-                .returning(table.key)
-            ).all()
-        return len(again)
+        forgiving = (
+            sa.update(table).where(table.state == "failed").values(state="planned", attempts=0, due_at=0.0)
+        ).returning(table.key)
+
+        def forgive(session: Session) -> int:
+            return sum(len(session.execute(forgiving.where(table.key.in_(some))).all()) for some in pieces(keys))
+
+        return self._database.transact(forgive)
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
-        row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
+        """The row of a lease that is still ours; nobody takes it over until the transaction ends."""
+        row: Render | Step = session.get_one(TABLES[lease.work], lease.key, with_for_update=HELD)  # type: ignore[assignment]
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
         return row

@@ -15,6 +15,7 @@ from catalog.release import ModelUsed
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import starts_with
 from db.session import Database
 
 ModelsOf = Callable[[Recipe, Collection[str]], Sequence[ModelUsed]]
@@ -71,6 +72,7 @@ def trace(database: Database, digest: str, *, models_of: ModelsOf, album_id: str
         role = session.scalar(
             sa.select(ActivityArtifact.role)
             .where(ActivityArtifact.artifact_digest == artifact.digest, ActivityArtifact.direction == "made")
+            .order_by(ActivityArtifact.role)
             .limit(1)
         )
         return Lineage(root, role, songs)
@@ -159,9 +161,7 @@ def _add_prov(node: Node, document: dict[str, dict[str, Json]]) -> None:
 
 
 def _find(session: Session, digest: str) -> Artifact:
-    rows = session.scalars(
-        sa.select(Artifact).where(Artifact.digest.startswith(digest, autoescape=True)).limit(2)
-    ).all()
+    rows = session.scalars(sa.select(Artifact).where(starts_with(Artifact.digest, digest.lower())).limit(2)).all()
     if len(rows) == 1:
         return rows[0]
     if rows:
@@ -181,7 +181,7 @@ def _node(session: Session, digest: str, known: dict[str, Node]) -> Node:
         sa.select(Activity)
         .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
         .where(ActivityArtifact.artifact_digest == digest, ActivityArtifact.direction == "made")
-        .order_by(Activity.started_at)
+        .order_by(Activity.started_at, Activity.id)
         .limit(1)
     ).first()
     if maker is None:
@@ -209,7 +209,7 @@ def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str
         sa.select(Candidate, Song)
         .join(Song, Song.id == Candidate.song_id)
         .where(Candidate.render_key == render_key, *([Song.album_id == album_id] if album_id else []))
-        .order_by(Candidate.active.desc(), Song.album_id, Song.position)
+        .order_by(Candidate.active.desc(), Song.album_id, Song.position, Candidate.id)
     ).all()
     render = session.get_one(Render, render_key)
     scores = _scores(session, render)

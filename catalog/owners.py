@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import socket
@@ -14,11 +15,12 @@ YOUNG_S = 60.0
 
 
 class Owner:
-    """This process as a holder of leases. The name carries the host; the lock tells others on it that we live."""
+    """This process as a holder of leases. The name carries the host and a mark of the folder; the lock in that folder
+    tells others who share both that we live."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{_mark(folder)}-{secrets.token_hex(4)}"
         self._path = folder / self.name
         self._handle = self._path.open("w")
         fcntl.flock(self._handle, fcntl.LOCK_EX)
@@ -30,8 +32,10 @@ class Owner:
 
 
 def is_dead(folder: Path, owner: str) -> bool:
-    """Whether ``owner`` was a process of this host that is gone. False for other hosts: their leases must run out."""
-    if owner.split(":")[0] != socket.gethostname():
+    """Whether ``owner`` was a process of this host and folder that is gone. False for others, who may share the catalog
+    from another host, container or home: their leases must run out."""
+    host, _, rest = owner.partition(":")
+    if host != socket.gethostname() or rest.partition(":")[2].partition("-")[0] != _mark(folder):
         return False
     try:
         with (folder / owner).open("r") as handle:
@@ -49,3 +53,9 @@ def sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > YOUNG_S and is_dead(folder, path.name):
                 path.unlink()
+
+
+def _mark(folder: Path) -> str:
+    """Tells the folders of one host apart, and those of containers that have one name and one path."""
+    there = folder.stat()
+    return hashlib.sha256(f"{folder.resolve()} {there.st_dev} {there.st_ino}".encode()).hexdigest()[:8]

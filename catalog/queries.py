@@ -18,6 +18,7 @@ from db.delivery import Release, ReleaseFile
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import pieces, starts_with
 from db.session import Database
 
 
@@ -55,9 +56,9 @@ def step_result(database: Database, key: str) -> StepResult | None:
 def made_by(session: Session, activity_id: str) -> dict[str, str]:
     """Artifacts an activity made, by role."""
     rows = session.execute(
-        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest).where(
-            ActivityArtifact.activity_id == activity_id, ActivityArtifact.direction == "made"
-        )
+        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest)
+        .where(ActivityArtifact.activity_id == activity_id, ActivityArtifact.direction == "made")
+        .order_by(ActivityArtifact.role)
     )
     return {row.role: row.artifact_digest for row in rows}
 
@@ -101,8 +102,8 @@ def score_windows(database: Database, audio_digest: str) -> dict[str, list[list[
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
     """Size of each known artifact in bytes."""
     with database.read() as session:
-        rows = session.execute(sa.select(Artifact.digest, Artifact.size).where(Artifact.digest.in_(digests))).all()
-    return {row.digest: row.size for row in rows}
+        asked = (sa.select(Artifact.digest, Artifact.size).where(Artifact.digest.in_(some)) for some in pieces(digests))
+        return {row.digest: row.size for query in asked for row in session.execute(query)}
 
 
 def artifact_facts(database: Database, digest: str) -> tuple[int, str]:
@@ -132,7 +133,7 @@ def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
 def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
     """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
     with database.read() as session:
-        matching = sa.select(Candidate.id, Candidate.render_key).where(Candidate.id.startswith(prefix, autoescape=True))
+        matching = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
         rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()
     exact = [row for row in rows if row.id == prefix]
     if len(exact or rows) == 1:
@@ -209,8 +210,12 @@ def _asked_of(session: Session, decision: Decision) -> set[str]:
 def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Kind, key and error of all permanently failed work."""
     with database.read() as session:
-        renders = session.execute(sa.select(Render.key, Render.error).where(Render.state == "failed")).all()
-        steps = session.execute(sa.select(Step.kind, Step.key, Step.error).where(Step.state == "failed")).all()
+        renders = session.execute(
+            sa.select(Render.key, Render.error).where(Render.state == "failed").order_by(Render.key)
+        ).all()
+        steps = session.execute(
+            sa.select(Step.kind, Step.key, Step.error).where(Step.state == "failed").order_by(Step.kind, Step.key)
+        ).all()
     return [("render", r.key, r.error or {}) for r in renders] + [(s.kind, s.key, s.error or {}) for s in steps]
 
 
@@ -250,7 +255,9 @@ def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None
         if row is None:
             return None
         files = session.execute(
-            sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).where(ReleaseFile.release_id == row.id)
+            sa.select(ReleaseFile.path, ReleaseFile.artifact_digest)
+            .where(ReleaseFile.release_id == row.id)
+            .order_by(ReleaseFile.path)
         ).all()
     return ReleaseRow(
         row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
@@ -272,7 +279,7 @@ def render_costs(database: Database, album_id: str | None = None) -> list[Render
         sa.select(Render.engine, Activity.started_at, Activity.figures)
         .join(Activity, Activity.work_key == Render.key)
         .where(Activity.kind == "render", Activity.outcome == "done", Activity.figures.is_not(None))
-        .order_by(Activity.started_at)
+        .order_by(Activity.started_at, Activity.id)
     )
     if album_id is not None:
         album_manifest(database, album_id)

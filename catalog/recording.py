@@ -24,8 +24,9 @@ from catalog.work import (
 from db.base import db_now
 from db.delivery import Release, ReleaseFile
 from db.judgement import Decision, Score
-from db.production import Render, Step
+from db.production import Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import HELD, insert_or_set
 from db.session import Database
 
 
@@ -82,7 +83,8 @@ def record_outcome(
     stored: Sequence[tuple[Product, Stored]],
 ) -> dict[str, str]:
     """Add what an attempt made; gives the products' digests by role."""
-    for product, kept in stored:
+    # In one order for all, so that two attempts that made the same bytes wait for each other.
+    for product, kept in sorted(stored, key=lambda pair: pair[1].digest):
         record_artifact(session, kept, media_type=product.media_type, sample_digest=product.sample_digest)
         _link(session, activity, direction="made", role=product.role, digest=kept.digest)
     made = {product.role: kept.digest for product, kept in stored}
@@ -112,12 +114,8 @@ def record_pruned(session: Session, digests: Sequence[str]) -> None:
 
 def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
     """Add the row of stored bytes, or bring a pruned one back."""
-    known = session.get(Artifact, kept.digest)
-    if known is None:
-        session.add(Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest))
-        session.flush()
-    else:
-        known.pruned_at = None
+    row = Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest)
+    insert_or_set(session, row, Artifact.pruned_at, None)
 
 
 def _link(session: Session, activity: Activity, *, direction: str, role: str, digest: str) -> None:
@@ -150,6 +148,8 @@ def _add_record(
 
 def add_decision(session: Session, record: DecisionRecord, *, step_key: str, activity_id: str) -> None:
     """Append a decision that supersedes the song's newest."""
+    # One after the other, so that the highest id is the newest and each supersedes the one before.
+    session.get_one(Song, record.song_id, with_for_update=HELD)
     newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
     session.add(
         Decision(
@@ -171,11 +171,15 @@ def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
         row = session.scalars(newest).first()
     if row is None or row.step_key == step_key:
         return
-    with database.write() as session:
+
+    def say_again(session: Session) -> None:
+        session.get_one(Song, song_row_id, with_for_update=HELD)
         said = session.scalars(newest.where(Decision.step_key == step_key)).first()
-        if said is not None:
+        if said is not None and said.id != session.scalar(newest.with_only_columns(Decision.id)):
             record = DecisionRecord(song_row_id, said.policy, said.document, said.winner_id)
             add_decision(session, record, step_key=step_key, activity_id=said.activity_id)
+
+    database.transact(say_again)
 
 
 def _add_release(

@@ -16,6 +16,7 @@ from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import pieces
 from db.session import Database
 
 
@@ -48,21 +49,28 @@ def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
     """Remove what is corrupt and plan again all work that made it, or that failed for want of it; gives the count."""
     for damage in damages:
         store.delete(damage.digest)
+    return database.transact(lambda session: _plan_again(session, damages))
+
+
+def _plan_again(session: Session, damages: Sequence[Damage]) -> int:
     lost = {damage.digest for damage in damages}
-    with database.write() as session:
-        keys = {key for digest in lost for _, _, key in _makers(session, digest)}
-        work: list[Render | Step] = [*session.scalars(sa.select(Render)), *session.scalars(sa.select(Step))]
-        again = [row for row in work if row.key in keys or _failed_for(row, lost)]
-        # A page or lineage packed anew may have other bytes; the lost ones are then no longer named by anything.
-        packed = [damage.digest for damage in damages if damage.kind == "pack"]
-        session.execute(sa.update(Artifact).where(Artifact.digest.in_(packed)).values(pruned_at=db_now()))
-        for row in again:
-            row.state, row.attempts, row.due_at, row.activity_id = "planned", 0, 0.0, None
-    return len(again)
+    makers = {key for digest in lost for _, _, key in _makers(session, digest)}
+    # A page or lineage packed anew may have other bytes; the lost ones are then no longer named by anything.
+    packed = sorted(damage.digest for damage in damages if damage.kind == "pack")
+    session.execute(sa.update(Artifact).where(Artifact.digest.in_(packed)).values(pruned_at=db_now()))
+    count = 0
+    for table in (Render, Step):
+        for keys in pieces(sorted(makers | _failed_for(session, table, lost))):
+            anew = sa.update(table).where(table.key.in_(keys))
+            anew = anew.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
+            count += len(session.execute(anew.returning(table.key)).all())
+    return count
 
 
-def _failed_for(row: Render | Step, lost: set[str]) -> bool:
-    return row.state == "failed" and (row.error or {}).get("ids", {}).get("digest") in lost
+def _failed_for(session: Session, table: type[Render] | type[Step], lost: set[str]) -> set[str]:
+    """Keys of the work that failed because one of these artifacts was missing."""
+    failed = session.execute(sa.select(table.key, table.error).where(table.state == "failed"))
+    return {row.key for row in failed if (row.error or {}).get("ids", {}).get("digest") in lost}
 
 
 def _makers(session: Session, digest: str) -> list[tuple[str, str, str]]:

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from catalog.albums import Candidate, candidate_id
 from catalog.errors import InputError
-from catalog.lyrics import LyricLine, Lyrics, parse_lrc
+from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, parse_lrc
 from catalog.queries import candidate_by_prefix
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render
 from db.production import Song as SongRow
+from db.rows import HELD
 from db.session import Database
 
 AFTER_SEEDS = 10_000
@@ -69,7 +70,10 @@ def offer_retakes(
 ) -> tuple[Candidate, ...]:
     """Add a candidate beside its parent for each recipe; one that is there already stays as it is. Their render rows
     must be declared before. ``lyrics`` where the words were changed."""
-    with database.write() as session:
+    _refuse_too_long(lyrics)
+
+    def offer(session: Session) -> tuple[Candidate, ...]:
+        session.get_one(AlbumRow, parent.album_id, with_for_update=HELD)  # nobody plans or offers beside us
         origin = session.get_one(CandidateRow, parent.id)
         last = session.scalar(
             sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
@@ -89,7 +93,18 @@ def offer_retakes(
         )
         for candidate in offered:
             _add(session, origin, candidate)
-    return offered
+        return offered
+
+    return database.transact(offer)
+
+
+def _refuse_too_long(lyrics: Lyrics | None) -> None:
+    """Words that grew past what lyrics may have, by lines of both sides, could not be read back."""
+    if lyrics and (len(lyrics.lines) > MAX_LINES or len(lyrics.to_lrc(with_tags=True)) > MAX_LYRICS_BYTES):
+        raise InputError(
+            f"with the new words the lyrics have more than {MAX_LINES} lines or {MAX_LYRICS_BYTES} characters",
+            remedy="Give the passage fewer or shorter lines",
+        )
 
 
 def _add(session: Session, origin: CandidateRow, candidate: Candidate) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
@@ -36,12 +36,37 @@ def gpu_is_there() -> bool:
 class Settings(BaseSettings):
     """What ``SONGLINE_*`` variables set. Left out, everything runs embedded on this machine."""
 
-    model_config = SettingsConfigDict(env_prefix="SONGLINE_", env_ignore_empty=True, frozen=True, extra="ignore")
+    # A wrong value may be a secret in the wrong place: no error repeats it.
+    model_config = SettingsConfigDict(
+        env_prefix="SONGLINE_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Field(
         default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."
     )
-    database_url: str = Field("", description="Catalog (SQLAlchemy URL); empty: SQLite inside the home.")
+    database_url: str = Field(
+        "", repr=False, description="Catalog, postgresql://USER:PASSWORD@HOST/DATABASE; empty: SQLite inside the home."
+    )
+    database_pool_size: int = Field(5, ge=1, le=100, description="Connections each process keeps; doubled when busy.")
+    database_statement_timeout_s: float = Field(60.0, ge=0, description="Longest statement on PostgreSQL; 0: no bound.")
+    database_lock_timeout_s: float = Field(30.0, ge=0, description="Longest wait for a row of PostgreSQL.")
+    database_patience_s: float = Field(30.0, ge=0, description="How long a database that went away is waited for.")
+    store_url: str = Field(
+        "",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$",
+        description="Artifact store, s3://BUCKET or s3://BUCKET/PREFIX; empty: a folder inside the home.",
+    )
+    s3_endpoint: str = Field(
+        "https://s3.amazonaws.com",
+        pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$",
+        description="Address of the S3 service, such as http://127.0.0.1:9000.",
+    )
+    s3_region: str = Field("us-east-1", min_length=1, description="Region of the bucket.")
+    s3_access_key: SecretStr = Field(SecretStr(""), description="Name of the store's credentials.")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret of the store's credentials.")
+    s3_ca_file: Path | None = Field(None, description="Certificates (PEM) to trust; empty: the public ones.")
+    s3_patience_s: float = Field(45.0, ge=0, le=600, description="How long trouble of the store is tried again.")
+    cache_gb: float = Field(20.0, ge=0, description="Bound of the local copies of a far store's artifacts.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
     models: Path | None = Field(None, description="Folder of the model registry; empty: inside the home.")
     models_table: Path | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
@@ -63,6 +88,11 @@ class Settings(BaseSettings):
     def store_path(self) -> Path:
         """Folder of the embedded artifact store."""
         return self.home / "store"
+
+    @property
+    def cache_path(self) -> Path:
+        """Folder of local copies of a far store's artifacts."""
+        return self.home / "cache"
 
     @property
     def models_path(self) -> Path:

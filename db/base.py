@@ -1,4 +1,8 @@
-"""What all tables share: naming of constraints, the database's clock, and the columns of leased work."""
+"""What all tables share: naming of constraints, the database's clock, and the columns of leased work.
+
+Documents are JSON, not PostgreSQL's JSONB: nothing asks inside them in SQL, and JSON keeps them as they were written
+on both databases, where JSONB sorts their names, and refuses a NUL or half a character that an error's words may hold.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,8 @@ def _sqlite_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
 
 @compiles(db_now)
 def _standard_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
-    return "extract(epoch from clock_timestamp())"
+    # clock_timestamp, not now(): that stands still in a transaction. Epoch comes as NUMERIC, which is no float.
+    return "CAST(extract(epoch from clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 class Leased:

@@ -1,158 +1,225 @@
-"""Opening the catalog's database: connections that are safe among several processes, and migrations."""
+"""Opening the catalog's database: transactions that are safe among several processes, and migrations."""
 
 from __future__ import annotations
 
-import fcntl
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
+
+from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
+from db.sqlite import back_up, file_lock, sqlite_engine
+from db.trouble import (
+    DatabaseTrouble,
+    DatabaseUnusable,
+    NetworkFileSystem,
+    SchemaTooNew,
+    is_lost,
+    translated,
+    trouble_of,
+    words_of,
+)
+
+__all__ = [
+    "SCHEMA_REVISION",
+    "Database",
+    "DatabaseTrouble",
+    "DatabaseUnusable",
+    "NetworkFileSystem",
+    "SchemaTooNew",
+    "open_database",
+]
 
 SCHEMA_REVISION = "0002"
 """Newest migration this code knows; a test holds it equal to Alembic's head."""
 
-BUSY_TIMEOUT_S = 30
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs", "ceph", "lustre"})
+POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+TRIES = 6
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
 
-
-class SchemaTooNew(Exception):
-    """The catalog was written by a newer Songline; carries its revision."""
-
-
-class NetworkFileSystem(Exception):
-    """SQLite's locks do not hold there; carries the file system's type."""
-
-
-class DatabaseTrouble(Exception):
-    """The database is busy, full or away; carries its own words."""
+Found = TypeVar("Found")
 
 
 class Database:
-    """Sessions on one database. Reads and writes are told apart, since SQLite must lock early to write."""
+    """Transactions on one database. Reads and writes are told apart, since SQLite must lock early to write, and
+    PostgreSQL gives a consistent view to those who say that they only read."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, patience_s: float = 0.0) -> None:
         self.engine = engine
+        self._is_server = engine.dialect.name == "postgresql"
+        self._patience_s = patience_s
+        reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._is_server else {}
+        self._reader = engine.execution_options(**reading)
         self._writer = engine.execution_options(songline_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and keeps nothing."""
-        with _translated(), Session(self.engine) as session:
+        with translated(), self._reach(self._reader) as connection, Session(connection) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render."""
-        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+    def write(self, *, alone: bool = False) -> Iterator[Session]:
+        """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render.
+
+        Writers run beside each other on PostgreSQL: hold what you read and then change (:data:`db.rows.HELD`).
+        ``alone`` keeps every other writer out, as SQLite always does: for the sweep, which must know that nobody is
+        about to name the bytes it removes. A block cannot be repeated: see :meth:`transact`.
+        """
+        with (
+            translated(),
+            self._reach(self._writer) as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            if self._is_server:
+                take_turn(session.connection(), alone=alone)
             yield session
+
+    def transact(self, work: Callable[[Session], Found]) -> Found:
+        """Run ``work`` in a write of its own, again if it met a deadlock or lost its connection; gives its result.
+
+        ``work`` changes nothing but rows, and is right when it runs once more after it already took effect, since a
+        connection that breaks while committing leaves that open: compare-and-set, or inserting what is missing.
+        Raises DatabaseTrouble after some tries.
+        """
+        attempt = 1
+        while True:
+            try:
+                with self.write() as session:
+                    return work(session)
+            except DatabaseTrouble as error:
+                if not error.repeatable or attempt == TRIES:
+                    raise
+            _pause(attempt)
+            attempt += 1
+
+    @contextmanager
+    def _reach(self, engine: Engine) -> Iterator[Connection]:
+        """A connection. A server that went away, as for a restart, is waited for as long as patience lasts; nothing
+        has been done yet, so waiting is safe for every caller."""
+        end = time.monotonic() + self._patience_s
+        attempt = 1
+        while True:
+            try:
+                connection = engine.connect()
+                break
+            except DBAPIError as error:
+                if not is_lost(error):
+                    raise
+                if time.monotonic() > end:  # patience is over for those who would repeat it too
+                    raise trouble_of(error, repeatable=False) from error
+            _pause(attempt)
+            attempt += 1
+        with connection:
+            yield connection
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise DatabaseTrouble(str(error.orig)) from error
+def _pause(attempt: int) -> None:
+    """Wait longer each time, and not as long as others do who failed at the same moment."""
+    time.sleep(min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(0.5, 1.5))
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, limits: ServerLimits | None = None) -> Database:
     """Connect to ``url`` and bring its schema up to this code's.
 
-    Raises SchemaTooNew, NetworkFileSystem, or SQLAlchemy's errors when it cannot be reached.
+    Raises SchemaTooNew, NetworkFileSystem, DatabaseUnusable where a server is not to be had, or SQLAlchemy's errors
+    where a file is no catalog. None of them repeats a password.
     """
-    parsed = make_url(url)
-    engine = sa.create_engine(parsed)
-    if engine.dialect.name == "sqlite":
-        path = Path(parsed.database or "")
-        _refuse_network_file_system(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        with _file_lock(path.with_name(path.name + ".lock")):
-            _migrate(engine, backup_of=path)
-    else:
-        _migrate(engine, backup_of=None)
+    parsed = _parsed(url)
+    if parsed.drivername in POSTGRES_NAMES:
+        return _open_server(parsed, limits or ServerLimits())
+    engine = sqlite_engine(parsed)
+    path = Path(parsed.database or "")
+    with file_lock(path.with_name(path.name + ".lock")):
+        _migrate_file(engine, path)
     return Database(engine)
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
-        "journal_mode = WAL",
-        "foreign_keys = ON",
-        "synchronous = FULL",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # its words may hold the password
+        parsed = None
+    if parsed is None or parsed.drivername not in POSTGRES_NAMES | {"sqlite", "sqlite+pysqlite"}:
+        raise DatabaseUnusable(
+            "SONGLINE_DATABASE_URL is no address of a PostgreSQL or SQLite database",
+            "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
+        )
+    return parsed
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A write that began as a read cannot wait for its lock: SQLite answers "locked" at once.
-    write = connection.get_execution_options().get("songline_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _open_server(url: URL, limits: ServerLimits) -> Database:
+    engine = postgres_engine(url, limits)
+    try:
+        _migrate_server(engine)
+    except DBAPIError as error:
+        engine.dispose()
+        raise DatabaseUnusable(
+            f"the catalog's database at {where(url)} cannot be used: {words_of(error)}",
+            "See that the server runs and the database is there, or correct SONGLINE_DATABASE_URL",
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, patience_s=limits.patience_s)
 
 
-def _migrate(engine: Engine, *, backup_of: Path | None) -> None:
-    found = _schema_revision(engine)
-    if found == SCHEMA_REVISION:
+def _migrate_file(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
+        found = schema_revision(connection)
+    if not _is_old(found):
         return
+    if found is not None:
+        back_up(path, path.with_name(f"{path.name}.before-{SCHEMA_REVISION}"))
+    with engine.execution_options(songline_write=True).begin() as connection:
+        upgrade(connection)
+
+
+def _migrate_server(engine: Engine) -> None:
+    """PostgreSQL changes its tables in one transaction, wholly or not at all, so nothing is copied before."""
+    with engine.connect() as connection:
+        require_utf8(connection)
+        if not _is_old(schema_revision(connection)):
+            return
+    with engine.begin() as connection:
+        await_migrations(connection)
+        if _is_old(schema_revision(connection)):
+            upgrade(connection)
+
+
+def _is_old(found: str | None) -> bool:
     if found is not None and found > SCHEMA_REVISION:
         raise SchemaTooNew(found)
-    if found is not None and backup_of is not None:
-        _back_up(backup_of, backup_of.with_name(f"{backup_of.name}.before-{SCHEMA_REVISION}"))
+    return found != SCHEMA_REVISION
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that are missing on this connection, in its transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "db:migrations")
-    with engine.execution_options(songline_write=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
-def _back_up(path: Path, copy: Path) -> None:
-    """Copy a SQLite database as its reader sees it: the newest rows may still lie in the write-ahead log."""
-    partial = copy.with_name(f"{copy.name}.part")
-    partial.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
-        source.backup(target)
-    partial.replace(copy)
-
-
-def _schema_revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _refuse_network_file_system(path: Path) -> None:
-    kind = file_system_of(path)
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise NetworkFileSystem(kind)
-
-
-def file_system_of(path: Path) -> str:
-    """Type of the file system that holds ``path`` ("ext4", "nfs4"), "" where the system does not say."""
-    import psutil
-
-    resolved = path.resolve()
-    holders = [p for p in psutil.disk_partitions(all=True) if resolved.is_relative_to(p.mountpoint)]
-    return max(holders, key=lambda p: len(p.mountpoint)).fstype if holders else ""
+def schema_revision(connection: Connection) -> str | None:
+    """The migration a database stands at, None for an empty one."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

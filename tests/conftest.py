@@ -10,14 +10,35 @@ import pytest
 
 from catalog.house import House, open_house
 from catalog.settings import Settings
+from tests.services.fixtures import minio, moto, postgres
+from tests.services.postgres_server import PostgresServer
+
+__all__ = ["minio", "moto", "postgres"]
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked ``both_databases`` runs with its catalog on SQLite and on PostgreSQL."""
+    if "database_url" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The setting of where the test's catalog lies: empty for SQLite in its home, or an empty catalog on PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield ""
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.catalog() as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings with a home of the test's own."""
-    return Settings(home=tmp_path / "home", workers=2, retry_base_s=0.01)
+    return Settings(home=tmp_path / "home", database_url=database_url, workers=2, retry_base_s=0.01)
 
 
 @pytest.fixture

@@ -47,13 +47,14 @@ class LocalCache:
 
     def drop(self, digest: str) -> None:
         """Forget the artifact here."""
-        self._path(digest).unlink(missing_ok=True)
+        if self._objects.is_dir():
+            with _lock(self._root / "lock", fcntl.LOCK_EX):
+                self._path(digest).unlink(missing_ok=True)
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """Remove the downloads of killed processes; gives the count."""
         limit = time.time() - older_than_s
-        old = [path for path in self._unfinished.glob("*") if path.stat().st_mtime < limit]
-        return sum(_removed(path) for path in old)
+        return sum(_removed(path, limit) for path in self._unfinished.glob("*"))
 
     def _path(self, digest: str) -> Path:
         return self._objects / digest[:2] / digest
@@ -113,12 +114,13 @@ def _sole(part: Path) -> Iterator[int]:
                 return
 
 
-def _removed(path: Path) -> bool:
-    """Remove a download unless a living process holds it."""
-    with _lock(path, fcntl.LOCK_SH) as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+def _removed(part: Path, limit: float) -> bool:
+    """Remove a download that is older than ``limit``, unless a living process is at it."""
+    try:
+        if part.stat().st_mtime >= limit:
             return False
-        path.unlink(missing_ok=True)
-        return True
+        with _lock(part, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            part.unlink()
+    except (FileNotFoundError, BlockingIOError):
+        return False
+    return True

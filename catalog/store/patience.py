@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 8.0
 CONNECT_S = 5.0
 READ_S = 60.0
-SULK_S = 2.0
 
 TRY_AGAIN = frozenset(
     {
@@ -50,30 +48,32 @@ class PatientPool(urllib3.PoolManager):
         )
         self._patience_s = patience_s
         self._sleep = sleep
-        self._gave_up_at = float("-inf")
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **options: Any
     ) -> urllib3.BaseHTTPResponse:
         """Send the request until the answer is worth having or the patience is over; then give what came last."""
         started = time.monotonic()
-        # What is sent on the heels of a failure (an abort) must not wait as long again.
-        patience_s = 0.0 if started - self._gave_up_at < SULK_S else self._patience_s
-        for attempt in count():
-            wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
-            last = time.monotonic() + wait_s > started + patience_s
+        # An upload is given up because of trouble that was waited for already; a sweep can do it later.
+        patience_s = 0.0 if method == "DELETE" and "uploadId=" in url else self._patience_s
+        wait_s = FIRST_WAIT_S
+        while True:
+            pause_s = wait_s * random.uniform(0.5, 1.0)
+            last = time.monotonic() + pause_s > started + patience_s
             try:
                 response = super().urlopen(method, url, redirect=False, retries=False, **options)
-                if response.status not in TRY_AGAIN:
-                    return response
-            except BROKEN:
-                if last:
-                    self._gave_up_at = time.monotonic()
-                    raise
-            else:
-                if last:
-                    self._gave_up_at = time.monotonic()
+                if last or response.status not in TRY_AGAIN:
                     return response
                 response.drain_conn()
-            self._sleep(wait_s)
-        raise AssertionError("count() never ends")
+            except BROKEN:
+                if last:
+                    raise
+            self._sleep(pause_s)
+            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+
+
+def short_trouble(error: Exception) -> str:
+    """The trouble of a connection in a few words, without the names of Python's objects."""
+    cause = error.__cause__ or (error.args[-1] if error.args else error)
+    said = getattr(cause, "strerror", None) or str(cause).rpartition(": ")[2]
+    return said.rstrip(".") or type(error).__name__

@@ -4,12 +4,16 @@ from alembic import context
 
 from db import delivery, judgement, production, provenance  # noqa: F401  (register their tables)
 from db.base import Base
+from db.postgres import sort_by_bytes
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=Base.metadata,
     render_as_batch=True,
     compare_type=True,
 )
 with context.begin_transaction():
     context.run_migrations()
+    if connection.dialect.name == "postgresql":
+        sort_by_bytes(connection, Base.metadata.tables)

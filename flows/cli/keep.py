@@ -82,7 +82,7 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
 
 def _swept(house: House, digest: str, limit: float) -> bool:
     """Delete one piece of garbage, unless a writer found use for it meanwhile; writers wait while it is looked at."""
-    with house.database.write():
+    with house.database.write(alone=True):
         now = house.store.stat(digest)
         if now is None or now.stored_at >= limit or artifact_sizes(house.database, [digest]):
             return False

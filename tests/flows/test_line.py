@@ -39,6 +39,7 @@ def one_song():
     return {"songs": album_document()["songs"][:1]}
 
 
+@pytest.mark.both_databases
 def test_an_album_goes_from_manifest_to_release(house, settings, tmp_path):
     planned = plan(house, settings, tmp_path, stems="native", deliverables=["wav24", "mp3_320"])
     assert looked(house, planned) is None
@@ -162,6 +163,7 @@ def test_planning_stores_nothing(house, settings, tmp_path):
     assert house.ledger.standings("render", keys) == {}
 
 
+@pytest.mark.both_databases
 def test_two_albums_that_ask_for_one_recipe_share_its_render(house, settings, tmp_path, one_song):
     planned = plan(house, settings, tmp_path, **one_song)
     produce(house, planned, until="score")
@@ -173,6 +175,7 @@ def test_two_albums_that_ask_for_one_recipe_share_its_render(house, settings, tm
     assert (found, key) == (twin.songs[0].candidates[0].id, twin.songs[0].candidates[0].render_key)
 
 
+@pytest.mark.both_databases
 def test_lost_bytes_are_made_again_after_a_repair(house, settings, tmp_path, one_song):
     planned = plan(house, settings, tmp_path, stems="native", **one_song)
     produced, _ = produce(house, planned)
@@ -233,6 +236,7 @@ def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(house, sett
     assert {song["album"] for song in after["songs"]} == {"aaa", "small"}
 
 
+@pytest.mark.both_databases
 def test_a_failed_seed_leaves_the_decision_standing(house, settings, tmp_path, one_song):
     planned = plan(house, settings, tmp_path, **one_song)
     key = planned.songs[0].candidates[0].render_key

@@ -16,7 +16,8 @@ def run_and_kill(settings, body):
         import os, pathlib
         from catalog.house import enter_house
         from catalog.settings import Settings
-        house = enter_house(Settings(home=pathlib.Path({str(settings.home)!r})))
+        settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
+        house = enter_house(settings)
         {body}
         os.kill(os.getpid(), 9)
     """
@@ -31,6 +32,7 @@ def test_scratch_is_empty_and_gone_afterwards(house):
     assert not folder.exists()
 
 
+@pytest.mark.both_databases
 def test_what_a_killed_process_left_is_swept_by_the_next(settings):
     killed = run_and_kill(
         settings, "kept = house.scratch(); folder = kept.__enter__(); (folder / 'half').write_bytes(b'x')"

@@ -11,11 +11,11 @@ from catalog.errors import LeaseLost, TransientError, WorkError
 from catalog.house import open_house
 from catalog.queries import render_products, step_result
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from catalog.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
 from db.production import Render
 from db.provenance import Activity
 
+pytestmark = pytest.mark.both_databases
 HERE = Circumstances("test", {}, "cpu")
 RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
 REQUEST = StepRequest("score", 1, {"a": 1}, {})
@@ -76,8 +76,8 @@ def test_a_stale_worker_cannot_fail_what_another_holds(house, settings):
         assert other.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
 
 
-def test_renewal_keeps_a_lease_beyond_its_life(tmp_path):
-    settings = Settings(home=tmp_path / "home", lease_s=0.5, renew_s=0.1)
+def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
+    settings = settings.model_copy(update={"lease_s": 0.5, "renew_s": 0.1})
     with open_house(settings) as house, open_house(settings) as other:
         lease = claim(house)
         with house.ledger.keeping([lease]):
@@ -92,7 +92,8 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
         from catalog.house import enter_house
         from catalog.recipe import Recipe
         from catalog.settings import Settings
-        house = enter_house(Settings(home=pathlib.Path({str(settings.home)!r})))
+        settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
+        house = enter_house(settings)
         recipe = Recipe("faulty", 1, 42, 10.0, {{"prompt": "x"}})
         house.ledger.declare_renders([recipe])
         print(house.ledger.claim("render", recipe.digest).fence, flush=True)
@@ -108,8 +109,8 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
     assert lease.fence == 2
 
 
-def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(tmp_path):
-    settings = Settings(home=tmp_path / "home", retry_base_s=0.05, max_attempts=3)
+def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings):
+    settings = settings.model_copy(update={"retry_base_s": 0.05, "max_attempts": 3})
     with open_house(settings) as house:
         for attempt in (1, 2, 3):
             while isinstance(lease := claim(house), Standing):

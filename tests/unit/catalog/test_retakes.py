@@ -123,6 +123,7 @@ def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start,
 # --- candidates
 
 
+@pytest.mark.both_databases
 def test_a_retake_stands_behind_the_candidates_and_names_its_parent(house):
     album = album_of("one", "two")
     first, _ = plan(house, album)["one"]
@@ -140,6 +141,7 @@ def test_a_retake_stands_behind_the_candidates_and_names_its_parent(house):
     assert [c.id for c in songs_of(house.database, "small")[0].candidates] == ids(planned["one"])
 
 
+@pytest.mark.both_databases
 def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(house):
     album = album_of("one")
     first, second = plan(house, album)["one"]
@@ -154,6 +156,7 @@ def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(house):
     assert ids(plan(house, album, [recipe(1, "jazz")])["one"])[1:] == []
 
 
+@pytest.mark.both_databases
 def test_a_retake_without_new_words_sings_its_parents(house):
     album = album_of("one")
     first, _ = plan(house, album)["one"]
@@ -166,6 +169,7 @@ def test_a_retake_without_new_words_sings_its_parents(house):
     assert found[again.id].parent == taken.id
 
 
+@pytest.mark.both_databases
 def test_the_same_take_is_offered_once(house):
     album = album_of("one")
     first, _ = plan(house, album)["one"]
@@ -179,6 +183,7 @@ def test_the_same_take_is_offered_once(house):
     assert isinstance(planned[3], Candidate)
 
 
+@pytest.mark.both_databases
 def test_seeds_that_the_manifest_gains_stand_before_its_retakes(house):
     album = album_of("one")
     first, _ = plan(house, album)["one"]
@@ -190,6 +195,7 @@ def test_seeds_that_the_manifest_gains_stand_before_its_retakes(house):
     assert len({c.order for c in planned}) == 5
 
 
+@pytest.mark.both_databases
 def test_a_parent_is_named_by_the_beginning_of_its_id(house):
     first, second = plan(house, album_of("one"))["one"]
     found = parent_take(house.database, first.id[:5])
@@ -202,6 +208,7 @@ def test_a_parent_is_named_by_the_beginning_of_its_id(house):
     assert parent_take(house.database, second.id).id == second.id
 
 
+@pytest.mark.both_databases
 def test_a_candidate_that_is_no_longer_planned_is_no_parent(house):
     first, second = plan(house, album_of("one", "two"))["one"]
     (taken,) = take(house, first, 2)
@@ -213,3 +220,10 @@ def test_a_candidate_that_is_no_longer_planned_is_no_parent(house):
     plan(house, album_of("two"))
     with pytest.raises(InputError, match="no longer planned"):
         parent_take(house.database, second.id)
+
+
+def test_words_that_grew_past_what_lyrics_may_have_are_refused(house):
+    parent = plan(house, album_of("one"))["one"][0]
+    many = Lyrics(tuple(LyricLine(number / 100, "la") for number in range(1001)))
+    with pytest.raises(InputError, match="1000 lines"):
+        take(house, parent, 7, lyrics=many)

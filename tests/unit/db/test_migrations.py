@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import event
+from sqlalchemy.engine import make_url
 
 from catalog.house import open_house
 from catalog.queries import recipe_of, songs_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
-from db import session
-from db.session import SCHEMA_REVISION, open_database
+from db.session import SCHEMA_REVISION, open_database, upgrade
+from db.sqlite import sqlite_engine
 
 RECIPE = Recipe("guide", 1, 1, 10.0, {"prompt": "x"})
 KEY, DIGEST = RECIPE.digest, "d" * 64
@@ -109,14 +107,9 @@ DECIDED = [
 
 def catalog_at(path: Path, revision: str, rows) -> None:
     """A catalog as the code of that revision left it."""
-    engine = sa.create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", session._prepare_sqlite)
-    event.listen(engine, "begin", session._begin_sqlite)
-    config = Config()
-    config.set_main_option("script_location", "db:migrations")
+    engine = sqlite_engine(make_url(f"sqlite:///{path}"))
     with engine.execution_options(songline_write=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        upgrade(connection, revision)
     engine.dispose()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from db import delivery, judgement, production, provenance, session  # noqa: F401
+from db import delivery, judgement, production, provenance, session, sqlite  # noqa: F401
 from db.base import Base, db_now
 from db.session import SCHEMA_REVISION, NetworkFileSystem, SchemaTooNew, open_database
 
@@ -73,7 +73,7 @@ def test_a_backup_has_what_still_lies_in_the_write_ahead_log(url, tmp_path, monk
 
 
 def test_a_network_file_system_is_refused(url, monkeypatch):
-    monkeypatch.setattr(session, "file_system_of", lambda _: "nfs4")
+    monkeypatch.setattr(sqlite, "file_system_of", lambda _: "nfs4")
     with pytest.raises(NetworkFileSystem, match="nfs4"):
         open_database(url)
 

@@ -1,0 +1,181 @@
+"""The artifact store in a bucket of MinIO or any other S3 service."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import BinaryIO
+
+from urllib3.exceptions import ProtocolError, TimeoutError
+
+from catalog.digests import CHUNK, digest_bytes, digest_file
+from catalog.errors import InputError, StoreError
+from catalog.store.base import Stored, lost, object_name
+from catalog.store.cache import LocalCache
+from catalog.store.patience import short_trouble
+from catalog.store.s3_client import Bucket, S3Client
+from catalog.store.s3_trouble import unreachable
+
+PART_BYTES = 16 << 20
+DOWNLOADS = 4
+UNREADABLE = "SlowDownRead"
+NO_DIGEST = ""
+LONGEST_LINK_S = 7 * 24 * 3600
+
+
+class S3Store:
+    """``objects/ab/cd/<digest>`` under the bucket's prefix. Nothing is sent before it is first used.
+
+    An object becomes visible whole or not at all, so nothing half-written is ever read; uploads in parts that were
+    never completed are swept. Files that are read locally lie in ``cache``.
+    """
+
+    def __init__(self, bucket: Bucket, *, cache: LocalCache, part_bytes: int = PART_BYTES) -> None:
+        self._client = S3Client(bucket)
+        self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
+        self._cache = cache
+        self._part_bytes = part_bytes
+
+    def put(self, source: Path) -> Stored:
+        """See :class:`catalog.store.base.Store`."""
+        digest = digest_file(source)
+        with source.open("rb") as stream:
+            return self._keep(digest, source.stat().st_size, stream)
+
+    def put_bytes(self, data: bytes) -> Stored:
+        """See :class:`catalog.store.base.Store`."""
+        return self._keep(digest_bytes(data), len(data), io.BytesIO(data))
+
+    def fetch(self, digest: str, destination: Path) -> None:
+        """See :class:`catalog.store.base.Store`."""
+        try:
+            found = self._digest_there(digest, destination)
+        except OSError as error:
+            destination.unlink(missing_ok=True)
+            raise StoreError(
+                f"artifact {digest[:12]} cannot be written to {destination}: {error.strerror}",
+                remedy="Free disk space there, or choose another folder",
+                digest=digest,
+            ) from error
+        except StoreError:
+            destination.unlink(missing_ok=True)
+            raise
+        if found != digest:
+            destination.unlink(missing_ok=True)
+            raise lost(digest, "not in the store" if found is None else "corrupt in the store")
+
+    def local(self, digest: str) -> Path:
+        """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while it is used."""
+        object_name(digest)
+        return self._cache.get(digest, lambda part: self.fetch(digest, part))
+
+    def stat(self, digest: str) -> Stored | None:
+        """See :class:`catalog.store.base.Store`."""
+        found = self._client.stat(self._key(digest))
+        return Stored(digest, found.size, found.modified_at) if found else None
+
+    def verify(self, digest: str) -> bool:
+        """See :class:`catalog.store.base.Store`. Every byte comes over the network to be read."""
+        return self._digest_there(digest) == digest
+
+    def delete(self, digest: str) -> None:
+        """See :class:`catalog.store.base.Store`."""
+        self._client.remove(self._key(digest))
+        self._cache.drop(digest)
+
+    def listing(self) -> Iterator[Stored]:
+        """See :class:`catalog.store.base.Store`. What else lies under the prefix is passed over."""
+        for found in self._client.listing(f"{self._prefix}objects/"):
+            digest = found.key.rpartition("/")[2]
+            if self._is_named(digest, found.key):
+                yield Stored(digest, found.size, found.modified_at)
+
+    def sweep_unfinished(self, older_than_s: float) -> int:
+        """See :class:`catalog.store.base.Store`.
+
+        MinIO lists only the uploads begun since it was started; older ones it sweeps itself after a day.
+        """
+        limit = time.time() - older_than_s
+        uploads = [each for each in self._client.uploads(f"{self._prefix}objects/") if each.begun_at < limit]
+        return sum(self._client.abort(upload) for upload in uploads) + self._cache.sweep_unfinished(older_than_s)
+
+    def presign(self, digest: str, expires_s: int) -> str:
+        """See :class:`catalog.store.base.Store`; at most seven days, as S3 has it."""
+        if not 1 <= expires_s <= LONGEST_LINK_S:
+            raise InputError(
+                f"a link cannot live for {expires_s} s", remedy=f"Choose between 1 and {LONGEST_LINK_S} seconds"
+            )
+        if self.stat(digest) is None:
+            raise lost(digest, "not in the store")
+        return self._client.link(self._key(digest), expires_s)
+
+    def _key(self, digest: str) -> str:
+        return self._prefix + object_name(digest)
+
+    def _is_named(self, digest: str, key: str) -> bool:
+        try:
+            return key == self._key(digest)
+        except StoreError:
+            return False
+
+    def _keep(self, digest: str, size: int, stream: BinaryIO) -> Stored:
+        known = self.stat(digest)
+        # Known bytes get a new date: a sweep must not take them before the row that is about to name them.
+        if known is not None and known.size == size and self._client.renew(self._key(digest)):
+            return Stored(digest, size, time.time())
+        # One request carries the whole object's SHA-256, and the server refuses other bytes. Of parts it knows their
+        # own checksums only: such an object is read back, as is any the server tells no checksum of.
+        sha256 = b64encode(bytes.fromhex(digest)).decode() if size <= self._part_bytes else None
+        self._client.upload(self._key(digest), stream, size=size, part_bytes=self._part_bytes, sha256=sha256)
+        found = self._client.stat(self._key(digest))
+        if found and found.size == size and ((sha256 and found.sha256 == sha256) or self.verify(digest)):
+            return Stored(digest, size, found.modified_at)
+        self.delete(digest)
+        raise StoreError(
+            f"artifact {digest[:12]} was damaged while it was stored",
+            remedy="Check the network and the store's disks, then run it again",
+            digest=digest,
+        )
+
+    def _digest_there(self, digest: str, destination: Path | None = None) -> str | None:
+        """The SHA-256 of the bytes that lie there, which are written to ``destination``; None where there are none.
+
+        A connection cut on the way is tried again from the start. Where a service finds by itself that an object is
+        damaged, as MinIO does, it refuses to give it, or cuts it short at the same byte every time: it has no digest
+        then, as long as the service still describes the object (in an outage it does not).
+        """
+        cuts: list[int | None] = []
+        while True:
+            try:
+                return self._read(digest, destination)
+            except (ProtocolError, TimeoutError) as error:
+                cuts.append(getattr(error.args[-1], "partial", None))
+                if len(cuts) < DOWNLOADS:
+                    continue
+                if None not in cuts and len(set(cuts)) == 1 and self.stat(digest):
+                    return NO_DIGEST
+                raise unreachable(short_trouble(error), where=self._client.where, digest=digest) from error
+            except StoreError as error:
+                if error.ids.get("code") == UNREADABLE and self.stat(digest):
+                    return NO_DIGEST
+                raise
+
+    def _read(self, digest: str, destination: Path | None) -> str | None:
+        response = self._client.read(self._key(digest))
+        if response is None:
+            return None
+        sha = hashlib.sha256()
+        with ExitStack() as stack:
+            stack.enter_context(closing(response))
+            target = stack.enter_context(destination.open("wb")) if destination else None
+            for chunk in response.stream(CHUNK):
+                sha.update(chunk)
+                if target:
+                    target.write(chunk)
+            response.release_conn()
+        return sha.hexdigest()

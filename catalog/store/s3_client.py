@@ -1,0 +1,218 @@
+"""The few S3 operations a store needs, on one bucket, with every trouble told as a StoreError. Alone imports minio."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+from xml.etree.ElementTree import ParseError
+
+from minio import Minio
+from minio.commonconfig import REPLACE, CopySource
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from pydantic import SecretStr
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
+from catalog.errors import StoreError
+from catalog.store.patience import PatientPool, short_trouble
+from catalog.store.s3_trouble import not_s3, refusal, unreachable
+
+GONE = ("NoSuchKey", "NoSuchUpload")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Where the bytes lie, and the credentials to get at them."""
+
+    name: str
+    prefix: str
+    endpoint: str
+    region: str
+    access_key: SecretStr
+    secret_key: SecretStr
+    ca_file: Path | None = None
+    patience_s: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object as the service describes it; ``sha256`` is its base64 form, None where it does not say."""
+
+    key: str
+    size: int
+    modified_at: float
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload in parts that was begun and not completed."""
+
+    key: str
+    upload_id: str
+    begun_at: float
+
+
+class S3Client:
+    """The bucket; it is made with the first request if it is missing. Keys are whole, prefix and all."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        endpoint = bucket.endpoint.rstrip("/")
+        scheme, _, host = endpoint.partition("://")
+        self.where = f"the store {endpoint} (bucket {bucket.name})"
+        self._bucket = bucket.name
+        self._region = bucket.region
+        self._is_open = False
+        self._minio = Minio(
+            host,
+            access_key=bucket.access_key.get_secret_value(),
+            secret_key=bucket.secret_key.get_secret_value(),
+            secure=scheme == "https",
+            region=bucket.region,
+            http_client=PatientPool(patience_s=bucket.patience_s, ca_file=bucket.ca_file),
+        )
+
+    def stat(self, key: str) -> Found | None:
+        """What is known of an object; None where there is none."""
+        with self._told():
+            try:
+                found = self._minio.stat_object(self._bucket, key, extra_headers={"x-amz-checksum-mode": "ENABLED"})
+            except S3Error as error:
+                if error.code in GONE:
+                    return None
+                raise
+        sha256 = (found.metadata or {}).get("x-amz-checksum-sha256")
+        return Found(key, found.size or 0, _seconds(found.last_modified), str(sha256) if sha256 else None)
+
+    def upload(self, key: str, stream: BinaryIO, *, size: int, part_bytes: int, sha256: str | None) -> None:
+        """Send ``size`` bytes in parts; ``sha256`` (base64, for a single part only) has the server refuse others."""
+        with self._told():
+            try:
+                self._minio.put_object(
+                    self._bucket,
+                    key,
+                    stream,
+                    size,
+                    metadata={"x-amz-checksum-sha256": sha256} if sha256 else None,
+                    part_size=part_bytes,
+                    num_parallel_uploads=1,
+                )
+            except S3Error as error:
+                if error.code != "NoSuchUpload":
+                    raise
+                # The client gave the upload up after some trouble, and that failed too: tell the first of them.
+                # None means that it was complete already, and only the answer was lost on the way.
+                trouble = error.__context__
+                if isinstance(trouble, MinioException | HTTPError) and getattr(trouble, "code", "") != "NoSuchUpload":
+                    raise trouble from None
+
+    def renew(self, key: str) -> bool:
+        """Give an object a new date by a copy onto itself inside the service; False where it is gone."""
+        source = CopySource(self._bucket, key)
+        renewed: dict[str, str | list[str] | tuple[str]] = {"renewed": str(int(time.time()))}
+        with self._told():
+            try:
+                self._minio.copy_object(self._bucket, key, source, metadata=renewed, metadata_directive=REPLACE)
+            except S3Error as error:
+                if error.code in GONE:
+                    return False
+                raise
+        return True
+
+    def read(self, key: str) -> BaseHTTPResponse | None:
+        """The object's bytes, to be streamed and closed; None where there is none."""
+        with self._told():
+            try:
+                return self._minio.get_object(self._bucket, key)
+            except S3Error as error:
+                if error.code in GONE:
+                    return None
+                raise
+
+    def remove(self, key: str) -> None:
+        """Remove an object if it is there."""
+        with self._told():
+            self._minio.remove_object(self._bucket, key)
+
+    def listing(self, prefix: str) -> Iterator[Found]:
+        """All objects whose key begins so, by key."""
+        with self._told():
+            for found in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
+                yield Found(found.object_name or "", found.size or 0, _seconds(found.last_modified))
+
+    def link(self, key: str, expires_s: int) -> str:
+        """An address that downloads the object without credentials for a while."""
+        with self._told():
+            return self._minio.presigned_get_object(self._bucket, key, expires=timedelta(seconds=expires_s))
+
+    def uploads(self, prefix: str) -> list[Upload]:
+        """The uploads in parts that were not completed, as far as the service lists them."""
+        found: list[Upload] = []
+        marker: str | None = None
+        with self._told():
+            while True:
+                # Asked without the prefix, as MinIO takes one for a whole key here.
+                page = self._minio._list_multipart_uploads(self._bucket, key_marker=marker)
+                found += [Upload(u.object_name, u.upload_id or "", _seconds(u.initiated_time)) for u in page.uploads]
+                marker = page.next_key_marker if page.is_truncated else None
+                if not marker:
+                    return [upload for upload in found if upload.key.startswith(prefix)]
+
+    def abort(self, upload: Upload) -> bool:
+        """Drop an unfinished upload; False where it is gone."""
+        with self._told():
+            try:
+                self._minio._abort_multipart_upload(self._bucket, upload.key, upload.upload_id)
+            except S3Error as error:
+                if error.code in GONE:
+                    return False
+                raise
+        return True
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Translate the client's errors; the first request of all opens the bucket."""
+        try:
+            if not self._is_open:
+                self._open()
+            yield
+        except S3Error as error:
+            raise refusal(error.code or "", error.message or "", where=self.where) from error
+        except (InvalidResponseError, ParseError) as error:
+            raise not_s3(where=self.where) from error
+        except ServerError as error:
+            raise unreachable(f"it answers with status {error.status_code}", where=self.where) from error
+        except (MinioException, HTTPError) as error:
+            raise unreachable(short_trouble(error), where=self.where) from error
+
+    def _open(self) -> None:
+        """Make the bucket if it is missing. Asked by listing nothing: only answers with a body tell of wrong keys."""
+        try:
+            next(self._minio.list_objects(self._bucket, start_after="\U0010ffff"), None)
+        except S3Error as error:
+            if error.code != "NoSuchBucket":
+                raise
+            self._make()
+        self._is_open = True
+
+    def _make(self) -> None:
+        try:
+            self._minio.make_bucket(self._bucket, location=self._region)
+        except S3Error as error:
+            if error.code == "BucketAlreadyOwnedByYou":
+                return  # another process was first
+            if error.code == "AccessDenied":
+                raise StoreError(
+                    f"{self.where} is missing, and these credentials may not make it",
+                    remedy=f"Have the bucket {self._bucket} made, or correct SONGLINE_STORE_URL",
+                ) from error
+            raise
+
+
+def _seconds(when: datetime | None) -> float:
+    return when.timestamp() if when else 0.0

@@ -1,0 +1,64 @@
+"""Statements that both databases need in the same words: rows that others may insert or change at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from db.base import Base
+
+Item = TypeVar("Item")
+
+HELD = {"key_share": True}
+"""``with_for_update`` of a row that is read and then changed: others wait for it until the transaction ends. On
+PostgreSQL this is FOR NO KEY UPDATE, which lets rows that only refer to it be inserted; SQLite's writers come one at
+a time anyway."""
+
+PIECE = 5000
+"""Values in one IN: PostgreSQL takes 65,535 in a statement, SQLite 32,766."""
+
+AFTER_ALL = "\U0010ffff"
+
+
+def pieces(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """``items`` in pieces that one statement takes."""
+    for start in range(0, len(items), PIECE):
+        yield items[start : start + PIECE]
+
+
+def starts_with(column: InstrumentedAttribute[str], prefix: str) -> sa.ColumnElement[bool]:
+    """Whether a text begins with ``prefix``, case included, by a range that an index answers on both databases."""
+    return sa.and_(column >= prefix, column < prefix + AFTER_ALL)
+
+
+def insert_missing(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose keys are not there yet. Give them in the order of their keys: two processes that insert
+    the same rows then wait for each other instead of locking each other up."""
+    session.execute(_insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+def insert_or_set(session: Session, row: Base, column: InstrumentedAttribute[Any], value: object) -> None:
+    """Insert ``row``, or set one ``column`` of the row with its key where there is one."""
+    table = _table(type(row))
+    values = {c.key: getattr(row, c.key) for c in table.columns if getattr(row, c.key) is not None}
+    statement = _insert(session, type(row)).values(values)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={column.key: value},
+            where=column.is_distinct_from(value),
+        )
+    )
+
+
+def _insert(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return insert(_table(table))
+
+
+def _table(model: type[Base]) -> sa.Table:
+    return cast(sa.Table, model.__table__)

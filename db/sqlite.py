@@ -1,0 +1,77 @@
+"""The embedded catalog: a SQLite file that several processes of one machine write to."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine, event
+
+from db.trouble import NetworkFileSystem
+
+BUSY_TIMEOUT_S = 30
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs", "ceph", "lustre"})
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """An engine on the file of ``url``. Raises NetworkFileSystem where locks do not hold."""
+    path = Path(url.database or "")
+    _refuse_network_file_system(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "synchronous = FULL",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A write that began as a read cannot wait for its lock: SQLite answers "locked" at once.
+    write = connection.get_execution_options().get("songline_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def back_up(path: Path, copy: Path) -> None:
+    """Copy a SQLite database as its reader sees it: the newest rows may still lie in the write-ahead log."""
+    partial = copy.with_name(f"{copy.name}.part")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Keep other processes of this machine out for the length of the block."""
+    with path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _refuse_network_file_system(path: Path) -> None:
+    kind = file_system_of(path)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise NetworkFileSystem(kind)
+
+
+def file_system_of(path: Path) -> str:
+    """Type of the file system that holds ``path`` ("ext4", "nfs4"), "" where the system does not say."""
+    import psutil
+
+    resolved = path.resolve()
+    holders = [p for p in psutil.disk_partitions(all=True) if resolved.is_relative_to(p.mountpoint)]
+    return max(holders, key=lambda p: len(p.mountpoint)).fstype if holders else ""

@@ -1,0 +1,95 @@
+"""What can be wrong with the catalog's database, told from the drivers' errors at one border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy.exc
+
+REPEATABLE = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
+"""SQLSTATEs after which the same transaction may succeed: serialisation, deadlock, a server that goes down or comes up
+(PostgreSQL's Appendix A). A connection that broke without a word counts too."""
+
+TROUBLE = frozenset({"25P03", "25006"})
+"""Trouble of the server's that drivers file under internal errors: idle in a transaction, a standby that only reads."""
+
+
+class SchemaTooNew(Exception):
+    """The catalog was written by a newer Songline; carries its revision."""
+
+
+class NetworkFileSystem(Exception):
+    """SQLite's locks do not hold there; carries the file system's type."""
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened as it is set; ``what`` and ``remedy`` are sentences without a full stop."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+
+class DatabaseTrouble(Exception):
+    """The database is busy, full or away; carries its own words. ``repeatable``: nothing was kept, or the connection
+    was lost, so the whole transaction may be tried again."""
+
+    def __init__(
+        self, words: str, *, repeatable: bool = False, remedy: str = "Look for a full disk, then run it again"
+    ) -> None:
+        super().__init__(words)
+        self.repeatable = repeatable
+        self.remedy = remedy
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise DatabaseTrouble for what a driver says of the database's state; errors of the code's own pass unchanged."""
+    try:
+        yield
+    except sqlalchemy.exc.TimeoutError as error:
+        raise DatabaseTrouble(
+            "all connections of this process are in use", remedy="Raise SONGLINE_DATABASE_POOL_SIZE"
+        ) from error
+    except sqlalchemy.exc.DBAPIError as error:
+        if not _is_trouble(error):
+            raise
+        raise trouble_of(error, repeatable=is_lost(error) or sqlstate_of(error) in REPEATABLE) from error
+
+
+def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
+    if isinstance(error, sqlalchemy.exc.OperationalError) or error.connection_invalidated:
+        return True
+    return sqlstate_of(error) in TROUBLE
+
+
+def trouble_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseTrouble:
+    """A driver's error in the catalog's words."""
+    if not hasattr(error.orig, "sqlstate"):  # SQLite
+        return DatabaseTrouble(str(error.orig))
+    return DatabaseTrouble(
+        words_of(error), repeatable=repeatable, remedy="Look at the database's server and its log, then run it again"
+    )
+
+
+def is_lost(error: sqlalchemy.exc.DBAPIError) -> bool:
+    """Whether the connection is gone, or could not be made."""
+    state = sqlstate_of(error)
+    return error.connection_invalidated or (
+        isinstance(error, sqlalchemy.exc.OperationalError)
+        and hasattr(error.orig, "sqlstate")
+        and (state is None or state.startswith("08") or state in {"57P01", "57P02", "57P03", "53300"})
+    )
+
+
+def sqlstate_of(error: sqlalchemy.exc.DBAPIError) -> str | None:
+    """PostgreSQL's code of an error; None for SQLite's, and where the server said nothing."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def words_of(error: sqlalchemy.exc.DBAPIError) -> str:
+    """The server's or the driver's own words in one line, without the statement and its values."""
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(primary or error.orig).split())

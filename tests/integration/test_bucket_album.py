@@ -1,0 +1,73 @@
+"""An album whose bytes lie in a bucket, through to its release; and what the commands say of them."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+
+from catalog.house import open_house
+from catalog.queries import artifact_digests, release_by_key
+from catalog.store.base import object_name
+from flows.planning import declare_album
+from flows.reading import read_album
+from tasks.delivery.export import write_release
+from tests.integration.commanded import files_of
+from tests.support import album_document, produce, songline, write_album
+
+
+@pytest.fixture
+def variables(moto):
+    """What sets the bucket for a command."""
+    return {
+        "SONGLINE_STORE_URL": f"s3://{moto.bucket().name}/line",
+        "SONGLINE_S3_ENDPOINT": moto.endpoint,
+        "SONGLINE_S3_ACCESS_KEY": moto.access_key,
+        "SONGLINE_S3_SECRET_KEY": moto.secret_key,
+    }
+
+
+def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path, variables):
+    bucket = variables["SONGLINE_STORE_URL"].split("/")[2]
+    home = tmp_path / "home"
+    settings = moto.settings(home, bucket)
+    document = album_document(songs=album_document()["songs"][:1], stems="native")
+    with open_house(settings) as house:
+        planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
+        produced, executor = produce(house, planned)
+        assert produced.failures == {}
+        assert len(executor.rendered) == 2
+        written = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out")
+        kept = {digest for digest, _ in artifact_digests(house.database)}
+        assert {each.digest for each in house.store.listing()} == kept
+    assert not (home / "store").exists()
+
+    checked = songline("verify", "--json", home=home, **variables)
+    assert checked.returncode == 0, checked.stderr
+    told = json.loads(checked.stdout)
+    assert (told["checked"], told["missing"], told["corrupt"]) == (len(kept), [], [])
+
+    elsewhere = moto.settings(tmp_path / "elsewhere", bucket).model_copy(update={"database_url": settings.catalog_url})
+    with open_house(elsewhere) as house:
+        there = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "there")
+    assert files_of(there.folder) == files_of(written.folder)
+
+    damaged = min(kept)
+    moto.client().put_object(bucket, f"line/{object_name(damaged)}", BytesIO(b"noise"), 5)
+    found = songline("verify", "--json", home=home, **variables)
+    assert found.returncode == 1
+    assert json.loads(found.stdout)["corrupt"] == [damaged]
+    for done in (checked, found):
+        assert moto.secret_key not in done.stdout + done.stderr
+
+
+def test_a_bucket_that_cannot_be_reached_is_told_and_the_exit_code_says_environment(tmp_path, variables):
+    away = variables | {"SONGLINE_S3_ENDPOINT": "http://127.0.0.1:1", "SONGLINE_S3_PATIENCE_S": "0.3"}
+    told = songline("gc", "--json", home=tmp_path / "home", **away)
+    assert told.returncode == 4
+    document = json.loads(told.stderr)
+    assert document["kind"] == "store"
+    assert "cannot be reached" in document["error"]
+    assert "SONGLINE_S3_ENDPOINT" in document["remedy"]
+    assert variables["SONGLINE_S3_SECRET_KEY"] not in told.stdout + told.stderr
