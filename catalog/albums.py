@@ -92,11 +92,11 @@ def store_plan(
     """
 
     def store(session: Session) -> tuple[Policy, dict[str, int]]:
-        row = _album_row(session, album, document)
+        row = _album_row(session, album, document, cover_digest)
         songs = _song_rows(session, album)
         for song in album.songs:
             _candidate_rows(session, songs[song.id], song, candidates[song.id])
-        return _policy_in_force(row, album.selection), {slug: song.id for slug, song in songs.items()}
+        return row_policy(row, album.selection), {slug: song.id for slug, song in songs.items()}
 
     policy, ids = database.transact(store)
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
@@ -107,7 +107,7 @@ def policy_in_force(database: Database, album: Album) -> Policy:
     """The album's policy: one applied by a person over the manifest's present one, else the manifest's."""
     with database.read() as session:
         row = session.get(AlbumRow, album.id)
-        return _policy_in_force(row, album.selection) if row else album.selection
+        return row_policy(row, album.selection) if row else album.selection
 
 
 def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
@@ -137,17 +137,19 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
         database.transact(lambda session: session.execute(standing))
 
 
-def _policy_in_force(row: AlbumRow, stated: Policy) -> Policy:
+def row_policy(row: AlbumRow, stated: Policy) -> Policy:
+    """The policy in force for an album whose manifest has the policy ``stated``."""
     if row.applied_policy is not None and row.applied_over == stated.digest:
         return Policy.model_validate(row.applied_policy)
     return stated
 
 
-def _album_row(session: Session, album: Album, document: Mapping[str, Json]) -> AlbumRow:
+def _album_row(session: Session, album: Album, document: Mapping[str, Json], cover_digest: str | None) -> AlbumRow:
     fields: dict[str, Any] = {
         "title": album.title,
         "manifest": dict(document),
         "manifest_digest": manifest_digest(document),
+        "cover_digest": cover_digest,
     }
     insert_missing(session, AlbumRow, [{"id": album.id, **fields}])
     # Held: of two who plan one album at once, the second sees all that the first wrote.

@@ -13,6 +13,7 @@
     │   └── LeaseLost                  somebody else took the work over; uses no attempt
     └── MachineError          exit 4   a service, a missing model, a full disk
         ├── ModelMissing               a model is not installed here
+        ├── ServerAway                 the Prefect server cannot be reached now
         ├── StoreError                 the artifact store cannot be read or written
         │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
@@ -118,6 +119,13 @@ class MachineError(SonglineError):
 
     exit_code = 4
     kind = "environment"
+
+
+class ServerAway(MachineError):
+    """Prefect's server cannot be reached now; what is asked of it can be asked again."""
+
+    kind = "server"
+    transient = True
 
 
 class ModelMissing(MachineError):

@@ -13,6 +13,7 @@ from catalog.errors import InputError
 from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, parse_lrc
 from catalog.queries import candidate_by_prefix
 from catalog.recipe import Recipe
+from catalog.stored_plan import candidate_of
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render
@@ -138,7 +139,7 @@ def with_retakes(
             .where(SongRow.album_id == album_id, CandidateRow.parent_id.is_not(None))
             .order_by(CandidateRow.seed_order)
         ).all()
-    taken = [_candidate(row, Recipe.from_document(recipe)) for row, recipe in rows]
+    taken = [candidate_of(row, Recipe.from_document(recipe)) for row, recipe in rows]
     return {song: _followed(candidates, taken) for song, candidates in planned.items()}
 
 
@@ -150,8 +151,3 @@ def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tu
             found.append(candidate)
             ids.add(candidate.id)
     return tuple(found)
-
-
-def _candidate(row: CandidateRow, recipe: Recipe) -> Candidate:
-    lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
-    return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)

@@ -6,13 +6,14 @@ import ctypes
 import os
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
+from catalog.inbox.place import checked_place
 
 
 @cache
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret of the store's credentials.")
     s3_ca_file: Path | None = Field(None, description="Certificates (PEM) to trust; empty: the public ones.")
     s3_patience_s: float = Field(45.0, ge=0, le=600, description="How long trouble of the store is tried again.")
+    inbox: Annotated[str, AfterValidator(checked_place)] = Field(
+        "", description="Manifests to render by night: a folder, s3://BUCKET or s3://BUCKET/PREFIX."
+    )
     cache_gb: float = Field(20.0, ge=0, description="Bound of the local copies of a far store's artifacts.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
     models: Path | None = Field(None, description="Folder of the model registry; empty: inside the home.")
@@ -73,6 +77,10 @@ class Settings(BaseSettings):
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
+    shard_minutes: float = Field(12.0, gt=0, description="Work that one run on a pool is given, by measured speed.")
+    poll_s: float = Field(2.0, gt=0, description="Time between two looks at an album that pools are making.")
+    releases: Path | None = Field(None, description="Folder that finished albums of work pools are written to.")
+    releases_url: str = Field("", description="Address under which that folder is served; empty: none.")
     lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")

@@ -24,6 +24,7 @@ class Album(Base):
     applied_policy: Mapped[dict[str, Any] | None]
     applied_over: Mapped[str | None] = mapped_column(DIGEST)
     release_key: Mapped[str | None] = mapped_column(DIGEST)
+    cover_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest))
     created_at: Mapped[float] = mapped_column(server_default=db_now())
 
 

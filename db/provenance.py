@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import DIGEST, ID, Base, db_now
@@ -28,6 +28,7 @@ class Activity(Base):
     render cost on its device: batch, seconds by part, memory, arithmetic."""
 
     __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_kind_started_at", "kind", "started_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32), index=True)

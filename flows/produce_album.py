@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections import Counter
-from collections.abc import Sequence
 
 import httpx
 from prefect import flow
 from prefect.exceptions import PrefectException, TerminationSignal
 
-from catalog.albums import PlannedAlbum, PlannedSong
+from catalog.albums import PlannedAlbum
 from catalog.errors import MachineError, WorkError
 from catalog.house import House
-from catalog.queries import StepResult, step_result
-from catalog.work import StepRequest
+from flows.executor import PrefectExecutor
 from flows.line import Line, Produced
 from flows.progress import Progress
 from flows.running import Run, current, running
-from flows.shards import Shard, shards_of
+from flows.shards import shards_of
 from flows.ui import ProgressArtifact, publish_album
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
-
-TELL_EVERY_S = 2.0
-
-
-class PrefectExecutor:
-    """Carries work out as Prefect tasks; what is finished is looked up and never becomes a task."""
-
-    def __init__(self, house: House, work: WorkTasks, progress: Progress, shards: Sequence[Shard]) -> None:
-        self._house = house
-        self._work = work
-        self._progress = progress
-        self._shards = shards
-        self._started: dict[int, asyncio.Task[None]] = {}
-        # One shard at a time, so that judges of what is in are not kept waiting behind all the others.
-        self._device_turn = asyncio.Lock()
-
-    async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.line.Executor`. A shard that several songs share is made once, when the first asks."""
-        mine = [(at, shard) for at, shard in enumerate(self._shards) if song.song.id in shard.candidates]
-        for at, shard in mine:
-            if at not in self._started:
-                self._started[at] = asyncio.create_task(self._make(shard))
-        await asyncio.gather(*(self._started[at] for at, _ in mine))
-
-    async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.line.Executor`."""
-        if found := step_result(self._house.database, request.key):
-            return found
-        self._house.ledger.declare_steps([request])
-        await self._work.steps[request.kind](request.key, sentence)
-        found = step_result(self._house.database, request.key)
-        if found is None:
-            raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
-        return found
-
-    async def _make(self, shard: Shard) -> None:
-        """Render what is missing of a shard, telling of each candidate as it comes in."""
-        if shard.on_device:
-            async with self._device_turn:
-                await self._make_now(shard)
-        else:
-            await self._make_now(shard)
-
-    async def _make_now(self, shard: Shard) -> None:
-        told: Counter[str] = Counter()
-        missing = self._tell(shard, told)
-        if not missing:
-            return
-        work = asyncio.ensure_future(self._work.render(shard.keys(missing), shard.sentence(missing), shard.on_device))
-        try:
-            while not (await asyncio.wait({work}, timeout=TELL_EVERY_S))[0]:
-                self._tell(shard, told)
-            await work
-        finally:
-            work.cancel()
-            self._tell(shard, told)
-
-    def _tell(self, shard: Shard, told: Counter[str]) -> list[str]:
-        """Note what was rendered since the last time; gives the keys that are still to be made."""
-        keys = [c.render_key for offered in shard.candidates.values() for c in offered]
-        standings = self._house.ledger.standings("render", keys)
-        for song_id, offered in shard.candidates.items():
-            rendered = sum(standings[c.render_key].finished for c in offered)
-            if rendered > told[song_id]:
-                self._progress.note(song_id, rendered=rendered - told[song_id])
-                told[song_id] = rendered
-        return [key for key in keys if standings[key].state not in ("rendered", "failed")]
 
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)

@@ -77,6 +77,12 @@ class Progress:
         for listener in self._listeners:
             listener(song_id)
 
+    def take(self, song_id: str, now: SongProgress) -> None:
+        """Put in what was counted elsewhere."""
+        self.songs[song_id] = now
+        for listener in self._listeners:
+            listener(song_id)
+
     @property
     def share(self) -> float:
         """Share of the album's work done, 0 to 1."""

@@ -39,6 +39,15 @@ class Shard:
         return f"render · {'; '.join(parts)}"
 
 
+def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
+    """Memory that one render takes at most, of engines that render in several workers at once; 0 without such."""
+    recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
+    engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes}
+    # An engine that batches gets one process of its own, whatever it takes.
+    several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
+    return max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
+
+
 def shards_of(planned: PlannedAlbum, settings: Settings) -> tuple[Shard, ...]:
     """Every candidate of the album in exactly one shard; those of one song stand in the order of its seeds."""
     batching = [song for song in planned.songs if get_engine(song.song.engine, settings).batches]

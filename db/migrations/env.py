@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from db import delivery, judgement, production, provenance  # noqa: F401  (register their tables)
+from db import delivery, farm, judgement, production, provenance  # noqa: F401  (register their tables)
 from db.base import Base
 from db.postgres import sort_by_bytes
 

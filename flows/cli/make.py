@@ -36,6 +36,7 @@ from flows.line import Produced
 from flows.planning import declare_album
 from flows.progress import LiveLines, Progress
 from flows.reading import read_album
+from flows.shards import largest_bytes
 from tasks.circumstances import circumstances
 from tasks.delivery.bundle import check_destination
 from tasks.delivery.export import write_release
@@ -93,16 +94,12 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     from tasks.pool import WorkerPool
 
     progress = Progress(planned.songs)
-    recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
-    engines = {recipe.engine: get_engine(recipe.engine, house.settings) for recipe in recipes}
-    # An engine that batches gets one process of its own, whatever it takes.
-    several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
-    largest = max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
+    pool = WorkerPool(house.settings, memory_bytes=largest_bytes(planned, house.settings))
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
         with LiveLines(progress, stdout()) as lines, _stoppable(lines):
-            return run_here(house, planned, WorkerPool(house.settings, memory_bytes=largest), progress, until)
+            return run_here(house, planned, pool, progress, until)
 
 
 @contextmanager

@@ -147,9 +147,14 @@ def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path, r
     assert after.pop("alembic_version") == [{"version_num": SCHEMA_REVISION}]
     before.pop("alembic_version")
     new = {"candidate": {"parent_id": None, "lyrics_lrc": None}, "activity": {"figures": None}}
+    new["album"] = {"cover_digest": None}
+    assert [after.pop(table) for table in ("shard", "submission")] == [[], []]
     assert after == {table: [row | new.get(table, {}) for row in found] for table, found in before.items()}
     migrated = keys_of(path)
     assert migrated.pop("candidate") == keys.pop("candidate") | {("parent_id", "candidate", "id")}
+    assert migrated.pop("album") == {("cover_digest", "artifact", "digest")}
+    assert [migrated.pop(table) for table in ("shard", "submission")] == [{("album_id", "album", "id")}] * 2
+    keys.pop("album")
     assert migrated == keys
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from db import delivery, judgement, production, provenance, session, sqlite  # noqa: F401
+from db import delivery, farm, judgement, production, provenance, session, sqlite  # noqa: F401
 from db.base import Base, db_now
 from db.session import SCHEMA_REVISION, NetworkFileSystem, SchemaTooNew, open_database
 

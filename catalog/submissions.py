@@ -1,0 +1,224 @@
+"""Albums that work pools are to make: what was asked, how it stands, and which run is in charge of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import digest_value
+from catalog.work import Standing
+from db.base import db_now
+from db.farm import Shard as ShardRow
+from db.farm import Submission as SubmissionRow
+from db.production import Render
+from db.provenance import Activity
+from db.rows import HELD, insert_missing, pieces
+from db.session import Database
+
+SubmissionState = Literal["active", "paused", "cancelled", "done", "failed"]
+Priority = Literal["urgent", "normal", "batch"]
+MAX_REASON = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for an album: the plan it is of, the stage to stop after, its queue, and its budget."""
+
+    album_id: str
+    manifest_digest: str
+    until: str = "release"
+    priority: Priority = "normal"
+    max_gpu_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """How a submitted album stands. Only the run of the newest ``attempt`` is in charge of it."""
+
+    wish: Wish
+    state: SubmissionState
+    reason: str | None
+    attempt: int
+    flow_run_id: str | None
+    counted_from: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Renders that were handed to one flow run; ``attempt`` counts its runs."""
+
+    key: str
+    album_id: str
+    render_keys: tuple[str, ...]
+    forecast_s: float
+    attempt: int
+    flow_run_id: str | None
+
+
+def submit(database: Database, wish: Wish) -> Submission:
+    """Ask for an album. A wish that is the standing one changes nothing; any other makes it active under a new attempt,
+    with its budget counted from now."""
+    fields = {
+        "manifest_digest": wish.manifest_digest,
+        "until": wish.until,
+        "priority": wish.priority,
+        "max_gpu_minutes": wish.max_gpu_minutes,
+        "state": "active",
+    }
+
+    def ask(session: Session) -> Submission:
+        insert_missing(session, SubmissionRow, [{"album_id": wish.album_id, "attempt": 1, **fields}])
+        row = session.get_one(SubmissionRow, wish.album_id, with_for_update=HELD)
+        if _submission(row).wish != wish or row.state != "active":
+            for name, value in fields.items():
+                setattr(row, name, value)
+            row.attempt += 1
+            row.flow_run_id, row.reason, row.ended_at = None, None, None
+            row.counted_from = session.scalar(sa.select(db_now())) or 0.0
+        return _submission(row)
+
+    return database.transact(ask)
+
+
+def submission_of(database: Database, album_id: str) -> Submission | None:
+    """How the album's submission stands, None where it was never submitted."""
+    with database.read() as session:
+        row = session.get(SubmissionRow, album_id)
+        return _submission(row) if row else None
+
+
+def submissions(database: Database, *, state: SubmissionState | None = None) -> list[Submission]:
+    """All submissions, or those in one state, oldest first."""
+    query = sa.select(SubmissionRow).order_by(SubmissionRow.submitted_at, SubmissionRow.album_id)
+    with database.read() as session:
+        rows = session.scalars(query.where(SubmissionRow.state == state) if state else query)
+        return [_submission(row) for row in rows]
+
+
+def move(
+    database: Database,
+    album_id: str,
+    to: SubmissionState,
+    *,
+    only_from: Collection[SubmissionState],
+    attempt: int | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Change a submission that is in one of ``only_from`` (and under ``attempt``) to another state; whether it was."""
+    moving = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(only_from))
+    if attempt is not None:
+        moving = moving.where(SubmissionRow.attempt == attempt)
+    values = {"state": to, "reason": reason and reason[:MAX_REASON]}
+    ended = None if to == "active" else db_now()
+    taking = moving.values(**values, ended_at=ended).returning(SubmissionRow.album_id)
+    return database.transact(lambda session: session.execute(taking).first() is not None)
+
+
+def take_charge(database: Database, album_id: str, *, after: int) -> int | None:
+    """Raise the attempt of an active submission from ``after``; the new attempt, None where another was quicker."""
+    taking = (
+        sa.update(SubmissionRow)
+        .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == after, SubmissionRow.state == "active")
+        .values(attempt=after + 1, flow_run_id=None)
+        .returning(SubmissionRow.attempt)
+    )
+    return database.transact(lambda session: session.scalar(taking))
+
+
+def name_run(database: Database, album_id: str, flow_run_id: str, *, attempt: int) -> None:
+    """Note which flow run makes an attempt."""
+    naming = (
+        sa.update(SubmissionRow)
+        .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == attempt)
+        .values(flow_run_id=flow_run_id)
+    )
+    database.transact(lambda session: session.execute(naming))
+
+
+def shard_key(album_id: str, render_keys: Sequence[str]) -> str:
+    """Identity of a shard: its album and its renders in order."""
+    return digest_value("shard/v1", {"album": album_id, "renders": list(render_keys)})
+
+
+def declare_shard(database: Database, album_id: str, render_keys: Sequence[str], *, forecast_s: float) -> Shard:
+    """The row of a shard; one that was handed out before gets its next attempt."""
+    key = shard_key(album_id, render_keys)
+    fields = {"album_id": album_id, "render_keys": list(render_keys), "forecast_s": forecast_s}
+
+    def declare(session: Session) -> Shard:
+        insert_missing(session, ShardRow, [{"key": key, "attempt": 0, **fields}])
+        row = session.get_one(ShardRow, key, with_for_update=HELD)
+        row.attempt, row.flow_run_id, row.forecast_s = row.attempt + 1, None, forecast_s
+        row.dispatched_at = session.scalar(sa.select(db_now())) or 0.0
+        return _shard(row)
+
+    return database.transact(declare)
+
+
+def name_shard_run(database: Database, key: str, flow_run_id: str, *, attempt: int) -> None:
+    """Note which flow run a shard was handed to."""
+    naming = sa.update(ShardRow).where(ShardRow.key == key, ShardRow.attempt == attempt)
+    database.transact(lambda session: session.execute(naming.values(flow_run_id=flow_run_id)))
+
+
+def shard_of(database: Database, key: str) -> Shard | None:
+    """The shard of this key."""
+    with database.read() as session:
+        row = session.get(ShardRow, key)
+        return _shard(row) if row else None
+
+
+def shards_of_album(database: Database, album_id: str) -> list[Shard]:
+    """Every shard that was ever handed out for an album, oldest first."""
+    query = sa.select(ShardRow).where(ShardRow.album_id == album_id).order_by(ShardRow.dispatched_at, ShardRow.key)
+    with database.read() as session:
+        return [_shard(row) for row in session.scalars(query)]
+
+
+def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> float:
+    """Seconds of work on these renders that began after ``since``, failed attempts included."""
+    total = sa.func.coalesce(sa.func.sum(Activity.seconds), 0.0)
+    with database.read() as session:
+        return sum(
+            session.scalar(sa.select(total).where(Activity.work_key.in_(some), Activity.started_at >= since)) or 0.0
+            for some in pieces(render_keys)
+        )
+
+
+def live_leases(database: Database, render_keys: Sequence[str]) -> set[str]:
+    """Those of the renders that somebody holds a lease on which has not run out."""
+    alive = sa.and_(Render.state == "leased", Render.lease_until >= db_now())
+    with database.read() as session:
+        asked = (sa.select(Render.key).where(Render.key.in_(some), alive) for some in pieces(render_keys))
+        return {key for query in asked for key in session.scalars(query)}
+
+
+def free_lost_leases(database: Database) -> int:
+    """Put renders whose lease ran out back to planned, so that whoever looks sees how they stand; gives the count."""
+    freeing = (
+        sa.update(Render)
+        .where(Render.state == "leased", Render.lease_until < db_now())
+        .values(state="planned", owner=None, lease_until=None)
+        .returning(Render.key)
+    )
+    return database.transact(lambda session: len(session.execute(freeing).all()))
+
+
+def is_settled(standing: Standing | None) -> bool:
+    """Whether nothing more will come of a render: it is there, or failed for good."""
+    return standing is not None and (standing.finished or standing.state == "failed")
+
+
+def _submission(row: SubmissionRow) -> Submission:
+    wish = Wish(row.album_id, row.manifest_digest, row.until, row.priority, row.max_gpu_minutes)  # type: ignore[arg-type]
+    state: SubmissionState = row.state  # type: ignore[assignment]
+    return Submission(wish, state, row.reason, row.attempt, row.flow_run_id, row.counted_from)
+
+
+def _shard(row: ShardRow) -> Shard:
+    keys = tuple(row.render_keys)
+    return Shard(row.key, row.album_id, keys, row.forecast_s, row.attempt, row.flow_run_id)

@@ -1,0 +1,48 @@
+"""What is asked of work pools: the standing of each submitted album, and the shards its renders were handed out in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import DIGEST, ID, Base, db_now
+from db.production import Album
+
+
+class Submission(Base):
+    """An album that work pools are to make, ``active → paused | cancelled | done | failed``, and back by a new wish.
+
+    ``attempt`` is raised whenever a new run takes charge of the album: an older one sees that and ends itself.
+    ``counted_from`` is when the budget of GPU minutes began, in epoch seconds by the database's clock.
+    """
+
+    __tablename__ = "submission"
+
+    album_id: Mapped[str] = mapped_column(ID, ForeignKey(Album.id), primary_key=True)
+    manifest_digest: Mapped[str] = mapped_column(DIGEST)
+    until: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[str] = mapped_column(String(16))
+    max_gpu_minutes: Mapped[float | None]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    reason: Mapped[str | None] = mapped_column(String(2000))
+    attempt: Mapped[int] = mapped_column(default=1)
+    flow_run_id: Mapped[str | None] = mapped_column(String(36))
+    counted_from: Mapped[float] = mapped_column(server_default=db_now())
+    submitted_at: Mapped[float] = mapped_column(server_default=db_now())
+    ended_at: Mapped[float | None]
+
+
+class Shard(Base):
+    """Renders that one flow run makes with one model load. ``attempt`` counts the runs it was handed to."""
+
+    __tablename__ = "shard"
+
+    key: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    album_id: Mapped[str] = mapped_column(ForeignKey(Album.id), index=True)
+    render_keys: Mapped[list[Any]]
+    forecast_s: Mapped[float]
+    attempt: Mapped[int] = mapped_column(default=1)
+    flow_run_id: Mapped[str | None] = mapped_column(String(36))
+    dispatched_at: Mapped[float] = mapped_column(server_default=db_now())

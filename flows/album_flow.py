@@ -1,0 +1,142 @@
+"""The flow in charge of a submitted album: it has missing work done on the pools, and packs the release."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from prefect import flow
+from prefect.logging import get_run_logger
+
+from catalog.albums import set_current_release
+from catalog.errors import ServerAway
+from catalog.house import House
+from catalog.queries import release_by_key
+from catalog.recipe import Recipe
+from catalog.speed import measured_factors
+from catalog.stored_plan import stored_plan
+from catalog.submissions import Submission, move, take_charge
+from flows.carrying import carry_out, house_of_run, raise_failures
+from flows.dispatch import PrefectDispatcher
+from flows.foreman import Foreman, Verdict
+from flows.line import Produced
+from flows.orders import AlbumWork
+from flows.progress import Progress
+from flows.submitting import known
+from flows.ui import ProgressArtifact, publish_album
+from tasks.delivery.export import write_release
+from tasks.engines.registry import get_engine
+from tasks.steps import as_songline_error
+
+PATIENCE_S = 600.0
+"""How long a Prefect server that went away is waited for; then the next reconciliation takes over."""
+
+
+@flow(name="produce-album", flow_run_name="produce · {work.album}", persist_result=False)
+async def produce_album_on_farm(work: AlbumWork) -> str:
+    """Bring a submitted album to its release. Retrying it continues from the catalog."""
+    with house_of_run() as house:
+        submission = _charge(house, work)
+        if submission is None:
+            return "another run is in charge of the album"
+        try:
+            return await _produce(house, submission)
+        except Exception as caught:
+            # A fault of the album or of the code would come again: it is not to be tried for ever.
+            error = as_songline_error(caught, doing="producing the album")
+            if not error.transient:
+                _end(house, submission, str(error))
+            raise
+
+
+def _charge(house: House, work: AlbumWork) -> Submission | None:
+    """The submission this run is in charge of, None where another one is. A run that is retried takes charge again."""
+    standing = known(house.database, work.album)
+    if work.attempt not in (0, standing.attempt) or (
+        work.attempt and standing.state in ("cancelled", "paused", "done")
+    ):
+        return None
+    move(house.database, work.album, "active", only_from=["failed", "paused", "cancelled", "done"])
+    if work.attempt == 0 and take_charge(house.database, work.album, after=standing.attempt) is None:
+        return None
+    return known(house.database, work.album)
+
+
+async def _produce(house: House, submission: Submission) -> str:
+    planned = stored_plan(house.database, submission.wish.album_id)
+    progress = Progress(planned.songs)
+    foreman = Foreman(
+        house,
+        submission,
+        planned,
+        dispatcher=PrefectDispatcher(),
+        progress=progress,
+        expected_s=_expected_s(house),
+    )
+    async with ProgressArtifact(progress, description=planned.album.title):
+        verdict = await _rounds(foreman, house.settings.poll_s)
+    if verdict == "paused":
+        return f"the album is paused: {known(house.database, planned.album.id).reason}"
+    if verdict == "not in charge":
+        return "the album was cancelled, or another run is in charge of it"
+    produced = await carry_out(house, planned, submission.wish.until)
+    await publish_album(house, planned.album.id, produced)
+    return _close(house, submission, produced)
+
+
+async def _rounds(foreman: Foreman, pause_s: float) -> Verdict:
+    """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
+    away_since: float | None = None
+    while True:
+        started = time.monotonic()
+        try:
+            verdict = await asyncio.to_thread(foreman.round)
+            away_since = None
+        except ServerAway as error:
+            away_since = away_since or started
+            if started - away_since > PATIENCE_S:
+                raise
+            get_run_logger().warning("%s", error)
+            verdict = None
+        if verdict is not None:
+            return verdict
+        # A large album takes long to look at: most of the time goes to others.
+        await asyncio.sleep(max(pause_s, 4 * (time.monotonic() - started)))
+
+
+def _expected_s(house: House) -> Callable[[Recipe], float]:
+    """Seconds that a render should take: its engine's forecast, corrected by what such renders took of late."""
+
+    def forecast(recipe: Recipe) -> float:
+        return get_engine(recipe.engine, house.settings).forecast(recipe).seconds
+
+    factors = measured_factors(house.database, forecast)
+    return lambda recipe: forecast(recipe) * factors.get(recipe.engine, 1.0)
+
+
+def _close(house: House, submission: Submission, produced: Produced) -> str:
+    """Note the end, and write the release where finished albums are wanted."""
+    album_id = submission.wish.album_id
+    if produced.release_key:
+        set_current_release(house.database, album_id, produced.release_key)
+        release = release_by_key(house.database, produced.release_key)
+        if release is not None and house.settings.releases:
+            write_release(house, release, house.settings.releases)
+    elif produced.failures:
+        _end(house, submission, "; ".join(str(error) for error in produced.failures.values()))
+        raise_failures(produced)
+    _end(house, submission, None)
+    return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
+
+
+def _end(house: House, submission: Submission, trouble: str | None) -> bool:
+    """Note that the album is done or failed; whether this run was the one to say so."""
+    return move(
+        house.database,
+        submission.wish.album_id,
+        "failed" if trouble else "done",
+        only_from=["active", "paused"],
+        attempt=submission.attempt,
+        reason=trouble,
+    )

@@ -1,0 +1,43 @@
+"""How much of an album's GPU minutes is left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from catalog.submissions import Submission, spent_s
+from db.session import Database
+from flows.parcels import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Seconds that may still be promised to new runs; None where the album has no bound."""
+
+    left_s: float | None
+
+    def cut(self, offered: Iterable[Parcel]) -> Iterator[Parcel]:
+        """What there is room for, in order; the parcel at the end is cut to what still fits."""
+        left_s = self.left_s
+        for parcel in offered:
+            if left_s is None:
+                yield parcel
+                continue
+            part = parcel.up_to(left_s)
+            if part is not None:
+                yield part
+                left_s -= part.forecast_s
+
+
+def budget_of(
+    database: Database, submission: Submission, *, expected_s: Mapping[str, float], in_hand: Collection[str]
+) -> Budget:
+    """The budget less what was spent since it was given, and what renders ``in_hand`` of runs will take.
+
+    ``expected_s`` are the seconds that each render of the album should take, by its key.
+    """
+    minutes = submission.wish.max_gpu_minutes
+    if minutes is None:
+        return Budget(None)
+    spent = spent_s(database, list(expected_s), since=submission.counted_from)
+    return Budget(60 * minutes - spent - sum(expected_s[key] for key in in_hand))

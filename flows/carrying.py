@@ -1,0 +1,51 @@
+"""Carrying out a part of an album on this machine, within a deployed flow's run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+
+from catalog.albums import PlannedAlbum
+from catalog.errors import WorkError
+from catalog.house import House, open_house
+from catalog.settings import load_settings
+from flows.executor import PrefectExecutor
+from flows.line import Line, Produced
+from flows.progress import Progress
+from flows.shards import largest_bytes, shards_of
+from tasks.pool import WorkerPool
+from tasks.wrappers import WorkTasks
+
+MASTERING_LIMIT = "songline-mastering"
+STORE_LIMIT = "songline-store"
+LIMITS: Mapping[str, str] = {
+    "master": MASTERING_LIMIT,
+    "level": MASTERING_LIMIT,
+    "separate": MASTERING_LIMIT,
+    "encode": STORE_LIMIT,
+    "pack": STORE_LIMIT,
+}
+"""The global concurrency limit that each kind of step is done under, on pools."""
+
+
+@contextmanager
+def house_of_run() -> Iterator[House]:
+    """The house by this worker's settings, for the length of a flow run."""
+    with open_house(load_settings()) as house:
+        yield house
+
+
+async def carry_out(house: House, planned: PlannedAlbum, until: str) -> Produced:
+    """Bring these songs with these candidates to the stage ``until``, on this machine's workers."""
+    progress = Progress(planned.songs)
+    settings = house.settings
+    with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
+        executor = PrefectExecutor(house, WorkTasks(pool), progress, shards_of(planned, settings), limits=LIMITS)
+        return await Line(house, planned, executor, progress).run(until)
+
+
+def raise_failures(produced: Produced) -> None:
+    """Raise one WorkError that tells of every song that failed."""
+    if produced.failures:
+        told = "; ".join(f"{song}: {error.what}" for song, error in produced.failures.items())
+        raise WorkError(f"{len(produced.failures)} of the songs failed: {told}", remedy="Mend the cause and retry")

@@ -1,0 +1,89 @@
+"""``submit``, ``pause``, ``resume`` and ``cancel``: albums on work pools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.house import open_house
+from catalog.settings import load_settings
+from catalog.submissions import Priority, Submission
+from flows.cli.forgiving import forgive
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout, warn
+from flows.reading import read_album
+
+
+def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float | None, as_json: bool) -> None:
+    """Plan the album, store the plan, and have it made on the pools."""
+    settings = load_settings()
+    album = read_album(path, settings)
+    for line in album.warnings:
+        warn(line)
+    from flows.submitting import submit_album
+
+    with open_house(settings) as house:
+        forgive(house)
+        standing = submit_album(house, album, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
+    _tell(standing, as_json=as_json)
+
+
+def pause(named: str, *, as_json: bool) -> None:
+    """Let nothing new begin for an album."""
+    from flows import submitting
+
+    settings = load_settings()
+    found = album_id(named, settings)
+    with open_house(settings) as house:
+        standing = submitting.pause(house.database, found)
+    _tell(standing, as_json=as_json)
+
+
+def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
+    """Go on with an album that stands still."""
+    from flows import submitting
+    from flows.dispatch import PrefectDispatcher
+
+    settings = load_settings()
+    found = album_id(named, settings)
+    with open_house(settings) as house:
+        forgive(house)
+        standing = submitting.resume(house.database, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
+    _tell(standing, as_json=as_json)
+
+
+def cancel(named: str, *, as_json: bool) -> None:
+    """Stop an album and its runs; what is made is kept."""
+    from flows import submitting
+    from flows.dispatch import PrefectDispatcher
+
+    settings = load_settings()
+    found = album_id(named, settings)
+    with open_house(settings) as house:
+        stopped = submitting.cancel(house.database, found, PrefectDispatcher())
+    if as_json:
+        print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
+    else:
+        stdout().print(f"{found}: cancelled, {stopped} runs stopped. `songline resume {found}` goes on.", markup=False)
+
+
+def _tell(standing: Submission, *, as_json: bool) -> None:
+    album = standing.wish.album_id
+    if as_json:
+        print_json(
+            {
+                "album": album,
+                "state": standing.state,
+                "priority": standing.wish.priority,
+                "until": standing.wish.until,
+                "max_gpu_minutes": standing.wish.max_gpu_minutes,
+                "flow_run_id": standing.flow_run_id,
+                "reason": standing.reason,
+            }
+        )
+        return
+    follow = {
+        "active": f" `songline status {album} --watch` follows it.",
+        "paused": f" `songline resume {album}` goes on.",
+    }
+    said = f" ({standing.reason})" if standing.reason else ""
+    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", markup=False, soft_wrap=True)

@@ -1,0 +1,154 @@
+"""Handing work to Prefect's pools: a flow run for an order, how runs stand, and runs that are given up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Literal, Protocol
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.settings import get_current_settings
+from prefect.states import Cancelled, Cancelling, Crashed
+
+from catalog.errors import MachineError, ServerAway
+from flows.orders import Work
+
+PAGE = 200
+RunState = Literal["waiting", "starting", "running", "ended"]
+ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
+STATES: Mapping[StateType, RunState] = {
+    StateType.SCHEDULED: "waiting",
+    StateType.PAUSED: "waiting",
+    StateType.PENDING: "starting",
+    **dict.fromkeys(ENDED, "ended"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunStanding:
+    """How a flow run stands, and for how long."""
+
+    state: RunState
+    for_s: float
+
+
+class Dispatcher(Protocol):
+    """Has flow runs made."""
+
+    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
+        """Ask for a run of a deployed flow; gives its id. The same ``key`` gives the same run, whoever asks."""
+
+    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+        """How these runs stand. One that Prefect no longer knows is left out."""
+
+    def give_up(self, run_id: str, reason: str) -> None:
+        """Count a run as crashed that has gone silent."""
+
+    def stop_all(self, album: str) -> int:
+        """Cancel every run of an album that has not ended; gives the count."""
+
+
+class PrefectDispatcher:
+    """Work pools of the Prefect server that PREFECT_API_URL names. Raises MachineError where it cannot be reached."""
+
+    @cached_property
+    def _client(self) -> SyncPrefectClient:
+        if not get_current_settings().api.url:
+            raise MachineError(
+                "no Prefect server is set, and work pools need one",
+                remedy="Set PREFECT_API_URL, or run `make stack` and load .songline/stack.env",
+            )
+        return get_client(sync_client=True)
+
+    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
+        """See :class:`Dispatcher`."""
+        with reached():
+            run = self._client.create_flow_run_from_deployment(
+                self._deployment(flow),
+                parameters={"work": work.model_dump(mode="json")},
+                name=name[:200],
+                tags=[f"album:{album}"],
+                idempotency_key=key,
+                work_queue_name=queue,
+            )
+        return str(run.id)
+
+    def _deployment(self, flow: str) -> UUID:
+        try:
+            return self._client.read_deployment_by_name(f"{flow}/{flow}").id
+        except ObjectNotFound as error:
+            raise MachineError(
+                f"the Prefect server has no deployment {flow}/{flow}", remedy="Run `songline deploy` once"
+            ) from error
+
+    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+        """See :class:`Dispatcher`."""
+        found: dict[str, RunStanding] = {}
+        asked = iter(run_ids)
+        with reached():
+            while some := [UUID(run_id) for run_id in islice(asked, PAGE)]:
+                runs = self._client.read_flow_runs(
+                    flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=some)), limit=PAGE
+                )
+                found |= {str(run.id): _standing(run) for run in runs}
+        return found
+
+    def give_up(self, run_id: str, reason: str) -> None:
+        """See :class:`Dispatcher`."""
+        with reached():
+            self._client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
+
+    def stop_all(self, album: str) -> int:
+        """See :class:`Dispatcher`."""
+        open_runs = FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[f"album:{album}"]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=[*ENDED, StateType.CANCELLING])),
+        )
+        with reached():
+            found: list[FlowRun] = []
+            while some := self._client.read_flow_runs(flow_run_filter=open_runs, limit=PAGE, offset=len(found)):
+                found += some
+            for run in found:
+                # One that a worker has taken is ended by that worker; one that waits has nobody to end it.
+                waits = run.state is None or run.state.type == StateType.SCHEDULED
+                self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
+        return len(found)
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Trouble with Prefect's server as one error with its remedy; no address with a password in it is repeated."""
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        kind = ServerAway if code >= 500 else MachineError
+        remedy = "Set PREFECT_API_AUTH_STRING as the server has it" if code == 401 else "Read the Prefect server's log"
+        raise kind(f"the Prefect server answered {code}", remedy=remedy) from error
+    except (httpx.HTTPError, PrefectException) as error:
+        raise ServerAway(
+            f"the Prefect server cannot be reached: {type(error).__name__}",
+            remedy="See that it runs at PREFECT_API_URL; `songline doctor` looks at each service",
+        ) from error
+
+
+def _standing(run: FlowRun) -> RunStanding:
+    if run.state is None:
+        return RunStanding("waiting", 0.0)
+    for_s = max(0.0, time.time() - run.state.timestamp.timestamp())
+    return RunStanding(STATES.get(run.state.type, "running"), for_s)

@@ -1,0 +1,77 @@
+"""The one in charge of an album on work pools: asks the catalog what is missing, and has runs made for it.
+
+Everything that must not be forgotten is in the catalog, so another one can take over at any moment; two at once do no
+harm, since runs are asked for under keys and work is leased. It works in rounds that look, change a little and return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from catalog.albums import PlannedAlbum
+from catalog.errors import SonglineError
+from catalog.house import House
+from catalog.recipe import Recipe
+from catalog.submissions import Submission, move, submission_of
+from flows.dispatch import Dispatcher
+from flows.progress import Progress
+from flows.shard_desk import ShardDesk
+from flows.song_desk import SongDesk
+
+Verdict = Literal["all settled", "paused", "not in charge"]
+
+
+class Foreman:
+    """Brings every song of a submitted album to its end: decided, finished, or failed with a reason."""
+
+    def __init__(
+        self,
+        house: House,
+        submission: Submission,
+        planned: PlannedAlbum,
+        *,
+        dispatcher: Dispatcher,
+        progress: Progress,
+        expected_s: Callable[[Recipe], float],
+    ) -> None:
+        self._house = house
+        self._album_id = planned.album.id
+        self._attempt = submission.attempt
+        self._progress = progress
+        self._planned = planned
+        self._shards = ShardDesk(house, planned, dispatcher, expected_s=expected_s)
+        self._songs = SongDesk(house, planned, dispatcher, progress=progress, until=submission.wish.until)
+
+    @property
+    def failures(self) -> Mapping[str, SonglineError]:
+        """Songs that came to no good end, by id."""
+        return self._songs.failures
+
+    def round(self) -> Verdict | None:
+        """Look, and have done what can be done now. None while there is more to come."""
+        standing = submission_of(self._house.database, self._album_id)
+        if standing is None or standing.attempt != self._attempt or standing.state not in ("active", "paused"):
+            return "not in charge"
+        self._shards.look()
+        self._count_rendered()
+        paused = standing.state == "paused"
+        if not paused and not self._shards.hand_out(standing):
+            paused = self._pause(standing)
+        self._songs.bring_on(self._shards.missing, standing)
+        if self._songs.is_settled:
+            return "all settled"
+        return "paused" if paused and not self._shards.runs.given and not self._songs.runs.given else None
+
+    def _count_rendered(self) -> None:
+        for song in self._planned.songs:
+            rendered = sum(c.render_key not in self._shards.missing for c in song.candidates)
+            if (gained := rendered - self._progress.songs[song.song.id].rendered) > 0:
+                self._progress.note(song.song.id, rendered=gained)
+
+    def _pause(self, standing: Submission) -> bool:
+        left = len(self._shards.missing)
+        reason = f"the budget of {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left} renders are left"
+        return move(
+            self._house.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
+        )

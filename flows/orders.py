@@ -1,0 +1,33 @@
+"""What a deployed flow is asked to do: ids only, as models, so that Prefect's pages make forms of them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Work(BaseModel):
+    """What all orders have in common: nothing beside their fields is taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AlbumWork(Work):
+    """Take charge of an album: hand its missing work out, and pack it when all is in."""
+
+    album: str = Field(description="Id of an album that was submitted.")
+    attempt: int = Field(0, ge=0, description="Which run in charge of the album this is; 0: a new one.")
+
+
+class ShardWork(Work):
+    """Render one shard and score its candidates."""
+
+    album: str = Field(description="Id of the album.")
+    shard: str = Field(description="Key of the shard.")
+
+
+class SongWork(Work):
+    """Bring songs whose candidates are in to a stage: decided, mastered, or finished but for the packing."""
+
+    album: str = Field(description="Id of the album.")
+    songs: tuple[str, ...] = Field(min_length=1, description="Ids of songs of the album.")
+    until: str = Field("finish", description="Stage to stop after: score, select, master or finish.")

@@ -1,0 +1,111 @@
+"""Handing an album's missing renders out to the GPU pool, shard by shard, within its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from catalog.albums import PlannedAlbum
+from catalog.errors import WorkError
+from catalog.house import House
+from catalog.recipe import Recipe
+from catalog.submissions import (
+    Submission,
+    declare_shard,
+    is_settled,
+    live_leases,
+    name_shard_run,
+    shards_of_album,
+)
+from catalog.work import Lease
+from flows.budget import Budget, budget_of
+from flows.dispatch import Dispatcher
+from flows.orders import ShardWork
+from flows.parcels import Parcel, parcels
+from flows.runs import Runs
+from tasks.circumstances import circumstances
+
+SPLIT_AFTER = 3
+"""Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""
+FAIL_AFTER = 8
+"""Runs that ended at one render alone before it fails for good."""
+
+
+class ShardDesk:
+    """Which renders of an album are still to come, and the runs that make them."""
+
+    def __init__(
+        self, house: House, planned: PlannedAlbum, dispatcher: Dispatcher, *, expected_s: Callable[[Recipe], float]
+    ) -> None:
+        self._house = house
+        self._planned = planned
+        self._dispatcher = dispatcher
+        recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+        self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
+        self.missing = set(recipes)
+        self.runs = Runs(dispatcher, holds=self._is_worked_on)
+        for shard in shards_of_album(house.database, planned.album.id):
+            if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
+                self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
+
+    def look(self) -> None:
+        """See which renders are in, and let go of runs that ended."""
+        standings = self._house.ledger.standings("render", sorted(self.missing))
+        self.missing -= {key for key, found in standings.items() if is_settled(found)}
+        self.runs.follow()
+
+    def hand_out(self, submission: Submission) -> bool:
+        """Have rendered what is missing and in nobody's hands; False where the budget lets nothing begin."""
+        in_hand = self.runs.busy & self.missing
+        loose = self.missing - in_hand
+        budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
+        for parcel in budget.cut(self._bearable(loose)):
+            self._dispatch(parcel, queue=submission.wish.priority)
+        return budget == Budget(None) or not loose or bool(self.runs.given)
+
+    def _bearable(self, loose: set[str]) -> Iterator[Parcel]:
+        """Parcels of what is loose; one that ended several runs comes in halves, and a single such render fails."""
+        if not loose:
+            return
+        known = shards_of_album(self._house.database, self._planned.album.id)
+        ended = {frozenset(shard.render_keys): shard.attempt for shard in known}
+        shard_s = 60 * self._house.settings.shard_minutes
+        for parcel in parcels(self._planned, loose, shard_s=shard_s, expected_s=self._expected_s):
+            yield from self._divided(parcel, ended)
+
+    def _divided(self, parcel: Parcel, ended: dict[frozenset[str], int]) -> Iterator[Parcel]:
+        attempts = ended.get(frozenset(parcel.render_keys), 0)
+        if len(parcel.render_keys) == 1 and attempts >= FAIL_AFTER:
+            self._fail(parcel.render_keys[0])
+        elif len(parcel.render_keys) > 1 and attempts >= SPLIT_AFTER:
+            for half in parcel.halves():
+                yield from self._divided(half, ended)
+        else:
+            yield parcel
+
+    def _fail(self, key: str) -> None:
+        lease = self._house.ledger.claim("render", key)
+        if isinstance(lease, Lease):
+            error = WorkError(
+                f"{FAIL_AFTER} runs ended at this render alone without finishing it",
+                remedy="Look for memory shortage in the workers' logs, then run `songline retry` and submit again",
+                key=key,
+            )
+            self._house.ledger.fail(lease, error, seconds=0.0, circumstances=circumstances())
+
+    def _dispatch(self, parcel: Parcel, *, queue: str) -> None:
+        database, album_id = self._house.database, self._planned.album.id
+        shard = declare_shard(database, album_id, parcel.render_keys, forecast_s=parcel.forecast_s)
+        run_id = self._dispatcher.start(
+            "render-shard",
+            ShardWork(album=album_id, shard=shard.key),
+            name=parcel.sentence(),
+            queue=queue,
+            key=f"shard:{shard.key}:{shard.attempt}",
+            album=album_id,
+        )
+        name_shard_run(database, shard.key, run_id, attempt=shard.attempt)
+        self.runs.given[run_id] = frozenset(parcel.render_keys)
+
+    def _is_worked_on(self, given: frozenset[str]) -> bool:
+        left = given & self.missing
+        return not left or bool(live_leases(self._house.database, sorted(left)))

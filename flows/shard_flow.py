@@ -1,0 +1,26 @@
+"""The flow that renders one shard on a GPU pool, and scores what it rendered."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from catalog.errors import InputError
+from catalog.stored_plan import part_of, stored_plan
+from catalog.submissions import shard_of, submission_of
+from flows.carrying import carry_out, house_of_run, raise_failures
+from flows.orders import ShardWork
+
+
+@flow(name="render-shard", flow_run_name="render · {work.album} · {work.shard}", persist_result=False)
+async def render_shard(work: ShardWork) -> str:
+    """Render what is missing of a shard with one model load. Retrying it continues from the catalog."""
+    with house_of_run() as house:
+        shard = shard_of(house.database, work.shard)
+        submission = submission_of(house.database, work.album)
+        if shard is None or submission is None:
+            raise InputError("this catalog knows nothing of the shard", remedy="Submit the album again")
+        if submission.state in ("paused", "cancelled"):
+            return f"not begun: the album is {submission.state}"
+        planned = part_of(stored_plan(house.database, work.album), renders=set(shard.render_keys))
+        raise_failures(await carry_out(house, planned, "score"))
+    return f"{len(shard.render_keys)} candidates rendered and scored"

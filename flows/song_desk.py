@@ -1,0 +1,142 @@
+"""Having an album's songs brought on as their candidates come in: decided, mastered, finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from catalog.albums import PlannedAlbum
+from catalog.digests import digest_value
+from catalog.errors import SonglineError, WorkError
+from catalog.house import House
+from catalog.queries import StepResult
+from catalog.stored_plan import part_of
+from catalog.submissions import Submission
+from catalog.work import StepRequest
+from flows.dispatch import Dispatcher
+from flows.line import Line, NotYet, Peek
+from flows.orders import SongWork
+from flows.parcels import some
+from flows.progress import Progress
+from flows.runs import Runs
+from tasks.steps import raise_if_failed
+
+RUNS = 4
+"""Runs of an album's songs at once; more songs than these wait and then go together."""
+SONGS_A_RUN = 50
+TRIES = 5
+
+
+class Told(Peek):
+    """Looks whether work was done; work that failed for good raises its error, as doing it would."""
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """See :class:`flows.line.Executor`."""
+        try:
+            return await super().step(request, sentence)
+        except NotYet:
+            for standing in self.house.ledger.standings("step", [request.key]).values():
+                raise_if_failed(standing, request.key)
+            raise
+
+
+class SongDesk:
+    """The songs of an album on their way through one stage, or two where the album's gain needs every winner first."""
+
+    def __init__(
+        self, house: House, planned: PlannedAlbum, dispatcher: Dispatcher, *, progress: Progress, until: str
+    ) -> None:
+        self._house = house
+        self._planned = planned
+        self._dispatcher = dispatcher
+        self._progress = progress
+        last = "finish" if until == "release" else until
+        self._stepwise = planned.album.mastering.mode == "album" and last in ("master", "finish")
+        self._stages = ["select", last] if self._stepwise else [last]
+        self._open = {song.song.id: song for song in planned.songs}
+        self._looked: set[str] = set()
+        self._tries: Counter[str] = Counter()
+        self.runs = Runs(dispatcher)
+        self.failures: dict[str, SonglineError] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every song came to its end."""
+        return not self._open and len(self._stages) == 1
+
+    @property
+    def _together(self) -> bool:
+        """Whether the songs go through the present stage in one run: their common gain is found there."""
+        return self._stepwise and len(self._stages) == 1
+
+    def bring_on(self, missing: Collection[str], submission: Submission) -> None:
+        """Have done what can be done now; ``missing`` are the renders still to come."""
+        for ended in self.runs.follow():
+            self._look(sorted(ended))
+        self._have_done(missing, submission)
+        if not self._open and len(self._stages) > 1:
+            self._stages.pop(0)
+            self._open = {s.song.id: s for s in self._planned.songs if s.song.id not in self.failures}
+            self._looked.clear()
+            self._tries.clear()
+            self._have_done(missing, submission)
+
+    def _have_done(self, missing: Collection[str], submission: Submission) -> None:
+        busy = self.runs.busy
+        waiting = [song for song in self._open.values() if song.song.id not in busy]
+        ready = [s.song.id for s in waiting if not any(c.render_key in missing for c in s.candidates)]
+        if new := [song_id for song_id in ready if song_id not in self._looked]:
+            self._looked.update(new)
+            self._look(new)  # what was finished before needs no run
+        ready = [song_id for song_id in ready if song_id in self._open]
+        while ready and len(self.runs.given) < RUNS:
+            share = -(-len(ready) // (RUNS - len(self.runs.given)))
+            count = len(ready) if self._together else min(SONGS_A_RUN, share)
+            self._start(ready[:count], submission)
+            ready = ready[count:]
+
+    def _start(self, songs: Sequence[str], submission: Submission) -> None:
+        self._tries.update(songs)
+        stage, album_id = self._stages[0], self._planned.album.id
+        titles = {song.song.id: song.song.title for song in self._planned.songs}
+        named = some([titles[song_id] for song_id in songs])
+        wanted = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
+        tries = max(self._tries[song_id] for song_id in songs)
+        run_id = self._dispatcher.start(
+            "finish-song",
+            SongWork(album=album_id, songs=tuple(songs), until=stage),
+            name=f"{stage} · {named}",
+            queue=submission.wish.priority,
+            key=f"songs:{digest_value('songs/v1', {'album': album_id, **wanted})}:{tries}",
+            album=album_id,
+        )
+        self.runs.given[run_id] = frozenset(songs)
+
+    def _look(self, songs: Sequence[str]) -> None:
+        """Take note of songs that came to the end of the stage, or cannot come further."""
+        for group in [songs] if self._together else [[song_id] for song_id in songs]:
+            part = part_of(self._planned, songs=group)
+            counted = Progress(part.songs)
+            line = Line(self._house, part, Told(self._house), counted, storing=False)
+            try:
+                self._settle(group, counted, asyncio.run(line.run(self._stages[0])).failures)
+            except NotYet:
+                tired = [song_id for song_id in group if self._tries[song_id] >= TRIES]
+                self._settle(tired, counted, {song_id: _given_up(song_id) for song_id in tired})
+
+    def _settle(self, songs: Sequence[str], counted: Progress, failures: Mapping[str, SonglineError]) -> None:
+        self.failures.update(failures)
+        for song_id in songs:
+            del self._open[song_id]
+            self._progress.take(song_id, counted.songs[song_id])
+            if song_id in failures:
+                self._progress.note(song_id, failed=str(failures[song_id]))
+
+
+def _given_up(song_id: str) -> WorkError:
+    return WorkError(
+        f"{TRIES} runs that were to bring {song_id} on ended before it was done",
+        remedy="Read their logs in the Prefect UI, then submit the album again",
+        song=song_id,
+    )

@@ -1,0 +1,18 @@
+"""The flow that brings songs on whose candidates are in: decided, mastered, finished but for the packing."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from catalog.stored_plan import part_of, stored_plan
+from flows.carrying import carry_out, house_of_run, raise_failures
+from flows.orders import SongWork
+
+
+@flow(name="finish-song", flow_run_name="{work.until} · {work.album}", persist_result=False)
+async def finish_song(work: SongWork) -> str:
+    """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog."""
+    with house_of_run() as house:
+        planned = part_of(stored_plan(house.database, work.album), songs=work.songs)
+        raise_failures(await carry_out(house, planned, work.until))
+    return f"{len(work.songs)} songs brought to {work.until}"

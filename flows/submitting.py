@@ -1,0 +1,112 @@
+"""Handing an album over to work pools, and having a run in charge of it for as long as it is active."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from catalog.album import Album
+from catalog.errors import InputError, RefusedError
+from catalog.house import House
+from catalog.submissions import (
+    Priority,
+    Submission,
+    SubmissionState,
+    Wish,
+    move,
+    name_run,
+    submission_of,
+    submit,
+    take_charge,
+)
+from db.session import Database
+from flows.dispatch import Dispatcher, PrefectDispatcher
+from flows.orders import AlbumWork
+from flows.planning import declare_album
+
+
+def submit_album(
+    house: House,
+    album: Album,
+    *,
+    priority: Priority = "normal",
+    until: str = "release",
+    max_gpu_minutes: float | None = None,
+    dispatcher: Dispatcher | None = None,
+) -> Submission:
+    """Plan the album, store the plan, and have a run take charge of it. The same wish again changes nothing while a run
+    is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
+    dispatcher = dispatcher or PrefectDispatcher()
+    dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is planned for a server that is not there
+    planned = declare_album(house, album)
+    standing = submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
+    return ensure_charge(house.database, standing, dispatcher)
+
+
+def ensure_charge(database: Database, submission: Submission, dispatcher: Dispatcher) -> Submission:
+    """Have a run take charge of an active album that has none; gives how it stands then."""
+    album_id, attempt = submission.wish.album_id, submission.attempt
+    if submission.flow_run_id:
+        standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
+        if standing is not None and standing.state != "ended":
+            return submission
+        taken = take_charge(database, album_id, after=attempt)
+        if taken is None:
+            return known(database, album_id)
+        attempt = taken
+    run_id = dispatcher.start(
+        "produce-album",
+        AlbumWork(album=album_id, attempt=attempt),
+        name=f"produce · {album_id}",
+        queue=submission.wish.priority,
+        # The time tells apart catalogs that share a Prefect server.
+        key=f"album:{album_id}:{submission.counted_from:.3f}:{attempt}",
+        album=album_id,
+    )
+    name_run(database, album_id, run_id, attempt=attempt)
+    return known(database, album_id)
+
+
+def pause(database: Database, album_id: str) -> Submission:
+    """Let nothing new begin for an album; what runs is finished. Raises RefusedError where it is not active."""
+    return _moved(database, album_id, "paused", only_from=("active",), reason="paused by hand")
+
+
+def cancel(database: Database, album_id: str, dispatcher: Dispatcher) -> int:
+    """Stop an album and every run of it; what is made is kept. Gives the count of runs that were stopped."""
+    _moved(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
+    return dispatcher.stop_all(album_id)
+
+
+def resume(
+    database: Database, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None
+) -> Submission:
+    """Go on with an album that stands still; its budget, the old one where none is given, counts from now."""
+    standing = known(database, album_id)
+    if standing.state in ("active", "done"):
+        raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
+    wish = standing.wish
+    minutes = max_gpu_minutes if max_gpu_minutes is not None else wish.max_gpu_minutes
+    wish = Wish(album_id, wish.manifest_digest, wish.until, wish.priority, minutes)
+    return ensure_charge(database, submit(database, wish), dispatcher)
+
+
+def known(database: Database, album_id: str) -> Submission:
+    """How an album stands that was submitted. Raises InputError for others."""
+    found = submission_of(database, album_id)
+    if found is None:
+        raise InputError(f"album {album_id!r} was never submitted", remedy="Run `songline submit` with its manifest")
+    return found
+
+
+def _moved(
+    database: Database,
+    album_id: str,
+    to: Literal["paused", "cancelled"],
+    *,
+    only_from: tuple[SubmissionState, ...],
+    reason: str,
+) -> Submission:
+    if not move(database, album_id, to, only_from=only_from, reason=reason):
+        state = known(database, album_id).state
+        raise RefusedError(f"album {album_id!r} is {state}, so it cannot be {to}", remedy="See `songline status`")
+    return known(database, album_id)
