@@ -8,15 +8,23 @@ from flows.dispatch import Dispatcher
 
 STARTING_S = 180.0
 """A run that its worker took and that has not begun after this long has lost its worker."""
-SILENT_S = 120.0
-"""A run that began this long ago and holds nothing of what it was given has lost its worker."""
+BEGIN_S = 45.0
+"""A run that began has its first lease after this long, and one that lost its worker a lease of the past after one
+lease's life more."""
 
 
 class Runs:
     """The open runs of one kind. ``holds`` tells whether somebody works on what a run was given, or nothing is left."""
 
-    def __init__(self, dispatcher: Dispatcher, *, holds: Callable[[frozenset[str]], bool] = lambda _: True) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        lease_s: float = 0.0,
+        holds: Callable[[frozenset[str]], bool] = lambda _: True,
+    ) -> None:
         self._dispatcher = dispatcher
+        self._silent_s = BEGIN_S + lease_s
         self._holds = holds
         self.given: dict[str, frozenset[str]] = {}
 
@@ -43,6 +51,6 @@ class Runs:
         """Why a run that has not ended never will, None where it may."""
         if state == "starting" and for_s > STARTING_S:
             return "its worker took it and never began"
-        if state == "running" and for_s > SILENT_S and not self._holds(given):
+        if state == "running" and for_s > self._silent_s and not self._holds(given):
             return "its work is nobody's any more: the worker is gone"
         return None

@@ -42,7 +42,7 @@ class ShardDesk:
         recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
         self.missing = set(recipes)
-        self.runs = Runs(dispatcher, holds=self._is_worked_on)
+        self.runs = Runs(dispatcher, lease_s=house.settings.lease_s, holds=self._is_worked_on)
         for shard in shards_of_album(house.database, planned.album.id):
             if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
                 self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)

@@ -11,7 +11,7 @@ from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.orders import ShardWork
 
 
-@flow(name="render-shard", flow_run_name="render · {work.album} · {work.shard}", persist_result=False)
+@flow(name="render-shard", persist_result=False)
 async def render_shard(work: ShardWork) -> str:
     """Render what is missing of a shard with one model load. Retrying it continues from the catalog."""
     with house_of_run() as house:

@@ -9,7 +9,7 @@ from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.orders import SongWork
 
 
-@flow(name="finish-song", flow_run_name="{work.until} · {work.album}", persist_result=False)
+@flow(name="finish-song", persist_result=False)
 async def finish_song(work: SongWork) -> str:
     """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog."""
     with house_of_run() as house:

@@ -13,8 +13,9 @@ from catalog.digests import digest_bytes
 from catalog.errors import ArtifactLost, WorkError
 from catalog.lineage import prov_json, trace
 from catalog.policy import Policy
-from catalog.queries import artifact_digests, candidate_by_prefix, release_by_key, songs_of
+from catalog.queries import artifact_digests, candidate_by_prefix, release_by_key
 from catalog.repair import examine, repair
+from catalog.songs import songs_of
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress

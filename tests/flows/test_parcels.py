@@ -1,0 +1,63 @@
+"""Cutting missing renders into parcels for the GPU pool."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.recipe import Recipe
+from flows.budget import Budget
+from flows.parcels import Parcel, parcels
+
+
+def plan_of(songs):
+    """A plan of songs, each a list of (key, engine, length in seconds)."""
+    made = []
+    for number, offered in enumerate(songs):
+        candidates = [SimpleNamespace(render_key=k, recipe=Recipe(e, 1, 1, s, {})) for k, e, s in offered]
+        made.append(SimpleNamespace(song=SimpleNamespace(title=f"Song {number}"), candidates=candidates))
+    return SimpleNamespace(songs=made)
+
+
+KEYS = st.integers(0, 60).map(lambda n: (f"k{n}", "ab"[n % 2], (95.0, 285.0)[n % 3 == 0]))
+
+
+@given(
+    songs=st.lists(st.lists(KEYS, max_size=12), max_size=8),
+    each_s=st.floats(0.1, 400),
+    shard_s=st.floats(1, 900),
+)
+def test_every_missing_render_is_in_exactly_one_parcel_of_its_kind(songs, each_s, shard_s):
+    kinds = {key: (engine, length) for song in songs for key, engine, length in song}
+    missing = {key for at, key in enumerate(sorted(kinds)) if at % 4}
+    made = list(parcels(plan_of(songs), missing, shard_s=shard_s, expected_s=dict.fromkeys(kinds, each_s)))
+    assert sorted(key for parcel in made for key in parcel.render_keys) == sorted(missing)
+    for parcel in made:
+        assert len({kinds[key] for key in parcel.render_keys}) == 1
+        assert parcel.forecast_s == pytest.approx(each_s * len(parcel.render_keys))
+        assert parcel.forecast_s <= 1.5 * shard_s + each_s
+
+
+def test_ten_thousand_renders_are_tens_of_runs():
+    songs = [[(f"{song}-{seed}", "a", 95.0) for seed in range(10)] for song in range(1000)]
+    keys = [key for song in songs for key, _, _ in song]
+    made = list(parcels(plan_of(songs), set(keys), shard_s=720.0, expected_s=dict.fromkeys(keys, 4.0)))
+    assert len(made) == 56
+    assert {round(parcel.forecast_s / 60) for parcel in made} == {12}
+    assert [key for parcel in made for key in parcel.render_keys] == keys
+    assert made[0].sentence() == "render · Song 0, Song 1, Song 2 and 15 more · 179 candidates"
+
+
+def test_a_budget_takes_parcels_in_order_and_cuts_the_last():
+    offered = [
+        Parcel(("a", "b"), ("One",), 20.0),
+        Parcel(("c", "d", "e"), ("Two",), 30.0),
+        Parcel(("f",), ("Three",), 10.0),
+    ]
+    assert list(Budget(None).cut(offered)) == offered
+    assert list(Budget(45.0).cut(offered)) == [offered[0], Parcel(("c", "d"), ("Two",), 20.0)]
+    assert list(Budget(9.0).cut(offered)) == []
+    assert list(Budget(-5.0).cut(offered)) == []

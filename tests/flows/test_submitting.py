@@ -1,0 +1,80 @@
+"""Handing an album to the pools: one run in charge, whatever is clicked twice or dies."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.errors import InputError, RefusedError
+from catalog.submissions import submission_of
+from flows.reading import read_album
+from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
+from tests.fake_farm import FakeFarm
+from tests.support import album_document, write_album
+
+
+@pytest.fixture
+def farm():
+    return FakeFarm()
+
+
+@pytest.fixture
+def album(settings, tmp_path):
+    return read_album(write_album(tmp_path / "album", album_document()), settings)
+
+
+@pytest.mark.both_databases
+def test_two_submissions_of_one_manifest_have_one_run(house, album, farm):
+    first = submit_album(house, album, priority="urgent", dispatcher=farm)
+    assert submit_album(house, album, priority="urgent", dispatcher=farm) == first
+    (run,) = farm.runs.values()
+    assert (run.flow, run.queue, run.work.album, run.work.attempt) == ("produce-album", "urgent", "small", 1)
+    assert first.flow_run_id == run.id
+
+
+def test_a_changed_wish_has_a_new_run_in_charge(house, album, farm):
+    submit_album(house, album, dispatcher=farm)
+    again = submit_album(house, album, until="select", dispatcher=farm)
+    assert [run.work.attempt for run in farm.runs.values()] == [1, 2]
+    assert (again.wish.until, again.flow_run_id) == ("select", "run-2")
+
+
+def test_a_dead_run_is_replaced_and_a_living_one_left_alone(house, album, farm):
+    standing = submit_album(house, album, dispatcher=farm)
+    assert ensure_charge(house.database, standing, farm) == standing
+    assert farm.lose("produce-album") == 1
+    after = ensure_charge(house.database, standing, farm)
+    assert (after.attempt, after.flow_run_id) == (2, "run-2")
+    assert ensure_charge(house.database, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+
+
+def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, farm, monkeypatch):
+    monkeypatch.setattr("flows.submitting.name_run", lambda *_, **__: None)  # killed between the two
+    submit_album(house, album, dispatcher=farm)
+    monkeypatch.undo()
+    assert submit_album(house, album, dispatcher=farm).flow_run_id == "run-1"
+    assert len(farm.runs) == 1
+
+
+def test_pausing_and_going_on(house, album, farm):
+    submit_album(house, album, max_gpu_minutes=2.0, dispatcher=farm)
+    assert pause(house.database, "small").state == "paused"
+    with pytest.raises(RefusedError, match="is paused"):
+        pause(house.database, "small")
+    again = resume(house.database, "small", farm)
+    assert (again.state, again.attempt, again.wish.max_gpu_minutes) == ("active", 2, 2.0)
+    with pytest.raises(RefusedError, match="is active"):
+        resume(house.database, "small", farm)
+
+
+def test_cancelling_ends_every_run(house, album, farm):
+    submit_album(house, album, dispatcher=farm)
+    assert cancel(house.database, "small", farm) == 1
+    assert submission_of(house.database, "small").state == "cancelled"
+    assert list(farm.open()) == []
+    assert resume(house.database, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
+
+
+def test_an_album_that_was_never_submitted_is_named(house, farm):
+    for ask in (lambda: known(house.database, "nobody"), lambda: pause(house.database, "nobody")):
+        with pytest.raises(InputError, match="'nobody' was never submitted"):
+            ask()
