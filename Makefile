@@ -6,13 +6,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra
 OUT ?= releases
 
 .DEFAULT_GOAL := help
-.PHONY: help album engine minio test check bench constraints clean
+.PHONY: help album engine minio stack stack-down test faults check bench constraints clean
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
 	@echo "make engine  install what the DiffRhythm engine and MuQ-MuLan need (6 GB with its CUDA libraries)"
 	@echo "make minio   build the MinIO server into .songline/bin with Go 1.24 or newer (3 minutes), for tests and the stack"
+	@echo "make stack   start the production services here as plain processes (GPUS=0,1: a worker per device)"
+	@echo "make stack-down  end them; what they keep stays"
 	@echo "make test    install the tests' tools, check the code, run every test"
+	@echo "make faults  kill, cut, fill and damage everything while it works, and see that nothing is lost"
 	@echo "make bench   measure speed and memory on this machine"
 
 album: $(VENV)/.core
@@ -28,8 +31,18 @@ minio: .songline/bin/minio
 	@command -v go >/dev/null || { echo "Building MinIO needs Go 1.24 or newer: https://go.dev/dl" >&2; exit 1; }
 	GOBIN='$(CURDIR)/.songline/bin' go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
+# GPUS, where it is given, reaches the command through its environment.
+stack: $(VENV)/.stack minio
+	$(BIN)/python -m infra.stack up
+
+stack-down:
+	$(BIN)/python -m infra.stack down
+
 test: check
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/.dev minio
+	$(BIN)/python -m pytest -m faults
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -46,6 +59,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml infra/constraints.txt
 	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.stack: $(VENV)/.core
+	$(PIP) -e '.[stack]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

@@ -14,6 +14,7 @@ from catalog.digests import Json, digest_value
 from catalog.lyrics import Lyrics
 from catalog.policy import Policy
 from catalog.recipe import Recipe
+from db.base import Base
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Song as SongRow
@@ -91,16 +92,23 @@ def store_plan(
     ``candidates`` maps song ids to their candidates. Songs and candidates no longer asked for stay, inactive.
     """
 
+    digest = manifest_digest(document)
+    fields = {
+        "title": album.title,
+        "manifest": dict(document),
+        "manifest_digest": digest,
+        "cover_digest": cover_digest,
+    }
+
     def store(session: Session) -> tuple[Policy, dict[str, int]]:
-        row = _album_row(session, album, document, cover_digest)
-        songs = _song_rows(session, album)
-        for song in album.songs:
-            _candidate_rows(session, songs[song.id], song, candidates[song.id])
-        return row_policy(row, album.selection), {slug: song.id for slug, song in songs.items()}
+        row = _album_row(session, album.id, fields)
+        ids = _store_songs(session, album)
+        _store_candidates(session, album, ids, candidates)
+        return row_policy(row, album.selection), ids
 
     policy, ids = database.transact(store)
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
-    return PlannedAlbum(album, manifest_digest(document), policy, cover_digest, planned)
+    return PlannedAlbum(album, digest, policy, cover_digest, planned)
 
 
 def policy_in_force(database: Database, album: Album) -> Policy:
@@ -113,7 +121,12 @@ def policy_in_force(database: Database, album: Album) -> Policy:
 def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
     """Row id of each song the catalog knows of an album, by the song's id."""
     with database.read() as session:
-        return {row.slug: row.id for row in session.scalars(sa.select(SongRow).where(SongRow.album_id == album_id))}
+        return _song_ids(session, album_id)
+
+
+def _song_ids(session: Session, album_id: str) -> dict[str, int]:
+    rows = session.execute(sa.select(SongRow.slug, SongRow.id).where(SongRow.album_id == album_id))
+    return {row.slug: row.id for row in rows}
 
 
 def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Policy) -> None:
@@ -144,47 +157,78 @@ def row_policy(row: AlbumRow, stated: Policy) -> Policy:
     return stated
 
 
-def _album_row(session: Session, album: Album, document: Mapping[str, Json], cover_digest: str | None) -> AlbumRow:
-    fields: dict[str, Any] = {
-        "title": album.title,
-        "manifest": dict(document),
-        "manifest_digest": manifest_digest(document),
-        "cover_digest": cover_digest,
-    }
-    insert_missing(session, AlbumRow, [{"id": album.id, **fields}])
+def _album_row(session: Session, album_id: str, fields: Mapping[str, Any]) -> AlbumRow:
+    insert_missing(session, AlbumRow, [{"id": album_id, **fields}])
     # Held: of two who plan one album at once, the second sees all that the first wrote.
-    row = session.get_one(AlbumRow, album.id, with_for_update=HELD)
+    row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
     for name, value in fields.items():
         setattr(row, name, value)
     return row
 
 
-def _song_rows(session: Session, album: Album) -> dict[str, SongRow]:
-    rows = {row.slug: row for row in session.scalars(sa.select(SongRow).where(SongRow.album_id == album.id))}
-    for row in rows.values():
-        row.active = False
-    for song in album.songs:
-        row = rows.setdefault(song.id, SongRow(album_id=album.id, slug=song.id))
-        row.title, row.position, row.active = song.title, song.position, True
-        session.add(row)
-    session.flush()
-    return rows
-
-
-def _candidate_rows(session: Session, row: SongRow, song: Song, candidates: Sequence[Candidate]) -> None:
-    known = {
-        found.id: found for found in session.scalars(sa.select(CandidateRow).where(CandidateRow.song_id == row.id))
+def _store_songs(session: Session, album: Album) -> dict[str, int]:
+    """Make the song rows say what the album asks for; gives their ids by the songs' ids."""
+    columns = (SongRow.id, SongRow.slug, SongRow.title, SongRow.position, SongRow.active)
+    rows = session.execute(sa.select(*columns).where(SongRow.album_id == album.id)).all()
+    known = {row.slug: row for row in rows}
+    wanted: dict[str, dict[str, Any]] = {
+        song.id: {"title": song.title, "position": song.position, "active": True} for song in album.songs
     }
-    for found in known.values():
-        found.active = False
-    for candidate in candidates:
-        offered = known.get(candidate.id) or CandidateRow(
-            id=candidate.id,
-            song_id=row.id,
-            render_key=candidate.render_key,
-            seed=candidate.seed,
-            prompt=song.prompt,
-            lyrics_digest=song.lyrics.digest,
-        )
-        offered.seed_order, offered.active = candidate.order, True
-        session.add(offered)
+    new = [{"album_id": album.id, "slug": slug, **fields} for slug, fields in wanted.items() if slug not in known]
+    changes = [
+        {"id": known[slug].id, **fields}
+        for slug, fields in wanted.items()
+        if slug in known and any(getattr(known[slug], name) != value for name, value in fields.items())
+    ]
+    gone = [
+        {"id": row.id, "title": row.title, "position": row.position, "active": False}
+        for row in rows
+        if row.active and row.slug not in wanted
+    ]
+    _store(session, SongRow, new=new, changes=changes + gone)
+    return _song_ids(session, album.id)
+
+
+def _store_candidates(
+    session: Session, album: Album, ids: Mapping[str, int], candidates: Mapping[str, Sequence[Candidate]]
+) -> None:
+    """Make the candidate rows say what the album asks for."""
+    columns = (CandidateRow.id, CandidateRow.seed_order, CandidateRow.active)
+    of_album = sa.select(*columns).join(SongRow, SongRow.id == CandidateRow.song_id).where(SongRow.album_id == album.id)
+    known = {row.id: row for row in session.execute(of_album)}
+    asked = [(song, candidate) for song in album.songs for candidate in candidates[song.id]]
+    words = {song.id: song.lyrics.digest for song in album.songs}
+    new = [
+        {**_candidate_row(song, c), "song_id": ids[song.id], "lyrics_digest": words[song.id]}
+        for song, c in asked
+        if c.id not in known
+    ]
+    wanted = {c.id: (c.order, True) for _, c in asked}
+    wanted |= {row.id: (row.seed_order, False) for row in known.values() if row.id not in wanted}
+    changes = [
+        {"id": row.id, "seed_order": order, "active": active}
+        for row, (order, active) in ((row, wanted[row.id]) for row in known.values())
+        if (row.seed_order, row.active) != (order, active)
+    ]
+    _store(session, CandidateRow, new=new, changes=changes)
+
+
+def _candidate_row(song: Song, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "id": candidate.id,
+        "render_key": candidate.render_key,
+        "seed": candidate.seed,
+        "seed_order": candidate.order,
+        "prompt": song.prompt,
+        "active": True,
+    }
+
+
+def _store(
+    session: Session, table: type[Base], *, new: Sequence[Mapping[str, Any]], changes: Sequence[dict[str, Any]]
+) -> None:
+    """Insert and change many rows, each with one statement for all of them."""
+    if new:
+        session.execute(sa.insert(table), [dict(row) for row in new])
+    if changes:
+        session.execute(sa.update(table), list(changes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,15 +15,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import owners
-from catalog.errors import LeaseLost, SonglineError, TransientError, error_document
+from catalog.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
 from catalog.recipe import Recipe
 from catalog.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.settings import Settings
 from catalog.store.base import Store, Stored
+from catalog.sweep import NAMED_WITHIN_S, settle
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
+from db.among import among
 from db.base import db_now
 from db.production import Render, Step
-from db.rows import HELD, insert_missing, pieces
+from db.provenance import Artifact
+from db.rows import HELD, insert_missing
 from db.session import Database, DatabaseTrouble
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
@@ -69,8 +73,7 @@ class Ledger:
     def _declare(self, table: type[Render] | type[Step], rows: list[dict[str, Any]]) -> None:
         known: set[str] = set()
         with self._database.read() as session:
-            for keys in pieces([row["key"] for row in rows]):
-                known.update(session.scalars(sa.select(table.key).where(table.key.in_(keys))))
+            known.update(session.scalars(sa.select(table.key).where(among(table.key, [row["key"] for row in rows]))))
         missing = sorted((row for row in rows if row["key"] not in known), key=lambda row: str(row["key"]))
         if missing:
             self._database.transact(lambda session: insert_missing(session, table, missing))
@@ -80,7 +83,7 @@ class Ledger:
         table = TABLES[work]
         columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
         with self._database.read() as session:
-            rows = [r for some in pieces(keys) for r in session.execute(sa.select(*columns).where(table.key.in_(some)))]
+            rows = session.execute(sa.select(*columns).where(among(table.key, keys))).all()
         return {r.key: Standing(r.state, max(0.0, r.due_at - r.now), r.error, r.owner) for r in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | Standing:
@@ -134,27 +137,56 @@ class Ledger:
             )
 
     def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
-        """Store the products, then finish the work and write its rows in one transaction.
+        """Store the products, then finish the work and write its rows in one transaction, which never waits for the
+        store: see :mod:`catalog.sweep` for why the bytes still lie there when it ends.
 
         Raises LeaseLost where a higher fence was given meanwhile; the bytes are then garbage for the sweep.
         """
+        name_by = time.monotonic() + NAMED_WITHIN_S
         stored = [(product, self._store.put(product.path)) for product in outcome.products]
+        settle(self._database, self._store, [kept.digest for _, kept in stored])
+        lost = self._lost(lease, {product.role: kept.digest for product, kept in stored})
+
+        def write_down(session: Session) -> None:
+            row = self._held(session, lease)
+            if time.monotonic() > name_by:
+                raise TransientError("stored bytes waited too long for their row", remedy="It will be tried again")
+            self._write_down(session, row, lease, outcome, stored, seconds=seconds, circumstances=circumstances)
+            record_pruned(session, lost)
+
         try:
-            self._database.transact(
-                lambda session: self._write_down(
-                    session, lease, outcome, stored, seconds=seconds, circumstances=circumstances
-                )
-            )
+            self._database.transact(write_down)
         except IntegrityError as error:
             raise TransientError(
                 f"the rows of {lease.work} {lease.key[:12]} clash with others: {error.orig}",
                 remedy="It will be tried again",
                 key=lease.key,
             ) from error
+        self._unprune_found(lost)
+
+    def _lost(self, lease: Lease, made: Mapping[str, str]) -> list[str]:
+        """Earlier products of this work that are not made again and whose bytes are gone. Only who holds the lease
+        can add to its products, so this stands until the commit, or the commit fails."""
+        with self._database.read() as session:
+            row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
+            replaced = replaced_by(session, row, made)
+        return [digest for digest in replaced if self._store.stat(digest) is None]
+
+    def _unprune_found(self, lost: Sequence[str]) -> None:
+        """Take back that bytes are gone where other work, which makes the same, stored them between look and commit.
+
+        If it commits after this, its own commit takes it back.
+        """
+        with suppress(StoreError):  # not known, so what was seen before stands
+            found = [digest for digest in lost if self._store.stat(digest) is not None]
+            if found:
+                kept = sa.update(Artifact).where(Artifact.digest.in_(found)).values(pruned_at=None)
+                self._database.transact(lambda session: session.execute(kept))
 
     def _write_down(
         self,
         session: Session,
+        row: Render | Step,
         lease: Lease,
         outcome: Outcome,
         stored: Sequence[tuple[Product, Stored]],
@@ -162,15 +194,10 @@ class Ledger:
         seconds: float,
         circumstances: Circumstances,
     ) -> None:
-        row = self._held(session, lease)
-        if any(self._store.stat(kept.digest) is None for _, kept in stored):
-            raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
         activity = record_activity(
             session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
         )
         made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
-        lost = [digest for digest in replaced_by(session, row, made) if self._store.stat(digest) is None]
-        record_pruned(session, lost)
         row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
         row.activity_id = activity.id
         if isinstance(row, Render):
@@ -208,13 +235,12 @@ class Ledger:
         """Put failed work back to planned with its attempts forgiven; gives the count."""
         table = TABLES[work]
         forgiving = (
-            sa.update(table).where(table.state == "failed").values(state="planned", attempts=0, due_at=0.0)
-        ).returning(table.key)
-
-        def forgive(session: Session) -> int:
-            return sum(len(session.execute(forgiving.where(table.key.in_(some))).all()) for some in pieces(keys))
-
-        return self._database.transact(forgive)
+            sa.update(table)
+            .where(table.state == "failed", among(table.key, keys))
+            .values(state="planned", attempts=0, due_at=0.0)
+            .returning(table.key)
+        )
+        return self._database.transact(lambda session: len(session.execute(forgiving).all()))
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
         """The row of a lease that is still ours; nobody takes it over until the transaction ends."""

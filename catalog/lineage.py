@@ -247,8 +247,8 @@ def _decision(session: Session, candidate: Candidate) -> dict[str, Json] | None:
 def _scores(session: Session, render: Render) -> dict[str, Json]:
     rows = session.scalars(
         sa.select(Score)
-        .join(Step, Step.key == Score.step_key)
-        .join(ActivityArtifact, ActivityArtifact.activity_id == Score.activity_id)
+        .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
         .where(ActivityArtifact.artifact_digest == render.audio_digest, ActivityArtifact.direction == "used")
         .order_by(Score.id)
     ).all()

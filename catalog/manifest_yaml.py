@@ -16,7 +16,7 @@ import yaml
 from catalog.digests import Json
 from catalog.manifest_faults import Fault, Path, Place, dotted, shown
 
-MAX_MANIFEST_BYTES = 256 * 1024
+MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 16
 MAX_DIGITS = 18
 

@@ -1,4 +1,4 @@
-"""Reading the catalog: work by key, albums and songs, candidates with their scores and decisions."""
+"""Reading the catalog: work by key, albums, candidates with their scores, releases."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from catalog.errors import InputError
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from catalog.recipe import Recipe
 from catalog.work import StepRequest
+from db.among import among
 from db.delivery import Release, ReleaseFile
-from db.judgement import Decision, Score
-from db.production import Album, Candidate, Render, Song, Step
+from db.judgement import Score
+from db.production import Album, Candidate, Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
-from db.rows import pieces, starts_with
+from db.rows import starts_with
 from db.session import Database
+
+LISTED = 20
+"""Albums named in an error at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +50,51 @@ def recipe_of(database: Database, render_key: str) -> Recipe:
 
 def step_result(database: Database, key: str) -> StepResult | None:
     """The result of a finished step, None while it is not finished."""
+    return step_results(database, [key]).get(key)
+
+
+def step_results(database: Database, keys: Sequence[str]) -> dict[str, StepResult]:
+    """The results of those of the steps that are finished, by key."""
+    # The state is looked at here: SQLite would go by its index, and through all work that is finished.
+    query = sa.select(Step.key, Step.state, Step.result, Step.activity_id).where(among(Step.key, keys))
     with database.read() as session:
-        row = session.get(Step, key)
-        if row is None or row.state != Step.finished_state or row.activity_id is None:
-            return None
-        return StepResult(key, row.result or {}, made_by(session, row.activity_id))
+        found = session.execute(query.where(Step.activity_id.is_not(None)))
+        rows = [row for row in found if row.state == Step.finished_state]
+        made = _made_by(session, [row.activity_id for row in rows])
+    return {row.key: StepResult(row.key, row.result or {}, made.get(row.activity_id, {})) for row in rows}
 
 
-def made_by(session: Session, activity_id: str) -> dict[str, str]:
-    """Artifacts an activity made, by role."""
-    rows = session.execute(
-        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest)
-        .where(ActivityArtifact.activity_id == activity_id, ActivityArtifact.direction == "made")
-        .order_by(ActivityArtifact.role)
+def _made_by(session: Session, activity_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Artifacts that each activity made, by role."""
+    links = (
+        sa.select(ActivityArtifact.activity_id, ActivityArtifact.role, ActivityArtifact.artifact_digest)
+        .where(ActivityArtifact.direction == "made")
+        .order_by(ActivityArtifact.activity_id, ActivityArtifact.role)
     )
-    return {row.role: row.artifact_digest for row in rows}
+    made: dict[str, dict[str, str]] = {}
+    for row in session.execute(links.where(among(ActivityArtifact.activity_id, activity_ids))):
+        made.setdefault(row.activity_id, {})[row.role] = row.artifact_digest
+    return made
 
 
 def render_products(database: Database, render_key: str) -> dict[str, str]:
     """Artifacts of a finished render by role ("audio", "midi"); empty while it is not finished."""
+    return products_of(database, [render_key])[render_key]
+
+
+def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Artifacts of each render by role, none for those that are not finished."""
+    columns = sa.select(Render.key, Render.activity_id).where(Render.activity_id.is_not(None))
     with database.read() as session:
-        row = session.get(Render, render_key)
-        return made_by(session, row.activity_id) if row is not None and row.activity_id else {}
+        makers = {row.key: row.activity_id for row in session.execute(columns.where(among(Render.key, render_keys)))}
+        made = _made_by(session, list(makers.values()))
+    return {key: made.get(makers.get(key, ""), {}) for key in render_keys}
 
 
 def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
     """Every metric's reading of the finished steps that listened to one candidate."""
     with database.read() as session:
-        rows = session.scalars(sa.select(Score).where(Score.step_key.in_(score_keys)).order_by(Score.id)).all()
+        rows = session.scalars(sa.select(Score).where(among(Score.step_key, score_keys)).order_by(Score.id)).all()
     return {row.metric: _reading(row) for row in rows}
 
 
@@ -87,7 +108,8 @@ def score_windows(database: Database, audio_digest: str) -> dict[str, list[list[
     """Start, end and value of every window that a metric of this audio was read in, by metric."""
     query = (
         sa.select(Score.metric, Score.windows)
-        .join(ActivityArtifact, ActivityArtifact.activity_id == Score.activity_id)
+        .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
         .where(
             ActivityArtifact.artifact_digest == audio_digest,
             ActivityArtifact.role == "audio",
@@ -102,8 +124,8 @@ def score_windows(database: Database, audio_digest: str) -> dict[str, list[list[
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
     """Size of each known artifact in bytes."""
     with database.read() as session:
-        asked = (sa.select(Artifact.digest, Artifact.size).where(Artifact.digest.in_(some)) for some in pieces(digests))
-        return {row.digest: row.size for query in asked for row in session.execute(query)}
+        query = sa.select(Artifact.digest, Artifact.size).where(among(Artifact.digest, digests))
+        return {row.digest: row.size for row in session.execute(query)}
 
 
 def artifact_facts(database: Database, digest: str) -> tuple[int, str]:
@@ -119,15 +141,22 @@ def sample_digest_of(database: Database, digest: str) -> str | None:
         return session.get_one(Artifact, digest).sample_digest
 
 
+def require_album(database: Database, album_id: str) -> None:
+    """Raise InputError, naming those there are, unless the album is in the catalog."""
+    with database.read() as session:
+        if session.scalar(sa.select(Album.id).where(Album.id == album_id)) is not None:
+            return
+        known = list(session.scalars(sa.select(Album.id).order_by(Album.id).limit(LISTED + 1)))
+    more = " and more" if len(known) > LISTED else ""
+    listed = f"Known albums: {', '.join(known[:LISTED])}{more}" if known else "Render an album first"
+    raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
+
+
 def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
     """The resolved manifest an album was last planned from. Raises InputError for an unknown id."""
+    require_album(database, album_id)
     with database.read() as session:
-        row = session.get(Album, album_id)
-        known = [] if row else list(session.scalars(sa.select(Album.id).order_by(Album.id)))
-    if row is None:
-        listed = f"Known albums: {', '.join(known)}" if known else "Render an album first"
-        raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
-    return row.manifest
+        return session.get_one(Album, album_id).manifest
 
 
 def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
@@ -144,67 +173,6 @@ def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
     raise InputError(
         f"{prefix!r} fits several candidates: {', '.join(row.id for row in rows)}", remedy="Give more of the id"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class SongRow:
-    """A song as the catalog holds it now, with its current candidates and its newest decision; ``waiting`` are those
-    that came after it."""
-
-    id: str
-    title: str
-    candidates: tuple[CandidateRow, ...]
-    decision: Mapping[str, Json] | None
-    winner: str | None
-    waiting: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateRow:
-    """A current candidate: ``state`` is its render's, ``error`` a failed one's document."""
-
-    id: str
-    seed: int
-    state: str
-    render_key: str
-    error: Mapping[str, Json] | None
-    audio_digest: str | None
-
-
-def songs_of(database: Database, album_id: str) -> list[SongRow]:
-    """The album's songs in order. Raises InputError for an unknown album."""
-    album_manifest(database, album_id)
-    with database.read() as session:
-        rows = session.scalars(
-            sa.select(Song).where(Song.album_id == album_id, Song.active).order_by(Song.position)
-        ).all()
-        return [_song(session, row) for row in rows]
-
-
-def _song(session: Session, row: Song) -> SongRow:
-    pairs = session.execute(
-        sa.select(Candidate, Render)
-        .join(Render, Render.key == Candidate.render_key)
-        .where(Candidate.song_id == row.id, Candidate.active)
-        .order_by(Candidate.seed_order)
-    ).all()
-    candidates = tuple(CandidateRow(c.id, c.seed, r.state, r.key, r.error, r.audio_digest) for c, r in pairs)
-    newest = session.scalars(
-        sa.select(Decision).where(Decision.song_id == row.id).order_by(Decision.id.desc()).limit(1)
-    ).first()
-    here = {candidate.id for candidate in candidates}
-    asked = _asked_of(session, newest) if newest else set()
-    # A decision about candidates that are gone says nothing of the present ones; newer ones only wait for the next.
-    if newest is None or not asked <= here:
-        return SongRow(row.slug, row.title, candidates, None, None)
-    waiting = tuple(candidate.id for candidate in candidates if candidate.id not in asked)
-    return SongRow(row.slug, row.title, candidates, newest.document, newest.winner_id, waiting)
-
-
-def _asked_of(session: Session, decision: Decision) -> set[str]:
-    """The candidates a decision was asked to choose among, those that failed included."""
-    asked = session.get_one(Step, decision.step_key).parameters
-    return {candidate["id"] for candidate in (*asked["candidates"], *asked["failed"])}
 
 
 def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -249,7 +217,7 @@ def next_build(database: Database, album_id: str) -> int:
         return (session.scalar(sa.select(sa.func.max(Release.build)).where(Release.album_id == album_id)) or 0) + 1
 
 
-def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None:
+def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow | None:
     with database.read() as session:
         row = session.scalars(query).first()
         if row is None:
@@ -262,31 +230,6 @@ def _release(database: Database, query: sa.Select[Release]) -> ReleaseRow | None
     return ReleaseRow(
         row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RenderCost:
-    """What one finished render cost on its device (see the engine's figures), and when it began, epoch seconds."""
-
-    engine: str
-    started_at: float
-    figures: Mapping[str, Json]
-
-
-def render_costs(database: Database, album_id: str | None = None) -> list[RenderCost]:
-    """Every finished render that kept its figures, of one album or of all, the oldest first."""
-    query = (
-        sa.select(Render.engine, Activity.started_at, Activity.figures)
-        .join(Activity, Activity.work_key == Render.key)
-        .where(Activity.kind == "render", Activity.outcome == "done", Activity.figures.is_not(None))
-        .order_by(Activity.started_at, Activity.id)
-    )
-    if album_id is not None:
-        album_manifest(database, album_id)
-        offered = sa.select(Candidate.render_key).join(Song).where(Song.album_id == album_id)
-        query = query.where(Render.key.in_(offered))
-    with database.read() as session:
-        return [RenderCost(row.engine, row.started_at, row.figures or {}) for row in session.execute(query)]
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

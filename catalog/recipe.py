@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.digests import Json, digest_value
 
@@ -24,6 +24,7 @@ class Recipe:
     seed: int
     length_s: float
     inputs: Mapping[str, Json]
+    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def document(self) -> dict[str, Json]:
         """The recipe as JSON, as it is stored and digested."""
@@ -43,4 +44,6 @@ class Recipe:
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the canonical document."""
-        return digest_value(SCHEME, self.document())
+        if self._digest is None:  # asked for time and again, and long to work out where lyrics are long
+            object.__setattr__(self, "_digest", digest_value(SCHEME, self.document()))
+        return str(self._digest)

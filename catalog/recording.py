@@ -21,6 +21,7 @@ from catalog.work import (
     ReleaseRecord,
     ScoreRecord,
 )
+from db.among import among
 from db.base import db_now
 from db.delivery import Release, ReleaseFile
 from db.judgement import Decision, Score
@@ -162,6 +163,15 @@ def add_decision(session: Session, record: DecisionRecord, *, step_key: str, act
             winner_id=record.winner_id,
         )
     )
+
+
+def newest_decisions(database: Database, song_row_ids: Sequence[int]) -> dict[str, str]:
+    """The step key of each song's newest decision, by the song's row id as text."""
+    of_songs = sa.select(sa.func.max(Decision.id)).where(among(Decision.song_id, song_row_ids))
+    newest = Decision.id.in_(of_songs.group_by(Decision.song_id))
+    with database.read() as session:
+        rows = session.execute(sa.select(Decision.song_id, Decision.step_key).where(newest))
+        return {str(row.song_id): row.step_key for row in rows}
 
 
 def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog.errors import StoreError
 from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
 from db.rows import pieces
 from db.session import Database
+
+LOOK_S = 3.0
+"""Patience with the store while one artifact is read."""
+SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +38,54 @@ class Damage:
 
 
 def examine(database: Database, store: Store, digests: Sequence[str]) -> list[Damage]:
-    """Read the bytes of every digest; gives those that are missing or corrupt."""
-    found: list[Damage] = []
-    for digest in digests:
-        missing = store.stat(digest) is None
-        if not missing and store.verify(digest):
-            continue
-        with database.read() as session:
-            makers = _makers(session, digest)
-        kind, role, key = makers[0] if makers else (None, None, None)
-        found.append(Damage(digest, not missing, kind, role, key))
-    return found
+    """Read the bytes of every digest; gives those that are missing or corrupt. Raises StoreError where the store
+    cannot tell because it is away."""
+    hurried = store.hurried(LOOK_S)
+    first = {digest: damage for digest in digests if (damage := _look(store, hurried, digest))}
+    # A store under load may refuse to read for a moment what it describes, as it does for good where a disk has
+    # damaged it. Only what is refused twice, some time apart, is damage: a repair will remove it.
+    again = {digest: damage for digest in first if (damage := _look(store, hurried, digest))}
+    return [_damage(database, digest, corrupt=damage == "corrupt") for digest, damage in again.items()]
+
+
+def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> None:
+    """Raise StoreError where nothing of several artifacts is whole: then it is the store that is not the right one,
+    or not there."""
+    if len(damages) < len(checked) or len(checked) < SEVERAL:
+        return
+    corrupt = sum(damage.corrupt for damage in damages)
+    raise StoreError(
+        f"of the {len(checked)} artifacts that the catalog names the store has none: "
+        f"{len(checked) - corrupt} are missing, {corrupt} cannot be read",
+        remedy="See that the store's disk is mounted and SONGLINE_STORE_URL is right; "
+        "if all is lost, restore a backup, or plan it again with `songline verify --repair`",
+    )
+
+
+def _look(store: Store, hurried: Store, digest: str) -> Literal["missing", "corrupt"] | None:
+    """What is wrong with one artifact, told within seconds while the store is there.
+
+    A service that finds damage by itself answers as if it were busy, so it is waited for shortly; who is away is
+    waited for as long as the settings say.
+    """
+    try:
+        return _wrong(hurried, digest)
+    except StoreError:
+        store.stat(digest)
+    return _wrong(hurried, digest)
+
+
+def _wrong(store: Store, digest: str) -> Literal["missing", "corrupt"] | None:
+    if store.stat(digest) is None:
+        return "missing"
+    return None if store.verify(digest) else "corrupt"
+
+
+def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:
+    with database.read() as session:
+        makers = _makers(session, digest)
+    kind, role, key = makers[0] if makers else (None, None, None)
+    return Damage(digest, corrupt, kind, role, key)
 
 
 def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:

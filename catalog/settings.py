@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     store_url: str = Field(
         "",
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$",
-        description="Artifact store, s3://BUCKET or s3://BUCKET/PREFIX; empty: a folder inside the home.",
+        description="Artifact store, s3://BUCKET or s3://BUCKET/PREFIX, the bucket in small letters, digits, dots and "
+        "hyphens; empty: a folder inside the home.",
     )
     s3_endpoint: str = Field(
         "https://s3.amazonaws.com",
@@ -81,6 +82,12 @@ class Settings(BaseSettings):
     poll_s: float = Field(2.0, gt=0, description="Time between two looks at an album that pools are making.")
     releases: Path | None = Field(None, description="Folder that finished albums of work pools are written to.")
     releases_url: str = Field("", description="Address under which that folder is served; empty: none.")
+    notify: str = Field(
+        "",
+        pattern=r"^([a-z0-9-]+/[a-z0-9-]+)?$",
+        description="Whom finished and failed albums are told: a notification block, such as slack-webhook/studio.",
+    )
+    run_history_days: float = Field(30.0, gt=0, description="Age at which Prefect's records of ended runs are removed.")
     lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
@@ -131,5 +138,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"SONGLINE_{'_'.join(str(part) for part in first['loc']).upper()}"
-        raise InputError(f"{name}: {first['msg']}", remedy=f"Correct {name} in the environment, or unset it") from error
+        field = str(first["loc"][0])
+        name = f"SONGLINE_{field.upper()}"
+        what = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":  # the pattern itself says nothing to most people
+            what = f"this is not what it takes: {(Settings.model_fields[field].description or '').rstrip('.')}"
+        raise InputError(f"{name}: {what}", remedy=f"Correct {name} in the environment, or unset it") from error

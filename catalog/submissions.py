@@ -11,17 +11,20 @@ from sqlalchemy.orm import Session
 
 from catalog.digests import digest_value
 from catalog.work import Standing
+from db.among import among
 from db.base import db_now
 from db.farm import Shard as ShardRow
 from db.farm import Submission as SubmissionRow
 from db.production import Render
 from db.provenance import Activity
-from db.rows import HELD, insert_missing, pieces
+from db.rows import HELD, insert_missing
 from db.session import Database
 
 SubmissionState = Literal["active", "paused", "cancelled", "done", "failed"]
 Priority = Literal["urgent", "normal", "batch"]
 MAX_REASON = 2000
+BUDGET_SPENT = "the budget of"
+"""How the reason begins of a submission that was paused because its GPU minutes were spent, and by nobody's wish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +186,15 @@ def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> 
     """Seconds of work on these renders that began after ``since``, failed attempts included."""
     total = sa.func.coalesce(sa.func.sum(Activity.seconds), 0.0)
     with database.read() as session:
-        return sum(
-            session.scalar(sa.select(total).where(Activity.work_key.in_(some), Activity.started_at >= since)) or 0.0
-            for some in pieces(render_keys)
-        )
+        spent = sa.select(total).where(among(Activity.work_key, render_keys), Activity.started_at >= since)
+        return session.scalar(spent) or 0.0
 
 
 def live_leases(database: Database, render_keys: Sequence[str]) -> set[str]:
     """Those of the renders that somebody holds a lease on which has not run out."""
     alive = sa.and_(Render.state == "leased", Render.lease_until >= db_now())
     with database.read() as session:
-        asked = (sa.select(Render.key).where(Render.key.in_(some), alive) for some in pieces(render_keys))
-        return {key for query in asked for key in session.scalars(query)}
+        return set(session.scalars(sa.select(Render.key).where(among(Render.key, render_keys), alive)))
 
 
 def free_lost_leases(database: Database) -> int:

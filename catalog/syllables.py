@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _VOWEL_GROUP = re.compile(r"[aeiouyæœøıаеиоуыэюяєіїαεηιου�
 _ONE_PER_CHARACTER = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7a3]")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
 _SMALL_KANA = frozenset("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
+WORDS_KEPT = 50_000
 _LETTERS_PER_SYLLABLE = 2.5
 """For scripts whose vowels are not written as letters of their own."""
 
@@ -53,6 +54,7 @@ def count_syllables(text: str, language: str = "en") -> int:
     return sum(word_syllables(word, language) for word in _WORD.findall(unicodedata.normalize("NFC", text)))
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def word_syllables(word: str, language: str = "en") -> int:
     """Syllables in one word, at least 1."""
     by_character = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from urllib.parse import quote
 
 from prefect import flow
 from prefect.logging import get_run_logger
@@ -13,20 +13,19 @@ from catalog.albums import set_current_release
 from catalog.errors import ServerAway
 from catalog.house import House
 from catalog.queries import release_by_key
-from catalog.recipe import Recipe
-from catalog.speed import measured_factors
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, move, take_charge
 from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.dispatch import PrefectDispatcher
+from flows.expectation import expected_seconds
 from flows.foreman import Foreman, Verdict
 from flows.line import Produced
+from flows.notify import notify
 from flows.orders import AlbumWork
 from flows.progress import Progress
 from flows.submitting import known
-from flows.ui import ProgressArtifact, publish_album
+from flows.ui import ProgressArtifact, Wall, publish_album, publish_link
 from tasks.delivery.export import write_release
-from tasks.engines.registry import get_engine
 from tasks.steps import as_songline_error
 
 PATIENCE_S = 600.0
@@ -45,8 +44,8 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
         except Exception as caught:
             # A fault of the album or of the code would come again: it is not to be tried for ever.
             error = as_songline_error(caught, doing="producing the album")
-            if not error.transient:
-                _end(house, submission, str(error))
+            if not error.transient and _end(house, submission, str(error)):
+                await notify(house.settings, subject=f"{work.album} failed", body=str(error))
             raise
 
 
@@ -66,32 +65,37 @@ def _charge(house: House, work: AlbumWork) -> Submission | None:
 async def _produce(house: House, submission: Submission) -> str:
     planned = stored_plan(house.database, submission.wish.album_id)
     progress = Progress(planned.songs)
+    wall = Wall(house, planned.album.id)
     foreman = Foreman(
         house,
         submission,
         planned,
         dispatcher=PrefectDispatcher(),
         progress=progress,
-        expected_s=_expected_s(house),
+        expected_s=expected_seconds(house),
     )
     async with ProgressArtifact(progress, description=planned.album.title):
-        verdict = await _rounds(foreman, house.settings.poll_s)
+        verdict = await _rounds(foreman, wall, house.settings.poll_s)
+    await wall.show(foreman.failures, now=True)
     if verdict == "paused":
-        return f"the album is paused: {known(house.database, planned.album.id).reason}"
+        reason = known(house.database, planned.album.id).reason
+        await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
+        return f"the album is paused: {reason}"
     if verdict == "not in charge":
         return "the album was cancelled, or another run is in charge of it"
     produced = await carry_out(house, planned, submission.wish.until)
     await publish_album(house, planned.album.id, produced)
-    return _close(house, submission, produced)
+    return await _close(house, submission, produced, title=planned.album.title)
 
 
-async def _rounds(foreman: Foreman, pause_s: float) -> Verdict:
+async def _rounds(foreman: Foreman, wall: Wall, pause_s: float) -> Verdict:
     """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
     away_since: float | None = None
     while True:
         started = time.monotonic()
         try:
             verdict = await asyncio.to_thread(foreman.round)
+            await wall.show(foreman.failures)
             away_since = None
         except ServerAway as error:
             away_since = away_since or started
@@ -105,29 +109,32 @@ async def _rounds(foreman: Foreman, pause_s: float) -> Verdict:
         await asyncio.sleep(max(pause_s, 4 * (time.monotonic() - started)))
 
 
-def _expected_s(house: House) -> Callable[[Recipe], float]:
-    """Seconds that a render should take: its engine's forecast, corrected by what such renders took of late."""
-
-    def forecast(recipe: Recipe) -> float:
-        return get_engine(recipe.engine, house.settings).forecast(recipe).seconds
-
-    factors = measured_factors(house.database, forecast)
-    return lambda recipe: forecast(recipe) * factors.get(recipe.engine, 1.0)
-
-
-def _close(house: House, submission: Submission, produced: Produced) -> str:
+async def _close(house: House, submission: Submission, produced: Produced, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.wish.album_id
     if produced.release_key:
         set_current_release(house.database, album_id, produced.release_key)
-        release = release_by_key(house.database, produced.release_key)
-        if release is not None and house.settings.releases:
-            write_release(house, release, house.settings.releases)
+        await _write_out(house, produced.release_key, title=title)
     elif produced.failures:
-        _end(house, submission, "; ".join(str(error) for error in produced.failures.values()))
+        told = "; ".join(str(error) for error in produced.failures.values())
+        if _end(house, submission, told):
+            await notify(house.settings, subject=f"{title} failed", body=told)
         raise_failures(produced)
-    _end(house, submission, None)
+    warned = "".join(f" Without {song}: {error}" for song, error in produced.failures.items())
+    if _end(house, submission, None):
+        await notify(house.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
+
+
+async def _write_out(house: House, release_key: str, *, title: str) -> None:
+    release, settings = release_by_key(house.database, release_key), house.settings
+    if release is None or settings.releases is None:
+        return
+    folder = write_release(house, release, settings.releases).folder
+    page = (folder / "index.html").absolute().as_uri()
+    if settings.releases_url:
+        page = f"{settings.releases_url.rstrip('/')}/{quote(folder.name)}/index.html"
+    await publish_link(page, title=title)
 
 
 def _end(house: House, submission: Submission, trouble: str | None) -> bool:

@@ -29,6 +29,7 @@ from catalog.errors import MachineError, ServerAway
 from flows.orders import Work
 
 PAGE = 200
+POOLS = ("gpu", "cpu")
 RunState = Literal["waiting", "starting", "running", "ended"]
 ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 STATES: Mapping[StateType, RunState] = {
@@ -45,6 +46,14 @@ class RunStanding:
 
     state: RunState
     for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWorkers:
+    """How many workers of a pool are alive."""
+
+    pool: str
+    online: int
 
 
 class Dispatcher(Protocol):
@@ -107,6 +116,17 @@ class PrefectDispatcher:
                 )
                 found |= {str(run.id): _standing(run) for run in runs}
         return found
+
+    def workers(self) -> list[PoolWorkers]:
+        """The workers of our pools that beat of late."""
+        return [PoolWorkers(pool, self._online(pool)) for pool in POOLS]
+
+    def _online(self, pool: str) -> int:
+        with reached():
+            answer = self._client.request(
+                "POST", "/work_pools/{work_pool_name}/workers/filter", path_params={"work_pool_name": pool}
+            )
+        return sum(worker["status"] == "ONLINE" for worker in answer.json())
 
     def give_up(self, run_id: str, reason: str) -> None:
         """See :class:`Dispatcher`."""

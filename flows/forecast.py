@@ -55,14 +55,16 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
     """Time on this machine's workers and bytes for what is missing."""
     songs: list[SongForecast] = []
     seconds, on_device_s, stored = 0.0, 0.0, 0
+    standings = house.ledger.standings("render", [c.render_key for song in planned.songs for c in song.candidates])
+    names = {c.recipe.engine for song in planned.songs for c in song.candidates}
+    engines = {name: get_engine(name, house.settings) for name in names}
     for planned_song in planned.songs:
         keys = [c.render_key for c in planned_song.candidates]
-        standings = house.ledger.standings("render", keys)
         done = [k for k in keys if k in standings and standings[k].finished]
         failed = [k for k in keys if k in standings and standings[k].state == "failed"]
         new = [c for c in planned_song.candidates if c.render_key not in {*done, *failed}]
         for candidate in new:
-            engine = get_engine(candidate.recipe.engine, house.settings)
+            engine = engines[candidate.recipe.engine]
             expected = engine.forecast(candidate.recipe)
             seconds += AFTER_RENDER_S if engine.batches else expected.seconds + AFTER_RENDER_S
             on_device_s += expected.seconds if engine.batches else 0.0

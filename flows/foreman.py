@@ -13,7 +13,7 @@ from catalog.albums import PlannedAlbum
 from catalog.errors import SonglineError
 from catalog.house import House
 from catalog.recipe import Recipe
-from catalog.submissions import Submission, move, submission_of
+from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import ShardDesk
@@ -71,7 +71,7 @@ class Foreman:
 
     def _pause(self, standing: Submission) -> bool:
         left = len(self._shards.missing)
-        reason = f"the budget of {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left} renders are left"
+        reason = f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left} renders are left"
         return move(
             self._house.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
         )

@@ -15,10 +15,11 @@ from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.errors import SonglineError, WorkError
 from catalog.house import House
-from catalog.queries import StepResult, render_products, step_result
-from catalog.recording import ensure_current
+from catalog.queries import StepResult, products_of, step_results
+from catalog.recording import ensure_current, newest_decisions
 from catalog.work import StepRequest
 from flows.progress import Progress
+from flows.together import Together
 from tasks import requests
 from tasks.delivery.release_request import FinishedSong, encode_tags, pack_request
 
@@ -40,21 +41,24 @@ class Executor(Protocol):
 
 
 class Peek:
-    """Finds finished work; raises NotYet at the first that is missing."""
+    """Finds finished work; raises NotYet at the first that is missing. It lives no longer than the loop it is in."""
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self._renders = Together(lambda keys: house.ledger.standings("render", keys))
+        self._results = Together(lambda keys: step_results(house.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""
         keys = [candidate.render_key for candidate in song.candidates]
-        standings = self.house.ledger.standings("render", keys)
+        standings = await self._renders.of(keys)
         if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
             raise NotYet
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`Executor`."""
-        found = step_result(self.house.database, request.key)
+        key = request.key
+        found = (await self._results.of([key])).get(key)
         if found is None:
             raise NotYet
         return found
@@ -108,6 +112,8 @@ class Line:
         self._do = executor
         self._progress = progress
         self._storing = storing
+        self._products = Together(lambda keys: products_of(house.database, keys))
+        self._newest = Together(lambda songs: newest_decisions(house.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> Produced:
         """Everything up to and with the stage ``until``. One song's failure never stops the others."""
@@ -157,7 +163,8 @@ class Line:
     async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:
         song = planned.song
         await self._do.render(planned)
-        audio = {c.id: render_products(self._house.database, c.render_key) for c in planned.candidates}
+        products = await self._products.of([c.render_key for c in planned.candidates])
+        audio = {c.id: products[c.render_key] for c in planned.candidates}
         alive = [c for c in planned.candidates if "audio" in audio[c.id]]
         if not alive:
             raise self._all_failed(planned)
@@ -200,8 +207,12 @@ class Line:
         )
         decision = await self._do.step(request, f"select · {planned.song.title}")
         if self._storing:
-            ensure_current(self._house.database, planned.row_id, request.key)
+            await self._ensure_current(planned.row_id, request.key)
         return decision
+
+    async def _ensure_current(self, row_id: int, step_key: str) -> None:
+        if (await self._newest.of([str(row_id)])).get(str(row_id)) != step_key:
+            ensure_current(self._house.database, row_id, step_key)
 
     async def _score(self, song: Song, candidate: Candidate, asked: Asked) -> None:
         await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))

@@ -10,10 +10,10 @@ import pytest
 
 from catalog.house import House, open_house
 from catalog.settings import Settings
-from tests.services.fixtures import minio, moto, postgres
+from tests.services.fixtures import minio, moto, postgres, prefect_server
 from tests.services.postgres_server import PostgresServer
 
-__all__ = ["minio", "moto", "postgres"]
+__all__ = ["minio", "moto", "postgres", "prefect_server"]
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 

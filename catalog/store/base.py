@@ -35,7 +35,7 @@ class Store(Protocol):
         """Write the artifact to ``destination``; its digest is checked on the way."""
 
     def local(self, digest: str) -> Path:
-        """A path to read the artifact from; the file there must never be changed."""
+        """A path to read the artifact from, its digest checked now; the file there must never be changed."""
 
     def stat(self, digest: str) -> Stored | None:
         """What is known of it, or None where it is not there."""
@@ -48,6 +48,9 @@ class Store(Protocol):
 
     def listing(self) -> Iterator[Stored]:
         """Everything that lies there."""
+
+    def hurried(self, patience_s: float) -> Store:
+        """The same store, with ``patience_s`` for trouble of its service instead of what the settings say."""
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """Remove what killed writers left half-written; gives the count."""

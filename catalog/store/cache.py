@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.digests import digest_file
 from catalog.errors import StoreError
 
 IN_USE_S = 3600.0
@@ -29,12 +30,12 @@ class LocalCache:
         self._in_use_s = in_use_s
 
     def get(self, digest: str, download: Callable[[Path], None]) -> Path:
-        """The artifact's read-only file; ``download`` writes it, verified, where it is not here yet."""
+        """The artifact's read-only file; ``download`` writes it, verified, where it is not here whole."""
         path = self._path(digest)
         try:
             self._objects.mkdir(parents=True, exist_ok=True)
             self._unfinished.mkdir(exist_ok=True)
-            if not self._used(path):
+            if not self._is_whole(path):
                 self._make(path, download)
                 self._evict()
         except OSError as error:
@@ -68,10 +69,17 @@ class LocalCache:
                 return False
             return True
 
+    def _is_whole(self, path: Path) -> bool:
+        """Whether the file is here with its bytes: this disk may have damaged them since they came."""
+        try:
+            return self._used(path) and digest_file(path) == path.name
+        except FileNotFoundError:  # dropped meanwhile
+            return False
+
     def _make(self, path: Path, download: Callable[[Path], None]) -> None:
         part = self._unfinished / path.name
         with _sole(part) as handle:
-            if self._used(path):  # another process had it under way
+            if self._is_whole(path):  # another process had it under way
                 part.unlink()
                 return
             os.fchmod(handle, 0o600)  # a process killed before its rename left it read-only

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from catalog.digests import CHUNK, digest_file
+from catalog.digests import digest_bytes, digest_file
 from catalog.errors import RefusedError, StoreError
 from catalog.store.base import Stored, lost, object_name
+
+UNREADABLE = frozenset({errno.ENOENT, errno.EIO, errno.EBADMSG})
+"""The file is not there, or the disk itself says that it is damaged."""
 
 
 class FolderStore:
@@ -29,28 +32,54 @@ class FolderStore:
         except OSError as error:
             raise _refused("opened", root, error) from error
 
+    def hurried(self, patience_s: float) -> FolderStore:
+        """See :class:`catalog.store.base.Store`. A folder is never waited for."""
+        return self
+
     def put(self, source: Path) -> Stored:
         """See :class:`catalog.store.base.Store`."""
         digest = digest_file(source)
-        if self.stat(digest) is None:
-            return self._write(digest, source)
-        # Known bytes get a new date: a sweep must not take them before the row that is about to name them.
-        os.utime(self._path(digest))
-        return Stored(digest, source.stat().st_size, time.time())
+        known = self._renewed(digest, source.stat().st_size)
+        return known or self.adopt(digest, lambda part: shutil.copyfile(source, part))
 
     def put_bytes(self, data: bytes) -> Stored:
         """See :class:`catalog.store.base.Store`."""
-        with tempfile.NamedTemporaryFile(dir=self._unfinished) as handle:
-            handle.write(data)
-            handle.flush()
-            return self.put(Path(handle.name))
+        digest = digest_bytes(data)
+        return self._renewed(digest, len(data)) or self.adopt(digest, lambda part: part.write_bytes(data))
+
+    def adopt(self, digest: str, write: Callable[[Path], object]) -> Stored:
+        """Keep, durably and verified, the artifact that ``write`` writes into the file it is given; what ``write``
+        raises passes, and leaves nothing behind."""
+        path = self._path(digest)
+        try:
+            with self._part() as part:
+                write(part)
+                _sync(part)
+                if digest_file(part) != digest:
+                    raise StoreError(
+                        f"artifact {digest[:12]} was damaged while it was stored",
+                        remedy="Check the disk",
+                        digest=digest,
+                    )
+                part.chmod(0o444)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(part, path)
+            for folder in (path.parent, path.parent.parent, self._objects):
+                _sync(folder)
+            found = path.stat()
+        except OSError as error:
+            raise _refused("written", path, error) from error
+        return Stored(digest, found.st_size, found.st_mtime)
 
     def fetch(self, digest: str, destination: Path) -> None:
         """See :class:`catalog.store.base.Store`."""
-        source = self.local(digest)
+        source = self._path(digest)
+        if not source.is_file():
+            raise lost(digest, "not in the store")
         try:
             shutil.copyfile(source, destination)
         except OSError as error:
+            destination.unlink(missing_ok=True)
             raise StoreError(
                 f"artifact {digest[:12]} cannot be copied to {destination}: {error.strerror}",
                 remedy="Free disk space there, or choose another folder",
@@ -65,25 +94,38 @@ class FolderStore:
         path = self._path(digest)
         if not path.is_file():
             raise lost(digest, "not in the store")
+        if not self.verify(digest):
+            raise lost(digest, "corrupt in the store")
         return path
 
     def stat(self, digest: str) -> Stored | None:
         """See :class:`catalog.store.base.Store`."""
-        with suppress(FileNotFoundError):
-            found = self._path(digest).stat()
-            return Stored(digest, found.st_size, found.st_mtime)
-        return None
+        path = self._path(digest)
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refused("read", path, error) from error
+        return Stored(digest, found.st_size, found.st_mtime)
 
     def verify(self, digest: str) -> bool:
         """See :class:`catalog.store.base.Store`."""
+        path = self._path(digest)
         try:
-            return digest_file(self._path(digest)) == digest
-        except OSError:
-            return False
+            return digest_file(path) == digest
+        except OSError as error:
+            if error.errno in UNREADABLE:
+                return False
+            raise _refused("read", path, error) from error
 
     def delete(self, digest: str) -> None:
         """See :class:`catalog.store.base.Store`."""
-        self._path(digest).unlink(missing_ok=True)
+        path = self._path(digest)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _refused("written", path, error) from error
 
     def listing(self) -> Iterator[Stored]:
         """See :class:`catalog.store.base.Store`."""
@@ -110,32 +152,34 @@ class FolderStore:
     def _path(self, digest: str) -> Path:
         return self._root / object_name(digest)
 
-    def _write(self, digest: str, source: Path) -> Stored:
+    def _renewed(self, digest: str, size: int) -> Stored | None:
+        """Known bytes with a new date: a sweep must not take them before the row that is about to name them."""
+        known = self.stat(digest)
+        if known is None or known.size != size:
+            return None
         path = self._path(digest)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._unfinished)
-            with open(handle, "wb") as target, source.open("rb") as origin:
-                shutil.copyfileobj(origin, target, CHUNK)
-                _sync(target)
-            if digest_file(Path(name)) != digest:
-                Path(name).unlink()
-                raise StoreError(f"{source.name} was damaged while it was stored", remedy="Check the disk")
-            os.chmod(name, 0o444)
-            os.replace(name, path)
-            _sync_folder(path.parent)
+            os.utime(path)
+        except FileNotFoundError:  # swept since
+            return None
         except OSError as error:
             raise _refused("written", path, error) from error
-        return Stored(digest, path.stat().st_size, path.stat().st_mtime)
+        return Stored(digest, size, time.time())
+
+    @contextmanager
+    def _part(self) -> Iterator[Path]:
+        """An empty file for a write under way; gone afterwards unless it was moved."""
+        handle, name = tempfile.mkstemp(dir=self._unfinished)
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
 
 
-def _sync(handle: BinaryIO) -> None:
-    handle.flush()
-    os.fsync(handle.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -145,5 +189,5 @@ def _sync_folder(folder: Path) -> None:
 def _refused(verb: str, path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"the artifact store cannot be {verb} at {path}: {error.strerror}",
-        remedy="Free disk space, or point SONGLINE_HOME to a folder you may write",
+        remedy="Free disk space there, or choose a folder that you may write (SONGLINE_HOME holds the store)",
     )

@@ -38,10 +38,15 @@ class PatientPool(urllib3.PoolManager):
     """
 
     def __init__(
-        self, *, patience_s: float, ca_file: Path | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        *,
+        patience_s: float,
+        read_s: float = READ_S,
+        ca_file: Path | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(
-            timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
+            timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s),
             maxsize=10,
             cert_reqs="CERT_REQUIRED",
             ca_certs=str(ca_file or certifi.where()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import time
@@ -41,6 +42,12 @@ class S3Store:
         self._cache = cache
         self._part_bytes = part_bytes
 
+    def hurried(self, patience_s: float) -> S3Store:
+        """See :class:`catalog.store.base.Store`."""
+        other = copy.copy(self)
+        other._client = self._client.hurried(patience_s)
+        return other
+
     def put(self, source: Path) -> Stored:
         """See :class:`catalog.store.base.Store`."""
         digest = digest_file(source)
@@ -70,7 +77,8 @@ class S3Store:
             raise lost(digest, "not in the store" if found is None else "corrupt in the store")
 
     def local(self, digest: str) -> Path:
-        """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while it is used."""
+        """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while it is used,
+        and downloaded again where the copy here is damaged."""
         object_name(digest)
         return self._cache.get(digest, lambda part: self.fetch(digest, part))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -19,9 +19,10 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from catalog.errors import StoreError
-from catalog.store.patience import PatientPool, short_trouble
+from catalog.store.patience import READ_S, PatientPool, short_trouble
 from catalog.store.s3_trouble import not_s3, refusal, unreachable
 
+LEAST_READ_S = 5.0
 GONE = ("NoSuchKey", "NoSuchUpload")
 
 
@@ -37,6 +38,7 @@ class Bucket:
     secret_key: SecretStr
     ca_file: Path | None = None
     patience_s: float = 45.0
+    read_s: float = READ_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class S3Client:
         endpoint = bucket.endpoint.rstrip("/")
         scheme, _, host = endpoint.partition("://")
         self.where = f"the store {endpoint} (bucket {bucket.name})"
+        self._settings = bucket
         self._bucket = bucket.name
         self._region = bucket.region
         self._is_open = False
@@ -74,8 +77,14 @@ class S3Client:
             secret_key=bucket.secret_key.get_secret_value(),
             secure=scheme == "https",
             region=bucket.region,
-            http_client=PatientPool(patience_s=bucket.patience_s, ca_file=bucket.ca_file),
+            http_client=PatientPool(patience_s=bucket.patience_s, read_s=bucket.read_s, ca_file=bucket.ca_file),
         )
+
+    def hurried(self, patience_s: float) -> S3Client:
+        """A client of the same bucket that waits less for it, be it silent or in trouble."""
+        other = S3Client(replace(self._settings, patience_s=patience_s, read_s=max(patience_s, LEAST_READ_S)))
+        other._is_open = self._is_open
+        return other
 
     def stat(self, key: str) -> Found | None:
         """What is known of an object; None where there is none."""

@@ -17,8 +17,9 @@ from catalog.errors import InputError, SonglineError
 from catalog.house import House, open_house
 from catalog.policy import CandidateReadings, Policy, decide
 from catalog.policy_file import read_policy
-from catalog.queries import StepResult, readings, render_products, songs_of, step_result
+from catalog.queries import StepResult, readings, render_products, step_result
 from catalog.settings import load_settings
+from catalog.songs import songs_of
 from catalog.work import StepRequest
 from flows.cli.output import print_error, print_json, stdout
 from flows.forecast import peek

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 from rich.text import Text
 
+from catalog.costs import render_costs
 from catalog.digests import Json
 from catalog.house import open_house
-from catalog.queries import render_costs
 from catalog.settings import load_settings
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout

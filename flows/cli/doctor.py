@@ -7,37 +7,28 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
-from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import SonglineError
 from catalog.settings import Settings, load_settings
+from flows.cli.doctor_services import database, prefect, store
+from flows.cli.findings import STYLES, Check
 from flows.cli.output import print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
 PROBE_FRAMES = 32
 ROOM_BYTES = 5_000_000_000
-STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at. ``missing`` keeps Songline from working; a ``note`` only tells."""
-
-    name: str
-    verdict: Literal["ok", "note", "missing"]
-    found: str
-    remedy: str = ""
 
 
 def doctor(*, as_json: bool) -> None:
     """Run every check; exits 4 when something needed is missing."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
+    checks += [found for look in SERVICES for found in look(settings)]
     missing = any(check.verdict == "missing" for check in checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
@@ -80,14 +71,15 @@ def _disk(settings: Settings) -> Check:
 
 
 def _catalog(settings: Settings) -> Check:
+    """The embedded catalog. One on a server is looked at with the services, without changing its tables."""
     from catalog.house import open_house
 
-    try:
-        with open_house(settings) as house:
-            kind = house.database.engine.dialect.name
-    except SonglineError as error:
-        return Check("catalog", "missing", error.what, error.remedy)
-    return Check("catalog and store", "ok", f"{kind}, readable and writable")
+    if settings.database_url.startswith("postgres"):
+        return Check("catalog", "ok", "on a PostgreSQL server, see below")
+    with open_house(settings) as house:
+        kind = house.database.engine.dialect.name
+    place = "catalog" if settings.store_url else "catalog and store"
+    return Check(place, "ok", f"{kind}, readable and writable")
 
 
 def _engines(settings: Settings) -> Check:
@@ -185,3 +177,5 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _models,
     _decoder,
 )
+
+SERVICES = (database, store, prefect)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 from catalog.errors import InputError
-from catalog.house import House, open_house
-from catalog.queries import artifact_digests, artifact_sizes, current_release, failed_work
-from catalog.repair import examine
+from catalog.house import open_house
+from catalog.queries import artifact_digests, current_release, failed_work
+from catalog.repair import examine, require_some_whole
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
+from catalog.sweep import sweep
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout
 from tasks.delivery.export import write_release
@@ -41,6 +41,8 @@ def verify(*, repair: bool, as_json: bool) -> None:
         damages = examine(house.database, house.store, kept)
         if repair:
             planned = mend(house.database, house.store, damages)
+        else:
+            require_some_whole(kept, damages)
     if as_json:
         print_json(
             {
@@ -80,34 +82,15 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
         stdout().print(f"Build {release.build}: {written.folder}", markup=False, soft_wrap=True)
 
 
-def _swept(house: House, digest: str, limit: float) -> bool:
-    """Delete one piece of garbage, unless a writer found use for it meanwhile; writers wait while it is looked at."""
-    with house.database.write(alone=True):
-        now = house.store.stat(digest)
-        if now is None or now.stored_at >= limit or artifact_sizes(house.database, [digest]):
-            return False
-        house.store.delete(digest)
-        return True
-
-
 def gc(*, dry_run: bool, as_json: bool) -> None:
     """Sweep bytes without a row, half-written files, and names of dead processes."""
     settings = load_settings()
-    limit = time.time() - settings.gc_grace_s
     with open_house(settings) as house:
-        garbage = [stored for stored in house.store.listing() if stored.stored_at < limit]
-        # Asked after the listing, so that bytes named meanwhile are not taken for garbage.
-        named = {digest for digest, _ in artifact_digests(house.database)}
-        garbage = [stored for stored in garbage if stored.digest not in named]
-        unfinished = 0
-        if not dry_run:
-            garbage = [stored for stored in garbage if _swept(house, stored.digest, limit)]
-            unfinished = house.store.sweep_unfinished(settings.gc_grace_s)
-    size = sum(stored.size for stored in garbage)
+        swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
+    removed = [stored.digest for stored in swept.garbage]
+    size = sum(stored.size for stored in swept.garbage)
     if as_json:
-        print_json(
-            {"removed": [s.digest for s in garbage], "bytes": size, "unfinished": unfinished, "dry_run": dry_run}
-        )
+        print_json({"removed": removed, "bytes": size, "unfinished": swept.unfinished, "dry_run": dry_run})
     else:
         verb = "would be removed" if dry_run else "removed"
-        stdout().print(f"{len(garbage)} artifacts without a row {verb} ({size / 1e6:.1f} MB)")
+        stdout().print(f"{len(removed)} artifacts without a row {verb} ({size / 1e6:.1f} MB)")

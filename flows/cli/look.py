@@ -13,8 +13,9 @@ from catalog.digests import digest_file
 from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
-from catalog.queries import CandidateRow, SongRow, score_windows, songs_of
+from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
+from catalog.songs import CandidateRow, SongRow, songs_of
 from flows.cli.output import print_json, stdout
 from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
@@ -32,28 +33,16 @@ def album_id(named: str, settings: Settings) -> str:
     return named
 
 
-def _songs(named: str) -> tuple[str, list[SongRow]]:
+def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
     found = album_id(named, settings)
     with open_house(settings) as house:
-        return found, songs_of(house.database, found)
-
-
-def _state(song: SongRow) -> str:
-    """One word for a song: decided, failed, rendered, rendering or planned."""
-    states = {candidate.state for candidate in song.candidates}
-    if song.winner and not song.waiting:
-        return "decided"
-    if (song.decision is not None and not song.waiting) or states == {"failed"}:
-        return "failed"
-    if states <= {"rendered", "failed"}:
-        return "rendered"
-    return "planned" if states == {"planned"} else "rendering"
+        return found, songs_of(house.database, found, documents=documents)
 
 
 def status(named: str, *, as_json: bool) -> None:
     """How far each song is."""
-    found, songs = _songs(named)
+    found, songs = _songs(named, documents=False)
     counts = {song.id: {s: sum(c.state == s for c in song.candidates) for s in STATES} for song in songs}
     if as_json:
         print_json(
@@ -63,7 +52,7 @@ def status(named: str, *, as_json: bool) -> None:
                     {
                         "id": song.id,
                         "title": song.title,
-                        "state": _state(song),
+                        "state": song.state,
                         "candidates": counts[song.id],
                         "winner": song.winner,
                         "failures": [c.error for c in song.candidates if c.error],
@@ -76,7 +65,7 @@ def status(named: str, *, as_json: bool) -> None:
     table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
     for song in songs:
         numbers = (str(counts[song.id][state]) for state in STATES)
-        table.add_row(Text(song.title), _state(song), *numbers, song.winner or "-")
+        table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
     stdout().print(table)
     for song in songs:
         for candidate in song.candidates:

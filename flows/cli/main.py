@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.cli.arguments import AlbumName, AsJson, Manifest, Out, Stage
+from flows.cli.farm_app import app as farm_app
+from flows.cli.inbox import inbox
+from flows.cli.metrics import metrics
 from flows.cli.models_app import app as models_app
 
 app = typer.Typer(
@@ -21,19 +24,9 @@ app = typer.Typer(
 )
 
 app.add_typer(models_app)
-
-Manifest = Annotated[Path, typer.Argument(metavar="ALBUM", help="The album's manifest (YAML or JSON).")]
-AlbumName = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder that gets the release, in a folder named by the album's id.")]
-
-
-class Stage(StrEnum):
-    """Where ``render`` can stop early."""
-
-    SCORE = "score"
-    SELECT = "select"
-    MASTER = "master"
+app.add_typer(farm_app)
+app.command()(inbox)
+app.command()(metrics)
 
 
 @app.command()
@@ -109,6 +102,7 @@ def status(
     gpu: Annotated[
         bool, typer.Option("--gpu", help="What renders cost on each device: songs an hour, share of peak.")
     ] = False,
+    follow: Annotated[bool, typer.Option("--watch", help="Follow an album that work pools are making.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """How far each song of an album is, or how well the devices are used."""
@@ -118,6 +112,10 @@ def status(
         devices.status(album, as_json=as_json)
     elif album is None:
         raise typer.BadParameter("name an album, or ask for --gpu", param_hint="ALBUM")
+    elif follow:
+        from flows.cli import watch
+
+        watch.watch(album)
     else:
         from flows.cli import look
 
@@ -221,6 +219,27 @@ def gc(
     from flows.cli import keep
 
     keep.gc(dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DEST", help="Folder of the backup; an older one is updated.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the catalog and every byte it names into a folder; only what is new is copied."""
+    from flows.cli import backup as keeping
+
+    keeping.backup(folder, as_json=as_json)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a backup.")], as_json: AsJson = False
+) -> None:
+    """Bring a backup back into an empty catalog and the store that the settings name, whichever they are."""
+    from flows.cli import backup as keeping
+
+    keeping.restore(folder, as_json=as_json)
 
 
 @app.command()

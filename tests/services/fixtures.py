@@ -9,6 +9,8 @@ import pytest
 from tests.services.minio_server import minio_server
 from tests.services.moto_server import moto_server
 from tests.services.postgres_server import PostgresServer, postgres_server
+from tests.services.prefect_server import PrefectServer
+from tests.services.prefect_server import prefect_server as running_prefect_server
 from tests.services.s3_service import S3Service
 
 
@@ -30,4 +32,11 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Service]:
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A real Prefect server that asks for a password; what one test makes there the next one finds."""
+    with running_prefect_server(tmp_path_factory.mktemp("prefect")) as server:
         yield server

@@ -35,7 +35,12 @@ def not_tested(reason: str) -> None:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], *, health_url: str, log: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    health_url: str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    start_s: float = START_S,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The server while the block lasts, from when ``health_url`` answers 200; its output goes to ``log``."""
     # setpriv has the kernel kill the server even when the tests are killed.
@@ -49,7 +54,7 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        _await(server, health_url, log)
+        _await(server, health_url, log, start_s)
         yield server
     finally:
         stop(server)
@@ -65,8 +70,8 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _await(server: subprocess.Popen[bytes], health_url: str, log: Path) -> None:
-    end = time.monotonic() + START_S
+def _await(server: subprocess.Popen[bytes], health_url: str, log: Path, start_s: float) -> None:
+    end = time.monotonic() + start_s
     while not _is_healthy(health_url):
         if server.poll() is not None or time.monotonic() > end:
             pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")

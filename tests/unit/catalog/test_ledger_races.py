@@ -15,10 +15,11 @@ from catalog.house import open_house
 from catalog.lyrics import parse_lrc
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
-from catalog.queries import failed_work, render_products, songs_of
+from catalog.queries import failed_work, render_products
 from catalog.recipe import Recipe
 from catalog.recording import add_decision, ensure_current
 from catalog.retakes import offer_retakes, parent_take
+from catalog.songs import songs_of
 from catalog.work import Circumstances, DecisionRecord, Lease, Outcome, Product
 from db.judgement import Decision, Score
 from db.production import Candidate, Render

@@ -60,6 +60,20 @@ def test_the_least_recently_used_leave_first(tmp_path):
     assert source.into(cache, one).read_bytes() == source.songs[one]
 
 
+def test_a_copy_that_was_damaged_here_is_downloaded_again(tmp_path):
+    source, cache = Source(b"a song"), cache_of(tmp_path)
+    (digest,) = source.songs
+    path = source.into(cache, digest)
+    reader = path.open("rb")
+    path.chmod(0o644)
+    path.write_bytes(b"a sing")
+    assert source.into(cache, digest).read_bytes() == b"a song"
+    assert source.downloads == [digest] * 2
+    assert not path.stat().st_mode & 0o222
+    assert reader.read() == b"a sing"  # who has it open reads on in the old file
+    reader.close()
+
+
 def test_what_was_asked_for_lately_stays_whatever_the_limit(tmp_path):
     source, cache = Source(b"x" * 400, b"y" * 400, b"z" * 400), cache_of(tmp_path, 0, in_use_s=60.0)
     paths = [source.into(cache, digest) for digest in source.songs]

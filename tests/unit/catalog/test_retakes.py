@@ -13,9 +13,9 @@ from catalog.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.manifest import manifest_document
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
-from catalog.queries import songs_of
 from catalog.recipe import Recipe
 from catalog.retakes import offer_retakes, parent_take, with_retakes, with_words
+from catalog.songs import songs_of
 
 WORDS = parse_lrc("[ar:Ada]\n[00:02.00]First\n[00:05.00]Second\n[00:10.00]Third\n")
 SUNG = parse_lrc("[00:02.00]First\n[00:05.00]Another\n[00:10.00]Third\n")

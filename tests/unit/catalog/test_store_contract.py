@@ -1,5 +1,6 @@
 """What every artifact store promises: in a folder, in MinIO, and in a second implementation of S3."""
 
+import errno
 import os
 import time
 import urllib.request
@@ -127,6 +128,8 @@ def test_damage_is_found_and_never_handed_out(kept, tmp_path, damage):
         kept.store.fetch(digest, tmp_path / "back")
     assert caught.value.ids["digest"] == digest
     assert not (tmp_path / "back").exists()
+    with pytest.raises(ArtifactLost, match="corrupt"):
+        kept.store.local(digest)
 
 
 def test_removed_damage_can_be_put_anew(kept):
@@ -136,6 +139,19 @@ def test_removed_damage_can_be_put_anew(kept):
     assert kept.store.stat(digest) is None
     kept.store.put_bytes(b"a song")
     assert kept.store.verify(digest)
+
+
+def test_bytes_that_were_cut_short_are_put_again(kept):
+    digest = kept.store.put_bytes(b"a song").digest
+    kept.overwrite(digest, b"a so")
+    kept.store.put_bytes(b"a song")
+    assert kept.store.verify(digest)
+
+
+def test_a_hurried_store_is_the_same_one(store):
+    digest = store.put_bytes(b"a song").digest
+    assert store.hurried(1.0).verify(digest)
+    assert store.hurried(1.0).local(digest).read_bytes() == b"a song"
 
 
 def test_missing_bytes_are_told_with_the_remedy(store, tmp_path):
@@ -193,6 +209,19 @@ def test_links_end_or_are_refused(store):
         store.presign(digest, 8 * 24 * 3600)
     with pytest.raises(ArtifactLost):
         store.presign(digest_bytes(b"never stored"), 60)
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+    def fails(part):
+        part.write_bytes(b"a s")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = FolderStore(tmp_path / "store")
+    with pytest.raises(StoreError, match=r"No space left on device. Free disk space"):
+        store.adopt(digest_bytes(b"a song"), fails)
+    with pytest.raises(StoreError, match="damaged while it was stored"):
+        store.adopt(digest_bytes(b"a song"), lambda part: part.write_bytes(b"a sing"))
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path):

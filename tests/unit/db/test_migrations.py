@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from catalog.house import open_house
-from catalog.queries import recipe_of, songs_of
+from catalog.queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
+from catalog.songs import songs_of
 from db.session import SCHEMA_REVISION, open_database, upgrade
 from db.sqlite import sqlite_engine
 

@@ -1,0 +1,216 @@
+"""Backing up catalog and store together into a folder, and bringing both back.
+
+::
+
+    DEST/backup.json                 written last: without it, nothing here is a backup
+    DEST/catalog-<digest>.jsonl.gz   the catalog at one moment (see :mod:`catalog.backup_rows`)
+    DEST/store/objects/…             the bytes of every artifact it names, as in a folder store
+
+The catalog comes first: whatever it names has its bytes stored already and is never swept. An older backup in the same
+folder stands until the new one is whole, and bytes that are there are not copied again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, require_empty
+from catalog.digests import digest_file
+from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
+from catalog.store.base import Store
+from catalog.store.files import FolderStore
+from db.session import Database
+from db.sqlite import file_lock
+
+FORMAT = 1
+MANIFEST = "backup.json"
+LOCK = ".lock"
+ARTIFACT = "artifact"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup holds; ``lost`` are artifacts whose bytes the store could not give when it was made."""
+
+    catalog: str
+    catalog_digest: str
+    written_at: float
+    artifacts: int
+    bytes: int
+    lost: list[str]
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An artifact that a dump names and whose bytes were not pruned."""
+
+    digest: str
+    size: int
+
+
+def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int]:
+    """Write a backup into ``folder``, or bring the one there up to date; gives it, and the count of artifacts copied.
+
+    Raises InputError where the folder holds something else, MachineError where it cannot be written.
+    """
+    _require_own(folder)
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with file_lock(folder / LOCK):
+            path = _dump(database, folder)
+            target = FolderStore(folder / "store")
+            copied, lost, size, count = 0, [], 0, 0
+            for named in _artifacts(path):
+                count, size = count + 1, size + named.size
+                try:
+                    copied += _copy(store, target, named)
+                except ArtifactLost:
+                    lost.append(named.digest)
+            backup = Backup(path.name, digest_file(path), time.time(), count, size, lost)
+            _write_durably(folder / MANIFEST, json.dumps(asdict(backup), indent=2) + "\n")
+            for older in folder.glob("catalog-*"):
+                if older.name != path.name:
+                    older.unlink()
+    return backup, copied
+
+
+def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, list[str]]:
+    """Bring a backup back into an empty catalog and the store; gives it, and the artifacts it could not give.
+
+    Bytes first, then rows. Raises InputError where the folder holds no finished backup, RefusedError for a catalog
+    that is not empty, MachineError where nothing of the bytes is to be had.
+    """
+    backup = read_backup(folder)
+    path = folder / backup.catalog
+    require_empty(database)
+    with _told(folder):
+        source = FolderStore(folder / "store")
+        lost = [named.digest for named in _artifacts(path) if not _put(source, store, named.digest)]
+        if lost and len(lost) == backup.artifacts:
+            raise MachineError(
+                f"the backup in {folder} has none of its {len(lost)} artifacts",
+                remedy=f"See that {folder / 'store'} is whole",
+            )
+        with _opened(path) as lines:
+            load(database, read_lines(lines))
+        # They waited long without a row. Now that they have one, no sweep takes them, and what one took is put again.
+        there = {stored.digest for stored in store.listing()}.union(lost)
+        for named in _artifacts(path):
+            if named.digest not in there:
+                _put(source, store, named.digest)
+    return backup, lost
+
+
+def read_backup(folder: Path) -> Backup:
+    """The backup in ``folder``, its catalog checked. Raises InputError where there is none, CatalogError where it is
+    damaged."""
+    try:
+        document = json.loads((folder / MANIFEST).read_text())
+        if document.get("format") != FORMAT:
+            raise CatalogError("the backup was made by a newer Songline", remedy="Upgrade Songline")
+        backup = Backup(**document)
+        whole = digest_file(folder / backup.catalog) == backup.catalog_digest
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{folder} holds no finished backup", remedy="Run `songline backup` there until it ends, or name another"
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CatalogError(f"{folder / MANIFEST} cannot be read", remedy=ANOTHER) from error
+    if not whole:
+        raise CatalogError(UNREADABLE, remedy=ANOTHER)
+    return backup
+
+
+def _dump(database: Database, folder: Path) -> Path:
+    part = folder / "catalog.part"
+    with (
+        part.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=3, fileobj=raw, mtime=0) as packed,
+    ):
+        for line in dumped(database):
+            packed.write(line.encode())
+    path = folder / f"catalog-{digest_file(part)[:16]}.jsonl.gz"
+    _place(part, path)
+    return path
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield iter(lines)
+
+
+def _artifacts(path: Path) -> Iterator[Named]:
+    with _opened(path) as lines:
+        for line in read_lines(lines):
+            if line.table == ARTIFACT and line.row is not None and line.row["pruned_at"] is None:
+                yield Named(line.row["digest"], line.row["size"])
+
+
+def _copy(store: Store, target: FolderStore, named: Named) -> bool:
+    """Copy one artifact, unless it is there; gives whether it was copied."""
+    known = target.stat(named.digest)
+    if known is not None and known.size == named.size:
+        return False
+    target.adopt(named.digest, lambda part: store.fetch(named.digest, part))
+    return True
+
+
+def _put(source: FolderStore, store: Store, digest: str) -> bool:
+    """Put one artifact into the store; False where the backup does not have it whole."""
+    try:
+        path = source.local(digest)
+    except ArtifactLost:
+        return False
+    store.put(path)
+    return True
+
+
+def _require_own(folder: Path) -> None:
+    """Raise InputError for a folder that holds something else than a backup, or the beginning of one."""
+    if folder.is_dir():
+        names = {path.name for path in folder.iterdir()}
+        if not names or LOCK in names or MANIFEST in names:
+            return
+    elif not folder.exists():
+        return
+    raise InputError(f"{folder} holds something else than a backup", remedy="Name an empty folder, or a new one")
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise CatalogError(UNREADABLE, remedy=ANOTHER) from error
+    except OSError as error:
+        raise MachineError(
+            f"the backup in {folder} cannot be written or read: {error.strerror or error}",
+            remedy="Free disk space there, or choose another folder",
+        ) from error
+
+
+def _write_durably(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text)
+    _place(part, path)
+
+
+def _place(part: Path, path: Path) -> None:
+    """Give a finished file its name so that it is whole even after a power cut."""
+    with part.open("rb+") as handle:
+        os.fsync(handle.fileno())
+    part.replace(path)
+    opened = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,200 @@
+"""The whole catalog as lines of JSON that either database reads back: a backup, and a way from one to the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.errors import CatalogError, RefusedError
+from db import delivery, farm, judgement, production, provenance
+from db.base import Base
+from db.session import SCHEMA_REVISION, Database
+from db.trouble import words_of
+
+TABLES = (delivery, farm, judgement, production, provenance)
+"""Imported so that :class:`db.base.Base` knows every table."""
+BATCH = 1000
+FREED = {"state": "planned", "owner": None, "lease_until": None}
+UNREADABLE = "the backup's catalog is not whole"
+ANOTHER = "Take another backup"
+
+
+def dumped(database: Database) -> Iterator[str]:
+    """The catalog at one moment, a line at a time: a head, then each table with its columns and rows, tables before
+    those that refer to them, and at the end the count of rows by table."""
+    counts: dict[str, int] = {}
+    with database.read() as session:
+        yield _line({"schema": SCHEMA_REVISION})
+        for table in Base.metadata.sorted_tables:
+            yield _line({"table": table.name, "columns": table.columns.keys()})
+            counts[table.name] = 0
+            # A cursor of the server's: a catalog need not fit into memory.
+            rows = session.execute(
+                sa.select(table).order_by(*table.primary_key.columns), execution_options={"yield_per": BATCH}
+            )
+            for row in rows:
+                counts[table.name] += 1
+                yield _line(list(row))
+    yield _line({"end": counts})
+
+
+def _line(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a dump: a row of ``table`` by column; None is the line that begins a table."""
+
+    table: str
+    row: dict[str, Any] | None
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[Line]:
+    """What a dump holds. Raises CatalogError where it is cut off or damaged, or newer than this code."""
+    table = ""
+    columns: list[str] = []
+    counts: dict[str, int] = {}
+    for line in lines:
+        value = _parsed(line)
+        if isinstance(value, list):
+            counts[table] += 1
+            yield Line(table, dict(zip(columns, value, strict=True)))
+        elif "table" in value:
+            table, columns = value["table"], value["columns"]
+            counts[table] = 0
+            yield Line(table, None)
+        elif "end" in value and value["end"] == counts:
+            return
+        elif "schema" not in value:
+            break
+        elif value["schema"] > SCHEMA_REVISION:
+            raise CatalogError(
+                f"the backup was made by a newer Songline (schema {value['schema']})", remedy="Upgrade Songline"
+            )
+    raise CatalogError(UNREADABLE, remedy=ANOTHER)
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise CatalogError(UNREADABLE, remedy=ANOTHER) from error
+
+
+def require_empty(database: Database) -> None:
+    """Raise RefusedError for a catalog that holds anything."""
+    with database.read() as session:
+        _require_empty(session)
+
+
+def load(database: Database, lines: Iterable[Line]) -> None:
+    """Fill an empty catalog from a dump, wholly or not at all. Leases are freed, since their holders are gone.
+
+    A dump of an older schema fits as long as later ones only added to it.
+    """
+    try:
+        with database.write(alone=True) as session:
+            _require_empty(session)
+            loader = _Loader(session)
+            for line in lines:
+                loader.take(line)
+            loader.finish()
+    except DBAPIError as error:
+        raise CatalogError(
+            f"the backup does not fit into this catalog: {words_of(error)}",
+            remedy="Restore it with the Songline that made it",
+        ) from error
+
+
+def _require_empty(session: Session) -> None:
+    full = [
+        table.name
+        for table in Base.metadata.sorted_tables
+        if session.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
+    ]
+    if full:
+        raise RefusedError(
+            f"the catalog is not empty: it has rows in {', '.join(full)}",
+            remedy="Point SONGLINE_HOME, or SONGLINE_DATABASE_URL, to a new one",
+        )
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Inserts rows table by table in batches; references within a table are set once all of its rows are there."""
+
+    session: Session
+    table: sa.Table | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    references: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, line: Line) -> None:
+        if line.row is None:
+            self._end_table()
+            self.table = Base.metadata.tables.get(line.table)
+            if self.table is None:
+                raise CatalogError(f"this catalog has no table {line.table!r}", remedy=ANOTHER)
+            return
+        self.rows.append(self._separated(line.row))
+        if len(self.rows) == BATCH:
+            self._insert()
+
+    def finish(self) -> None:
+        self._end_table()
+        if self.session.get_bind().dialect.name == "postgresql":
+            for table in Base.metadata.sorted_tables:
+                _follow_on(self.session, table)
+
+    def _separated(self, row: dict[str, Any]) -> dict[str, Any]:
+        table = _known(self.table)
+        if "lease_until" in row and row["state"] == "leased":
+            row = row | FREED
+        inward = _inward(table)
+        if any(row.get(name) is not None for name in inward):
+            self.references.append({f"new_{name}": row[name] for name in (*inward, *table.primary_key.columns.keys())})
+        return row | dict.fromkeys(inward)
+
+    def _insert(self) -> None:
+        if self.rows:
+            self.session.execute(sa.insert(_known(self.table)), self.rows)
+            self.rows.clear()
+
+    def _end_table(self) -> None:
+        if self.table is None:
+            return
+        self._insert()
+        if self.references:
+            keys = self.table.primary_key.columns
+            values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _inward(self.table)}
+            mine = [column == sa.bindparam(f"new_{column.name}") for column in keys]
+            self.session.connection().execute(sa.update(self.table).where(*mine).values(values), self.references)
+            self.references.clear()
+
+
+def _known(table: sa.Table | None) -> sa.Table:
+    if table is None:
+        raise CatalogError(UNREADABLE, remedy=ANOTHER)
+    return table
+
+
+def _inward(table: sa.Table) -> list[str]:
+    """Columns that refer to rows of their own table."""
+    return [key.parent.name for key in table.foreign_keys if key.column.table is table]
+
+
+def _follow_on(session: Session, table: sa.Table) -> None:
+    """Let a numbered table count on from the highest number that was given."""
+    column = table.autoincrement_column
+    if column is None:
+        return
+    sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
+    highest = sa.select(sa.func.max(column)).scalar_subquery()
+    session.execute(sa.select(sa.func.setval(sequence, highest)).where(sa.exists(sa.select(column))))

@@ -1,0 +1,39 @@
+"""What renders cost on their device, as their engines told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from catalog.digests import Json
+from catalog.queries import require_album
+from db.production import Candidate, Render, Song
+from db.provenance import Activity
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class RenderCost:
+    """What one finished render cost on its device (see the engine's figures), and when it began, epoch seconds."""
+
+    engine: str
+    started_at: float
+    figures: Mapping[str, Json]
+
+
+def render_costs(database: Database, album_id: str | None = None) -> list[RenderCost]:
+    """Every finished render that kept its figures, of one album or of all, the oldest first."""
+    query = (
+        sa.select(Render.engine, Activity.started_at, Activity.figures)
+        .join(Activity, Activity.work_key == Render.key)
+        .where(Activity.kind == "render", Activity.outcome == "done", Activity.figures.is_not(None))
+        .order_by(Activity.started_at, Activity.id)
+    )
+    if album_id is not None:
+        require_album(database, album_id)
+        offered = sa.select(Candidate.render_key).join(Song).where(Song.album_id == album_id)
+        query = query.where(Render.key.in_(offered))
+    with database.read() as session:
+        return [RenderCost(row.engine, row.started_at, row.figures or {}) for row in session.execute(query)]

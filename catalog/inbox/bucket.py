@@ -1,0 +1,128 @@
+"""An inbox under a prefix of a bucket. A manifest is fetched with the files that it names, and no others."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+
+from catalog.digests import Json
+from catalog.errors import InputError, StoreError
+from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
+from catalog.manifest_files import MAX_REFERENCE_BYTES
+from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.store.s3_files import NamedObjects
+from catalog.text import has_control
+
+MAX_FILES = 2_000
+MAX_TOTAL_BYTES = 4 << 30
+MAX_PATH = 1024
+MAX_PART_BYTES = 255
+UNSAFE = "has a name that is no path inside the inbox. Give the object another name."
+
+
+class BucketInbox:
+    """See :class:`catalog.inbox.base.Inbox`. ``scratch`` gives an empty folder for the length of a block."""
+
+    def __init__(
+        self, objects: NamedObjects, place: str, *, scratch: Callable[[], AbstractContextManager[Path]]
+    ) -> None:
+        self._objects = objects
+        self._place = place.rstrip("/")
+        self._scratch = scratch
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def place(self) -> str:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        return self._place
+
+    def manifests(self) -> list[Offered]:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        self._sizes = {}
+        for found in self._objects.listing():
+            # Folders' marks are no files, and of reports there may be many after some years.
+            if not found.key.endswith("/") and not found.key.startswith(f"{REPORTS}/"):
+                self._sizes[found.key] = found.size
+            if len(self._sizes) > MAX_NAMES:
+                raise too_many(self.place)
+        offered = sorted(name for name in self._sizes if is_offered(name))
+        return [Offered(name, None if _is_safe(name) else UNSAFE) for name in offered]
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path]:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        with self._scratch() as folder:
+            path = folder / posixpath.basename(name)
+            self._fetch(name, path, MAX_MANIFEST_BYTES)
+            named = self._named(path, posixpath.dirname(name))
+            total = sum(self._sizes[key] for key in named.values())
+            if len(named) > MAX_FILES or total > MAX_TOTAL_BYTES:
+                raise InputError(
+                    f"the manifest names {len(named)} files of {total} bytes",
+                    remedy=f"An album in a bucket has at most {MAX_FILES} files and {MAX_TOTAL_BYTES} bytes",
+                )
+            for inner, key in named.items():
+                if inner != path.name:
+                    self._fetch(key, folder / inner, MAX_REFERENCE_BYTES)
+            yield path
+
+    def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        names = (f"{REPORTS}/{numbered(stem, attempt)}" for attempt in count(1))
+        name = next(n for n in names if not any(self._objects.is_there(f"{n}{suffix}") for suffix in contents))
+        for suffix, data in contents.items():
+            self._objects.put(f"{name}{suffix}", data)
+        return name
+
+    def _named(self, manifest: Path, folder: str) -> dict[str, str]:
+        """Objects in the manifest's folder that some text of the manifest names, by their path in that folder.
+
+        What the texts mean is for the manifest's own checks; a file that is not there is their business too.
+        """
+        source = read_source(manifest.name, manifest.read_bytes())
+        named: dict[str, str] = {}
+        for text in sorted(set(_texts(source.data))):
+            inner = posixpath.normpath(text)
+            key = posixpath.join(folder, inner)
+            if _is_safe(inner) and key in self._sizes:
+                named[inner] = key
+        return named
+
+    def _fetch(self, name: str, path: Path, max_bytes: int) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._objects.fetch(name, path, max_bytes=max_bytes)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise InputError(f"{name!r} stands for a file and a folder", remedy="Rename one of the objects") from error
+        except OSError as error:
+            raise StoreError(
+                f"{name} cannot be kept in {path.parent}: {error.strerror}",
+                remedy="Free disk space there, or point SONGLINE_HOME to another disk",
+            ) from error
+
+
+def _is_safe(name: str) -> bool:
+    """Whether an object's name is a path that stays inside a folder, on this machine's file system too."""
+    parts = name.split("/")
+    return (
+        len(name) <= MAX_PATH
+        and not has_control(name)
+        and "\\" not in name
+        and not any(part in ("", ".", "..") or len(part.encode()) > MAX_PART_BYTES for part in parts)
+    )
+
+
+def _texts(data: Json) -> Iterator[str]:
+    """Every text of a document that may be a path."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and value and len(value) <= MAX_PATH and not has_control(value):
+            yield value

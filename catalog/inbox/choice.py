@@ -1,0 +1,28 @@
+"""Which inbox a place names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.errors import InputError, StoreError
+from catalog.house import House
+from catalog.inbox.base import Inbox
+from catalog.inbox.folder import FolderInbox
+
+
+def inbox_of(house: House, place: str) -> Inbox:
+    """The inbox at ``place``, or at the setting's where that is empty; nothing is read yet."""
+    place = place or house.settings.inbox
+    if not place:
+        raise InputError("no inbox is named", remedy="Name a folder or s3://BUCKET/PREFIX, or set SONGLINE_INBOX")
+    if not place.startswith("s3://"):
+        return FolderInbox(Path(place))
+    try:
+        # Only who uses a bucket pays for its client.
+        from catalog.inbox.bucket import BucketInbox
+        from catalog.store.s3_files import named_objects
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the S3 client is not installed ({error.name} is missing)", remedy="Run `pip install 'songline[s3]'`"
+        ) from error
+    return BucketInbox(named_objects(house.settings, place), place, scratch=house.scratch)

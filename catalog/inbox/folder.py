@@ -1,0 +1,99 @@
+"""An inbox in a folder. Nothing outside of it is read, whatever the links in it say."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from catalog.errors import InputError, StoreError
+from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
+
+LINKED = "is a link to a folder, which an inbox does not follow. Put the folder itself there."
+
+
+class FolderInbox:
+    """See :class:`catalog.inbox.base.Inbox`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    @property
+    def place(self) -> str:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        return str(self._root)
+
+    def manifests(self) -> list[Offered]:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        if not self._root.is_dir():
+            raise InputError(f"there is no inbox at {self._root}", remedy="Make the folder, or correct SONGLINE_INBOX")
+        return sorted(self._walk(), key=lambda each: each.name)
+
+    def _walk(self) -> Iterator[Offered]:
+        closed: list[OSError] = []
+        seen = 0
+        for at, folders, files in os.walk(self._root, onerror=closed.append):
+            seen += len(folders) + len(files)
+            if seen > MAX_NAMES:
+                raise too_many(self.place)
+            here = Path(at)
+            for name in folders:
+                if (here / name).is_symlink() and not name.startswith(".") and here / name != self._root / REPORTS:
+                    yield Offered(self._name(here / name), LINKED)
+            folders[:] = [n for n in folders if not n.startswith(".") and here / n != self._root / REPORTS]
+            names = (self._name(here / name) for name in files)
+            yield from (Offered(name) for name in names if is_offered(name))
+        for error in closed:
+            yield Offered(self._name(Path(error.filename)), f"cannot be read: {error.strerror}. Check its permissions.")
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path]:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        path = self._root / name
+        try:
+            inside = path.resolve().is_relative_to(path.parent.resolve())
+        except (OSError, RuntimeError) as error:
+            raise InputError("the manifest is a link that leads nowhere", remedy="Put the file itself there") from error
+        if not inside:
+            raise InputError("the manifest is a link that leaves its folder", remedy="Put the file itself there")
+        yield path
+
+    def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
+        """See :class:`catalog.inbox.base.Inbox`."""
+        folder = self._root / REPORTS
+        try:
+            if folder.is_symlink():
+                raise StoreError(f"{folder} is a link", remedy="Remove it; reports are kept in a folder of that name")
+            folder.mkdir(exist_ok=True)
+            name = next(
+                free
+                for free in (numbered(stem, attempt) for attempt in count(1))
+                if not any((folder / f"{free}{suffix}").exists() for suffix in contents)
+            )
+            for suffix, data in contents.items():
+                _write(folder / f"{name}{suffix}", data)
+        except OSError as error:
+            raise StoreError(
+                f"the report cannot be written to {folder}: {error.strerror}",
+                remedy="Free space there, and let Songline write into that folder",
+            ) from error
+        return f"{REPORTS}/{name}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The whole file or none: somebody may be reading along."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with open(handle, "wb") as target:
+            target.write(data)
+            os.fchmod(target.fileno(), 0o644)
+        os.replace(part, path)
+    except OSError:
+        Path(part).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,44 @@
+"""How an album of an inbox stands with the catalog: new, changed, under way or done."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from catalog.submissions import BUDGET_SPENT, Submission, submission_of
+from db.production import Album as AlbumRow
+from db.session import Database
+
+Standing = Literal["new", "changed", "resumed", "done", "under way", "cancelled", "failed", "paused"]
+STAGES = ("score", "select", "master", "release")
+TO_TAKE: frozenset[Standing] = frozenset({"new", "changed", "resumed"})
+
+
+def standing_of(
+    database: Database, album_id: str, *, digest: str, cover_digest: str | None, until: str
+) -> tuple[Standing, Submission | None]:
+    """How the album stands that now digests to this. What a person cancelled or paused, and what failed, stays so
+    until it changes."""
+    submission = submission_of(database, album_id)
+    if submission is None:
+        return "new", None
+    wish = submission.wish
+    if wish.manifest_digest != digest or _cover_of(database, album_id) != cover_digest:
+        return "changed", submission
+    match submission.state:
+        case "done":
+            far_enough = STAGES.index(wish.until) >= STAGES.index(until)
+            return ("done" if far_enough else "resumed"), submission
+        case "active":
+            return "under way", submission
+        case "paused":
+            by_budget = (submission.reason or "").startswith(BUDGET_SPENT)
+            return ("resumed" if by_budget else "paused"), submission
+        case "cancelled" | "failed" as state:
+            return state, submission
+
+
+def _cover_of(database: Database, album_id: str) -> str | None:
+    with database.read() as session:
+        return session.scalar(sa.select(AlbumRow.cover_digest).where(AlbumRow.id == album_id))

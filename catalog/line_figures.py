@@ -1,0 +1,200 @@
+"""Figures of the whole line for a monitor: what waits, what is in hand, what it cost, what failed, what is kept.
+
+Every query is answered by an index or reads what is small, so that asking every few seconds costs little; the two that
+read a whole table are told apart (:func:`kept_figures`). Labels are taken from closed sets, or cut to so many.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.errors import error_from
+from db.base import db_now
+from db.farm import Submission
+from db.production import Candidate, Render, Song, Step
+from db.provenance import Activity, Artifact
+from db.session import Database
+
+Counts = Mapping[tuple[str, ...], float]
+"""A value for each tuple of labels."""
+
+MAX_LABELS = 40
+MAX_ERRORS = 10_000
+OTHER = "other"
+OPEN = ("planned", "leased", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """How the line stands now. Labels: ``albums`` state and priority; ``candidates`` of active albums priority and
+    state; ``queue`` (renders planned for them) priority; ``renders`` state; ``steps`` that are open kind and state;
+    ``leases`` work and alive or expired; ``failed`` for good kind of work and class of error."""
+
+    albums: Counts
+    candidates: Counts
+    queue: Counts
+    renders: Counts
+    steps: Counts
+    leases: Counts
+    failed: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFigures:
+    """What is there for good. ``steps_done`` by kind; ``artifacts`` and ``stored_bytes`` by media type."""
+
+    steps_done: Counts
+    artifacts: Counts
+    stored_bytes: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFigures:
+    """What renders cost: ``seconds`` and ``attempts`` by engine, device and outcome; ``failures`` by class."""
+
+    seconds: Counts = field(default_factory=dict)
+    attempts: Counts = field(default_factory=dict)
+    failures: Counts = field(default_factory=dict)
+
+    def __add__(self, other: RenderFigures) -> RenderFigures:
+        return RenderFigures(
+            _sum(self.seconds, other.seconds),
+            _sum(self.attempts, other.attempts),
+            _sum(self.failures, other.failures),
+        )
+
+    def bounded(self) -> RenderFigures:
+        """The same with as many labels as a monitor can bear."""
+        return RenderFigures(bounded(self.seconds), bounded(self.attempts), self.failures)
+
+
+def line_figures(database: Database) -> LineFigures:
+    """How the line stands, seen at one moment."""
+    with database.read() as session:
+        candidates, queue = _of_active_albums(session)
+        return LineFigures(
+            albums=_counted(session, Submission.state, Submission.priority),
+            candidates=candidates,
+            queue=queue,
+            renders=_counted(session, Render.state),
+            steps=bounded(_counted(session, Step.kind, Step.state, where=Step.state.in_(OPEN))),
+            leases=_leases(session),
+            failed=bounded(_failed(session)),
+        )
+
+
+def kept_figures(database: Database) -> KeptFigures:
+    """What is there for good; reads every row of steps and artifacts."""
+    kept = (
+        sa.select(Artifact.media_type, sa.func.count(), sa.func.sum(Artifact.size))
+        .where(Artifact.pruned_at.is_(None))
+        .group_by(Artifact.media_type)
+    )
+    with database.read() as session:
+        done = _counted(session, Step.kind, where=Step.state == Step.finished_state)
+        rows = session.execute(kept).all()
+    return KeptFigures(
+        bounded(done),
+        bounded({(kind,): float(count) for kind, count, _ in rows}),
+        bounded({(kind,): float(size) for kind, _, size in rows}),
+    )
+
+
+def render_figures(database: Database, *, since: float, before: float) -> RenderFigures:
+    """What renders cost that began in this time (epoch seconds by the database's clock)."""
+    of_time = sa.and_(Activity.kind == "render", Activity.started_at >= since, Activity.started_at < before)
+    labels = (Render.engine, Activity.device, Activity.outcome)
+    costs = (
+        sa.select(*labels, sa.func.count(), sa.func.sum(Activity.seconds))
+        .join(Render, Render.key == Activity.work_key)
+        .where(of_time)
+        .group_by(*labels)
+    )
+    # Errors are looked into here, not in SQL: PostgreSQL stumbles over a NUL in any of their words.
+    errors = sa.select(Activity.error).where(of_time, Activity.outcome == "failed").limit(MAX_ERRORS)
+    with database.read() as session:
+        rows = session.execute(costs).all()
+        failures: Counter[tuple[str, ...]] = Counter((error_class(error),) for error in session.scalars(errors))
+    return RenderFigures(
+        {(engine, device, outcome): float(seconds) for engine, device, outcome, _, seconds in rows},
+        {(engine, device, outcome): float(count) for engine, device, outcome, count, _ in rows},
+        _floats(failures),
+    )
+
+
+def database_clock(database: Database) -> float:
+    """Now by the database's clock, epoch seconds."""
+    with database.read() as session:
+        return session.scalar(sa.select(db_now())) or 0.0
+
+
+def bounded(counts: Counts) -> Counts:
+    """At most so many sets of labels: the smallest are added up as ``other``."""
+    if len(counts) <= MAX_LABELS:
+        return counts
+    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rest = in_order[MAX_LABELS:]
+    return {**dict(in_order[:MAX_LABELS]), (OTHER,) * len(rest[0][0]): sum(value for _, value in rest)}
+
+
+def error_class(document: Mapping[str, Any] | None) -> str:
+    """The class of a stored error, one of those at the head of :mod:`catalog.errors`."""
+    return error_from({"kind": (document or {}).get("kind")}).kind
+
+
+def _of_active_albums(session: Session) -> tuple[Counts, Counts]:
+    """Candidates by priority and state, and renders that are planned for them by priority. An album's rows are found
+    by its songs, so this costs as much as there is to do, however much was done before."""
+    rows = session.execute(
+        sa.select(
+            Submission.priority,
+            Render.state,
+            sa.func.count().label("offered"),
+            sa.func.count(Render.key.distinct()).label("distinct"),
+        )
+        .join(Song, sa.and_(Song.album_id == Submission.album_id, Song.active))
+        .join(Candidate, sa.and_(Candidate.song_id == Song.id, Candidate.active))
+        .join(Render, Render.key == Candidate.render_key)
+        .where(Submission.state == "active")
+        .group_by(Submission.priority, Render.state)
+    ).all()
+    candidates: Counts = {(row.priority, row.state): float(row.offered) for row in rows}
+    queue: Counts = {(row.priority,): float(row.distinct) for row in rows if row.state == "planned"}
+    return candidates, queue
+
+
+def _leases(session: Session) -> Counts:
+    found: dict[tuple[str, ...], float] = {}
+    for work, table in (("render", Render), ("step", Step)):
+        ends = sa.select(table.lease_until, db_now().label("now")).where(table.state == "leased")
+        told = Counter("alive" if row.lease_until >= row.now else "expired" for row in session.execute(ends))
+        found |= {(work, state): float(told[state]) for state in ("alive", "expired")}
+    return found
+
+
+def _failed(session: Session) -> Counts:
+    renders = sa.select(Render.error).where(Render.state == "failed").limit(MAX_ERRORS)
+    steps = sa.select(Step.kind, Step.error).where(Step.state == "failed").limit(MAX_ERRORS)
+    counted: Counter[tuple[str, ...]] = Counter(("render", error_class(error)) for error in session.scalars(renders))
+    counted.update((row.kind, error_class(row.error)) for row in session.execute(steps))
+    return _floats(counted)
+
+
+def _counted(session: Session, *labels: Any, where: sa.ColumnElement[bool] | None = None) -> Counts:
+    query = sa.select(*labels, sa.func.count()).group_by(*labels)
+    rows = session.execute(query if where is None else query.where(where))
+    return {tuple(str(label) for label in row[:-1]): float(row[-1]) for row in rows}
+
+
+def _sum(first: Counts, second: Counts) -> Counts:
+    return {labels: first.get(labels, 0.0) + second.get(labels, 0.0) for labels in {**first, **second}}
+
+
+def _floats(counted: Mapping[tuple[str, ...], int]) -> Counts:
+    return {labels: float(value) for labels, value in counted.items()}

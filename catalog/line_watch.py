@@ -1,0 +1,137 @@
+"""Watches the line for a monitor: opens the catalog when it can be had, and asks it no more often than is needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import sqlalchemy.exc
+
+from catalog.line_figures import (
+    KeptFigures,
+    LineFigures,
+    RenderFigures,
+    database_clock,
+    kept_figures,
+    line_figures,
+    render_figures,
+)
+from catalog.settings import Settings
+from db.postgres import ServerLimits
+from db.session import (
+    Database,
+    DatabaseTrouble,
+    DatabaseUnusable,
+    NetworkFileSystem,
+    SchemaTooNew,
+    open_database,
+)
+
+FRESH_S = 10.0
+KEPT_S = 120.0
+STATEMENT_S = 20.0
+LONGEST_S = 3 * 3600.0
+"""No attempt at a render takes so long; leases are lost in a fraction of it."""
+
+TROUBLE = (
+    DatabaseTrouble,
+    DatabaseUnusable,
+    NetworkFileSystem,
+    SchemaTooNew,
+    sqlalchemy.exc.DatabaseError,
+    OSError,
+)
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the catalog gave."""
+
+    line: LineFigures
+    kept: KeptFigures
+    renders: RenderFigures
+
+
+class _Aged(Generic[Value]):
+    """A value that is looked up again when it is older than it may be."""
+
+    def __init__(self, look: Callable[[], Value], max_age_s: float) -> None:
+        self._look = look
+        self._max_age_s = max_age_s
+        self._found: tuple[float, Value] | None = None
+
+    def get(self) -> Value:
+        if self._found is None or time.monotonic() - self._found[0] > self._max_age_s:
+            self._found = (time.monotonic(), self._look())
+        return self._found[1]
+
+
+class LineWatch:
+    """Figures of one catalog, for several threads. Needs neither the store nor its credentials."""
+
+    def __init__(self, settings: Settings, *, fresh_s: float = FRESH_S, kept_s: float = KEPT_S) -> None:
+        self._settings = settings
+        self._fresh_s = fresh_s
+        self._kept_s = kept_s
+        self._turn = threading.Lock()
+        self._database: Database | None = None
+        self._seen: _Aged[Seen | None] = _Aged(self._look_safely, fresh_s)
+        self.trouble: str | None = None
+
+    def see(self) -> Seen | None:
+        """The figures, some seconds old at most; None while the catalog cannot be read, with ``trouble`` saying why."""
+        with self._turn:
+            return self._seen.get()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._turn:
+            if self._database:
+                self._database.close()
+            self._database = None
+
+    def _look_safely(self) -> Seen | None:
+        try:
+            seen = self._look()
+        except TROUBLE as error:
+            self.trouble = getattr(error, "what", None) or str(error).splitlines()[0]
+            return None
+        self.trouble = None
+        return seen
+
+    def _look(self) -> Seen:
+        if self._database is None:
+            self._database = self._opened()
+            self._kept = _Aged(lambda: kept_figures(self._reached), self._kept_s)
+            self._past, self._counted_to = RenderFigures(), 0.0
+        return Seen(line_figures(self._database), self._kept.get(), self._renders(self._database))
+
+    @property
+    def _reached(self) -> Database:
+        if self._database is None:
+            raise DatabaseTrouble("the catalog was closed")
+        return self._database
+
+    def _renders(self, database: Database) -> RenderFigures:
+        """What began long ago is counted once; what is younger is asked for each time, as a render is written down at
+        its end with the time when it began."""
+        settled = database_clock(database) - LONGEST_S
+        if settled > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
+            self._past += render_figures(database, since=self._counted_to, before=settled)
+            self._counted_to = settled
+        return (self._past + render_figures(database, since=self._counted_to, before=float("inf"))).bounded()
+
+    def _opened(self) -> Database:
+        """The catalog without patience: a monitor asks again soon, and wants to know that it is away."""
+        if not self._settings.database_url and not (self._settings.home / "catalog.sqlite3").is_file():
+            # Who only looks makes no catalog.
+            raise DatabaseUnusable(f"there is no catalog in {self._settings.home} yet", "Render an album first")
+        return open_database(
+            self._settings.catalog_url,
+            ServerLimits(pool_size=1, statement_timeout_s=STATEMENT_S, lock_timeout_s=1.0, patience_s=0.0),
+        )

@@ -1,0 +1,117 @@
+"""How an album's songs stand: their current candidates and their newest decisions, in a few queries for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.queries import require_album
+from db.judgement import Decision
+from db.production import Candidate, Render, Song, Step
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SongRow:
+    """A song as the catalog holds it now, with its current candidates and its newest decision; ``waiting`` are those
+    that came after it. ``decision`` is the decision's document, empty where documents were not asked for."""
+
+    id: str
+    title: str
+    candidates: tuple[CandidateRow, ...]
+    decision: Mapping[str, Json] | None
+    winner: str | None
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """One word for the song: decided, failed, rendered, rendering or planned."""
+        states = {candidate.state for candidate in self.candidates}
+        if self.winner and not self.waiting:
+            return "decided"
+        if (self.decision is not None and not self.waiting) or states == {"failed"}:
+            return "failed"
+        if states <= {"rendered", "failed"}:
+            return "rendered"
+        return "planned" if states == {"planned"} else "rendering"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """A current candidate: ``state`` is its render's, ``error`` a failed one's document."""
+
+    id: str
+    seed: int
+    state: str
+    render_key: str
+    error: Mapping[str, Json] | None
+    audio_digest: str | None
+
+
+def songs_of(database: Database, album_id: str, *, documents: bool = True) -> list[SongRow]:
+    """The album's songs in order. Raises InputError for an unknown album.
+
+    Without the decisions' ``documents`` a large album is read much faster.
+    """
+    require_album(database, album_id)
+    of_album = sa.and_(Song.album_id == album_id, Song.active)
+    with database.read() as session:
+        songs = session.execute(sa.select(Song.id, Song.slug, Song.title).where(of_album).order_by(Song.position)).all()
+        candidates = _candidates(session, of_album)
+        decisions = _decisions(session, of_album, documents=documents)
+    return [_song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id)) for song in songs]
+
+
+def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:
+    """The current candidates by their song's row."""
+    c, r = Candidate, Render
+    columns = (c.song_id, c.id, c.seed, r.state, r.key, r.error, r.audio_digest)
+    rows = session.execute(
+        sa.select(*columns)
+        .join(Song, Song.id == c.song_id)
+        .join(r, r.key == c.render_key)
+        .where(of_album, c.active)
+        .order_by(c.song_id, c.seed_order)
+    )
+    found: dict[int, list[CandidateRow]] = {}
+    for song_id, *candidate in rows:
+        found.setdefault(song_id, []).append(CandidateRow(*candidate))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """A song's newest decision; ``asked`` are the candidates it was to choose among, those that failed included."""
+
+    document: Mapping[str, Json]
+    winner: str | None
+    asked: frozenset[str]
+
+
+def _decisions(session: Session, of_album: sa.ColumnElement[bool], *, documents: bool) -> dict[int, _Newest]:
+    """The newest decision by the song's row."""
+    newest = sa.select(sa.func.max(Decision.id)).join(Song, Song.id == Decision.song_id).where(of_album)
+    document = Decision.document if documents else sa.null()
+    rows = session.execute(
+        sa.select(Decision.song_id, Decision.winner_id, document.label("document"), Step.parameters)
+        .join(Step, Step.key == Decision.step_key)
+        .where(Decision.id.in_(newest.group_by(Decision.song_id)))
+    )
+    found: dict[int, _Newest] = {}
+    for row in rows:
+        asked = frozenset(each["id"] for each in (*row.parameters["candidates"], *row.parameters["failed"]))
+        found[row.song_id] = _Newest(row.document or {}, row.winner_id, asked)
+    return found
+
+
+def _song(slug: str, title: str, candidates: tuple[CandidateRow, ...], newest: _Newest | None) -> SongRow:
+    here = {candidate.id for candidate in candidates}
+    # A decision about candidates that are gone says nothing of the present ones; newer ones only wait for the next.
+    if newest is None or not newest.asked <= here:
+        return SongRow(slug, title, candidates, None, None)
+    waiting = tuple(candidate.id for candidate in candidates if candidate.id not in newest.asked)
+    return SongRow(slug, title, candidates, newest.document, newest.winner, waiting)

@@ -1,0 +1,99 @@
+"""Objects of a bucket by the names that people gave them. The names and sizes are not to be trusted."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import ProtocolError, TimeoutError
+
+from catalog.digests import CHUNK
+from catalog.errors import InputError, StoreError
+from catalog.settings import Settings
+from catalog.store.patience import short_trouble
+from catalog.store.s3 import DOWNLOADS, PART_BYTES
+from catalog.store.s3_client import Bucket, Found, S3Client
+from catalog.store.s3_trouble import unreachable
+
+
+class _StandingBucket(S3Client):
+    """A bucket that is somebody's: it is never made here, since a wrong name would then hold nothing for ever."""
+
+    def _make(self) -> None:
+        raise StoreError(f"{self.where} is not there", remedy="Make the bucket, or correct SONGLINE_INBOX")
+
+
+class NamedObjects:
+    """What lies under the bucket's prefix; names are told and taken without it. Nothing is sent before it is used."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._client = _StandingBucket(bucket)
+        self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
+
+    def listing(self) -> Iterator[Found]:
+        """Every object, its name as ``key``."""
+        for found in self._client.listing(self._prefix):
+            yield Found(found.key.removeprefix(self._prefix), found.size, found.modified_at)
+
+    def is_there(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return self._client.stat(self._prefix + name) is not None
+
+    def fetch(self, name: str, destination: Path, *, max_bytes: int) -> int:
+        """Write an object to a file; gives its size. Raises InputError where it is gone or larger than that."""
+        for _ in range(DOWNLOADS):
+            try:
+                with closing(self._read(name)) as response:
+                    return _written(response, name, destination, max_bytes=max_bytes)
+            except (ProtocolError, TimeoutError) as error:
+                cut = error
+        raise unreachable(short_trouble(cut), where=self._client.where) from cut
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep bytes under a name, in place of what is there."""
+        key = self._prefix + name
+        self._client.upload(key, io.BytesIO(data), size=len(data), part_bytes=PART_BYTES, sha256=None)
+
+    def _read(self, name: str) -> BaseHTTPResponse:
+        response = self._client.read(self._prefix + name)
+        if response is None:
+            raise InputError(f"{name!r} is gone from the bucket", remedy="Upload it again")
+        return response
+
+
+def named_objects(settings: Settings, url: str) -> NamedObjects:
+    """The objects under ``s3://BUCKET/PREFIX``, with the credentials of the settings."""
+    if not settings.s3_access_key.get_secret_value() or not settings.s3_secret_key.get_secret_value():
+        raise StoreError(
+            "the bucket's credentials are not set", remedy="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
+        )
+    where = urlsplit(url)
+    return NamedObjects(
+        Bucket(
+            name=where.netloc,
+            prefix=where.path.strip("/"),
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+            ca_file=settings.s3_ca_file,
+            patience_s=settings.s3_patience_s,
+        )
+    )
+
+
+def _written(response: BaseHTTPResponse, name: str, destination: Path, *, max_bytes: int) -> int:
+    """Copy what comes, and stop where it is more than was promised."""
+    size = 0
+    with destination.open("wb") as target:
+        for chunk in response.stream(CHUNK):
+            size += len(chunk)
+            if size > max_bytes:
+                raise InputError(f"{name!r} has more than {max_bytes} bytes", remedy="Use a smaller file")
+            target.write(chunk)
+    response.release_conn()
+    return size

@@ -1,0 +1,99 @@
+"""The sweep of bytes that no row names, and how it keeps clear of those that are about to be named.
+
+Bytes come before their row, so the sweep meets bytes whose row is on its way. Asking the store can take as long as its
+patience, so a writer does not ask while others wait for its rows. Three rules keep the two apart:
+
+1. The sweep sees that bytes are old and without a row, and removes them, in one turn alone, artifact by artifact.
+2. A writer stores its bytes, which dates known ones anew, and then settles: it takes a turn, and only after that looks
+   whether they lie there. A sweep that knew them by their old date had its turn before, and what it took is missed
+   now. Every later sweep finds their new date.
+3. The writer names them within NAMED_WITHIN_S of storing the first, or not at all, and holds a lease until then. For
+   as long as there are leases, the sweep leaves everything younger than twice that, whatever its grace; the second
+   half is for clocks that differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.errors import TransientError
+from catalog.store.base import Store, Stored
+from db.production import Render, Step
+from db.provenance import Artifact
+from db.rows import pieces
+from db.session import Database
+
+NAMED_WITHIN_S = 900.0
+YOUNG_S = 2 * NAMED_WITHIN_S
+TURN_S = 2.0
+"""The patience with the store while all writers wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was removed, or would be, and the count of half-written files."""
+
+    garbage: tuple[Stored, ...]
+    unfinished: int
+
+
+def settle(database: Database, store: Store, digests: Sequence[str]) -> None:
+    """Make sure that stored bytes outlived every sweep that saw them before they were stored again (rule 2).
+
+    Raises TransientError where one took them. Their row is to be written within NAMED_WITHIN_S of storing them.
+    """
+    if not digests:
+        return
+    database.transact(lambda session: session.scalar(sa.select(1)))
+    if any(store.stat(digest) is None for digest in digests):
+        raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
+
+
+def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> Swept:
+    """Remove bytes that no row names and that came more than ``grace_s`` ago, and half-written files of that age."""
+    limit = time.time() - grace_s
+    old = [stored for stored in store.listing() if stored.stored_at < limit]
+    # Asked after the listing, so that bytes named meanwhile are not taken for garbage.
+    named = _named(database, [stored.digest for stored in old])
+    garbage = tuple(stored for stored in old if stored.digest not in named)
+    if dry_run:
+        return Swept(garbage, 0)
+    hurried = store.hurried(TURN_S)
+    taken = tuple(stored for stored in garbage if _take(database, hurried, stored.digest, limit))
+    with database.read() as session:
+        unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
+    return Swept(taken, store.sweep_unfinished(unfinished_s))
+
+
+def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
+    """Remove one piece of garbage, unless a writer found use for it meanwhile (rules 1 and 3)."""
+    with database.write(alone=True) as session:
+        # The turn begins with the first statement, so rows are asked before the store.
+        if session.get(Artifact, digest) is not None:
+            return False
+        if _is_leased(session):
+            limit = min(limit, time.time() - YOUNG_S)
+        now = store.stat(digest)
+        if now is None or now.stored_at >= limit:
+            return False
+        store.delete(digest)
+        return True
+
+
+def _is_leased(session: Session) -> bool:
+    """Whether any work is under way that may be about to name its products."""
+    return any(
+        session.scalar(sa.select(table.key).where(table.state == "leased").limit(1)) is not None
+        for table in (Render, Step)
+    )
+
+
+def _named(database: Database, digests: Sequence[str]) -> set[str]:
+    with database.read() as session:
+        asked = (sa.select(Artifact.digest).where(Artifact.digest.in_(some)) for some in pieces(digests))
+        return {digest for query in asked for digest in session.scalars(query)}

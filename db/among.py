@@ -1,0 +1,68 @@
+"""Whether a column is one of many values, with all of them as one parameter.
+
+``IN`` with a parameter for each value is a statement of its own for every count of them, and writing and binding
+thousands takes longer than finding their rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+def among(column: InstrumentedAttribute[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
+    """Whether ``column`` is one of ``values``, however many, by an index where there is one."""
+    return _Among(column, sa.bindparam(None, list(values), type_=_Many(column.type), unique=True))
+
+
+class _Many(TypeDecorator[list[Any]]):
+    """Values as an array on PostgreSQL, as JSON on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """See TypeDecorator."""
+        is_server = dialect.name == "postgresql"
+        return dialect.type_descriptor(postgresql.ARRAY(self.item) if is_server else sa.Text())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        """See TypeDecorator."""
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class _Among(FunctionElement[bool]):
+    type = sa.Boolean()
+    inherit_cache = True
+    name = "among"
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """Itself: the ``= 1`` that SQLAlchemy adds for databases without booleans would keep SQLite off the index."""
+        return self
+
+
+@compiles(_Among, "sqlite")
+def _in_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({values})"

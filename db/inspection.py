@@ -1,0 +1,70 @@
+"""A look at the catalog's server that changes nothing: unlike opening a catalog, it makes and migrates no table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from db.postgres import ServerLimits, postgres_engine, require_utf8, where
+from db.session import SCHEMA_REVISION, schema_revision
+from db.trouble import DatabaseUnusable, words_of
+
+MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+MAY_WRITE = """
+    SELECT bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+        AND has_table_privilege(oid, 'DELETE') AND has_table_privilege(oid, 'SELECT'))
+    FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+"""
+IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFound:
+    """A PostgreSQL server with a catalog. ``revision`` is None for an empty database; ``expected`` is this code's."""
+
+    where: str
+    version: str
+    revision: str | None
+    expected: str
+    may_write: bool
+    latency_s: float
+
+
+def inspect_server(url: str, *, patience_s: float) -> ServerFound:
+    """Look at the server within about ``patience_s`` for each question. Raises DatabaseUnusable with the remedy."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseUnusable(
+            "SONGLINE_DATABASE_URL is no address of a PostgreSQL database",
+            "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
+        ) from error
+    hurried = parsed.update_query_dict({"connect_timeout": str(max(2, round(patience_s)))})
+    limits = ServerLimits(pool_size=1, statement_timeout_s=patience_s, lock_timeout_s=patience_s, patience_s=0.0)
+    engine = postgres_engine(hurried, limits)
+    try:
+        with engine.connect() as connection:
+            require_utf8(connection)
+            return _found(connection, where(parsed))
+    except DBAPIError as error:
+        raise DatabaseUnusable(
+            f"the catalog's database at {where(parsed)} cannot be used: {words_of(error)}",
+            "See that the server runs and the database is there, or correct SONGLINE_DATABASE_URL",
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _found(connection: Connection, place: str) -> ServerFound:
+    asked = time.perf_counter()
+    version = str(connection.scalar(sa.text("SHOW server_version")))
+    latency_s = time.perf_counter() - asked
+    revision = schema_revision(connection)
+    right = sa.text(MAY_WRITE if revision == SCHEMA_REVISION else MAY_MAKE)
+    may_write = bool(connection.scalar(right)) and not connection.scalar(sa.text(IS_READ_ONLY))
+    return ServerFound(place, version.split()[0], revision, SCHEMA_REVISION, may_write, latency_s)

@@ -1,0 +1,22 @@
+"""Arguments and options that several commands have in common."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Manifest = Annotated[Path, typer.Argument(metavar="ALBUM", help="The album's manifest (YAML or JSON).")]
+AlbumName = Annotated[str, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that gets the release, in a folder named by the album's id.")]
+
+
+class Stage(StrEnum):
+    """Where making an album can stop early."""
+
+    SCORE = "score"
+    SELECT = "select"
+    MASTER = "master"

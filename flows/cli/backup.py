@@ -1,0 +1,49 @@
+"""``backup`` and ``restore``: catalog and store together, into a folder and back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from catalog import backup as keeping
+from catalog.house import open_house
+from catalog.settings import load_settings
+from flows.cli.output import print_json, stdout, warn
+
+
+def backup(folder: Path, *, as_json: bool) -> None:
+    """Write a backup; exits 1 when the store could not give all bytes."""
+    with open_house(load_settings()) as house:
+        made, copied = keeping.back_up(house.database, house.store, folder)
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "artifacts": made.artifacts,
+                "bytes": made.bytes,
+                "copied": copied,
+                "missing": made.lost,
+            }
+        )
+    else:
+        sentence = f"{made.artifacts} artifacts ({made.bytes / 1e6:.1f} MB), {copied} of them copied now: {folder}"
+        stdout().print(sentence, markup=False, soft_wrap=True)
+    if made.lost:
+        if not as_json:
+            warn(f"{len(made.lost)} artifacts are missing or corrupt in the store: run `songline verify --repair`")
+        sys.exit(1)
+
+
+def restore(folder: Path, *, as_json: bool) -> None:
+    """Bring a backup back; exits 1 when it does not hold all bytes."""
+    with open_house(load_settings()) as house:
+        made, lost = keeping.restore(house.database, house.store, folder)
+    if as_json:
+        print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
+    else:
+        sentence = f"{made.artifacts - len(lost)} of {made.artifacts} artifacts are back from {folder}"
+        stdout().print(sentence, markup=False, soft_wrap=True)
+    if lost:
+        if not as_json:
+            warn(f"the backup does not hold {len(lost)} artifacts: run `songline verify --repair`")
+        sys.exit(1)

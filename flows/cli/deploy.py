@@ -1,0 +1,38 @@
+"""``deploy``: brings the Prefect server to what the deployment file says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from catalog.settings import load_settings
+from flows.cli.output import print_json, stdout, warn
+from flows.deployment_file import house_file, read_deployment_file
+
+STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
+
+
+def deploy(path: Path | None, *, as_json: bool) -> None:
+    """See to everything in the file; a line for each thing."""
+    settings = load_settings()
+    file = read_deployment_file(path or house_file())
+    from flows import deploying, notify
+    from flows.server import server_client
+
+    with server_client() as client:
+        outcomes = deploying.deploy(client, file, settings)
+        if lack := notify.lacking(client, settings):
+            warn(str(lack))
+    changed = sum(each.verdict != "unchanged" for each in outcomes)
+    if as_json:
+        print_json({"outcomes": [asdict(each) for each in outcomes], "changed": changed})
+        return
+    table = Table(box=None, show_header=False)
+    for each in outcomes:
+        said = f" ({', '.join(each.changes)})" if each.changes else ""
+        table.add_row(Text(each.verdict, style=STYLES[each.verdict]), each.kind, Text(f"{each.name}{said}"))
+    stdout().print(table)
+    stdout().print(f"{changed} of {len(outcomes)} changed." if changed else "Nothing had to be changed.")

@@ -1,0 +1,88 @@
+"""The commands of work pools: names, options and help. What a command does is loaded when it is called."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.arguments import AlbumName, AsJson, Manifest, Stage
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+class Queue(StrEnum):
+    """The queues of every pool, the first before the others."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+    BATCH = "batch"
+
+
+@app.command()
+def deploy(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A deployment file; left out: the one that came with Songline.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make or update work pools, queues, limits and deployments on the Prefect server. Safe to repeat."""
+    from flows.cli import deploy as deploying
+
+    deploying.deploy(file, as_json=as_json)
+
+
+@app.command()
+def submit(
+    album: Manifest,
+    priority: Annotated[
+        Queue, typer.Option(help="Queue of its runs: urgent before normal before batch.")
+    ] = Queue.NORMAL,
+    until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
+    max_gpu_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="Hand out no more rendering than this; then the album is paused.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have the album made on work pools. Safe to repeat: it continues where it was."""
+    from flows.cli import farm
+
+    farm.submit(
+        album,
+        priority=priority.value,
+        until=until.value if until else "release",
+        max_gpu_minutes=max_gpu_minutes,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def pause(album: AlbumName, as_json: AsJson = False) -> None:
+    """Let nothing new of a submitted album begin; what runs is finished."""
+    from flows.cli import farm
+
+    farm.pause(album, as_json=as_json)
+
+
+@app.command()
+def resume(
+    album: AlbumName,
+    max_gpu_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="A new budget, counted from now; left out: the old one again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an album that was paused, cancelled or failed."""
+    from flows.cli import farm
+
+    farm.resume(album, max_gpu_minutes=max_gpu_minutes, as_json=as_json)
+
+
+@app.command()
+def cancel(album: AlbumName, as_json: AsJson = False) -> None:
+    """Stop a submitted album and its runs; what is made is kept."""
+    from flows.cli import farm
+
+    farm.cancel(album, as_json=as_json)

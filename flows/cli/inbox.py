@@ -1,0 +1,81 @@
+"""``inbox``: what the nightly run does, by hand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.inbox_order import InboxWork
+    from flows.inbox_report import InboxReport
+
+
+def inbox(
+    place: Annotated[
+        str, typer.Argument(help="Folder, or s3://BUCKET/PREFIX; left out: the setting SONGLINE_INBOX.")
+    ] = "",
+    priority: Annotated[str, typer.Option(help="Queue of the albums: urgent, normal or batch.")] = "batch",
+    until: Annotated[str, typer.Option(help="Stage to stop after: score, select, master or release.")] = "release",
+    max_gpu_minutes: Annotated[
+        float | None, typer.Option(help="GPU minutes of all albums together, for twelve hours or the window.")
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="Hours to submit in, such as 22:00-06:00.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Zone of these hours, such as Europe/Berlin.")] = None,
+    gpus: Annotated[int, typer.Option(help="Devices that render at once, for what the hours hold.")] = 1,
+    max_albums: Annotated[int | None, typer.Option(help="Albums to submit at most.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be taken.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Submit the new and changed albums of an inbox, and leave a report in it. Exits 1 where a manifest has faults."""
+    from catalog.errors import MachineError
+    from flows.cli.output import print_json, stdout
+
+    work = _order(
+        place=str(Path(place).absolute()) if place and "://" not in place else place,
+        priority=priority,
+        until=until,
+        max_gpu_minutes=max_gpu_minutes,
+        window=window,
+        time_zone=time_zone,
+        gpus=gpus,
+        max_albums=max_albums,
+    )
+    report = _run(work, dry_run=dry_run)
+    if as_json:
+        print_json(report.document())
+    else:
+        stdout().print(report.text(), markup=False, soft_wrap=True, end="")
+    if report.trouble:
+        raise MachineError(report.trouble.rstrip("."), remedy="Run it again to take what was left")
+    if report.of("faulty"):
+        sys.exit(1)
+
+
+def _order(**fields: Any) -> InboxWork:
+    from pydantic import ValidationError
+
+    from catalog.errors import InputError
+    from flows.inbox_order import InboxWork
+
+    try:
+        return InboxWork(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"--{'-'.join(str(part) for part in first['loc']).replace('_', '-')}" if first["loc"] else "the options"
+        raise InputError(f"{name}: {first['msg']}", remedy="See `songline inbox --help`") from error
+
+
+def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
+    from catalog.house import open_house
+    from catalog.settings import load_settings
+    from flows.inbox import run_inbox
+
+    with open_house(load_settings()) as house:
+        if dry_run:
+            return run_inbox(house, work, submit=None)
+        from flows.submitting import submit_album
+
+        return run_inbox(house, work, submit=submit_album)

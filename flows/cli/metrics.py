@@ -1,0 +1,32 @@
+"""``metrics``: figures of the line for Prometheus."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+
+def metrics(
+    serve: Annotated[bool, typer.Option("--serve", help="Answer at http://HOST:PORT/metrics until stopped.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any that is free.")] = 9464,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
+    from catalog.line_watch import LineWatch
+    from catalog.settings import load_settings
+    from flows.cli.output import stdout, warn
+    from flows.metrics_page import metrics_server, metrics_text
+
+    with closing(LineWatch(load_settings())) as watch:
+        if not serve:
+            sys.stdout.write(metrics_text(watch).decode())
+            if watch.trouble:
+                warn(f"the catalog cannot be read: {watch.trouble}")
+            return
+        with metrics_server(watch, host=host, port=port) as server:
+            stdout().print(f"http://{host}:{server.server_address[1]}/metrics", markup=False, soft_wrap=True)
+            sys.stdout.flush()
+            server.serve_forever()

@@ -1,0 +1,110 @@
+"""``status --watch``: an album on work pools, followed until it comes to an end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from catalog.errors import MachineError
+from catalog.house import House, open_house
+from catalog.settings import load_settings
+from catalog.songs import SongRow, songs_of
+from catalog.stored_plan import stored_plan
+from catalog.submissions import Submission, shards_of_album, submission_of
+from flows.cli.look import STATES, album_id
+from flows.cli.output import stdout
+from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
+from flows.expectation import expected_seconds
+
+SONGS_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An album at one moment. ``left_s`` is what its missing renders take on one device."""
+
+    songs: Sequence[SongRow]
+    submission: Submission | None
+    shards: Counter[str]
+    workers: Sequence[PoolWorkers]
+    left_s: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will change by itself."""
+        return self.submission is None or self.submission.state != "active"
+
+
+def watch(named: str) -> None:
+    """Show songs, shards, workers and forecast until the album is done, fails or stands still."""
+    settings = load_settings()
+    found = album_id(named, settings)
+    console = stdout()
+    with open_house(settings) as house:
+        dispatcher = PrefectDispatcher()
+        live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        with live or nullcontext():
+            told = ""
+            while True:
+                seen = _look(house, found, dispatcher)
+                if live:
+                    live.update(_picture(seen), refresh=True)
+                elif (sentence := _sentence(seen)) != told:
+                    told = sentence
+                    console.print(sentence, markup=False, soft_wrap=True)
+                if seen.is_over:
+                    return
+                time.sleep(settings.poll_s)
+
+
+def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
+    songs = songs_of(house.database, album, documents=False)
+    submission = submission_of(house.database, album)
+    runs = [shard.flow_run_id for shard in shards_of_album(house.database, album) if shard.flow_run_id]
+    missing = {c.render_key for song in songs for c in song.candidates if c.state in ("planned", "leased")}
+    recipes = {c.render_key: c.recipe for s in stored_plan(house.database, album).songs for c in s.candidates}
+    expected_s = expected_seconds(house)
+    try:
+        standings: Sequence[RunStanding] = tuple(dispatcher.standings(runs).values())
+        workers: Sequence[PoolWorkers] = dispatcher.workers()
+    except MachineError:  # the catalog tells the songs without Prefect
+        standings, workers = (), ()
+    left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
+    return Seen(songs, submission, Counter(standing.state for standing in standings), workers, left_s)
+
+
+def _picture(seen: Seen) -> RenderableType:
+    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
+    # Of a large album, the songs that something is happening to.
+    shown = sorted(seen.songs, key=lambda song: song.state in ("planned", "decided"))[:SONGS_SHOWN]
+    for song in [song for song in seen.songs if song in shown]:
+        numbers = (str(sum(c.state == state for c in song.candidates)) for state in STATES)
+        table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
+    more = len(seen.songs) - len(shown)
+    return Group(table, Text(f"and {more} more songs", style="dim") if more else Text(""), Text(_sentence(seen)))
+
+
+def _sentence(seen: Seen) -> str:
+    """Everything in one line: how far the songs are, the shards, the workers, and how long it takes."""
+    states = Counter(song.state for song in seen.songs)
+    parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
+    rendered = sum(c.state == "rendered" for song in seen.songs for c in song.candidates)
+    parts.append(f"{rendered} of {sum(len(song.candidates) for song in seen.songs)} candidates rendered")
+    if seen.shards:
+        parts.append("shards: " + ", ".join(f"{count} {state}" for state, count in sorted(seen.shards.items())))
+    parts += [f"{pool.pool}: {pool.online} workers online" for pool in seen.workers]
+    if seen.left_s and not seen.is_over:
+        devices = max(1, next((pool.online for pool in seen.workers if pool.pool == "gpu"), 1))
+        parts.append(f"about {seen.left_s / devices / 60:.0f} min of rendering left")
+    standing = seen.submission
+    if standing is None:
+        return " · ".join([*parts, "never submitted"])
+    return " · ".join([*parts, f"{standing.state}: {standing.reason}" if standing.reason else standing.state])

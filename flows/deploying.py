@@ -1,0 +1,177 @@
+"""``songline deploy``: pools, queues, limits, deployments and the watch over silent runs, as the file has them.
+
+What is right already is left alone, so that deploying again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import (
+    GlobalConcurrencyLimitCreate,
+    GlobalConcurrencyLimitUpdate,
+    WorkPoolCreate,
+    WorkPoolUpdate,
+)
+from prefect.client.schemas.objects import StateType, WorkPool
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+
+from catalog.errors import InputError
+from catalog.settings import Settings
+from flows.deployment_file import DeploymentFile, Pool
+from flows.deployments import deploy_flow, loaded_flow
+from flows.outcomes import Outcome
+
+TAG = "songline"
+"""What every deployment of ours carries, and so every run of it."""
+WATCH = "songline: silent runs have crashed"
+HEARTBEAT = "prefect.flow-run.heartbeat"
+SIGNS_OF_LIFE = {
+    HEARTBEAT,
+    *(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended")),
+}
+
+
+def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Outcome]:
+    """Bring the server to what the file says; gives what was made, updated or left alone, in the order of the work."""
+    flows = [loaded_flow(each) for each in file.deployments]  # nothing is begun with a flow that cannot be loaded
+    try:
+        return list(_deployed(client, file, flows, settings))
+    except ObjectAlreadyExists:  # somebody deploys beside us: what they made is found now
+        return list(_deployed(client, file, flows, settings))
+
+
+def _deployed(
+    client: SyncPrefectClient, file: DeploymentFile, flows: list[Flow[..., Any]], settings: Settings
+) -> Iterator[Outcome]:
+    definitions = file.definitions
+    for name, pool in definitions.pools.items():
+        yield _pool(client, name, pool)
+        for priority, queue in enumerate(definitions.queues, start=1):
+            yield _queue(client, name, queue, priority)
+    for name, slots in definitions.limits.items():
+        yield _limit(client, name, slots)
+    for wanted, flow in zip(file.deployments, flows, strict=True):
+        yield deploy_flow(client, wanted, flow, settings)
+    yield _watch(client, silent_runs_have_crashed(definitions.silent_after_s))
+
+
+def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Outcome:
+    try:
+        found = client.read_work_pool(name)
+    except ObjectNotFound:
+        template = _template(wanted) or _template_of_type(wanted.type)
+        client.create_work_pool(
+            WorkPoolCreate(name=name, type=wanted.type, description=wanted.description, base_job_template=template)
+        )
+        return Outcome("work pool", name, "made")
+    changes = _pool_changes(found, wanted)
+    if changes:
+        client.update_work_pool(name, WorkPoolUpdate(**changes))
+    return Outcome.of("work pool", name, list(changes))
+
+
+def _pool_changes(found: WorkPool, wanted: Pool) -> dict[str, Any]:
+    """A pool of another type was made so by somebody who runs it on Docker or Kubernetes: its template is theirs."""
+    changes: dict[str, Any] = {}
+    if (found.description or "") != wanted.description:
+        changes["description"] = wanted.description
+    template = _template(wanted) if found.type == wanted.type else None
+    if template and found.base_job_template != template:
+        changes["base_job_template"] = template
+    return changes
+
+
+def _template(pool: Pool) -> dict[str, Any] | None:
+    if pool.job_template is None:
+        return None
+    try:
+        template: dict[str, Any] = json.loads(pool.job_template.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"the job template {pool.job_template} cannot be read: {error}", remedy="Correct job_template"
+        ) from error
+    return template
+
+
+def _template_of_type(kind: str) -> dict[str, Any]:
+    """The template that Prefect's worker of this type comes with."""
+    from prefect.workers.base import BaseWorker
+
+    worker = BaseWorker.get_worker_class_from_type(kind)
+    if worker is None:
+        raise InputError(
+            f"workers of type {kind} are not installed here", remedy="Give the pool a job_template, or install them"
+        )
+    return worker.get_default_base_job_template()
+
+
+def _queue(client: SyncPrefectClient, pool: str, name: str, priority: int) -> Outcome:
+    """Queues are seen to from the first on: giving one its place moves those behind it."""
+    told = f"{pool}/{name}"
+    try:
+        found = client.read_work_queue_by_name(name, work_pool_name=pool)
+    except ObjectNotFound:
+        client.create_work_queue(name, priority=priority, work_pool_name=pool)
+        return Outcome("work queue", told, "made")
+    if found.priority == priority:
+        return Outcome("work queue", told, "unchanged")
+    client.update_work_queue(found.id, priority=priority)
+    return Outcome.of("work queue", told, ["priority"])
+
+
+def _limit(client: SyncPrefectClient, name: str, slots: int) -> Outcome:
+    try:
+        found = client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=slots))
+        return Outcome("concurrency limit", name, "made")
+    if found.limit == slots:
+        return Outcome("concurrency limit", name, "unchanged")
+    client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=slots))
+    return Outcome.of("concurrency limit", name, ["limit"])
+
+
+def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
+    """Counts a run of ours as crashed that gave signs of life and then none for so long; its worker was killed.
+
+    Prefect looks when the time is over since its last look, so it takes up to twice as long.
+    """
+    return AutomationCore(
+        name=WATCH,
+        description="The worker of such a run is gone. What it left undone is given to another by `reconcile`.",
+        trigger=EventTrigger(
+            after={HEARTBEAT},
+            expect=SIGNS_OF_LIFE,
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            match_related=ResourceSpecification(
+                {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+            ),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=silent_after_s),
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No sign of life: its worker is gone")],
+    )
+
+
+def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Outcome:
+    """Whether it is switched on is left as somebody set it."""
+    found = next(iter(client.read_automations_by_name(wanted.name)), None)
+    if found is None:
+        client.create_automation(wanted)
+        return Outcome("automation", wanted.name, "made")
+    parts = ("description", "trigger", "actions")
+    changes = [part for part in parts if getattr(found, part) != getattr(wanted, part)]
+    if changes:
+        client.update_automation(found.id, wanted.model_copy(update={"enabled": found.enabled}))
+    return Outcome.of("automation", wanted.name, changes)

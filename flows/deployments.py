@@ -1,0 +1,148 @@
+"""One deployment on the Prefect server: compared with what the file wants, and changed only where it differs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, DeploymentSchedule
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.exceptions import ObjectNotFound, ScriptError
+from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
+
+from catalog.errors import InputError
+from catalog.settings import Settings
+from flows.deployment_file import Deployment, Schedule
+from flows.outcomes import Outcome
+
+INBOX = "render-inbox"
+"""The deployment whose schedules are switched on where an inbox is set."""
+
+
+def loaded_flow(wanted: Deployment) -> Flow[..., Any]:
+    """The flow of an entrypoint, for its name and parameters. Raises InputError where there is none."""
+    try:
+        return load_flow_from_entrypoint(wanted.entrypoint, use_placeholder_flow=False)
+    except (ImportError, AttributeError, ValueError, TypeError, SyntaxError, ScriptError) as error:
+        raise InputError(
+            f"the flow {wanted.entrypoint} of the deployment {wanted.name} cannot be loaded: {error}".rstrip("."),
+            remedy="Correct its entrypoint, and install the flow where workers are",
+        ) from error
+
+
+def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., Any], settings: Settings) -> Outcome:
+    """Make the deployment, or change what differs; gives what was done."""
+    name = f"{flow.name}/{wanted.name}"
+    fields = _fields(wanted, flow)
+    schedules = [_switched(each, wanted, settings) for each in wanted.schedules]
+    try:
+        found = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        client.create_deployment(
+            client.create_flow_from_name(flow.name),
+            wanted.name,
+            schedules=[_new_schedule(each) for each in schedules],
+            **fields,
+        )
+        return Outcome("deployment", name, "made")
+    standing = _standing(found)
+    changed = {field: value for field, value in fields.items() if standing[field] != value}
+    if changed:
+        client.update_deployment(found.id, DeploymentUpdate(**changed | _pool_of(fields)))
+    moved = [each.slug for each in schedules if _schedule(client, found, each, on=_must_be_on(wanted, settings))]
+    return Outcome.of("deployment", name, [*changed, *(f"schedule {slug}" for slug in moved)])
+
+
+def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
+    """What a deployment is made with, by the names that Prefect's client has for it."""
+    limit = wanted.concurrency_limit
+    return {
+        "description": wanted.description,
+        "tags": sorted(wanted.tags),
+        "entrypoint": wanted.entrypoint,
+        "path": None,
+        "pull_steps": [],
+        "work_pool_name": wanted.work_pool.name,
+        "work_queue_name": wanted.work_pool.work_queue_name,
+        "job_variables": wanted.work_pool.job_variables,
+        "parameter_openapi_schema": parameter_schema(flow).model_dump(exclude_unset=True, mode="json"),
+        "enforce_parameter_schema": True,
+        "concurrency_limit": limit.limit if limit else None,
+        "concurrency_options": _options(limit.collision_strategy) if limit else None,
+    }
+
+
+def _pool_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """A queue's name means nothing without its pool's, and job variables are checked by the pool."""
+    return {name: fields[name] for name in ("work_pool_name", "work_queue_name")}
+
+
+def _standing(found: DeploymentResponse) -> dict[str, Any]:
+    """The same fields as the server has them."""
+    limit = found.global_concurrency_limit
+    options = found.concurrency_options
+    return {
+        "description": found.description,
+        "tags": sorted(found.tags),
+        "entrypoint": found.entrypoint,
+        "path": found.path,
+        "pull_steps": found.pull_steps or [],
+        "work_pool_name": found.work_pool_name,
+        "work_queue_name": found.work_queue_name,
+        "job_variables": found.job_variables,
+        "parameter_openapi_schema": found.parameter_openapi_schema,
+        "enforce_parameter_schema": found.enforce_parameter_schema,
+        "concurrency_limit": limit.limit if limit else None,
+        "concurrency_options": _options(options.collision_strategy) if limit and options else None,
+    }
+
+
+def _options(strategy: str) -> ConcurrencyOptions:
+    return ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy(strategy))
+
+
+def _must_be_on(wanted: Deployment, settings: Settings) -> bool:
+    return wanted.name == INBOX and bool(settings.inbox)
+
+
+def _switched(schedule: Schedule, wanted: Deployment, settings: Settings) -> Schedule:
+    return schedule.model_copy(update={"active": schedule.active or _must_be_on(wanted, settings)})
+
+
+def _new_schedule(wanted: Schedule) -> DeploymentScheduleCreate:
+    return DeploymentScheduleCreate(schedule=_timing(wanted), active=wanted.active, slug=wanted.slug)
+
+
+def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
+    if wanted.cron is not None:
+        return CronSchedule(cron=wanted.cron, timezone=wanted.timezone)
+    return IntervalSchedule(interval=timedelta(seconds=wanted.interval or 0), timezone=wanted.timezone)
+
+
+def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
+    """Bring one schedule to what is wanted, its switch only where it must be ``on``; whether that took a change."""
+    standing = next((each for each in found.schedules if each.slug == wanted.slug), None)
+    if standing is None:
+        client.create_deployment_schedules(found.id, [_new_schedule(wanted)])
+        return True
+    timing = None if _is_so(standing, wanted) else _timing(wanted)
+    switch = True if on and not standing.active else None
+    if timing is None and switch is None:
+        return False
+    client.update_deployment_schedule(found.id, standing.id, active=switch, schedule=timing)
+    return True
+
+
+def _is_so(standing: DeploymentSchedule, wanted: Schedule) -> bool:
+    """Whether a schedule has the wanted times; when an interval was first counted from makes no difference."""
+    timing = standing.schedule
+    if isinstance(timing, CronSchedule):
+        return (timing.cron, timing.timezone or "UTC") == (wanted.cron, wanted.timezone)
+    return isinstance(timing, IntervalSchedule) and (
+        (timing.interval.total_seconds(), timing.timezone or "UTC") == (wanted.interval, wanted.timezone)
+    )

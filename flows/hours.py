@@ -1,0 +1,76 @@
+"""Hours of a day between which work may begin, such as 22:00-06:00, in this machine's time zone or a stated one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?[-–] ?(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))")
+DAY_MIN = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One opening of a window: two moments, both with their zone."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A window of every day in minutes after midnight by the clocks of ``zone`` (None: this machine's).
+
+    It crosses midnight where it closes at an earlier hour than it opens. On the nights when clocks are changed it
+    opens and closes by the clocks, so it is an hour longer or shorter.
+    """
+
+    opens_min: int
+    closes_min: int
+    zone: ZoneInfo | None = None
+
+    def opening(self, now: datetime) -> Opening | None:
+        """The opening that holds ``now`` (its start belongs to it, its end does not), None where it is closed."""
+        today = now.astimezone(self.zone).date()
+        for day in (today - timedelta(days=1), today):
+            opening = self._opening_of(day)
+            # Compared by the world's clock: within one zone Python compares what the clocks on the wall show.
+            if opening.start.astimezone(UTC) <= now.astimezone(UTC) < opening.end.astimezone(UTC):
+                return opening
+        return None
+
+    def _opening_of(self, day: date) -> Opening:
+        """The opening that begins on ``day``."""
+        crosses = self.closes_min <= self.opens_min
+        return Opening(self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses), self.closes_min))
+
+    def _moment(self, day: date, minutes: int) -> datetime:
+        days, minutes = divmod(minutes, DAY_MIN)
+        wall = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60))
+        return wall.astimezone() if self.zone is None else wall.replace(tzinfo=self.zone)
+
+    def __str__(self) -> str:
+        ends = (f"{each // 60:02}:{each % 60:02}" for each in (self.opens_min, self.closes_min))
+        return "-".join(ends) + (f" {self.zone.key}" if self.zone else "")
+
+
+def parse_hours(text: str, zone: str | None = None) -> Hours:
+    """The window that ``text`` writes as HH:MM-HH:MM. Raises ValueError."""
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("write two times of day, such as 22:00-06:00")
+    opens_h, opens_m, closes_h, closes_m = (int(part) for part in found.groups() if part is not None)
+    hours = Hours(opens_h * 60 + opens_m, closes_h * 60 + closes_m, parse_zone(zone) if zone else None)
+    if hours.opens_min == hours.closes_min:
+        raise ValueError("it opens and closes at one time; write 00:00-24:00 for the whole day")
+    return hours
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name such as Europe/Berlin. Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"there is no time zone {name[:60]!r}; write a name such as Europe/Berlin") from error

@@ -1,0 +1,204 @@
+"""A night over the inbox: submits what is new or changed, in order and within bounds, and leaves a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+from catalog.album import Album
+from catalog.errors import MachineError, SonglineError
+from catalog.house import House
+from catalog.inbox.base import Inbox, Offered
+from catalog.inbox.choice import inbox_of
+from catalog.inbox.standing import TO_TAKE, Standing, standing_of
+from catalog.submissions import Priority, Submission
+from db.session import DatabaseTrouble
+from flows.expectation import expected_seconds
+from flows.hours import Opening
+from flows.inbox_budget import (
+    NIGHT,
+    InUse,
+    Need,
+    Purse,
+    Spent,
+    minutes_in_use,
+    minutes_left,
+    need_of,
+)
+from flows.inbox_order import InboxWork
+from flows.inbox_reading import Offer, guarded, offer_of, read_offers, without_doubles
+from flows.inbox_report import Entry, InboxReport, Outcome
+from flows.planning import plan_album
+from flows.reading import read_album
+
+WHY: dict[Standing, str] = {
+    "new": "it is new",
+    "changed": "it or a file of it changed",
+    "resumed": "it goes on where an earlier budget or stage ended",
+    "done": "it is done, and nothing of it changed",
+    "under way": "it is being made",
+    "cancelled": "it was cancelled and has not changed since; submit it by hand, or change it",
+    "failed": "it failed and has not changed since; submit it by hand, or change it",
+    "paused": "it was paused by hand; resume it by hand, or change it",
+}
+
+
+BROKE_OFF = "the run broke off before it"
+
+
+class Submit(Protocol):
+    """Hands an album over to the work pools; see :func:`flows.submitting.submit_album`."""
+
+    def __call__(
+        self, house: House, album: Album, *, priority: Priority, until: str, max_gpu_minutes: float | None
+    ) -> Submission:
+        """Safe to repeat."""
+
+
+def wall_clock() -> datetime:
+    """The moment by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def run_inbox(
+    house: House,
+    work: InboxWork,
+    *,
+    submit: Submit | None,
+    clock: Callable[[], datetime] = wall_clock,
+) -> InboxReport:
+    """Look at every manifest, submit those to be taken, and leave the report in the inbox; without ``submit`` only tell
+    what would be done.
+
+    Running it again does nothing twice. Raises InputError or StoreError where there is no such inbox; trouble on the
+    way stands in the report instead, with what was done before it.
+    """
+    started = clock()
+    inbox = inbox_of(house, work.place)
+    offered = inbox.manifests()
+    night = _Night(house, work, inbox, submit=submit, clock=clock)
+    entries = list(night.entries(offered))
+    report = InboxReport(
+        place=inbox.place,
+        started=started,
+        ended=clock(),
+        hours=str(work.hours) if work.hours else None,
+        budget_minutes=work.max_gpu_minutes,
+        spent_before_minutes=night.in_use.total,
+        entries=entries,
+        dry_run=submit is None,
+        trouble=str(night.trouble) if night.trouble else None,
+    )
+    return _left(inbox, report) if submit else report
+
+
+def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
+    """The report with where it lies; one that cannot be left is told in itself, for who called."""
+    try:
+        return replace(report, left_as=inbox.leave(report.stem, report.files()))
+    except SonglineError as error:
+        return replace(report, trouble="; ".join(filter(None, (report.trouble, str(error)))))
+
+
+class _Night:
+    """One run: first all manifests are read, then those to be taken are submitted in the same order."""
+
+    def __init__(
+        self,
+        house: House,
+        work: InboxWork,
+        inbox: Inbox,
+        *,
+        submit: Submit | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._house = house
+        self._work = work
+        self._inbox = inbox
+        self._submit = submit
+        self._clock = clock
+        self._expected_s = expected_seconds(house)
+        self._taken = 0
+        self._purse = Purse(None)
+        self.in_use = InUse()
+        self.trouble: SonglineError | DatabaseTrouble | None = None
+
+    def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
+        """What came of each manifest, in the order of the inbox."""
+        read = without_doubles(self._read(offered))
+        standings = {each.manifest: self._standing(each) for each in read if isinstance(each, Offer)}
+        self._open_purse([submission for _, submission in standings.values() if submission])
+        for each in read:
+            yield self._entry(each, standings[each.manifest][0]) if isinstance(each, Offer) else each
+
+    def _read(self, offered: Sequence[Offered]) -> list[Offer | Entry]:
+        read: list[Offer | Entry] = []
+        try:
+            for each in read_offers(self._inbox, offered, self._house.settings):
+                read.append(each)
+        except MachineError as error:
+            self.trouble = error
+        return read + [Entry(each.name, "left", BROKE_OFF) for each in offered[len(read) :]]
+
+    def _standing(self, offer: Offer) -> tuple[Standing, Submission | None]:
+        return standing_of(
+            self._house.database,
+            offer.album_id,
+            digest=offer.digest,
+            cover_digest=offer.cover_digest,
+            until=self._work.until,
+        )
+
+    def _opening(self) -> Opening | None:
+        return self._work.hours.opening(self._clock()) if self._work.hours else None
+
+    def _open_purse(self, submissions: list[Submission]) -> None:
+        opening, now = self._opening(), self._clock()
+        if self._work.max_gpu_minutes is not None or opening is not None:
+            since = opening.start.timestamp() if opening else (now - NIGHT).timestamp()
+            self.in_use = minutes_in_use(self._house, submissions, self._expected_s, since=since)
+        self._purse = Purse(minutes_left(self._work, opening, now, in_use=self.in_use))
+
+    def _entry(self, offer: Offer, standing: Standing) -> Entry:
+        if standing not in TO_TAKE:
+            return _told(offer, "unchanged", WHY[standing])
+        if self.trouble:
+            return _told(offer, "left", BROKE_OFF)
+        if self._work.hours and self._opening() is None:
+            return _told(offer, "left", f"it is outside of the hours {self._work.hours}")
+        if self._work.max_albums is not None and self._taken >= self._work.max_albums:
+            return _told(offer, "left", f"{self._taken} albums were taken already, as many as are asked for")
+        try:
+            return guarded(offer.manifest, partial(self._take, offer, standing))
+        except (MachineError, DatabaseTrouble) as error:
+            self.trouble = error
+            return _told(offer, "left", f"it could not be submitted: {error}")
+
+    def _take(self, offer: Offer, standing: Standing) -> Entry:
+        """Read the manifest again, since only now its files are needed, and submit it."""
+        with self._inbox.opened(offer.manifest) as path:
+            album = read_album(path, self._house.settings)
+            if offer_of(offer.manifest, album) != offer:
+                return _told(offer, "left", "it was changed while the inbox was read")
+            return self._submitted(offer, album, WHY[standing])
+
+    def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
+        need = need_of(self._house, plan_album(self._house, album), self._expected_s)
+        try:
+            granted = self._purse.grant(need)
+        except Spent:
+            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
+        if self._submit:
+            wish = self._work
+            self._submit(self._house, album, priority=wish.priority, until=wish.until, max_gpu_minutes=granted)
+        self._taken += 1
+        if granted is not None and granted < need.minutes:
+            why += f"; the {granted:.1f} GPU minutes that are left do for a part of it"
+        return _told(offer, "taken", why, need=need, granted=granted)
+
+
+def _told(offer: Offer, outcome: Outcome, why: str, *, need: Need | None = None, granted: float | None = None) -> Entry:
+    return Entry(offer.manifest, outcome, why, offer.album_id, offer.title, need.minutes if need else None, granted)

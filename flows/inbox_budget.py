@@ -1,0 +1,101 @@
+"""The GPU minutes of a night over the inbox: what there are, what is in use already, and what an album lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.albums import PlannedAlbum
+from catalog.house import House
+from catalog.recipe import Recipe
+from catalog.stored_plan import stored_plan
+from catalog.submissions import Submission, is_settled, spent_s
+from flows.hours import Opening
+from flows.inbox_order import InboxWork
+
+NIGHT = timedelta(hours=12)
+"""A budget without hours is for so long, so that a second run soon after the first does not get it again."""
+HEADROOM = 1.25
+"""An album is granted this much more than its forecast where there is room, or each would stop short of its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Minutes that an album's missing renders should take, and the quickest of them."""
+
+    minutes: float
+    least_minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Minutes that albums of the inbox cost since the night began, and that those under way still will."""
+
+    spent: float = 0.0
+    still: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.spent + self.still
+
+
+def minutes_left(work: InboxWork, opening: Opening | None, now: datetime, *, in_use: InUse) -> float | None:
+    """What may still be given out: of the minutes that are set, and no more than the hours hold from ``now`` on; None
+    where nothing bounds it."""
+    bounds = [work.max_gpu_minutes - in_use.total] if work.max_gpu_minutes is not None else []
+    if opening is not None:
+        # By the world's clock, as the wall's may be changed on the way.
+        bounds.append(work.gpus * (opening.end.timestamp() - now.timestamp()) / 60 - in_use.still)
+    return min(bounds, default=None)
+
+
+def need_of(house: House, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> Need:
+    """What is missing of an album; a render that two of its songs share is counted once."""
+    recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+    standings = house.ledger.standings("render", list(recipes))
+    missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(standings.get(key))]
+    return Need(sum(missing), min(missing, default=0.0))
+
+
+def minutes_in_use(
+    house: House, submissions: Sequence[Submission], expected_s: Callable[[Recipe], float], *, since: float
+) -> InUse:
+    """What these albums took of a night that began at ``since`` (epoch seconds)."""
+    spent = still = 0.0
+    for submission in submissions:
+        if submission.state != "active" and submission.counted_from < since:
+            continue
+        planned = stored_plan(house.database, submission.wish.album_id)
+        keys = list({c.render_key for song in planned.songs for c in song.candidates})
+        own = spent_s(house.database, keys, since=submission.counted_from) / 60
+        spent += own if submission.counted_from >= since else spent_s(house.database, keys, since=since) / 60
+        if submission.state == "active":
+            bound = submission.wish.max_gpu_minutes
+            missing = need_of(house, planned, expected_s).minutes
+            still += missing if bound is None else max(0.0, min(missing, bound - own))
+    return InUse(spent, still)
+
+
+class Purse:
+    """The minutes that are left. Albums are served in order: once one could not be served whole, only those follow
+    that need none."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.left = None if minutes is None else max(0.0, minutes)
+
+    def grant(self, need: Need) -> float | None:
+        """Minutes to submit an album with; None where it is not bounded. Raises Spent where it must wait."""
+        if self.left is None:
+            return None
+        if need.minutes > 0 and self.left < need.least_minutes:
+            self.left = 0.0
+            raise Spent
+        granted = min(self.left, need.minutes * HEADROOM)
+        self.left = max(0.0, self.left - need.minutes)
+        return granted if need.minutes > 0 else None
+
+
+class Spent(Exception):
+    """Too little is left of the night's budget for even one of the album's renders."""

@@ -1,0 +1,42 @@
+"""The flow that runs by night: what is new in the inbox goes to the work pools."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
+
+from catalog.errors import MachineError
+from flows.carrying import house_of_run
+from flows.inbox import run_inbox
+from flows.inbox_order import InboxWork
+from flows.submitting import submit_album
+from flows.ui import only_shown
+
+EVERY_NIGHT = InboxWork()
+
+
+def run_name() -> str:
+    """The run as a sentence: where it looks, and what bounds it."""
+    return sentence(InboxWork.model_validate(flow_run.get_parameters().get("work", EVERY_NIGHT)))
+
+
+def sentence(work: InboxWork) -> str:
+    """See :func:`run_name`."""
+    bounds = [f"{work.max_gpu_minutes:g} GPU minutes"] if work.max_gpu_minutes is not None else []
+    bounds += [str(work.hours)] if work.hours else []
+    bounds += [f"{work.max_albums} albums at most"] if work.max_albums is not None else []
+    return " · ".join(["inbox", work.place or "the one that is set", *bounds])
+
+
+@flow(name="render-inbox", flow_run_name=run_name, persist_result=False)
+def render_inbox(work: InboxWork = EVERY_NIGHT) -> str:
+    """Submit the new and changed albums of the inbox; gives the report in one sentence. A manifest's faults stand in
+    the report and fail nothing; trouble of the services fails the run, and the next one continues."""
+    with house_of_run() as house:
+        report = run_inbox(house, work, submit=submit_album)
+    with only_shown():
+        create_markdown_artifact(report.markdown(), key="inbox", description="What was taken, and what was left")
+    if report.trouble:
+        raise MachineError(report.summary(), remedy="The next run takes what was left; see the report for the rest")
+    return report.summary()

@@ -1,0 +1,117 @@
+"""Reading every manifest of an inbox, so that what is wrong with one is told of that one only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from catalog.album import Album
+from catalog.albums import manifest_digest
+from catalog.digests import digest_file
+from catalog.errors import MachineError, ManifestError, ModelMissing, SonglineError
+from catalog.inbox.base import Inbox, Offered
+from catalog.manifest import manifest_document
+from catalog.settings import Settings
+from db.session import DatabaseTrouble
+from flows.inbox_report import Entry
+from flows.reading import read_album
+from tasks.steps import as_songline_error
+
+MAX_TROUBLES = 3
+"""So many manifests in a row that the place did not give: then it is the place's trouble, and waiting for each of
+the others would take the night."""
+
+
+ONE_FAULT = "1 fault"
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A sound manifest: the album that it declares, and what it and all its files digest to."""
+
+    manifest: str
+    album_id: str
+    title: str
+    digest: str
+    cover_digest: str | None
+
+
+def offer_of(manifest: str, album: Album) -> Offer:
+    """An album of the inbox without what it holds, of which there may be much."""
+    cover_digest = digest_file(album.cover) if album.cover else None
+    return Offer(manifest, album.id, album.title, manifest_digest(manifest_document(album)), cover_digest)
+
+
+def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) -> Iterator[Offer | Entry]:
+    """Every manifest in the given order: sound, or as an entry that tells why not.
+
+    Raises the place's error where nothing can be had from it any more.
+    """
+    in_a_row = 0
+    for name, fault in ((each.name, each.fault) for each in offered):
+        if fault:
+            yield Entry(name, "faulty", ONE_FAULT, faults=(f"{name} {fault}",))
+            continue
+        try:
+            yield guarded(name, partial(_read, inbox, name, settings))
+            in_a_row = 0
+        except MachineError as error:
+            in_a_row += 1
+            if in_a_row == MAX_TROUBLES:
+                raise
+            yield Entry(name, "left", f"it could not be fetched: {error}")
+
+
+def _read(inbox: Inbox, name: str, settings: Settings) -> Offer:
+    with inbox.opened(name) as path:
+        return offer_of(name, read_album(path, settings))
+
+
+def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
+    """What ``work`` gives, or a faulty entry for whatever is wrong with the manifest. The machine's trouble is raised,
+    but for a model that is missing."""
+    try:
+        return work()
+    except DatabaseTrouble:
+        raise
+    except SonglineError as error:
+        if isinstance(error, MachineError) and not isinstance(error, ModelMissing):
+            raise
+        return faulty(name, error)
+    except Exception as error:  # the files are strangers': what no check foresaw must not cost the others their night
+        return faulty(name, as_songline_error(error, doing="reading this manifest"))
+
+
+def faulty(name: str, error: SonglineError) -> Entry:
+    """The entry of a manifest with its fault lines."""
+    faults = error.faults if isinstance(error, ManifestError) else (str(error),)
+    why = ONE_FAULT if len(faults) == 1 else f"{len(faults)} faults"
+    return Entry(name, "faulty", why, faults=faults)
+
+
+def without_doubles(read: Sequence[Offer | Entry]) -> list[Offer | Entry]:
+    """The same with albums that several manifests declare made faulty, all of them: which one would win is not for
+    file names to decide."""
+    declaring: dict[str, list[str]] = defaultdict(list)
+    for each in read:
+        if isinstance(each, Offer):
+            declaring[each.album_id].append(each.manifest)
+    return [_unless_double(each, declaring[each.album_id]) if isinstance(each, Offer) else each for each in read]
+
+
+def _unless_double(offer: Offer, declaring: Sequence[str]) -> Offer | Entry:
+    others = [name for name in declaring if name != offer.manifest]
+    if not others:
+        return offer
+    fault = (
+        f"{offer.manifest}: album.id: {offer.album_id!r} is declared in {', '.join(others[:5])} too. "
+        "Give one of the albums another id, or remove it from the inbox."
+    )
+    return Entry(
+        offer.manifest, "faulty", "several manifests declare this album", offer.album_id, offer.title, faults=(fault,)
+    )

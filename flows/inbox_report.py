@@ -1,0 +1,171 @@
+"""What a run over the inbox found and did, for scripts (JSON) and for the person who reads it in the morning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from catalog.digests import Json
+from catalog.text import has_control
+
+Outcome = Literal["taken", "left", "faulty", "unchanged"]
+OUTCOMES: Mapping[Outcome, str] = {
+    "taken": "Taken",
+    "left": "Left for later",
+    "faulty": "Faults to correct",
+    "unchanged": "Nothing to do",
+}
+MAX_LINE = 2000
+_MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One manifest: what came of it, and why in one sentence. ``gpu_minutes`` is what it lacks by forecast,
+    ``granted_minutes`` the bound it was submitted with; ``faults`` are finished lines."""
+
+    manifest: str
+    outcome: Outcome
+    why: str
+    album: str | None = None
+    title: str | None = None
+    gpu_minutes: float | None = None
+    granted_minutes: float | None = None
+    faults: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Json]:
+        """The entry for scripts."""
+        return {
+            "manifest": shown(self.manifest),
+            "album": self.album,
+            "title": self.title,
+            "why": shown(self.why),
+            "gpu_minutes": _rounded(self.gpu_minutes),
+            "granted_gpu_minutes": _rounded(self.granted_minutes),
+            "faults": [shown(fault) for fault in self.faults],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class InboxReport:
+    """One run over an inbox. ``trouble`` says why it broke off, ``left_as`` where it lies in the inbox."""
+
+    place: str
+    started: datetime
+    ended: datetime
+    hours: str | None
+    budget_minutes: float | None
+    spent_before_minutes: float
+    entries: Sequence[Entry]
+    dry_run: bool = False
+    trouble: str | None = None
+    left_as: str | None = None
+
+    def of(self, outcome: Outcome) -> list[Entry]:
+        """The entries of one outcome, in the order of the inbox."""
+        return [entry for entry in self.entries if entry.outcome == outcome]
+
+    @property
+    def taken_minutes(self) -> float:
+        """GPU minutes of what was submitted, by forecast and no more than was granted."""
+        taken = self.of("taken")
+        return sum(min(e.gpu_minutes or 0.0, e.granted_minutes or float("inf")) for e in taken)
+
+    @property
+    def stem(self) -> str:
+        """The report's file name without suffix: when the run began, in UTC."""
+        return self.started.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+
+    def document(self) -> dict[str, Json]:
+        """The report for scripts."""
+        return {
+            "report_version": 1,
+            "place": self.place,
+            "started_at": _moment(self.started),
+            "ended_at": _moment(self.ended),
+            "window": self.hours,
+            "dry_run": self.dry_run,
+            "gpu_minutes": {
+                "budget": _rounded(self.budget_minutes),
+                "spent_before": _rounded(self.spent_before_minutes),
+                "taken": _rounded(self.taken_minutes),
+            },
+            "counts": {outcome: len(self.of(outcome)) for outcome in OUTCOMES},
+            "trouble": shown(self.trouble) if self.trouble else None,
+            **{outcome: [entry.document() for entry in self.of(outcome)] for outcome in OUTCOMES},
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """The report as it is left in the inbox, by suffix."""
+        text = json.dumps(self.document(), ensure_ascii=False, indent=2, allow_nan=False)
+        return {".json": f"{text}\n".encode(), ".md": self.markdown().encode()}
+
+    def summary(self) -> str:
+        """The run in one sentence."""
+        counts = ", ".join(f"{len(self.of(outcome))} {word}" for outcome, word in _COUNTED.items())
+        broken = f"; broke off: {shown(self.trouble)}" if self.trouble else ""
+        return f"{counts} of {len(self.entries)} manifests{broken}"
+
+    def markdown(self) -> str:
+        """The report for people; no text of a manifest can break out of its place."""
+        return "\n".join(self._lines(_safe)) + "\n"
+
+    def text(self) -> str:
+        """The same for a terminal."""
+        return "\n".join(self._lines(shown)) + "\n"
+
+    def _lines(self, safe: Callable[[str], str]) -> Iterator[str]:
+        yield f"# Inbox {safe(self.place)}"
+        yield ""
+        yield f"{_moment(self.started)} to {_moment(self.ended)}: {safe(self.summary())}."
+        yield ""
+        if self.hours:
+            yield f"- Hours: {safe(self.hours)}"
+        if self.budget_minutes is not None:
+            yield (
+                f"- GPU minutes: {self.budget_minutes:.1f} for the night, {self.spent_before_minutes:.1f} of them in "
+                f"use before, {self.taken_minutes:.1f} taken now"
+            )
+        for outcome, heading in OUTCOMES.items():
+            if entries := self.of(outcome):
+                yield from ("", f"## {heading}", "")
+                for entry in entries:
+                    yield from _entry_lines(entry, safe)
+
+
+_COUNTED: Mapping[Outcome, str] = {
+    "taken": "taken",
+    "left": "left for later",
+    "faulty": "with faults",
+    "unchanged": "with nothing to do",
+}
+
+
+def shown(text: str) -> str:
+    """A text of a stranger's in one line of bounded length, what cannot be printed spelled out."""
+    line = " ".join(text.split())
+    spelled = "".join(c.encode("unicode_escape").decode("ascii") if has_control(c) else c for c in line)
+    return spelled if len(spelled) <= MAX_LINE else spelled[: MAX_LINE - 1] + "…"
+
+
+def _entry_lines(entry: Entry, safe: Callable[[str], str]) -> Iterator[str]:
+    title = f" · {safe(entry.title)}" if entry.title else ""
+    minutes = f" ({entry.gpu_minutes:.1f} GPU minutes)" if entry.gpu_minutes else ""
+    yield f"- **{safe(entry.manifest)}**{title}{minutes}: {safe(entry.why)}"
+    yield from (f"  - {safe(fault)}" for fault in entry.faults)
+
+
+def _safe(text: str) -> str:
+    return _MARKS.sub(r"\\\1", shown(text))
+
+
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _rounded(minutes: float | None) -> float | None:
+    return None if minutes is None else round(minutes, 2)

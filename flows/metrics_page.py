@@ -1,0 +1,110 @@
+"""The line's figures as Prometheus reads them, and the small server that hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from catalog.errors import MachineError
+from catalog.line_figures import Counts
+from catalog.line_watch import LineWatch, Seen
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SLOWEST_REQUEST_S = 10.0
+
+GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] = (
+    ("albums", "Submitted albums.", ("state", "priority"), lambda s: s.line.albums),
+    ("candidates", "Candidates of active albums.", ("priority", "state"), lambda s: s.line.candidates),
+    ("queue_depth", "Renders of active albums that wait for a GPU.", ("priority",), lambda s: s.line.queue),
+    ("renders", "Renders of all albums.", ("state",), lambda s: s.line.renders),
+    ("steps", "Steps after rendering that are not done.", ("kind", "state"), lambda s: s.line.steps),
+    ("steps_done", "Steps after rendering that are done.", ("kind",), lambda s: s.kept.steps_done),
+    ("leases", "Leases on work, and those that ran out.", ("work", "state"), lambda s: s.line.leases),
+    ("failed_work", "Work that failed for good and waits for a retry.", ("kind", "error"), lambda s: s.line.failed),
+    ("artifacts", "Artifacts in the store, by the catalog.", ("media_type",), lambda s: s.kept.artifacts),
+    ("stored_bytes", "Bytes in the store, by the catalog.", ("media_type",), lambda s: s.kept.stored_bytes),
+)
+COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] = (
+    (
+        "render_seconds",
+        "Seconds that devices spent on renders, failed attempts too.",
+        ("engine", "device", "outcome"),
+        lambda s: s.renders.seconds,
+    ),
+    ("render_attempts", "Attempts at renders.", ("engine", "device", "outcome"), lambda s: s.renders.attempts),
+    ("render_failures", "Failed attempts at renders.", ("error",), lambda s: s.renders.failures),
+)
+
+
+class LineCollector:
+    """Asked by ``prometheus_client`` whenever somebody scrapes."""
+
+    def __init__(self, watch: LineWatch) -> None:
+        self._watch = watch
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family of figures; only ``songline_up 0`` while the catalog cannot be read."""
+        seen = self._watch.see()
+        yield GaugeMetricFamily("songline_up", "Whether the catalog can be read.", value=float(seen is not None))
+        if seen is None:
+            return
+        for name, what, labels, counts in GAUGES:
+            gauge = GaugeMetricFamily(f"songline_{name}", what, labels=labels)
+            yield _filled(gauge, counts(seen))
+        for name, what, labels, counts in COUNTERS:
+            yield _filled(CounterMetricFamily(f"songline_{name}", what, labels=labels), counts(seen))
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> Metric:
+    for labels, value in sorted(counts.items()):
+        family.add_metric(list(labels), value)
+    return family
+
+
+def metrics_text(watch: LineWatch) -> bytes:
+    """All figures in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(LineCollector(watch))
+    return generate_latest(registry)
+
+
+def metrics_server(watch: LineWatch, *, host: str, port: int) -> ThreadingHTTPServer:
+    """A server of ``/metrics``, listening and not yet answering. Raises MachineError where the address is taken."""
+
+    class Handler(_Handler):
+        line_watch = watch
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise MachineError(
+            f"the metrics cannot be served on {host}:{port}: {error.strerror}", remedy="Choose another --port or --host"
+        ) from error
+    server.daemon_threads = True
+    return server
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = SLOWEST_REQUEST_S
+    server_version = "songline"
+    sys_version = ""
+    line_watch: LineWatch
+
+    def do_GET(self) -> None:
+        """Answer ``/metrics``, and say of other paths that they are not there."""
+        if self.path.partition("?")[0] != "/metrics":
+            self.send_error(HTTPStatus.NOT_FOUND, "only /metrics is here")
+            return
+        body = metrics_text(self.line_watch)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: a monitor asks every few seconds."""

@@ -1,0 +1,60 @@
+"""One message to people when an album is finished or has failed, through a notification block of the Prefect server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from prefect.blocks.abstract import NotificationBlock
+from prefect.blocks.core import Block
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import MissingContextError, ObjectNotFound
+from prefect.logging import get_logger, get_run_logger
+
+from catalog.errors import MachineError
+from catalog.settings import Settings
+
+PATIENCE_S = 30.0
+
+
+async def notify(settings: Settings, *, subject: str, body: str) -> None:
+    """Tell whom the setting ``notify`` names; nobody where it is empty. What goes wrong is logged and nothing more: an
+    album that is finished stays finished."""
+    if not settings.notify:
+        return
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            block: object = await Block.aload(settings.notify)
+            if not isinstance(block, NotificationBlock):
+                raise TypeError("it is no notification block")
+            with block.raise_on_failure():
+                await block.notify(body, subject)
+    except Exception as error:
+        # Only the kind of trouble is told: its words may hold the address, which is a secret.
+        _logger().warning("nobody was notified through the block %s: %s", settings.notify, type(error).__name__)
+
+
+def lacking(client: SyncPrefectClient, settings: Settings) -> MachineError | None:
+    """What is wrong with the block that the settings name; None where it is there, or none is wanted."""
+    if not settings.notify:
+        return None
+    kind, _, name = settings.notify.partition("/")
+    try:
+        found = client.read_block_document_by_name(name, kind, include_secrets=False)
+    except ObjectNotFound:
+        return MachineError(
+            f"the Prefect server has no block {settings.notify}",
+            remedy="Make it on the server's page Blocks, or correct SONGLINE_NOTIFY",
+        )
+    if found.block_schema is None or "notify" not in found.block_schema.capabilities:
+        return MachineError(
+            f"the block {settings.notify} sends no notifications", remedy="Name a notification block in SONGLINE_NOTIFY"
+        )
+    return None
+
+
+def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("songline")

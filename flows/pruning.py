@@ -1,0 +1,65 @@
+"""Prefect's records of runs that ended long ago. What was made, when and by whom the catalog keeps for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+
+from catalog.settings import Settings
+from flows.deploying import TAG
+
+UPKEEP = "upkeep"
+"""Tag of runs that come every few seconds and have nothing to tell once they have ended well."""
+UPKEEP_DAYS = 1.0
+ENDED_WELL = (StateType.COMPLETED, StateType.CANCELLED)
+ENDED = (*ENDED_WELL, StateType.FAILED, StateType.CRASHED)
+PAGE = 200
+
+
+def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, at_most: int = 100) -> int:
+    """Remove runs of our deployments, with their artifacts and logs, that ended ``run_history_days`` before ``now``;
+    upkeep that ended well goes after a day. Bounded, as it is called often; gives the count."""
+    keep_days = settings.run_history_days
+    old = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
+    left = at_most - len(old)
+    if left and keep_days > UPKEEP_DAYS:
+        old += _ended(client, [TAG, UPKEEP], ENDED_WELL, now - timedelta(days=UPKEEP_DAYS), left)
+    runs = {run.id: run for run in old}
+    return sum(_remove(client, run) for run in runs.values())
+
+
+def _ended(
+    client: SyncPrefectClient, tags: list[str], states: Sequence[StateType], before: datetime, at_most: int
+) -> list[FlowRun]:
+    wanted = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=tags),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
+        end_time=FlowRunFilterEndTime(before_=before),
+    )
+    return client.read_flow_runs(flow_run_filter=wanted, limit=at_most)
+
+
+def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Artifacts go first: the server leaves them behind, and without the run nothing would lead to them."""
+    try:
+        for artifact in client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])), limit=PAGE
+        ):
+            client.delete_artifact(artifact.id)
+        client.delete_flow_run(run.id)
+    except ObjectNotFound:
+        return False  # somebody else is at it
+    return True

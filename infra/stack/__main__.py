@@ -1,0 +1,66 @@
+"""The command behind ``make stack``: the production services of one machine as plain processes on loopback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catalog.errors import MachineError, SonglineError
+from infra.stack.files import Places, locked
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    wanted = _parser().parse_args(arguments)
+    places = Places(wanted.folder.absolute())
+    try:
+        return _run(wanted, places)
+    except SonglineError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except (OSError, ImportError) as error:
+        trouble = MachineError(f"the stack cannot be changed: {error}", remedy="Run `make stack`, which installs it")
+        sys.stderr.write(f"error: {trouble}\n")
+        return trouble.exit_code
+
+
+def _run(wanted: argparse.Namespace, places: Places) -> int:
+    if wanted.command == "status":
+        from infra.stack.status import status
+
+        return status(places, tell=_tell)
+    with locked(places):
+        if wanted.command == "up":
+            from infra.stack.up import up
+
+            up(places, gpus=wanted.gpus, tell=_tell)
+            _tell(f"Reach it with: set -a; . {places.environment}; set +a")
+        else:
+            from infra.stack.down import down
+
+            down(places, tell=_tell)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status"])
+    parser.add_argument("--folder", type=Path, default=Path(".songline"), help="where the stack keeps everything")
+    parser.add_argument(
+        "--gpus",
+        default=os.environ.get("GPUS"),
+        help="devices with commas between, one worker each; empty: one worker without a GPU; left out: as before",
+    )
+    return parser
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

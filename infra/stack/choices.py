@@ -1,0 +1,127 @@
+"""What the first start chose at random and later ones keep: ports, secrets, devices."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from catalog.errors import InputError, MachineError
+from infra.stack.files import write_private
+
+PORTS = range(21_000, 29_000)
+"""Below the ports that the kernel gives to outgoing connections, which could sit on one of ours while we are down."""
+DEVICE = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Every choice, kept in a file that only its owner can read."""
+
+    ports: dict[str, int]
+    gpus: tuple[str, ...]
+    database_admin_password: str
+    database_password: str
+    prefect_database_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    prefect_password: str
+
+
+def choose(path: Path, gpus: str | None) -> Choices:
+    """The kept choices, or new ones; ``gpus`` are devices with commas between, and None stands for those kept."""
+    kept = _read(path)
+    devices = _devices(gpus) if gpus is not None else kept.gpus if kept else _devices_here()
+    choices = replace(kept, gpus=devices) if kept else _new(devices)
+    if choices != kept:
+        keep(path, choices)
+    return choices
+
+
+def keep(path: Path, choices: Choices) -> None:
+    """Write them down."""
+    write_private(path, json.dumps(asdict(choices), indent=1) + "\n")
+
+
+def with_port(choices: Choices, service: str) -> Choices:
+    """The same with a fresh port for a service."""
+    return replace(choices, ports=choices.ports | {service: _free_port(tuple(choices.ports.values()))})
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _read(path: Path) -> Choices | None:
+    if not path.exists():
+        return None
+    try:
+        known = json.loads(path.read_text())
+        return Choices(**(known | {"gpus": tuple(known["gpus"])}))
+    except (ValueError, TypeError, KeyError) as error:
+        names = ", ".join(field.name for field in fields(Choices))
+        raise MachineError(
+            f"{path} is damaged ({type(error).__name__})",
+            remedy=f"Put it back from a backup (it holds {names}), or move {path.parent} away to start anew",
+        ) from error
+
+
+def _new(gpus: tuple[str, ...]) -> Choices:
+    # Hexadecimal throughout: it means the same to a shell, to a URL and to a parser of plain lines.
+    return Choices(
+        ports={},
+        gpus=gpus,
+        database_admin_password=secrets.token_hex(20),
+        database_password=secrets.token_hex(20),
+        prefect_database_password=secrets.token_hex(20),
+        s3_access_key=secrets.token_hex(10),
+        s3_secret_key=secrets.token_hex(20),
+        prefect_password=secrets.token_hex(20),
+    )
+
+
+def _free_port(taken: Sequence[int]) -> int:
+    for _ in range(200):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        if port not in taken and is_free(port):
+            return port
+    raise MachineError(
+        f"no free loopback port between {PORTS.start} and {PORTS.stop}", remedy="End what listens on them"
+    )
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    devices = tuple(part.strip() for part in text.split(",") if part.strip())
+    if len(set(devices)) != len(devices) or not all(DEVICE.fullmatch(device) for device in devices):
+        raise InputError(f"GPUS={text} is no list of devices", remedy="Write it as GPUS=0,1 or leave it empty")
+    return devices
+
+
+def _devices_here() -> tuple[str, ...]:
+    """The devices this shell may use, else all that the driver knows."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        visible = os.environ["CUDA_VISIBLE_DEVICES"]
+        return () if visible.strip() == "-1" else _devices(visible)
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    asked = [program, "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return _devices(answer.stdout.replace("\n", ","))

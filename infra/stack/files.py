@@ -1,0 +1,89 @@
+"""Where the stack keeps what it knows, and how it writes it: whole or not at all, for its owner's eyes only."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import MachineError
+
+ROOT = Path(__file__).parents[2]
+PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")
+"""Values that a shell and a parser of plain lines read alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folder of a stack and what lies in it."""
+
+    folder: Path
+
+    @property
+    def records(self) -> Path:
+        """The list of what runs."""
+        return self.folder / "stack.json"
+
+    @property
+    def environment(self) -> Path:
+        """The variables that reach it."""
+        return self.folder / "stack.env"
+
+    @property
+    def kept(self) -> Path:
+        """The folder of data, logs and choices."""
+        return self.folder / "stack"
+
+    @property
+    def choices(self) -> Path:
+        """Ports, secrets and devices."""
+        return self.kept / "choices.json"
+
+    def log(self, service: str) -> Path:
+        """A service's output."""
+        return self.kept / "logs" / f"{service}.log"
+
+
+@contextmanager
+def locked(places: Places) -> Iterator[None]:
+    """Only one command changes a stack at a time; the next one waits here. The lock dies with its process."""
+    places.kept.mkdir(parents=True, exist_ok=True)
+    places.kept.chmod(0o711)  # PostgreSQL's user passes through to its data, whatever the umask; secrets are private
+    with (places.kept / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner enters, if it is not there."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; it has mode 600 from its first byte."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # which makes it with mode 600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def write_environment(path: Path, variables: Mapping[str, str]) -> None:
+    """Write ``NAME=value`` lines, good for ``set -a; . FILE`` and for plain parsing."""
+    for name, value in variables.items():
+        if not PLAIN.fullmatch(value):
+            raise MachineError(f"{name} holds a character that shells change", remedy="Report this as a fault")
+    write_private(path, "".join(f"{name}={value}\n" for name, value in variables.items()))

