@@ -8,17 +8,19 @@ from urllib.parse import quote
 
 from prefect import flow
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from catalog.albums import set_current_release
 from catalog.errors import ServerAway
 from catalog.house import House
 from catalog.queries import release_by_key
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Submission, move, take_charge
+from catalog.submissions import Submission, move, name_run, take_charge
 from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.dispatch import PrefectDispatcher
 from flows.expectation import expected_seconds
 from flows.foreman import Foreman, Verdict
+from flows.forgiving import forgive
 from flows.line import Produced
 from flows.notify import notify
 from flows.orders import AlbumWork
@@ -56,9 +58,13 @@ def _charge(house: House, work: AlbumWork) -> Submission | None:
         work.attempt and standing.state in ("cancelled", "paused", "done")
     ):
         return None
-    move(house.database, work.album, "active", only_from=["failed", "paused", "cancelled", "done"])
-    if work.attempt == 0 and take_charge(house.database, work.album, after=standing.attempt) is None:
-        return None
+    if move(house.database, work.album, "active", only_from=["failed", "paused", "cancelled", "done"]):
+        forgive(house)
+    if work.attempt == 0:
+        taken = take_charge(house.database, work.album, after=standing.attempt)
+        if taken is None:
+            return None
+        name_run(house.database, work.album, str(flow_run.id), attempt=taken)
     return known(house.database, work.album)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from catalog.house import open_house
 from catalog.settings import load_settings
 from catalog.submissions import Priority, Submission
-from flows.cli.forgiving import forgive
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
+from flows.forgiving import forgive
 from flows.reading import read_album
 
 

@@ -29,9 +29,9 @@ from catalog.queries import (
     sample_digest_of,
 )
 from catalog.settings import load_settings
-from flows.cli.forgiving import forgive
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.forecast import forecast, peek
+from flows.forgiving import forgive
 from flows.line import Produced
 from flows.planning import declare_album
 from flows.progress import LiveLines, Progress

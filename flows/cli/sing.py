@@ -24,8 +24,8 @@ from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
 from catalog.work import Standing
-from flows.cli.forgiving import forgive
 from flows.cli.output import print_error, print_json, stdout, warn
+from flows.forgiving import forgive
 from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage, Retakes

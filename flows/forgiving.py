@@ -1,4 +1,4 @@
-"""What a command may try again without being asked."""
+"""What may be tried again without being asked, when a person wants an album made once more."""
 
 from __future__ import annotations
 
