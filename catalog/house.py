@@ -65,6 +65,8 @@ class House:
         kept = self.store.put(path)
         with self.database.write() as session:
             record_artifact(session, kept, media_type=media_type)
+        if self.store.stat(kept.digest) is None:  # swept as garbage just before it had its row
+            self.store.put(path)
         return kept.digest
 
     def close(self) -> None:

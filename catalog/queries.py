@@ -104,21 +104,24 @@ def _reading(row: Score) -> Reading:
     return Measured(row.value, tuple(Window(*window) for window in row.windows or ()))
 
 
-def score_windows(database: Database, audio_digest: str) -> dict[str, list[list[float]]]:
-    """Start, end and value of every window that a metric of this audio was read in, by metric."""
+def score_windows(database: Database, audio_digests: Sequence[str]) -> dict[str, dict[str, list[list[float]]]]:
+    """Start, end and value of every window that a metric was read in, by the audio and the metric."""
     query = (
-        sa.select(Score.metric, Score.windows)
-        .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))
-        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
+        sa.select(ActivityArtifact.artifact_digest, Score.metric, Score.windows)
+        .join(Activity, Activity.id == ActivityArtifact.activity_id)
+        .join(Score, sa.and_(Score.step_key == Activity.work_key, Score.activity_id == Activity.id))
         .where(
-            ActivityArtifact.artifact_digest == audio_digest,
+            among(ActivityArtifact.artifact_digest, audio_digests),
             ActivityArtifact.role == "audio",
             Score.windows.is_not(None),
         )
         .order_by(Score.id)
     )
+    found: dict[str, dict[str, list[list[float]]]] = {}
     with database.read() as session:
-        return {row.metric: row.windows or [] for row in session.execute(query)}
+        for row in session.execute(query):
+            found.setdefault(row.artifact_digest, {})[row.metric] = row.windows or []
+    return found
 
 
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:

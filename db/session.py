@@ -81,8 +81,9 @@ class Database:
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
+            connected = session.connection()  # SQLite locks with its first statement, which may come late
             if self._is_server:
-                take_turn(session.connection(), alone=alone)
+                take_turn(connected, alone=alone)
             yield session
 
     def transact(self, work: Callable[[Session], Found]) -> Found:

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from flows.cli.arguments import AlbumName, AsJson, Manifest, Stage
+from flows.cli.inbox import inbox
+from flows.cli.metrics import metrics
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -86,3 +88,7 @@ def cancel(album: AlbumName, as_json: AsJson = False) -> None:
     from flows.cli import farm
 
     farm.cancel(album, as_json=as_json)
+
+
+app.command()(inbox)
+app.command()(metrics)

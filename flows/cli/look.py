@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,10 @@ def scores(named: str, *, as_json: bool) -> None:
     """Every candidate's scores, gates and rank."""
     found, songs = _songs(named)
     if as_json:
-        listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, _scored(s))} for s in songs]
+        heard = [candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest]
+        with open_house(load_settings()) as house:
+            windows = score_windows(house.database, heard)
+        listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, windows)} for s in songs]
         print_json({"album": found, "songs": listed})
         return
     for song in songs:
@@ -99,17 +103,16 @@ def _scored(song: SongRow) -> list[dict[str, Any]]:
     return [dict(candidate) for candidate in song.decision["candidates"]] + [_undecided(c) for c in left]
 
 
-def _with_windows(song: SongRow, scored: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same, with the windows that metrics were read in: they tell where a song is weak."""
-    audio = {candidate.id: candidate.audio_digest for candidate in song.candidates}
-    with open_house(load_settings()) as house:
-        for each in scored:
-            digest = audio.get(each["id"])
-            windows = score_windows(house.database, digest) if digest else {}
-            read = {name: dict(metric) for name, metric in each["metrics"].items()}
-            for name in read.keys() & windows.keys():
-                read[name]["windows"] = windows[name]
-            each["metrics"] = read
+def _with_windows(song: SongRow, windows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The song's scores with the ``windows`` that metrics were read in, by audio: they tell where a song is weak."""
+    audio = {candidate.id: candidate.audio_digest or "" for candidate in song.candidates}
+    scored = _scored(song)
+    for each in scored:
+        read_in = windows.get(audio.get(each["id"], ""), {})
+        read = {name: dict(metric) for name, metric in each["metrics"].items()}
+        for name in read.keys() & read_in.keys():
+            read[name]["windows"] = read_in[name]
+        each["metrics"] = read
     return scored
 
 

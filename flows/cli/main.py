@@ -10,8 +10,6 @@ import typer
 
 from flows.cli.arguments import AlbumName, AsJson, Manifest, Out, Stage
 from flows.cli.farm_app import app as farm_app
-from flows.cli.inbox import inbox
-from flows.cli.metrics import metrics
 from flows.cli.models_app import app as models_app
 
 app = typer.Typer(
@@ -25,8 +23,6 @@ app = typer.Typer(
 
 app.add_typer(models_app)
 app.add_typer(farm_app)
-app.command()(inbox)
-app.command()(metrics)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from catalog.digests import digest_bytes
 from catalog.errors import ArtifactLost, MachineError, StoreError
 from catalog.house import open_house
 from catalog.queries import artifact_digests, release_by_key
+from catalog.recipe import Recipe
 from catalog.repair import examine
 from catalog.settings import Settings
 from catalog.store.base import object_name
@@ -33,6 +34,7 @@ from tasks.delivery.export import write_release
 from tests.services.faulty_gateway import faulty_gateway
 from tests.services.minio_server import minio_server
 from tests.services.processes import free_port
+from tests.services.s3_service import S3Service
 from tests.support import album_document, produce, write_album
 
 LONG = pytest.mark.faults
@@ -61,33 +63,41 @@ def assert_nothing_lost(house, produced):
 
 @pytest.mark.parametrize("outage_s", OUTAGES_S)
 def test_minio_goes_away_in_the_middle_and_comes_back(tmp_path, outage_s):
-    port, keys = free_port(), ("studio", "a-secret-of-the-test")
-    begun, is_back = threading.Event(), threading.Event()
-    first = minio_server(tmp_path, port=port, keys=keys)
-    service = first.__enter__()
+    port, keys, made = free_port(), ("studio", "a-secret-of-the-test"), []
+    begun, gone = threading.Event(), threading.Event()
 
-    def outage():
-        begun.wait()
-        first.__exit__(None, None, None)
-        time.sleep(outage_s)
-        second.enter_context(minio_server(tmp_path, port=port, keys=keys))
-        is_back.set()
+    def interrupted():
+        begun.set()
+        gone.wait(30.0)
 
-    from contextlib import ExitStack
+    def make():
+        made.append(make_album(house, tmp_path)[0])
 
-    settings = service.settings(tmp_path / "home", service.bucket().name)
-    with ExitStack() as second, open_house(settings.model_copy(update={"s3_patience_s": PATIENCE_S})) as house:
-        on_put(house, 2, begun.set)
+    with open_when_served(tmp_path, port, keys) as house:
+        on_put(house, 2, interrupted)
+        maker = threading.Thread(target=make)
+        # The servers belong to this thread: they end with the one that started them.
+        with minio_server(tmp_path, port=port, keys=keys):
+            maker.start()
+            assert begun.wait(60.0)
+        gone.set()
         started = time.monotonic()
-        breaker = threading.Thread(target=outage)
-        breaker.start()
-        try:
-            produced, _ = make_album(house, tmp_path)
-        finally:
-            begun.set()
-            breaker.join()
-        assert time.monotonic() - started > outage_s
-        assert_nothing_lost(house, produced)
+        time.sleep(outage_s)
+        assert maker.is_alive()
+        with minio_server(tmp_path, port=port, keys=keys):
+            maker.join(120.0)
+            assert time.monotonic() - started > outage_s
+            (produced,) = made
+            assert_nothing_lost(house, produced)
+
+
+@contextmanager
+def open_when_served(folder, port, keys):
+    """A house on a MinIO of this port, which nothing is asked of yet."""
+    service = S3Service(f"http://127.0.0.1:{port}", *keys, is_strict=True)
+    settings = service.settings(folder / "home", service.bucket().name)
+    with open_house(settings.model_copy(update={"s3_patience_s": PATIENCE_S})) as house:
+        yield house
 
 
 def on_put(house, count, act):
@@ -98,21 +108,21 @@ def on_put(house, count, act):
         seen.append(source)
         if len(seen) == count:
             act()
-            time.sleep(0.2)
         return put(source)
 
     house.store.put = counted
 
 
+AT_ONCE = "every fifth call fails"
 FAULTS = {
-    "every fifth call fails": lambda verb, path: (503, "SlowDown"),
+    AT_ONCE: lambda verb, path: (503, "SlowDown"),
     "every fifth upload is cut": lambda verb, path: "cut_upload" if verb == "PUT" and "/objects/" in path else "",
     "every fifth answer is lost": lambda verb, path: "lose_answer" if "/objects/" in path else "",
     "every fifth download is cut": lambda verb, path: "cut_download" if verb == "GET" and "/objects/" in path else "",
 }
 
 
-@pytest.mark.parametrize("fault", list(FAULTS))
+@pytest.mark.parametrize("fault", [AT_ONCE, *(pytest.param(name, marks=LONG) for name in FAULTS if name != AT_ONCE)])
 def test_an_album_is_made_over_a_bad_line(minio, tmp_path, fault):
     rng = random.Random(3)
 
@@ -125,7 +135,7 @@ def test_an_album_is_made_over_a_bad_line(minio, tmp_path, fault):
         with open_house(settings.model_copy(update=changes)) as house:
             produced, _ = make_album(house, tmp_path)
             assert_nothing_lost(house, produced)
-        assert gateway.faults >= 3
+        assert gateway.faults
 
 
 @contextmanager
@@ -172,8 +182,6 @@ def test_a_full_disk_is_told_leaves_nothing_half_made_and_can_be_continued(tmp_p
 
 
 def lease_of(house):
-    from catalog.recipe import Recipe
-
     recipe = Recipe("faulty", 1, 1, 10.0, {"prompt": "x"})
     house.ledger.declare_renders([recipe])
     lease = house.ledger.claim("render", recipe.digest)

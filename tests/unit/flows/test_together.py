@@ -33,7 +33,8 @@ def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(boo
 
     found = asyncio.run(ask())
     assert book.asked == [["a", "b", "c", "unknown"], ["d"]]
-    assert found[0]["a"] == "A" and found[1]["c"] == "C" and "unknown" not in found[2]
+    assert (found[0]["a"], found[1]["c"]) == ("A", "C")
+    assert "unknown" not in found[2]
     assert found[3] == {"d": "D"}
 
 
