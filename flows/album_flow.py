@@ -26,7 +26,7 @@ from flows.notify import notify
 from flows.orders import AlbumWork
 from flows.progress import Progress
 from flows.submitting import known
-from flows.ui import ProgressArtifact, Wall, publish_album, publish_link
+from flows.ui import ProgressArtifact, Wall
 from tasks.delivery.export import write_release
 from tasks.steps import as_songline_error
 
@@ -71,7 +71,7 @@ def _charge(house: House, work: AlbumWork) -> Submission | None:
 async def _produce(house: House, submission: Submission) -> str:
     planned = stored_plan(house.database, submission.wish.album_id)
     progress = Progress(planned.songs)
-    wall = Wall(house, planned.album.id)
+    wall = Wall(house, planned)
     foreman = Foreman(
         house,
         submission,
@@ -80,18 +80,22 @@ async def _produce(house: House, submission: Submission) -> str:
         progress=progress,
         expected_s=expected_seconds(house),
     )
-    async with ProgressArtifact(progress, description=planned.album.title):
+    async with ProgressArtifact(progress, description=planned.album.title) as bar:
         verdict = await _rounds(foreman, wall, house.settings.poll_s)
-    await wall.show(foreman.failures, now=True)
-    if verdict == "paused":
-        reason = known(house.database, planned.album.id).reason
-        await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
-        return f"the album is paused: {reason}"
-    if verdict == "not in charge":
-        return "the album was cancelled, or another run is in charge of it"
-    produced = await carry_out(house, planned, submission.wish.until)
-    await publish_album(house, planned.album.id, produced)
-    return await _close(house, submission, produced, title=planned.album.title)
+        await wall.show(foreman.failures, now=True)
+        if verdict == "paused":
+            reason = known(house.database, planned.album.id).reason
+            note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
+            await wall.show(foreman.failures, now=True, note=note)
+            await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
+            return f"the album is paused: {reason}"
+        if verdict == "not in charge":
+            return "the album was cancelled, or another run is in charge of it"
+        produced = await carry_out(house, planned, submission.wish.until)
+        await wall.finish(produced)
+        told = await _close(house, submission, produced, wall, title=planned.album.title)
+        bar.is_over = True
+    return told
 
 
 async def _rounds(foreman: Foreman, wall: Wall, pause_s: float) -> Verdict:
@@ -115,12 +119,12 @@ async def _rounds(foreman: Foreman, wall: Wall, pause_s: float) -> Verdict:
         await asyncio.sleep(max(pause_s, 4 * (time.monotonic() - started)))
 
 
-async def _close(house: House, submission: Submission, produced: Produced, *, title: str) -> str:
+async def _close(house: House, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.wish.album_id
     if produced.release_key:
         set_current_release(house.database, album_id, produced.release_key)
-        await _write_out(house, produced.release_key, title=title)
+        await _write_out(house, produced.release_key, wall)
     elif produced.failures:
         told = "; ".join(str(error) for error in produced.failures.values())
         if _end(house, submission, told):
@@ -132,7 +136,7 @@ async def _close(house: House, submission: Submission, produced: Produced, *, ti
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
 
 
-async def _write_out(house: House, release_key: str, *, title: str) -> None:
+async def _write_out(house: House, release_key: str, wall: Wall) -> None:
     release, settings = release_by_key(house.database, release_key), house.settings
     if release is None or settings.releases is None:
         return
@@ -140,7 +144,7 @@ async def _write_out(house: House, release_key: str, *, title: str) -> None:
     page = (folder / "index.html").absolute().as_uri()
     if settings.releases_url:
         page = f"{settings.releases_url.rstrip('/')}/{quote(folder.name)}/index.html"
-    await publish_link(page, title=title)
+    await wall.link(page)
 
 
 def _end(house: House, submission: Submission, trouble: str | None) -> bool:

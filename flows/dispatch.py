@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Literal, Protocol
 from uuid import UUID
 
-import httpx
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
@@ -21,12 +19,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.settings import get_current_settings
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
-from catalog.errors import MachineError, ServerAway
+from catalog.errors import MachineError
 from flows.orders import Work
+from flows.server import open_client, reached
 
 PAGE = 200
 POOLS = ("gpu", "cpu")
@@ -77,12 +75,7 @@ class PrefectDispatcher:
 
     @cached_property
     def _client(self) -> SyncPrefectClient:
-        if not get_current_settings().api.url:
-            raise MachineError(
-                "no Prefect server is set, and work pools need one",
-                remedy="Set PREFECT_API_URL, or run `make stack` and load .songline/stack.env",
-            )
-        return get_client(sync_client=True)
+        return open_client()
 
     def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
         """See :class:`Dispatcher`."""
@@ -148,23 +141,6 @@ class PrefectDispatcher:
                 waits = run.state is None or run.state.type == StateType.SCHEDULED
                 self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
         return len(found)
-
-
-@contextmanager
-def reached() -> Iterator[None]:
-    """Trouble with Prefect's server as one error with its remedy; no address with a password in it is repeated."""
-    try:
-        yield
-    except httpx.HTTPStatusError as error:
-        code = error.response.status_code
-        kind = ServerAway if code >= 500 else MachineError
-        remedy = "Set PREFECT_API_AUTH_STRING as the server has it" if code == 401 else "Read the Prefect server's log"
-        raise kind(f"the Prefect server answered {code}", remedy=remedy) from error
-    except (httpx.HTTPError, PrefectException) as error:
-        raise ServerAway(
-            f"the Prefect server cannot be reached: {type(error).__name__}",
-            remedy="See that it runs at PREFECT_API_URL; `songline doctor` looks at each service",
-        ) from error
 
 
 def _standing(run: FlowRun) -> RunStanding:

@@ -7,7 +7,7 @@ whether it was done. So "is anything missing?" and "make it" can never disagree.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -27,7 +27,15 @@ T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """Something is missing; raised by :class:`Peek` only."""
+    """Something is missing; raised by :class:`Peek` only. A line tells for which ``songs``, and what of the others
+    failed."""
+
+    def __init__(
+        self, songs: Collection[str] = frozenset(), failures: Mapping[str, SonglineError] | None = None
+    ) -> None:
+        super().__init__()
+        self.songs = songs
+        self.failures = failures or {}
 
 
 class Executor(Protocol):
@@ -150,14 +158,19 @@ class Line:
         outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
         done: dict[str, T] = {}
         failures: dict[str, SonglineError] = {}
+        missing: set[str] = set()
         for song_id, outcome in zip(work, outcomes, strict=True):
-            if isinstance(outcome, SonglineError):
+            if isinstance(outcome, NotYet):
+                missing.add(song_id)
+            elif isinstance(outcome, SonglineError):
                 failures[song_id] = outcome
                 self._progress.note(song_id, failed=str(outcome))
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
                 done[song_id] = outcome
+        if missing:
+            raise NotYet(missing, failures)
         return done, failures
 
     async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:

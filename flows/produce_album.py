@@ -17,7 +17,7 @@ from flows.line import Line, Produced
 from flows.progress import Progress
 from flows.running import Run, current, running
 from flows.shards import shards_of
-from flows.ui import ProgressArtifact, publish_album
+from flows.ui import ProgressArtifact, Wall
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
 
@@ -30,7 +30,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
     async with ProgressArtifact(run.progress, description=run.planned.album.title):
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
-    await publish_album(run.house, album_id, run.produced)
+    await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:
         raise WorkError(f"{len(run.produced.failures)} songs failed", remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"

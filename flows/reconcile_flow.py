@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from prefect import flow
 
 from catalog.submissions import free_lost_leases, submissions
 from flows.carrying import house_of_run
 from flows.dispatch import PrefectDispatcher
+from flows.pruning import prune_runs
+from flows.server import server_client
 from flows.submitting import ensure_charge
 
 
@@ -18,4 +22,8 @@ def reconcile() -> str:
         freed = free_lost_leases(house.database)
         active = submissions(house.database, state="active")
         changed = sum(ensure_charge(house.database, each, dispatcher) != each for each in active)
-    return f"{freed} leases freed, {len(active)} albums active, {changed} given to a new run"
+    with server_client() as client:
+        removed = prune_runs(house.settings, client, now=datetime.now(UTC))
+    return (
+        f"{freed} leases freed, {len(active)} albums active, {changed} given to a new run, {removed} old runs removed"
+    )

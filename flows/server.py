@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings, temporary_settings
 
-from catalog.errors import MachineError
-from flows.dispatch import reached
+from catalog.errors import MachineError, ServerAway
 
 
 def is_set() -> bool:
@@ -17,16 +18,21 @@ def is_set() -> bool:
     return bool(get_current_settings().api.url)
 
 
-@contextmanager
-def server_client() -> Iterator[SyncPrefectClient]:
-    """A client of the server. Raises MachineError where none is set, where it cannot be reached, and where it refuses
-    us."""
+def open_client() -> SyncPrefectClient:
+    """A client of the server, which nothing was asked of yet. Raises MachineError where none is set."""
     if not is_set():
         raise MachineError(
             "no Prefect server is set, and work pools need one",
             remedy="Set PREFECT_API_URL, or run `make stack` and load .songline/stack.env",
         )
-    with reached(), get_client(sync_client=True) as client:
+    return get_client(sync_client=True)
+
+
+@contextmanager
+def server_client() -> Iterator[SyncPrefectClient]:
+    """A client for the length of a block. Raises MachineError where none is set, where it cannot be reached, and where
+    it refuses us."""
+    with reached(), open_client() as client:
         yield client
 
 
@@ -35,3 +41,20 @@ def hurried_client(timeout_s: float) -> Iterator[SyncPrefectClient]:
     """The same for a question that is asked once and must be answered in time."""
     with temporary_settings({"client.max_retries": 0, "api.request_timeout": timeout_s}), server_client() as client:
         yield client
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Trouble with Prefect's server as one error with its remedy; no address with a password in it is repeated."""
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        kind = ServerAway if code >= 500 else MachineError
+        remedy = "Set PREFECT_API_AUTH_STRING as the server has it" if code == 401 else "Read the Prefect server's log"
+        raise kind(f"the Prefect server answered {code}", remedy=remedy) from error
+    except (httpx.HTTPError, PrefectException) as error:
+        raise ServerAway(
+            f"the Prefect server cannot be reached: {type(error).__name__}",
+            remedy="See that it runs at PREFECT_API_URL; `songline doctor` looks at each service",
+        ) from error

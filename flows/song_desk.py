@@ -115,15 +115,18 @@ class SongDesk:
 
     def _look(self, songs: Sequence[str]) -> None:
         """Take note of songs that came to the end of the stage, or cannot come further."""
-        for group in [songs] if self._together else [[song_id] for song_id in songs]:
-            part = part_of(self._planned, songs=group)
-            counted = Progress(part.songs)
-            line = Line(self._house, part, Told(self._house), counted, storing=False)
-            try:
-                self._settle(group, counted, asyncio.run(line.run(self._stages[0])).failures)
-            except NotYet:
-                tired = [song_id for song_id in group if self._tries[song_id] >= TRIES]
-                self._settle(tired, counted, {song_id: _given_up(song_id) for song_id in tired})
+        part = part_of(self._planned, songs=songs)
+        counted = Progress(part.songs)
+        line = Line(self._house, part, Told(self._house), counted, storing=False)
+        waiting: Collection[str] = ()
+        try:
+            failures = asyncio.run(line.run(self._stages[0])).failures
+        except NotYet as missing:
+            waiting = songs if self._together else missing.songs
+            failures = {} if self._together else missing.failures
+        tired = {song_id: _given_up(song_id) for song_id in waiting if self._tries[song_id] >= TRIES}
+        settled = [song_id for song_id in songs if song_id not in waiting or song_id in tired]
+        self._settle(settled, counted, {**failures, **tired})
 
     def _settle(self, songs: Sequence[str], counted: Progress, failures: Mapping[str, SonglineError]) -> None:
         self.failures.update(failures)

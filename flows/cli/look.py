@@ -17,6 +17,7 @@ from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
+from catalog.submissions import Submission, submission_of
 from flows.cli.output import print_json, stdout
 from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
@@ -42,8 +43,10 @@ def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
 
 
 def status(named: str, *, as_json: bool) -> None:
-    """How far each song is."""
+    """How far each song is, and how the album stands on work pools."""
     found, songs = _songs(named, documents=False)
+    with open_house(load_settings()) as house:
+        standing = submission_of(house.database, found)
     counts = {song.id: {s: sum(c.state == s for c in song.candidates) for s in STATES} for song in songs}
     if as_json:
         print_json(
@@ -60,6 +63,7 @@ def status(named: str, *, as_json: bool) -> None:
                     }
                     for song in songs
                 ],
+                "submission": _submitted(standing) if standing else None,
             }
         )
         return
@@ -73,6 +77,20 @@ def status(named: str, *, as_json: bool) -> None:
             if candidate.error:
                 reason = f"{candidate.id}: {candidate.error['error']}. {candidate.error['remedy']}."
                 stdout().print(Text(reason, style="red"), soft_wrap=True)
+    if standing:
+        told = f"On work pools: {standing.state}{f' ({standing.reason})' if standing.reason else ''}"
+        stdout().print(Text(told), soft_wrap=True)
+
+
+def _submitted(standing: Submission) -> dict[str, Any]:
+    wish = standing.wish
+    return {
+        "state": standing.state,
+        "priority": wish.priority,
+        "until": wish.until,
+        "max_gpu_minutes": wish.max_gpu_minutes,
+        "reason": standing.reason,
+    }
 
 
 def scores(named: str, *, as_json: bool) -> None:

@@ -15,7 +15,6 @@ import yaml
 
 from catalog.errors import InputError, MachineError
 from flows.deployment_file import DeploymentFile, house_file, read_deployment_file
-from tests.support import songline
 
 SILENT_AFTER_S = 10
 
@@ -222,10 +221,14 @@ def test_prefects_own_command_reads_the_same_file(deploy, deployed, prefect_serv
     assert deploy() == {}
 
 
-def test_the_command_says_what_it_did(prefect_server, deployed, tmp_path):
-    done = songline("deploy", "--json", home=tmp_path, **prefect_server.environment)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+def test_the_command_says_what_it_did(prefect_server, deployed, capsys):
+    from flows.cli.deploy import deploy
+
+    with prefect_server.here():
+        deploy(None, as_json=True)
+        document = json.loads(capsys.readouterr().out)
+        deploy(None, as_json=False)
+    assert "Nothing had to be changed." in capsys.readouterr().out
     assert document["changed"] == 0
     kinds = {"work pool", "work queue", "concurrency limit", "deployment", "automation"}
     assert {each["kind"] for each in document["outcomes"]} == kinds

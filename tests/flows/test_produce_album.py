@@ -20,6 +20,9 @@ from tests.support import album_document, environment, songline, write_album
 
 pytestmark = pytest.mark.slow
 
+SHOWN = r"Rain \<b\>\*loud\*\</b\> \| \[x\](y) \# \`z\`"
+"""The title as markdown."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -81,24 +84,30 @@ def test_work_that_is_done_never_becomes_a_task(told):
     assert kinds == {"select", "encode"}
 
 
-def test_artifacts_show_progress_scores_and_the_selection(told):
+def rows_of(page: str) -> list[list[str]]:
+    """The cells of a page's table, without its head."""
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    return [line[2:-2].split(" | ") for line in lines[1:]]
+
+
+def test_artifacts_show_progress_songs_and_scores(told):
     assert artifact(told, "produce · small", "progress")["data"] == 100
-    selection = artifact(told, "produce · small", "selection")["data"]
-    assert [row["song"] for row in selection] == [TITLE, "Song Two"]
-    for row, key in zip(selection, ("scores-one", "scores-two"), strict=True):
-        scores = artifact(told, "produce · small", key)["data"]
-        assert [score["rank"] for score in scores] == ["1", "2"]
-        assert sorted(score["seed"] for score in scores) == ["1", "2"]
-        assert {score["gates"] for score in scores} == {"passed"}
-        assert scores[0]["candidate"] == row["winner"]
-        assert scores[0]["why"].startswith("Winner: seed")
-        assert row["why"].startswith(scores[0]["why"])
+    songs = rows_of(artifact(told, "produce · small", "songs")["data"])
+    assert [song[0] for song in songs] == [SHOWN, "Song Two"]
+    for (_, state, takes, winner, why), key in zip(songs, ("scores-one", "scores-two"), strict=True):
+        assert (state, takes) == ("decided", "2 of 2")
+        page = artifact(told, "produce · small", key)["data"]
+        scores = rows_of(page)
+        assert [(score[0], score[2]) for score in scores] == [("1", "passed"), ("2", "passed")]
+        assert scores[0][1] == winner
+        assert why.startswith("Winner: seed")
+        assert page.count(why) == 1
 
 
 def test_the_report_tells_the_winners_and_no_title_breaks_out_of_it(told):
     report = artifact(told, "produce · small", "report")
     assert report["type"] == "markdown"
-    assert r"## Rain \<b\>\*loud\*\</b\> \| \[x\](y) \# \`z\`" in report["data"]
+    assert f"## {SHOWN}\n" in report["data"]
     assert "## Song Two\n\nWinner: seed" in report["data"]
     assert report["data"].count("Winner: seed") == 2
 
@@ -114,9 +123,9 @@ def test_a_song_that_failed_fails_the_flow_run_and_is_told(told):
     assert made["release"] is None
     assert list(made["failures"]) == ["two"]
     report = artifact(told, "produce · gated", "report")["data"]
-    assert report.count("**Failed:** Song Two: No winner: seed 1: tempo") == 1
-    rejected = artifact(told, "produce · gated", "scores-two")["data"]
-    assert {(row["rank"], row["gates"]) for row in rejected} == {("-", r"failed: tempo_bpm")}
+    assert report.count("**Failed:** No winner: seed 1: tempo") == 1
+    rejected = rows_of(artifact(told, "produce · gated", "scores-two")["data"])
+    assert {(row[0], row[2]) for row in rejected} == {("–", r"failed: tempo\_bpm")}
     assert artifact(told, "produce · gated", "progress")["data"] < 100
 
 

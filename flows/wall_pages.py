@@ -1,0 +1,135 @@
+"""The words of the pages that the Prefect UI shows of an album. Markdown, because its tables wrap long sentences."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from catalog.errors import SonglineError
+from catalog.explanation import figure, label
+from catalog.songs import CandidateRow, SongRow
+from tasks.scoring.registry import metric_specs
+
+SONGS_SHOWN = 100
+"""Songs on the page and with scores of their own; of a larger album those in trouble and at work come first."""
+NONE = "–"
+UNSAFE = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+URGENCY = ("failed", "rendering", "rendered", "planned", "decided")
+
+Failures = Mapping[str, SonglineError]
+
+
+def safe(text: str) -> str:
+    """Text that markdown shows as it is, in one line."""
+    return UNSAFE.sub(r"\\\1", " ".join(text.split()))
+
+
+def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:
+    """How far each song is, with the selection's sentence, or what is wrong and what helps; above them a ``note``."""
+    states = Counter("failed" if song.id in failures else song.state for song in songs)
+    takes = [candidate for song in songs for candidate in song.candidates]
+    parts = [f"{states[state]} {state}" for state in URGENCY if states[state]]
+    parts.append(f"{sum(take.state == 'rendered' for take in takes)} of {len(takes)} takes rendered")
+    shown = _shown(songs, failures)
+    rows = (_song_row(song, failures.get(song.id)) for song in shown)
+    lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
+    lines += [" · ".join(parts), "", *_table(SONG_COLUMNS, rows)]
+    if more := len(songs) - len(shown):
+        lines += ["", f"And {more} more: `songline status {album_id}` tells all."]
+    return "\n".join(lines)
+
+
+def scores_page(song: SongRow) -> str:
+    """Every take of a song with its figures, best first."""
+    lines = [f"# {safe(song.title)}", "", safe(_sentence(song)), ""]
+    if song.decision:
+        weighted, specs = list(song.decision["weights"]), metric_specs()
+        names = [label(specs[name]) if name in specs else name for name in weighted]
+        takes = song.decision["candidates"]
+        lines += _table(("rank", "take", "gates", *names, "score"), (_score_row(take, weighted) for take in takes))
+        # A column of sentences would leave the figures no room.
+        lines += ["", *(f"- **{safe(take['id'])}**: {safe(take['sentence'])}" for take in takes)]
+    decided = {take["id"] for take in song.decision["candidates"]} if song.decision else set()
+    left = [take for take in song.candidates if take.id not in decided]
+    if left:
+        lines += ["", *_table(("take", "state", "what helps"), map(_undecided_row, left))]
+    return "\n".join(lines)
+
+
+def report(title: str, songs: Sequence[SongRow], failures: Failures, *, fetch: str | None) -> str:
+    """The whole album in prose; ``fetch`` is the command that writes its release."""
+    lines = [f"# {safe(title)}", ""]
+    lines += [f"Its release is written to any machine by `{fetch}`.", ""] if fetch else []
+    for song in _shown(songs, failures):
+        failure = failures.get(song.id)
+        told = f"**Failed:** {safe(_told(song, failure))}" if failure else safe(_sentence(song))
+        lines += [f"## {safe(song.title)}", "", told, ""]
+    return "\n".join(lines)
+
+
+SONG_COLUMNS = ("song", "state", "takes", "winner", "why, or what helps")
+
+
+def _song_row(song: SongRow, failure: SonglineError | None) -> tuple[str, ...]:
+    states = Counter(take.state for take in song.candidates)
+    takes = f"{states['rendered']} of {len(song.candidates)}"
+    takes += f", {states['failed']} failed" if states["failed"] else ""
+    state = "**failed**" if failure or song.state == "failed" else song.state
+    return safe(song.title), state, takes, safe(song.winner or NONE), safe(_why(song, failure)) or NONE
+
+
+def _why(song: SongRow, failure: SonglineError | None) -> str:
+    if failure:
+        return _told(song, failure)
+    errors = dict.fromkeys(_error(take) for take in song.candidates if take.state == "failed")
+    return " ".join(part for part in (_sentence(song) if song.winner or song.decision else "", *errors) if part)
+
+
+def _told(song: SongRow, failure: SonglineError) -> str:
+    return str(failure).removeprefix(f"{song.title}: ")
+
+
+def _sentence(song: SongRow) -> str:
+    if song.decision:
+        return str(song.decision["sentence"])
+    return f"Winner: {song.winner}." if song.winner else "Not decided yet."
+
+
+def _error(take: CandidateRow) -> str:
+    return f"{take.error.get('error')}. {take.error.get('remedy')}." if take.error else ""
+
+
+def _shown(songs: Sequence[SongRow], failures: Failures) -> Sequence[SongRow]:
+    if len(songs) <= SONGS_SHOWN:
+        return songs
+    return sorted(songs, key=lambda song: -1 if song.id in failures else URGENCY.index(song.state))[:SONGS_SHOWN]
+
+
+def _score_row(take: Mapping[str, Any], weighted: Sequence[str]) -> tuple[str, ...]:
+    failed = [gate["name"] for gate in take["gates"] if not gate["passed"]]
+    return (
+        str(take["rank"] or NONE),
+        safe(take["id"]),
+        safe(f"failed: {', '.join(failed)}" if failed else "passed"),
+        *(_figure(take["metrics"].get(name)) for name in weighted),
+        NONE if take["score"] is None else f"{take['score']:.2f}",
+    )
+
+
+def _figure(metric: Mapping[str, Any] | None) -> str:
+    if not metric or "not_measurable" in metric:
+        return "n/a"
+    return figure(metric["value"], metric["unit"])
+
+
+def _undecided_row(take: CandidateRow) -> tuple[str, ...]:
+    return safe(take.id), take.state, safe(_error(take)) or NONE
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'---|' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
