@@ -148,14 +148,17 @@ def shard_key(album_id: str, render_keys: Sequence[str]) -> str:
 
 
 def declare_shard(database: Database, album_id: str, render_keys: Sequence[str], *, forecast_s: float) -> Shard:
-    """The row of a shard; one that was handed out before gets its next attempt."""
+    """The row of a shard to be handed out. One that a run was named for gets its next attempt; one whose run could not
+    be asked for keeps the attempt, under which such a run is found again."""
     key = shard_key(album_id, render_keys)
     fields = {"album_id": album_id, "render_keys": list(render_keys), "forecast_s": forecast_s}
 
     def declare(session: Session) -> Shard:
-        insert_missing(session, ShardRow, [{"key": key, "attempt": 0, **fields}])
+        insert_missing(session, ShardRow, [{"key": key, "attempt": 1, **fields}])
         row = session.get_one(ShardRow, key, with_for_update=HELD)
-        row.attempt, row.flow_run_id, row.forecast_s = row.attempt + 1, None, forecast_s
+        if row.flow_run_id is not None:
+            row.attempt, row.flow_run_id = row.attempt + 1, None
+        row.forecast_s = forecast_s
         row.dispatched_at = session.scalar(sa.select(db_now())) or 0.0
         return _shard(row)
 

@@ -6,7 +6,9 @@ import asyncio
 import time
 from urllib.parse import quote
 
+import httpx
 from prefect import flow
+from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
@@ -15,8 +17,8 @@ from catalog.errors import ServerAway
 from catalog.house import House
 from catalog.queries import release_by_key
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Submission, move, name_run, take_charge
-from flows.carrying import carry_out, house_of_run, raise_failures
+from catalog.submissions import Submission, move, name_run, submit, take_charge
+from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.dispatch import PrefectDispatcher
 from flows.expectation import expected_seconds
 from flows.foreman import Foreman, Verdict
@@ -33,6 +35,8 @@ from tasks.steps import as_songline_error
 PATIENCE_S = 600.0
 """How long a Prefect server that went away is waited for; then the next reconciliation takes over."""
 
+LONGEST_PAUSE_S = 30.0
+
 
 @flow(name="produce-album", flow_run_name="produce · {work.album}", persist_result=False)
 async def produce_album_on_farm(work: AlbumWork) -> str:
@@ -42,7 +46,11 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
         if submission is None:
             return "another run is in charge of the album"
         try:
-            return await _produce(house, submission)
+            while (told := await _produce(house, submission)) is None:
+                get_run_logger().info("the album was planned anew meanwhile: once more")
+            return told
+        except (httpx.HTTPError, PrefectException):
+            raise  # Prefect's server is away: the next run in charge goes on
         except Exception as caught:
             # A fault of the album or of the code would come again: it is not to be tried for ever.
             error = as_songline_error(caught, doing="producing the album")
@@ -52,23 +60,30 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
 
 
 def _charge(house: House, work: AlbumWork) -> Submission | None:
-    """The submission this run is in charge of, None where another one is. A run that is retried takes charge again."""
-    standing = known(house.database, work.album)
-    if work.attempt not in (0, standing.attempt) or (
-        work.attempt and standing.state in ("cancelled", "paused", "done")
-    ):
+    """The submission this run is in charge of, None where it is another's, or stands still.
+
+    A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
+    """
+    standing, mine = known(house.database, work.album), str(flow_run.id)
+    is_mine = standing.flow_run_id == mine or work.attempt == standing.attempt
+    stands_still = standing.state in ("paused", "cancelled", "done")
+    if work.attempt and (not is_mine or stands_still):
         return None
-    if move(house.database, work.album, "active", only_from=["failed", "paused", "cancelled", "done"]):
+    if standing.state != "active":
         forgive(house)
-    if work.attempt == 0:
+        taken: int | None = submit(house.database, standing.wish).attempt
+    elif is_mine:
+        return standing
+    else:
         taken = take_charge(house.database, work.album, after=standing.attempt)
-        if taken is None:
-            return None
-        name_run(house.database, work.album, str(flow_run.id), attempt=taken)
+    if taken is None:
+        return None
+    name_run(house.database, work.album, mine, attempt=taken)
     return known(house.database, work.album)
 
 
-async def _produce(house: House, submission: Submission) -> str:
+async def _produce(house: House, submission: Submission) -> str | None:
+    """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
     planned = stored_plan(house.database, submission.wish.album_id)
     progress = Progress(planned.songs)
     wall = Wall(house, planned)
@@ -91,7 +106,10 @@ async def _produce(house: House, submission: Submission) -> str:
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
             return "the album was cancelled, or another run is in charge of it"
+        require_renders(house, planned)
         produced = await carry_out(house, planned, submission.wish.until)
+        if stored_plan(house.database, planned.album.id) != planned:
+            return None
         await wall.finish(produced)
         told = await _close(house, submission, produced, wall, title=planned.album.title)
         bar.is_over = True
@@ -116,12 +134,14 @@ async def _rounds(foreman: Foreman, wall: Wall, pause_s: float) -> Verdict:
         if verdict is not None:
             return verdict
         # A large album takes long to look at: most of the time goes to others.
-        await asyncio.sleep(max(pause_s, 4 * (time.monotonic() - started)))
+        await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
 
 
 async def _close(house: House, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.wish.album_id
+    if known(house.database, album_id).attempt != submission.attempt:
+        return "another run is in charge of the album"
     if produced.release_key:
         set_current_release(house.database, album_id, produced.release_key)
         await _write_out(house, produced.release_key, wall)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import WorkError
+from catalog.errors import TransientError, WorkError
 from catalog.house import House, open_house
 from catalog.settings import load_settings
+from catalog.submissions import is_settled
 from flows.executor import PrefectExecutor
 from flows.line import Line, Produced
 from flows.progress import Progress
@@ -42,6 +43,14 @@ async def carry_out(house: House, planned: PlannedAlbum, until: str) -> Produced
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
         executor = PrefectExecutor(house, WorkTasks(pool), progress, shards_of(planned, settings), limits=LIMITS)
         return await Line(house, planned, executor, progress).run(until)
+
+
+def require_renders(house: House, planned: PlannedAlbum) -> None:
+    """Raise TransientError where a render is missing (again): it is made on the GPU pool, within the budget."""
+    keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
+    standings = house.ledger.standings("render", keys)
+    if not all(is_settled(standings.get(key)) for key in keys):
+        raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
 
 
 def raise_failures(produced: Produced) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from prefect.concurrency.asyncio import concurrency
+import httpx
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 
 from catalog.albums import PlannedSong
 from catalog.errors import WorkError
@@ -96,9 +97,13 @@ class PrefectExecutor:
                 told[song_id] = rendered
         return [key for key in keys if standings[key].state not in ("rendered", "failed")]
 
-    def _slot(self, kind: str) -> AbstractAsyncContextManager[None]:
-        """A place among all machines that do such steps at once; without a server's limit of that name, at once."""
-        if kind not in self._limits:
-            return nullcontext()
-        # A slot that could not be renewed is no reason to stop long work: the ledger keeps it from being done twice.
-        return concurrency(self._limits[kind], raise_on_lease_renewal_failure=False)
+    @asynccontextmanager
+    async def _slot(self, kind: str) -> AsyncIterator[None]:
+        """A place among all machines that do such steps at once; none is waited for where the server is away."""
+        async with AsyncExitStack() as held:
+            if kind in self._limits:
+                # Neither a slot that cannot be had nor one that cannot be renewed is a reason to stop work.
+                with suppress(ConcurrencySlotAcquisitionError, httpx.HTTPError):
+                    slot = concurrency(self._limits[kind], raise_on_lease_renewal_failure=False)
+                    await held.enter_async_context(slot)
+            yield

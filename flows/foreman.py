@@ -6,7 +6,7 @@ harm, since runs are asked for under keys and work is leased. It works in rounds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 from catalog.albums import PlannedAlbum
@@ -16,8 +16,9 @@ from catalog.recipe import Recipe
 from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
-from flows.shard_desk import ShardDesk
+from flows.shard_desk import FRUITLESS, ShardDesk
 from flows.song_desk import SongDesk
+from tasks.scoring.registry import judges_for
 
 Verdict = Literal["all settled", "paused", "not in charge"]
 
@@ -56,11 +57,17 @@ class Foreman:
         self._shards.look()
         self._count_rendered()
         paused = standing.state == "paused"
-        if not paused and not self._shards.hand_out(standing):
-            paused = self._pause(standing)
-        self._songs.bring_on(self._shards.missing, standing)
-        if self._songs.is_settled:
-            return "all settled"
+        if not paused and self._shards.is_hopeless:
+            paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
+        elif not paused and not self._shards.hand_out(standing):
+            left = f"{len(self._shards.missing)} renders are left"
+            paused = self._pause(f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left}")
+        if standing.state == "paused" and not (standing.reason or "").startswith(BUDGET_SPENT):
+            self._songs.follow()  # by hand: nothing new begins
+        else:
+            self._songs.bring_on(self._waited_for(), standing)
+            if self._songs.is_settled:
+                return "all settled"
         return "paused" if paused and not self._shards.runs.given and not self._songs.runs.given else None
 
     def _count_rendered(self) -> None:
@@ -69,9 +76,14 @@ class Foreman:
             if (gained := rendered - self._progress.songs[song.song.id].rendered) > 0:
                 self._progress.note(song.song.id, rendered=gained)
 
-    def _pause(self, standing: Submission) -> bool:
-        left = len(self._shards.missing)
-        reason = f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left} renders are left"
+    def _waited_for(self) -> Collection[str]:
+        """Renders that songs wait for. Judges with a model listen where the candidates are rendered, on the GPU, so
+        their shards are waited for to the end."""
+        policy = self._planned.policy
+        judged = judges_for({*policy.limits, *policy.weights})
+        return self._shards.missing | self._shards.runs.busy if judged else self._shards.missing
+
+    def _pause(self, reason: str) -> bool:
         return move(
             self._house.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
         )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from catalog.albums import Candidate, PlannedAlbum
 
+LEAST_S = 1e-3
+"""No render takes no time, whatever its engine forecasts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -24,7 +27,8 @@ class Parcel:
     def up_to(self, seconds: float) -> Parcel | None:
         """As much of it as takes no longer than ``seconds``, None where that is nothing."""
         each_s = self.forecast_s / len(self.render_keys)
-        count = len(self.render_keys) if self.forecast_s <= seconds else max(0, int(seconds / each_s))
+        fitting = max(0, int(seconds / each_s)) if each_s else 0
+        count = len(self.render_keys) if self.forecast_s <= seconds else fitting
         return Parcel(self.render_keys[:count], self.titles, each_s * count) if count else None
 
     def halves(self) -> tuple[Parcel, Parcel]:
@@ -53,7 +57,7 @@ def parcels(
 
 def _cut(offered: Sequence[tuple[str, Candidate]], shard_s: float, expected_s: Mapping[str, float]) -> Iterator[Parcel]:
     """Even parcels: a last one of two candidates would pay for a model load of its own."""
-    seconds = [expected_s[candidate.render_key] for _, candidate in offered]
+    seconds = [max(LEAST_S, expected_s[candidate.render_key]) for _, candidate in offered]
     share = sum(seconds) / max(1, min(len(offered), round(sum(seconds) / shard_s)))
     start, done, given = 0, 0.0, 1
     for end, each in enumerate(seconds, start=1):
@@ -62,7 +66,7 @@ def _cut(offered: Sequence[tuple[str, Candidate]], shard_s: float, expected_s: M
             part = offered[start:end]
             titles = tuple(dict.fromkeys(title for title, _ in part))
             yield Parcel(tuple(c.render_key for _, c in part), titles, sum(seconds[start:end]))
-            start, given = end, max(given + 1, int(done / share) + 1) if share else given
+            start, given = end, max(given + 1, int(done / share) + 1)
 
 
 def some(names: Sequence[str]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from flows.dispatch import Dispatcher
+from flows.dispatch import Dispatcher, RunStanding
 
 STARTING_S = 180.0
 """A run that its worker took and that has not begun after this long has lost its worker."""
 BEGIN_S = 45.0
-"""A run that began has its first lease after this long, and one that lost its worker a lease of the past after one
-lease's life more."""
+"""How long a run may hold no lease, beyond a lease's life: while it begins, and between two parts of its work."""
 
 
 class Runs:
@@ -22,10 +22,13 @@ class Runs:
         *,
         lease_s: float = 0.0,
         holds: Callable[[frozenset[str]], bool] = lambda _: True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatcher = dispatcher
         self._silent_s = BEGIN_S + lease_s
         self._holds = holds
+        self._clock = clock
+        self._well_at: dict[str, float] = {}
         self.given: dict[str, frozenset[str]] = {}
 
     @property
@@ -37,20 +40,27 @@ class Runs:
         """Let go of runs that ended or lost their worker; gives what they were given."""
         standings = self._dispatcher.standings(self.given) if self.given else {}
         gone: list[frozenset[str]] = []
-        for run_id, given in list(self.given.items()):
+        for run_id in list(self.given):
             standing = standings.get(run_id)
+            lost = None
             if standing is not None and standing.state != "ended":
-                lost = self._lost(given, standing.state, standing.for_s)
+                lost = self._lost(run_id, standing)
                 if lost is None:
                     continue
-                self._dispatcher.give_up(run_id, lost)
             gone.append(self.given.pop(run_id))
+            self._well_at.pop(run_id, None)
+            if lost:
+                self._dispatcher.give_up(run_id, lost)
         return gone
 
-    def _lost(self, given: frozenset[str], state: str, for_s: float) -> str | None:
-        """Why a run that has not ended never will, None where it may."""
-        if state == "starting" and for_s > STARTING_S:
+    def _lost(self, run_id: str, standing: RunStanding) -> str | None:
+        """Why a run that has not ended never will, None where it may. Counted by this machine's clock alone."""
+        now = self._clock()
+        if standing.state == "waiting" or (standing.state == "running" and self._holds(self.given[run_id])):
+            self._well_at[run_id] = now
+        silent_s = now - self._well_at.setdefault(run_id, now)
+        if standing.state == "starting" and silent_s > STARTING_S:
             return "its worker took it and never began"
-        if state == "running" and for_s > self._silent_s and not self._holds(given):
+        if standing.state == "running" and silent_s > self._silent_s:
             return "its work is nobody's any more: the worker is gone"
         return None

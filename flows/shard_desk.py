@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from catalog.albums import PlannedAlbum
@@ -28,6 +29,8 @@ SPLIT_AFTER = 3
 """Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""
 FAIL_AFTER = 8
 """Runs that ended at one render alone before it fails for good."""
+FRUITLESS = 20
+"""Runs that ended in a row without one render before it is the workers that are to blame, and not the renders."""
 
 
 class ShardDesk:
@@ -41,6 +44,8 @@ class ShardDesk:
         self._dispatcher = dispatcher
         recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
+        self._ends: Counter[frozenset[str]] = Counter()
+        self._fruitless = 0
         self.missing = set(recipes)
         self.runs = Runs(dispatcher, lease_s=house.settings.lease_s, holds=self._is_worked_on)
         for shard in shards_of_album(house.database, planned.album.id):
@@ -49,9 +54,20 @@ class ShardDesk:
 
     def look(self) -> None:
         """See which renders are in, and let go of runs that ended."""
-        standings = self._house.ledger.standings("render", sorted(self.missing))
-        self.missing -= {key for key, found in standings.items() if is_settled(found)}
-        self.runs.follow()
+        standings = self._house.ledger.standings("render", sorted(self._expected_s))
+        missing = {key for key in self._expected_s if not is_settled(standings.get(key))}
+        if self.missing - missing:
+            self._fruitless = 0
+        self.missing = missing
+        for given in self.runs.follow():
+            if left := given & missing:
+                self._ends[frozenset(left)] += 1
+                self._fruitless += 1
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many runs ended without a render that more of them would be in vain."""
+        return self._fruitless >= FRUITLESS
 
     def hand_out(self, submission: Submission) -> bool:
         """Have rendered what is missing and in nobody's hands; False where the budget lets nothing begin."""
@@ -66,19 +82,17 @@ class ShardDesk:
         """Parcels of what is loose; one that ended several runs comes in halves, and a single such render fails."""
         if not loose:
             return
-        known = shards_of_album(self._house.database, self._planned.album.id)
-        ended = {frozenset(shard.render_keys): shard.attempt for shard in known}
         shard_s = 60 * self._house.settings.shard_minutes
         for parcel in parcels(self._planned, loose, shard_s=shard_s, expected_s=self._expected_s):
-            yield from self._divided(parcel, ended)
+            yield from self._divided(parcel)
 
-    def _divided(self, parcel: Parcel, ended: dict[frozenset[str], int]) -> Iterator[Parcel]:
-        attempts = ended.get(frozenset(parcel.render_keys), 0)
+    def _divided(self, parcel: Parcel) -> Iterator[Parcel]:
+        attempts = self._ends[frozenset(parcel.render_keys)]
         if len(parcel.render_keys) == 1 and attempts >= FAIL_AFTER:
             self._fail(parcel.render_keys[0])
         elif len(parcel.render_keys) > 1 and attempts >= SPLIT_AFTER:
             for half in parcel.halves():
-                yield from self._divided(half, ended)
+                yield from self._divided(half)
         else:
             yield parcel
 

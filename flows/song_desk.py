@@ -70,10 +70,14 @@ class SongDesk:
         """Whether the songs go through the present stage in one run: their common gain is found there."""
         return self._stepwise and len(self._stages) == 1
 
-    def bring_on(self, missing: Collection[str], submission: Submission) -> None:
-        """Have done what can be done now; ``missing`` are the renders still to come."""
+    def follow(self) -> None:
+        """See what became of the songs whose runs ended."""
         for ended in self.runs.follow():
             self._look(sorted(ended))
+
+    def bring_on(self, missing: Collection[str], submission: Submission) -> None:
+        """Have done what can be done now; ``missing`` are the renders that songs have to wait for."""
+        self.follow()
         self._have_done(missing, submission)
         if not self._open and len(self._stages) > 1:
             self._stages.pop(0)
@@ -97,12 +101,11 @@ class SongDesk:
             ready = ready[count:]
 
     def _start(self, songs: Sequence[str], submission: Submission) -> None:
-        self._tries.update(songs)
         stage, album_id = self._stages[0], self._planned.album.id
         titles = {song.song.id: song.song.title for song in self._planned.songs}
         named = some([titles[song_id] for song_id in songs])
         wanted = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
-        tries = max(self._tries[song_id] for song_id in songs)
+        tries = 1 + max(self._tries[song_id] for song_id in songs)
         run_id = self._dispatcher.start(
             "finish-song",
             SongWork(album=album_id, songs=tuple(songs), until=stage),
@@ -111,6 +114,7 @@ class SongDesk:
             key=f"songs:{digest_value('songs/v1', {'album': album_id, **wanted})}:{tries}",
             album=album_id,
         )
+        self._tries.update(songs)
         self.runs.given[run_id] = frozenset(songs)
 
     def _look(self, songs: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from catalog.stored_plan import part_of, stored_plan
-from flows.carrying import carry_out, house_of_run, raise_failures
+from catalog.submissions import submission_of
+from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.orders import SongWork
 
 
@@ -13,6 +14,10 @@ from flows.orders import SongWork
 async def finish_song(work: SongWork) -> str:
     """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog."""
     with house_of_run() as house:
+        submission = submission_of(house.database, work.album)
+        if submission is not None and submission.state == "cancelled":
+            return "not begun: the album is cancelled"
         planned = part_of(stored_plan(house.database, work.album), songs=work.songs)
+        require_renders(house, planned)
         raise_failures(await carry_out(house, planned, work.until))
     return f"{len(work.songs)} songs brought to {work.until}"

@@ -22,6 +22,7 @@ from db.session import Database
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.orders import AlbumWork
 from flows.planning import declare_album
+from flows.runs import STARTING_S
 
 
 def submit_album(
@@ -47,7 +48,9 @@ def ensure_charge(database: Database, submission: Submission, dispatcher: Dispat
     album_id, attempt = submission.wish.album_id, submission.attempt
     if submission.flow_run_id:
         standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
-        if standing is not None and standing.state != "ended":
+        if standing is not None and standing.state == "starting" and standing.for_s > STARTING_S:
+            dispatcher.give_up(submission.flow_run_id, "its worker took it and never began")
+        elif standing is not None and standing.state != "ended":
             return submission
         taken = take_charge(database, album_id, after=attempt)
         if taken is None:

@@ -24,6 +24,7 @@ from flows.wall_pages import SONGS_SHOWN, Failures, report, safe, scores_page, s
 
 EVERY_S = 2.0
 WALL_EVERY_S = 10.0
+NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 
 @contextmanager
@@ -74,24 +75,27 @@ class ProgressArtifact:
 
 
 class Board:
-    """Pages of the current flow run by key. Each is made once and then changed in place, and only where it says
-    something new: a run leaves as many records as it has pages, however long it takes."""
+    """Pages of the current flow run by name. Each is made once and then changed in place, and only where it says
+    something new: a run leaves as many records as it has pages, however long it takes. Their keys end in the album's
+    id, as Prefect lists all pages of one key together."""
 
-    def __init__(self) -> None:
+    def __init__(self, album_id: str) -> None:
+        self._album_id = album_id
         self._pages: dict[str, tuple[UUID, str]] = {}
 
-    async def show(self, key: str, text: str, *, description: str) -> None:
+    async def show(self, name: str, text: str, *, description: str) -> None:
         """Have the page say ``text``."""
-        page_id, said = self._pages.get(key, (None, None))
+        page_id, said = self._pages.get(name, (None, None))
         if said == text:
             return
         with only_shown():
             if page_id is None:
+                key = NOT_IN_KEYS.sub("-", f"{name}-{self._album_id}".lower())
                 page_id = await acreate_markdown_artifact(text, key=key, description=description)
             else:
                 async with get_client() as client:
                     await client.update_artifact(page_id, ArtifactUpdate(data=text))
-            self._pages[key] = (page_id, text)
+            self._pages[name] = (page_id, text)
 
 
 class Wall:
@@ -102,7 +106,7 @@ class Wall:
         self._house = house
         self._album = planned.album
         self._is_large = len(planned.songs) > SONGS_SHOWN
-        self._board = Board()
+        self._board = Board(planned.album.id)
         self._due = 0.0
 
     async def show(self, failures: Failures, *, now: bool = False, note: str = "") -> None:
@@ -138,8 +142,6 @@ class Wall:
     async def _show_scores(self, songs: list[SongRow]) -> None:
         if not self._is_large:
             for song in songs:
-                await self._board.show(_key(song), scores_page(song), description=f"Takes of {safe(song.title)}")
-
-
-def _key(song: SongRow) -> str:
-    return f"scores-{re.sub(r'[^a-z0-9]+', '-', song.id.lower()).strip('-')}"
+                await self._board.show(
+                    f"scores-{song.id}", scores_page(song), description=f"Takes of {safe(song.title)}"
+                )

@@ -1,4 +1,5 @@
-"""The words of the pages that the Prefect UI shows of an album. Markdown, because its tables wrap long sentences."""
+"""The words of the pages that the Prefect UI shows of an album, as markdown: a table artifact would hide sentences, and
+its cells are markdown in one version of the UI and plain in the other."""
 
 from __future__ import annotations
 
@@ -27,15 +28,19 @@ def safe(text: str) -> str:
 
 
 def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:
-    """How far each song is, with the selection's sentence, or what is wrong and what helps; above them a ``note``."""
-    states = Counter("failed" if song.id in failures else song.state for song in songs)
+    """How far each song is, the selection's sentence, or what is wrong and what helps; above them all a ``note``."""
+    states = Counter(_state(song, failures) for song in songs)
     takes = [candidate for song in songs for candidate in song.candidates]
     parts = [f"{states[state]} {state}" for state in URGENCY if states[state]]
     parts.append(f"{sum(take.state == 'rendered' for take in takes)} of {len(takes)} takes rendered")
     shown = _shown(songs, failures)
-    rows = (_song_row(song, failures.get(song.id)) for song in shown)
+    rows = (_song_row(song, _state(song, failures)) for song in shown)
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
-    lines += [" · ".join(parts), "", *_table(SONG_COLUMNS, rows)]
+    lines += [" · ".join(parts), "", *_table(("song", "state", "takes", "winner"), rows)]
+    # The first version of Prefect's pages cuts long cells off: sentences come below, those of trouble first.
+    told = [(song, why) for song in shown if (why := _why(song, failures.get(song.id)))]
+    told.sort(key=lambda pair: _state(pair[0], failures) != "failed")
+    lines += ["", *(f"- **{safe(song.title)}**: {safe(why)}" for song, why in told)]
     if more := len(songs) - len(shown):
         lines += ["", f"And {more} more: `songline status {album_id}` tells all."]
     return "\n".join(lines)
@@ -49,7 +54,6 @@ def scores_page(song: SongRow) -> str:
         names = [label(specs[name]) if name in specs else name for name in weighted]
         takes = song.decision["candidates"]
         lines += _table(("rank", "take", "gates", *names, "score"), (_score_row(take, weighted) for take in takes))
-        # A column of sentences would leave the figures no room.
         lines += ["", *(f"- **{safe(take['id'])}**: {safe(take['sentence'])}" for take in takes)]
     decided = {take["id"] for take in song.decision["candidates"]} if song.decision else set()
     left = [take for take in song.candidates if take.id not in decided]
@@ -69,15 +73,15 @@ def report(title: str, songs: Sequence[SongRow], failures: Failures, *, fetch: s
     return "\n".join(lines)
 
 
-SONG_COLUMNS = ("song", "state", "takes", "winner", "why, or what helps")
+def _state(song: SongRow, failures: Failures) -> str:
+    return "failed" if song.id in failures else song.state
 
 
-def _song_row(song: SongRow, failure: SonglineError | None) -> tuple[str, ...]:
+def _song_row(song: SongRow, state: str) -> tuple[str, ...]:
     states = Counter(take.state for take in song.candidates)
     takes = f"{states['rendered']} of {len(song.candidates)}"
     takes += f", {states['failed']} failed" if states["failed"] else ""
-    state = "**failed**" if failure or song.state == "failed" else song.state
-    return safe(song.title), state, takes, safe(song.winner or NONE), safe(_why(song, failure)) or NONE
+    return safe(song.title), f"**{state}**" if state == "failed" else state, takes, safe(song.winner or NONE)
 
 
 def _why(song: SongRow, failure: SonglineError | None) -> str:
@@ -104,7 +108,7 @@ def _error(take: CandidateRow) -> str:
 def _shown(songs: Sequence[SongRow], failures: Failures) -> Sequence[SongRow]:
     if len(songs) <= SONGS_SHOWN:
         return songs
-    return sorted(songs, key=lambda song: -1 if song.id in failures else URGENCY.index(song.state))[:SONGS_SHOWN]
+    return sorted(songs, key=lambda song: URGENCY.index(_state(song, failures)))[:SONGS_SHOWN]
 
 
 def _score_row(take: Mapping[str, Any], weighted: Sequence[str]) -> tuple[str, ...]:

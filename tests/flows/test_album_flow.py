@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from catalog.errors import InputError, MachineError, WorkError
 from catalog.queries import failed_work
 from catalog.submissions import Wish, move, submission_of, submit
+from flows import album_flow
 from flows.album_flow import _charge, _close
 from flows.line import Produced
 from flows.orders import AlbumWork
 from flows.planning import declare_album
 from flows.reading import read_album
+from flows.ui import Wall
 from tests.support import HERE, album_document, write_album
 
 
@@ -24,34 +27,58 @@ def planned(house, settings, tmp_path):
     return planned
 
 
+@pytest.fixture
+def begun(monkeypatch):
+    """A function that lets what follows happen in another flow run."""
+
+    def begin(run_id):
+        monkeypatch.setattr(album_flow, "flow_run", SimpleNamespace(id=run_id))
+
+    begin("run-1")
+    return begin
+
+
 def charge(house, attempt):
     found = _charge(house, AlbumWork(album="small", attempt=attempt))
     return found.attempt if found else None
 
 
-def test_only_the_newest_attempt_is_in_charge(house, planned):
+def test_only_the_newest_attempt_is_in_charge(house, planned, begun):
     assert charge(house, 1) == 1
     assert charge(house, 2) is None
-    assert charge(house, 0) == 2  # begun by hand in the Prefect UI
+    begun("by hand in the Prefect UI")
+    assert charge(house, 0) == 2
+    assert charge(house, 0) == 2  # the same run, tried again
+    assert submission_of(house.database, "small").flow_run_id == "by hand in the Prefect UI"
+    begun("run-1")
     assert charge(house, 1) is None
-    assert submission_of(house.database, "small").flow_run_id is not None  # so that no other run is asked for
 
 
-@pytest.mark.parametrize(("state", "again"), [("failed", 1), ("paused", None), ("cancelled", None), ("done", None)])
-def test_a_failed_run_that_is_retried_takes_charge_again(house, planned, state, again):
+@pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
+def test_a_failed_run_that_is_retried_takes_charge_again(house, planned, begun, state, again):
     move(house.database, "small", state, only_from=["active"])
     assert charge(house, 1) == again
     assert submission_of(house.database, "small").state == ("active" if again else state)
+    if again:
+        move(house.database, "small", "failed", only_from=["active"])
+        assert charge(house, 1) == 3  # and once more
 
 
-def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(house, planned):
+@pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
+def test_a_run_begun_by_hand_goes_on_with_what_stands_still(house, planned, begun, state):
+    move(house.database, "small", state, only_from=["active"])
+    assert charge(house, 0) == 2
+    assert submission_of(house.database, "small").state == "active"
+
+
+def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(house, planned, begun):
     keys = [candidate.render_key for candidate in planned.songs[0].candidates]
     for key, error in zip(
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
     ):
         house.ledger.fail(house.ledger.claim("render", key), error, seconds=0.1, circumstances=HERE)
     move(house.database, "small", "failed", only_from=["active"])
-    assert charge(house, 1) == 1
+    assert charge(house, 1) == 2
     assert [key for _, key, _ in failed_work(house.database)] == keys[1:]
 
 
@@ -64,11 +91,12 @@ def test_an_album_whose_songs_failed_has_their_reasons(house, planned):
     submission = submission_of(house.database, "small")
     produced = Produced(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
-        asyncio.run(_close(house, submission, produced, title="Small"))
+        asyncio.run(_close(house, submission, produced, Wall(house, planned), title="Small"))
     standing = submission_of(house.database, "small")
     assert (standing.state, standing.reason) == ("failed", "no take passed. Add seeds.")
 
 
 def test_an_album_that_was_stopped_early_is_done(house, planned):
-    asyncio.run(_close(house, submission_of(house.database, "small"), Produced(None, {}), title="Small"))
+    submission = submission_of(house.database, "small")
+    asyncio.run(_close(house, submission, Produced(None, {}), Wall(house, planned), title="Small"))
     assert submission_of(house.database, "small").state == "done"

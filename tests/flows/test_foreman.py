@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from catalog.errors import WorkError
+from catalog.errors import ServerAway, TransientError, WorkError
 from catalog.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
+from db.production import Render
 from flows import budget
 from flows.foreman import Foreman
 from flows.planning import declare_album
@@ -53,6 +56,12 @@ def run(foreman, farm, house, *, rounds=12):
             return verdict
         farm.work_off(house)
     raise AssertionError("the foreman did not come to an end")
+
+
+def later(foreman, seconds):
+    """Let the foreman's clock show so many seconds more than now."""
+    start = time.monotonic()
+    foreman._shards.runs._clock = lambda: start + seconds
 
 
 def keys_of(planned):
@@ -119,6 +128,57 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(house, submitted, 
     assert largest == SPLIT_AFTER
     assert max(s.attempt for s in shards_of_album(house.database, "small")) == FAIL_AFTER
 
+    house.ledger.retry("render", [poison])  # what a person forgives is tried again
+    assert run(foreman_of(house, asked, farm), farm, house) == "all settled"
+    assert poison in farm.rendered
+
+
+def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(house, submitted, farm):
+    asked = submitted()
+    foreman = foreman_of(house, asked, farm)
+    verdict = None
+    for _ in range(60):
+        if (verdict := foreman.round()) is not None:
+            break
+        farm.lose("render-shard")
+    assert verdict == "paused"
+    assert "in a row ended without a render" in submission_of(house.database, "small").reason
+    standings = house.ledger.standings("render", keys_of(asked[0]))
+    assert {standing.state for standing in standings.values()} == {"planned"}
+
+
+def test_runs_that_cannot_be_asked_for_count_for_nothing(house, submitted, farm, monkeypatch):
+    foreman = foreman_of(house, submitted(), farm)
+    monkeypatch.setattr(farm, "start", lambda *_, **__: (_ for _ in ()).throw(ServerAway("away")))
+    for _ in range(FAIL_AFTER + 2):
+        with pytest.raises(ServerAway):
+            foreman.round()
+    monkeypatch.undo()
+    assert run(foreman, farm, house) == "all settled"
+    assert {s.attempt for s in shards_of_album(house.database, "small")} == {1}
+
+
+def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(house, submitted, farm):
+    asked = submitted()
+    foreman = foreman_of(house, asked, farm)
+    foreman.round()
+    farm.work_off(house, most=1)
+    foreman.round()
+    lost = keys_of(asked[0])[0]
+    with house.database.write() as session:
+        session.get_one(Render, lost).state = "planned"
+    assert run(foreman, farm, house) == "all settled"
+    assert farm.rendered.count(lost) == 2
+
+
+def test_a_pause_by_hand_lets_no_song_begin(house, submitted, farm):
+    foreman = foreman_of(house, submitted(), farm)
+    foreman.round()
+    farm.work_off(house)
+    assert move(house.database, "small", "paused", only_from=["active"], reason="paused by hand")
+    assert run(foreman, farm, house) == "paused"
+    assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
+
 
 def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(house, submitted, farm, monkeypatch):
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: RENDER_S * (len(farm.rendered) - counted))
@@ -176,8 +236,10 @@ def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(house, submitted, f
     foreman = foreman_of(house, submitted(), farm)
     foreman.round()
     silent, stuck = farm.open("render-shard")
-    silent.state, silent.for_s = "running", 10_000.0
-    stuck.state, stuck.for_s = "starting", 10_000.0
+    silent.state, stuck.state = "running", "starting"
+    foreman.round()
+    assert farm.given_up == []
+    later(foreman, 10_000.0)
     foreman.round()
     assert farm.given_up == [silent.id, stuck.id]
     assert len(list(farm.open("render-shard"))) == 2
@@ -187,8 +249,13 @@ def test_a_run_that_holds_its_leases_is_not_given_up(house, submitted, farm):
     foreman = foreman_of(house, submitted(), farm)
     foreman.round()
     busy = next(farm.open("render-shard"))
-    busy.state, busy.for_s = "running", 10_000.0
-    house.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
+    busy.state = "running"
+    foreman.round()
+    lease = house.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
+    later(foreman, 10_000.0)
+    foreman.round()
+    house.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
+    later(foreman, 10_020.0)  # between two attempts nobody holds a lease
     foreman.round()
     assert farm.given_up == []
 
