@@ -94,7 +94,7 @@ def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
 
 def test_what_is_kept_lies_in_volumes(compose):
     named = {mount.split(":")[0] for one in compose["services"].values() for mount in one.get("volumes", ())}
-    assert named == set(compose["volumes"]) == {"postgres", "minio", "home"}
+    assert named == set(compose["volumes"]) == {"postgres", "minio", "server", "home"}
 
 
 def test_only_those_who_need_them_get_the_stores_credentials(compose):
