@@ -38,8 +38,9 @@ stack: $(VENV)/.stack minio
 stack-down:
 	$(BIN)/python -m infra.stack down
 
+# One file of tests stays on one process, so that its servers are started once.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 faults: $(VENV)/.dev minio
 	$(BIN)/python -m pytest -m faults

@@ -117,6 +117,11 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
             "PREFECT_API_URL": f"{url}/api",
             "PREFECT_SERVER_API_AUTH_STRING": f"songline:{choices.prefect_password}",
             "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+            # Kept in memory, the slots of runs under a limit would be lost with the server, and end those runs.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            # The second version's pages ask a statistics service for its configuration, whatever is set here.
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
                 f"postgresql+asyncpg://prefect:{password}@127.0.0.1:{database_port}/prefect"
             ),

@@ -52,7 +52,8 @@ def tasks_of(told: dict[str, Any], flow: str) -> dict[str, tuple[str, int]]:
 
 
 def artifact(told: dict[str, Any], flow: str, key: str) -> dict[str, Any]:
-    (found,) = [a for a in told["artifacts"] if a["flow"] == flow and a["key"] == key]
+    keys = (key, f"{key}-{flow.removeprefix('produce · ')}")
+    (found,) = [a for a in told["artifacts"] if a["flow"] == flow and a["key"] in keys]
     return found
 
 
@@ -92,14 +93,15 @@ def rows_of(page: str) -> list[list[str]]:
 
 def test_artifacts_show_progress_songs_and_scores(told):
     assert artifact(told, "produce · small", "progress")["data"] == 100
-    songs = rows_of(artifact(told, "produce · small", "songs")["data"])
-    assert [song[0] for song in songs] == [SHOWN, "Song Two"]
-    for (_, state, takes, winner, why), key in zip(songs, ("scores-one", "scores-two"), strict=True):
+    songs = artifact(told, "produce · small", "songs")["data"]
+    assert [row[0] for row in rows_of(songs)] == [SHOWN, "Song Two"]
+    for (title, state, takes, winner), key in zip(rows_of(songs), ("scores-one", "scores-two"), strict=True):
         assert (state, takes) == ("decided", "2 of 2")
         page = artifact(told, "produce · small", key)["data"]
         scores = rows_of(page)
         assert [(score[0], score[2]) for score in scores] == [("1", "passed"), ("2", "passed")]
         assert scores[0][1] == winner
+        (why,) = (line.split(": ", 1)[1] for line in songs.splitlines() if line.startswith(f"- **{title}**"))
         assert why.startswith("Winner: seed")
         assert page.count(why) == 1
 

