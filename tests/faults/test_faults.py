@@ -34,5 +34,5 @@ def test_an_album_survives_the_loss_of_everything_once():
         hurt.stack.run("up")
 
         hurt.await_end("hurt")
-        assert hurt.submission("hurt")[1] == 2
+        assert hurt.submission("hurt")[1] >= 2
         hurt.require_whole("hurt", planned=SONGS * SEEDS, in_flight=in_flight)
