@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-from prefect import flow
+from prefect import Flow, State, flow
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -27,7 +29,7 @@ from flows.line import Produced
 from flows.notify import notify
 from flows.orders import AlbumWork
 from flows.progress import Progress
-from flows.submitting import known
+from flows.submitting import cancel, known
 from flows.ui import ProgressArtifact, Wall
 from tasks.delivery.export import write_release
 from tasks.steps import as_songline_error
@@ -38,7 +40,20 @@ PATIENCE_S = 600.0
 LONGEST_PAUSE_S = 30.0
 
 
-@flow(name="produce-album", flow_run_name="produce · {work.album}", persist_result=False)
+def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Who cancels the run in charge, in the Prefect UI, means the album: no other run is to take it up."""
+    with house_of_run() as house:
+        album = AlbumWork.model_validate(flow_run.parameters["work"]).album
+        if known(house.database, album).flow_run_id == str(flow_run.id):
+            cancel(house.database, album, PrefectDispatcher())
+
+
+@flow(
+    name="produce-album",
+    flow_run_name="produce · {work.album}",
+    persist_result=False,
+    on_cancellation=[note_cancelled],
+)
 async def produce_album_on_farm(work: AlbumWork) -> str:
     """Bring a submitted album to its release. Retrying it continues from the catalog."""
     with house_of_run() as house:

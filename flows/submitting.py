@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from catalog.album import Album
-from catalog.errors import InputError, RefusedError
+from catalog.errors import InputError, RefusedError, WorkError
 from catalog.house import House
+from catalog.stored_plan import stored_plan
 from catalog.submissions import (
     Priority,
     Submission,
@@ -40,6 +41,10 @@ def submit_album(
     dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is planned for a server that is not there
     planned = declare_album(house, album)
     standing = submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
+    if stored_plan(house.database, album.id).digest != planned.digest:
+        raise WorkError(
+            "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
+        )
     return ensure_charge(house.database, standing, dispatcher)
 
 

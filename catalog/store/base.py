@@ -55,8 +55,8 @@ class Store(Protocol):
     def sweep_unfinished(self, older_than_s: float) -> int:
         """Remove what killed writers left half-written; gives the count."""
 
-    def presign(self, digest: str, expires_s: int) -> str:
-        """A link that downloads the artifact without credentials until it expires.
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
+        """A link that downloads the artifact without credentials until it expires, under ``file_name`` if it has one.
 
         Raises RefusedError where the store cannot give one that ends.
         """

@@ -141,7 +141,7 @@ class FolderStore:
             path.unlink(missing_ok=True)
         return len(old)
 
-    def presign(self, digest: str, expires_s: int) -> str:
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
         """Refuses: a path on this machine never expires, and tells others how its folders are named."""
         raise RefusedError(
             f"there is no link to artifact {digest[:12]}: the store is a folder of this machine",

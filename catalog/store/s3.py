@@ -112,7 +112,7 @@ class S3Store:
         uploads = [each for each in self._client.uploads(f"{self._prefix}objects/") if each.begun_at < limit]
         return sum(self._client.abort(upload) for upload in uploads) + self._cache.sweep_unfinished(older_than_s)
 
-    def presign(self, digest: str, expires_s: int) -> str:
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
         """See :class:`catalog.store.base.Store`; at most seven days, as S3 has it."""
         if not 1 <= expires_s <= LONGEST_LINK_S:
             raise InputError(
@@ -120,7 +120,7 @@ class S3Store:
             )
         if self.stat(digest) is None:
             raise lost(digest, "not in the store")
-        return self._client.link(self._key(digest), expires_s)
+        return self._client.link(self._key(digest), expires_s, file_name=file_name)
 
     def _key(self, digest: str) -> str:
         return self._prefix + object_name(digest)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
@@ -154,10 +155,14 @@ class S3Client:
             for found in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield Found(found.object_name or "", found.size or 0, _seconds(found.last_modified))
 
-    def link(self, key: str, expires_s: int) -> str:
-        """An address that downloads the object without credentials for a while."""
+    def link(self, key: str, expires_s: int, *, file_name: str = "") -> str:
+        """An address that downloads the object without credentials for a while, under ``file_name`` (RFC 6266)."""
+        named: dict[str, str | list[str] | tuple[str]] = {}
+        if file_name:
+            named["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+        lasting = timedelta(seconds=expires_s)
         with self._told():
-            return self._minio.presigned_get_object(self._bucket, key, expires=timedelta(seconds=expires_s))
+            return self._minio.presigned_get_object(self._bucket, key, expires=lasting, response_headers=named)
 
     def uploads(self, prefix: str) -> list[Upload]:
         """The uploads in parts that were not completed, as far as the service lists them."""

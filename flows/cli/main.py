@@ -207,6 +207,19 @@ def export(album: AlbumName, out: Out = Path("releases"), as_json: AsJson = Fals
 
 
 @app.command()
+def link(
+    album: AlbumName,
+    files: Annotated[str, typer.Option(help="Which files of the release, such as 'flac24/*'.")] = "mp3_320/*",
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How long the links live.")] = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """Links that download files of a release from the bucket for a while. Whoever has one needs no password."""
+    from flows.cli import link as linking
+
+    linking.link(album, files, hours=hours, as_json=as_json)
+
+
+@app.command()
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: AsJson = False,

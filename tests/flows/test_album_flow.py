@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from catalog.errors import InputError, MachineError, WorkError
 from catalog.queries import failed_work
-from catalog.submissions import Wish, move, submission_of, submit
+from catalog.submissions import Wish, move, name_run, submission_of, submit
 from flows import album_flow
 from flows.album_flow import _charge, _close
 from flows.line import Produced
@@ -17,6 +18,7 @@ from flows.orders import AlbumWork
 from flows.planning import declare_album
 from flows.reading import read_album
 from flows.ui import Wall
+from tests.fake_farm import FakeFarm
 from tests.support import HERE, album_document, write_album
 
 
@@ -100,3 +102,14 @@ def test_an_album_that_was_stopped_early_is_done(house, planned):
     submission = submission_of(house.database, "small")
     asyncio.run(_close(house, submission, Produced(None, {}), Wall(house, planned), title="Small"))
     assert submission_of(house.database, "small").state == "done"
+
+
+@pytest.mark.parametrize(("run_id", "state"), [("run-1", "cancelled"), ("an older run", "active")])
+def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(house, planned, monkeypatch, run_id, state):
+    farm = FakeFarm()
+    monkeypatch.setattr(album_flow, "PrefectDispatcher", lambda: farm)
+    monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(house))
+    name_run(house.database, "small", "run-1", attempt=1)
+    order = {"work": {"album": "small", "attempt": 1}}
+    album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
+    assert submission_of(house.database, "small").state == state

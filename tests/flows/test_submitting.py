@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import InputError, RefusedError
+from catalog.errors import InputError, RefusedError, WorkError
 from catalog.submissions import submission_of
+from flows.planning import declare_album
 from flows.reading import read_album
 from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
 from tests.fake_farm import FakeFarm
@@ -53,6 +54,20 @@ def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, far
     monkeypatch.undo()
     assert submit_album(house, album, dispatcher=farm).flow_run_id == "run-1"
     assert len(farm.runs) == 1
+
+
+def test_two_different_manifests_in_one_moment_are_not_mixed(house, album, farm, settings, tmp_path, monkeypatch):
+    other = read_album(write_album(tmp_path / "other", album_document(stems="native")), settings)
+
+    def overtaken(house, album):
+        mine = declare_album(house, album)
+        declare_album(house, other)
+        return mine
+
+    monkeypatch.setattr("flows.submitting.declare_album", overtaken)
+    with pytest.raises(WorkError, match="another manifest of this album"):
+        submit_album(house, album, dispatcher=farm)
+    assert list(farm.open("produce-album")) == []
 
 
 def test_pausing_and_going_on(house, album, farm):

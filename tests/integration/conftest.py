@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which plays MP3, FLAC and WAV; one for all, as Playwright runs once in a process."""
+    """Debian's Chromium, which plays MP3, FLAC and WAV; for one module, as nobody else can run an event loop beside
+    Playwright's."""
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

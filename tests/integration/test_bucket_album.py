@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from io import BytesIO
+from urllib.parse import quote
 
 import pytest
 
+from catalog.albums import set_current_release
 from catalog.house import open_house
 from catalog.queries import artifact_digests, release_by_key
 from catalog.store.base import object_name
@@ -52,6 +55,19 @@ def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path,
     with open_house(elsewhere) as house:
         there = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "there")
     assert files_of(there.folder) == files_of(written.folder)
+
+    with open_house(settings) as house:
+        set_current_release(house.database, "small", produced.release_key)
+    links = songline("link", "small", "--hours", "0.5", "--json", home=home, **variables)
+    assert links.returncode == 0, links.stderr
+    ((path, address),) = json.loads(links.stdout)["links"].items()
+    with urllib.request.urlopen(address) as response:
+        assert response.read() == (written.folder / path).read_bytes()
+        assert quote(path.rpartition("/")[2]) in response.headers["Content-Disposition"]
+    assert moto.secret_key not in links.stdout
+    unknown = songline("link", "small", "--files", "ogg/*", home=home, **variables)
+    assert unknown.returncode == 2
+    assert "mp3_320" in unknown.stderr
 
     damaged = min(kept)
     moto.client().put_object(bucket, f"line/{object_name(damaged)}", BytesIO(b"noise"), 5)

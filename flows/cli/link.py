@@ -1,0 +1,37 @@
+"""``link``: addresses under which files of a release can be downloaded for a while, without credentials."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from catalog.errors import InputError
+from catalog.house import open_house
+from catalog.queries import current_release
+from catalog.settings import load_settings
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout
+
+
+def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
+    """Links to the files of the newest release whose path fits ``pattern``."""
+    settings = load_settings()
+    with open_house(settings) as house:
+        found = album_id(named, settings)
+        release = current_release(house.database, found)
+        if release is None:
+            raise InputError(f"album {found!r} has no release yet", remedy="Have it made first")
+        wanted = {path: digest for path, digest in sorted(release.files.items()) if fnmatchcase(path, pattern)}
+        if not wanted:
+            folders = ", ".join(sorted({path.split("/")[0] for path in release.files}))
+            raise InputError(f"no file of the release fits {pattern!r}", remedy=f"There are {folders}")
+        links = {
+            path: house.store.presign(digest, round(hours * 3600), file_name=PurePosixPath(path).name)
+            for path, digest in wanted.items()
+        }
+    if as_json:
+        print_json({"album": found, "build": release.build, "hours": hours, "links": links})
+        return
+    for path, address in links.items():
+        stdout().print(path, style="bold", markup=False, soft_wrap=True)
+        stdout().print(address, markup=False, soft_wrap=True)
