@@ -122,4 +122,6 @@ def free_line() -> Iterator[None]:
         stack.enter_context(patch.object(registry, "ENGINES", engines))
         stack.enter_context(patch("flows.reading.ENGINES", engines))
         stack.enter_context(patch.object(scorers, "SCORERS", listed))
+        # A process loads its scorers once: neither those of before nor these may be met outside their time.
+        stack.enter_context(patch("tasks.scoring.step._scorers", lambda: (FreeScorer(),)))
         yield
