@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from catalog.errors import StoreError
 from catalog.settings import Settings
 from catalog.store.base import Store
@@ -20,24 +18,10 @@ def _bucket_store(settings: Settings) -> Store:
         # Only who uses a bucket pays for its client.
         from catalog.store.cache import LocalCache
         from catalog.store.s3 import S3Store
-        from catalog.store.s3_client import Bucket
+        from catalog.store.s3_client import bucket_at
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the S3 client is not installed ({error.name} is missing)", remedy="Run `pip install 'songline[s3]'`"
         ) from error
-    if not settings.s3_access_key.get_secret_value() or not settings.s3_secret_key.get_secret_value():
-        raise StoreError(
-            "the bucket's credentials are not set", remedy="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
-        )
-    where = urlsplit(settings.store_url)
-    bucket = Bucket(
-        name=where.netloc,
-        prefix=where.path.strip("/"),
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key,
-        ca_file=settings.s3_ca_file,
-        patience_s=settings.s3_patience_s,
-    )
+    bucket = bucket_at(settings.store_url, settings)
     return S3Store(bucket, cache=LocalCache(settings.cache_path, limit_bytes=round(settings.cache_gb * 1e9)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
@@ -20,6 +20,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from catalog.errors import StoreError
+from catalog.settings import Settings
 from catalog.store.patience import READ_S, PatientPool, short_trouble
 from catalog.store.s3_trouble import not_s3, refusal, unreachable
 
@@ -40,6 +41,25 @@ class Bucket:
     ca_file: Path | None = None
     patience_s: float = 45.0
     read_s: float = READ_S
+
+
+def bucket_at(url: str, settings: Settings) -> Bucket:
+    """The bucket of ``s3://BUCKET/PREFIX``, with the service and the credentials of the settings."""
+    if not settings.s3_access_key.get_secret_value() or not settings.s3_secret_key.get_secret_value():
+        raise StoreError(
+            "the bucket's credentials are not set", remedy="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
+        )
+    where = urlsplit(url)
+    return Bucket(
+        name=where.netloc,
+        prefix=where.path.strip("/"),
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        ca_file=settings.s3_ca_file,
+        patience_s=settings.s3_patience_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import ProtocolError, TimeoutError
@@ -16,7 +15,7 @@ from catalog.errors import InputError, StoreError
 from catalog.settings import Settings
 from catalog.store.patience import short_trouble
 from catalog.store.s3 import DOWNLOADS, PART_BYTES
-from catalog.store.s3_client import Bucket, Found, S3Client
+from catalog.store.s3_client import Bucket, Found, S3Client, bucket_at
 from catalog.store.s3_trouble import unreachable
 
 
@@ -67,23 +66,7 @@ class NamedObjects:
 
 def named_objects(settings: Settings, url: str) -> NamedObjects:
     """The objects under ``s3://BUCKET/PREFIX``, with the credentials of the settings."""
-    if not settings.s3_access_key.get_secret_value() or not settings.s3_secret_key.get_secret_value():
-        raise StoreError(
-            "the bucket's credentials are not set", remedy="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
-        )
-    where = urlsplit(url)
-    return NamedObjects(
-        Bucket(
-            name=where.netloc,
-            prefix=where.path.strip("/"),
-            endpoint=settings.s3_endpoint,
-            region=settings.s3_region,
-            access_key=settings.s3_access_key,
-            secret_key=settings.s3_secret_key,
-            ca_file=settings.s3_ca_file,
-            patience_s=settings.s3_patience_s,
-        )
-    )
+    return NamedObjects(bucket_at(url, settings))
 
 
 def _written(response: BaseHTTPResponse, name: str, destination: Path, *, max_bytes: int) -> int:
