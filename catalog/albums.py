@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
 from catalog.digests import Json, digest_value
-from catalog.lyrics import Lyrics
+from catalog.lyrics import Lyrics, parse_lrc
 from catalog.policy import Policy
 from catalog.recipe import Recipe
 from db.base import Base
@@ -72,6 +72,12 @@ def candidate_id(album_id: str, song_id: str, recipe: Recipe, *, mark: str = "")
     """Song, seed with its ``mark`` (r: a retake), and the start of a digest of the whole identity."""
     identity = digest_value("candidate/v1", {"album": album_id, "song": song_id, "recipe": recipe.digest})
     return f"{song_id[:40]}-{recipe.seed}{mark}-{identity[:6]}"
+
+
+def candidate_of(row: CandidateRow, recipe: Recipe) -> Candidate:
+    """A candidate's row with its recipe as the value it was stored from."""
+    lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
+    return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)
 
 
 def manifest_digest(document: Mapping[str, Json]) -> str:

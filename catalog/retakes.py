@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.albums import Candidate, candidate_id
+from catalog.albums import Candidate, candidate_id, candidate_of
 from catalog.errors import InputError
 from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, parse_lrc
 from catalog.queries import candidate_by_prefix
 from catalog.recipe import Recipe
-from catalog.stored_plan import candidate_of
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong, row_policy
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of, row_policy
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.lyrics import parse_lrc
@@ -112,9 +112,3 @@ def _offered(session: Session, album_id: str) -> dict[str, tuple[int, tuple[Cand
     for row, recipe in rows:
         found[row.song_id].append(candidate_of(row, Recipe.from_document(recipe)))
     return {slug: (row_id, tuple(found[row_id])) for row_id, slug in songs.items()}
-
-
-def candidate_of(row: CandidateRow, recipe: Recipe) -> Candidate:
-    """A candidate's row with its recipe as the value it was stored from."""
-    lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
-    return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)

@@ -59,7 +59,7 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
     with house_of_run() as house:
         submission = _charge(house, work)
         if submission is None:
-            return "another run is in charge of the album"
+            return "the album stands still, or another run is in charge of it"
         try:
             while (told := await _produce(house, submission)) is None:
                 get_run_logger().info("the album was planned anew meanwhile: once more")

@@ -1,7 +1,7 @@
 """The one in charge of an album on work pools: asks the catalog what is missing, and has runs made for it.
 
-Everything that must not be forgotten is in the catalog, so another one can take over at any moment; two at once do no
-harm, since runs are asked for under keys and work is leased. It works in rounds that look, change a little and return.
+Everything that must not be forgotten is in the catalog, so another one can take over at any moment. Two at once may ask
+for a run twice, but no work is done twice: it is leased. It works in rounds that look, change a little and return.
 """
 
 from __future__ import annotations

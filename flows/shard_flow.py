@@ -23,4 +23,4 @@ async def render_shard(work: ShardWork) -> str:
             return f"not begun: the album is {submission.state}"
         planned = part_of(stored_plan(house.database, work.album), renders=set(shard.render_keys))
         raise_failures(await carry_out(house, planned, "score"))
-    return f"{len(shard.render_keys)} candidates rendered and scored"
+    return f"{sum(len(song.candidates) for song in planned.songs)} candidates are rendered and scored"
