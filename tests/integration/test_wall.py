@@ -27,6 +27,11 @@ SERVICES = ("PostgreSQL", "store", "Prefect server", "work pool gpu", "work pool
 PATIENCE_MS = 30_000
 HIGH = ViewportSize(width=1280, height=1300)
 """Prefect's pages draw only those cards that are in sight."""
+ROWS_OF_THE_FIRST_TABLE = """() => {
+    const lines = [...(document.querySelector("table")?.rows ?? [])];
+    const rows = lines.map(line => [...line.cells].map(cell => cell.innerText.trim()));
+    return rows.length > 1 && rows.every(cells => cells.length) ? rows : null;
+}"""
 HASTE = {"SONGLINE_POLL_S": "0.5", "NO_PROXY": "127.0.0.1"}
 
 
@@ -149,10 +154,8 @@ class Visit:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
 
     def table(self) -> list[list[str]]:
-        """What the first table shows, with its head."""
-        self.page.wait_for_selector("table tbody tr")
-        rows = self.page.locator("table").first.locator("tr").all()
-        return [[cell.inner_text().strip() for cell in row.locator("th, td").all()] for row in rows]
+        """What the first table shows, with its head: read at one moment, as the page draws its rows anew."""
+        return self.page.wait_for_function(ROWS_OF_THE_FIRST_TABLE).json_value()
 
 
 @pytest.fixture(params=["", "/v2"], ids=["first", "second"])
