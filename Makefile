@@ -16,7 +16,7 @@ help:
 	@echo "make stack-down  end them; what they keep stays"
 	@echo "make test    install the tests' tools, check the code, run every test"
 	@echo "make faults  kill, cut, fill and damage everything while it works, and see that nothing is lost"
-	@echo "make bench   measure speed and memory on this machine"
+	@echo "make bench   measure speed and memory on this machine, beside ffmpeg and others where they are"
 
 album: $(VENV)/.core
 	$(BIN)/songline render examples/night-bus/album.yaml --out $(OUT)
@@ -51,8 +51,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Other tools are compared where the search path has them; COMPARE="--tools DIR" names a folder to look in first.
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only --benchmark-columns=min,mean,rounds -s
+	$(BIN)/python -m tests.bench.comparison $(COMPARE)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Songline needs Python 3.11 to 3.13; try: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'

@@ -16,7 +16,8 @@ from catalog.policy import Policy
 class Song:
     """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
 
-    ``style`` is a file with a style vector, which may stand in for the prompt.
+    ``style`` is a file with a style vector, which may stand in for the prompt. ``credits`` are (role, name);
+    ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song.
     """
 
     id: str
@@ -38,6 +39,10 @@ class Song:
     isrc: str | None = None
     style: Path | None = None
     style_digest: str | None = None
+    explicit: bool | None = None
+    credits: tuple[tuple[str, str], ...] = ()
+    fade_out_s: float | None = None
+    gap_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Album:
     """One album: its songs in order, and what is to be done with their candidates.
 
     ``licences`` maps models to agreements obtained apart. ``warnings`` and ``hints`` are finished lines for people.
+    ``mastering_reference`` is the track that ``mastering.reference`` names; ``two_stems`` the one part that is wanted
+    beside all the rest.
     """
 
     id: str
@@ -62,5 +69,11 @@ class Album:
     deliverables: tuple[str, ...]
     licences: Mapping[str, str] = field(default_factory=dict)
     reference_check: str = "warn"
+    upc: str | None = None
+    label: str | None = None
+    enhance: str = "none"
+    two_stems: str | None = None
+    mastering_reference: Path | None = None
+    mastering_reference_digest: str | None = None
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()

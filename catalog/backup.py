@@ -56,6 +56,20 @@ class Named:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A backup that was read whole: its artifacts of which no bytes are there, and those with other bytes."""
+
+    backup: Backup
+    missing: list[str]
+    corrupt: list[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the catalog names is there, byte by byte."""
+        return not self.missing and not self.corrupt
+
+
 def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int]:
     """Write a backup into ``folder``, or bring the one there up to date; gives it, and the count of artifacts copied.
 
@@ -107,6 +121,24 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
             if named.digest not in there:
                 _put(source, store, named.digest)
     return backup, lost
+
+
+def verify(folder: Path) -> Verified:
+    """Read every byte of the backup in ``folder`` against its digest; nothing is changed, and no catalog is asked.
+
+    Raises InputError where the folder holds no finished backup, CatalogError where its catalog is damaged,
+    MachineError where it cannot be read.
+    """
+    backup = read_backup(folder)
+    missing, corrupt = [], []
+    with _told(folder):
+        kept = FolderStore(folder / "store")
+        for named in _artifacts(folder / backup.catalog):
+            if kept.stat(named.digest) is None:
+                missing.append(named.digest)
+            elif not kept.verify(named.digest):
+                corrupt.append(named.digest)
+    return Verified(backup, missing, corrupt)
 
 
 def read_backup(folder: Path) -> Backup:

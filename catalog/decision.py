@@ -78,12 +78,22 @@ class GateOutcome(_Outcome):
     passed: bool
 
 
+class Place(_Outcome):
+    """The stretch of a song in which a metric reads worst, and what it reads there."""
+
+    start_s: Finite
+    end_s: Finite
+    value: Finite
+
+
 class CandidateOutcome(_Outcome):
     """All that the decision says of one candidate.
 
     ``metrics`` holds every reading as it was; ``normalised`` the weighted ones as percentiles within the song,
-    0 to 1, better is higher; ``score`` their weighted mean. ``normalised`` is empty, ``score`` and ``rank``
-    are None for a candidate that was not ranked because it failed a gate.
+    0 to 1, better is higher; ``families`` the mean of those of each family, where families are weighed; ``score`` the
+    weighted mean. ``normalised`` is empty, ``score`` and ``rank`` are None for a candidate that was not ranked because
+    it failed a gate. ``worst`` says where the metrics that were read in windows are at their worst; ``dominated_by``
+    is the id of a candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences.
     """
 
     id: str
@@ -96,6 +106,10 @@ class CandidateOutcome(_Outcome):
     score: Finite | None
     rank: int | None
     sentence: str
+    families: Mapping[str, Finite] = {}
+    worst: Mapping[str, Place] = {}
+    dominated_by: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,12 +122,21 @@ class CandidateOutcome(_Outcome):
         return all(gate.passed for gate in self.gates)
 
 
+class Group(_Outcome):
+    """Candidates, by id and by rank, that sound the same or nearly so, and ``how`` that is known."""
+
+    candidates: tuple[str, ...]
+    how: str
+
+
 class Decision(_Outcome):
     """The ranked, explained decision for one song.
 
-    ``policy`` is the policy's document; ``weights`` what was used of its weights, summing to 1; ``left_out`` the
-    weighted metrics that no ranked candidate has, with the reason. ``winner`` is a candidate's id, or None with
-    ``reasons``. ``candidates`` stand by rank, then the rejected in seed order.
+    ``policy`` is the policy's document; ``weights`` what each metric counted, summing to 1, and ``families`` what each
+    family did, where families are weighed; ``left_out`` the metrics that no ranked candidate has, with the reason.
+    ``winner`` is a candidate's id, or None with ``reasons``. ``candidates`` stand by rank, then the rejected in seed
+    order. ``tie_with`` are the ids of those that the winner is not clearly ahead of: listen to all of them. ``guards``
+    are sentences on what the ranking would hide, ``groups`` the near-duplicates among the candidates.
     """
 
     policy: Mapping[str, Json]
@@ -123,6 +146,10 @@ class Decision(_Outcome):
     winner: str | None
     sentence: str
     reasons: tuple[str, ...]
+    families: Mapping[str, Finite] = {}
+    tie_with: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def document(self) -> dict[str, Json]:
         """The decision as plain JSON, complete."""

@@ -9,6 +9,7 @@
     │   ├── LicenceRefused             a model's licence was not accepted, or forbids the use
     │   └── AudioRefused               silent, too_short, invalid, target_unreachable
     ├── WorkError             exit 1   work failed for good, or a check found a fault
+    │   ├── CheckFailed                a finished file fails a check that is not waived
     │   ├── TransientError             worth another try: device lost, out of memory, store away
     │   └── LeaseLost                  somebody else took the work over; uses no attempt
     └── MachineError          exit 4   a service, a missing model, a full disk
@@ -98,6 +99,12 @@ class WorkError(SonglineError):
     """A piece of work failed for good; it waits for ``songline retry``."""
 
     kind = "work"
+
+
+class CheckFailed(WorkError):
+    """A finished file fails a check of its acceptance that the manifest does not waive."""
+
+    kind = "check"
 
 
 class TransientError(WorkError):

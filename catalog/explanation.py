@@ -1,11 +1,11 @@
-"""The sentences of a decision: who won, by which figures, what speaks against it, and why others were rejected."""
+"""The sentences of a decision: who won, by which figures, where it is weak, and why others were rejected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.decision import CandidateOutcome, GateOutcome, Missing, Value
+from catalog.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
 from catalog.metrics import MetricSpec
 
 MOST_NAMED = 3
@@ -15,7 +15,10 @@ ABBREVIATIONS = {"bpm": "BPM", "dc": "DC", "plr": "PLR"}
 
 
 def label(spec: MetricSpec) -> str:
-    """A metric's name as words, without its unit: ``tail_silence_s`` is "tail silence"."""
+    """What sentences call a metric: its own words, else its name without its unit, "tail silence" for
+    ``tail_silence_s``."""
+    if spec.words:
+        return spec.words
     words = spec.name.split("_")
     if len(words) > 1 and words[-1] == spec.unit.lower():
         words.pop()
@@ -34,6 +37,12 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
     return f"{text} {unit}".rstrip()
 
 
+def clock(time_s: float) -> str:
+    """A time in a song for reading, to the second: ``1:20``."""
+    minutes, seconds = divmod(round(time_s), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
     """Tells one decision; ``outcomes`` are all its candidates in the order of the decision."""
@@ -42,19 +51,24 @@ class Teller:
     weights: Mapping[str, float]
     outcomes: Sequence[CandidateOutcome]
     winner: str | None
+    tie_with: Sequence[str] = ()
+    guards: Sequence[str] = ()
+    groups: Sequence[Group] = ()
 
     def candidate(self, outcome: CandidateOutcome) -> str:
         """One candidate's standing with its figures."""
         if outcome.rank is None:
-            return f"Rejected: {outcome.name}, {self._failures(outcome)}."
+            return " ".join([f"Rejected: {outcome.name}, {self._failures(outcome)}.", *outcome.warnings])
         head = self._place(outcome)
         if not outcome.passed:
             head += f", though {self._failures(outcome)}"
-        return " ".join([f"{head}.", *self._standing(outcome)])
+        return " ".join([f"{head}.", *self._standing(outcome), *self._beaten(outcome), *outcome.warnings])
 
     def decision(self, left_out: Mapping[str, str], reasons: Sequence[str]) -> str:
         """The whole decision in a few sentences."""
         told = [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
+        told += self.guards
+        told += [self._group(group) for group in self.groups]
         rejected = sum(outcome.rank is None for outcome in self.outcomes)
         if rejected and not reasons:
             told.append(f"{rejected} of {len(self.outcomes)} rejected.")
@@ -76,9 +90,9 @@ class Teller:
         return f"Rank {outcome.rank} of {len(self._ranked)}: {outcome.name}"
 
     def _failures(self, outcome: CandidateOutcome) -> str:
-        return ", ".join(self._failure(gate) for gate in outcome.gates if not gate.passed)
+        return ", ".join(self._failure(gate, outcome) for gate in outcome.gates if not gate.passed)
 
-    def _failure(self, gate: GateOutcome) -> str:
+    def _failure(self, gate: GateOutcome, outcome: CandidateOutcome) -> str:
         spec = self.metrics[gate.name]
         if gate.value is None:
             return f"{label(spec)} not measurable ({gate.not_measurable})"
@@ -86,7 +100,29 @@ class Teller:
         bound, word = (gate.limit.max, "at most") if over else (gate.limit.min, "at least")
         limit = figure(bound if bound is not None else 0.0)
         digits = next((n for n in (3, 5, 8) if figure(gate.value, digits=n) != limit), 12)
-        return f"{label(spec)} {figure(gate.value, spec.unit, digits)}, {word} {limit} allowed"
+        value, where = figure(gate.value, spec.unit, digits), self._where(gate.name, outcome)
+        return f"{label(spec)} {value}{where}, {word} {limit} allowed"
+
+    def _where(self, name: str, outcome: CandidateOutcome) -> str:
+        """`` at 0:51`` for what has a length of its own, ``, worst at 1:20-1:30`` for what varies over the song."""
+        place = outcome.worst.get(name)
+        if place is None:
+            return ""
+        if self.metrics[name].unit == "s":
+            return f" at {clock(place.start_s)}"
+        return f", worst at {clock(place.start_s)}-{clock(place.end_s)}"
+
+    def _beaten(self, outcome: CandidateOutcome) -> list[str]:
+        if outcome.dominated_by is None:
+            return []
+        return [f"{self._name(outcome.dominated_by).capitalize()} is worse in nothing that is weighed."]
+
+    def _name(self, id_: str) -> str:
+        return next(outcome.name for outcome in self.outcomes if outcome.id == id_)
+
+    def _group(self, group: Group) -> str:
+        names = _listed([self._name(each) for each in group.candidates])
+        return f"{names.capitalize()} sound the same ({group.how})."
 
     @property
     def _ranked(self) -> list[CandidateOutcome]:
@@ -104,14 +140,16 @@ class Teller:
             if own >= max(others) and own > min(others):
                 best.append(self._compared(name, outcome, rivals))
             elif own <= min(others) and own < max(others):
-                weak.append(self._compared(name, outcome, rivals))
+                weak.append(self._compared(name, outcome, rivals, self._where(name, outcome)))
         told = [f"Best {', '.join(best[:MOST_NAMED])}."] * bool(best) + [
             f"Weak: {', '.join(weak[:MOST_NAMED])}."
         ] * bool(weak)
         return told or ["Neither best nor worst in anything weighed."]
 
-    def _compared(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> str:
-        """``tempo match (0.97, others 0.81 to 0.95)``."""
+    def _compared(
+        self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], where: str = ""
+    ) -> str:
+        """``prompt match (0.31, others 0.33 to 0.36, worst at 1:20-1:30)``."""
         spec = self.metrics[name]
         own = _told(outcome.metrics[name])
         read = [metric.value for rival in rivals if isinstance(metric := rival.metrics[name], Value)]
@@ -119,7 +157,7 @@ class Teller:
             return f"{label(spec)} ({own}, others not measurable)"
         low, high = figure(min(read)), figure(max(read))
         others = "the other" if len(rivals) == 1 else "others"
-        return f"{label(spec)} ({own}, {others} {low if low == high else f'{low} to {high}'})"
+        return f"{label(spec)} ({own}, {others} {low if low == high else f'{low} to {high}'}{where})"
 
     def _margin(self) -> list[str]:
         """How clear it was, against the second in rank."""
@@ -127,9 +165,25 @@ class Teller:
         if not rest or first.score is None or rest[0].score is None or not (first.passed and rest[0].passed):
             return []
         second = rest[0]
+        if self.tie_with:
+            return [self._tie(first, second)]
         if first.score == second.score:
             return [f"Level with {second.name}; the earlier seed was taken."]
-        return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score or 0.0)}."]
+        return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score)}."]
+
+    def _tie(self, first: CandidateOutcome, second: CandidateOutcome) -> str:
+        rivals = [self._name(each) for each in self.tie_with]
+        listen = "listen to both" if len(rivals) == 1 else "listen to all of them"
+        if first.score == second.score:
+            return f"A tie with {_listed(rivals)}: {listen}; the earlier seed was taken."
+        scores = f"score {figure(first.score or 0.0)} against {figure(second.score or 0.0)}"
+        return f"A tie with {_listed(rivals)}, {scores}, within the spread over the windows: {listen}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``seed 1, seed 2 and seed 3``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _told(metric: Value | Missing) -> str:

@@ -21,8 +21,9 @@ from db.session import Database
 ModelsOf = Callable[[Recipe, Collection[str]], Sequence[ModelUsed]]
 """From a recipe and the names of the scorers that judged it to the models that took part."""
 
-TOLD_STEPS = frozenset({"embed"})
-"""Steps whose result is part of the story: what was found wrong with a reference stands only there."""
+TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
+"""Steps whose result is part of the story: what was found wrong with a reference, what each stage of mastering was set
+to and read before and after it, how stems add up, what a lossy file reads. It stands only there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,15 @@ def trace(database: Database, digest: str, *, models_of: ModelsOf, album_id: str
 
 def trace_all(database: Database, files: Mapping[str, str], *, models_of: ModelsOf, album_id: str) -> dict[str, Json]:
     """The lineage of many files at once, by path and digest: every song and activity stands once."""
-    found: dict[str, Mapping[str, Json]] = {}
-    songs: dict[str, Mapping[str, Json]] = {}
-    for digest in dict.fromkeys(files.values()):
-        if not _is_known(database, digest):
-            continue
-        lineage = trace(database, digest, models_of=models_of, album_id=album_id)
-        songs |= {str(song["candidate"]): song for song in lineage.songs}
-        found |= {str(activity["id"]): activity for activity in activities(lineage.root)}
+    known: dict[str, Node] = {}
+    with database.read() as session:
+        for digest in dict.fromkeys(files.values()):
+            if digest not in known and session.get(Artifact, digest) is not None:
+                _node(session, digest, known)
+        found = {str(node.activity["id"]): node.activity for node in known.values() if node.activity}
+        renders = dict.fromkeys(each["work_key"] for each in found.values() if each["kind"] == "render")
+        offered = [song for key in renders for song in _songs(session, key, models_of, album_id)]
+    songs = {str(song["candidate"]): song for song in offered}
     in_order = sorted(found.values(), key=lambda activity: float(activity["started_at"]))
     return {
         "files": dict(files),
@@ -100,11 +102,6 @@ def _tagged(root: Node) -> set[str]:
     """Candidates that a delivered file names in its own tags: it was made for them."""
     tags = (activity["parameters"].get("tags", {}) for activity in activities(root) if activity["kind"] == "encode")
     return {str(tag.get("candidate")) for tag in tags}
-
-
-def _is_known(database: Database, digest: str) -> bool:
-    with database.read() as session:
-        return session.get(Artifact, digest) is not None
 
 
 def activities(root: Node) -> list[Mapping[str, Json]]:

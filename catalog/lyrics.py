@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from catalog.digests import digest_value
@@ -73,6 +73,15 @@ class Lyrics:
     def digest(self) -> str:
         """Hex SHA-256 of what is sung and when; tags and the layout of the file do not count."""
         return digest_value(SCHEME, {"lines": [[hundredths(line.start_s), line.text] for line in self.lines]})
+
+    def earlier(self, seconds: float) -> Lyrics:
+        """The same words sooner, as where silence before a song was cut; no stamp before 0, their order kept."""
+        moved, least = [], 0
+        for line in self.lines:
+            at = max(hundredths(line.start_s) - hundredths(seconds), least)
+            moved.append(replace(line, start_s=at / 100))
+            least = at + 1
+        return Lyrics(tuple(moved), self.tags)
 
     def to_lrc(self, *, with_tags: bool = False) -> str:
         """The normal form, ``[mm:ss.xx]text`` a line, headed by the metadata tags if they are wanted."""

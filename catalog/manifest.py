@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.album import Album, Song
@@ -10,8 +11,8 @@ from catalog.errors import InputError, ManifestError
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
-from catalog.manifest_files import find_cover, read_file, regular_file
-from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
+from catalog.manifest_files import find_cover, find_reference, read_file, regular_file
+from catalog.manifest_schema import NATIVE_STEMS, NONE, ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest_songs import Setting, read_songs
 from catalog.manifest_words import did_you_mean
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
@@ -33,12 +34,17 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     setting = Setting(manifest=manifest, vocabulary=vocabulary, folder=path.parent, desk=desk)
     songs = read_songs(setting)
     cover = _cover(setting)
+    reference = _mastering_reference(setting)
     _check_selection(setting)
     _check_delivery(setting)
     _check_licences(setting)
     if desk.faults:
         raise manifest_error(desk.faults)
-    return _album(manifest, songs=songs, cover=cover, desk=desk)
+    return replace(
+        _album(manifest, songs=songs, cover=cover, desk=desk),
+        mastering_reference=reference[0],
+        mastering_reference_digest=reference[1],
+    )
 
 
 def manifest_document(album: Album) -> dict[str, Json]:
@@ -52,6 +58,8 @@ def manifest_document(album: Album) -> dict[str, Json]:
             "year": album.year,
             "genre": album.genre,
             "cover": album.cover.name if album.cover else None,
+            "upc": album.upc,
+            "label": album.label,
         },
         "commercial": album.commercial,
         "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
@@ -60,7 +68,10 @@ def manifest_document(album: Album) -> dict[str, Json]:
         "songs": [_song_document(song) for song in album.songs],
         "selection": album.selection.document(),
         "mastering": album.mastering.model_dump(mode="json"),
+        "mastering_reference": _file_document(album.mastering_reference, album.mastering_reference_digest),
+        "enhance": album.enhance,
         "stems": album.stems,
+        "two_stems": album.two_stems,
         "deliverables": list(album.deliverables),
     }
 
@@ -73,10 +84,14 @@ def _song_document(song: Song) -> dict[str, Json]:
         "artist": song.artist,
         "writers": list(song.writers),
         "isrc": song.isrc,
+        "explicit": song.explicit,
+        "credits": [{"role": role, "name": name} for role, name in song.credits],
+        "fade_out_s": song.fade_out_s,
+        "gap_s": song.gap_s,
         "lyrics": {"digest": song.lyrics.digest, "lrc": song.lyrics.to_lrc(with_tags=True)},
         "prompt": song.prompt,
-        "reference": {"name": song.reference.name, "digest": song.reference_digest} if song.reference else None,
-        "style": {"name": song.style.name, "digest": song.style_digest} if song.style else None,
+        "reference": _file_document(song.reference, song.reference_digest),
+        "style": _file_document(song.style, song.style_digest),
         "bpm": song.bpm,
         "key": song.key,
         "language": song.language,
@@ -85,6 +100,10 @@ def _song_document(song: Song) -> dict[str, Json]:
         "settings": dict(song.settings),
         "seeds": list(song.seeds),
     }
+
+
+def _file_document(path: Path | None, digest: str | None) -> dict[str, Json] | None:
+    return {"name": path.name, "digest": digest} if path else None
 
 
 def _manifest_bytes(path: Path) -> bytes:
@@ -99,10 +118,25 @@ def _cover(setting: Setting) -> Path | None:
     if name is None:
         return None
     try:
-        return find_cover(setting.folder, name)
+        cover = find_cover(setting.folder, name)
+        for said in setting.vocabulary.cover_remarks(read_file(cover, name)):
+            setting.desk.warn(("album", "cover"), said)
+        return cover
     except InputError as error:
         setting.desk.add(("album", "cover"), error.what, error.remedy)
         return None
+
+
+def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, None]:
+    """The track that masters are to sound like, and its digest."""
+    name = setting.manifest.mastering.reference
+    if name is None:
+        return None, None
+    try:
+        return find_reference(setting.folder, name)
+    except InputError as error:
+        setting.desk.add(("mastering", "reference"), error.what, error.remedy)
+        return None, None
 
 
 def _check_selection(setting: Setting) -> None:
@@ -131,12 +165,24 @@ def _check_delivery(setting: Setting) -> None:
     if manifest.stems not in vocabulary.stems:
         what = f"there is no separation model {manifest.stems!r}"
         desk.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
+    for index, name in enumerate(manifest.mastering.waive):
+        if vocabulary.checks and name not in vocabulary.checks:
+            what = f"there is no check {name!r}"
+            desk.add(("mastering", "waive", index), what, did_you_mean(name, vocabulary.checks))
+    if manifest.enhance not in (NONE, *vocabulary.enhancers):
+        what = f"there is no enhancement {manifest.enhance!r}"
+        desk.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))
+    if manifest.two_stems and manifest.stems in (NONE, NATIVE_STEMS):
+        what = f"`two_stems` is for a separation model, and `stems` is {manifest.stems}"
+        desk.add(("two_stems",), what, "Name a model under `stems`, or leave `two_stems` out")
     for index, name in enumerate(manifest.deliverables):
         path: Where = ("deliverables", index)
         if "deliverables" in manifest.model_fields_set and name not in vocabulary.deliverables:
             desk.add(path, f"there is no deliverable {name!r}", did_you_mean(name, vocabulary.deliverables))
         if name in manifest.deliverables[:index]:
             desk.add(path, f"{name} stands twice", "Remove one of them")
+        if name in vocabulary.voiced and (manifest.stems == NONE or manifest.two_stems not in (None, "vocals")):
+            desk.add(path, f"{name} needs a stem of the voice", "Write `stems: native`, or name a separation model")
 
 
 def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, desk: Desk) -> Album:
@@ -156,6 +202,10 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         deliverables=tuple(manifest.deliverables),
         licences={licence.model: licence.agreement for licence in manifest.licences},
         reference_check=manifest.reference_check,
+        upc=manifest.album.upc,
+        label=manifest.album.label,
+        enhance=manifest.enhance,
+        two_stems=manifest.two_stems,
         warnings=desk.warning_lines(),
         hints=desk.hint_lines(),
     )

@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 
 from catalog.digests import Json
 from catalog.manifest_faults import Fault, Path, Place, dotted
-from catalog.manifest_schema import AlbumFile, DefaultsFile, ManifestFile, SongFile
+from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile
 from catalog.manifest_words import explain
 from catalog.manifest_yaml import Source
-from catalog.mastering import MasteringSpec
+from catalog.mastering import Compression, Echo, Effects, Limiting, MasteringSpec, Reverb
 from catalog.policy import Policy
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -158,6 +158,13 @@ def _fields_at(path: Path) -> Collection[str]:
         ("defaults",): DefaultsFile,
         ("selection",): Policy,
         ("mastering",): MasteringSpec,
+        ("mastering", "compression"): Compression,
+        ("mastering", "limiter"): Limiting,
+        ("mastering", "effects"): Effects,
+        ("mastering", "effects", "reverb"): Reverb,
+        ("mastering", "effects", "echo"): Echo,
     }
-    model = SongFile if path[:1] == ("songs",) and len(path) == 2 else models.get(path)
+    of_song: dict[Path, type[BaseModel]] = {(): SongFile, ("credits",): CreditFile}
+    in_song = tuple(step for step in path[2:] if not isinstance(step, int))
+    model = of_song.get(in_song) if path[:1] == ("songs",) and len(path) > 1 else models.get(path)
     return model.model_fields if model else ()

@@ -2,98 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from catalog.album import Song
 from catalog.digests import Json
-from catalog.errors import InputError
+from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
 from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec
-from catalog.musical import MAX_BPM, MIN_BPM, parse_key
+from catalog.musical import MAX_BPM, MIN_BPM
 from catalog.policy import Policy
 from catalog.remarks import Remark
-from catalog.text import has_control
 
-MAX_SEED = 2**53 - 1
 MAX_SEEDS = 1024
 MAX_SONGS = 2000
-MAX_TITLE_CHARACTERS = 200
-MAX_PROMPT_CHARACTERS = 2000
-MAX_PATH_CHARACTERS = 500
 MAX_LYRICS_CHARACTERS = 64 * 1024
-MAX_ID_CHARACTERS = 64
-MIN_LENGTH_S = 10.0
-MAX_LENGTH_S = 285.0
 DEFAULT_LENGTH_S = 95.0
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
-NO_STEMS = "none"
+NONE = "none"
 NATIVE_STEMS = "native"
-
-
-def fault(what: str, remedy: str) -> PydanticCustomError:
-    """A validation error that carries its remedy; ``{value}`` stands for what was given."""
-    return PydanticCustomError("songline", "{what}", {"what": what, "remedy": remedy})
-
-
-def _one_line(text: str) -> str:
-    """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
-    if has_control(text):
-        raise fault("the text holds a control character or a line break", "Remove it")
-    if text != text.strip():
-        raise fault("the text begins or ends with a space", "Remove the space")
-    return unicodedata.normalize("NFC", text)
-
-
-def _prose(text: str) -> str:
-    """Text that may be folded over lines; they are joined by single spaces."""
-    words = " ".join(text.split())
-    if not words:
-        raise fault("the text is blank", "Write something or leave the field out")
-    if has_control(words):
-        raise fault("the text holds a control character", "Remove it")
-    return unicodedata.normalize("NFC", words)
-
-
-def _key(text: str) -> str:
-    try:
-        return parse_key(text)
-    except InputError as error:
-        raise fault(error.what, error.remedy) from error
-
-
-def _isrc(text: str) -> str:
-    plain = text.replace("-", "")
-    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain):
-        raise fault(f"{text[:40]!r} is not an ISRC", "Write it as in 'GBAYE2600001': country, registrant, year, number")
-    return plain
-
-
-def _id(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", text):
-        raise fault(f"{text[:40]!r} is not an id", "Use letters, digits and single hyphens, such as 'last-bus'")
-    return text
-
-
-def _language(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", text):
-        raise fault(f"{text[:40]!r} is not a language tag", "Write a code such as 'en', 'de' or 'pt-BR'")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), AfterValidator(_one_line)]
-Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), AfterValidator(_id)]
-FilePath = Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
-Length = Annotated[float, Field(ge=MIN_LENGTH_S, le=MAX_LENGTH_S)]
-Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 class FileModel(BaseModel):
@@ -129,6 +60,8 @@ class AlbumFile(FileModel):
     year: int | None = Field(None, ge=1900, le=2100, description="Year of release.")
     genre: Name | None = Field(None, description="Genre, as players show it.")
     cover: FilePath | None = Field(None, description="JPEG or PNG, relative to this file.")
+    upc: Upc | None = Field(None, description="UPC or EAN of the release: 12 or 13 digits, in quotes.")
+    label: Name | None = Field(None, description="The label that releases it.")
 
 
 class _Choices(FileModel):
@@ -145,6 +78,13 @@ class DefaultsFile(_Choices):
     """What every song takes unless it says otherwise; ``settings`` reach the songs that use the same engine."""
 
 
+class CreditFile(FileModel):
+    """Somebody who had a part in a song."""
+
+    name: Name = Field(description="Who.")
+    role: Name = Field(description="As what: producer, vocals, mixing engineer …")
+
+
 class SongFile(_Choices):
     """One song; it needs a prompt, a reference or a style vector, or several of them."""
 
@@ -159,19 +99,19 @@ class SongFile(_Choices):
         max_length=MAX_LYRICS_CHARACTERS,
         description="One line: path of an LRC file; more: the LRC itself.",
     )
-    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_prose)] | None = Field(
-        None, description="Style in words: genre, tempo, key, instruments, voice, mood."
-    )
+    prompt: Prompt | None = Field(None, description="Style in words: genre, tempo, key, instruments, voice, mood.")
     reference: FilePath | None = Field(None, description="Audio that sets the style, relative to this file.")
     style: FilePath | None = Field(
         None, description="Style vector (.npy, 512 numbers) in place of the prompt, relative to this file."
     )
     bpm: float | None = Field(None, ge=MIN_BPM, le=MAX_BPM, description="Tempo in beats per minute; also scored.")
-    key: Annotated[str, AfterValidator(_key)] | None = Field(
-        None, description="Key such as 'A minor' or 'Bb major'; also scored."
-    )
+    key: Key | None = Field(None, description="Key such as 'A minor' or 'Bb major'; also scored.")
     writers: list[Name] = Field(default_factory=list, max_length=50, description="Who wrote it.")
-    isrc: Annotated[str, AfterValidator(_isrc)] | None = Field(None, description="International recording code.")
+    isrc: Isrc | None = Field(None, description="International recording code.")
+    explicit: bool | None = Field(None, description="Whether its words are explicit; left out: not said.")
+    credits: list[CreditFile] = Field(default_factory=list, max_length=100, description="Who else had a part in it.")
+    fade_out_s: Pause | None = Field(None, description="Length of a fade at its end, in seconds.")
+    gap_s: Pause | None = Field(None, description="Silence before the next song, as the cue sheet gives it.")
 
 
 class LicenceFile(FileModel):
@@ -200,13 +140,22 @@ class ManifestFile(FileModel):
     songs: list[SongFile] = Field(min_length=1, max_length=MAX_SONGS, description="The songs in their order.")
     selection: Policy = Field(default_factory=Policy, description="How the winner of each song is chosen.")
     mastering: MasteringSpec = Field(default_factory=MasteringSpec, description="How the winners are mastered.")
-    stems: str = Field(NO_STEMS, description="none, native (the engine's own parts) or a separation model's name.")
+    enhance: str = Field(NONE, description="none, or what the winners go through before they are mastered.")
+    stems: str = Field(NONE, description="none, native (the engine's own parts) or a separation model's name.")
+    two_stems: Literal["vocals", "drums", "bass", "other"] | None = Field(
+        None, description="Only this part and all the rest, where a separation model makes the stems."
+    )
     deliverables: list[str] = Field(
         list(DEFAULT_DELIVERABLES), min_length=1, max_length=20, description="The kinds of files to make."
     )
 
 
 def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
+    return ()
+
+
+def no_cover_remarks(cover: bytes) -> Sequence[str]:
+    """Nothing against a picture."""
     return ()
 
 
@@ -219,6 +168,12 @@ class Vocabulary:
     deliverables: frozenset[str]
     stem_models: frozenset[str]
     default_engine: str
+    enhancers: frozenset[str] = frozenset()
+    voiced: frozenset[str] = frozenset()
+    """Those deliverables that are made with a stem of the voice."""
+    checks: frozenset[str] = frozenset()
+    """What a finished file is examined for, and may be waived."""
+    cover_remarks: Callable[[bytes], Sequence[str]] = no_cover_remarks
     remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
     """What plug-ins have to say about a song that is sound in itself."""
 
@@ -230,7 +185,7 @@ class Vocabulary:
     @property
     def stems(self) -> list[str]:
         """What ``stems`` may say."""
-        return [NO_STEMS, NATIVE_STEMS, *sorted(self.stem_models - {NO_STEMS, NATIVE_STEMS})]
+        return [NONE, NATIVE_STEMS, *sorted(self.stem_models - {NONE, NATIVE_STEMS})]
 
 
 def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
@@ -244,6 +199,8 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
     policy["gates"]["propertyNames"] = {"enum": sorted(vocabulary.metrics)}
     policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
     fields["stems"]["enum"] = vocabulary.stems
+    parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = sorted(vocabulary.checks)
+    fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]
     fields["deliverables"]["items"]["enum"] = sorted(vocabulary.deliverables)
     fields["deliverables"]["uniqueItems"] = True
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}

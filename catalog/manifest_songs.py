@@ -16,11 +16,11 @@ from catalog.errors import InputError
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
+from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_files import find_file, find_reference, find_style, read_file
 from catalog.manifest_schema import (
     DEFAULT_LENGTH_S,
     DEFAULT_SEEDS,
-    MAX_SEED,
     ManifestFile,
     SeedRange,
     SongFile,
@@ -87,6 +87,10 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
         isrc=written.isrc,
         style=style,
         style_digest=style_digest,
+        explicit=written.explicit,
+        credits=tuple((credit.role, credit.name) for credit in written.credits),
+        fade_out_s=written.fade_out_s,
+        gap_s=written.gap_s or 0.0,
     )
     if len(setting.desk.faults) == faults_before and not any(
         setting.desk.is_bad((*at, name)) for name in SongFile.model_fields

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalog.digests import Json
 
-Profile = Literal["streaming", "loud", "broadcast"]
+Profile = Literal["streaming", "apple", "loud", "dynamic", "broadcast", "custom"]
 Mode = Literal["tracks", "album"]
 Preset = Literal["none", "bright"]
+Tone = Literal[
+    "none", "balanced", "pop", "rock", "metal", "electronic", "hip-hop", "acoustic", "jazz", "classical", "orchestral"
+]
 
-CHAIN_REVISION = 1
+CHAIN_REVISION = 2
 """Raised whenever the mastering code gives other samples for the same parameters."""
 
-TARGETS: dict[Profile, tuple[float, float]] = {
-    "streaming": (-14.0, -1.0),
-    "loud": (-9.0, -2.0),
-    "broadcast": (-23.0, -1.0),
+TARGETS_LUFS: dict[Profile, float] = {
+    "streaming": -14.0,
+    "apple": -16.0,
+    "loud": -9.0,
+    "dynamic": -14.0,
+    "broadcast": -23.0,
 }
-"""Integrated loudness (LUFS) and true-peak ceiling (dBTP) of each profile."""
+"""Integrated loudness of each profile that names one (services' own pages, AES TD1008, EBU R 128)."""
+
+LOUD_FROM_LUFS = -12.0
+CEILING_DBTP = -1.0
+LOUD_CEILING_DBTP = -2.0
+"""Above -12 LUFS lossy encoders overshoot by more than 1 dB, so such masters keep another dB away from full scale."""
+
+REFERENCE = "reference"
+"""The tone curve's name where it is read off a reference track; there it also stands for the track."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+CheckName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)]
 
 
 class _Block(BaseModel):
@@ -56,15 +71,41 @@ class Limiting(_Block):
     )
 
 
+class Reverb(_Block):
+    """A room around the whole song: an effect that adds sound, no correction."""
+
+    mix: Number = Field(default=0.1, gt=0, le=1, description="share of the room in the sound, the rest is dry")
+    room: Number = Field(default=0.4, ge=0, le=1, description="size of the room, 1 the largest")
+    damping: Number = Field(default=0.5, ge=0, le=1, description="how fast highs die away in it")
+    width: Number = Field(default=1.0, ge=0, le=1, description="0 a room in the middle, 1 the whole stereo width")
+
+
+class Echo(_Block):
+    """A repeat of the whole song: an effect that adds sound, no correction."""
+
+    delay_ms: Number = Field(default=250.0, ge=1, le=2000, description="time from one repeat to the next")
+    feedback: Number = Field(default=0.2, ge=0, le=0.9, description="how loud a repeat is beside the one before it")
+    mix: Number = Field(default=0.1, gt=0, le=1, description="share of the repeats in the sound, the rest is dry")
+
+
+class Effects(_Block):
+    """Effects on the whole song, all off unless they are named."""
+
+    reverb: Reverb | None = Field(default=None, description="a room around the song")
+    echo: Echo | None = Field(default=None, description="repeats of the song")
+
+
 class MasteringSpec(_Block):
     """The ``mastering:`` block of a manifest.
 
-    A profile names a target and a ceiling; ``target_lufs`` and ``ceiling_dbtp`` overrule it. Use
-    :attr:`loudness_target_lufs` and :attr:`true_peak_ceiling_dbtp` to read what holds.
+    A profile names a target; ``target_lufs`` and ``ceiling_dbtp`` overrule it. Use
+    :attr:`loudness_target_lufs`, :attr:`true_peak_ceiling_dbtp` and :attr:`tone_curve` to read what holds.
     """
 
     profile: Profile = Field(
-        default="streaming", description="streaming -14 LUFS / -1 dBTP, loud -9 / -2, broadcast -23 / -1"
+        default="streaming",
+        description="streaming -14 LUFS, apple -16, loud -9, broadcast -23; dynamic: gain alone, up to -14 as far "
+        "as the peaks allow, without compression or limiting; custom: target_lufs says",
     )
     mode: Mode = Field(
         default="tracks", description="tracks: each song meets the target; album: one gain, the loudest song meets it"
@@ -73,12 +114,24 @@ class MasteringSpec(_Block):
         default=None, ge=-40, le=-5, description="integrated loudness in place of the profile's"
     )
     ceiling_dbtp: Number | None = Field(
-        default=None, ge=-12, le=-0.1, description="true-peak ceiling in place of the profile's"
+        default=None, ge=-12, le=-0.1, description="true-peak ceiling; left out: -2 for targets above -12 LUFS, else -1"
     )
     preset: Preset = Field(
         default="none", description="bright: shelves of +2 dB at 100 Hz, +3 dB at 10 kHz, +2 dB at 16 kHz"
     )
+    tone: Tone = Field(
+        default="balanced",
+        description="spectrum to be brought nearer to; balanced corrects only what lies outside the usual spread",
+    )
+    tone_max_db: Number = Field(default=3.0, ge=0, le=6, description="the most that tone may change at any frequency")
+    reference: str | None = Field(
+        default=None, min_length=1, max_length=1000, description="a track whose spectrum takes the place of tone"
+    )
+    reference_loudness: bool = Field(default=False, description="true: the reference's loudness is the target too")
+    trim: bool = Field(default=True, description="silence before and after the song is cut to a short rest")
+    fade: bool = Field(default=True, description="a short fade where the song's first or last sound is cut off")
     highpass_hz: Number = Field(default=30.0, ge=10, le=120, description="corner of the 12 dB/octave high-pass")
+    effects: Effects = Field(default_factory=Effects, description="reverb and echo, off unless named")
     compression: Compression = Field(
         default_factory=Compression, description="gentle linked compression before the limiter"
     )
@@ -89,27 +142,89 @@ class MasteringSpec(_Block):
         description="the most a peak may be turned down; a target that needs more is not forced",
     )
     limiter: Limiting = Field(default_factory=Limiting, description="release and lookahead of the limiter")
+    waive: list[CheckName] = Field(
+        default_factory=list, max_length=50, description="checks of the master that may fail without stopping a release"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.profile == "custom" and self.target_lufs is None:
+            raise ValueError("profile custom needs target_lufs")
+        if self.reference_loudness and self.reference is None:
+            raise ValueError("reference_loudness needs a reference")
+        return self
+
+    @property
+    def gain_only(self) -> bool:
+        """Whether dynamics are left alone: no compression, no limiting."""
+        return self.profile == "dynamic"
+
+    @property
+    def loudness_may_be_under(self) -> bool:
+        """Whether a master under its target is as it was asked for, since nothing but gain may bring it there."""
+        return self.gain_only
 
     @property
     def loudness_target_lufs(self) -> float:
-        """Integrated loudness to reach, LUFS."""
-        return TARGETS[self.profile][0] if self.target_lufs is None else self.target_lufs
+        """Integrated loudness to reach, LUFS; where ``reference_loudness`` holds it is the reference's instead."""
+        return TARGETS_LUFS[self.profile] if self.target_lufs is None else self.target_lufs
 
     @property
     def true_peak_ceiling_dbtp(self) -> float:
         """True peak not to be passed, dBTP."""
-        return TARGETS[self.profile][1] if self.ceiling_dbtp is None else self.ceiling_dbtp
+        return self.ceiling_for(self.loudness_target_lufs)
+
+    def ceiling_for(self, target_lufs: float) -> float:
+        """True peak not to be passed by a master of that loudness, dBTP."""
+        if self.ceiling_dbtp is not None:
+            return self.ceiling_dbtp
+        return LOUD_CEILING_DBTP if target_lufs > LOUD_FROM_LUFS else CEILING_DBTP
+
+    @property
+    def tone_curve(self) -> str:
+        """Name of the curve to be brought nearer to: ``none``, one of the named ones, or ``reference``."""
+        return self.tone if self.reference is None else REFERENCE
 
     def parameters(self) -> dict[str, Json]:
-        """Everything here that decides the samples of a master, resolved, and nothing else: part of a step's key."""
+        """Everything here that decides the samples of a master, resolved, and nothing else: part of a step's key.
+
+        A reference counts by its sound, which is an input of the step, not by its name.
+        """
+        tone: dict[str, Json] = {"curve": self.tone_curve}
+        dynamics: dict[str, Json] = {"gain_only": True}
+        if self.tone_curve != "none":
+            tone["max_db"] = self.tone_max_db
+        if not self.gain_only:
+            dynamics = {
+                "gain_only": False,
+                "compression": self.compression.parameters(),
+                "max_limiting_db": self.max_limiting_db,
+                "limiter": self.limiter.model_dump(),
+            }
         return {
             "chain_revision": CHAIN_REVISION,
             "mode": self.mode,
-            "target_lufs": self.loudness_target_lufs,
-            "ceiling_dbtp": self.true_peak_ceiling_dbtp,
+            "target_lufs": None if self.reference_loudness else self.loudness_target_lufs,
+            "ceiling_dbtp": self.ceiling_dbtp if self.reference_loudness else self.true_peak_ceiling_dbtp,
             "preset": self.preset,
+            "tone": tone,
+            "ends": {"trim": self.trim, "fade": self.fade},
             "highpass_hz": self.highpass_hz,
-            "compression": self.compression.parameters(),
-            "max_limiting_db": self.max_limiting_db,
-            "limiter": self.limiter.model_dump(),
+            "effects": self.effects.model_dump(exclude_none=True),
+            **dynamics,
         }
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> MasteringSpec:
+        """The spec that has these :meth:`parameters`; a reference stands there without its name."""
+        rest = {k: v for k, v in parameters.items() if k not in ("chain_revision", "gain_only", "tone", "ends")}
+        tone, target_lufs = parameters["tone"], parameters["target_lufs"]
+        curve = tone["curve"]
+        named = {"reference": REFERENCE, "reference_loudness": target_lufs is None}
+        return cls.model_validate(
+            rest
+            | parameters["ends"]
+            | {"profile": "dynamic" if parameters["gain_only"] else "streaming"}
+            | (named if curve == REFERENCE else {"tone": curve})
+            | ({"tone_max_db": tone["max_db"]} if "max_db" in tone else {})
+        )

@@ -13,7 +13,8 @@ class MetricSpec:
     """One thing that can be read off a candidate.
 
     ``direction`` says which way is better; ``none`` is a description that may be gated but not weighted.
-    ``family`` is one of musicality, adherence, lyrics, production, technical.
+    ``family`` is one of musicality, adherence, lyrics, production (these rank) and technical (this gates). ``words``
+    is how sentences call it; empty, it is called by its name.
     """
 
     name: str
@@ -21,6 +22,7 @@ class MetricSpec:
     direction: Direction
     family: str
     description: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

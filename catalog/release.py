@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from catalog.digests import Json, digest_value
 from catalog.errors import InputError
@@ -20,6 +28,20 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came after the first releases: they are written only where they say something, so that the digest
+    of an older document still fits."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
+        written: dict[str, Json] = serialise(self)
+        return {name: value for name, value in written.items() if name not in self.later or _says_something(value)}
+
+
+def _says_something(value: Json) -> bool:
+    """Whether a value is more than a default: false is said, 0 s and an empty list are not."""
+    return value is not None and (isinstance(value, bool) or bool(value))
 
 
 class ReleasedFile(_Part):
@@ -87,8 +109,44 @@ class Readings(_Part):
     stopped_by: str | None = None
 
 
+class Check(_Part):
+    """One check of a finished file, what it read and whether the manifest waives it. ``file`` is ``master`` or the
+    deliverable that was measured."""
+
+    file: str
+    check: str
+    verdict: Literal["pass", "warn", "fail"]
+    value: Number | None
+    limit: Number | None
+    unit: str
+    sentence: str
+    waived: bool = False
+
+
+class Credit(_Part):
+    """Somebody who had a part in a song, and as what."""
+
+    role: str
+    name: str
+
+
+class Separation(_Part):
+    """How the stems were made: ``null_dbfs`` is the largest sample of the mix less all its parts, ``residual_db`` what
+    the model alone leaves of the mix, ``common_gain_db`` the one gain that all parts got."""
+
+    model: str
+    null_dbfs: Number
+    residual_db: Number | None = None
+    common_gain_db: Number = 0.0
+
+
 class ReleasedTrack(_Part):
-    """One song of a release. ``deliverables`` and ``stems`` stand by name."""
+    """One song of a release. ``deliverables`` and ``stems`` stand by name; ``head_s`` is what was cut before its first
+    sound, so that the lyrics' stamps are that much earlier than the manifest's."""
+
+    later: ClassVar[frozenset[str]] = frozenset(
+        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by"}
+    )
 
     position: int = Field(ge=1)
     song: str
@@ -107,10 +165,19 @@ class ReleasedTrack(_Part):
     stems: Mapping[str, ReleasedFile] = Field(default_factory=dict)
     lyrics: ReleasedFile | None = None
     midi: ReleasedFile | None = None
+    explicit: bool | None = None
+    credits: tuple[Credit, ...] = ()
+    gap_s: Number = 0.0
+    head_s: Number = 0.0
+    checks: tuple[Check, ...] = ()
+    separation: Separation | None = None
+    enhanced_by: str | None = None
 
 
 class ReleasedAlbum(_Part):
     """What belongs to the album as a whole."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"upc", "label"})
 
     id: str
     title: str
@@ -121,6 +188,8 @@ class ReleasedAlbum(_Part):
     licences: tuple[Agreement, ...] = ()
     disclosure: str = Field(description="that a model made this music, and which")
     cover: ReleasedFile | None = None
+    upc: str | None = None
+    label: str | None = None
 
 
 class ReleaseDocument(_Part):

@@ -77,9 +77,15 @@ class Settings(BaseSettings):
     models_table: Path | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
+    render_device: Literal["same", "cpu", "cuda"] = Field(
+        "same", description="Where albums planned here are rendered, if elsewhere: recipes name its precision."
+    )
     workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
     shard_minutes: float = Field(12.0, gt=0, description="Work that one run on a pool is given, by measured speed.")
     poll_s: float = Field(2.0, gt=0, description="Time between two looks at an album that pools are making.")
+    starting_s: float = Field(
+        180.0, gt=0, description="How long a taken run may take to begin; more where its node fetches an image first."
+    )
     releases: Path | None = Field(None, description="Folder that finished albums of work pools are written to.")
     releases_url: str = Field("", description="Address under which that folder is served; empty: none.")
     notify: str = Field(
@@ -120,6 +126,11 @@ class Settings(BaseSettings):
         if self.device != "auto":
             return self.device
         return "cuda" if gpu_is_there() else "cpu"
+
+    @property
+    def device_of_renders(self) -> Literal["cpu", "cuda"]:
+        """Where what is planned here will be rendered: on this machine's device, unless another is set."""
+        return self.device_here if self.render_device == "same" else self.render_device
 
     @property
     def prefect_path(self) -> Path:

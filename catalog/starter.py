@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from catalog.errors import InputError, MachineError
-from catalog.manifest_schema import MAX_TITLE_CHARACTERS
+from catalog.manifest_fields import MAX_TITLE_CHARACTERS
 from catalog.slugs import slug
 
 _MANIFEST = """\

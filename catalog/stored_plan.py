@@ -52,7 +52,7 @@ def part_of(
 
 def album_of(document: Mapping[str, Json]) -> Album:
     """The inverse of :func:`catalog.manifest.manifest_document`."""
-    head = document["album"]
+    head, reference = document["album"], document.get("mastering_reference") or {}
     return Album(
         id=head["id"],
         title=head["title"],
@@ -69,6 +69,12 @@ def album_of(document: Mapping[str, Json]) -> Album:
         deliverables=tuple(document["deliverables"]),
         licences={each["model"]: each["agreement"] for each in document["licences"]},
         reference_check=document["reference_check"],
+        upc=head.get("upc"),
+        label=head.get("label"),
+        enhance=document.get("enhance", "none"),
+        two_stems=document.get("two_stems"),
+        mastering_reference=Path(reference["name"]) if reference else None,
+        mastering_reference_digest=reference.get("digest"),
     )
 
 
@@ -94,6 +100,10 @@ def _song(document: Mapping[str, Json]) -> Song:
         isrc=document["isrc"],
         style=Path(style["name"]) if style else None,
         style_digest=style.get("digest"),
+        explicit=document.get("explicit"),
+        credits=tuple((credit["role"], credit["name"]) for credit in document.get("credits", ())),
+        fade_out_s=document.get("fade_out_s"),
+        gap_s=document.get("gap_s", 0.0),
     )
 
 

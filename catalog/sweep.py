@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.errors import TransientError
+from catalog.errors import StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.production import Render, Step
 from db.provenance import Artifact
@@ -32,14 +32,19 @@ NAMED_WITHIN_S = 900.0
 YOUNG_S = 2 * NAMED_WITHIN_S
 TURN_S = 2.0
 """The patience with the store while all writers wait."""
+GIVE_UP_AFTER = 5
+"""Removals that fail in a row before the store counts as away: every further one would keep all writers waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What was removed, or would be, and the count of half-written files."""
+    """What was removed, or would be, and the count of half-written files; ``left`` is garbage that the store did not
+    remove in time, with its ``trouble``."""
 
     garbage: tuple[Stored, ...]
     unfinished: int
+    left: tuple[Stored, ...] = ()
+    trouble: StoreError | None = None
 
 
 def settle(database: Database, store: Store, digests: Sequence[str]) -> None:
@@ -55,7 +60,10 @@ def settle(database: Database, store: Store, digests: Sequence[str]) -> None:
 
 
 def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> Swept:
-    """Remove bytes that no row names and that came more than ``grace_s`` ago, and half-written files of that age."""
+    """Remove bytes that no row names and that came more than ``grace_s`` ago, and half-written files of that age.
+
+    What the store does not remove in time is left for the next sweep, and the others go on.
+    """
     limit = time.time() - grace_s
     old = [stored for stored in store.listing() if stored.stored_at < limit]
     # Asked after the listing, so that bytes named meanwhile are not taken for garbage.
@@ -63,11 +71,32 @@ def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = F
     garbage = tuple(stored for stored in old if stored.digest not in named)
     if dry_run:
         return Swept(garbage, 0)
-    hurried = store.hurried(TURN_S)
-    taken = tuple(stored for stored in garbage if _take(database, hurried, stored.digest, limit))
+    swept = _remove(database, store.hurried(TURN_S), garbage, limit)
+    if len(swept.left) >= GIVE_UP_AFTER:
+        return swept
     with database.read() as session:
         unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
-    return Swept(taken, store.sweep_unfinished(unfinished_s))
+    return replace(swept, unfinished=store.sweep_unfinished(unfinished_s))
+
+
+def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> Swept:
+    taken: list[Stored] = []
+    left: list[Stored] = []
+    trouble: StoreError | None = None
+    in_a_row = 0
+    for number, stored in enumerate(garbage):
+        if in_a_row == GIVE_UP_AFTER:
+            left += garbage[number:]
+            break
+        try:
+            if _take(database, store, stored.digest, limit):
+                taken.append(stored)
+            in_a_row = 0
+        except StoreError as error:
+            left.append(stored)
+            trouble = trouble or error
+            in_a_row += 1
+    return Swept(tuple(taken), 0, tuple(left), trouble)
 
 
 def _take(database: Database, store: Store, digest: str, limit: float) -> bool:

@@ -15,10 +15,11 @@ from db.session import SCHEMA_REVISION, schema_revision
 from db.trouble import DatabaseUnusable, words_of
 
 MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+# What the schema stands at is for its owner to change, who need not be the one that works with the catalog.
 MAY_WRITE = """
     SELECT bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
         AND has_table_privilege(oid, 'DELETE') AND has_table_privilege(oid, 'SELECT'))
-    FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'alembic_version'
 """
 IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
 

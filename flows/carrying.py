@@ -20,9 +20,12 @@ from tasks.wrappers import WorkTasks
 MASTERING_LIMIT = "songline-mastering"
 STORE_LIMIT = "songline-store"
 LIMITS: Mapping[str, str] = {
+    "enhance": MASTERING_LIMIT,
     "master": MASTERING_LIMIT,
     "level": MASTERING_LIMIT,
+    "version": MASTERING_LIMIT,
     "separate": MASTERING_LIMIT,
+    "demix": MASTERING_LIMIT,
     "encode": STORE_LIMIT,
     "pack": STORE_LIMIT,
 }

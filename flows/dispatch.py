@@ -40,10 +40,11 @@ STATES: Mapping[StateType, RunState] = {
 
 @dataclass(frozen=True, slots=True)
 class RunStanding:
-    """How a flow run stands, and for how long."""
+    """How a flow run stands, and for how long; ``queue`` is the one it waits in."""
 
     state: RunState
     for_s: float
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class Dispatcher(Protocol):
 
     def give_up(self, run_id: str, reason: str) -> None:
         """Count a run as crashed that has gone silent."""
+
+    def withdraw(self, run_id: str, reason: str) -> None:
+        """Cancel a run that waits."""
 
     def stop_all(self, album: str) -> int:
         """Cancel every run of an album that has not ended; gives the count."""
@@ -126,6 +130,11 @@ class PrefectDispatcher:
         with reached():
             self._client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
 
+    def withdraw(self, run_id: str, reason: str) -> None:
+        """See :class:`Dispatcher`."""
+        with reached():
+            self._client.set_flow_run_state(UUID(run_id), Cancelled(message=reason))
+
     def stop_all(self, album: str) -> int:
         """See :class:`Dispatcher`."""
         open_runs = FlowRunFilter(
@@ -144,7 +153,8 @@ class PrefectDispatcher:
 
 
 def _standing(run: FlowRun) -> RunStanding:
+    queue = run.work_queue_name or ""
     if run.state is None:
-        return RunStanding("waiting", 0.0)
+        return RunStanding("waiting", 0.0, queue)
     for_s = max(0.0, time.time() - run.state.timestamp.timestamp())
-    return RunStanding(STATES.get(run.state.type, "running"), for_s)
+    return RunStanding(STATES.get(run.state.type, "running"), for_s, queue)

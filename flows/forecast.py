@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from catalog.albums import PlannedAlbum
 from catalog.house import House
-from flows.line import Line, NotYet, Peek, Produced
+from flows.execution import NotYet, Peek
+from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.engines.registry import get_engine
 

@@ -54,6 +54,7 @@ class Foreman:
         standing = submission_of(self._house.database, self._album_id)
         if standing is None or standing.attempt != self._attempt or standing.state not in ("active", "paused"):
             return "not in charge"
+        self._shards.recall(standing.wish.priority)
         self._shards.look()
         self._count_rendered()
         paused = standing.state == "paused"
@@ -72,7 +73,7 @@ class Foreman:
 
     def _count_rendered(self) -> None:
         for song in self._planned.songs:
-            rendered = sum(c.render_key not in self._shards.missing for c in song.candidates)
+            rendered = sum(c.render_key in self._shards.rendered for c in song.candidates)
             if (gained := rendered - self._progress.songs[song.song.id].rendered) > 0:
                 self._progress.note(song.song.id, rendered=gained)
 

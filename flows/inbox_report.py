@@ -11,6 +11,7 @@ from typing import Literal
 
 from catalog.digests import Json
 from catalog.text import has_control
+from flows.wall_pages import unlinked
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]
 OUTCOMES: Mapping[Outcome, str] = {
@@ -160,7 +161,7 @@ def _entry_lines(entry: Entry, safe: Callable[[str], str]) -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    return _MARKS.sub(r"\\\1", shown(text))
+    return unlinked(_MARKS.sub(r"\\\1", shown(text)))
 
 
 def _moment(when: datetime) -> str:

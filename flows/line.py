@@ -1,85 +1,32 @@
 """The production line of one album, written once: what follows what, and what each step is given.
 
-Who carries the steps out is an :class:`Executor`: the Prefect flow does the work, :class:`Peek` only looks
-whether it was done. So "is anything missing?" and "make it" can never disagree.
+Who carries the steps out is an :class:`~flows.execution.Executor`: the Prefect flow does the work,
+:class:`~flows.execution.Peek` only looks whether it was done. So "is anything missing?" and "make it" can never
+disagree.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.errors import SonglineError, WorkError
 from catalog.house import House
-from catalog.queries import StepResult, products_of, step_results
+from catalog.queries import StepResult, products_of
 from catalog.recording import ensure_current, newest_decisions
 from catalog.work import StepRequest
+from flows.execution import Executor, NotYet
+from flows.finishing import Chosen, Finishing
 from flows.progress import Progress
 from flows.together import Together
 from tasks import requests
-from tasks.delivery.release_request import FinishedSong, encode_tags, pack_request
+from tasks.delivery.release_request import FinishedSong, pack_request
 
 T = TypeVar("T")
-
-
-class NotYet(Exception):
-    """Something is missing; raised by :class:`Peek` only. A line tells for which ``songs``, and what of the others
-    failed."""
-
-    def __init__(
-        self, songs: Collection[str] = frozenset(), failures: Mapping[str, SonglineError] | None = None
-    ) -> None:
-        super().__init__()
-        self.songs = songs
-        self.failures = failures or {}
-
-
-class Executor(Protocol):
-    """Carries work out."""
-
-    async def render(self, song: PlannedSong) -> None:
-        """Bring every render of the song to rendered or failed."""
-
-    async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """The result of a step, done now if it was not before. ``sentence`` names the run."""
-
-
-class Peek:
-    """Finds finished work; raises NotYet at the first that is missing. It lives no longer than the loop it is in."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self._renders = Together(lambda keys: house.ledger.standings("render", keys))
-        self._results = Together(lambda keys: step_results(house.database, keys))
-
-    async def render(self, song: PlannedSong) -> None:
-        """See :class:`Executor`."""
-        keys = [candidate.render_key for candidate in song.candidates]
-        standings = await self._renders.of(keys)
-        if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
-            raise NotYet
-
-    async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`Executor`."""
-        key = request.key
-        found = (await self._results.of([key])).get(key)
-        if found is None:
-            raise NotYet
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A song with its winner."""
-
-    planned: PlannedSong
-    winner: Candidate
-    products: Mapping[str, str]
-    decision: StepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +67,7 @@ class Line:
         self._do = executor
         self._progress = progress
         self._storing = storing
+        self._finishing = Finishing(planned, executor, progress, models=house.models)
         self._products = Together(lambda keys: products_of(house.database, keys))
         self._newest = Together(lambda songs: newest_decisions(house.database, [int(song) for song in songs]))
 
@@ -141,18 +89,25 @@ class Line:
 
         async def through(planned: PlannedSong) -> FinishedSong | None:
             chosen = await self._choose(planned, until)
-            return await self._finish(chosen, until, None) if chosen else None
+            if chosen is None:
+                return None
+            mastered = await self._finishing.master(chosen, None)
+            return None if until == "master" else await self._finishing.deliver(mastered, None)
 
         done, failures = await self._each({s.song.id: through(s) for s in self._planned.songs})
         return [song for song in done.values() if song], failures
 
     async def _in_step(self, until: str) -> Finished:
-        """The whole album in step: the common gain needs every winner."""
+        """The whole album in step: the common gain needs every winner, the album's loudness every master."""
         chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
-        winners = [c for c in chosen.values() if c]
-        gain_db = await self._album_gain(winners)
-        done, more = await self._each({c.planned.song.id: self._finish(c, until, gain_db) for c in winners})
-        return [song for song in done.values() if song], {**failures, **more}
+        winners = [each for each in chosen.values() if each]
+        leader = await self._finishing.leader(winners)
+        mastered, more = await self._each({c.planned.song.id: self._finishing.master(c, leader) for c in winners})
+        if until == "master":
+            return [], {**failures, **more}
+        level = await self._finishing.album_level(list(mastered.values()))
+        done, last = await self._each({song: self._finishing.deliver(m, level) for song, m in mastered.items()})
+        return list(done.values()), {**failures, **more, **last}
 
     async def _each(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
         outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
@@ -230,65 +185,3 @@ class Line:
     async def _score(self, song: Song, candidate: Candidate, asked: Asked) -> None:
         await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))
         self._progress.note(song.id, scored=1)
-
-    async def _album_gain(self, chosen: Sequence[Chosen]) -> float | None:
-        """The gain that brings the loudest winner to the target (AES TD1008); the others take it as it is."""
-        spec = self._planned.album.mastering
-        levels = await asyncio.gather(
-            *(
-                self._do.step(requests.level(spec, c.products["audio"]), f"level · {c.planned.song.title}")
-                for c in chosen
-            ),
-            return_exceptions=True,
-        )
-        for level in levels:
-            if isinstance(level, BaseException) and not isinstance(level, SonglineError):
-                raise level
-        heard = [
-            (x.result["loudness_lufs"], c) for x, c in zip(levels, chosen, strict=True) if isinstance(x, StepResult)
-        ]
-        for _, loudest in sorted(heard, key=lambda pair: -float(pair[0])):
-            request = requests.master(spec, loudest.products["audio"], fixed_gain_db=None)
-            try:
-                mastered = await self._do.step(request, f"master · {loudest.planned.song.title}")
-            except SonglineError:
-                continue  # it fails again as a song of its own; the next loudest leads
-            return float(mastered.result["gain_db"])
-        return None
-
-    async def _finish(self, chosen: Chosen, until: str, gain_db: float | None) -> FinishedSong | None:
-        album, song = self._planned.album, chosen.planned.song
-        master = await self._do.step(
-            requests.master(album.mastering, chosen.products["audio"], fixed_gain_db=gain_db),
-            f"master · {song.title}",
-        )
-        self._progress.note(song.id, mastered=True)
-        if until == "master":
-            return None
-        digest = master.made["master"]
-        cover = self._planned.cover_digest
-        tags = encode_tags(self._planned, chosen.planned.song, chosen.winner)
-        encodes = {kind: requests.encode(kind, digest, tags=tags, cover_digest=cover) for kind in album.deliverables}
-        work = [(requests.draw(digest), f"draw · {song.title}")]
-        work += [(request, f"encode · {song.title} · {kind}") for kind, request in encodes.items()]
-        if album.stems != "none":
-            stems = requests.separate(album.stems, chosen.winner, chosen.products["audio"])
-            work.insert(0, (stems, f"separate · {song.title}"))
-        results = dict(
-            zip(
-                [request.key for request, _ in work],
-                await asyncio.gather(*(self._do.step(request, sentence) for request, sentence in work)),
-                strict=True,
-            )
-        )
-        self._progress.note(song.id, delivered=True)
-        return FinishedSong(
-            song=song,
-            winner=chosen.winner,
-            products=chosen.products,
-            decision_key=chosen.decision.key,
-            master=master,
-            drawing_key=requests.draw(digest).key,
-            encoded={kind: results[request.key].made["file"] for kind, request in encodes.items()},
-            stems=results[stems.key].made if album.stems != "none" else {},
-        )

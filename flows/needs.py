@@ -9,6 +9,7 @@ from catalog.policy import Policy
 from catalog.settings import Settings
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import judges_for
+from tasks.separation.names import STEM_MODELS
 
 
 def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:
@@ -26,4 +27,7 @@ def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, .
     """The models of the registry that an album needs, and what for, each once."""
     used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
     judges = judges_for({*policy.limits, *policy.weights})
-    return tuple(dict.fromkeys((*used, *(Use(str(judge.model), "judges") for judge in judges))))
+    used += [Use(str(judge.model), "judges") for judge in judges]
+    if album.stems in STEM_MODELS:
+        used.append(Use(album.stems, "separates"))
+    return tuple(dict.fromkeys(used))

@@ -17,6 +17,7 @@ from catalog.albums import (
     store_plan,
 )
 from catalog.digests import digest_file
+from catalog.errors import MachineError
 from catalog.house import House
 from catalog.manifest import manifest_document
 from catalog.model_store import ModelStore
@@ -24,8 +25,10 @@ from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
 from flows.needs import model_uses, refuse_licences
+from tasks.delivery.deliverables import available
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
+from tasks.separation.names import STEM_MODELS, require_stem_packages
 from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
 AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
@@ -39,6 +42,11 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     models.need_all(needed)
     if MUQ_MULAN in needed:
         require_mulan_packages()
+    if album.stems in STEM_MODELS:
+        require_stem_packages()
+    for kind in album.deliverables:
+        if reason := available(kind):
+            raise MachineError(reason, remedy="Install it, or take this kind out of `deliverables`")
 
 
 def plan_album(house: House, album: Album) -> PlannedAlbum:
@@ -61,6 +69,8 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
         cover_digest = house.take_in(album.cover, media_type=cover_media_type(album.cover.read_bytes()))
     for song in album.songs:
         _take_in(house, song)
+    if album.mastering_reference:
+        _take_in_audio(house, album.mastering_reference)
     return store_plan(
         house.database,
         album,
@@ -85,10 +95,10 @@ def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidat
 def _take_in(house: House, song: Song) -> None:
     """Keep a song's reference and style vector, which work on other machines needs."""
     if song.reference:
-        house.take_in(song.reference, media_type=AUDIO_TYPES.get(_suffix(song.reference), "application/octet-stream"))
+        _take_in_audio(house, song.reference)
     if song.style:
         house.take_in(song.style, media_type=VECTOR_TYPE)
 
 
-def _suffix(path: Path) -> str:
-    return path.suffix.lower()
+def _take_in_audio(house: House, path: Path) -> None:
+    house.take_in(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "application/octet-stream"))

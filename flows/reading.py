@@ -16,12 +16,14 @@ from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from flows.needs import refuse_licences
-from tasks.delivery.deliverables import deliverable_names
+from tasks.acceptance.findings import CHECKS
+from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
+from tasks.delivery.pictures import cover_remarks
 from tasks.engines.registry import ENGINES, get_engine
+from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs
+from tasks.separation.names import STEM_MODELS
 from tasks.style.prompt_help import advice, embedded_text
-
-STEM_MODELS = frozenset({"none", "native"})
 
 
 def vocabulary(settings: Settings) -> Vocabulary:
@@ -30,8 +32,12 @@ def vocabulary(settings: Settings) -> Vocabulary:
         engines={name: get_engine(name, settings).settings_model for name in ENGINES},
         metrics=metric_specs(),
         deliverables=frozenset(deliverable_names()),
-        stem_models=STEM_MODELS,
+        stem_models=frozenset(STEM_MODELS),
+        enhancers=frozenset(ENHANCERS),
         default_engine=settings.engine,
+        checks=frozenset(CHECKS),
+        cover_remarks=cover_remarks,
+        voiced=frozenset(name for name, kind in DELIVERABLES.items() if kind.version),
     )
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
+from catalog.errors import SonglineError, WorkError
+from catalog.house import House
 from catalog.submissions import free_lost_leases, submissions
 from flows.carrying import house_of_run
-from flows.dispatch import PrefectDispatcher
+from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.pruning import prune_runs
 from flows.server import server_client
 from flows.submitting import ensure_charge
@@ -17,13 +19,30 @@ from flows.submitting import ensure_charge
 @flow(name="reconcile", flow_run_name="reconcile", persist_result=False)
 def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
-    dispatcher = PrefectDispatcher()
     with house_of_run() as house:
-        freed = free_lost_leases(house.database)
-        active = submissions(house.database, state="active")
-        changed = sum(ensure_charge(house.database, each, dispatcher) != each for each in active)
+        told = hold_to_catalog(house, PrefectDispatcher())
     with server_client() as client:
         removed = prune_runs(house.settings, client, now=datetime.now(UTC))
-    return (
-        f"{freed} leases freed, {len(active)} albums active, {changed} given to a new run, {removed} old runs removed"
-    )
+    return f"{told}, {removed} old runs removed"
+
+
+def hold_to_catalog(house: House, dispatcher: Dispatcher) -> str:
+    """Free lost leases and see to every active album; gives what was done as a sentence.
+
+    Trouble with one album holds no other up. Raises WorkError naming all that had some, after the last.
+    """
+    freed = free_lost_leases(house.database)
+    active = submissions(house.database, state="active")
+    changed, troubles = 0, {}
+    for each in active:
+        try:
+            changed += ensure_charge(house, each, dispatcher) != each
+        except SonglineError as error:
+            troubles[each.wish.album_id] = error
+    if troubles:
+        told = "; ".join(f"{album_id}: {error}" for album_id, error in troubles.items())
+        raise WorkError(
+            f"{len(troubles)} of {len(active)} active albums could not be seen to: {told}",
+            remedy="Mend the cause; the next run of reconcile sees to them",
+        )
+    return f"{freed} leases freed, {len(active)} albums active, {changed} given to a new run"

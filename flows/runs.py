@@ -7,24 +7,25 @@ from collections.abc import Callable
 
 from flows.dispatch import Dispatcher, RunStanding
 
-STARTING_S = 180.0
-"""A run that its worker took and that has not begun after this long has lost its worker."""
 BEGIN_S = 45.0
 """How long a run may hold no lease, beyond a lease's life: while it begins, and between two parts of its work."""
 
 
 class Runs:
-    """The open runs of one kind. ``holds`` tells whether somebody works on what a run was given, or nothing is left."""
+    """The open runs of one kind. ``holds`` tells whether somebody works on what a run was given, or nothing is
+    left. A run that its worker took and that has not begun after ``starting_s`` has lost its worker."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         *,
+        starting_s: float,
         lease_s: float = 0.0,
         holds: Callable[[frozenset[str]], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatcher = dispatcher
+        self._starting_s = starting_s
         self._silent_s = BEGIN_S + lease_s
         self._holds = holds
         self._clock = clock
@@ -59,7 +60,7 @@ class Runs:
         if standing.state == "waiting" or (standing.state == "running" and self._holds(self.given[run_id])):
             self._well_at[run_id] = now
         silent_s = now - self._well_at.setdefault(run_id, now)
-        if standing.state == "starting" and silent_s > STARTING_S:
+        if standing.state == "starting" and silent_s > self._starting_s:
             return "its worker took it and never began"
         if standing.state == "running" and silent_s > self._silent_s:
             return "its work is nobody's any more: the worker is gone"

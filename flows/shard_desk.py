@@ -47,14 +47,27 @@ class ShardDesk:
         self._ends: Counter[frozenset[str]] = Counter()
         self._fruitless = 0
         self.missing = set(recipes)
-        self.runs = Runs(dispatcher, lease_s=house.settings.lease_s, holds=self._is_worked_on)
+        self.rendered: frozenset[str] = frozenset()
+        settings = house.settings
+        self.runs = Runs(dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on)
         for shard in shards_of_album(house.database, planned.album.id):
             if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
                 self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
+        self._taken_over = set(self.runs.given)
+
+    def recall(self, queue: str) -> None:
+        """Take back runs that another in charge had put to wait in a queue that is not wished any more: Prefect moves
+        none from queue to queue, so what they were to do is handed out anew."""
+        for run_id, standing in self._dispatcher.standings(self._taken_over).items():
+            if standing.state == "waiting" and standing.queue != queue:
+                self._dispatcher.withdraw(run_id, f"the album waits in the queue {queue} from now on")
+                del self.runs.given[run_id]
+        self._taken_over.clear()
 
     def look(self) -> None:
         """See which renders are in, and let go of runs that ended."""
         standings = self._house.ledger.standings("render", sorted(self._expected_s))
+        self.rendered = frozenset(key for key, standing in standings.items() if standing.finished)
         missing = {key for key in self._expected_s if not is_settled(standings.get(key))}
         if self.missing - missing:
             self._fruitless = 0

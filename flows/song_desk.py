@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from catalog.albums import PlannedAlbum
 from catalog.digests import digest_value
@@ -15,7 +16,8 @@ from catalog.stored_plan import part_of
 from catalog.submissions import Submission
 from catalog.work import StepRequest
 from flows.dispatch import Dispatcher
-from flows.line import Line, NotYet, Peek
+from flows.execution import NotYet, Peek
+from flows.line import Line
 from flows.orders import SongWork
 from flows.parcels import some
 from flows.progress import Progress
@@ -57,7 +59,7 @@ class SongDesk:
         self._open = {song.song.id: song for song in planned.songs}
         self._looked: set[str] = set()
         self._tries: Counter[str] = Counter()
-        self.runs = Runs(dispatcher)
+        self.runs = Runs(dispatcher, starting_s=house.settings.starting_s)
         self.failures: dict[str, SonglineError] = {}
 
     @property
@@ -136,7 +138,8 @@ class SongDesk:
         self.failures.update(failures)
         for song_id in songs:
             del self._open[song_id]
-            self._progress.take(song_id, counted.songs[song_id])
+            rendered = self._progress.songs[song_id].rendered  # which the look at finished work does not count
+            self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 

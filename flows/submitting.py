@@ -23,7 +23,6 @@ from db.session import Database
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.orders import AlbumWork
 from flows.planning import declare_album
-from flows.runs import STARTING_S
 
 
 def submit_album(
@@ -45,15 +44,16 @@ def submit_album(
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
         )
-    return ensure_charge(house.database, standing, dispatcher)
+    return ensure_charge(house, standing, dispatcher)
 
 
-def ensure_charge(database: Database, submission: Submission, dispatcher: Dispatcher) -> Submission:
+def ensure_charge(house: House, submission: Submission, dispatcher: Dispatcher) -> Submission:
     """Have a run take charge of an active album that has none; gives how it stands then."""
+    database, starting_s = house.database, house.settings.starting_s
     album_id, attempt = submission.wish.album_id, submission.attempt
     if submission.flow_run_id:
         standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
-        if standing is not None and standing.state == "starting" and standing.for_s > STARTING_S:
+        if standing is not None and standing.state == "starting" and standing.for_s > starting_s:
             dispatcher.give_up(submission.flow_run_id, "its worker took it and never began")
         elif standing is not None and standing.state != "ended":
             return submission
@@ -85,17 +85,15 @@ def cancel(database: Database, album_id: str, dispatcher: Dispatcher) -> int:
     return dispatcher.stop_all(album_id)
 
 
-def resume(
-    database: Database, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None
-) -> Submission:
+def resume(house: House, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None) -> Submission:
     """Go on with an album that stands still; its budget, the old one where none is given, counts from now."""
-    standing = known(database, album_id)
+    standing = known(house.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
     wish = standing.wish
     minutes = max_gpu_minutes if max_gpu_minutes is not None else wish.max_gpu_minutes
     wish = Wish(album_id, wish.manifest_digest, wish.until, wish.priority, minutes)
-    return ensure_charge(database, submit(database, wish), dispatcher)
+    return ensure_charge(house, submit(house.database, wish), dispatcher)
 
 
 def known(database: Database, album_id: str) -> Submission:

@@ -17,14 +17,23 @@ SONGS_SHOWN = 100
 """Songs on the page and with scores of their own; of a larger album those in trouble and at work come first."""
 NONE = "–"
 UNSAFE = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+ADDRESS = re.compile(r"(?i)((?:https?|ftp):(?=//)|www(?=\.)|(?=@))")
+"""Where the two versions of the UI see an address that they make a link of, be it in a title."""
+UNSEEN = "\u200b"
+"""A space without width: entities and backslashes are resolved before links are looked for."""
 URGENCY = ("failed", "rendering", "rendered", "planned", "decided")
 
 Failures = Mapping[str, SonglineError]
 
 
 def safe(text: str) -> str:
-    """Text that markdown shows as it is, in one line."""
-    return UNSAFE.sub(r"\\\1", " ".join(text.split()))
+    """Text that markdown shows as it is, in one line, with no address in it made a link."""
+    return unlinked(UNSAFE.sub(r"\\\1", " ".join(text.split())))
+
+
+def unlinked(text: str) -> str:
+    """Text whose addresses stay text; a page's own links are written as such."""
+    return ADDRESS.sub(rf"\1{UNSEEN}", text)
 
 
 def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:

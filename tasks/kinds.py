@@ -27,12 +27,17 @@ KINDS: Mapping[str, StepKind] = {
     "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
     "judge": StepKind(1, "tasks.scoring.step:judge", on_device=True),
     "select": StepKind(1, "tasks.scoring.step:select"),
+    "enhance": StepKind(1, "tasks.enhancement.step:enhance"),
     "level": StepKind(1, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),
+    "accept": StepKind(1, "tasks.acceptance.step:accept"),
+    "album_level": StepKind(1, "tasks.delivery.programme:album_level"),
+    "version": StepKind(1, "tasks.mastering.step:version"),
     "separate": StepKind(1, "tasks.separation.step:separate"),
+    "demix": StepKind(1, "tasks.separation.step:demix", on_device=True),
     "draw": StepKind(1, "tasks.delivery.step:draw"),
-    "encode": StepKind(1, "tasks.delivery.step:encode"),
-    "pack": StepKind(1, "tasks.delivery.pack:pack"),
+    "encode": StepKind(2, "tasks.delivery.step:encode"),
+    "pack": StepKind(2, "tasks.delivery.pack:pack"),
 }
 
 

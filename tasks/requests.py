@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from catalog.album import Song
+from catalog.album import Album, Song
 from catalog.albums import Candidate
 from catalog.digests import Json
+from catalog.manifest_schema import NATIVE_STEMS
 from catalog.mastering import MasteringSpec
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
+from catalog.queries import StepResult
 from catalog.work import StepRequest
+from tasks.enhancement.names import ENHANCERS
 from tasks.kinds import request
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Registered, judges_for, scorer_revisions
 from tasks.style.prompt_help import embedded_text
+
+MASTER_BITS = 24
 
 
 def brief_of(song: Song) -> Brief:
@@ -91,21 +96,74 @@ def select(
     )
 
 
-def level(spec: MasteringSpec, audio_digest: str) -> StepRequest:
+def enhance(member: str, audio_digest: str) -> StepRequest:
+    """Take a winner through one member of the enhancement stage."""
+    return request("enhance", {"member": member, "revision": ENHANCERS[member]}, {"audio": audio_digest})
+
+
+def level(spec: MasteringSpec, audio_digest: str, reference: str | None) -> StepRequest:
     """Measure how loud a winner is after treatment, for the album's common gain."""
-    return request("level", {"mastering": spec.parameters()}, {"audio": audio_digest})
+    return request("level", {"mastering": spec.parameters()}, _beside(audio_digest, reference))
 
 
-def master(spec: MasteringSpec, audio_digest: str, *, fixed_gain_db: float | None) -> StepRequest:
+def master(
+    spec: MasteringSpec,
+    audio_digest: str,
+    *,
+    fixed_gain_db: float | None,
+    fade_out_s: float | None,
+    reference: str | None,
+) -> StepRequest:
     """Master a winner: to the target, or with the album's common gain."""
-    parameters = {"mastering": spec.parameters(), "fixed_gain_db": fixed_gain_db}
-    return request("master", parameters, {"audio": audio_digest})
+    parameters = {"mastering": spec.parameters(), "fixed_gain_db": fixed_gain_db, "fade_out_s": fade_out_s}
+    return request("master", parameters, _beside(audio_digest, reference))
 
 
-def separate(model: str, candidate: Candidate, audio_digest: str) -> StepRequest:
-    """Take a winner apart into stems: by its engine (``native``) or by a separation model."""
-    parameters = {"model": model, "recipe": candidate.recipe.document() if model == "native" else None}
-    return request("separate", parameters, {"audio": audio_digest})
+def accept(spec: MasteringSpec, master: StepResult) -> StepRequest:
+    """Examine a written master against what it was made to be."""
+    target = {
+        "target_lufs": master.result["target_lufs"],
+        "ceiling_dbtp": master.result["ceiling_dbtp"],
+        "rate": master.result["rate"],
+        "bits": MASTER_BITS,
+        "channels": 2,
+        "frames": master.result["frames"],
+        "loudness_may_be_under": spec.loudness_may_be_under,
+    }
+    return request("accept", {"target": target}, {"master": master.made["master"]})
+
+
+def album_level(masters: Sequence[str]) -> StepRequest:
+    """Measure an album's masters as one programme."""
+    return request("album_level", {}, {f"{place:04d}": digest for place, digest in enumerate(masters, start=1)})
+
+
+def version(
+    name: str, spec: MasteringSpec, master: StepResult, *, audio: str, vocals: str, reference: str | None
+) -> StepRequest:
+    """The master without its voice, or the voice alone, at the master's own gain."""
+    parameters = {
+        "version": name,
+        "mastering": spec.parameters(),
+        "gain_db": master.result["gain_db"],
+        "ends": master.result["ends"],
+    }
+    return request("version", parameters, _beside(audio, reference) | {"vocals": vocals})
+
+
+def separate(album: Album, song: Song, candidate: Candidate, audio_digest: str, *, models: ModelStore) -> StepRequest:
+    """Take a winner apart: by its engine (``native``), else by a separation model. Raises ModelMissing."""
+    if album.stems == NATIVE_STEMS:
+        return request(
+            "separate", {"model": NATIVE_STEMS, "recipe": candidate.recipe.document()}, {"audio": audio_digest}
+        )
+    parameters = {
+        "model": album.stems,
+        "identity": models.need(album.stems).identity,
+        "two_stems": album.two_stems,
+        "line_starts_s": _document(brief_of(song))["line_starts_s"],
+    }
+    return request("demix", parameters, {"audio": audio_digest})
 
 
 def draw(master_digest: str) -> StepRequest:
@@ -113,7 +171,19 @@ def draw(master_digest: str) -> StepRequest:
     return request("draw", {}, {"master": master_digest})
 
 
-def encode(deliverable: str, master_digest: str, *, tags: Mapping[str, Json], cover_digest: str | None) -> StepRequest:
-    """One deliverable of a master, tagged."""
+def encode(
+    deliverable: str,
+    master_digest: str,
+    *,
+    tags: Mapping[str, Json],
+    cover_digest: str | None,
+    ceiling_dbtp: float,
+) -> StepRequest:
+    """One deliverable of a master, tagged, read back and, where it is lossy, measured against the ceiling."""
     inputs = {"master": master_digest} | ({"cover": cover_digest} if cover_digest else {})
-    return request("encode", {"deliverable": deliverable, "tags": dict(tags)}, inputs)
+    parameters = {"deliverable": deliverable, "tags": dict(tags), "ceiling_dbtp": ceiling_dbtp}
+    return request("encode", parameters, inputs)
+
+
+def _beside(audio: str, reference: str | None) -> dict[str, str]:
+    return {"audio": audio} | ({"reference": reference} if reference else {})

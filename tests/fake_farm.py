@@ -38,6 +38,7 @@ class FakeFarm:
         self.rendered: list[str] = []
         self.steps: list[str] = []
         self.given_up: list[str] = []
+        self.withdrawn: list[str] = []
 
     def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
         known = next((run for run in self.runs.values() if run.key == key), None)
@@ -47,10 +48,14 @@ class FakeFarm:
 
     def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
         found = (self.runs[run_id] for run_id in run_ids if run_id in self.runs)
-        return {run.id: RunStanding(run.state, run.for_s) for run in found}
+        return {run.id: RunStanding(run.state, run.for_s, run.queue) for run in found}
 
     def give_up(self, run_id: str, reason: str) -> None:
         self.given_up.append(run_id)
+        self.runs[run_id].state = "ended"
+
+    def withdraw(self, run_id: str, reason: str) -> None:
+        self.withdrawn.append(run_id)
         self.runs[run_id].state = "ended"
 
     def stop_all(self, album: str) -> int:

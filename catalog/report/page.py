@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,6 +17,7 @@ from catalog.report.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, lou
 from catalog.report.scores import Sheet, number, score_sheet
 from catalog.report.view import (
     CandidateView,
+    CheckView,
     FileView,
     GateView,
     LyricView,
@@ -29,6 +31,7 @@ from catalog.report.view import (
 
 __all__ = [
     "CandidateView",
+    "CheckView",
     "FileView",
     "GateView",
     "LyricView",
@@ -60,6 +63,7 @@ class _Song:
     target_y: float | None
     loudness_data: str
     sheet: Sheet
+    checked: str
 
     @classmethod
     def of(cls, track: TrackView, page: PageView) -> _Song:
@@ -74,6 +78,7 @@ class _Song:
             target_y=None if target is None else loudness_y(target, target_lufs=target),
             loudness_data=" ".join(f"{at_s:g},{'' if lufs is None else f'{lufs:g}'}" for at_s, lufs in track.loudness),
             sheet=score_sheet(track.candidates, track.weights, page.metrics),
+            checked=_checked(track),
         )
 
 
@@ -118,6 +123,13 @@ def _policy(style: str, script: str) -> str:
 
 def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _checked(track: TrackView) -> str:
+    """How many checks passed, and how many did not, in words."""
+    counts: Counter[str] = Counter(check.verdict for check in track.checks)
+    names = (("pass", "passed"), ("warn", "to be heeded"), ("fail", "failed"), ("waived", "waived"))
+    return ", ".join(f"{counts[verdict]} {word}" for verdict, word in names if counts[verdict])
 
 
 def _played(track: TrackView) -> str | None:

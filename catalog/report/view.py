@@ -50,6 +50,21 @@ class ReadingView:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckView:
+    """One check of a finished file: ``verdict`` is pass, warn, fail or waived."""
+
+    file: str
+    name: str
+    verdict: Literal["pass", "warn", "fail", "waived"]
+    sentence: str
+
+    @property
+    def order(self) -> int:
+        """What did not pass stands first."""
+        return ("fail", "waived", "warn", "pass").index(self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
 class GateView:
     """One gate on one candidate."""
 
@@ -112,6 +127,10 @@ class TrackView:
     candidates: tuple[CandidateView, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     stems: tuple[StemView, ...] = ()
+    stems_note: str | None = None
+    checks: tuple[CheckView, ...] = ()
+    credits: tuple[tuple[str, str], ...] = ()
+    explicit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: catalog and store together, into a folder and back."""
+"""``backup`` and ``restore``: catalog and store together, into a folder and back, and reading what lies there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from catalog import backup as keeping
 from catalog.house import open_house
 from catalog.settings import load_settings
+from catalog.store.base import object_name
 from flows.cli.output import print_json, stdout, warn
 
 
@@ -31,6 +32,31 @@ def backup(folder: Path, *, as_json: bool) -> None:
     if made.lost:
         if not as_json:
             warn(f"{len(made.lost)} artifacts are missing or corrupt in the store: run `songline verify --repair`")
+        sys.exit(1)
+
+
+def verify(folder: Path, *, as_json: bool) -> None:
+    """Read every byte of a backup; exits 1 when some are missing or not what they were."""
+    found = keeping.verify(folder)
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "checked": found.backup.artifacts,
+                "bytes": found.backup.bytes,
+                "missing": found.missing,
+                "corrupt": found.corrupt,
+            }
+        )
+    else:
+        for how, digests in (("missing", found.missing), ("corrupt", found.corrupt)):
+            for digest in digests:
+                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", markup=False, soft_wrap=True)
+        sentence = f"{found.backup.artifacts} artifacts checked, {len(found.missing)} missing, "
+        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", markup=False, soft_wrap=True)
+    if not found.is_whole:
+        if not as_json:
+            warn("remove the corrupt files, then run `songline backup` there again: what is not there is copied")
         sys.exit(1)
 
 

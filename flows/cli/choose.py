@@ -22,8 +22,9 @@ from catalog.settings import load_settings
 from catalog.songs import songs_of
 from catalog.work import StepRequest
 from flows.cli.output import print_error, print_json, stdout
+from flows.execution import Peek
 from flows.forecast import peek
-from flows.line import Line, Peek
+from flows.line import Line
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album

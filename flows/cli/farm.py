@@ -47,7 +47,7 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     found = album_id(named, settings)
     with open_house(settings) as house:
         forgive(house)
-        standing = submitting.resume(house.database, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
+        standing = submitting.resume(house, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
 

@@ -40,7 +40,7 @@ def deploy(
 def submit(
     album: Manifest,
     priority: Annotated[
-        Queue, typer.Option(help="Queue of its runs: urgent before normal before batch.")
+        Queue, typer.Option(help="Queue of its runs: urgent before normal before batch. Runs that wait move to it.")
     ] = Queue.NORMAL,
     until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
     max_gpu_minutes: Annotated[

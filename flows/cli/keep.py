@@ -13,7 +13,7 @@ from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from catalog.sweep import sweep
 from flows.cli.look import album_id
-from flows.cli.output import print_json, stdout
+from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
 
 
@@ -90,7 +90,12 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
     removed = [stored.digest for stored in swept.garbage]
     size = sum(stored.size for stored in swept.garbage)
     if as_json:
-        print_json({"removed": removed, "bytes": size, "unfinished": swept.unfinished, "dry_run": dry_run})
+        left = [stored.digest for stored in swept.left]
+        told = {"removed": removed, "bytes": size, "unfinished": swept.unfinished, "left": left, "dry_run": dry_run}
+        print_json(told)
     else:
         verb = "would be removed" if dry_run else "removed"
         stdout().print(f"{len(removed)} artifacts without a row {verb} ({size / 1e6:.1f} MB)")
+    if swept.trouble:
+        warn(f"{len(swept.left)} more were left, the next `songline gc` tries them again: {swept.trouble}")
+        sys.exit(swept.trouble.exit_code)

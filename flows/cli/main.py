@@ -10,6 +10,7 @@ import typer
 
 from flows.cli.arguments import AlbumName, AsJson, Manifest, Out, Stage
 from flows.cli.farm_app import app as farm_app
+from flows.cli.finish_app import app as finish_app
 from flows.cli.models_app import app as models_app
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 
 app.add_typer(models_app)
 app.add_typer(farm_app)
+app.add_typer(finish_app)
 
 
 @app.command()
@@ -124,6 +126,14 @@ def scores(album: AlbumName, as_json: AsJson = False) -> None:
     from flows.cli import look
 
     look.scores(album, as_json=as_json)
+
+
+@app.command()
+def judges(as_json: AsJson = False) -> None:
+    """Which judges there are beside the built-in scorers, what each reads, and what it needs."""
+    from flows.cli import judges as listing
+
+    listing.judges(as_json=as_json)
 
 
 @app.command()
@@ -233,12 +243,15 @@ def gc(
 @app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DEST", help="Folder of the backup; an older one is updated.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Write nothing: read every byte of the backup that is there.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the catalog and every byte it names into a folder; only what is new is copied."""
     from flows.cli import backup as keeping
 
-    keeping.backup(folder, as_json=as_json)
+    (keeping.verify if verify else keeping.backup)(folder, as_json=as_json)
 
 
 @app.command()
@@ -249,6 +262,22 @@ def restore(
     from flows.cli import backup as keeping
 
     keeping.restore(folder, as_json=as_json)
+
+
+@app.command()
+def separate(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file, mono or stereo, at any rate.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets the stems; older ones in it are replaced.")],
+    model: Annotated[str, typer.Option(help="htdemucs, htdemucs_ft (slower, better) or htdemucs_6s.")] = "htdemucs",
+    two_stems: Annotated[
+        str | None, typer.Option("--two-stems", help="Only this stem, such as vocals, and all the rest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take any song apart into float stems, with a residual that makes their sum the song again."""
+    from flows.cli import separate as separating
+
+    separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from catalog.errors import ManifestError, SonglineError
+from catalog.errors import AudioRefused, ManifestError, SonglineError
 
 UNKNOWN_WIDTH = 80
 """What Rich takes where there is neither a terminal nor COLUMNS."""
@@ -40,6 +40,7 @@ def print_error(error: SonglineError, *, as_json: bool) -> None:
     faults = error.faults if isinstance(error, ManifestError) else ()
     if as_json:
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
+        document |= {"reason": error.reason} if isinstance(error, AudioRefused) else {}
         listed = {"remedy": "Correct each line that is named", "faults": list(faults)} if faults else {}
         sys.stderr.write(json.dumps({**document, **listed}, ensure_ascii=False) + "\n")
         return

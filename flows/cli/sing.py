@@ -19,7 +19,7 @@ from catalog.albums import Candidate
 from catalog.errors import InputError, RefusedError, error_from
 from catalog.house import House, open_house
 from catalog.lyrics import Lyrics, parse_lrc
-from catalog.manifest_schema import MAX_SEED
+from catalog.manifest_fields import MAX_SEED
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings

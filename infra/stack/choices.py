@@ -30,9 +30,15 @@ class Choices:
     database_admin_password: str
     database_password: str
     prefect_database_password: str
+    minio_root_user: str
+    minio_root_password: str
     s3_access_key: str
     s3_secret_key: str
     prefect_password: str
+
+
+LATER = ("minio_root_user", "minio_root_password")
+"""Came after the first stacks, whose workers had MinIO's root account; they get an account of their own now."""
 
 
 def choose(path: Path, gpus: str | None) -> Choices:
@@ -71,7 +77,8 @@ def _read(path: Path) -> Choices | None:
         return None
     try:
         known = json.loads(path.read_text())
-        return Choices(**(known | {"gpus": tuple(known["gpus"])}))
+        added = {name: value for name, value in asdict(_new(())).items() if name in LATER and name not in known}
+        return Choices(**(added | known | {"gpus": tuple(known["gpus"])}))
     except (ValueError, TypeError, KeyError) as error:
         names = ", ".join(field.name for field in fields(Choices))
         raise MachineError(
@@ -88,6 +95,8 @@ def _new(gpus: tuple[str, ...]) -> Choices:
         database_admin_password=secrets.token_hex(20),
         database_password=secrets.token_hex(20),
         prefect_database_password=secrets.token_hex(20),
+        minio_root_user=secrets.token_hex(10),
+        minio_root_password=secrets.token_hex(20),
         s3_access_key=secrets.token_hex(10),
         s3_secret_key=secrets.token_hex(20),
         prefect_password=secrets.token_hex(20),

@@ -1,4 +1,4 @@
-"""PostgreSQL: which programs, whose process, its data folder, its databases and roles."""
+"""PostgreSQL: which programs, whose process, its data folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 
 from catalog.errors import MachineError
-from infra.stack.choices import Choices
 from infra.stack.processes import end_processes, group_of
 
 ADMIN = "postgres"
@@ -136,29 +135,15 @@ def answers(port: int, password: str) -> bool:
     import psycopg
 
     try:
-        with psycopg.connect(_address(port, password), connect_timeout=3) as connection:
+        with psycopg.connect(admin_url(port, password), connect_timeout=3) as connection:
             return connection.execute("SELECT 1").fetchone() == (1,)
     except psycopg.Error:
         return False
 
 
-def make_databases(port: int, choices: Choices) -> None:
-    """A database and its own role for the catalog, and for Prefect. What exists gets the kept password again."""
-    import psycopg
-    from psycopg import sql
-
-    wanted = {"songline": choices.database_password, "prefect": choices.prefect_database_password}
-    with psycopg.connect(_address(port, choices.database_admin_password), autocommit=True) as connection:
-        for name, password in wanted.items():
-            # The server is told the hash only: statements may end up in its log.
-            hashed = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-            verb = sql.SQL("ALTER" if known else "CREATE")
-            role, secret = sql.Identifier(name), sql.Literal(hashed)
-            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, secret))
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(role))
+def admin_url(port: int, password: str) -> str:
+    """The administrator's address."""
+    return f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/postgres"
 
 
 def _programs() -> Iterator[Programs]:
@@ -204,7 +189,3 @@ def _serves(process: psutil.Process, data: Path) -> bool:
         return process.name() == "postgres" and Path(process.cwd()) == data.resolve()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-def _address(port: int, password: str) -> str:
-    return f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/postgres"

@@ -26,6 +26,8 @@ OWN_PREFECT = ("PREFECT_SERVER_SERVICES_", "PREFECT_LOGGING_", "PREFECT_WORKER_Q
 """Which of the caller's Prefect settings count; the others belong to another Prefect."""
 SECRET = ("AWS_", "MINIO_", "PG", "PREFECT_", "SONGLINE_")
 """What of the caller's environment only those services get that need it."""
+DEPLOYED = ("SONGLINE_HOME", "SONGLINE_INBOX", "SONGLINE_NOTIFY")
+"""What the deploying command reads of Songline's settings."""
 
 
 def worker_names(choices: Choices) -> tuple[str, ...]:
@@ -59,6 +61,12 @@ def reaching(choices: Choices) -> dict[str, str]:
     }
 
 
+def places_of_work(choices: Choices) -> list[str]:
+    """Where in the store workers work: the line's own bucket, and the inbox if it is in one."""
+    inbox = os.environ.get("SONGLINE_INBOX", "")
+    return [reaching(choices)["SONGLINE_STORE_URL"], *([inbox] if inbox.startswith("s3://") else [])]
+
+
 def postgres_service(places: Places, choices: Choices, mark: str) -> Service:
     """PostgreSQL."""
     data, port = places.kept / "postgres", choices.ports["postgres"]
@@ -88,8 +96,8 @@ def minio_service(places: Places, choices: Choices, mark: str) -> Service:
         mark=mark,
         answers=lambda: is_well(f"http://127.0.0.1:{port}/minio/health/ready"),
         settings={
-            "MINIO_ROOT_USER": choices.s3_access_key,
-            "MINIO_ROOT_PASSWORD": choices.s3_secret_key,
+            "MINIO_ROOT_USER": choices.minio_root_user,
+            "MINIO_ROOT_PASSWORD": choices.minio_root_password,
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
             "HOME": str(places.kept),
@@ -160,9 +168,16 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
 
 
 def client_settings(places: Places, choices: Choices) -> dict[str, str]:
-    """What workers and the deploying command are told."""
-    own = {name: os.environ[name] for name in WORKING if name in os.environ}
-    return {**_python(places), **WORKING, **own, **reaching(choices)}
+    """What workers are told."""
+    kept = {"SONGLINE_RELEASES": str(places.folder / "releases")}
+    own = {name: os.environ[name] for name in (*WORKING, *kept) if os.environ.get(name)}
+    return {**_python(places), **WORKING, **kept, **own, **reaching(choices)}
+
+
+def deploying_environment(places: Places, choices: Choices) -> dict[str, str]:
+    """All that the deploying command gets: the way to the Prefect server, and none to catalog and store."""
+    told = {name: value for name, value in reaching(choices).items() if name.startswith("PREFECT_")}
+    return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(places), **told}
 
 
 def client_environment() -> dict[str, str]:

@@ -13,6 +13,7 @@ from infra.stack import postgres, services
 from infra.stack.choices import Choices, choose, is_free, keep, with_port
 from infra.stack.down import end_in_order, end_leftovers, mark
 from infra.stack.files import ROOT, Places, write_environment
+from infra.stack.logs import bound_logs
 from infra.stack.processes import Service, await_answer, last_line, start
 from infra.stack.records import Record, process_of, read_records, write_records
 
@@ -26,6 +27,8 @@ Tell = Callable[[str], None]
 def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
     """Start what is missing. Raises MachineError where something cannot be had, with what was started left running."""
     choices = choose(places.choices, gpus)
+    for name in bound_logs(places.log("").parent):
+        tell(f"{name}: its log had grown long and begins anew; the end of the old one lies beside it")
     bringing = _Bringing(places, choices, tell)
     bringing.end_unwanted()
     bringing.choose_ports()
@@ -79,7 +82,25 @@ class _Bringing:
                 services.minio_service(self.places, self.choices, mark(self.places, "minio")),
             ]
         )
-        postgres.make_databases(self.choices.ports["postgres"], self.choices)
+        self._give_access()
+
+    def _give_access(self) -> None:
+        """Tables, roles and the store's user: what workers are told of is made with accounts that they never see."""
+        from infra.access.bucket import Account, make_bucket_user
+        from infra.access.database import make_databases
+
+        choices = self.choices
+        make_databases(
+            postgres.admin_url(choices.ports["postgres"], choices.database_admin_password),
+            catalog_password=choices.database_password,
+            prefect_password=choices.prefect_database_password,
+        )
+        make_bucket_user(
+            services.reaching(choices)["SONGLINE_S3_ENDPOINT"],
+            root=Account(choices.minio_root_user, choices.minio_root_password),
+            user=Account(choices.s3_access_key, choices.s3_secret_key),
+            places=services.places_of_work(choices),
+        )
 
     def bring_server(self) -> None:
         """The Prefect server."""
@@ -88,7 +109,7 @@ class _Bringing:
     def deploy(self) -> None:
         """Register pools, deployments and all that belongs to them; doing it again changes nothing."""
         log = self.places.log("deploy")
-        environment = {**services.client_environment(), **services.client_settings(self.places, self.choices)}
+        environment = services.deploying_environment(self.places, self.choices)
         with log.open("wb") as output:
             try:
                 done = subprocess.run(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from catalog.errors import AudioRefused, InputError
 from tasks.audio.audio import Audio, Samples
+from tasks.audio.gapless import gapless_header
 
 Subtype = Literal["FLOAT", "PCM_24", "PCM_16"]
 
@@ -50,10 +51,11 @@ def read_audio(source: Path | BinaryIO) -> Audio:
             frames, rate = file.frames, file.samplerate
             cut_short = is_cut_short(file.extra_info)
             samples = file.read(dtype="float32", always_2d=True)
+            is_mp3 = file.format == "MP3"
     except soundfile.LibsndfileError as fault:
         reason = fault.error_string.rstrip(".")
         raise AudioFileError(f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file") from fault
-    if cut_short or len(samples) != frames:
+    if cut_short or (len(samples) != frames and not (is_mp3 and _tells_no_length(source))):
         raise AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")
     return Audio(np.ascontiguousarray(samples.T), rate)
 
@@ -90,6 +92,13 @@ def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
         for start in range(0, audio.frames, BLOCK):
             steps = _quantised(audio.samples[:, start : start + BLOCK].T, 24, None)
             file.write(steps << 8)  # libsndfile takes the upper 24 of 32 bits
+
+
+def _tells_no_length(mp3: Path | BinaryIO) -> bool:
+    """Whether an MP3 has no header with its length, so that what libsndfile expects of it is a guess."""
+    if not isinstance(mp3, Path):
+        mp3.seek(0)
+    return gapless_header(mp3.read_bytes() if isinstance(mp3, Path) else mp3.read()) is None
 
 
 def sample_digest(audio: Audio) -> str:

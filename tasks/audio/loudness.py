@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
 from catalog.metrics import Measured, NotMeasurable, Reading
-from tasks.audio.audio import Audio
+from tasks.audio.audio import Audio, Samples
 
 Powers = NDArray[np.float64]
 
@@ -59,10 +59,12 @@ class Series(NamedTuple):
 
 def measure_loudness(audio: Audio) -> Loudness:
     """All four readings of a programme; what cannot be measured says why."""
-    fault = _unmeasurable(audio)
-    if fault is not None:
-        return Loudness(fault, fault, fault, fault)
-    powers = unit_powers(audio)
+    fault = unmeasurable(audio)
+    return Loudness(fault, fault, fault, fault) if fault else loudness_of(unit_powers(audio))
+
+
+def loudness_of(powers: Powers) -> Loudness:
+    """All four readings, from the powers of units of 20 ms that :func:`unit_powers` gives."""
     return Loudness(
         integrated_lufs=_integrated(powers),
         loudness_range_lu=_loudness_range(powers),
@@ -73,7 +75,7 @@ def measure_loudness(audio: Audio) -> Loudness:
 
 def integrated_lufs(audio: Audio) -> Reading:
     """Integrated loudness alone, gated at -70 LUFS and 10 LU under the mean (BS.1770-5, Annex 1)."""
-    return _unmeasurable(audio) or _integrated(unit_powers(audio))
+    return unmeasurable(audio) or _integrated(unit_powers(audio))
 
 
 def momentary_series(audio: Audio, step_s: float = 0.02) -> Series:
@@ -92,7 +94,7 @@ def pyloudnorm_integrated(audio: Audio) -> Reading:
     With its ``DeMan`` filter (the default reads 0.04 LU low) and whole 100 ms only, since it divides a
     partial last block by a full one.
     """
-    fault = _unmeasurable(audio)
+    fault = unmeasurable(audio)
     if fault is not None:
         return fault
     whole = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS)[-1]
@@ -141,13 +143,17 @@ def weighted_energies(audio: Audio, edges: NDArray[np.int64]) -> Powers:
     energies = np.zeros(len(edges) - 1)
     if energies.size == 0:
         return energies
-    sections = k_weighting(audio.rate)
     for weight, channel in zip(WEIGHTS[audio.channels], audio.samples, strict=True):
         if weight:
-            filtered = sosfilt(sections, channel[: edges[-1]].astype(np.float64))
+            filtered = k_filtered(channel[: edges[-1]], audio.rate)
             np.square(filtered, out=filtered)
             energies += weight * np.add.reduceat(filtered, edges[:-1])
     return energies
+
+
+def k_filtered(channel: Samples, rate: int) -> Powers:
+    """One channel through the K filter, from rest."""
+    return np.asarray(sosfilt(k_weighting(rate), channel.astype(np.float64)))
 
 
 def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:
@@ -157,7 +163,8 @@ def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:
     return edges[edges <= frames]
 
 
-def _unmeasurable(audio: Audio) -> NotMeasurable | None:
+def unmeasurable(audio: Audio) -> NotMeasurable | None:
+    """Why no loudness can be read off this audio, or None."""
     if audio.channels not in WEIGHTS:
         return NotMeasurable(f"{audio.channels} channels have no defined loudness weights")
     if audio.frames * 1000 < audio.rate * MOMENTARY_MS:
@@ -224,7 +231,7 @@ def _series(audio: Audio, window_ms: int, step_s: float) -> Series:
     step_ms = round(step_s * 1000)
     if step_ms < 1 or abs(step_ms - step_s * 1000) > 1e-6:
         raise ValueError(f"a step of {step_s} s is not a whole number of milliseconds")
-    if _unmeasurable(audio) is not None:
+    if unmeasurable(audio) is not None:
         return Series([], [])
     unit_ms = math.gcd(step_ms, window_ms)
     windows = _windows(unit_powers(audio, unit_ms), window_ms, step_ms, unit_ms)

@@ -24,6 +24,9 @@ BLOCK = 1 << 16
 
 TAPS = 32
 NEARLY = 0.999
+LARGEST = 1e9
+"""From here it is no level but a fault; squares and filters of 32-bit floats would soon give infinities."""
+
 KAISER_BETA = 14.0
 """Interpolation on the 2x grid has an octave of transition: 32 taps give 140 dB."""
 
@@ -115,7 +118,10 @@ def _unmeasurable(audio: Audio) -> NotMeasurable | None:
     if audio.frames == 0:
         return NotMeasurable("there are no samples")
     bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
-    return NotMeasurable(f"{bad} samples are not finite numbers") if bad else None
+    if bad:
+        return NotMeasurable(f"{bad} samples are not finite numbers")
+    peak = _sample_peak(audio)
+    return NotMeasurable(f"samples reach {peak:.3g} times full scale") if peak > LARGEST else None
 
 
 def _level(peak: float) -> Reading:

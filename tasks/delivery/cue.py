@@ -16,7 +16,7 @@ MAX_TEXT_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueTrack:
-    """One track; ``path`` is its file relative to the sheet, with forward slashes."""
+    """One track; ``path`` is its file relative to the sheet, with forward slashes, ``gap_s`` the silence after it."""
 
     position: int
     title: str
@@ -25,23 +25,31 @@ class CueTrack:
     duration_s: float
     writers: tuple[str, ...] = ()
     isrc: str | None = None
+    gap_s: float = 0.0
 
 
 def cue_sheet(
-    *, title: str, performer: str, tracks: Sequence[CueTrack], year: int | None = None, genre: str | None = None
+    *,
+    title: str,
+    performer: str,
+    tracks: Sequence[CueTrack],
+    year: int | None = None,
+    genre: str | None = None,
+    upc: str | None = None,
 ) -> str:
     """The sheet's text, lines ended with CR LF; to be written as UTF-8.
 
     Each track begins its own file, so that its INDEX 01 is zero; a REM says where it begins on the album and how
-    long it is.
+    long it is. A PREGAP is the silence before a track that is in no file.
     """
     lines = [f"REM GENRE {_quoted(genre)}"] if genre else []
     lines += [f"REM DATE {year}"] if year is not None else []
+    lines += [f"CATALOG {upc.zfill(13)}"] if upc else []
     lines += [f"PERFORMER {_quoted(performer)}", f"TITLE {_quoted(title)}"]
-    start_s = 0.0
+    start_s, pregap_s = 0.0, 0.0
     for track in tracks:
-        lines += _track(track, start_s)
-        start_s += track.duration_s
+        lines += _track(track, start_s, pregap_s)
+        start_s, pregap_s = start_s + track.duration_s + track.gap_s, track.gap_s
     return "".join(f"{line}\r\n" for line in lines)
 
 
@@ -53,7 +61,7 @@ def cue_time(seconds: float) -> str:
     return f"{whole_s // 60:02d}:{whole_s % 60:02d}:{frames:02d}"
 
 
-def _track(track: CueTrack, start_s: float) -> list[str]:
+def _track(track: CueTrack, start_s: float, pregap_s: float) -> list[str]:
     lines = [
         f"FILE {_quoted(track.path, limit=None)} {'MP3' if track.path.endswith('.mp3') else 'WAVE'}",
         f"  TRACK {track.position:02d} AUDIO",
@@ -64,6 +72,7 @@ def _track(track: CueTrack, start_s: float) -> list[str]:
     lines += [f"    ISRC {one_line(track.isrc).replace('-', '')}"] if track.isrc else []
     return [
         *lines,
+        *([f"    PREGAP {cue_time(pregap_s)}"] if pregap_s else []),
         f"    REM START {cue_time(start_s)}",
         f"    REM LENGTH {cue_time(track.duration_s)}",
         "    INDEX 01 00:00:00",

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Version = Literal["instrumental", "acapella"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deliverable:
-    """One form. ``name`` is also its folder in a release; ``label`` is what the listening page calls it."""
+    """One form. ``name`` is also its folder in a release; ``label`` is what the listening page calls it.
+
+    With a ``version`` it is made not of the master but of that version of it, mastered by the step of this name;
+    ``needs_vocals`` then says that a vocals stem must be there first. ``program`` is one that has to be on PATH.
+    """
 
     name: str
     suffix: str
     label: str
     media_type: str
     lossless: bool
+    version: Version | None = None
+    program: str | None = None
+
+    @property
+    def needs_vocals(self) -> bool:
+        """Whether it is made with the vocals stem of the winner."""
+        return self.version is not None
 
 
 DELIVERABLES: Mapping[str, Deliverable] = {
@@ -24,13 +39,28 @@ DELIVERABLES: Mapping[str, Deliverable] = {
         Deliverable("wav16", ".wav", "WAV 16-bit", "audio/wav", False),
         Deliverable("flac24", ".flac", "FLAC 24-bit", "audio/flac", True),
         Deliverable("mp3_320", ".mp3", "MP3 320", "audio/mpeg", False),
+        Deliverable("opus_160", ".opus", "Opus 160", "audio/ogg", False),
+        Deliverable("aac_256", ".m4a", "AAC 256", "audio/mp4", False, program="ffmpeg"),
+        Deliverable("instrumental", ".wav", "Instrumental", "audio/wav", True, version="instrumental"),
+        Deliverable("acapella", ".wav", "A cappella", "audio/wav", True, version="acapella"),
     )
 }
 
-PLAYER_ORDER = ("mp3_320", "flac24", "wav16", "wav24")
-"""Which deliverable a player takes where there are several: the smallest first."""
+LOSSY = frozenset({"mp3_320", "opus_160", "aac_256"})
+"""The forms that a codec changes, so that they are decoded and measured once more (AUDIO §2.2)."""
+
+PLAYER_ORDER = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
+"""Which deliverable of the master a player takes where there are several: small ones that play everywhere first."""
 
 
 def deliverable_names() -> tuple[str, ...]:
     """The names that a manifest may ask for."""
     return tuple(DELIVERABLES)
+
+
+def available(kind: str) -> str | None:
+    """Why a deliverable cannot be made on this machine, or None where it can."""
+    program = DELIVERABLES[kind].program
+    if program is None or shutil.which(program):
+        return None
+    return f"{kind} is encoded by {program}, which is not on the PATH of this machine"

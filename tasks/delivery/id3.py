@@ -11,7 +11,8 @@ from typing import Any
 
 from mutagen import id3
 
-from tasks.delivery.track_tags import TrackTags, cover_media_type, timed_lines, to_lrc
+from tasks.delivery.lrc import timed_lines, to_lrc
+from tasks.delivery.track_tags import Credits, TrackTags, cover_media_type, is_production
 
 _FRAMES = {
     "title": "TIT2",
@@ -21,8 +22,17 @@ _FRAMES = {
     "year": "TDRC",
     "genre": "TCON",
     "isrc": "TSRC",
+    "label": "TPUB",
 }
-_NAMED_FRAMES = {"explicit": "ITUNESADVISORY", "candidate": "SONGLINE_CANDIDATE"}
+_NAMED_FRAMES = {
+    "explicit": "ITUNESADVISORY",
+    "candidate": "SONGLINE_CANDIDATE",
+    "upc": "BARCODE",
+    "track_gain_db": "REPLAYGAIN_TRACK_GAIN",
+    "track_peak": "REPLAYGAIN_TRACK_PEAK",
+    "album_gain_db": "REPLAYGAIN_ALBUM_GAIN",
+    "album_peak": "REPLAYGAIN_ALBUM_PEAK",
+}
 _UTF8 = id3.Encoding.UTF8
 _NO_LANGUAGE = "XXX"  # ID3v2.4 structure, 4.: the language is not known
 _MILLISECONDS, _LYRICS = 2, 1  # ID3v2.4 frames, 4.9: time stamp format and content type of SYLT
@@ -40,7 +50,8 @@ def id3_bytes(tags: TrackTags, cover: bytes | None) -> bytes:
 
 def tags_of_id3(frames: id3.ID3) -> TrackTags:
     """The tags that :func:`id3_bytes` wrote."""
-    texts = {field: str(frames[name]) for field, name in _FRAMES.items() if name in frames}
+    # Not str(frame): mutagen takes a genre that is a number for one of ID3v1's list.
+    texts = {field: str(frames[name].text[0]) for field, name in _FRAMES.items() if name in frames}
     for field, name in _NAMED_FRAMES.items():
         if found := frames.getall(f"TXXX:{name}"):
             texts[field] = str(found[0])
@@ -49,6 +60,7 @@ def tags_of_id3(frames: id3.ID3) -> TrackTags:
     return TrackTags.from_texts(
         texts,
         writers=frames["TCOM"].text if "TCOM" in frames else (),
+        credits=_credits(frames),
         lrc=to_lrc(timed.text) if timed else None,
         words=words.text if words else None,
         comment=comment.text[0] if comment else None,
@@ -72,6 +84,7 @@ def _frames(tags: TrackTags, cover: bytes | None) -> Iterator[id3.Frame]:
     yield id3.TRCK(encoding=_UTF8, text=f"{tags.position}/{tags.total}")
     if tags.writers:
         yield id3.TCOM(encoding=_UTF8, text=list(tags.writers))
+    yield from _people(tags.credits)
     if tags.lyrics_lrc:
         lines = timed_lines(tags.lyrics_lrc)
         yield id3.SYLT(encoding=_UTF8, lang=_NO_LANGUAGE, format=_MILLISECONDS, type=_LYRICS, desc="", text=lines)
@@ -82,6 +95,20 @@ def _frames(tags: TrackTags, cover: bytes | None) -> Iterator[id3.Frame]:
     if cover is not None:
         front = id3.PictureType.COVER_FRONT
         yield id3.APIC(encoding=_UTF8, mime=cover_media_type(cover), type=front, desc="Cover", data=cover)
+
+
+def _people(credits: Credits) -> Iterator[id3.Frame]:
+    """Performers under TMCL, the people behind the recording under TIPL (ID3v2.4 frames, 4.2.2)."""
+    performers = [list(pair) for pair in credits if not is_production(pair[0])]
+    behind = [list(pair) for pair in credits if is_production(pair[0])]
+    if performers:
+        yield id3.TMCL(encoding=_UTF8, people=performers)
+    if behind:
+        yield id3.TIPL(encoding=_UTF8, people=behind)
+
+
+def _credits(frames: id3.ID3) -> Credits:
+    return tuple((role, name) for kind in ("TMCL", "TIPL") if kind in frames for role, name in frames[kind].people)
 
 
 def _first(frames: id3.ID3, name: str) -> Any:

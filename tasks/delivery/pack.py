@@ -79,7 +79,7 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
     entries: list[CueTrack] = []
     for track in tracks:
         offered = track.released.deliverables
-        form = next(name for name in ("wav24", "wav16", "flac24", *PLAYER_ORDER) if name in offered)
+        form = next((name for name in ("wav24", "wav16", "flac24", *PLAYER_ORDER) if name in offered), min(offered))
         entries.append(
             CueTrack(
                 position=track.released.position,
@@ -89,9 +89,17 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
                 duration_s=track.released.duration_s,
                 writers=track.released.writers,
                 isrc=track.released.isrc,
+                gap_s=track.released.gap_s,
             )
         )
-    sheet = cue_sheet(title=album.title, performer=album.artist, tracks=entries, year=album.year, genre=album.genre)
+    sheet = cue_sheet(
+        title=album.title,
+        performer=album.artist,
+        tracks=entries,
+        year=album.year,
+        genre=album.genre,
+        upc=album.upc,
+    )
     return sheet.encode()
 
 

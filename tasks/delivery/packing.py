@@ -15,6 +15,7 @@ MEDIA_TYPES = {
     ".json": "application/json",
     ".cue": "application/x-cue",
     ".lrc": "text/plain",
+    ".mid": "audio/midi",
     "": "text/plain",
 }
 

@@ -7,14 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum
 from catalog.digests import Json
+from catalog.musical import bpm_from_prompt
 from catalog.queries import StepResult
 from catalog.work import StepRequest
 from tasks.delivery.track_tags import TrackTags
 from tasks.kinds import request
+
+REPLAY_GAIN_LUFS = -18.0
+"""The loudness that ReplayGain 2.0 counts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumLevel:
+    """The masters of an album as one programme; None where it is silent."""
+
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Json]) -> Self:
+        """What the step ``album_level`` found."""
+        return cls(document["integrated_lufs"], document["true_peak_dbtp"])
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFile:
+    """One deliverable: its bytes, and the key of the step that made and measured it."""
+
+    digest: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +52,15 @@ class FinishedSong:
     products: Mapping[str, str]
     decision_key: str
     master: StepResult
+    accepted_key: str
     drawing_key: str
-    encoded: Mapping[str, str]
-    stems: Mapping[str, str]
+    encoded: Mapping[str, EncodedFile]
+    separated: StepResult | None
+
+    @property
+    def stems(self) -> Mapping[str, str]:
+        """The winner's parts by name."""
+        return self.separated.made if self.separated else {}
 
 
 def disclosure(engine: str, revision: int) -> str:
@@ -36,9 +68,12 @@ def disclosure(engine: str, revision: int) -> str:
     return f"Made with Songline by the {engine} engine (revision {revision})."
 
 
-def encode_tags(planned: PlannedAlbum, song: Song, winner: Candidate) -> dict[str, Json]:
-    """The tags of one track, as JSON."""
+def encode_tags(
+    planned: PlannedAlbum, song: Song, winner: Candidate, *, master: StepResult, level: AlbumLevel | None
+) -> dict[str, Json]:
+    """The tags of one track, as JSON; ``level`` where an album's balance is to be kept by players too."""
     album, song = planned.album, winner.of(song)
+    lyrics = song.lyrics.earlier(master.result["ends"]["head_s"])
     return TrackTags(
         title=song.title,
         artist=song.artist,
@@ -50,11 +85,27 @@ def encode_tags(planned: PlannedAlbum, song: Song, winner: Candidate) -> dict[st
         genre=album.genre,
         isrc=song.isrc,
         writers=song.writers,
-        lyrics_lrc=song.lyrics.to_lrc(),
+        explicit=song.explicit,
+        credits=song.credits,
+        upc=album.upc,
+        label=album.label,
+        track_gain_db=_gain_db(master.result["integrated_lufs"]),
+        track_peak=_peak(master.result["true_peak_dbtp"]),
+        album_gain_db=_gain_db(level.integrated_lufs) if level else None,
+        album_peak=_peak(level.true_peak_dbtp) if level else None,
+        lyrics_lrc=lyrics.to_lrc(),
         lyrics_text="\n".join(line.text for line in song.lyrics.lines),
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
     ).document()
+
+
+def _gain_db(integrated_lufs: float | None) -> float | None:
+    return None if integrated_lufs is None else round(REPLAY_GAIN_LUFS - integrated_lufs, 2)
+
+
+def _peak(true_peak_dbtp: float | None) -> float | None:
+    return None if true_peak_dbtp is None else round(float(10 ** (true_peak_dbtp / 20)), 6)
 
 
 def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> StepRequest:
@@ -67,11 +118,16 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
             "artist": album.artist,
             "year": album.year,
             "genre": album.genre,
+            "upc": album.upc,
+            "label": album.label,
             "commercial": album.commercial,
             "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
         },
         "profile": album.mastering.profile,
         "mode": album.mastering.mode,
+        "waived": list(album.mastering.waive),
+        "stems": album.stems,
+        "enhance": None if album.enhance == "none" else album.enhance,
         "tracks": [_track(song) for song in finished],
     }
     inputs = {name: digest for song in finished for name, digest in _inputs(song).items()}
@@ -82,6 +138,7 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
 
 def _track(finished: FinishedSong) -> dict[str, Json]:
     song = finished.winner.of(finished.song)
+    head_s = finished.master.result["ends"]["head_s"]
     return {
         "id": song.id,
         "position": song.position,
@@ -90,7 +147,13 @@ def _track(finished: FinishedSong) -> dict[str, Json]:
         "language": song.language,
         "isrc": song.isrc,
         "writers": list(song.writers),
-        "lyrics": song.lyrics.to_lrc(),
+        "credits": [{"role": role, "name": name} for role, name in song.credits],
+        "explicit": song.explicit,
+        "gap_s": song.gap_s,
+        "bpm": song.bpm or bpm_from_prompt(song.prompt),
+        "lyrics": song.lyrics.earlier(head_s).to_lrc(),
+        "lyrics_of_take": song.lyrics.to_lrc(),
+        "head_s": head_s,
         "prompt": song.prompt,
         "winner": finished.winner.id,
         "parent": finished.winner.parent,
@@ -98,8 +161,10 @@ def _track(finished: FinishedSong) -> dict[str, Json]:
         "recipe": finished.winner.recipe.document(),
         "decision_key": finished.decision_key,
         "master_key": finished.master.key,
+        "accepted_key": finished.accepted_key,
+        "separated_key": finished.separated.key if finished.separated else None,
         "drawing_key": finished.drawing_key,
-        "deliverables": list(finished.encoded),
+        "deliverables": {name: encoded.key for name, encoded in finished.encoded.items()},
         "stems": list(finished.stems),
     }
 
@@ -108,6 +173,6 @@ def _inputs(finished: FinishedSong) -> dict[str, str]:
     parts = {"mix": finished.products["audio"], "master": finished.master.made["master"]}
     if "midi" in finished.products:
         parts["midi"] = finished.products["midi"]
-    parts |= {f"deliverable/{name}": digest for name, digest in finished.encoded.items()}
+    parts |= {f"deliverable/{name}": encoded.digest for name, encoded in finished.encoded.items()}
     parts |= {f"stem/{name}": digest for name, digest in finished.stems.items()}
     return {f"{finished.song.id}/{role}": digest for role, digest in parts.items()}

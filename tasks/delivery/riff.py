@@ -37,14 +37,17 @@ def chunks_of(data: bytes, *, name: str) -> list[Chunk]:
     return chunks
 
 
-def write_tagged(path: Path, chunks: list[Chunk], *, info: Mapping[bytes, str], id3: bytes) -> None:
-    """Write a WAV of the sound in ``chunks``, then a LIST INFO chunk (UTF-8) and an ``id3`` chunk.
+def write_tagged(path: Path, chunks: list[Chunk], *, bext: bytes, info: Mapping[bytes, str], id3: bytes) -> None:
+    """Write a WAV of the sound in ``chunks`` with a ``bext`` chunk before the samples, LIST INFO and ``id3`` behind.
 
-    Players disagree on which of the two they read, so both are there. Raises InputError past 4 GiB.
+    Players disagree on which of the last two they read, so both are there. Raises InputError past 4 GiB.
     """
     sound = [(name, body) for name, body in chunks if name in SAMPLES]
+    before = [chunk for chunk in sound if chunk[0] != b"data"]
+    samples = [chunk for chunk in sound if chunk[0] == b"data"]
     listed = b"INFO" + b"".join(_chunk(name, text.encode() + b"\0") for name, text in info.items() if text)
-    parts = [_chunk(name, body) for name, body in [*sound, (b"LIST", listed), (b"id3 ", id3)]]
+    whole = [*before, (b"bext", bext), *samples, (b"LIST", listed), (b"id3 ", id3)]
+    parts = [_chunk(name, body) for name, body in whole]
     size = 4 + sum(map(len, parts))
     if size > MAX_RIFF_BYTES:
         raise InputError(f"{path.name} would pass the 4 GiB that a WAV file can hold", remedy="Deliver flac24 instead")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from catalog.digests import Json
 from catalog.work import Outcome, Product
+from tasks.acceptance.checks import examine_derivative
 from tasks.audio.files import read_audio
 from tasks.delivery.curves import draw_curves
-from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.deliverables import DELIVERABLES, LOSSY
 from tasks.delivery.encode import encode as encode_file
 from tasks.delivery.track_tags import TrackTags
 from tasks.steps import StepContext
@@ -17,15 +19,25 @@ def draw(context: StepContext) -> Outcome:
 
 
 def encode(context: StepContext) -> Outcome:
-    """One deliverable of a master. The dither's seed comes from the master's digest: same master, same file."""
+    """One deliverable of a master, read back; a lossy one is decoded and measured once more beside its master.
+
+    The dither's seed comes from the master's digest: same master, same file.
+    """
     parameters, inputs = context.request.parameters, context.request.inputs
-    kind = DELIVERABLES[parameters["deliverable"]]
-    path = encode_file(
+    kind, master = DELIVERABLES[parameters["deliverable"]], context.input("master")
+    encoded = encode_file(
         kind.name,
-        context.input("master"),
+        master,
         context.scratch / f"track{kind.suffix}",
         tags=TrackTags.from_document(parameters["tags"]),
         cover=context.input("cover").read_bytes() if "cover" in inputs else None,
         dither_seed=int(inputs["master"][:8], 16),
     )
-    return Outcome({"bytes": path.stat().st_size}, (Product("file", path, kind.media_type),))
+    findings = encoded.findings
+    if kind.name in LOSSY:
+        findings += examine_derivative(encoded.path, master, ceiling_dbtp=parameters["ceiling_dbtp"])
+    result: dict[str, Json] = {
+        "bytes": encoded.path.stat().st_size,
+        "findings": [finding.as_document() for finding in findings],
+    }
+    return Outcome(result, (Product("file", encoded.path, kind.media_type),))

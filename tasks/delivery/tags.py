@@ -7,34 +7,44 @@ from pathlib import Path
 import mutagen
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
 
 from catalog.errors import InputError
 from tasks.delivery.id3 import cover_of_id3, tags_of_id3
+from tasks.delivery.mp4 import cover_of_mp4, tags_of_mp4
 from tasks.delivery.track_tags import TrackTags, cover_media_type
-from tasks.delivery.vorbis import tags_of_vorbis
+from tasks.delivery.vorbis import cover_of_vorbis, tags_of_vorbis
 
 __all__ = ["TrackTags", "cover_media_type", "read_cover", "read_tags"]
 
 
 def read_tags(path: Path) -> TrackTags:
-    """The tags of a delivered WAV, MP3 or FLAC. Raises InputError where there are none."""
+    """The tags of a deliverable. Raises InputError where there are none."""
     held = _held(path)
-    return tags_of_vorbis(held) if isinstance(held, FLAC) else tags_of_id3(held)
+    if isinstance(held, FLAC | OggOpus):
+        return tags_of_vorbis(held)
+    return tags_of_mp4(held) if isinstance(held, MP4) else tags_of_id3(held)
 
 
 def read_cover(path: Path) -> bytes | None:
-    """The cover of a delivered WAV, MP3 or FLAC, where it has one. Raises InputError where there are no tags."""
+    """The cover of a deliverable, where it has one. Raises InputError where there are no tags."""
     held = _held(path)
-    if isinstance(held, FLAC):
-        return held.pictures[0].data if held.pictures else None
-    return cover_of_id3(held)
+    if isinstance(held, FLAC | OggOpus):
+        return cover_of_vorbis(held)
+    return cover_of_mp4(held) if isinstance(held, MP4) else cover_of_id3(held)
 
 
-def _held(path: Path) -> FLAC | ID3:
+def _held(path: Path) -> FLAC | OggOpus | MP4 | ID3:
     try:
         file = mutagen.File(path)
     except mutagen.MutagenError as fault:
-        raise InputError(f"{path.name} cannot be read ({fault})", remedy="Give a WAV, MP3 or FLAC file") from fault
+        remedy = "Give a WAV, FLAC, MP3, Opus or M4A file"
+        raise InputError(f"{path.name} cannot be read ({fault})", remedy=remedy) from fault
     if file is None or file.tags is None:
         raise InputError(f"{path.name} has no tags", remedy="Give a file that Songline delivered")
-    return file if isinstance(file, FLAC) else file.tags
+    if isinstance(file, FLAC | OggOpus | MP4):
+        return file
+    # Without translation to the newest ID3, which a deliverable has anyway: it turns a genre "17" into "Rock".
+    untranslated: ID3 = type(file)(path, translate=False).tags
+    return untranslated

@@ -10,9 +10,20 @@ from catalog.digests import Json
 from catalog.errors import WorkError
 from catalog.queries import step_result
 from catalog.recipe import Recipe
-from catalog.release import EngineUsed, Readings, ReleasedTrack, Targets, Winner
+from catalog.release import (
+    Check,
+    Credit,
+    EngineUsed,
+    Readings,
+    ReleasedFile,
+    ReleasedTrack,
+    Separation,
+    Targets,
+    Winner,
+)
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.midi import guide_track, with_lines
 from tasks.delivery.naming import safe_file_name
 from tasks.delivery.packing import Packing
 from tasks.models_used import models_of
@@ -50,7 +61,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
     if track["stems"]:
         stems["mix"] = packing.add(f"stems/{name}/mix.wav", part("mix"))
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
-    midi = f"{track['id']}/midi"
+    midi = _midi(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
     read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
     judges = [judge.name for judge in judges_for(read)]
@@ -90,9 +101,53 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         deliverables=deliverables,
         stems=stems,
         lyrics=packing.write(f"lyrics/{name}.lrc", track["lyrics"].encode()),
-        midi=packing.add(f"midi/{name}.mid", inputs[midi]) if midi in inputs else None,
+        midi=midi,
+        explicit=track["explicit"],
+        credits=tuple(Credit(**credit) for credit in track["credits"]),
+        gap_s=track["gap_s"],
+        head_s=track["head_s"],
+        checks=_checks(context, track),
+        separation=_separation(context, track),
+        enhanced_by=context.request.parameters["enhance"],
     )
     return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
+
+
+def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
+    """What acceptance found on the master, and on every deliverable that was measured."""
+    found = {"master": _found(context, track["accepted_key"])}
+    found |= {kind: _found(context, key) for kind, key in track["deliverables"].items()}
+    waived = context.request.parameters["waived"]
+    return tuple(
+        Check(file=file, waived=finding["verdict"] == "fail" and finding["check"] in waived, **finding)
+        for file, result in found.items()
+        for finding in result.get("findings", ())
+    )
+
+
+def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation | None:
+    if track["separated_key"] is None:
+        return None
+    result = _found(context, track["separated_key"])
+    return Separation(
+        model=context.request.parameters["stems"],
+        null_dbfs=result["null_dbfs"],
+        residual_db=result.get("residual_db"),
+        common_gain_db=result.get("common_gain_db", 0.0),
+    )
+
+
+def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile:
+    """The engine's own MIDI with the lines of the words, else one of tempo and words alone.
+
+    Its times are those of the stems, not of the master, whose head may be cut.
+    """
+    role, lrc = f"{track['id']}/midi", track["lyrics_of_take"]
+    if role in context.request.inputs:
+        midi = with_lines(context.input(role).read_bytes(), lrc)
+    else:
+        midi = guide_track(lrc, bpm=track["bpm"])
+    return packing.write(f"midi/{name}.mid", midi)
 
 
 def _found(context: StepContext, key: str) -> Mapping[str, Json]:

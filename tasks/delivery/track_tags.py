@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from catalog.digests import Json
 from catalog.errors import InputError
+from tasks.delivery.lrc import timed_lines
 from tasks.delivery.text import one_line, some_lines
 
 MAX_COVER_BYTES = 10 * 1024 * 1024
 """A FLAC picture block ends at 16 MiB, and no player needs more."""
 
+PRODUCTION_ROLES = ("producer", "arranger", "engineer", "mix", "mastering")
+"""Roles behind the recording, which tag formats keep apart from the performers'."""
+
+PERFORMER = "performer"
+"""The role of somebody of whom no other is said."""
+
 _COVER_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 _SEVERAL_LINES = frozenset({"lyrics_lrc", "lyrics_text", "comment"})
-_TEXTS = ("title", "artist", "album", "album_artist", "position", "total", "year", "genre", "isrc", "candidate")
-_TIMED_LINE = re.compile(r"\[(\d{2,}):([0-5]\d)\.(\d\d)\](.*)")
+_TEXTS = (
+    *("title", "artist", "album", "album_artist", "position", "total", "year", "genre"),
+    *("isrc", "upc", "label", "candidate"),
+)
+_GAINS = ("track_gain_db", "album_gain_db")
+_PEAKS = ("track_peak", "album_peak")
+_SAME_ROLES = {
+    "mixer": "mix",
+    "mixing": "mix",
+    "mixing engineer": "mix",
+    "mastering engineer": "mastering",
+    "recording engineer": "engineer",
+    "production": "producer",
+    "arrangement": "arranger",
+}
+
+Credits = tuple[tuple[str, str], ...]
+"""Role and name of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +47,9 @@ class TrackTags:
 
     ``lyrics_lrc`` is LRC in its normal form (``[mm:ss.xx]text``, a line each), ``lyrics_text`` the words alone,
     ``comment`` where a release says that a model made it, ``explicit`` None where nobody said,
-    ``candidate`` the id under which the catalog knows the take. Raises ValueError for LRC in another form.
+    ``candidate`` the id under which the catalog knows the take. ``credits`` are pairs of role and name, performers
+    before those of :data:`PRODUCTION_ROLES`. Gains are those of ReplayGain 2.0 (to reach -18 LUFS), peaks are linear.
+    Raises ValueError for LRC in another form.
     """
 
     title: str
@@ -37,12 +61,19 @@ class TrackTags:
     year: int | None = None
     genre: str | None = None
     isrc: str | None = None
+    upc: str | None = None
+    label: str | None = None
     writers: tuple[str, ...] = ()
+    credits: Credits = ()
     lyrics_lrc: str | None = None
     lyrics_text: str | None = None
     comment: str | None = None
     explicit: bool | None = None
     candidate: str | None = None
+    track_gain_db: float | None = None
+    track_peak: float | None = None
+    album_gain_db: float | None = None
+    album_peak: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -50,22 +81,31 @@ class TrackTags:
             if isinstance(value, str):
                 cleaned = some_lines(value) if field.name in _SEVERAL_LINES else one_line(value)
                 object.__setattr__(self, field.name, cleaned or (None if field.default is None else ""))
+        for names, digits in ((_GAINS, 2), (_PEAKS, 6)):
+            for name in names:
+                if (number := getattr(self, name)) is not None:
+                    object.__setattr__(self, name, round(float(number), digits) + 0.0)  # no minus zero
         object.__setattr__(self, "writers", tuple(name for name in map(one_line, self.writers) if name))
+        object.__setattr__(self, "credits", _in_order(self.credits))
         timed_lines(self.lyrics_lrc or "")
 
     def document(self) -> dict[str, Json]:
         """The tags as JSON."""
-        return asdict(self) | {"writers": list(self.writers)}
+        return asdict(self) | {"writers": list(self.writers), "credits": [list(pair) for pair in self.credits]}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Json]) -> TrackTags:
         """The inverse of :meth:`document`."""
-        return cls(**{**document, "writers": tuple(document.get("writers", ()))})
+        pairs = tuple((role, name) for role, name in document.get("credits", ()))
+        return cls(**{**document, "writers": tuple(document.get("writers", ())), "credits": pairs})
 
     def texts(self) -> dict[str, str]:
         """The fields of one line that are set, as the text that any tag format keeps."""
         texts = {name: str(value) for name in _TEXTS if (value := getattr(self, name)) not in (None, "")}
-        return texts | ({} if self.explicit is None else {"explicit": str(int(self.explicit))})
+        if self.explicit is not None:
+            texts["explicit"] = str(int(self.explicit))
+        texts |= {name: f"{value:.2f} dB" for name in _GAINS if (value := getattr(self, name)) is not None}
+        return texts | {name: f"{value:.6f}" for name in _PEAKS if (value := getattr(self, name)) is not None}
 
     @classmethod
     def from_texts(
@@ -73,6 +113,7 @@ class TrackTags:
         texts: Mapping[str, str],
         *,
         writers: Sequence[str],
+        credits: Credits,
         lrc: str | None,
         words: str | None,
         comment: str | None,
@@ -88,30 +129,22 @@ class TrackTags:
             year=int(texts["year"]) if "year" in texts else None,
             genre=texts.get("genre"),
             isrc=texts.get("isrc"),
+            upc=texts.get("upc"),
+            label=texts.get("label"),
             writers=tuple(writers),
+            credits=credits,
             lyrics_lrc=lrc,
             lyrics_text=words,
             comment=comment,
             explicit=texts["explicit"] == "1" if "explicit" in texts else None,
             candidate=texts.get("candidate"),
+            **{name: float(texts[name].removesuffix(" dB")) for name in (*_GAINS, *_PEAKS) if name in texts},
         )
 
 
-def timed_lines(lrc: str) -> list[tuple[str, int]]:
-    """The lines of LRC in its normal form, as (text, milliseconds). Raises ValueError for another form."""
-    lines = []
-    for line in lrc.splitlines():
-        match = _TIMED_LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"{line[:40]!r} is no line of LRC in its normal form")
-        minutes, seconds, hundredths, text = match.groups()
-        lines.append((text, (int(minutes) * 60 + int(seconds)) * 1000 + int(hundredths) * 10))
-    return lines
-
-
-def to_lrc(lines: list[tuple[str, int]]) -> str:
-    """The inverse of :func:`timed_lines`."""
-    return "\n".join(f"[{ms // 60000:02d}:{ms // 1000 % 60:02d}.{ms // 10 % 100:02d}]{text}" for text, ms in lines)
+def is_production(role: str) -> bool:
+    """Whether a role (as a TrackTags has it) is one of those behind the recording."""
+    return role in PRODUCTION_ROLES
 
 
 def cover_media_type(cover: bytes) -> str:
@@ -122,3 +155,18 @@ def cover_media_type(cover: bytes) -> str:
         if cover.startswith(magic):
             return media_type
     raise InputError("the cover is neither a JPEG nor a PNG", remedy="Save the picture as one of them")
+
+
+def _in_order(credits: Credits) -> Credits:
+    """Performers as they were given, then the production roles in their order; nobody without a name."""
+    cleaned = [(_role(role), one_line(name)) for role, name in credits]
+    order = ("", *PRODUCTION_ROLES)
+    named = [(role, name) for role, name in cleaned if name]
+    return tuple(sorted(named, key=lambda pair: order.index(pair[0]) if is_production(pair[0]) else 0))
+
+
+def _role(text: str) -> str:
+    """A role as tags can keep it: no parentheses, since they set it off, and production roles by one word."""
+    role = one_line(text.replace("(", " ").replace(")", " "))
+    known = _SAME_ROLES.get(role.casefold(), role.casefold())
+    return known if is_production(known) else role or PERFORMER

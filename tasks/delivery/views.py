@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.lyrics import parse_lrc
-from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack, Winner
+from catalog.manifest_schema import NATIVE_STEMS
+from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.report.view import (
+    CheckView,
     FileView,
     LyricView,
     PageView,
@@ -19,7 +21,7 @@ from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
 
-STEM_ORDER = ("mix", "vocals", "drums", "bass", "other")
+STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -80,6 +82,18 @@ def _track(parts: TrackParts) -> TrackView:
         stems=tuple(
             StemView(name, file.path, file.bytes) for name, file in sorted(released.stems.items(), key=_stem_order)
         ),
+        stems_note=_stems_note(released.separation),
+        checks=tuple(
+            CheckView(
+                "Master" if check.file == "master" else DELIVERABLES[check.file].label,
+                check.check.replace("_", " "),
+                "waived" if check.waived else check.verdict,
+                check.sentence,
+            )
+            for check in released.checks
+        ),
+        credits=tuple((credit.role, credit.name) for credit in released.credits),
+        explicit=bool(released.explicit),
     )
 
 
@@ -87,6 +101,14 @@ def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
     """The usual parts in the order of a mixing desk, others after them by name."""
     name = named[0]
     return (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name)
+
+
+def _stems_note(separation: Separation | None) -> str | None:
+    """How the parts add up."""
+    if separation is None:
+        return None
+    by = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
+    return f"{by}; all parts together give the mix to within {separation.null_dbfs:.0f} dBFS."
 
 
 def _note(stopped_by: str | None) -> str | None:

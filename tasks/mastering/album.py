@@ -12,16 +12,21 @@ from pathlib import Path
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.chain import master_file
+from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
+from tasks.mastering.levels import SongLevel, common_gain_db
+from tasks.mastering.reference import Reference
 from tasks.mastering.report import MasterReport
-from tasks.mastering.treatment import treat
+from tasks.mastering.treatment import aim_of, coloured, treat
 
 
-def treated_loudness(source: Audio, *, spec: MasteringSpec) -> float:
-    """Loudness in LUFS that an album's gain counts from: what treatment changes is taken out again.
-
-    Raises AudioRefused as mastering would.
-    """
-    return treat(source, spec=spec).source_lufs
+def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | None = None) -> SongLevel:
+    """Read a song for its album's gain. Raises AudioRefused as mastering would."""
+    aim = aim_of(spec, reference)
+    if not spec.gain_only:
+        return SongLevel(coloured(source, spec=spec, reference=reference).source_lufs, aim.target_lufs, None)
+    treated = treat(source, spec=spec, aim=aim, reference=reference)
+    peak_at_source = peak_16x_dbtp(treated.audio) - (treated.loudness_lufs - treated.source_lufs)
+    return SongLevel(treated.source_lufs, aim.target_lufs, aim.ceiling_dbtp - SLACK_DB - peak_at_source)
 
 
 def loudest(loudness_lufs: Sequence[float]) -> int:
@@ -30,15 +35,24 @@ def loudest(loudness_lufs: Sequence[float]) -> int:
 
 
 def master_album(
-    sources: Sequence[Callable[[], Audio]], destinations: Sequence[Path], *, spec: MasteringSpec
+    sources: Sequence[Callable[[], Audio]],
+    destinations: Sequence[Path],
+    *,
+    spec: MasteringSpec,
+    reference: Reference | None = None,
 ) -> tuple[MasterReport, ...]:
     """Master all songs of an album in this process, each loaded only while it is worked on.
 
     Raises AudioRefused for the first song that cannot be mastered.
     """
-    first = loudest([treated_loudness(load(), spec=spec) for load in sources])
-    leader = master_file(sources[first](), destinations[first], spec=spec)
-    return tuple(
-        leader if index == first else master_file(load(), destination, spec=spec, fixed_gain_db=leader.gain_db)
-        for index, (load, destination) in enumerate(zip(sources, destinations, strict=True))
-    )
+    levels = [song_level(load(), spec=spec, reference=reference) for load in sources]
+    first = loudest([level.loudness_lufs for level in levels])
+
+    def mastered(index: int, gain_db: float | None) -> MasterReport:
+        source, destination = sources[index](), destinations[index]
+        return master_file(source, destination, spec=spec, reference=reference, fixed_gain_db=gain_db)
+
+    common = common_gain_db(levels)
+    leader = mastered(first, common)
+    gain_db = leader.gain_db if common is None else common
+    return tuple(leader if index == first else mastered(index, gain_db) for index in range(len(sources)))

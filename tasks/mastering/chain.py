@@ -3,64 +3,128 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import WorkError
+from catalog.digests import Json
+from catalog.errors import AudioRefused, WorkError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
-from tasks.mastering.finalise import Final, finalise
+from tasks.mastering.finalise import Final, Goal, finalise
+from tasks.mastering.reference import Reference
 from tasks.mastering.report import Levels, MasterReport, Stage
-from tasks.mastering.treatment import Treated, treat
+from tasks.mastering.treatment import Treated, aim_of, treat
 
-TOLERANCE_LU = 0.1
+TOLERANCE_LU = 0.05
 """How far from its target a master may read before it has to say what kept it away."""
 
 
 def master_file(
-    source: Audio, destination: Path, *, spec: MasteringSpec, fixed_gain_db: float | None = None
+    source: Audio,
+    destination: Path,
+    *,
+    spec: MasteringSpec,
+    reference: Reference | None = None,
+    fixed_gain_db: float | None = None,
+    fade_out_s: float | None = None,
+    must_reach: bool = False,
 ) -> MasterReport:
-    """Master ``source`` into a 24-bit WAV of its own rate and length, and report what the written file reads.
+    """Master ``source`` into a 24-bit WAV of its own rate, and report what the written file reads.
 
     Without ``fixed_gain_db`` the file reads the spec's target. With it (the ``gain_db`` reported for the
     loudest song of an album) it reads that much more than its source, so that songs keep their distances;
-    what the limiter takes off either way is made up for. The true peak keeps the spec's ceiling. Raises AudioRefused
-    for what cannot be mastered; then, or when writing fails, nothing is left behind.
+    what the limiter takes off either way is made up for. The true peak keeps the ceiling. The length is the
+    source's where the spec's ``trim`` is off. ``reference`` is given exactly where the spec names one.
+
+    Raises AudioRefused for what cannot be mastered, and with ``must_reach`` also, as ``target_unreachable``, where the
+    target is out of reach; then, or when writing fails, nothing is left behind.
     """
-    treated = treat(source, spec=spec)
-    target = spec.loudness_target_lufs if fixed_gain_db is None else treated.source_lufs + fixed_gain_db
-    final = finalise(treated.audio, spec=spec, target_lufs=target, loudness_lufs=treated.loudness_lufs)
-    written = destination.with_name(f".{destination.name}.{os.getpid()}.part")
-    try:
-        write_wav(written, final.audio, subtype="PCM_24")
-        report = _report(read_audio(written), treated, final, spec=spec, target_lufs=target)
-        os.replace(written, destination)
-    finally:
-        written.unlink(missing_ok=True)
+    aim = aim_of(spec, reference, fixed_gain_db=fixed_gain_db)
+    treated = treat(source, spec=spec, aim=aim, reference=reference, fade_out_s=fade_out_s)
+    del source  # each copy of a song that is let go here takes a tenth off the peak of memory
+    goal = Goal(aim.lufs_for(treated.source_lufs), aim.ceiling_dbtp)
+    course = _Course.of(treated)
+    final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs)
+    del treated
+    with writing(destination) as partial:
+        write_wav(partial, final.audio, subtype="PCM_24")
+        render = _Render.of(final)
+        del final
+        report = _report(read_audio(partial), course, render, spec=spec, goal=goal)
+        if must_reach and report.limited_by is not None:
+            _refuse(report, spec)
     return report
 
 
-def _report(written: Audio, treated: Treated, final: Final, *, spec: MasteringSpec, target_lufs: float) -> MasterReport:
+@contextmanager
+def writing(destination: Path) -> Iterator[Path]:
+    """A file beside ``destination`` that takes its place where nothing is raised, and is gone otherwise."""
+    partial = destination.with_name(f".{destination.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        os.replace(partial, destination)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What is kept of a treatment when its sound is let go."""
+
+    source_lufs: float
+    ends: dict[str, Json]
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, treated: Treated) -> _Course:
+        return cls(treated.source_lufs, treated.ends.as_document(treated.audio.rate), treated.stages, treated.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Render:
+    """What is kept of a final rendering when its sound is let go."""
+
+    drive_db: float
+    max_limiting_db: float
+    turned_down_db: float
+    iterations: int
+    at_most: bool
+
+    @classmethod
+    def of(cls, final: Final) -> _Render:
+        return cls(final.drive_db, final.max_limiting_db, final.turned_down_db, final.iterations, final.at_most)
+
+
+def _report(written: Audio, course: _Course, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
     loudness, peak = measure_loudness(written), true_peak_dbtp(written)
-    after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written))
-    integrated_lufs = _value(loudness.integrated_lufs)
+    after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
+    reached_lufs = _value(loudness.integrated_lufs)
+    fault = _short_of(goal, reached_lufs, render, spec)
+    may_be_under = fault is not None and spec.loudness_may_be_under
     return MasterReport(
-        target_lufs=target_lufs,
-        ceiling_dbtp=spec.true_peak_ceiling_dbtp,
-        integrated_lufs=integrated_lufs,
+        target_lufs=goal.target_lufs,
+        ceiling_dbtp=goal.ceiling_dbtp,
+        integrated_lufs=reached_lufs,
         true_peak_dbtp=_value(peak),
         loudness_range_lu=loudness.loudness_range_lu,
         second_meter_lufs=pyloudnorm_integrated(written),
-        gain_db=integrated_lufs - treated.source_lufs,
-        drive_db=final.drive_db,
-        max_limiting_db=final.max_limiting_db,
-        iterations=final.iterations,
-        limited_by=_limited_by(final, spec=spec, target_lufs=target_lufs, reached_lufs=integrated_lufs),
-        stages=(*treated.stages, _limit_stage(treated, final, after, spec=spec)),
-        notes=treated.notes,
+        gain_db=reached_lufs - course.source_lufs,
+        drive_db=render.drive_db,
+        max_limiting_db=render.max_limiting_db,
+        iterations=render.iterations,
+        limited_by=None if fault is None or may_be_under else f"target_unreachable: {fault}",
+        ends=course.ends,
+        rate=written.rate,
+        frames=written.frames,
+        stages=(*course.stages, _last_stage(course, render, after, spec=spec, goal=goal)),
+        notes=(*course.notes, f"gain alone: {fault}") if may_be_under else course.notes,
     )
 
 
@@ -70,16 +134,33 @@ def _value(reading: Reading) -> float:
     raise WorkError(f"the written master cannot be measured: {reading.reason}", remedy="Report this, with the source")
 
 
-def _limit_stage(treated: Treated, final: Final, after: Levels, *, spec: MasteringSpec) -> Stage:
-    settings = spec.limiter.model_dump() | {"drive_db": final.drive_db, "ceiling_dbtp": spec.true_peak_ceiling_dbtp}
-    return Stage("limit", settings, treated.stages[-1].after, after)
+def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
+    before = course.stages[-1].after
+    if spec.gain_only:
+        return Stage("gain", {"gain_db": render.drive_db, "ceiling_dbtp": goal.ceiling_dbtp}, before, after)
+    settings = spec.limiter.model_dump() | {
+        "drive_db": render.drive_db,
+        "turned_down_db": render.turned_down_db,
+        "ceiling_dbtp": goal.ceiling_dbtp,
+    }
+    return Stage("limit", settings, before, after)
 
 
-def _limited_by(final: Final, *, spec: MasteringSpec, target_lufs: float, reached_lufs: float) -> str | None:
-    if abs(reached_lufs - target_lufs) <= TOLERANCE_LU:
+def _short_of(goal: Goal, reached_lufs: float, render: _Render, spec: MasteringSpec) -> str | None:
+    """What kept a master from its target; None where it reads it."""
+    if abs(reached_lufs - goal.target_lufs) <= TOLERANCE_LU:
         return None
-    if final.at_most:
+    if render.at_most:
         reason = f"more than the {spec.max_limiting_db:g} dB of limiting that are allowed"
     else:
-        reason = f"peaks above {spec.true_peak_ceiling_dbtp:g} dBTP"
-    return f"target_unreachable: {target_lufs:.1f} LUFS would take {reason}; the master reads {reached_lufs:.1f} LUFS"
+        reason = f"peaks above {goal.ceiling_dbtp:g} dBTP"
+    return f"{goal.target_lufs:.1f} LUFS would take {reason}; the master reads {reached_lufs:.1f} LUFS"
+
+
+def _refuse(report: MasterReport, spec: MasteringSpec) -> None:
+    raise AudioRefused(
+        str(report.limited_by).removeprefix("target_unreachable: "),
+        reason="target_unreachable",
+        remedy=f"Ask for {report.integrated_lufs - TOLERANCE_LU:.1f} LUFS or less, "
+        f"or allow more limiting than {spec.max_limiting_db:g} dB",
+    )

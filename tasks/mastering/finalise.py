@@ -19,12 +19,20 @@ from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, un
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import CONTROL, FLOOR_DB, Limiter
-from tasks.mastering.treatment import amplified
+from tasks.mastering.stages import amplified
 
 ROUNDS = 14
 SETTLED_LU = 0.02
 SLACK_DB = 0.01
-"""Kept under the ceiling, for meters that oversample more than ours."""
+"""Kept under the ceiling, for meters that oversample more than ours, and for rounding to the file's steps."""
+
+MARGIN_DB = 0.03
+AIM_LU = 0.05
+"""The first round limits to a little under the ceiling and aims a little over the target; the rest is taken off by a
+plain gain, which takes the peak down too. So most masters need one round."""
+
+MOST_DOWN_DB = 0.25
+"""More than this is not taken off a rendering while another round may do better."""
 
 SILENT_LUFS = -200.0
 DRIVE_STEP_DB = 0.002
@@ -32,14 +40,23 @@ DRIVE_STEP_DB = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """A rendering that keeps its ceiling, and how far it is from its target."""
+    """A rendering that keeps its ceiling: what it reads, and what was done before, in and after the limiter."""
 
     audio: Audio
     loudness_lufs: float
     drive_db: float
     max_limiting_db: float
+    turned_down_db: float
     iterations: int
     at_most: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The loudness a master is to read, and the true peak it may not pass."""
+
+    target_lufs: float
+    ceiling_dbtp: float
 
 
 class LoudnessModel:
@@ -77,49 +94,57 @@ class LoudnessModel:
         return float(brentq(miss, at_least_db, at_most_db, xtol=DRIVE_STEP_DB))
 
 
-def finalise(audio: Audio, *, spec: MasteringSpec, target_lufs: float, loudness_lufs: float) -> Final:
-    """Bring audio that reads ``loudness_lufs`` to the target, its true peak under the spec's ceiling.
+def finalise(audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float) -> Final:
+    """Bring audio that reads ``loudness_lufs`` to the goal, its true peak under the ceiling.
 
     No peak is turned down by more than the spec allows: where that holds the loudness back, ``at_most`` is set.
     """
-    ceiling = spec.true_peak_ceiling_dbtp
+    if spec.gain_only:
+        return _by_gain_alone(audio, goal, loudness_lufs)
     limiter = Limiter(audio, spec.limiter)
     model = LoudnessModel(audio, limiter)
-    margin_db, model_error_lu, iteration = SLACK_DB, 0.0, 0
+    margin_db, model_error_lu, iteration = MARGIN_DB, 0.0, 0
     best: Final | None = None
     while True:
         iteration += 1
-        held = ceiling - margin_db
+        held = goal.ceiling_dbtp - margin_db
         most = held + spec.max_limiting_db - limiter.peak_db
-        goal = target_lufs - model_error_lu
-        drive = model.drive_for(goal, held, at_least_db=goal - loudness_lufs, at_most_db=most)
+        forecast = goal.target_lufs + AIM_LU - model_error_lu
+        drive = model.drive_for(forecast, held, at_least_db=forecast - loudness_lufs, at_most_db=most)
         rendered = limiter.render(drive, held)
         reached = loudness_or_refusal(rendered)
         model_error_lu = reached - model.loudness(drive, held)
+        over_db = peak_16x_dbtp(rendered) - (goal.ceiling_dbtp - SLACK_DB)
         limiting = max(0.0, limiter.peak_db + drive - held)
-        final = Final(rendered, reached, drive, limiting, iteration, at_most=drive >= most)
-        over_db = _true_peak(rendered) - (ceiling - SLACK_DB)
-        if over_db > 0:
-            margin_db += over_db + SLACK_DB / 2
-            final = _turned_down(final, over_db)
-        elif final.at_most or abs(reached - target_lufs) <= SETTLED_LU:
-            return final
-        if best is None or abs(final.loudness_lufs - target_lufs) < abs(best.loudness_lufs - target_lufs):
-            best = final
-        if iteration == ROUNDS:
+        final = Final(rendered, reached, drive, limiting, 0.0, iteration, at_most=drive >= most)
+        final = _turned_down(final, max(over_db, reached - goal.target_lufs, 0.0))
+        del rendered
+        best = final if best is None else min(best, final, key=lambda each: _regret(each, goal.target_lufs))
+        settled = _regret(best, goal.target_lufs) <= SETTLED_LU or (final.at_most and over_db <= 0)
+        if settled or iteration == ROUNDS:
             return best
+        margin_db += max(0.0, over_db)
 
 
-def _true_peak(audio: Audio) -> float:
-    reading = true_peak_dbtp(audio)
+def _by_gain_alone(audio: Audio, goal: Goal, loudness_lufs: float) -> Final:
+    """As near to the target from below as the peaks let it come."""
+    room_db = goal.ceiling_dbtp - SLACK_DB - peak_16x_dbtp(audio)
+    gain_db = min(goal.target_lufs - loudness_lufs, room_db)
+    return Final(amplified(audio, gain_db), loudness_lufs + gain_db, gain_db, 0.0, 0.0, 1, at_most=False)
+
+
+def peak_16x_dbtp(audio: Audio) -> float:
+    """True peak as meters of up to 16x oversampling read it; very low for silence."""
+    reading = true_peak_dbtp(audio, 16)
     return reading.value if isinstance(reading, Measured) else FLOOR_DB
 
 
-def _turned_down(final: Final, over_db: float) -> Final:
-    """A rendering that passed its ceiling, softer by that much: a master in case no later round does better."""
-    return replace(
-        final,
-        audio=amplified(final.audio, -over_db),
-        loudness_lufs=final.loudness_lufs - over_db,
-        drive_db=final.drive_db - over_db,
-    )
+def _regret(final: Final, target_lufs: float) -> float:
+    """How far a rendering is from its target, and how much harder than needed it was limited."""
+    return abs(final.loudness_lufs - target_lufs) + max(0.0, final.turned_down_db - MOST_DOWN_DB)
+
+
+def _turned_down(final: Final, down_db: float) -> Final:
+    """The rendering, softer by that much: exact in loudness and in peak, where another drive is neither."""
+    np.multiply(final.audio.samples, np.float32(10 ** (-down_db / 20)), out=final.audio.samples)
+    return replace(final, loudness_lufs=final.loudness_lufs - down_db, turned_down_db=down_db)

@@ -15,10 +15,15 @@ class Levels:
 
     integrated_lufs: Reading
     sample_peak_dbfs: Reading
+    loudness_range_lu: Reading
 
     def as_document(self) -> dict[str, Json]:
         """Plain JSON, a level that cannot be measured as null."""
-        return {"integrated_lufs": number(self.integrated_lufs), "sample_peak_dbfs": number(self.sample_peak_dbfs)}
+        return {
+            "integrated_lufs": number(self.integrated_lufs),
+            "sample_peak_dbfs": number(self.sample_peak_dbfs),
+            "loudness_range_lu": number(self.loudness_range_lu),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class MasterReport:
     ``second_meter_lufs`` is pyloudnorm's reading of it. ``gain_db`` is the loudness gained over the source,
     which is what an album's other songs get as their common gain; ``drive_db`` was applied before the
     limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its
-    target.
+    target. ``ends`` is what was trimmed and faded, so that times in the source less its ``head_s`` are times in the
+    master, which has ``frames`` at ``rate`` Hz.
     """
 
     target_lufs: float
@@ -62,6 +68,9 @@ class MasterReport:
     max_limiting_db: float
     iterations: int
     limited_by: str | None
+    ends: Mapping[str, Json]
+    rate: int
+    frames: int
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
@@ -79,6 +88,9 @@ class MasterReport:
             "max_limiting_db": self.max_limiting_db,
             "iterations": self.iterations,
             "limited_by": self.limited_by,
+            "ends": dict(self.ends),
+            "rate": self.rate,
+            "frames": self.frames,
             "stages": [stage.as_document() for stage in self.stages],
             "notes": list(self.notes),
         }

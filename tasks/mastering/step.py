@@ -1,38 +1,59 @@
-"""The steps ``level`` and ``master`` as the ledger runs them."""
+"""The steps ``level``, ``master`` and ``version`` as the ledger runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from catalog.digests import Json
-from catalog.mastering import MasteringSpec
+from catalog.mastering import REFERENCE, MasteringSpec
 from catalog.work import Outcome, Product
 from tasks.audio.files import read_audio, sample_digest
-from tasks.mastering.album import treated_loudness
+from tasks.mastering.album import song_level
 from tasks.mastering.chain import master_file
+from tasks.mastering.reference import Reference, reference_from
+from tasks.mastering.versions import Mastered, version_file
 from tasks.steps import StepContext
 
 
 def level(context: StepContext) -> Outcome:
-    """How loud a winner is after treatment, before any common gain."""
-    audio = read_audio(context.input("audio"))
-    spec = _spec(context.request.parameters["mastering"])
-    return Outcome({"loudness_lufs": treated_loudness(audio, spec=spec)})
+    """How loud a winner is, and how much gain it can take, before any common gain."""
+    spec, reference = _settings(context)
+    found = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
+    return Outcome(found.as_document())
 
 
 def master(context: StepContext) -> Outcome:
     """The 24-bit master of a winner, and the report of how it was made."""
     parameters = context.request.parameters
+    spec, reference = _settings(context)
     destination = context.scratch / "master.wav"
     report = master_file(
         read_audio(context.input("audio")),
         destination,
-        spec=_spec(parameters["mastering"]),
+        spec=spec,
+        reference=reference,
         fixed_gain_db=parameters["fixed_gain_db"],
+        fade_out_s=parameters["fade_out_s"],
     )
     product = Product("master", destination, "audio/wav", sample_digest(read_audio(destination)))
     return Outcome(report.as_document(), (product,))
 
 
-def _spec(parameters: Mapping[str, Json]) -> MasteringSpec:
-    return MasteringSpec.model_validate({k: v for k, v in parameters.items() if k != "chain_revision"})
+def version(context: StepContext) -> Outcome:
+    """The instrumental or the a-cappella of a master, with its gain, filters and ends."""
+    parameters = context.request.parameters
+    spec, reference = _settings(context)
+    destination = context.scratch / "version.wav"
+    report = version_file(
+        read_audio(context.input("audio")),
+        read_audio(context.input("vocals")),
+        destination,
+        version=parameters["version"],
+        spec=spec,
+        mastered=Mastered(parameters["gain_db"], parameters["ends"]),
+        reference=reference,
+    )
+    product = Product("master", destination, "audio/wav", sample_digest(read_audio(destination)))
+    return Outcome(report.as_document(), (product,))
+
+
+def _settings(context: StepContext) -> tuple[MasteringSpec, Reference | None]:
+    spec = MasteringSpec.from_parameters(context.request.parameters["mastering"])
+    return spec, reference_from(context.input(REFERENCE)) if spec.reference is not None else None

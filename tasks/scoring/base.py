@@ -17,6 +17,7 @@ class Brief:
     """What a candidate was meant to be: all that a scorer may compare it with.
 
     ``bpm`` and ``key`` are stated ones (manifest field, else read from the prompt), None where nothing states them.
+    ``lines`` are the words that should be sung, each line with its start in seconds; only judges of lyrics get them.
     """
 
     length_s: float
@@ -25,6 +26,7 @@ class Brief:
     prompt: str | None = None
     language: str = "en"
     line_starts_s: tuple[float, ...] = ()
+    lines: tuple[tuple[float, str], ...] = ()
 
 
 class Scorer(Protocol):

@@ -1,16 +1,13 @@
-"""Loading a judge: a scorer that listens with a model of the registry."""
+"""Loading a judge: a scorer that listens with models of the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalog.digests import Json
 from catalog.errors import WorkError
-from catalog.model_store import ModelStore
+from catalog.model_store import InstalledModel, ModelStore
 from catalog.settings import Settings
 from tasks.scoring.base import Scorer
 from tasks.scoring.registry import judge_named
@@ -18,24 +15,32 @@ from tasks.scoring.registry import judge_named
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio
 
+_LOADED: dict[tuple[object, ...], Any] = {}
+"""What each judge listens with, by the judge's class, the folders of its models (named after their content) and the
+device. A policy that names several judges asks them in turn about every candidate, so none is let go."""
+
 
 def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio | None) -> Scorer:
-    """The judge that a request names, with its model, which stays loaded in this process.
+    """The judge that a request names, with its models, which stay loaded in this process.
 
-    Raises ModelMissing, and WorkError where the model here is not the one that the request was planned with.
+    Raises ModelMissing, MachineError for a lacking package or a damaged file, and WorkError where the models here are
+    not those that the request was planned with.
     """
     registered = judge_named(asked["name"])
-    installed = ModelStore(settings.models_path, table=settings.models_table).need(str(registered.model))
-    if installed.identity != asked["model"]:
-        raise WorkError(
-            f"the files of {registered.model} here are not those that the album was planned with",
-            remedy="Plan the album again, or bring this machine's models up to date",
-        )
-    kind = getattr(import_module(registered.path.partition(":")[0]), registered.path.partition(":")[2])
-    scorer: Scorer = kind(_model(kind, installed.folder, settings.device_here), reference)
+    installed = ModelStore(settings.models_path, table=settings.models_table).need_all(registered.models)
+    for model, planned in zip(installed, asked.get("models") or [asked["model"]], strict=True):
+        if model.identity != planned:
+            raise WorkError(
+                f"the files of {model.spec.name} here are not those that the album was planned with",
+                remedy="Plan the album again, or bring this machine's models up to date",
+            )
+    kind = registered.kind()
+    scorer: Scorer = kind(_listening(kind, installed, settings), reference)
     return scorer
 
 
-@lru_cache(maxsize=2)
-def _model(kind: Any, folder: Path, device: str) -> Any:
-    return kind.load(folder, device=device)
+def _listening(kind: Any, models: Sequence[InstalledModel], settings: Settings) -> Any:
+    key = (kind, tuple(model.folder for model in models), settings.device_here)
+    if key not in _LOADED:
+        _LOADED[key] = kind.load(models, settings)
+    return _LOADED[key]

@@ -5,47 +5,114 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
+from catalog.errors import MachineError
 from catalog.metrics import MetricSpec
-from tasks.scoring import specs
+from tasks.scoring import judge_specs, specs
+from tasks.separation.names import PACKAGES as STEM_PACKAGES
 from tasks.style.names import MUQ_MULAN
+from tasks.style.names import PACKAGES as MULAN_PACKAGES
 
 if TYPE_CHECKING:
     from tasks.scoring.base import Scorer
+
+AUDIOBOX, CLAP, WHISPER = "audiobox-aesthetics", "clap-music", "whisper-large-v3"
+WORDS, VOCALS = "diffrhythm-data", "htdemucs"
+"""Names in the registry of models: what tells phonemes apart, and what takes the voice out of a mix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A scorer as far as it can be known without loading it; ``path`` is ``module:class``.
 
-    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored anew. A scorer
-    that listens with a model of the registry is a judge: it is asked only where a policy names one of its metrics.
+    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored anew.
     """
 
     name: str
     revision: int
     metrics: tuple[MetricSpec, ...]
     path: str
-    model: str | None = None
+
+    def kind(self) -> Any:
+        """Its class, with whatever that imports."""
+        module, _, attribute = self.path.partition(":")
+        return getattr(import_module(module), attribute)
 
     def load(self) -> Scorer:
-        """The scorer itself, with whatever it imports."""
-        module, _, attribute = self.path.partition(":")
-        scorer: Scorer = getattr(import_module(module), attribute)()
+        """The scorer itself."""
+        scorer: Scorer = self.kind()()
         return scorer
 
 
+@dataclass(frozen=True, slots=True)
+class Judge(Registered):
+    """A scorer that listens with ``models`` of the registry: asked only where a policy names one of its metrics.
+
+    Its ``packages`` (as they are imported) come with Songline's ``extras``. ``reads_lyrics`` has the song's words put
+    into what it is asked, so that another judge is not asked again when a word changes.
+    """
+
+    models: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    reads_lyrics: bool = False
+
+    @property
+    def model(self) -> str:
+        """The first of them."""
+        return self.models[0]
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The packages that are not installed here."""
+        return tuple(name for name in self.packages if find_spec(name) is None)
+
+
 SCORERS: tuple[Registered, ...] = (
-    Registered("technical", 1, specs.TECHNICAL, "tasks.scoring.technical:TechnicalScorer"),
+    Registered("technical", 2, specs.TECHNICAL, "tasks.scoring.technical:TechnicalScorer"),
     Registered("adherence", 1, specs.ADHERENCE, "tasks.scoring.adherence:AdherenceScorer"),
 )
 """The scorers that listen to every candidate."""
 
-JUDGES: tuple[Registered, ...] = (
-    Registered("mulan", 1, specs.MULAN, "tasks.scoring.mulan:MulanScorer", model=MUQ_MULAN),
+_TRANSFORMERS = ("torch", "transformers", "tokenizers", "safetensors")
+_VOICE = ("faster_whisper", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
+
+JUDGES: tuple[Judge, ...] = (
+    Judge("mulan", 1, specs.MULAN, "tasks.scoring.mulan:MulanScorer", (MUQ_MULAN,), ("mulan",), MULAN_PACKAGES),
+    Judge("clap", 1, judge_specs.CLAP, "tasks.scoring.clap:ClapScorer", (CLAP,), ("clap",), _TRANSFORMERS),
+    Judge(
+        "aesthetics",
+        1,
+        judge_specs.AESTHETICS,
+        "tasks.scoring.aesthetics:AestheticsScorer",
+        (AUDIOBOX,),
+        ("aesthetics",),
+        ("torch", "audiobox_aesthetics"),
+    ),
+    Judge(
+        "lyrics",
+        1,
+        judge_specs.LYRICS,
+        "tasks.scoring.lyrics:LyricsScorer",
+        (WHISPER, WORDS, VOCALS),
+        ("lyrics", "stems"),
+        (*_VOICE, *STEM_PACKAGES),
+        reads_lyrics=True,
+    ),
+    Judge(
+        "lyrics_mix",
+        1,
+        judge_specs.LYRICS_MIX,
+        "tasks.scoring.lyrics:MixLyricsScorer",
+        (WHISPER, WORDS),
+        ("lyrics",),
+        _VOICE,
+        reads_lyrics=True,
+    ),
 )
-"""The scorers that need a model; ``path`` is a class that :func:`tasks.scoring.judging.load_judge` makes."""
+"""The scorers that need models; ``path`` is a class that :func:`tasks.scoring.judging.load_judge` makes."""
 
 
 def metric_specs() -> dict[str, MetricSpec]:
@@ -58,21 +125,50 @@ def scorer_revisions() -> dict[str, int]:
     return {scorer.name: scorer.revision for scorer in SCORERS}
 
 
-def judges_for(metrics: Collection[str]) -> tuple[Registered, ...]:
+def judges_for(metrics: Collection[str]) -> tuple[Judge, ...]:
     """The judges that read any of these metrics."""
     return tuple(judge for judge in JUDGES if any(spec.name in metrics for spec in judge.metrics))
 
 
-def judge_named(name: str) -> Registered:
+def require_packages(judges: Collection[Judge]) -> None:
+    """Raise MachineError with the one command that installs what these judges lack, if they lack any package."""
+    short = [judge for judge in judges if judge.lacking]
+    if not short:
+        return
+    packages = sorted({package for judge in short for package in judge.lacking})
+    extras = sorted({extra for judge in short for extra in judge.extras})
+    names = ", ".join(judge.name for judge in short)
+    raise MachineError(
+        f"the policy asks {names}, and {_are_not(packages)} installed",
+        remedy=f"Run `{install_command(*extras)}`",
+        judges=names,
+    )
+
+
+def install_command(*extras: str) -> str:
+    """What brings the packages of extras."""
+    return f"pip install 'songline[{','.join(extras)}]'"
+
+
+def judge_named(name: str) -> Judge:
     """The judge of that name. Raises KeyError where there is none."""
     return {judge.name: judge for judge in JUDGES}[name]
 
 
+def models_of_scorer(name: str) -> tuple[str, ...]:
+    """The registry's names of the models that a scorer listens with, if it does."""
+    return next((judge.models for judge in JUDGES if judge.name == name), ())
+
+
 def model_of_scorer(name: str) -> str | None:
-    """The registry's name of the model that a scorer listens with, if it does."""
-    return next((judge.model for judge in JUDGES if judge.name == name), None)
+    """The first of them."""
+    return next(iter(models_of_scorer(name)), None)
 
 
 def load_scorers() -> tuple[Scorer, ...]:
     """Every scorer that needs no model, loaded, in order."""
     return tuple(scorer.load() for scorer in SCORERS)
+
+
+def _are_not(packages: list[str]) -> str:
+    return f"{', '.join(packages)} {'is' if len(packages) == 1 else 'are'} not"

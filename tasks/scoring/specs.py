@@ -6,6 +6,10 @@ from catalog.metrics import Direction, MetricSpec
 
 Row = tuple[str, str, Direction, str]
 
+_PRODUCTION = frozenset({"plr_db", "mono_loss_lu", "bandwidth_hz"})
+"""What of the technical scorer's readings tells how well a song is made, and so ranks; the rest tells whether it is
+sound, and gates."""
+
 _TECHNICAL: tuple[Row, ...] = (
     ("integrated_lufs", "LUFS", "none", "Loudness of the whole, gated (BS.1770)"),
     ("loudness_range_lu", "LU", "none", "Spread of the loudness over the song (EBU Tech 3342)"),
@@ -13,19 +17,31 @@ _TECHNICAL: tuple[Row, ...] = (
     ("sample_peak_dbfs", "dBFS", "none", "Highest sample"),
     ("plr_db", "dB", "higher", "True peak above integrated loudness: how little it is squashed"),
     ("clipping_runs", "runs", "lower", "Runs of 3 or more equal samples at the channel's extreme or full scale"),
+    ("clipping_runs_per_s", "runs/s", "lower", "Runs of equal samples at the extremes, for each second"),
     ("dc_offset", "FS", "lower", "Mean of the worse channel, as a share of full scale"),
     ("head_silence_s", "s", "lower", "Silence (under -60 dBFS) before the first sound"),
     ("tail_silence_s", "s", "lower", "Silence (under -60 dBFS) after the last sound"),
     ("longest_gap_s", "s", "lower", "Longest silence (under -60 dBFS) between first and last sound"),
+    ("sung_gap_s", "s", "lower", "Longest silence (under -60 dBFS) where a line of the lyrics should be sung"),
+    ("ending_dbfs", "dBFS", "lower", "Level of the last 50 ms that sound: over -30 the end is cut off"),
     ("stereo_correlation", "", "none", "Mean correlation of left and right over the seconds that sound, -1 to 1"),
+    ("side_mid_db", "dB", "none", "Difference of the channels against their sum: under -50 it is mono in two channels"),
     ("mono_loss_lu", "LU", "lower", "Loudness lost when both channels are folded to mono"),
     ("bandwidth_hz", "Hz", "higher", "Highest frequency that carries content, or the edge of a brick wall"),
+    (
+        "cutoff_hz",
+        "Hz",
+        "none",
+        "Where a brick wall cuts the spectrum off; half the sampling rate where it ends by itself",
+    ),
     (
         "spectral_flatness",
         "",
         "none",
         "How noise-like the sound is, 200 Hz to 8 kHz: noise over 0.5, music under 0.3",
     ),
+    ("noise_ratio", "", "lower", "Share of the sounding seconds that are as flat as noise"),
+    ("looping_ratio", "", "lower", "Share of the song that one stretch of 5 s fills by coming again and again"),
     ("duration_error_s", "s", "lower", "How far the length is off the length asked for"),
     ("nonfinite_samples", "samples", "lower", "Samples that are not finite numbers"),
     ("alive_ratio", "", "higher", "Share of the seconds within 30 LU of the song's own loudness"),
@@ -54,11 +70,25 @@ _MULAN: tuple[Row, ...] = (
     ("mulan_reference_similarity", "", "higher", "Nearness to the reference audio: mean cosine of 10 s windows"),
 )
 
+_WORDS = {
+    "mulan_similarity": "prompt match",
+    "mulan_similarity_p10": "prompt match of the weaker windows",
+    "mulan_worst": "prompt match of the worst window",
+    "mulan_reference_similarity": "reference match",
+    "sung_gap_s": "silence in sung lines",
+    "looping_ratio": "looping",
+    "noise_ratio": "noise",
+    "cutoff_hz": "brick wall",
+}
 
-def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
-    return tuple(MetricSpec(name, unit, better, family, description) for name, unit, better, description in rows)
+
+def _spec(family: str, row: Row) -> MetricSpec:
+    name, unit, better, description = row
+    return MetricSpec(name, unit, better, family, description, words=_WORDS.get(name, ""))
 
 
-TECHNICAL: tuple[MetricSpec, ...] = _specs("technical", _TECHNICAL)
-ADHERENCE: tuple[MetricSpec, ...] = _specs("adherence", _ADHERENCE)
-MULAN: tuple[MetricSpec, ...] = _specs("adherence", _MULAN)
+TECHNICAL: tuple[MetricSpec, ...] = tuple(
+    _spec("production" if row[0] in _PRODUCTION else "technical", row) for row in _TECHNICAL
+)
+ADHERENCE: tuple[MetricSpec, ...] = tuple(_spec("adherence", row) for row in _ADHERENCE)
+MULAN: tuple[MetricSpec, ...] = tuple(_spec("adherence", row) for row in _MULAN)

@@ -1,16 +1,18 @@
-"""Readings of the long-term spectrum: how high it reaches, and how noise-like it is."""
+"""Readings of the long-term spectrum: how high it reaches and what ends it there, and how noise-like it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
+from tasks.scoring.waveform import SILENCE_DBFS
 
 FRAME = 4096
 BATCH = 64
@@ -22,27 +24,108 @@ WALL_DB = 25.0
 WALL_FROM_HZ = 3000.0
 WALL_BELOW_HZ = 1000.0
 WALL_WIDTH_HZ = 500.0
+CUT_DB = 30.0
+"""From this fall on an edge is a cut and no roll-off, however steep: codecs read 32 to 85 dB, instruments 9 to 21."""
+
 FLATNESS_HZ = (200.0, 8000.0)
+NOISE_FLATNESS = 0.5
+WINDOW_S = 10.0
+
+_LEAST = 1e-100
+_SILENT_SUM = 10 ** (SILENCE_DBFS / 10) * FRAME * 0.375 * FRAME / 2
+"""What a Hann-windowed frame at -60 dBFS sums to over its bins (Parseval; the window's mean square is 0.375)."""
 
 Spectrum = NDArray[np.float64]
 
 
-def spectral_readings(audio: Audio) -> tuple[Reading, Reading]:
-    """Bandwidth in Hz, and spectral flatness (median over frames, 0 to 1), from one pass of 4096-sample frames."""
+class Spectral(NamedTuple):
+    """What the spectrum tells: how high it reaches and what ends it, and how noise-like it is."""
+
+    bandwidth_hz: Reading
+    cutoff_hz: Reading
+    flatness: Reading
+    noise_ratio: Reading
+
+
+def spectral_readings(audio: Audio) -> Spectral:
+    """All from one pass of 4096-sample frames; bandwidth and flatness are also read in windows of 10 s."""
     if audio.frames < FRAME:
         short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
-        return short, short
-    total: Spectrum = np.zeros(FRAME // 2 + 1)
+        return Spectral(short, short, short, short)
+    parts, flatness = _pass(audio)
+    total: Spectrum = np.sum(parts, axis=0)
+    sounding = ~np.isnan(flatness)
+    if not sounding.any() or not total.any():
+        silent = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
+        return Spectral(silent, silent, silent, silent)
+    levels = _band_levels(total, audio.rate)
+    wall = _wall(levels)
+    cut_hz = audio.rate / 2 if wall is None or wall.fall_db < CUT_DB else min(wall.top_hz, audio.rate / 2)
+    return Spectral(
+        bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(parts, audio)),
+        cutoff_hz=Measured(cut_hz),
+        flatness=Measured(float(np.median(flatness[sounding])), _flat_windows(flatness, audio)),
+        noise_ratio=_noise_ratio(flatness, audio),
+    )
+
+
+def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum]:
+    """The summed power spectrum of each window of 10 s, and the flatness of each frame, NaN where it is silent."""
+    in_window = _frames_in_window(audio)
+    parts: list[Spectrum] = []
     flatness: list[Spectrum] = []
-    low, high = (int(hz * FRAME / audio.rate) for hz in FLATNESS_HZ)
+    done = 0
     for powers in _frames(audio):
-        total += powers.sum(axis=0)
-        flatness.append(_flatness(powers[:, low : high + 1]))
-    values = np.concatenate(flatness)
-    if values.size == 0 or not total.any():
-        silent = NotMeasurable("no frame holds any sound")
-        return silent, silent
-    return Measured(_bandwidth_hz(total, audio.rate)), Measured(float(np.median(values)))
+        first = done // in_window
+        last = (done + len(powers) - 1) // in_window
+        for at in range(first, last + 1):
+            own = powers[max(0, at * in_window - done) : (at + 1) * in_window - done]
+            if at == len(parts):
+                parts.append(np.zeros(FRAME // 2 + 1))
+            parts[at] += own.sum(axis=0)
+        flatness.append(_flatness(powers, audio.rate))
+        done += len(powers)
+    return parts, np.concatenate(flatness)
+
+
+def _frames_in_window(audio: Audio) -> int:
+    return max(1, round(WINDOW_S * audio.rate / FRAME))
+
+
+def _times(audio: Audio, at: int) -> tuple[float, float]:
+    step_s = _frames_in_window(audio) * FRAME / audio.rate
+    return at * step_s, min((at + 1) * step_s, audio.duration_s)
+
+
+def _bandwidths(parts: list[Spectrum], audio: Audio) -> tuple[Window, ...]:
+    """Bandwidth of each window that sounds."""
+    windows = []
+    for at, part in enumerate(parts):
+        if part.any():
+            levels = _band_levels(part, audio.rate)
+            windows.append(Window(*_times(audio, at), _bandwidth_hz(levels, audio.rate)))
+    return tuple(windows)
+
+
+def _flat_windows(flatness: Spectrum, audio: Audio) -> tuple[Window, ...]:
+    """Median flatness of each window that sounds."""
+    windows = []
+    step = _frames_in_window(audio)
+    for at in range(-(-len(flatness) // step)):
+        own = flatness[at * step : (at + 1) * step]
+        if not np.isnan(own).all():
+            windows.append(Window(*_times(audio, at), float(np.nanmedian(own))))
+    return tuple(windows)
+
+
+def _noise_ratio(flatness: Spectrum, audio: Audio) -> Reading:
+    """Share of the sounding seconds whose median flatness is that of noise."""
+    step = max(1, round(audio.rate / FRAME))
+    whole = flatness[: len(flatness) // step * step].reshape(-1, step)
+    sounding = whole[~np.isnan(whole).any(axis=1)]
+    if len(sounding) == 0:
+        return NotMeasurable(f"no whole second is louder than {SILENCE_DBFS:.0f} dBFS throughout")
+    return Measured(float(np.mean(np.median(sounding, axis=1) > NOISE_FLATNESS)))
 
 
 def _frames(audio: Audio) -> Iterator[Spectrum]:
@@ -54,29 +137,41 @@ def _frames(audio: Audio) -> Iterator[Spectrum]:
         yield np.sum(np.square(spectra.real, dtype=np.float64) + np.square(spectra.imag, dtype=np.float64), axis=0)
 
 
-def _flatness(powers: Spectrum) -> Spectrum:
-    """Geometric over arithmetic mean of each frame that sounds."""
-    means = powers.mean(axis=1)
-    sounding = powers[means > 0]
-    floor = np.maximum(sounding, sounding.mean(axis=1, keepdims=True) * 1e-12)
-    ratio: Spectrum = np.exp(np.log(floor).mean(axis=1)) / means[means > 0]
+def _flatness(powers: Spectrum, rate: int) -> Spectrum:
+    """Geometric over arithmetic mean of the bins from 200 Hz to 8 kHz, NaN for a frame under -60 dBFS."""
+    low, high = (int(hz * FRAME / rate) for hz in FLATNESS_HZ)
+    band = powers[:, low : high + 1]
+    means = np.maximum(band.mean(axis=1), _LEAST)
+    ratio: Spectrum = np.exp(np.log(np.maximum(band, means[:, None] * 1e-12)).mean(axis=1)) / means
+    ratio[powers.sum(axis=1) <= _SILENT_SUM] = np.nan
     return ratio
 
 
-def _bandwidth_hz(total: Spectrum, rate: int) -> float:
-    """The highest frequency that carries content, to 100 Hz.
+class _Wall(NamedTuple):
+    """The top of the spectrum under a brick wall, to 100 Hz, and the fall over it."""
 
-    A brick wall comes first: an edge from 3 kHz up over which the spectrum falls by 25 dB within 500 Hz, from
-    the mean of the 1 kHz under it, and stays down (what leaks past an old resampler or codec is no content).
-    Else the top of the highest band within 80 dB of the strongest.
-    """
-    levels = _band_levels(total, rate)
+    top_hz: float
+    fall_db: float
+
+
+def _wall(levels: Spectrum) -> _Wall | None:
+    """An edge from 3 kHz up over which the spectrum falls by 25 dB within 500 Hz, from the mean of the 1 kHz under
+    it, and stays down (what leaks past an old resampler or codec is no content); None where there is none."""
     below, width = int(WALL_BELOW_HZ / BAND_HZ), int(WALL_WIDTH_HZ / BAND_HZ)
+    highest_above = np.maximum.accumulate(levels[::-1])[::-1]
     for edge in range(max(int(WALL_FROM_HZ / BAND_HZ), below), len(levels) - width):
-        if levels[edge - below : edge].mean() - levels[edge + width :].max() >= WALL_DB:
-            falls = levels[: edge + width]
-            top = int(np.flatnonzero(falls >= levels[edge - below : edge].mean() - WALL_DB / 2)[-1])
-            return min((top + 1) * BAND_HZ, rate / 2)
+        under = levels[edge - below : edge].mean()
+        if under - highest_above[edge + width] >= WALL_DB:
+            top = int(np.flatnonzero(levels[: edge + width] >= under - WALL_DB / 2)[-1])
+            fall = levels[max(0, top - below) : top].mean() - highest_above[min(top + width, len(levels) - 1)]
+            return _Wall((top + 1) * BAND_HZ, float(fall))
+    return None
+
+
+def _bandwidth_hz(levels: Spectrum, rate: int) -> float:
+    """The edge of a brick wall, else the top of the highest band within 80 dB of the strongest; to 100 Hz."""
+    if wall := _wall(levels):
+        return min(wall.top_hz, rate / 2)
     top = int(np.flatnonzero(levels >= levels.max() + FLOOR_DB)[-1])
     return min((top + 1) * BAND_HZ, rate / 2)
 

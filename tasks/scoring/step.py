@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
+from catalog.digests import Json
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
-from catalog.policy import CandidateReadings, Policy, decide
-from catalog.queries import readings
+from catalog.policy import Alike, CandidateReadings, Policy, decide
+from catalog.queries import readings, sample_digest_of, step_request, step_results
 from catalog.work import DecisionRecord, Outcome, ScoreRecord
+from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.scoring.base import Brief, Scorer
 from tasks.scoring.judging import load_judge
+from tasks.scoring.likeness import Fingerprint, alike, fingerprint
 from tasks.scoring.registry import load_scorers, metric_specs
 from tasks.steps import StepContext
 
@@ -23,8 +27,21 @@ def _scorers() -> tuple[Scorer, ...]:
 
 
 def score(context: StepContext) -> Outcome:
-    """Read off one candidate's audio what needs no model."""
-    return _heard(_scorers(), read_audio(context.input("audio")), _brief(context))
+    """Read off one candidate's audio what needs no model; with its fingerprint, and a word on its bandwidth."""
+    audio = read_audio(context.input("audio"))
+    heard = _heard(_scorers(), audio, _brief(context))
+    found = fingerprint(audio)
+    values = {record.metric: record.value for record in heard.records if isinstance(record, ScoreRecord)}
+    told = {"fingerprint": found and found.document(), "bandwidth": _bandwidth(values, audio.rate)}
+    return replace(heard, result={**heard.result, **told})
+
+
+def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json] | None:
+    """How high the sound reaches, and whether it was cut off there or ends by itself."""
+    reach_hz, cutoff_hz = values["bandwidth_hz"], values["cutoff_hz"]
+    if reach_hz is None or cutoff_hz is None:
+        return None
+    return {"hz": reach_hz, "ends": "brick wall" if cutoff_hz < rate / 2 else "roll-off"}
 
 
 def judge(context: StepContext) -> Outcome:
@@ -36,7 +53,9 @@ def judge(context: StepContext) -> Outcome:
 
 def _brief(context: StepContext) -> Brief:
     given = dict(context.request.parameters["brief"])
-    return Brief(**{**given, "line_starts_s": tuple(given["line_starts_s"])})
+    given["line_starts_s"] = tuple(given["line_starts_s"])
+    given["lines"] = tuple((start_s, text) for start_s, text in given.get("lines", ()))
+    return Brief(**given)
 
 
 def _heard(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> Outcome:
@@ -67,12 +86,24 @@ def select(context: StepContext) -> Outcome:
     """Decide a song by its policy, from the scores its candidates have."""
     parameters = context.request.parameters
     policy = Policy.model_validate(parameters["policy"])
+    database = context.house.database
     candidates = [
-        CandidateReadings(
-            c["id"], c["seed"], c["order"], readings(context.house.database, c["score_keys"]), c["retake"]
-        )
+        CandidateReadings(c["id"], c["seed"], c["order"], readings(database, c["score_keys"]), c["retake"])
         for c in parameters["candidates"]
     ]
-    document = decide(policy, candidates, metric_specs()).document()
+    same = near_duplicates(database, {c["id"]: c["score_keys"] for c in parameters["candidates"]})
+    document = decide(policy, candidates, metric_specs(), alike=same).document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])
     return Outcome(document, records=(record,))
+
+
+def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> list[Alike]:
+    """The groups that sound the same among candidates, by id, each with the keys of the steps that listened to it."""
+    found = step_results(database, [key for keys in scored.values() for key in keys])
+    samples: dict[str, str | None] = {}
+    prints: dict[str, Fingerprint | None] = {}
+    for id_, keys in scored.items():
+        samples[id_] = sample_digest_of(database, step_request(database, keys[0]).inputs["audio"])
+        documents = [found[key].result.get("fingerprint") for key in keys if key in found]
+        prints[id_] = next((Fingerprint.from_document(each) for each in documents if each), None)
+    return alike(samples, prints)

@@ -1,15 +1,18 @@
-"""Readings of the stereo picture: correlation of the channels, and what a mono loudspeaker loses."""
+"""Readings of the stereo picture: correlation of the channels, their difference, what a mono loudspeaker loses."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.loudness import integrated_lufs
+from tasks.audio.loudness import integrated_lufs, unit_powers
 from tasks.scoring.waveform import SILENCE_DBFS
 
 WINDOW_S = 1
+LOSS_MS = 10_000
+SIDE_BOUND_DB = 120.0
 
 
 def stereo_correlation(audio: Audio) -> Reading:
@@ -31,19 +34,46 @@ def stereo_correlation(audio: Audio) -> Reading:
     return Measured(float(np.mean([window.value for window in windows])), tuple(windows))
 
 
+def side_mid_db(audio: Audio) -> Reading:
+    """Power of the channels' difference against that of their sum: 0 dB for unrelated channels, far below for mono.
+
+    Between -120 dB (two equal channels) and 120 dB (two that cancel).
+    """
+    if audio.channels != 2:
+        return _not_stereo(audio)
+    left, right = audio.samples
+    mid, side = left + right, left - right
+    powers = float(mid @ mid), float(side @ side)
+    floor = sum(powers) * 10 ** (-SIDE_BOUND_DB / 10)
+    return Measured(float(10 * np.log10(max(powers[1], floor) / max(powers[0], floor))))
+
+
 def mono_loss_lu(audio: Audio, stereo: Reading) -> Reading:
     """Loudness of the two channels (``stereo``, measured before) less that of their mean played by both.
 
-    0 for identical channels, 3.01 for unrelated ones of equal level, more where they cancel.
+    0 for identical channels, 3.01 for unrelated ones of equal level, more where they cancel. Windows of 10 s tell
+    where; they are not gated.
     """
     if audio.channels != 2:
         return _not_stereo(audio)
     if isinstance(stereo, NotMeasurable):
         return stereo
-    folded = integrated_lufs(Audio.of(np.tile(audio.samples.mean(axis=0), (2, 1)), audio.rate))
-    if isinstance(folded, NotMeasurable):
+    # One channel that has the power of the mean played by both.
+    folded = Audio.of(audio.samples.mean(axis=0) * np.float32(np.sqrt(2)), audio.rate)
+    loudness = integrated_lufs(folded)
+    if isinstance(loudness, NotMeasurable):
         return NotMeasurable("the channels cancel: folded to mono it is silent")
-    return Measured(stereo.value - folded.value)
+    return Measured(stereo.value - loudness.value, _losses(unit_powers(audio, LOSS_MS), unit_powers(folded, LOSS_MS)))
+
+
+def _losses(stereo: NDArray[np.float64], folded: NDArray[np.float64]) -> tuple[Window, ...]:
+    """What each window loses, of those that sound in mono too."""
+    seconds = LOSS_MS / 1000
+    return tuple(
+        Window(at * seconds, (at + 1) * seconds, float(10 * np.log10(both / one)))
+        for at, (both, one) in enumerate(zip(stereo.tolist(), folded.tolist(), strict=True))
+        if min(both, one) > 10 ** (SILENCE_DBFS / 10)
+    )
 
 
 def _not_stereo(audio: Audio) -> NotMeasurable:

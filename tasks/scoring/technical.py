@@ -13,20 +13,21 @@ from tasks.audio.loudness import lufs_of, measure_loudness, unit_powers
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.scoring.base import Brief
 from tasks.scoring.intake import nonfinite_samples, unreadable
+from tasks.scoring.looping import looping_ratio
 from tasks.scoring.specs import TECHNICAL
 from tasks.scoring.spectrum import spectral_readings
-from tasks.scoring.stereo import mono_loss_lu, stereo_correlation
-from tasks.scoring.waveform import clipping_runs, dc_offset, silences
+from tasks.scoring.stereo import mono_loss_lu, side_mid_db, stereo_correlation
+from tasks.scoring.waveform import block_powers, clipping, dc_offset, ending_dbfs, silences, sung_gap_s
 
 ALIVE_LU = 30.0
 WINDOW_MS = 1000
 
 
 class TechnicalScorer:
-    """Reads off the audio alone what can be wrong with it; only the length is compared with the brief."""
+    """Reads off the audio what can be wrong with it; the brief says how long it should be and where it should sing."""
 
     name: ClassVar[str] = "technical"
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     metrics: ClassVar[tuple[MetricSpec, ...]] = TECHNICAL
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
@@ -36,15 +37,14 @@ class TechnicalScorer:
             "duration_error_s": Measured(abs(audio.duration_s - brief.length_s)),
         }
         fault = unreadable(audio)
-        readings |= _levels(audio, fault) | _shape(audio, fault)
+        if fault:
+            return {spec.name: readings.get(spec.name, fault) for spec in self.metrics}
+        readings |= _levels(audio) | _waveform(audio, brief) | _picture(audio)
         return {spec.name: readings[spec.name] for spec in self.metrics}
 
 
-def _levels(audio: Audio, fault: NotMeasurable | None) -> dict[str, Reading]:
+def _levels(audio: Audio) -> dict[str, Reading]:
     """Loudness, peaks and what is derived from them."""
-    if fault:
-        names = ("integrated_lufs", "loudness_range_lu", "true_peak_dbtp", "sample_peak_dbfs", "plr_db")
-        return dict.fromkeys((*names, "alive_ratio", "mono_loss_lu"), fault)
     loudness = measure_loudness(audio)
     peak = true_peak_dbtp(audio)
     return {
@@ -58,22 +58,34 @@ def _levels(audio: Audio, fault: NotMeasurable | None) -> dict[str, Reading]:
     }
 
 
-def _shape(audio: Audio, fault: NotMeasurable | None) -> dict[str, Reading]:
-    """Faults of the waveform, silences, stereo and spectrum."""
-    if fault:
-        names = ("clipping_runs", "dc_offset", "head_silence_s", "tail_silence_s", "longest_gap_s")
-        return dict.fromkeys((*names, "stereo_correlation", "bandwidth_hz", "spectral_flatness"), fault)
-    silence = silences(audio)
-    bandwidth, flatness = spectral_readings(audio)
+def _waveform(audio: Audio, brief: Brief) -> dict[str, Reading]:
+    """Faults of the waveform, and silences."""
+    powers = block_powers(audio)
+    silence = silences(audio, powers)
+    clipped = clipping(audio)
     return {
-        "clipping_runs": Measured(float(clipping_runs(audio))),
+        "clipping_runs": clipped.runs,
+        "clipping_runs_per_s": clipped.runs_per_s,
         "dc_offset": Measured(dc_offset(audio)),
         "head_silence_s": silence.head_s,
         "tail_silence_s": silence.tail_s,
         "longest_gap_s": silence.gap_s,
+        "sung_gap_s": sung_gap_s(audio, powers, brief.line_starts_s),
+        "ending_dbfs": ending_dbfs(powers),
+    }
+
+
+def _picture(audio: Audio) -> dict[str, Reading]:
+    """Stereo, spectrum, and whether it goes in circles."""
+    spectrum = spectral_readings(audio)
+    return {
         "stereo_correlation": stereo_correlation(audio),
-        "bandwidth_hz": bandwidth,
-        "spectral_flatness": flatness,
+        "side_mid_db": side_mid_db(audio),
+        "bandwidth_hz": spectrum.bandwidth_hz,
+        "cutoff_hz": spectrum.cutoff_hz,
+        "spectral_flatness": spectrum.flatness,
+        "noise_ratio": spectrum.noise_ratio,
+        "looping_ratio": looping_ratio(audio),
     }
 
 

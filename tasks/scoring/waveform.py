@@ -1,21 +1,35 @@
-"""Readings of the waveform itself: clipped runs, offset, silences."""
+"""Readings of the waveform itself: clipped runs, offset, silences, holes where a line should be sung, the ending."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio, Samples
+
+Powers = NDArray[np.float64]
 
 FLAT_SAMPLES = 3
 FULL_SCALE = 0.999
 QUIETEST_CLIP = 0.01
 """Flat tops under -40 dBFS are held samples of silence, not clipping."""
 
+CLIPPING_WINDOW_S = 10
+
 SILENCE_DBFS = -60.0
 BLOCK_MS = 10
+
+LINE_S = 4.0
+"""How long a line is taken to be sung where the next is further off: the usual distance from stamp to stamp."""
+
+SHORTEST_HOLE_S = 0.5
+"""Silences in sung lines shorter than this are breaths; their places are not kept."""
+
+ENDING_MS = 50
 
 
 class Silences(NamedTuple):
@@ -26,23 +40,38 @@ class Silences(NamedTuple):
     gap_s: Reading
 
 
-def clipping_runs(audio: Audio) -> int:
+class Clipping(NamedTuple):
+    """Flat runs in all, and for each second, which is also read in windows of 10 s."""
+
+    runs: Reading
+    runs_per_s: Reading
+
+
+def clipping(audio: Audio) -> Clipping:
     """Runs of three or more equal samples at a channel's own extreme, or at full scale, over all channels.
 
     A clipped mix that was turned down afterwards is flat at its extreme, wherever that lies.
     """
-    return sum(_runs(channel) for channel in audio.samples)
+    starts = np.concatenate([_run_starts(channel) for channel in audio.samples])
+    frames = CLIPPING_WINDOW_S * audio.rate
+    counts = np.bincount(starts // frames, minlength=-(-audio.frames // frames))
+    windows = []
+    for at, count in enumerate(counts.tolist()):
+        start_s, end_s = at * CLIPPING_WINDOW_S, min((at + 1) * CLIPPING_WINDOW_S, audio.duration_s)
+        windows.append(Window(float(start_s), float(end_s), count / (end_s - start_s)))
+    return Clipping(Measured(float(starts.size)), Measured(starts.size / audio.duration_s, tuple(windows)))
 
 
-def _runs(channel: Samples) -> int:
+def _run_starts(channel: Samples) -> NDArray[np.int64]:
+    """The first sample of each run."""
     size = np.abs(channel)
     at_top = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
     held = np.flatnonzero((channel[1:] == channel[:-1]) & at_top[1:] & (size[1:] >= QUIETEST_CLIP))
     if held.size == 0:
-        return 0
+        return held
     starts = np.flatnonzero(np.diff(held, prepend=held[0] - 2) > 1)
     lengths = np.diff(starts, append=held.size)
-    return int(np.count_nonzero(lengths >= FLAT_SAMPLES - 1))
+    return held[starts[lengths >= FLAT_SAMPLES - 1]]
 
 
 def dc_offset(audio: Audio) -> float:
@@ -50,11 +79,14 @@ def dc_offset(audio: Audio) -> float:
     return float(np.abs(audio.samples.mean(axis=1, dtype=np.float64)).max())
 
 
-def silences(audio: Audio) -> Silences:
-    """Where it is silent: blocks of 10 ms whose louder channel lies under -60 dBFS RMS, its offset taken away."""
-    sounds = np.flatnonzero(_block_powers(audio) > 10 ** (SILENCE_DBFS / 10))
+def silences(audio: Audio, powers: Powers) -> Silences:
+    """Where it is silent: blocks of 10 ms whose louder channel lies under -60 dBFS RMS, its offset taken away.
+
+    ``powers`` are :func:`block_powers`.
+    """
+    sounds = _sounding(powers)
     if sounds.size == 0:
-        nothing = NotMeasurable(f"nothing is louder than {SILENCE_DBFS:.0f} dBFS")
+        nothing = _nothing_sounds()
         return Silences(nothing, nothing, nothing)
     block = _block_frames(audio)
     end_s = min(int(sounds[-1] + 1) * block / audio.rate, audio.duration_s)
@@ -66,12 +98,45 @@ def silences(audio: Audio) -> Silences:
     )
 
 
-def _block_frames(audio: Audio) -> int:
-    return max(1, audio.rate * BLOCK_MS // 1000)
+def sung_gap_s(audio: Audio, powers: Powers, line_starts_s: Sequence[float]) -> Reading:
+    """The longest silence where a line should be sung, with the places of all that are longer than a breath.
+
+    A line is taken to be sung from its stamp to the next one, for 4 s at most.
+    """
+    if not line_starts_s:
+        return NotMeasurable.not_stated("sung line")
+    block_s = _block_frames(audio) / audio.rate
+    silent = np.ones(len(powers), bool)
+    silent[_sounding(powers)] = False
+    for start_s, end_s in _unsung(line_starts_s, audio.duration_s):
+        silent[round(start_s / block_s) : round(end_s / block_s)] = False
+    edges = np.flatnonzero(np.diff(silent, prepend=False, append=False)).reshape(-1, 2) * block_s
+    holes = tuple(Window(start, end, end - start) for start, end in edges.tolist())
+    longest = max((hole.value for hole in holes), default=0.0)
+    return Measured(longest, tuple(hole for hole in holes if hole.value >= SHORTEST_HOLE_S))
 
 
-def _block_powers(audio: Audio) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Mean square of the louder channel in each block, the last one may be short."""
+def _unsung(line_starts_s: Sequence[float], duration_s: float) -> Iterator[tuple[float, float]]:
+    """Where no line is sung: before the first, and from the end of each to the next."""
+    end_s = 0.0
+    for start_s in (*sorted(line_starts_s), duration_s):
+        if start_s > end_s:
+            yield end_s, start_s
+        end_s = start_s + LINE_S
+
+
+def ending_dbfs(powers: Powers) -> Reading:
+    """Level of the last 50 ms that sound, of the louder channel: near -60 dBFS where the song dies away, and high
+    where it is cut off, by the end of the file or by silence."""
+    sounds = _sounding(powers)
+    if sounds.size == 0:
+        return _nothing_sounds()
+    last = powers[max(0, int(sounds[-1]) + 1 - ENDING_MS // BLOCK_MS) : int(sounds[-1]) + 1]
+    return Measured(float(10 * np.log10(last.mean())))
+
+
+def block_powers(audio: Audio) -> Powers:
+    """Mean square of the louder channel in each block of 10 ms, its offset taken away; the last one may be short."""
     edges = np.arange(0, audio.frames, _block_frames(audio))
     lengths = np.diff(edges, append=audio.frames)
     powers = np.zeros(len(edges))
@@ -79,3 +144,16 @@ def _block_powers(audio: Audio) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         centred = channel - channel.mean(dtype=np.float64)
         powers = np.maximum(powers, np.add.reduceat(np.square(centred), edges) / lengths)
     return powers
+
+
+def _sounding(powers: Powers) -> NDArray[np.int64]:
+    """The blocks that are no silence."""
+    return np.flatnonzero(powers > 10 ** (SILENCE_DBFS / 10))
+
+
+def _nothing_sounds() -> NotMeasurable:
+    return NotMeasurable(f"nothing is louder than {SILENCE_DBFS:.0f} dBFS")
+
+
+def _block_frames(audio: Audio) -> int:
+    return max(1, audio.rate * BLOCK_MS // 1000)

@@ -1,19 +1,22 @@
-"""The step ``separate`` as the ledger runs it."""
+"""The steps ``separate`` (by the engine) and ``demix`` (by a model) as the ledger runs them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from catalog.errors import WorkError
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from catalog.work import Outcome, Product
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
+from tasks.separation.demix import Wish
+from tasks.separation.demix import demix as take_apart
 from tasks.separation.native import NativeSeparator, null_dbfs
 from tasks.steps import StepContext
 
 SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSeparator}
-"""Model name to what makes its separator from the settings."""
+"""What takes apart without a model of the registry, by name."""
 
 
 def separate(context: StepContext) -> Outcome:
@@ -28,3 +31,22 @@ def separate(context: StepContext) -> Outcome:
         write_wav(path, stem, subtype="FLOAT")
         products.append(Product(name, path, "audio/wav", sample_digest(stem)))
     return Outcome({"null_dbfs": null_dbfs(mix, stems), "stems": list(stems)}, tuple(products))
+
+
+def demix(context: StepContext) -> Outcome:
+    """The stems of a winner and their residual as float WAV by a model, which stays loaded in this process.
+
+    Raises ModelMissing, and WorkError where the model here is not the one that the step was planned with.
+    """
+    parameters, settings = context.request.parameters, context.house.settings
+    installed = context.house.models.need(parameters["model"])
+    if installed.identity != parameters["identity"]:
+        raise WorkError(
+            f"the files of {parameters['model']} here are not those that the album was planned with",
+            remedy="Plan the album again, or bring this machine's models up to date",
+        )
+    wish = Wish(parameters["two_stems"], tuple(parameters["line_starts_s"]))
+    mix = read_audio(context.input("audio"))
+    done = take_apart(mix, installed, settings, wish=wish, folder=context.scratch, progress=lambda _: None)
+    products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in done.files)
+    return Outcome(done.figures, products)

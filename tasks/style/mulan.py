@@ -15,6 +15,7 @@ import torch
 from catalog.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.style.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_HZ, STYLE_SIZE, TEXT_FOLDER, WINDOW_S
+from tasks.style.tensors import kept_randomness
 from tasks.style.vector import Style
 from tasks.style.weights import PULL_AGAIN, fill
 from tasks.style.window import Mono, reference_clip, whole_length
@@ -57,7 +58,7 @@ class MuLan:
         return self._text(text).copy()
 
     def _embedded_text(self, text: str) -> Style:
-        from tasks.style.towers import TextTooLong, kept_randomness
+        from tasks.style.towers import TextTooLong
 
         try:
             with torch.inference_mode(), kept_randomness():
@@ -80,8 +81,6 @@ class MuLan:
         return [(start_s, end_s, self._heard(mono)) for start_s, end_s, mono in whole_length(audio, hop_s=hop_s)]
 
     def _heard(self, mono: Mono) -> Style:
-        from tasks.style.towers import kept_randomness
-
         with torch.inference_mode(), kept_randomness():
             return _style(self._joint.get_audio_latents(torch.from_numpy(mono)[None].to(self._device)))
 

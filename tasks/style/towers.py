@@ -8,9 +8,7 @@ while the release is a pickle. Here its classes are built from their configurati
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import BatchEncoding, XLMRobertaConfig, XLMRobertaModel
 
 from tasks.style.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
+from tasks.style.tensors import kept_randomness
 
 Json = Mapping[str, Any]
 
@@ -98,17 +97,6 @@ def build(folder: Path) -> torch.nn.ModuleDict:
         text.tokenizer  # noqa: B018
         joint = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
     return torch.nn.ModuleDict({"mulan": joint})
-
-
-@contextmanager
-def kept_randomness() -> Iterator[None]:
-    """Leave the global generators as they were: muq seeds Python's and torch's, transformers draws even in use."""
-    state = random.getstate()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        random.setstate(state)
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -148,6 +148,17 @@ class Farm:
         wait_until(is_at_work, f"work on {album_id}")
         return seen
 
+    def await_steps(self, album_id: str) -> None:
+        """Wait until all of an album is rendered and its finishing is under way."""
+
+        alive = "SELECT 1 FROM step WHERE state = 'leased' AND lease_until > extract(epoch FROM clock_timestamp())"
+
+        def is_at_steps() -> bool:
+            assert self.submission(album_id)[0] == "active", "the album ended before it could be hurt again"
+            return self.renders(album_id).keys() == {"rendered"} and bool(self.asked(alive))
+
+        wait_until(is_at_steps, f"the finishing of {album_id}")
+
     def flow_runs(self, service: str) -> dict[str, psutil.Process]:
         """The flow runs that a worker has in hand, by id, as processes."""
         found = {}
@@ -270,6 +281,16 @@ class Farm:
             "%s: %d renders, %d begun again, %d in flight at faults", album_id, planned, begun - planned, len(in_flight)
         )
         return int(begun) - planned
+
+    def require_released(self, album_id: str, folder: Path) -> None:
+        """Fail unless the album's release comes out of the store whole, and each step was done once."""
+        written = self.json("export", album_id, "--out", folder)
+        assert (Path(written["folder"]) / "release.json").is_file()
+        twice = (
+            "SELECT work_key FROM activity WHERE outcome = 'done' AND work_key IN (SELECT key FROM step) "
+            "GROUP BY work_key HAVING count(*) <> 1"
+        )
+        assert self.asked(twice) == []
 
 
 @contextmanager

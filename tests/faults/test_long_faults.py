@@ -57,12 +57,15 @@ def test_the_run_in_charge_is_killed_and_the_album_submitted_again(hurt):
     hurt.require_whole("orphaned", planned=4)
 
 
-def test_prefects_server_is_away_in_the_middle(hurt):
-    hurt.songline("submit", hurt.manifest("unseen", songs=3, seeds=2), "--until", "select")
+def test_prefects_server_is_away_in_the_middle_and_near_the_end(hurt, tmp_path):
+    hurt.songline("submit", hurt.manifest("unseen", songs=3, seeds=2))
     in_flight = hurt.await_work("unseen")
     hurt.take_away("prefect-server", for_s=15, how=signal.SIGTERM)
+    hurt.await_steps("unseen")
+    hurt.take_away("prefect-server", for_s=15)
     hurt.await_end("unseen")
     hurt.require_whole("unseen", planned=6, in_flight=in_flight)
+    hurt.require_released("unseen", tmp_path)
 
 
 def test_catalog_and_store_are_away_in_the_middle(hurt):

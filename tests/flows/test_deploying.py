@@ -119,6 +119,23 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
     assert client.read_global_concurrency_limit_by_name("songline-mastering").limit == 8
 
 
+def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, deployed, monkeypatch):
+    from flows.dispatch import PrefectDispatcher
+    from flows.orders import ShardWork
+
+    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    farm, work = PrefectDispatcher(), ShardWork(album="a", shard="s")
+    asked = {"name": "a shard", "album": "a"}
+    slow = farm.start("render-shard", work, queue="batch", key=f"shard:{uuid4()}:1", **asked)
+    standing = farm.standings([slow])[slow]
+    assert (standing.state, standing.queue) == ("waiting", "batch")
+    farm.withdraw(slow, "it waits elsewhere from now on")
+    assert farm.standings([slow])[slow].state == "ended"
+    again = farm.start("render-shard", work, queue="urgent", key=f"shard:{uuid4()}:2", **asked)
+    assert farm.standings([again])[again].queue == "urgent"
+    assert farm.stop_all("a") == 1
+
+
 def test_what_the_file_changes_is_changed_and_nothing_else(deploy, deployed):
     def change(document):
         document["definitions"]["limits"]["songline-store"] = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -230,6 +231,35 @@ def test_who_takes_over_waits_for_the_shards_that_are_out(house, submitted, farm
     after = (asked[0], submission_of(house.database, "small"))
     assert run(foreman_of(house, after, farm), farm, house) == "all settled"
     assert [each.flow for each in farm.runs.values()].count("render-shard") == 2
+
+
+def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(house, submitted, farm):
+    asked = submitted()
+    foreman_of(house, asked, farm).round()
+    waits, works = farm.open("render-shard")
+    works.state = "running"
+    raised = submit(house.database, replace(asked[1].wish, priority="batch"))
+    assert raised.attempt == 2
+    foreman = foreman_of(house, (asked[0], raised), farm)
+    foreman.round()
+    foreman.round()
+    assert farm.withdrawn == [waits.id]
+    (again,) = (run for run in farm.open("render-shard") if run is not works)
+    assert (again.queue, again.work) == ("batch", waits.work)
+    assert run(foreman, farm, house) == "all settled"
+    assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
+
+
+def test_a_failed_render_is_settled_and_does_not_count_as_rendered(house, submitted, farm):
+    asked = submitted()
+    lease = house.ledger.claim("render", keys_of(asked[0])[0])
+    house.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, circumstances=HERE)
+    foreman = foreman_of(house, asked, farm)
+    foreman.round()
+    assert sum(song.rendered for song in foreman._progress.songs.values()) == 0
+    assert run(foreman, farm, house) == "all settled"
+    takes = sum(song.rendered for song in foreman._progress.songs.values())
+    assert takes == len(keys_of(asked[0])) - 1
 
 
 def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(house, submitted, farm):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import InputError, RefusedError, WorkError
+from catalog.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.submissions import submission_of
 from flows.planning import declare_album
 from flows.reading import read_album
+from flows.reconcile_flow import hold_to_catalog
 from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album
@@ -41,11 +42,41 @@ def test_a_changed_wish_has_a_new_run_in_charge(house, album, farm):
 
 def test_a_dead_run_is_replaced_and_a_living_one_left_alone(house, album, farm):
     standing = submit_album(house, album, dispatcher=farm)
-    assert ensure_charge(house.database, standing, farm) == standing
+    assert ensure_charge(house, standing, farm) == standing
     assert farm.lose("produce-album") == 1
-    after = ensure_charge(house.database, standing, farm)
+    after = ensure_charge(house, standing, farm)
     assert (after.attempt, after.flow_run_id) == (2, "run-2")
-    assert ensure_charge(house.database, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+    assert ensure_charge(house, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+
+
+def test_how_long_a_run_may_take_to_begin_is_a_setting(house, album, farm):
+    standing = submit_album(house, album, dispatcher=farm)
+    run = farm.runs[standing.flow_run_id]
+    run.state, run.for_s = "starting", 200.0
+    house.settings = house.settings.model_copy(update={"starting_s": 600.0})
+    assert ensure_charge(house, standing, farm) == standing
+    house.settings = house.settings.model_copy(update={"starting_s": 60.0})
+    assert ensure_charge(house, standing, farm).flow_run_id == "run-2"
+    assert farm.given_up == [run.id]
+
+
+def test_trouble_with_one_album_holds_no_other_up(house, settings, tmp_path, farm):
+    for album_id in ("first", "second", "third"):
+        document = album_document() | {"album": {"id": album_id, "title": album_id, "artist": "Ada Vale"}}
+        submit_album(house, read_album(write_album(tmp_path / album_id, document), settings), dispatcher=farm)
+    assert farm.lose("produce-album") == 3
+
+    def start(flow, work, **told):
+        if work.album == "second":
+            raise MachineError("the server refuses it", remedy="Mend it")
+        return FakeFarm.start(farm, flow, work, **told)
+
+    farm.start = start
+    with pytest.raises(WorkError, match="1 of 3 active albums could not be seen to: second: the server refuses it"):
+        hold_to_catalog(house, farm)
+    assert sorted(run.work.album for run in farm.open("produce-album")) == ["first", "third"]
+    del farm.start
+    assert hold_to_catalog(house, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
 
 
 def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, farm, monkeypatch):
@@ -75,10 +106,10 @@ def test_pausing_and_going_on(house, album, farm):
     assert pause(house.database, "small").state == "paused"
     with pytest.raises(RefusedError, match="is paused"):
         pause(house.database, "small")
-    again = resume(house.database, "small", farm)
+    again = resume(house, "small", farm)
     assert (again.state, again.attempt, again.wish.max_gpu_minutes) == ("active", 2, 2.0)
     with pytest.raises(RefusedError, match="is active"):
-        resume(house.database, "small", farm)
+        resume(house, "small", farm)
 
 
 def test_cancelling_ends_every_run(house, album, farm):
@@ -86,7 +117,7 @@ def test_cancelling_ends_every_run(house, album, farm):
     assert cancel(house.database, "small", farm) == 1
     assert submission_of(house.database, "small").state == "cancelled"
     assert list(farm.open()) == []
-    assert resume(house.database, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
+    assert resume(house, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
 
 
 def test_an_album_that_was_never_submitted_is_named(house, farm):

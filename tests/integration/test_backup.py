@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from catalog.backup import back_up, restore
+from catalog.backup import Verified, back_up, restore, verify
 from catalog.errors import CatalogError, InputError, MachineError, RefusedError
 from catalog.house import open_house
 from catalog.queries import artifact_digests
@@ -166,6 +166,36 @@ def test_the_commands_tell_and_verify_is_clean(made, tmp_path):
     again = songline("restore", tmp_path / "a", home=tmp_path / "new")
     assert again.returncode == 3
     assert "SONGLINE_HOME" in again.stderr
+
+
+def test_every_byte_of_a_backup_is_read(made, tmp_path):
+    with open_house(made) as house:
+        backup, _ = back_up(house.database, house.store, tmp_path / "a")
+        first, second, *_ = [digest for digest, _ in artifact_digests(house.database)]
+    assert verify(tmp_path / "a") == Verified(backup, [], [])
+    (tmp_path / "a" / "store" / object_name(first)).unlink()
+    rotten = tmp_path / "a" / "store" / object_name(second)
+    whole = rotten.read_bytes()
+    rotten.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert verify(tmp_path / "a") == Verified(backup, [first], [second])
+    told = songline("backup", tmp_path / "a", "--verify", "--json", home=tmp_path / "nothing")
+    assert told.returncode == 1
+    assert json.loads(told.stdout) == {
+        "folder": str(tmp_path / "a"),
+        "checked": backup.artifacts,
+        "bytes": backup.bytes,
+        "missing": [first],
+        "corrupt": [second],
+    }
+    assert not (tmp_path / "nothing").exists()
+    plain = songline("backup", tmp_path / "a", "--verify", home=tmp_path / "nothing")
+    assert f"corrupt {rotten}" in plain.stdout
+    rotten.unlink()
+    with open_house(made) as house:
+        assert back_up(house.database, house.store, tmp_path / "a")[1] == 2
+    assert songline("backup", tmp_path / "a", "--verify", home=tmp_path / "nothing").returncode == 0
+    with pytest.raises(InputError, match="no finished backup"):
+        verify(tmp_path)
 
 
 def test_an_unfinished_or_foreign_folder_is_refused(made, tmp_path):

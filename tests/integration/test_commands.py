@@ -337,7 +337,7 @@ def test_gc_removes_only_bytes_without_a_row_and_only_after_the_grace(album):
     unfinished.write_bytes(b"ha")
     before = files_of(album.home / "store")
 
-    nothing = {"removed": [], "bytes": 0, "unfinished": 0, "dry_run": False}
+    nothing = {"removed": [], "bytes": 0, "unfinished": 0, "left": [], "dry_run": False}
     assert album.json("gc") == nothing
     assert album.json("gc", SONGLINE_GC_GRACE_S="60") == nothing
     assert files_of(album.home / "store") == before

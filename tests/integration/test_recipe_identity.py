@@ -28,6 +28,9 @@ def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(read, here
     monkeypatch.setattr(type(here), "device_here", property(lambda _: "cuda"))
     assert stated(here) == ("bfloat16", "float16")
     assert stated(here, dtype="float16", vae_dtype="float32") == ("float16", "float32")
+    assert stated(here.model_copy(update={"render_device": "cpu"})) == ("float32", "float32")
+    monkeypatch.undo()
+    assert stated(here.model_copy(update={"render_device": "cuda"})) == ("bfloat16", "float16")
 
 
 SAME = {

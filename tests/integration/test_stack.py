@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -18,7 +19,9 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from minio import Minio
+from minio import Minio, MinioAdmin
+from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException, S3Error
 
 from infra.stack.processes import MARK
 from tests.services.stack import Stack, running_stack
@@ -57,14 +60,7 @@ def test_the_settings_reach_it(stack):
     known = stack.variables
     with psycopg.connect(known["SONGLINE_DATABASE_URL"]) as connection:
         assert connection.execute("SELECT current_user, current_database()").fetchone() == ("songline", "songline")
-    client = Minio(
-        known["SONGLINE_S3_ENDPOINT"].removeprefix("http://"),
-        access_key=known["SONGLINE_S3_ACCESS_KEY"],
-        secret_key=known["SONGLINE_S3_SECRET_KEY"],
-        secure=False,
-        region="us-east-1",
-    )
-    assert not client.bucket_exists("not-there")
+    assert bucket_of(known).bucket_exists("songline")
     assert known["SONGLINE_STORE_URL"] == "s3://songline"
     assert {
         worker["name"] for pool in ("cpu", "gpu") for worker in asked(known, f"work_pools/{pool}/workers/filter")
@@ -73,6 +69,71 @@ def test_the_settings_reach_it(stack):
         asked(known | {"PREFECT_API_AUTH_STRING": "songline:guess"}, "work_pools/filter")
     with urllib.request.urlopen(f"{known['PREFECT_UI_URL']}/ui-settings", timeout=10) as answer:
         assert json.load(answer)["api_url"] == known["PREFECT_API_URL"]
+
+
+def bucket_of(known, name="SONGLINE_S3_ACCESS_KEY", secret="SONGLINE_S3_SECRET_KEY"):
+    """The plain client with an account of the store, a worker's where none is named."""
+    where = known["SONGLINE_S3_ENDPOINT"].removeprefix("http://")
+    return Minio(where, access_key=known[name], secret_key=known[secret], secure=False, region="us-east-1")
+
+
+def test_workers_reach_their_own_bucket_and_nothing_else_of_the_store(stack):
+    known = stack.variables
+    chosen = json.loads((stack.folder / "stack" / "choices.json").read_text())
+    root = bucket_of(known | chosen, "minio_root_user", "minio_root_password")
+    root.make_bucket("payroll")
+    root.put_object("payroll", "june", io.BytesIO(b"sums"), 4)
+    mine = bucket_of(known)
+    mine.put_object("songline", "probe", io.BytesIO(b"x" * (6 << 20)), -1, part_size=5 << 20)  # in parts
+    assert [each.object_name for each in mine.list_objects("songline", prefix="probe")] == ["probe"]
+    mine.remove_object("songline", "probe")
+    admin = MinioAdmin(
+        endpoint=known["SONGLINE_S3_ENDPOINT"].removeprefix("http://"),
+        credentials=StaticProvider(known["SONGLINE_S3_ACCESS_KEY"], known["SONGLINE_S3_SECRET_KEY"]),
+        secure=False,
+    )
+    assert [bucket.name for bucket in mine.list_buckets()] == ["songline"]
+    for refused in (
+        lambda: list(mine.list_objects("payroll")),
+        lambda: mine.get_object("payroll", "june"),
+        lambda: mine.make_bucket("another"),
+        lambda: mine.remove_bucket("songline"),
+        lambda: mine.set_bucket_policy("songline", "{}"),
+    ):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            refused()
+    for refused in (lambda: admin.user_add("mallory-1", "x" * 20), admin.user_list, admin.info):
+        with pytest.raises(MinioAdminException, match="403"):
+            refused()
+
+
+def test_workers_change_rows_and_no_table(stack):
+    with psycopg.connect(stack.variables["SONGLINE_DATABASE_URL"], autocommit=True) as connection:
+        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        assert owners == [("songline_owner",)]
+        for change in (
+            "DROP TABLE render",
+            "TRUNCATE render",
+            "ALTER TABLE render ADD note text",
+            "CREATE TABLE mine (a int)",
+            "UPDATE alembic_version SET version_num = '0'",
+            "SET ROLE songline_owner",
+            "CREATE ROLE mallory",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(change)
+        assert connection.execute("DELETE FROM render WHERE key = 'none'").statusmessage == "DELETE 0"
+    other = stack.variables["SONGLINE_DATABASE_URL"].rpartition("/")[0] + "/prefect"
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(other)
+
+
+def test_the_roots_of_the_stores_are_nobodys_but_their_own(stack):
+    chosen = json.loads((stack.folder / "stack" / "choices.json").read_text())
+    roots = {chosen[name] for name in ("database_admin_password", "minio_root_user", "minio_root_password")}
+    assert roots.isdisjoint(stack.variables.values())
+    told = {name: "\0".join(psutil.Process(pid).environ().values()) for name, pid in stack.pids.items()}
+    assert {name for name, values in told.items() if any(root in values for root in roots)} == {"minio"}
 
 
 def lives(process):

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from flows.wall_pages import UNSEEN
 from tests.services.stack import Stack, running_stack
 from tests.support import album_document, environment, songline, write_album
 
 pytestmark = pytest.mark.slow
 
-TITLE = 'Rain <b>loud</b> | <img src=x onerror="document.hurt=1"> # `z` &amp;'
+TITLE = 'Rain <b>loud</b> | <img src=x onerror="document.hurt=1"> # `z` &amp; https://a.test www.a.test'
+SHOWN = TITLE.replace("https:", f"https:{UNSEEN}").replace("www", f"www{UNSEEN}")
 ALBUM = "Weather <b>now</b> | [x](y)"
 RELEASES_URL = "http://studio.test/releases"
 SERVICES = ("PostgreSQL", "store", "Prefect server", "work pool gpu", "work pool cpu", "deployments")
@@ -178,16 +180,18 @@ def test_the_wall_shows_the_album(visit: Visit) -> None:
     visit.reads("4 of 4 takes rendered")
     head, first, second = visit.table()
     assert head == ["song", "state", "takes", "winner"]
-    assert first[:3] == [TITLE, "decided", "2 of 2"]
+    assert first[:3] == [SHOWN, "decided", "2 of 2"]
     assert first[3].startswith("one-")
     assert second == ["Song Two", "failed", "2 of 2", "–"]
     failed, decided = visit.page.locator("li", has_text="seed 1").all_inner_texts()
-    assert decided.startswith(f"{TITLE}: Winner: seed ")
+    assert decided.startswith(f"{SHOWN}: Winner: seed ")
+    assert visit.page.locator("a[href*='a.test']").count() == 0
     assert failed.startswith("Song Two: No winner: seed 1: tempo ")
     assert "Add seeds, loosen the gates under `selection`" in failed
 
     visit.open("scores-one")
-    visit.reads(TITLE)
+    visit.reads(SHOWN)
+    assert visit.page.locator("a[href*='a.test']").count() == 0
     head, best, other = visit.table()
     assert head[:3] == ["rank", "take", "gates"]
     assert head[-1] == "score"

@@ -141,7 +141,7 @@ class DiffRhythmEngine:
         """Time, memory and stored bytes of one recipe, from the arithmetic of its network."""
         found = (self._models.installed(recipe.inputs["files"][part]["name"]) for part in ("network", "vae"))
         weights, vae = (model.size_bytes if model else 0 for model in found)
-        return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=self._settings.device_here)
+        return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=self._settings.device_of_renders)
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """Network, autoencoder, language data and style model of a recipe, with their licences."""

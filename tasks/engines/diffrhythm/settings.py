@@ -66,13 +66,13 @@ class DiffRhythmSettings(BaseModel):
     )
 
     def network_dtype(self, settings: Settings) -> Precision:
-        """The precision of the network, decided when planning on this machine."""
+        """The precision of the network, decided when planning for the device that renders."""
         if self.dtype != "auto":
             return self.dtype
-        return "bfloat16" if settings.device_here == "cuda" else "float32"
+        return "bfloat16" if settings.device_of_renders == "cuda" else "float32"
 
     def decoder_dtype(self, settings: Settings) -> Precision:
         """The precision of the decoder likewise."""
         if self.vae_dtype != "auto":
             return self.vae_dtype
-        return "float16" if settings.device_here == "cuda" else "float32"
+        return "float16" if settings.device_of_renders == "cuda" else "float32"

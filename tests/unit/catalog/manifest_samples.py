@@ -43,9 +43,11 @@ METRICS = {name: spec(name, direction) for name, direction in DIRECTIONS.items()
 VOCABULARY = Vocabulary(
     engines={"guide": GuideSettings, "sung": SungSettings},
     metrics=METRICS,
-    deliverables=frozenset({"wav24", "flac24", "mp3_320"}),
+    deliverables=frozenset({"wav24", "flac24", "mp3_320", "acapella"}),
     stem_models=frozenset({"htdemucs"}),
+    enhancers=frozenset({"air"}),
     default_engine="guide",
+    voiced=frozenset({"acapella"}),
 )
 
 GOOD = """\

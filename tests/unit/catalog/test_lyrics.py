@@ -150,6 +150,13 @@ lrc_like = st.lists(
 )
 
 
+def test_words_move_with_the_silence_that_was_cut_before_them() -> None:
+    lyrics = parse_lrc("[00:00.20]a\n[00:00.90]b\n[00:02.00]c\n[00:05.25]")
+    assert lyrics.earlier(1.0).to_lrc() == "[00:00.00]a\n[00:00.01]b\n[00:01.00]c\n[00:04.25]\n"
+    assert lyrics.earlier(0.0) == lyrics
+    assert lyrics.earlier(-0.3).lines[0].start_s == 0.5
+
+
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=80), lrc_like.map("".join)))
 def test_whatever_comes_in_only_lyrics_errors_come_out(data: bytes | str) -> None:
     outcome = lyrics_or_error(data)

@@ -13,7 +13,7 @@ from manifest_samples import GOOD, VOCABULARY, album_or_error, faults_of, load, 
 
 from catalog.errors import ManifestError
 from catalog.manifest import load_manifest
-from catalog.manifest_schema import MAX_SEED
+from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.digests import canonical_json
-from catalog.mastering import MasteringSpec
+from catalog.mastering import REFERENCE, MasteringSpec
 
 
 def parameters(block: dict[str, Any]) -> bytes:
@@ -20,8 +20,14 @@ def parameters(block: dict[str, Any]) -> bytes:
     [
         ({}, -14, -1),
         ({"profile": "loud"}, -9, -2),
+        ({"profile": "apple"}, -16, -1),
+        ({"profile": "dynamic"}, -14, -1),
         ({"profile": "broadcast"}, -23, -1),
-        ({"profile": "loud", "target_lufs": -11}, -11, -2),
+        ({"profile": "custom", "target_lufs": -12}, -12, -1),
+        ({"profile": "custom", "target_lufs": -11.9}, -11.9, -2),
+        ({"profile": "streaming", "target_lufs": -10}, -10, -2),
+        ({"profile": "loud", "target_lufs": -14}, -14, -1),
+        ({"profile": "loud", "ceiling_dbtp": -1}, -9, -1),
         ({"ceiling_dbtp": -0.5}, -14, -0.5),
     ],
 )
@@ -33,7 +39,18 @@ def test_a_profile_holds_unless_it_is_overruled(block: dict[str, Any], target: f
 @pytest.mark.parametrize(
     ("block", "place"),
     [
-        ({"profile": "apple"}, "profile"),
+        ({"profile": "cassette"}, "profile"),
+        ({"profile": "custom"}, ""),
+        ({"reference_loudness": True}, ""),
+        ({"tone": "warm"}, "tone"),
+        ({"tone_max_db": 7}, "tone_max_db"),
+        ({"reference": ""}, "reference"),
+        ({"trim": "yes"}, "trim"),
+        ({"waive": ["Loudness!"]}, "waive.0"),
+        ({"waive": "loudness"}, "waive"),
+        ({"effects": {"chorus": {}}}, "effects.chorus"),
+        ({"effects": {"reverb": {"mix": 0}}}, "effects.reverb.mix"),
+        ({"effects": {"echo": {"feedback": 1.0}}}, "effects.echo.feedback"),
         ({"mode": "songs"}, "mode"),
         ({"loudness": -14}, "loudness"),
         ({"target_lufs": "-14"}, "target_lufs"),
@@ -63,6 +80,9 @@ def test_what_is_wrong_is_named(block: dict[str, Any], place: str) -> None:
         {"ceiling_dbtp": -1.0},
         {"preset": "none", "highpass_hz": 30},
         {"compression": {"enabled": True}, "limiter": {}},
+        {"tone": "balanced", "tone_max_db": 3.0, "trim": True, "effects": {}},
+        {"profile": "custom", "target_lufs": -14},
+        {"waive": ["loudness"]},
     ],
 )
 def test_saying_a_default_aloud_changes_no_key(block: dict[str, Any]) -> None:
@@ -74,9 +94,57 @@ def test_a_compressor_that_is_off_has_no_settings_in_the_key() -> None:
     assert parameters({"compression": off}) == parameters({"compression": off | {"ratio": 4.0}})
 
 
+def test_what_gain_alone_never_uses_is_not_in_its_key() -> None:
+    dynamic = {"profile": "dynamic"}
+    assert parameters(dynamic) == parameters(dynamic | {"compression": {"ratio": 4.0}, "max_limiting_db": 3})
+    assert parameters(dynamic) != parameters({})
+
+
+def test_a_reference_counts_by_its_sound_not_by_its_name() -> None:
+    assert parameters({"reference": "a.wav"}) == parameters({"reference": "b.wav", "tone": "jazz"})
+    assert parameters({"reference": "a.wav"}) != parameters({})
+
+
+BLOCKS: list[dict[str, Any]] = [
+    {},
+    {"profile": "dynamic", "ceiling_dbtp": -3},
+    {"profile": "loud", "tone": "none", "trim": False, "fade": False, "preset": "bright"},
+    {"reference": REFERENCE, "tone_max_db": 1.5, "compression": {"enabled": False}},
+    {"reference": REFERENCE, "reference_loudness": True, "mode": "album"},
+    {"reference": REFERENCE, "reference_loudness": True, "ceiling_dbtp": -1.5},
+    {"effects": {"reverb": {"mix": 0.2}, "echo": {}}, "limiter": {"lookahead_ms": 2}},
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_spec_comes_back_from_its_parameters(block: dict[str, Any]) -> None:
+    spec = MasteringSpec.model_validate(block)
+    back = MasteringSpec.from_parameters(spec.parameters())
+    assert back.parameters() == spec.parameters()
+    assert (back.gain_only, back.tone_curve, back.trim, back.fade) == (
+        spec.gain_only,
+        spec.tone_curve,
+        spec.trim,
+        spec.fade,
+    )
+    assert back.ceiling_for(-9) == (spec.ceiling_for(-9) if spec.reference_loudness else spec.true_peak_ceiling_dbtp)
+    assert MasteringSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
 def test_everything_that_changes_samples_changes_the_key() -> None:
     blocks: list[dict[str, Any]] = [
         {},
+        {"profile": "dynamic"},
+        {"tone": "none"},
+        {"tone": "jazz"},
+        {"tone_max_db": 2.9},
+        {"reference": "a.wav"},
+        {"reference": "a.wav", "reference_loudness": True},
+        {"trim": False},
+        {"fade": False},
+        {"effects": {"reverb": {}}},
+        {"effects": {"echo": {}}},
+        {"effects": {"echo": {"mix": 0.3}}},
         {"profile": "loud"},
         {"mode": "album"},
         {"target_lufs": -13.9},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,8 +14,18 @@ from pydantic import ValidationError
 from catalog.decision import CandidateOutcome, Decision
 from catalog.digests import canonical_json
 from catalog.errors import InputError
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
-from catalog.policy import DEFAULT_GATES, DEFAULT_WEIGHTS, CandidateReadings, Limit, Policy, check_policy, decide
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from catalog.policy import (
+    DEFAULT_FAMILIES,
+    DEFAULT_GATES,
+    DEFAULT_METRICS,
+    Alike,
+    CandidateReadings,
+    Limit,
+    Policy,
+    check_policy,
+    decide,
+)
 
 METRICS = {
     spec.name: spec
@@ -65,9 +76,31 @@ class TestPolicy:
         assert read.limits["tail_silence_s"] == DEFAULT_GATES["tail_silence_s"]
         assert "dc_offset" not in read.limits
 
-    def test_given_weights_replace_the_defaults_wholly(self) -> None:
-        assert Policy.model_validate({"weights": {"plr_db": 2}}).weights == {"plr_db": 2.0}
-        assert Policy().weights == dict(DEFAULT_WEIGHTS)
+    def test_given_weights_stand_in_place_of_the_families(self) -> None:
+        read = Policy.model_validate({"weights": {"plr_db": 2}})
+        assert (read.weights, read.families, read.metrics) == ({"plr_db": 2.0}, {}, [])
+        assert (Policy().weights, Policy().families) == ({}, dict(DEFAULT_FAMILIES))
+
+    def test_given_families_and_metrics_replace_their_defaults_wholly(self) -> None:
+        read = Policy.model_validate({"families": {"adherence": 1}})
+        assert (read.families, read.metrics) == ({"adherence": 1.0}, list(DEFAULT_METRICS))
+        read = Policy.model_validate({"metrics": ["tempo_match"]})
+        assert (read.families, read.metrics) == (dict(DEFAULT_FAMILIES), ["tempo_match"])
+
+    def test_what_must_be_listened_to_is_named(self) -> None:
+        assert Policy(metrics=["plr_db", "tempo_match"]).named == {*DEFAULT_GATES, "plr_db", "tempo_match"}
+        assert Policy(weights={"key_match": 1.0}, gates=NO_DEFAULTS).named == {"key_match"}
+
+    def test_a_policy_of_an_older_catalog_reads_back_and_means_what_it_meant(self) -> None:
+        stored = {
+            "min_candidates": 2,
+            "if_none_passes": "fail",
+            "gates": {"clipping_runs": {"max": 10.0}, "dc_offset": None},
+            "weights": {"tempo_match": 0.35, "mono_loss_lu": 0.15},
+        }
+        read = Policy.model_validate(stored)
+        assert (read.weights, read.families) == ({"tempo_match": 0.35, "mono_loss_lu": 0.15}, {})
+        assert "families" not in read.document()
 
     def test_its_document_validates_back_to_it(self) -> None:
         made = Policy.model_validate({"gates": {"dc_offset": None, "x": {"min": -1}}, "if_none_passes": "least_bad"})
@@ -100,6 +133,11 @@ class TestPolicy:
             {"min_candidates": 1.0},
             {"if_none_passes": "shrug"},
             {"wieghts": {}},
+            {"families": {"technical": 1}},
+            {"families": {"lyrics": 0}},
+            {"metrics": "plr_db"},
+            {"weights": {"plr_db": 1}, "families": {"lyrics": 1}},
+            {"weights": {}, "metrics": ["plr_db"]},
         ],
     )
     def test_wrong_policies_are_refused(self, wrong: dict[str, Any]) -> None:
@@ -154,7 +192,8 @@ class TestGatesAndRanks:
         decision = decide(policy(weights={"tempo_match": 1.0}), level, METRICS)
         assert [each.seed for each in decision.candidates] == [9, 4, 7]
         assert decision.winner == "c9"
-        assert "Level with seed 4; the earlier seed was taken." in decision.sentence
+        assert "A tie with seed 4 and seed 7: listen to all of them; the earlier seed was taken." in decision.sentence
+        assert decision.tie_with == ("c4", "c7")
 
     def test_equal_sums_are_equal_whatever_their_last_bits(self) -> None:
         weights = {"tempo_match": 0.1, "key_match": 0.1, "mono_loss_lu": 0.2}
@@ -284,6 +323,188 @@ class TestExplanation:
         ]
         assert document["policy"]["weights"] == {"tempo_match": 0.6, "mono_loss_lu": 0.4}
         assert Decision.from_document(document) == decide(policy(), FOUR, METRICS)
+
+
+FAMILIES = {
+    spec.name: spec
+    for spec in (
+        MetricSpec("prompt_match", "", "higher", "adherence", "", words="prompt match"),
+        MetricSpec("key_match", "", "higher", "adherence", ""),
+        MetricSpec("enjoyment", "", "higher", "musicality", ""),
+        MetricSpec("lyric_per", "", "lower", "lyrics", "", words="phoneme errors"),
+        MetricSpec("bandwidth_hz", "Hz", "higher", "production", ""),
+        MetricSpec("cutoff_hz", "Hz", "none", "technical", ""),
+        MetricSpec("ending_dbfs", "dBFS", "lower", "technical", ""),
+        MetricSpec("sung_gap_s", "s", "lower", "technical", "", words="silence in sung lines"),
+    )
+}
+
+
+def by_family(**fields: Any) -> Policy:
+    gates = fields.pop("gates", {})
+    ranked = fields.pop("metrics", ["prompt_match", "key_match", "enjoyment", "lyric_per", "bandwidth_hz"])
+    return Policy(metrics=ranked, gates={**NO_DEFAULTS, **gates}, **fields).model_copy(update={"gates": gates})
+
+
+def heard(seed: int, windows: Mapping[str, Sequence[float]] | None = None, /, **values: float) -> CandidateReadings:
+    """A candidate with readings; the ``windows`` of a metric are ten seconds each, its value their mean."""
+    read: dict[str, Reading] = {name: Measured(value) for name, value in values.items()}
+    for name, parts in (windows or {}).items():
+        stretches = tuple(Window(10.0 * at, 10.0 * at + 10, part) for at, part in enumerate(parts))
+        read[name] = Measured(values.get(name, sum(parts) / len(parts)), stretches)
+    return CandidateReadings(f"c{seed}", seed, seed, read)
+
+
+class TestFamilies:
+    def test_a_family_speaks_with_one_voice_however_many_metrics_it_has(self) -> None:
+        asked = by_family(families={"adherence": 1.0, "musicality": 1.0})
+        pair = [
+            heard(1, prompt_match=0.4, key_match=1.0, enjoyment=5),
+            heard(2, prompt_match=0.3, key_match=0, enjoyment=6),
+        ]
+        decision = decide(asked, pair, FAMILIES)
+        assert decision.weights == {"prompt_match": 0.25, "key_match": 0.25, "enjoyment": 0.5}
+        assert decision.families == {"adherence": 0.5, "musicality": 0.5}
+        assert by_seed(decision)[1].families == {"adherence": 0.75, "musicality": 0.25}
+        assert {each.score for each in decision.candidates} == {0.5}
+
+    def test_a_family_of_which_nothing_is_read_gives_its_share_to_the_others(self) -> None:
+        decision = decide(
+            by_family(), [heard(1, prompt_match=0.3, bandwidth_hz=9e3), heard(2, prompt_match=0.4)], FAMILIES
+        )
+        assert decision.families == {"adherence": pytest.approx(2 / 3), "production": pytest.approx(1 / 3)}
+        assert decision.left_out == dict.fromkeys(("key_match", "enjoyment", "lyric_per"), "it was not scored")
+        assert decision.winner == "c2"
+
+    def test_a_metric_of_a_family_that_is_not_named_does_not_count(self) -> None:
+        decision = decide(
+            by_family(families={"lyrics": 1.0}), [heard(1, lyric_per=0.2), heard(2, enjoyment=9)], FAMILIES
+        )
+        assert (decision.weights, decision.winner) == ({"lyric_per": 1.0}, "c1")
+
+    def test_what_only_gates_cannot_be_ranked_by(self) -> None:
+        asked = by_family(metrics=["sung_gap_s", "cutoff_hz", "loud", "key_match", "key_match"])
+        gates, direction, unknown, twice = check_policy(asked, FAMILIES)
+        assert gates == "metrics.sung_gap_s: it is technical, which gates but does not rank"
+        assert direction.startswith("metrics.cutoff_hz: neither more nor less")
+        assert unknown.startswith("metrics.loud: there is no such metric")
+        assert twice == "metrics.key_match: it stands twice"
+
+
+class TestTies:
+    ASKED = by_family(metrics=["prompt_match"])
+
+    def test_a_margin_within_the_spread_over_the_windows_is_a_tie(self) -> None:
+        pair = [
+            heard(1, {"prompt_match": [0.30, 0.40, 0.35, 0.33]}),
+            heard(2, {"prompt_match": [0.40, 0.31, 0.33, 0.33]}),
+        ]
+        decision = decide(self.ASKED, pair, FAMILIES)
+        assert (decision.winner, decision.tie_with) == ("c1", ("c2",))
+        assert "A tie with seed 2, score 0.75 against 0.25, within the spread over the windows: listen to both." in (
+            decision.sentence
+        )
+
+    def test_a_margin_in_every_window_is_none_however_the_windows_vary(self) -> None:
+        courses = [0.30, 0.60, 0.20, 0.45]
+        pair = [heard(1, {"prompt_match": courses}), heard(2, {"prompt_match": [each - 0.01 for each in courses]})]
+        decision = decide(self.ASKED, pair, FAMILIES)
+        assert decision.tie_with == ()
+        assert "Score 0.75, next seed 2 with 0.25." in decision.sentence
+
+    def test_without_windows_only_equals_are_tied(self) -> None:
+        assert decide(self.ASKED, [heard(1, prompt_match=0.3), heard(2, prompt_match=0.3)], FAMILIES).tie_with == (
+            "c2",
+        )
+        assert decide(self.ASKED, [heard(1, prompt_match=0.3), heard(2, prompt_match=0.2)], FAMILIES).tie_with == ()
+
+    @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=6), min_size=1, max_size=4))
+    def test_a_tie_changes_no_rank_and_is_the_same_each_time(self, courses: list[list[float]]) -> None:
+        spread = [heard(seed, {"prompt_match": parts}) for seed, parts in enumerate(courses)]
+        bare = [heard(seed, prompt_match=sum(parts) / len(parts)) for seed, parts in enumerate(courses)]
+        first, again, plain = (decide(self.ASKED, each, FAMILIES) for each in (spread, spread[::-1], bare))
+        assert first == again
+        assert [each.id for each in first.candidates] == [each.id for each in plain.candidates]
+        assert first.tie_with == tuple(each.id for each in first.candidates[1 : 1 + len(first.tie_with)])
+
+
+class TestGuards:
+    def test_words_traded_for_music_are_said(self) -> None:
+        asked = by_family(metrics=["enjoyment", "lyric_per"], families={"musicality": 2.0, "lyrics": 1.0})
+        pair = [heard(1, enjoyment=7, lyric_per=0.23), heard(2, enjoyment=6, lyric_per=0.14)]
+        decision = decide(asked, pair, FAMILIES)
+        assert decision.winner == "c1"
+        told = "The winner's words are worse than they could be: phoneme errors 0.23, seed 2 has 0.14."
+        assert decision.guards == (told,)
+        assert told in decision.sentence
+        near = [pair[0], heard(2, enjoyment=6, lyric_per=0.19)]
+        assert decide(asked, near, FAMILIES).guards == ()
+
+    def test_who_is_beaten_in_everything_is_flagged(self) -> None:
+        asked = by_family(metrics=["enjoyment", "prompt_match"])
+        three = [
+            heard(1, enjoyment=7, prompt_match=0.3),
+            heard(2, enjoyment=6, prompt_match=0.3),
+            heard(3, enjoyment=5, prompt_match=0.4),
+        ]
+        outcomes = by_seed(decide(asked, three, FAMILIES))
+        assert {seed: each.dominated_by for seed, each in outcomes.items()} == {1: None, 2: "c1", 3: None}
+        assert outcomes[2].sentence.endswith("Seed 1 is worse in nothing that is weighed.")
+
+    def test_faults_that_do_not_gate_are_warned_of(self) -> None:
+        takes = [
+            heard(1, {"sung_gap_s": [2.25]}, bandwidth_hz=20000, ending_dbfs=-12.0),
+            heard(2, bandwidth_hz=15000, cutoff_hz=15000, ending_dbfs=-55),
+            heard(3, bandwidth_hz=20000),
+        ]
+        outcomes = by_seed(decide(by_family(), takes, FAMILIES))
+        assert outcomes[1].warnings == (
+            "Silent for 2.25 s where a line should be sung at 0:00.",
+            "Its end is cut off at -12 dBFS.",
+        )
+        assert outcomes[2].warnings == ("Its treble is cut off at 15000 Hz, that of the others at about 20000 Hz.",)
+        assert outcomes[3].warnings == ()
+
+    def test_near_duplicates_are_reported_and_change_nothing(self) -> None:
+        three = [heard(seed, prompt_match=0.3 + seed / 10) for seed in (1, 2, 3)]
+        asked = by_family(metrics=["prompt_match"])
+        same = [Alike(frozenset({"c1", "c3"}), "identical samples")]
+        decision, plain = decide(asked, three, FAMILIES, alike=same), decide(asked, three, FAMILIES)
+        assert [group.candidates for group in decision.groups] == [("c3", "c1")]
+        assert decision.sentence.endswith("Seed 3 and seed 1 sound the same (identical samples).")
+        assert (decision.winner, decision.candidates) == (plain.winner, plain.candidates)
+
+
+class TestPlaces:
+    def test_what_is_weak_is_told_with_its_worst_stretch(self) -> None:
+        pair = [
+            heard(1, {"prompt_match": [0.33] * 8 + [0.15, 0.33]}, enjoyment=7),
+            heard(2, {"prompt_match": [0.36] * 10}, enjoyment=6),
+        ]
+        decision = decide(
+            by_family(metrics=["prompt_match", "enjoyment"], families={"musicality": 2.0, "adherence": 1.0}),
+            pair,
+            FAMILIES,
+        )
+        assert "Weak: prompt match (0.312, the other 0.36, worst at 1:20-1:30)." in decision.sentence
+        place = by_seed(decision)[1].worst["prompt_match"]
+        assert (place.start_s, place.end_s, place.value) == (80.0, 90.0, 0.15)
+
+    def test_a_hole_is_told_with_its_time(self) -> None:
+        asked = by_family(gates={"sung_gap_s": Limit(max=3.0)}, metrics=["enjoyment"])
+        holed = CandidateReadings("c1", 1, 1, {"sung_gap_s": Measured(4.2, (Window(51.0, 55.2, 4.2),))})
+        decision = decide(asked, [holed], FAMILIES)
+        assert decision.reasons == ("seed 1: silence in sung lines 4.2 s at 0:51, at most 3 allowed",)
+
+
+def test_a_decision_of_an_older_catalog_reads_back() -> None:
+    document = decide(policy(), FOUR, METRICS).document()
+    for name in ("families", "tie_with", "guards", "groups"):
+        del document[name]
+    for outcome in document["candidates"]:
+        for name in ("families", "worst", "dominated_by", "warnings"):
+            del outcome[name]
+    assert Decision.from_document(document).winner == "c44"
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 0.5, 1.0])

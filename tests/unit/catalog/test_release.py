@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from catalog.errors import InputError
 from catalog.release import (
+    Check,
+    Credit,
     EngineUsed,
     ModelUsed,
     Readings,
@@ -63,6 +65,23 @@ def test_it_comes_back_from_its_file_byte_for_byte(tmp_path: Path) -> None:
     assert shown["schema_version"] == 1
     assert shown["tracks"][0]["winner"]["seed"] == 2**53 - 1
     assert shown["tracks"][0]["title"] == "</script>\u202e 夜 🚌"
+
+
+def test_documents_from_before_later_fields_keep_their_digest() -> None:
+    plain = document()
+    assert plain.digest == "5872cc0bc7c7b0dbc38372b5475141b509757d65fba7be647816881150e0eedb"
+    assert "checks" not in json.loads(plain.to_json())["tracks"][0]
+
+
+def test_what_later_fields_say_is_written_and_read_back(tmp_path: Path) -> None:
+    check = Check(
+        file="master", check="clicks", verdict="warn", value=1, limit=0, unit="", sentence="One click at 0:03."
+    )
+    more = track(1, explicit=False, gap_s=2.0, checks=(check,), credits=(Credit(role="producer", name="Ada Vale"),))
+    path = tmp_path / "release.json"
+    path.write_bytes(document(tracks=[more]).to_json())
+    read = ReleaseDocument.read(path).tracks[0]
+    assert (read.explicit, read.gap_s, read.checks, read.credits) == (False, 2.0, (check,), more.credits)
 
 
 def test_the_digest_is_of_the_content_alone() -> None:

@@ -15,7 +15,7 @@ from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.store.files import FolderStore
-from catalog.sweep import sweep
+from catalog.sweep import GIVE_UP_AFTER, sweep
 from catalog.work import Circumstances, Outcome, Product
 from db.production import Render
 
@@ -217,3 +217,35 @@ def test_a_store_that_goes_away_after_the_commit_does_not_undo_it(house, product
     watch(house, looking)
     commit(house, lease, Outcome(products=(Product("audio", tmp_path / "other", "audio/wav", "f" * 64),)))
     assert lease_of(house).state == "rendered"
+
+
+class Stubborn(FolderStore):
+    """A store that does not remove some of what it has."""
+
+    def __init__(self, root, keeps):
+        super().__init__(root)
+        self.keeps = keeps
+        self.asked = []
+
+    def delete(self, digest):
+        self.asked.append(digest)
+        if digest in self.keeps:
+            raise StoreError("the store is slow", remedy="Wait")
+        super().delete(digest)
+
+
+def test_one_removal_that_fails_stops_no_other_and_is_told(house, settings):
+    digests = {leave_garbage(house, bytes([n])) for n in range(4)}
+    kept = sorted(digests)[1]
+    swept = sweep(house.database, Stubborn(settings.store_path, {kept}), 60.0)
+    assert {each.digest for each in swept.garbage} == digests - {kept}
+    assert ([each.digest for each in swept.left], str(swept.trouble)) == ([kept], "the store is slow. Wait.")
+    assert {each.digest for each in sweep(house.database, house.store, 60.0).garbage} == {kept}
+
+
+def test_a_store_that_is_away_is_not_asked_for_ever(house, settings):
+    digests = {leave_garbage(house, bytes([n])) for n in range(GIVE_UP_AFTER + 3)}
+    store = Stubborn(settings.store_path, digests)
+    swept = sweep(house.database, store, 60.0)
+    assert len(store.asked) == GIVE_UP_AFTER
+    assert (swept.garbage, {each.digest for each in swept.left}) == ((), digests)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from catalog.errors import WorkError
 from catalog.songs import CandidateRow, SongRow
 from flows.wall_pages import SONGS_SHOWN, report, safe, scores_page, songs_page
@@ -20,6 +22,20 @@ def song(name, *takes, decision=None, winner=None):
 
 def test_no_character_of_markdown_or_html_comes_through():
     assert safe("a\n# <b>|`*_~&amp;[x](y)\\") == r"a \# \<b\>\|\`\*\_\~\&amp;\[x\](y)\\"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a.example/x", "HTTP://a.example", "ftp://a.example", "www.a.example", "a@b.example"]
+)
+def test_an_address_in_a_title_is_no_link(address):
+    shown = safe(f"Rain ({address})")
+    assert address not in shown
+    assert shown.replace("\u200b", "") == f"Rain ({address})"
+    assert address not in songs_page("Weather", [song(address, take("t"))], {"x": FAILURE}, album_id="w")
+
+
+def test_what_is_no_address_stays_as_it_is():
+    assert safe("Twelve: awww, s3://bucket") == "Twelve: awww, s3://bucket"
 
 
 def test_a_song_in_trouble_is_told_first_with_its_remedy():

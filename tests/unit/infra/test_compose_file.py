@@ -14,11 +14,17 @@ import jsonschema
 import pytest
 import yaml
 
+from infra.access import __main__ as access
 from tests.services.processes import not_tested
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = ROOT / "infra" / "compose.yaml"
-SECRETS = ("POSTGRES_PASSWORD", "SONGLINE_S3_ACCESS_KEY", "SONGLINE_S3_SECRET_KEY", "PREFECT_PASSWORD")
+SECRETS = (
+    *("POSTGRES_PASSWORD", "MINIO_ROOT_PASSWORD", "PREFECT_PASSWORD"),
+    *("SONGLINE_DATABASE_PASSWORD", "PREFECT_DATABASE_PASSWORD", "SONGLINE_S3_ACCESS_KEY", "SONGLINE_S3_SECRET_KEY"),
+)
+ONCE = {"access", "deploy"}
+"""Services that do something and end."""
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +73,20 @@ def test_ports_are_open_to_this_machine_only(compose):
 
 
 def test_every_service_that_stays_is_watched_and_started_again(compose):
-    staying = {name: one for name, one in compose["services"].items() if name != "deploy"}
+    staying = {name: one for name, one in compose["services"].items() if name not in ONCE}
     assert all(one["healthcheck"]["test"] and one["restart"] == "unless-stopped" for one in staying.values())
-    assert compose["services"]["deploy"]["restart"] == "no"
+    assert all(compose["services"][name]["restart"] == "no" for name in ONCE)
 
 
 def test_the_order_of_the_start(compose):
     waits = {name: one.get("depends_on", {}) for name, one in compose["services"].items()}
-    assert waits["prefect-server"] == {"postgres": {"condition": "service_healthy"}}
-    assert waits["deploy"] == {name: {"condition": "service_healthy"} for name in ("prefect-server", "minio")}
+    done, healthy = {"condition": "service_completed_successfully"}, {"condition": "service_healthy"}
+    assert waits["access"] == {"postgres": healthy, "minio": healthy}
+    assert waits["prefect-server"] == {"access": done}
+    assert waits["deploy"] == {"prefect-server": healthy}
     workers = [name for name in waits if name.startswith("worker-")]
     assert len(workers) == 4
-    assert all(waits[name] == {"deploy": {"condition": "service_completed_successfully"}} for name in workers)
+    assert all(waits[name] == {"deploy": done} for name in workers)
 
 
 def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
@@ -97,9 +105,49 @@ def test_what_is_kept_lies_in_volumes(compose):
     assert named == set(compose["volumes"]) == {"postgres", "minio", "server", "home"}
 
 
-def test_only_those_who_need_them_get_the_stores_credentials(compose):
-    for name in ("postgres", "prefect-server"):
-        assert not any("S3" in variable for variable in compose["services"][name]["environment"])
+def test_each_secret_is_for_those_who_need_it(compose):
+    given = {secret: set() for secret in SECRETS}
+    for name, one in compose["services"].items():
+        values = " ".join(map(str, one.get("environment", {}).values()))
+        for secret in re.findall(r"\$\{(\w+):\?", values):
+            given[secret].add(name)
+    workers = {name for name in compose["services"] if name.startswith("worker-")}
+    assert given == {
+        "POSTGRES_PASSWORD": {"postgres", "access"},
+        "MINIO_ROOT_PASSWORD": {"minio", "access"},
+        "PREFECT_DATABASE_PASSWORD": {"prefect-server", "access"},
+        "PREFECT_PASSWORD": {"prefect-server", "deploy"} | workers,
+        "SONGLINE_DATABASE_PASSWORD": {"access"} | workers,
+        "SONGLINE_S3_ACCESS_KEY": {"access"} | workers,
+        "SONGLINE_S3_SECRET_KEY": {"access"} | workers,
+    }
+
+
+def test_what_access_is_told_is_what_it_makes(compose, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("SONGLINE_"):
+            monkeypatch.delenv(name)
+    for name, value in compose["services"]["access"]["environment"].items():
+        monkeypatch.setenv(name, re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: f"given-{len(found.group(1))}", value))
+    made = {}
+    monkeypatch.setattr(access, "make_databases", lambda url, **told: made.update(told, admin=url))
+    monkeypatch.setattr(access, "make_bucket_user", lambda endpoint, **told: made.update(told, endpoint=endpoint))
+    assert access.main() == 0
+    assert made["admin"] == "postgresql://postgres:given-17@postgres:5432/postgres"
+    assert (made["catalog_password"], made["prefect_password"]) == ("given-26", "given-25")
+    assert (made["root"].name, made["root"].secret) == ("songline-root", "given-19")
+    assert (made["user"].name, made["places"]) == ("given-22", ["s3://songline"])
+    monkeypatch.delenv("MINIO_ROOT_PASSWORD")
+    assert access.main() == 2
+
+
+def test_workers_without_a_device_work_on_their_cores_and_plan_for_those_that_have_one(compose):
+    told = {name: one.get("environment", {}) for name, one in compose["services"].items() if name.startswith("worker-")}
+    lent = {name for name, one in compose["services"].items() if "deploy" in one}
+    assert lent == {"worker-gpu-0", "worker-gpu-1"}
+    for name, variables in told.items():
+        assert variables["SONGLINE_DEVICE"] == ("${SONGLINE_DEVICE:-cuda}" if name in lent else "cpu")
+        assert variables["SONGLINE_RENDER_DEVICE"] == "${SONGLINE_DEVICE:-cuda}"
 
 
 def test_the_image_is_of_known_parts_and_runs_as_nobody_special():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from infra.stack import postgres, services, up
 from infra.stack.choices import choose, is_free, with_port
 from infra.stack.down import down
 from infra.stack.files import Places, write_environment
+from infra.stack.logs import bound_logs
 from infra.stack.processes import MARK, Service, end, marked, start
 from infra.stack.records import birth_of, process_of, read_records, write_records
 
@@ -87,6 +89,54 @@ def test_damaged_choices_are_not_made_anew(places):
     places.choices.write_text("{}")
     with pytest.raises(MachineError, match="damaged"):
         choose(places.choices, "")
+
+
+def test_a_stack_from_before_the_stores_user_keeps_all_else(places):
+    first = choose(places.choices, "")
+    known = json.loads(places.choices.read_text())
+    places.choices.write_text(json.dumps({name: value for name, value in known.items() if "minio" not in name}))
+    after = choose(places.choices, "")
+    assert replace(after, minio_root_user="", minio_root_password="") == replace(
+        first, minio_root_user="", minio_root_password=""
+    )
+    assert after.minio_root_password not in ("", first.minio_root_password)
+
+
+def test_a_log_stays_within_its_bounds_and_its_service_goes_on_writing(tmp_path):
+    log = tmp_path / "minio.log"
+    with log.open("ab", buffering=0) as service:
+        for turn in range(6):
+            service.write(bytes([65 + turn]) * 300)
+            assert bound_logs(tmp_path, max_bytes=200) == ["minio"]
+            service.write(b"next")
+            assert log.read_bytes() == b"next"
+            assert bound_logs(tmp_path, max_bytes=200) == []
+            service.truncate(0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["minio.log", *(f"minio.log.{n}" for n in (1, 2, 3))]
+    assert [(tmp_path / f"minio.log.{n}").read_bytes() for n in (1, 2, 3)] == [bytes([c]) * 200 for c in b"FED"]
+
+
+def test_workers_write_releases_beside_the_stack_unless_told_otherwise(places, monkeypatch):
+    monkeypatch.delenv("SONGLINE_RELEASES", raising=False)
+    choices = choose(places.choices, "")
+    for name in services.service_names(choices):
+        choices = with_port(choices, name)
+    assert services.client_settings(places, choices)["SONGLINE_RELEASES"] == str(places.folder / "releases")
+    monkeypatch.setenv("SONGLINE_RELEASES", "/srv/records")
+    assert services.client_settings(places, choices)["SONGLINE_RELEASES"] == "/srv/records"
+
+
+def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monkeypatch):
+    monkeypatch.setenv("SONGLINE_S3_SECRET_KEY", "the caller's own")
+    monkeypatch.setenv("SONGLINE_INBOX", "s3://night")
+    choices = choose(places.choices, "")
+    for name in services.service_names(choices):
+        choices = with_port(choices, name)
+    told = services.deploying_environment(places, choices)
+    assert told["PREFECT_API_AUTH_STRING"].endswith(choices.prefect_password)
+    assert told["SONGLINE_INBOX"] == "s3://night"
+    assert not [name for name in told if "S3" in name or "DATABASE" in name or "STORE" in name]
+    assert services.places_of_work(choices) == ["s3://songline", "s3://night"]
 
 
 def test_no_port_is_chosen_twice(places):

@@ -65,4 +65,16 @@ def tags() -> TrackTags:
         comment="Made with Songline.\nBy a model.",
         explicit=False,
         candidate="last-bus-43-1f7c",
+        upc="0012345678905",
+        label="Nachtbus Ö",
+        credits=(
+            ("Lead vocals", "Ada Vale"),
+            ("Bass (fretless)", "Bo (B.) Ö"),
+            ("Mixer", "夜"),
+            ("Producer", "Ada Vale"),
+        ),
+        track_gain_db=-4.013,
+        track_peak=0.8912509,
+        album_gain_db=-3.5,
+        album_peak=1.0,
     )

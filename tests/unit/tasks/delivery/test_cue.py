@@ -79,3 +79,12 @@ def test_a_title_stays_between_its_quotes(title: str) -> None:
 def test_an_album_may_be_delivered_as_mp3_alone() -> None:
     only = CueTrack(position=1, title="x", performer="P", path="mp3_320/01 - x.mp3", duration_s=1)
     assert 'FILE "mp3_320/01 - x.mp3" MP3' in cue_sheet(title="x", performer="P", tracks=[only])
+
+
+def test_silence_between_songs_counts_and_is_in_no_file() -> None:
+    tracks = [track(1, "One", gap_s=2.0), track(2, "Two")]
+    lines = cue_sheet(title="x", performer="P", tracks=tracks, upc="036000291452").split("\r\n")
+    assert "CATALOG 0036000291452" in lines
+    second = lines[lines.index("  TRACK 02 AUDIO") :]
+    assert second[3:6] == ["    PREGAP 00:02:00", "    REM START 01:37:30", "    REM LENGTH 01:35:30"]
+    assert sum("PREGAP" in line for line in lines) == 1

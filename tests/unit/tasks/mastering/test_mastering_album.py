@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mastering_signals import RATE, audio, dense, noise
+from mastering_signals import RATE, audio, dense, noise, song
 
 from catalog.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.files import read_audio
 from tasks.audio.loudness import pyloudnorm_integrated
-from tasks.mastering.album import loudest, master_album, treated_loudness
-from tasks.mastering.intake import loudness_or_refusal
+from tasks.audio.true_peak import true_peak_dbtp
+from tasks.mastering.album import loudest, master_album, song_level
+from tasks.mastering.intake import admit, loudness_or_refusal
+from tasks.mastering.reference import hear
 
 SOURCES = (
     audio(0.35 * dense(5, seed=3)),
@@ -28,16 +30,26 @@ def paths(folder: Path, count: int) -> list[Path]:
     return [folder / f"{index}.wav" for index in range(count)]
 
 
-@pytest.mark.parametrize("preset", ["none", "bright"])
-@pytest.mark.parametrize("profile", ["streaming", "loud"])
-def test_differences_survive(tmp_path: Path, preset: str, profile: str) -> None:
-    spec = MasteringSpec.model_validate({"mode": "album", "preset": preset, "profile": profile})
-    before = [treated_loudness(source, spec=spec) for source in SOURCES]
+@pytest.mark.parametrize(
+    "block",
+    [
+        {},
+        {"preset": "bright", "profile": "loud", "tone": "none"},
+        {"tone": "jazz", "tone_max_db": 6.0},
+        {"reference": "dark.wav", "effects": {"reverb": {}}},
+        {"profile": "apple", "effects": {"echo": {"mix": 0.3}}},
+    ],
+)
+def test_differences_survive(tmp_path: Path, block: dict[str, object]) -> None:
+    spec = MasteringSpec.model_validate({"mode": "album"} | block)
+    reference = hear(audio(np.cumsum(noise(-30), axis=1) / 100)) if spec.reference else None
+    before = [loudness_or_refusal(admit(source)) for source in SOURCES]
     files = paths(tmp_path, len(SOURCES))
-    reports = master_album([lambda source=source: source for source in SOURCES], files, spec=spec)  # type: ignore[misc]
+    loads = [lambda source=source: source for source in SOURCES]  # type: ignore[misc]
+    reports = master_album(loads, files, spec=spec, reference=reference)
     after = [loudness_or_refusal(read_audio(path)) for path in files]
     assert loudest(before) == loudest(after) == 1
-    assert after[1] == pytest.approx(spec.loudness_target_lufs, abs=0.1)
+    assert after[1] == pytest.approx(spec.loudness_target_lufs, abs=0.05)
     for (was, now), (was_next, now_next) in pairwise(zip(before, after, strict=True)):
         assert now_next - now == pytest.approx(was_next - was, abs=0.1)
     for report, path in zip(reports, files, strict=True):
@@ -49,10 +61,31 @@ def test_differences_survive(tmp_path: Path, preset: str, profile: str) -> None:
         )
 
 
-def test_treated_loudness_is_that_of_the_source_on_two_channels() -> None:
+def test_an_album_level_is_that_of_the_source_on_two_channels() -> None:
     for source in SOURCES:
         loudness = loudness_or_refusal(source) + (3.01 if source.channels == 1 else 0)
-        assert treated_loudness(source, spec=MasteringSpec(preset="bright")) == pytest.approx(loudness, abs=0.02)
+        level = song_level(source, spec=MasteringSpec(preset="bright"))
+        assert level.loudness_lufs == pytest.approx(loudness, abs=0.02)
+        assert (level.target_lufs, level.most_gain_db) == (-14, None)
+
+
+def test_an_album_by_gain_alone_is_as_loud_as_its_highest_peak_allows(tmp_path: Path) -> None:
+    """One gain for all: the song with the highest peaks decides, and every difference stays exact."""
+    spec = MasteringSpec(mode="album", profile="dynamic")
+    peaky = song(4)
+    peaky[:, RATE] = 5
+    sources = [audio(0.35 * dense(5, seed=3)), audio(0.5 * peaky), audio(0.1 * dense(4, seed=5))]
+    files = paths(tmp_path, 3)
+    reports = master_album([lambda source=source: source for source in sources], files, spec=spec)  # type: ignore[misc]
+    for source, path, report in zip(sources, files, reports, strict=True):
+        written = read_audio(path)
+        gained = loudness_or_refusal(written) - loudness_or_refusal(source)
+        assert gained == pytest.approx(reports[0].gain_db, abs=0.1)
+        assert report.limited_by is None
+        assert report.max_limiting_db == 0
+    peaks = [getattr(true_peak_dbtp(read_audio(path)), "value", 0) for path in files]
+    assert max(peaks) == pytest.approx(-1.01, abs=0.06)
+    assert peaks.index(max(peaks)) == 1
 
 
 def test_a_gain_that_a_song_cannot_take_is_reported(tmp_path: Path) -> None:
@@ -67,7 +100,7 @@ def test_a_gain_that_a_song_cannot_take_is_reported(tmp_path: Path) -> None:
 
 def test_a_silent_song_is_refused() -> None:
     with pytest.raises(AudioRefused):
-        treated_loudness(audio(np.zeros((2, RATE))), spec=MasteringSpec(mode="album"))
+        song_level(audio(np.zeros((2, RATE))), spec=MasteringSpec(mode="album"))
 
 
 def test_the_first_of_equally_loud_songs_leads() -> None:

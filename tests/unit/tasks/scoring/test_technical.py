@@ -95,6 +95,49 @@ class TestWaveform:
         assert [value(readings, name) for name in names] == [0, 0, 0]
 
 
+class TestHolesAndEnds:
+    LINES = (2.0, 6.0, 10.0, 30.0)
+
+    def gap(self, track: np.ndarray, lines: tuple[float, ...] = LINES) -> Reading:
+        audio = stereo(track)
+        brief = Brief(length_s=audio.duration_s, line_starts_s=lines)
+        return TechnicalScorer().score(audio, brief)["sung_gap_s"]
+
+    def test_silence_counts_only_where_a_line_should_be_sung(self) -> None:
+        between = np.concatenate([sine(14), silence(10), sine(16)])
+        assert self.gap(between) == Measured(0.0)
+        across = np.concatenate([sine(4), silence(4.2), sine(31.8)])
+        reading = self.gap(across)
+        assert isinstance(reading, Measured)
+        assert reading.value == pytest.approx(4.2, abs=0.03)
+        assert [round(window.start_s, 1) for window in reading.windows] == [4.0]
+
+    def test_a_line_is_taken_to_be_sung_for_four_seconds(self) -> None:
+        reading = self.gap(np.concatenate([sine(12.5), silence(15), sine(12.5)]))
+        assert isinstance(reading, Measured)
+        assert reading.value == pytest.approx(1.5, abs=0.03)
+
+    def test_an_instrumental_has_no_holes(self) -> None:
+        reading = self.gap(sine(5), ())
+        assert isinstance(reading, NotMeasurable)
+        assert reading.is_not_stated
+
+    def test_an_end_that_is_cut_off_is_loud(self) -> None:
+        cut = score(stereo(sine(3, amplitude=0.1)))
+        assert value(cut, "ending_dbfs") == pytest.approx(-23.0, abs=0.1)
+        padded = score(stereo(np.append(sine(3, amplitude=0.1), silence(2))))
+        assert value(padded, "ending_dbfs") == pytest.approx(-23.0, abs=0.1)
+        faded = score(stereo(sine(3) * np.exp(-4 * np.arange(3 * RATE) / RATE)))
+        assert value(faded, "ending_dbfs") < -50
+
+    def test_clipping_is_told_by_the_second_and_where(self) -> None:
+        track = np.concatenate([sine(10, 100, 0.9), np.clip(sine(10, 100, 1.5), -1, 1)])
+        reading = score(stereo(track))["clipping_runs_per_s"]
+        assert isinstance(reading, Measured)
+        assert reading.value == pytest.approx(200, rel=0.01)
+        assert [(window.start_s, round(window.value)) for window in reading.windows] == [(0.0, 0), (10.0, 400)]
+
+
 class TestStereo:
     @pytest.mark.parametrize(
         ("left", "right", "correlation", "loss_lu"),
@@ -112,6 +155,26 @@ class TestStereo:
         readings = score(stereo(left, right))
         assert value(readings, "stereo_correlation") == pytest.approx(correlation, abs=0.02)
         assert value(readings, "mono_loss_lu") == pytest.approx(loss_lu, abs=0.05)
+
+    @pytest.mark.parametrize(
+        ("left", "right", "side_mid_db"),
+        [
+            (noise(4), noise(4), -120.0),
+            (noise(4), noise(4) + noise(4, 0.0001, seed=2), -66.0),
+            (noise(4), noise(4, seed=2), 0.0),
+            (noise(4), silence(4), 0.0),
+            (noise(4), -noise(4), 120.0),
+        ],
+    )
+    def test_how_much_the_channels_differ(self, left: np.ndarray, right: np.ndarray, side_mid_db: float) -> None:
+        assert value(score(stereo(left, right)), "side_mid_db") == pytest.approx(side_mid_db, abs=0.3)
+
+    def test_mono_loss_is_told_by_the_window(self) -> None:
+        left = noise(20)
+        right = np.concatenate([left[: 10 * RATE], noise(10, seed=2)])
+        reading = score(stereo(left, right))["mono_loss_lu"]
+        assert isinstance(reading, Measured)
+        assert [round(window.value, 1) for window in reading.windows] == [0.0, 3.0]
 
     def test_anti_phase_cancels(self) -> None:
         readings = score(stereo(sine(3), -sine(3)))
@@ -146,6 +209,24 @@ class TestSpectrum:
         sloping = np.fft.irfft(spectrum * 10 ** (slope_db / 20), 5 * RATE)
         expected_hz = 100 * 2 ** (80 / 12)
         assert value(score(stereo(sloping)), "bandwidth_hz") == pytest.approx(expected_hz, rel=0.1)
+
+    def test_a_wall_is_told_from_a_roll_off(self) -> None:
+        walled = score(stereo(low_passed(noise(5), 16000)))
+        assert value(walled, "cutoff_hz") == value(walled, "bandwidth_hz") == pytest.approx(16000, abs=200)
+        hz = np.fft.rfftfreq(5 * RATE, 1 / RATE)
+        slope_db = -24 * np.log2(np.maximum(hz, 4000) / 4000)
+        sloping = score(stereo(np.fft.irfft(np.fft.rfft(noise(5)) * 10 ** (slope_db / 20), 5 * RATE)))
+        assert value(sloping, "cutoff_hz") == RATE / 2
+
+    def test_bandwidth_is_read_in_windows_too(self) -> None:
+        reading = score(stereo(np.concatenate([noise(10), low_passed(noise(10), 9000)])))["bandwidth_hz"]
+        assert isinstance(reading, Measured)
+        assert [round(window.value / 1000) for window in reading.windows] == [22, 9]
+
+    def test_a_song_that_collapses_into_noise_is_told_by_its_share(self) -> None:
+        readings = score(stereo(np.concatenate([sine(6), noise(4)])))
+        assert value(readings, "noise_ratio") == pytest.approx(0.4, abs=0.11)
+        assert value(readings, "spectral_flatness") < 0.1
 
     def test_noise_is_flat_and_tones_are_not(self) -> None:
         assert value(score(stereo(noise(2))), "spectral_flatness") > 0.5

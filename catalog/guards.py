@@ -1,0 +1,93 @@
+"""What a ranking may hide, said beside it: words traded for music, a take that another beats in everything, warnings.
+
+None of this changes who wins. A guard speaks where the weighted sum may deceive; a warning is a fault that does not
+keep a candidate out, since mastering can mend it or taste may want it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from catalog.decision import CandidateOutcome, Limit, Value
+from catalog.explanation import clock, figure, label
+from catalog.metrics import MetricSpec
+from catalog.ranking import Readings, Weighing, goodness, value_of
+
+LYRICS_TRADED = 0.05
+"""How much worse than the best the winner may sing its words without a word said, as a share of phonemes or lines."""
+
+WARNED: Mapping[str, tuple[Limit, str]] = {
+    "sung_gap_s": (Limit(max=1.5), "Silent for {value} where a line should be sung{place}."),
+    "side_mid_db": (Limit(min=-50.0), "Mono in two channels: their difference lies at {value} against their sum."),
+    "ending_dbfs": (Limit(max=-30.0), "Its end is cut off at {value}."),
+    "spectral_flatness": (Limit(max=0.4), "Close to noise{place}."),
+}
+"""The limits over which a candidate is warned of, and the sentence that says so."""
+
+NARROWER_HZ = 2000.0
+"""How far the bandwidth may lie under the middle of the song's candidates."""
+
+
+def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> list[int | None]:
+    """For each candidate the first of those that are better than it in some weighed metric and worse in none."""
+    names = list(weighing.weights)
+    good = [[goodness(value_of(each, name), metrics[name]) for name in names] for each in ranked]
+    if len(names) < 2:
+        return [None] * len(ranked)
+    return [
+        next(
+            (
+                rival
+                for rival, theirs in enumerate(good)
+                if theirs != own and all(a >= b for a, b in zip(theirs, own, strict=True))
+            ),
+            None,
+        )
+        for own in good
+    ]
+
+
+def lyrics_guard(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
+    """A sentence for every lyric metric in which the first of ``ranked`` is worse than the best by more than 0.05.
+
+    The lyric family is never traded for another without showing it.
+    """
+    told = []
+    for name, spec in metrics.items():
+        if spec.family != "lyrics" or spec.direction == "none" or spec.unit:
+            continue
+        read = [(each, metric.value) for each in ranked if isinstance(metric := each.metrics[name], Value)]
+        if not read or read[0][0] is not ranked[0]:
+            continue
+        own = read[0][1]
+        best, value = max(read, key=lambda pair: goodness(pair[1], spec))
+        if goodness(value, spec) - goodness(own, spec) > LYRICS_TRADED:
+            figures = f"{label(spec)} {figure(own)}, {best.name} has {figure(value)}"
+            told.append(f"The winner's words are worse than they could be: {figures}.")
+    return tuple(told)
+
+
+def warnings(outcome: CandidateOutcome, others: Sequence[CandidateOutcome]) -> tuple[str, ...]:
+    """What is to be said against a candidate though it may stand; ``others`` are all of its song."""
+    failed = {gate.name for gate in outcome.gates if not gate.passed}
+    told = []
+    for name, (limit, sentence) in WARNED.items():
+        metric = outcome.metrics.get(name)
+        if isinstance(metric, Value) and name not in failed and not limit.allows(metric.value):
+            place = f" at {clock(outcome.worst[name].start_s)}" if name in outcome.worst else ""
+            told.append(sentence.format(value=figure(metric.value, metric.unit), place=place))
+    return (*told, *_narrow(outcome, others, failed))
+
+
+def _narrow(outcome: CandidateOutcome, others: Sequence[CandidateOutcome], failed: set[str]) -> tuple[str, ...]:
+    """That its treble ends lower than that of the song's other candidates, and whether it was cut."""
+    own, cut = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
+    if not isinstance(own, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
+        return ()
+    read = [metric.value for each in others if isinstance(metric := each.metrics.get("bandwidth_hz"), Value)]
+    usual = median(read)
+    if usual - own.value < NARROWER_HZ:
+        return ()
+    how = "is cut off" if isinstance(cut, Value) and cut.value <= own.value else "ends"
+    return (f"Its treble {how} at {figure(own.value, 'Hz')}, that of the others at about {figure(usual, 'Hz')}.",)

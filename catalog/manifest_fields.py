@@ -1,0 +1,97 @@
+"""The kinds of text and number that a manifest's fields hold, each with what it refuses and the remedy."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from catalog.errors import InputError
+from catalog.musical import parse_key
+from catalog.text import has_control
+
+MAX_SEED = 2**53 - 1
+MAX_TITLE_CHARACTERS = 200
+MAX_PROMPT_CHARACTERS = 2000
+MAX_PATH_CHARACTERS = 500
+MAX_ID_CHARACTERS = 64
+MIN_LENGTH_S = 10.0
+MAX_LENGTH_S = 285.0
+MAX_PAUSE_S = 30.0
+
+
+def fault(what: str, remedy: str) -> PydanticCustomError:
+    """A validation error that carries its remedy; ``{value}`` stands for what was given."""
+    return PydanticCustomError("songline", "{what}", {"what": what, "remedy": remedy})
+
+
+def _one_line(text: str) -> str:
+    """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
+    if has_control(text):
+        raise fault("the text holds a control character or a line break", "Remove it")
+    if text != text.strip():
+        raise fault("the text begins or ends with a space", "Remove the space")
+    return unicodedata.normalize("NFC", text)
+
+
+def _prose(text: str) -> str:
+    """Text that may be folded over lines; they are joined by single spaces."""
+    words = " ".join(text.split())
+    if not words:
+        raise fault("the text is blank", "Write something or leave the field out")
+    if has_control(words):
+        raise fault("the text holds a control character", "Remove it")
+    return unicodedata.normalize("NFC", words)
+
+
+def _key(text: str) -> str:
+    try:
+        return parse_key(text)
+    except InputError as error:
+        raise fault(error.what, error.remedy) from error
+
+
+def _isrc(text: str) -> str:
+    plain = text.replace("-", "")
+    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain):
+        raise fault(f"{text[:40]!r} is not an ISRC", "Write it as in 'GBAYE2600001': country, registrant, year, number")
+    return plain
+
+
+def _upc(text: str) -> str:
+    plain = text.replace("-", "").replace(" ", "")
+    if not re.fullmatch(r"[0-9]{12,13}", plain):
+        raise fault(f"{text[:40]!r} is not a UPC or EAN", "Write its 12 or 13 digits, in quotes")
+    # GS1 General Specifications, 7.9: the digits from the right weigh 3 and 1 in turn, the last one makes it whole.
+    weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(plain)))
+    if weighed % 10:
+        raise fault(f"the check digit of {plain} does not fit", "Compare it with what the distributor gave")
+    return plain
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", text):
+        raise fault(f"{text[:40]!r} is not an id", "Use letters, digits and single hyphens, such as 'last-bus'")
+    return text
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", text):
+        raise fault(f"{text[:40]!r} is not a language tag", "Write a code such as 'en', 'de' or 'pt-BR'")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), AfterValidator(_one_line)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), AfterValidator(_id)]
+FilePath = Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
+Length = Annotated[float, Field(ge=MIN_LENGTH_S, le=MAX_LENGTH_S)]
+Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Pause = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_prose)]
+Key = Annotated[str, AfterValidator(_key)]
+Isrc = Annotated[str, AfterValidator(_isrc)]
+Upc = Annotated[str, AfterValidator(_upc)]

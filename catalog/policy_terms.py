@@ -1,0 +1,136 @@
+"""What a policy may say: gates, what ranks those that pass them, and what to do when nobody does.
+
+Candidates are ranked in one of two ways. By families, the usual one: the metrics of each family (musicality,
+adherence, lyrics, production) speak with one voice, and the families are weighed against each other, so that no
+family gains by having more metrics. Or by weights, where the policy weighs single metrics itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from catalog.decision import Limit
+from catalog.digests import Json, digest_value
+from catalog.metrics import MetricSpec
+
+SCHEME = "policy/v1"
+
+Family = Literal["musicality", "adherence", "lyrics", "production"]
+
+DEFAULT_GATES: Mapping[str, Limit] = {
+    "nonfinite_samples": Limit(max=0),
+    "alive_ratio": Limit(min=0.6),
+    "clipping_runs": Limit(max=10),
+    "dc_offset": Limit(max=0.05),
+    "duration_error_s": Limit(max=1.0),
+    "head_silence_s": Limit(max=5.0),
+    "tail_silence_s": Limit(max=5.0),
+    "longest_gap_s": Limit(max=4.0),
+    "sung_gap_s": Limit(max=3.0),
+    "spectral_flatness": Limit(max=0.5),
+    "noise_ratio": Limit(max=0.25),
+    "looping_ratio": Limit(max=0.25),
+    "cutoff_hz": Limit(min=12_000.0),
+    "stereo_correlation": Limit(min=-0.2),
+}
+"""What every candidate must meet unless the policy says otherwise: alive, whole, sung through, no clipping, no noise,
+not stuck, not cut off in its treble, in phase."""
+
+DEFAULT_FAMILIES: Mapping[Family, float] = {
+    "musicality": 0.35,
+    "adherence": 0.30,
+    "lyrics": 0.20,
+    "production": 0.15,
+}
+"""How much each family counts unless the policy says otherwise; one of which nothing was read gives its share away."""
+
+DEFAULT_METRICS: tuple[str, ...] = ("tempo_match", "key_match", "mono_loss_lu", "plr_db", "bandwidth_hz")
+"""What makes up the families unless the policy says otherwise: all that is read without a model."""
+
+Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+
+
+class Policy(BaseModel):
+    """Gates, what ranks, and what to do when the gates leave nobody.
+
+    ``gates`` as given are laid over :data:`DEFAULT_GATES`; null takes a default gate away. ``families`` and ``metrics``
+    as given replace :data:`DEFAULT_FAMILIES` and :data:`DEFAULT_METRICS` wholly: a metric counts in the family it
+    belongs to, if that is named. ``weights`` stand in place of both and weigh each metric by itself. Of weights only
+    their proportions count. ``min_candidates`` is how many must be rendered and scored, passed or not, before
+    anything is chosen.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    min_candidates: int = Field(default=1, ge=1, le=10_000)
+    if_none_passes: Literal["fail", "least_bad"] = "fail"
+    gates: dict[str, Limit | None] = Field(default={}, validate_default=True)
+    families: dict[Family, Weight] = Field(default={}, description="Weight of each family; left out: the usual ones.")
+    metrics: list[str] = Field(default=[], description="What the families are made of; left out: the usual ones.")
+    weights: dict[str, Weight] = Field(default={}, description="Weight of each metric, in place of the families.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ranks_in_one_way(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        if "weights" not in given:
+            return {"families": dict(DEFAULT_FAMILIES), "metrics": list(DEFAULT_METRICS), **given}
+        if given.get("families") or given.get("metrics"):
+            raise ValueError("weights stand in place of families and metrics; give one or the other")
+        return given
+
+    @field_validator("gates")
+    @classmethod
+    def _over_defaults(cls, given: dict[str, Limit | None]) -> dict[str, Limit | None]:
+        return {**DEFAULT_GATES, **given}
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """The gates that stand, by metric."""
+        return {name: limit for name, limit in self.gates.items() if limit is not None}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every metric that it needs a reading of: who reads one of them must listen."""
+        return frozenset((*self.limits, *self.metrics, *self.weights))
+
+    def document(self) -> dict[str, Json]:
+        """The policy as JSON with every default written out (a gate taken away as null); validates back to itself."""
+        gates = {name: limit and limit.document() for name, limit in self.gates.items()}
+        by_family = {"families": dict(self.families), "metrics": list(self.metrics)}
+        return {
+            "min_candidates": self.min_candidates,
+            "if_none_passes": self.if_none_passes,
+            "gates": gates,
+            **(by_family if self.families or self.metrics else {"weights": dict(self.weights)}),
+        }
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical document."""
+        return digest_value(SCHEME, self.document())
+
+
+def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
+    """Every fault of a policy against the metrics there are, each one plain sentence without a full stop."""
+    known = ", ".join(sorted(metrics))
+    faults = [
+        f"gates.{name}: there is no such metric; there are {known}" for name in policy.gates if name not in metrics
+    ]
+    for field, names in (("metrics", policy.metrics), ("weights", policy.weights)):
+        for name in names:
+            if name not in metrics:
+                faults.append(f"{field}.{name}: there is no such metric; there are {known}")
+            elif metrics[name].direction == "none":
+                verb = "weighted" if field == "weights" else "ranked by"
+                faults.append(
+                    f"{field}.{name}: neither more nor less of it is better, so it can be gated but not {verb}"
+                )
+            elif field == "metrics" and metrics[name].family not in DEFAULT_FAMILIES:
+                faults.append(f"{field}.{name}: it is {metrics[name].family}, which gates but does not rank")
+    faults += [f"metrics.{name}: it stands twice" for name in set(policy.metrics) if policy.metrics.count(name) > 1]
+    return tuple(faults)

@@ -1,0 +1,116 @@
+"""From readings to scores: percentiles within the song, metrics into families, families into one number.
+
+Each metric is turned into its mid-rank percentile among the ranked candidates: the share of them that are worse, plus
+half of those that are equal (itself included). With four to sixteen candidates a standard deviation is noise, and a
+percentile cannot be swayed by one outlier. A family is the mean of its metrics, the score the weighted mean of the
+families; written out, each metric has a weight of its own. What no ranked candidate has a reading of is left out, and
+the other weights are scaled up; who lacks what others have comes last in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
+from catalog.policy_terms import Policy
+
+Readings = Mapping[str, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What counts how much among the candidates of one song.
+
+    ``weights`` of metrics sum to 1, as do those of ``families``, which are empty where the policy weighs metrics by
+    itself; ``left_out`` are the metrics of which no ranked candidate has a reading, with the reason.
+    """
+
+    weights: Mapping[str, float]
+    families: Mapping[str, float]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One candidate's percentiles by metric and by family, 0 to 1, better is higher, and their weighted mean."""
+
+    normalised: Mapping[str, float]
+    families: Mapping[str, float]
+    score: float
+
+
+def reading_of(readings: Readings, name: str) -> Reading:
+    """The reading of a metric, or that there is none."""
+    return readings.get(name, NotMeasurable("it was not scored"))
+
+
+def weigh(policy: Policy, ranked: Sequence[Readings], metrics: Mapping[str, MetricSpec]) -> Weighing:
+    """What can be weighed of a policy, in the order in which it names it."""
+    if not ranked:
+        return Weighing({}, {}, {})
+    counted = policy.weights or [name for name in policy.metrics if metrics[name].family in policy.families]
+    left_out = {}
+    for name in counted:
+        readings = [reading_of(each, name) for each in ranked]
+        reasons = [reading.reason for reading in readings if isinstance(reading, NotMeasurable)]
+        if len(reasons) == len(readings):
+            left_out[name] = reasons[0]
+    used = [name for name in counted if name not in left_out]
+    if policy.weights:
+        return Weighing(_shares({name: policy.weights[name] for name in used}), {}, left_out)
+    members: dict[str, list[str]] = {
+        family: [name for name in used if metrics[name].family == family] for family in policy.families
+    }
+    families = _shares({family: weight for family, weight in policy.families.items() if members[family]})
+    weights = {name: share / len(members[family]) for family, share in families.items() for name in members[family]}
+    return Weighing({name: weights[name] for name in used}, families, left_out)
+
+
+def _shares(weights: Mapping[str, float]) -> dict[str, float]:
+    total = fsum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def standings(
+    values: Mapping[str, Sequence[float | None]], weighing: Weighing, metrics: Mapping[str, MetricSpec], *, count: int
+) -> list[Standing]:
+    """How ``count`` candidates stand by their ``values`` of each weighed metric.
+
+    Scores are rounded, so that equal sums are equal whatever their last bits.
+    """
+    percentiles = {name: _percentiles(values[name], metrics[name]) for name in weighing.weights}
+    return [
+        _standing({name: percentiles[name][at] for name in weighing.weights}, weighing, metrics) for at in range(count)
+    ]
+
+
+def _standing(normalised: Mapping[str, float], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> Standing:
+    members = {
+        family: [own for name, own in normalised.items() if metrics[name].family == family]
+        for family in weighing.families
+    }
+    families = {family: fsum(own) / len(own) for family, own in members.items()}
+    if not weighing.weights:
+        return Standing({}, {}, 0.5)
+    score = fsum(weight * normalised[name] for name, weight in weighing.weights.items())
+    return Standing(normalised, families, round(score, 12))
+
+
+def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:
+    own = [goodness(value, spec) for value in values]
+    return [(sum(other < each for other in own) + own.count(each) / 2) / len(own) for each in own]
+
+
+def goodness(value: float | None, spec: MetricSpec) -> float:
+    """A value such that more is better; what has none is worse than anything."""
+    if value is None:
+        return float("-inf")
+    return value if spec.direction == "higher" else -value
+
+
+def value_of(readings: Readings, name: str) -> float | None:
+    """The number that was read of a metric, if one was."""
+    reading = readings.get(name)
+    return reading.value if isinstance(reading, Measured) else None

@@ -1,0 +1,233 @@
+"""``measure`` and ``master``: the meter and the mastering chain on any file, outside an album."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from catalog.digests import Json
+from catalog.errors import InputError, MachineError
+from catalog.mastering import MasteringSpec
+from catalog.metrics import Measured, Reading
+from flows.cli.output import print_error, print_json, stdout
+from tasks.acceptance.checks import Finding, Target, examine, failed
+from tasks.audio.audio import Audio
+from tasks.audio.files import AudioFileError, read_audio, write_flac24
+from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, read_meter, series_document
+from tasks.mastering.chain import master_file
+from tasks.mastering.reference import reference_from
+from tasks.mastering.report import MasterReport
+
+COLUMNS = {
+    "integrated_lufs": "LUFS",
+    "loudness_range_lu": "LRA",
+    "true_peak_dbtp": "dBTP",
+    "max_momentary_lufs": "max M",
+    "max_short_term_lufs": "max S",
+    "plr_db": "PLR",
+}
+FORMS = (".wav", ".flac")
+STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
+
+
+def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
+    """Print every reading of each file; files that cannot be read are told of at the end, and make the exit code 2."""
+    documents: list[dict[str, Json]] = []
+    faults: list[AudioFileError] = []
+    table = _readings_table("file")
+    notes: list[str] = []
+    for path in paths:
+        try:
+            audio = read_audio(path)
+        except AudioFileError as fault:
+            faults.append(fault)
+            documents.append(_unreadable(path, fault))
+            table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
+            continue
+        meter = read_meter(audio)
+        documents.append(_document(path, audio, meter) | ({"series": series_document(audio)} if series else {}))
+        table.add_row(Text(str(path)), *_figures(meter, audio))
+        notes += [f"{path}: {reason}" for reason in _reasons(meter, audio)]
+    if as_json:
+        print_json(documents)
+    else:
+        stdout().print(table)
+        for note in notes:
+            stdout().print(Text(note), soft_wrap=True)
+    for unread in faults:
+        print_error(unread, as_json=as_json)
+    if faults:
+        raise typer.Exit(AudioFileError.exit_code)
+
+
+def master(
+    source: Path,
+    out: Path,
+    *,
+    asked: Mapping[str, Any],
+    reference: Path | None,
+    as_json: bool,
+) -> None:
+    """Master ``source`` to ``out`` with what was ``asked`` of the mastering block, and print how it reads then."""
+    spec = _spec(asked, reference)
+    _check_places(source, out, reference)
+    audio = read_audio(source)
+    before = read_meter(audio)
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside:
+            report = _mastered(audio, Path(aside, "master.wav"), spec=spec, reference=reference)
+            written = _in_form(Path(aside, "master.wav"), out.suffix.lower())
+            findings = examine(written, target=_target(report, spec, audio.frames))
+            after = read_meter(read_audio(written))
+            os.replace(written, out)
+    except OSError as fault:
+        what = f"the master cannot be written to {out} ({fault.strerror})"
+        raise MachineError(what, remedy="Free disk space, or name a place that you may write to") from fault
+    if as_json:
+        print_json(
+            {
+                "in": str(source),
+                "out": str(out),
+                "before": before.as_document(),
+                "after": after.as_document(),
+                "report": report.as_document(),
+                "findings": [finding.as_document() for finding in findings],
+                "failed": list(failed(findings)),
+            }
+        )
+    else:
+        _tell(before, after, report, findings, audio=audio)
+
+
+def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
+    """The mastering block that the options make. A target without a profile is ``custom``."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    if "target_lufs" in given:
+        given.setdefault("profile", "custom")
+    if reference is not None:
+        given["reference"] = reference.name
+    try:
+        return MasteringSpec.model_validate({**given, "trim": False})
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = "--" + str(first["loc"][0]).split("_")[0] if first["loc"] else "the options"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where} cannot be used: {reason}", remedy="See `songline master --help`") from fault
+
+
+def _check_places(source: Path, out: Path, reference: Path | None) -> None:
+    if out.suffix.lower() not in FORMS:
+        raise InputError(f"{out.name} is neither .wav nor .flac", remedy="Name OUT with one of these endings")
+    if not out.parent.is_dir():
+        raise InputError(f"{out.parent} is not a folder", remedy="Make it first, or name another place")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder", remedy="Name a file")
+    for kept in (source, reference):
+        if kept is not None and kept.exists() and out.exists() and out.samefile(kept):
+            raise InputError(f"{out} is what is read", remedy="Name another file for the master")
+
+
+def _mastered(audio: Audio, destination: Path, *, spec: MasteringSpec, reference: Path | None) -> MasterReport:
+    like = reference_from(reference) if reference else None
+    return master_file(audio, destination, spec=spec, reference=like, must_reach=not spec.loudness_may_be_under)
+
+
+def _in_form(wav: Path, suffix: str) -> Path:
+    """The master in the form that was asked for, its 24 bits untouched."""
+    if suffix == ".wav":
+        return wav
+    flac = wav.with_suffix(suffix)
+    write_flac24(flac, read_audio(wav))
+    return flac
+
+
+def _target(report: MasterReport, spec: MasteringSpec, frames: int) -> Target:
+    return Target(
+        target_lufs=report.target_lufs,
+        ceiling_dbtp=report.ceiling_dbtp,
+        rate=report.rate,
+        bits=24,
+        channels=2,
+        frames=frames,
+        loudness_may_be_under=spec.loudness_may_be_under,
+    )
+
+
+def _document(path: Path, audio: Audio, meter: Meter) -> dict[str, Json]:
+    about: dict[str, Json] = {
+        "file": str(path),
+        "duration_s": audio.duration_s,
+        "rate": audio.rate,
+        "channels": audio.channels,
+    }
+    return about | meter.as_document()
+
+
+def _unreadable(path: Path, fault: AudioFileError) -> dict[str, Json]:
+    """What stands in the place of a file that cannot be read: no readings, and why."""
+    error: dict[str, Json] = {"error": fault.what, "kind": fault.kind, "remedy": fault.remedy}
+    return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
+
+
+def _readings_table(first: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    table.add_column(first)
+    for name in COLUMNS.values():
+        table.add_column(name, justify="right")
+    return table
+
+
+def _figures(meter: Meter, audio: Audio) -> list[str]:
+    readings = meter.readings()
+    figures = {name: _figure(readings[name]) for name in COLUMNS}
+    if _range_is_unstable(meter, audio):
+        figures["loudness_range_lu"] = "~" + figures["loudness_range_lu"]
+    return list(figures.values())
+
+
+def _figure(reading: Reading) -> str:
+    return f"{reading.value:.1f}" if isinstance(reading, Measured) else "-"
+
+
+def _range_is_unstable(meter: Meter, audio: Audio) -> bool:
+    return isinstance(meter.loudness_range_lu, Measured) and audio.duration_s < RANGE_IS_STABLE_S
+
+
+def _reasons(meter: Meter, audio: Audio) -> list[str]:
+    """Why readings are missing or uncertain, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for name, reading in meter.readings().items():
+        if name in COLUMNS and not isinstance(reading, Measured):
+            reasons.setdefault(reading.reason, []).append(COLUMNS[name])
+    told = [f"{', '.join(names)} not measurable: {reason}" for reason, names in reasons.items()]
+    if _range_is_unstable(meter, audio):
+        told.append("~ LRA is not stable before 60 s")
+    if audio.channels == 1:
+        told.append("mono; played by two loudspeakers it is 3 LU louder")
+    return told
+
+
+def _tell(before: Meter, after: Meter, report: MasterReport, findings: Sequence[Finding], *, audio: Audio) -> None:
+    table = _readings_table("")
+    table.add_row("before", *_figures(before, audio))
+    table.add_row("after", *_figures(after, audio))
+    stdout().print(table)
+    aims = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
+    limiting = f"gain {report.gain_db:+.1f} dB, at most {report.max_limiting_db:.1f} dB of limiting"
+    stdout().print(Text(aims + limiting), soft_wrap=True)
+    for note in report.notes:
+        stdout().print(Text(note), soft_wrap=True)
+    passed = sum(finding.verdict == "pass" for finding in findings)
+    stdout().print(Text(f"{passed} of {len(findings)} checks pass", style=STYLES["pass"]))
+    for finding in findings:
+        if finding.verdict != "pass":
+            line = f"{finding.verdict}  {finding.check}: {finding.sentence}"
+            stdout().print(Text(line, style=STYLES[finding.verdict]), soft_wrap=True)

@@ -1,0 +1,62 @@
+"""The finishing tools' options and help: ``measure`` and ``master``. What they do is loaded when they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.arguments import AsJson
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def measure(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files: WAV, FLAC, MP3, OGG, Opus.")],
+    series: Annotated[
+        bool, typer.Option("--series", help="With --json: momentary and short-term loudness each 20 ms.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Loudness, range, true peak and peak-to-loudness ratio of any files (EBU R 128, BS.1770-5, 8x true peak).
+
+    What cannot be measured says why. A file that cannot be read does not keep the others from being measured: it
+    stands in its place without readings, its error is printed, and the exit code is 2.
+    """
+    from flows.cli import finish
+
+    finish.measure(files, series=series, as_json=as_json)
+
+
+@app.command()
+def master(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any audio file, mono or stereo, at any rate.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The master: .wav or .flac, 24 bits, of IN's rate.")],
+    profile: Annotated[
+        str | None, typer.Option(help="streaming, apple, loud, dynamic or broadcast [default: streaming].")
+    ] = None,
+    target: Annotated[float | None, typer.Option(help="Integrated loudness in LUFS, in place of a profile's.")] = None,
+    ceiling: Annotated[
+        float | None, typer.Option(help="True-peak ceiling in dBTP [default: -1; -2 for targets above -12 LUFS].")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="TRACK", help="A track whose spectrum is brought nearer to.")
+    ] = None,
+    tone: Annotated[
+        str | None, typer.Option(help="Spectrum to be brought nearer to, such as pop; none leaves it alone.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Master any file: clean, balance, compress, and bring it to a loudness under a true-peak ceiling.
+
+    Rate and length stay, to the sample; mono becomes stereo. Before and after are printed as the meter reads them,
+    and what the acceptance checks find, which does not stop it. An older OUT is replaced; IN is never touched.
+    Where it refuses (silent, too_short, invalid, target_unreachable) the exit code is 3 and nothing is written; what
+    cannot be read or used is exit code 2.
+    """
+    from flows.cli import finish
+
+    asked = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
+    finish.master(source, out, asked=asked, reference=reference, as_json=as_json)

@@ -1,0 +1,88 @@
+"""``songline judges``: who can listen beside the built-in scorers, and what each of them needs."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+from rich.table import Table
+
+from catalog.model_store import ModelStore
+from catalog.models import ModelSpec
+from flows.cli.models import open_store
+from flows.cli.output import print_json, stdout
+from tasks.scoring.registry import JUDGES, Judge, install_command
+
+
+def judges(*, as_json: bool) -> None:
+    """Every judge with its metrics, models and their licences, and the commands that get what is missing."""
+    store = open_store()
+    if as_json:
+        print_json({"judges": [_entry(judge, store) for judge in JUDGES]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("judge", "rev", "metrics", "model", "licence", "commercial", "installed"):
+        table.add_column(heading, no_wrap=heading != "metrics")
+    for judge in JUDGES:
+        for row in _rows(judge, store):
+            table.add_row(*row)
+    stdout().print(table)
+    for judge in JUDGES:
+        for command in _commands(judge, store):
+            stdout().print(f"{judge.name} needs `{command}`", markup=False, soft_wrap=True)
+    stdout().print("A judge listens where a policy names one of its metrics.", markup=False)
+
+
+def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
+    """A row for each model of a judge, the first with what it reads, by family."""
+    families: dict[str, list[str]] = {}
+    for spec in judge.metrics:
+        families.setdefault(spec.family, []).append(spec.name)
+    metrics = "; ".join(f"{family}: {', '.join(names)}" for family, names in families.items())
+    rows = []
+    for name in judge.models:
+        model = store.spec(name)
+        commercial = "yes" if model.licence.commercial else "no"
+        here = "yes" if store.installed(name) else "no"
+        rows.append((name, escape(model.licence.id), commercial, here))
+    first = (judge.name, str(judge.revision), metrics)
+    return [(*(first if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
+
+
+def _commands(judge: Judge, store: ModelStore) -> list[str]:
+    """What gets what a judge lacks here; none where it can listen."""
+    missing = [name for name in judge.models if store.installed(name) is None]
+    packages = [install_command(*judge.extras)] if judge.lacking else []
+    return packages + ([f"songline models pull {' '.join(missing)}"] if missing else [])
+
+
+def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
+    commands = _commands(judge, store)
+    models = [(store.spec(name), store.installed(name)) for name in judge.models]
+    return {
+        "name": judge.name,
+        "revision": judge.revision,
+        "available": not commands,
+        "commercial": all(spec.licence.commercial for spec, _ in models),
+        "metrics": [
+            {
+                "name": spec.name,
+                "family": spec.family,
+                "unit": spec.unit,
+                "direction": spec.direction,
+                "description": spec.description,
+            }
+            for spec in judge.metrics
+        ],
+        "models": [_model(spec, here.revision if here else None) for spec, here in models],
+        "packages": {"extras": list(judge.extras), "lacking": list(judge.lacking)},
+        "get": commands,
+    }
+
+
+def _model(spec: ModelSpec, revision: str | None) -> dict[str, object]:
+    return {
+        "name": spec.name,
+        "licence": spec.licence.id,
+        "commercial": spec.licence.commercial,
+        "installed": revision is not None,
+        "revision": revision,
+    }

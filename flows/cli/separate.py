@@ -1,0 +1,106 @@
+"""``separate``: any audio file into stems by a model of the registry."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from catalog.digests import Json
+from catalog.errors import InputError, MachineError
+from catalog.model_store import ModelStore
+from catalog.settings import load_settings
+from flows.cli.output import print_json, stderr, stdout
+from tasks.audio.files import read_audio
+from tasks.delivery.bundle import make_durable
+from tasks.delivery.exchange import exchange
+from tasks.separation.demix import Demixed, Wish, check_mix, demix
+from tasks.separation.names import require_stem_packages, stems_given
+
+FIGURES_FILE = "stems.json"
+"""What a folder must hold to count as stems of ours, and so to be replaced."""
+
+
+def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_json: bool) -> None:
+    """Write the stems of ``source`` and their residual into the folder ``out``: all of them, or nothing."""
+    stems_given(model, two_stems)
+    settings = load_settings()
+    installed = ModelStore(settings.models_path, table=settings.models_table).need(model)
+    require_stem_packages()
+    _check_place(out, source)
+    mix = read_audio(source)
+    check_mix(mix)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside, _bar(as_json) as progress:
+            staging = Path(aside, "stems")
+            staging.mkdir()
+            done = demix(mix, installed, settings, wish=Wish(two_stems), folder=staging, progress=progress)
+            figures = _document(source, done)
+            (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+            make_durable(staging)
+            _put_in_place(staging, out)
+    except OSError as fault:
+        what = f"the stems cannot be written to {out} ({fault.strerror})"
+        raise MachineError(what, remedy="Free disk space, or name a folder that you may write") from fault
+    if as_json:
+        print_json({"out": str(out), **figures})
+    else:
+        _tell(out, done)
+
+
+def _check_place(out: Path, source: Path) -> None:
+    """Raise InputError where the stems would take the place of anything but older stems."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file, not a folder", remedy="Name another folder with --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / FIGURES_FILE).is_file():
+        what = f"{out} is not empty and holds no stems of Songline"
+        raise InputError(what, remedy="Name another folder with --out, or empty this one")
+    if source.resolve().is_relative_to(out.resolve()):
+        what = f"{source} lies in {out}, which would be replaced"
+        raise InputError(what, remedy="Name another folder with --out")
+
+
+def _put_in_place(staging: Path, out: Path) -> None:
+    """The finished folder in the place of ``out``; what stood there is left under the name of ``staging``."""
+    if out.is_dir() and any(out.iterdir()):
+        if not exchange(staging, out):
+            out.rename(staging.with_name("old"))
+            staging.rename(out)
+    else:
+        staging.rename(out)
+
+
+def _document(source: Path, done: Demixed) -> dict[str, Json]:
+    files: list[Json] = [{"name": f.name, "file": f.path.name, "sample_digest": f.sample_digest} for f in done.files]
+    return {"source": source.name, **done.figures, "files": files}
+
+
+def _tell(out: Path, done: Demixed) -> None:
+    figures: dict[str, Any] = done.figures
+    for file in done.files:
+        stdout().print(str(out / file.path.name), markup=False, soft_wrap=True)
+    lines = (
+        f"The stems alone leave {figures['residual_db']:.1f} dB of the mix; with the residual they null against it "
+        f"to {figures['null_dbfs']:.0f} dBFS. One gain for all: {figures['common_gain_db']:.1f} dB.",
+        f"{figures['model']} took {figures['seconds']:.1f} s on {figures['device']}, {figures['batch']} segments of "
+        f"{figures['segment_s']:.2f} s at once.",
+    )
+    for line in lines:
+        stdout().print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _bar(as_json: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr, where a person looks at it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    hidden = as_json or not sys.stderr.isatty()
+    with Progress(*columns, TimeRemainingColumn(), console=stderr(), disable=hidden) as progress:
+        task = progress.add_task("separating", total=1.0)
+        yield lambda share: progress.update(task, completed=share)

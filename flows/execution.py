@@ -1,0 +1,59 @@
+"""Who carries a line's work out: an :class:`Executor`. :class:`Peek` is the one that only looks whether it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from catalog.albums import PlannedSong
+from catalog.errors import SonglineError
+from catalog.house import House
+from catalog.queries import StepResult, step_results
+from catalog.work import StepRequest
+from flows.together import Together
+
+
+class NotYet(Exception):
+    """Something is missing; raised by :class:`Peek` only. A line tells for which ``songs``, and what of the others
+    failed."""
+
+    def __init__(
+        self, songs: Collection[str] = frozenset(), failures: Mapping[str, SonglineError] | None = None
+    ) -> None:
+        super().__init__()
+        self.songs = songs
+        self.failures = failures or {}
+
+
+class Executor(Protocol):
+    """Carries work out."""
+
+    async def render(self, song: PlannedSong) -> None:
+        """Bring every render of the song to rendered or failed."""
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """The result of a step, done now if it was not before. ``sentence`` names the run."""
+
+
+class Peek:
+    """Finds finished work; raises NotYet at the first that is missing. It lives no longer than the loop it is in."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._renders = Together(lambda keys: house.ledger.standings("render", keys))
+        self._results = Together(lambda keys: step_results(house.database, keys))
+
+    async def render(self, song: PlannedSong) -> None:
+        """See :class:`Executor`."""
+        keys = [candidate.render_key for candidate in song.candidates]
+        standings = await self._renders.of(keys)
+        if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
+            raise NotYet
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """See :class:`Executor`."""
+        key = request.key
+        found = (await self._results.of([key])).get(key)
+        if found is None:
+            raise NotYet
+        return found

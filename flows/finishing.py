@@ -1,0 +1,209 @@
+"""Finishing: from the winners to their masters, checked, and to everything that is delivered of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.digests import Json
+from catalog.errors import CheckFailed, SonglineError, WorkError
+from catalog.model_store import ModelStore
+from catalog.queries import StepResult
+from flows.execution import Executor
+from flows.progress import Progress
+from tasks import requests
+from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags
+from tasks.mastering.levels import SongLevel, common_gain_db
+
+VOCALS = "vocals"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A song with its winner."""
+
+    planned: PlannedSong
+    winner: Candidate
+    products: Mapping[str, str]
+    decision: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The gain that an album's songs take, and the song it was read off, which meets the target; the others follow. No
+    song leads where nothing but gain may be used."""
+
+    gain_db: float
+    song: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """A winner with its master, which passed its acceptance."""
+
+    chosen: Chosen
+    master: StepResult
+    accepted: StepResult
+
+
+class Finishing:
+    """Finishes the winners of one album."""
+
+    def __init__(self, planned: PlannedAlbum, executor: Executor, progress: Progress, *, models: ModelStore) -> None:
+        self._models = models
+        self._album = planned.album
+        self._planned = planned
+        self._do = executor
+        self._progress = progress
+
+    async def leader(self, chosen: Sequence[Chosen]) -> Leader | None:
+        """The loudest winner that can be mastered is brought to the target (AES TD1008), the others follow."""
+        levels = await asyncio.gather(*(self._level(each) for each in chosen), return_exceptions=True)
+        for level in levels:
+            if isinstance(level, BaseException) and not isinstance(level, SonglineError):
+                raise level
+        heard = [(x, each) for x, each in zip(levels, chosen, strict=True) if isinstance(x, SongLevel)]
+        if (common := common_gain_db([level for level, _ in heard])) is not None:
+            return Leader(common)
+        for _, loudest in sorted(heard, key=lambda pair: -pair[0].loudness_lufs):
+            try:
+                mastered = await self._mastered(loudest, None)
+            except SonglineError:
+                continue  # it fails again as a song of its own; the next loudest leads
+            return Leader(float(mastered.result["gain_db"]), loudest.planned.song.id)
+        return None
+
+    async def master(self, chosen: Chosen, leader: Leader | None) -> Mastered:
+        """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
+        song = chosen.planned.song
+        master = await self._mastered(chosen, leader)
+        request = requests.accept(self._album.mastering, master)
+        accepted = await self._do.step(request, f"accept · {song.title}")
+        self._refuse_failed(song.id, f"{song.title}: the master", accepted.result["findings"])
+        self._progress.note(song.id, mastered=True)
+        return Mastered(chosen, master, accepted)
+
+    async def album_level(self, mastered: Sequence[Mastered]) -> AlbumLevel | None:
+        """How loud the masters are as one programme, which players need to keep an album's balance."""
+        if not mastered:
+            return None
+        request = requests.album_level([each.master.made["master"] for each in mastered])
+        done = await self._do.step(request, f"measure · {self._album.title}")
+        return AlbumLevel.from_document(done.result)
+
+    async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedSong:
+        """Everything that is delivered of a song."""
+        chosen, album = mastered.chosen, self._album
+        song, digest = chosen.planned.song, mastered.master.made["master"]
+        tags = encode_tags(self._planned, song, chosen.winner, master=mastered.master, level=level)
+        plain = [kind for kind in album.deliverables if DELIVERABLES[kind].version is None]
+        drawn, separated, encoded = await asyncio.gather(
+            self._do.step(requests.draw(digest), f"draw · {song.title}"),
+            self._separated(chosen),
+            asyncio.gather(*(self._encoded(mastered, kind, digest, tags) for kind in plain)),
+        )
+        files = dict(zip(plain, encoded, strict=True)) | await self._versions(mastered, separated, tags)
+        self._progress.note(song.id, delivered=True)
+        return FinishedSong(
+            song=song,
+            winner=chosen.winner,
+            products=chosen.products,
+            decision_key=chosen.decision.key,
+            master=mastered.master,
+            accepted_key=mastered.accepted.key,
+            drawing_key=drawn.key,
+            encoded={kind: files[kind] for kind in album.deliverables},
+            separated=separated,
+        )
+
+    async def _level(self, chosen: Chosen) -> SongLevel:
+        album, song = self._album, chosen.planned.song
+        request = requests.level(album.mastering, await self._source(chosen), album.mastering_reference_digest)
+        return SongLevel.from_document((await self._do.step(request, f"level · {song.title}")).result)
+
+    async def _mastered(self, chosen: Chosen, leader: Leader | None) -> StepResult:
+        album, song = self._album, chosen.planned.song
+        follows = leader is not None and leader.song != song.id
+        request = requests.master(
+            album.mastering,
+            await self._source(chosen),
+            fixed_gain_db=leader.gain_db if leader and follows else None,
+            fade_out_s=song.fade_out_s,
+            reference=album.mastering_reference_digest,
+        )
+        return await self._do.step(request, f"master · {song.title}")
+
+    async def _source(self, chosen: Chosen) -> str:
+        """What is mastered: the winner's audio, enhanced where that is asked for."""
+        audio = chosen.products["audio"]
+        if self._album.enhance == "none":
+            return audio
+        request = requests.enhance(self._album.enhance, audio)
+        return (await self._do.step(request, f"enhance · {chosen.planned.song.title}")).made["audio"]
+
+    async def _separated(self, chosen: Chosen) -> StepResult | None:
+        """The winner's parts, of its audio as it was rendered."""
+        album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
+        if album.stems == "none":
+            return None
+        request = requests.separate(album, song, chosen.winner, audio, models=self._models)
+        return await self._do.step(request, f"separate · {song.title}")
+
+    async def _versions(
+        self, mastered: Mastered, separated: StepResult | None, tags: Mapping[str, Json]
+    ) -> dict[str, EncodedFile]:
+        """The files of a master without its voice, or of the voice alone."""
+        kinds = [kind for kind in self._album.deliverables if DELIVERABLES[kind].version is not None]
+        song = mastered.chosen.planned.song
+        if kinds and (separated is None or VOCALS not in separated.made):
+            raise WorkError(
+                f"{song.title}: {' and '.join(kinds)} need a stem of the voice, and there is none",
+                remedy="Name other `stems`, or take them out of `deliverables`",
+                song=song.id,
+            )
+        return {kind: await self._version(mastered, kind, separated, tags) for kind in kinds if separated}
+
+    async def _version(
+        self, mastered: Mastered, kind: str, separated: StepResult, tags: Mapping[str, Json]
+    ) -> EncodedFile:
+        version, song = DELIVERABLES[kind].version, mastered.chosen.planned.song
+        asked = requests.version(
+            str(version),
+            self._album.mastering,
+            mastered.master,
+            audio=mastered.chosen.products["audio"],
+            vocals=separated.made[VOCALS],
+            reference=self._album.mastering_reference_digest,
+        )
+        made = await self._do.step(asked, f"{version} · {song.title}")
+        named = {**tags, "title": f"{tags['title']} ({str(version).capitalize()})"}
+        return await self._encoded(mastered, kind, made.made["master"], named)
+
+    async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
+        song = mastered.chosen.planned.song
+        request = requests.encode(
+            kind,
+            digest,
+            tags=tags,
+            cover_digest=self._planned.cover_digest,
+            ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
+        )
+        done = await self._do.step(request, f"encode · {song.title} · {kind}")
+        self._refuse_failed(song.id, f"{song.title}: {kind}", done.result.get("findings", ()))
+        return EncodedFile(done.made["file"], done.key)
+
+    def _refuse_failed(self, song_id: str, what: str, findings: Sequence[Mapping[str, Json]]) -> None:
+        """Raise CheckFailed for findings that no waiver of the manifest covers."""
+        waived = self._album.mastering.waive
+        failed = [found for found in findings if found["verdict"] == "fail" and found["check"] not in waived]
+        if failed:
+            names = ", ".join(dict.fromkeys(str(found["check"]) for found in failed))
+            told = "; ".join(str(found["sentence"]).rstrip(".") for found in failed)
+            raise CheckFailed(
+                f"{what} fails its acceptance: {told}",
+                remedy=f"Choose another take, change `mastering`, or accept it by `mastering: {{waive: [{names}]}}`",
+                song=song_id,
+            )

@@ -1,0 +1,98 @@
+"""The buckets of a MinIO server and the one user that works in them; the root account stays with the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from minio import Minio, MinioAdmin
+from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException, MinioException, S3Error
+from urllib3.exceptions import HTTPError
+
+from catalog.digests import Json
+from catalog.errors import MachineError
+
+POLICY = "songline-line"
+IN_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
+ON_OBJECTS = (
+    *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+    *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+)
+THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Name and secret of one account."""
+
+    name: str
+    secret: str = field(repr=False)
+
+
+def make_bucket_user(
+    endpoint: str, *, root: Account, user: Account, places: Sequence[str], region: str = "us-east-1"
+) -> None:
+    """Make the buckets of ``places`` (s3://BUCKET or s3://BUCKET/PREFIX), and a user that may work there and nowhere
+    else. Safe to repeat; a user that exists gets this secret again. Raises MachineError."""
+    where = urlsplit(endpoint)
+    secure = where.scheme == "https"
+    client = Minio(where.netloc, access_key=root.name, secret_key=root.secret, secure=secure, region=region)
+    admin = MinioAdmin(
+        endpoint=where.netloc, credentials=StaticProvider(root.name, root.secret), region=region, secure=secure
+    )
+    with _told(endpoint):
+        for bucket in dict.fromkeys(urlsplit(place).netloc for place in places):
+            _make_bucket(client, bucket, region)
+        admin.policy_add(POLICY, policy=policy(places))
+        admin.user_add(user.name, user.secret)
+        admin.policy_set(POLICY, user=user.name)
+
+
+def policy(places: Sequence[str]) -> dict[str, Json]:
+    """What a worker may do: list, read, write and remove at these places, uploads in parts among it.
+
+    Buckets are listed as a whole, since unfinished uploads can only be asked for so; objects are reached below the
+    prefix only.
+    """
+    found = [(where.netloc, where.path.strip("/")) for where in map(urlsplit, places)]
+    buckets: list[Json] = [f"arn:aws:s3:::{bucket}" for bucket in dict.fromkeys(bucket for bucket, _ in found)]
+    objects: list[Json] = [
+        f"arn:aws:s3:::{bucket}/{prefix}/*" if prefix else f"arn:aws:s3:::{bucket}/*" for bucket, prefix in found
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": list(IN_BUCKET), "Resource": buckets},
+            {"Effect": "Allow", "Action": list(ON_OBJECTS), "Resource": objects},
+        ],
+    }
+
+
+def _make_bucket(client: Minio, bucket: str, region: str) -> None:
+    try:
+        client.make_bucket(bucket, location=region)
+    except S3Error as error:
+        if error.code not in THERE:
+            raise
+
+
+@contextmanager
+def _told(endpoint: str) -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        raise _trouble(endpoint, error.code or "it was refused") from error
+    except MinioAdminException as error:
+        raise _trouble(endpoint, "its administration refused it") from error  # the answer may name accounts
+    except (MinioException, HTTPError) as error:
+        raise _trouble(endpoint, type(error).__name__) from error
+
+
+def _trouble(endpoint: str, said: str) -> MachineError:
+    return MachineError(
+        f"the bucket and its user cannot be made at {endpoint}: {said}",
+        remedy="See that MinIO runs there and that MINIO_ROOT_USER and MINIO_ROOT_PASSWORD are its own",
+    )

@@ -1,0 +1,67 @@
+"""Acceptance: is a written file what it should be? The checklist of a mastering engineer, read from the file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from catalog.metrics import NotMeasurable
+from tasks.acceptance.clicks import click_finding
+from tasks.acceptance.derivative import examine_derivative
+from tasks.acceptance.findings import CHECKS, Finding, Target, failed, unread
+from tasks.acceptance.levels import level_findings
+from tasks.acceptance.shape import shape_findings
+from tasks.audio.audio import Audio
+from tasks.audio.files import AudioFileError, read_audio
+
+__all__ = ["CHECKS", "Finding", "Target", "examine", "examine_derivative", "failed"]
+
+BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
+
+
+def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
+    """Every finding about a written master, in the order of :data:`CHECKS`.
+
+    What cannot be read as audio fails ``decode`` and nothing else is said about it.
+    """
+    try:
+        audio = read_audio(path)
+    except AudioFileError as fault:
+        return (Finding("decode", "fail", None, None, "", f"{_sentence(fault.what)}."),)
+    decoded = Finding("decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s.")
+    bits = BITS.get(soundfile.info(path).subtype)
+    return (decoded, *_format(audio, bits, target), *_sound(audio, target))
+
+
+def _sentence(what: str) -> str:
+    return what[:1].upper() + what[1:]
+
+
+def _format(audio: Audio, bits: int | None, target: Target) -> list[Finding]:
+    found = (audio.rate, bits, audio.channels)
+    asked = (target.rate, target.bits, target.channels)
+    told = f"{audio.rate} Hz, {bits if bits else 'unknown'} bits, {audio.channels} channels"
+    wrong = "" if found == asked else f"; asked for were {target.rate} Hz, {target.bits} bits, {target.channels}"
+    findings = [Finding("format", "fail" if wrong else "pass", None, None, "", f"{told}{wrong}.")]
+    if target.frames is not None:
+        off = audio.frames - target.frames
+        sentence = f"{audio.frames} frames{f', {off:+d} from the length asked for' if off else ', as asked for'}."
+        finding = Finding(
+            "length", "fail" if off else "pass", float(audio.frames), float(target.frames), "frames", sentence
+        )
+        findings.append(finding)
+    return findings
+
+
+def _sound(audio: Audio, target: Target) -> list[Finding]:
+    """What is read off the samples; where some are no numbers, that alone."""
+    if audio.frames == 0:
+        return [unread("loudness", NotMeasurable("there are no samples"), verdict="fail", unit="LUFS")]
+    bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    sentence = f"{bad} samples are not finite numbers." if bad else "Every sample is a finite number."
+    finite = Finding("finite", "fail" if bad else "pass", float(bad), 0.0, "samples", sentence)
+    if bad:
+        return [finite]
+    return [finite, *level_findings(audio, target), *shape_findings(audio), click_finding(audio)]

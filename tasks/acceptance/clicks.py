@@ -1,0 +1,147 @@
+"""Clicks: a sample or two, or a jump, that a short-term linear predictor does not expect.
+
+Each stretch of 1024 samples is predicted by its own 16 coefficients (autocorrelation method, Levinson-Durbin; the
+detector of Vaseghi, "Advanced Digital Signal Processing and Noise Reduction", ch. 12). A residual of 10 standard
+deviations alone is no click: drum hits reach 100. But the residual of a wrong sample or of a jump is known, it is the
+predictor's own response to an impulse or a step. Only where these explain what is heard, and the milliseconds
+before and after are quiet beside it, is it called a click. On six songs of the guide engine (9 min, drums in all) this
+finds nothing but true jumps in its own samples, and 4 in 5 single samples that are off by 0.2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
+
+from tasks.acceptance.findings import Finding, at
+from tasks.audio.audio import Audio, Samples
+
+ORDER = 16
+STRETCH = 1024
+TOGETHER = 64
+"""Stretches worked on at a time: as many as a processor's cache holds."""
+
+SIGMAS = 10.0
+MAD_TO_SIGMA = 0.6745
+FLOOR = 2e-7
+"""Of full scale: the residual of 24-bit silence."""
+
+WRONG_SAMPLES = 2
+ONSETS = range(-3, 1)
+UNEXPLAINED = 0.15
+QUIETER = 1 / 3
+BEFORE, AFTER, GUARD = 200, 400, 8
+APART = 64
+LOUD = 0.5
+"""A jump this large, of full scale, is a broken file; smaller ones are also made by hard-edged synths and samplers, and
+are for ears to judge: a warning."""
+
+Curve = NDArray[np.float64]
+
+
+class Click(NamedTuple):
+    """Where something jumps, and how far (of full scale)."""
+
+    frame: int
+    size: float
+
+
+def click_finding(audio: Audio) -> Finding:
+    """Clicks in any channel, those at one time counted once."""
+    found = sorted(click for channel in audio.samples for click in clicks(channel))
+    told = [c for i, c in enumerate(found) if i == 0 or c.frame - found[i - 1].frame > APART]
+    if not told:
+        return Finding("clicks", "pass", 0.0, 0.0, "clicks", "No click found.")
+    largest = max(found, key=lambda click: click.size)
+    times = ", ".join(at(click.frame / audio.rate) for click in told[:5])
+    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    sentence = f"{len(told)} click{'s' if len(told) > 1 else ''} at {times}{more}; the largest jumps by "
+    sentence += f"{largest.size:.2f} of full scale at {at(largest.frame / audio.rate)}."
+    return Finding("clicks", "fail" if largest.size > LOUD else "warn", float(len(told)), 0.0, "clicks", sentence)
+
+
+def clicks(channel: Samples) -> list[Click]:
+    """The clicks of one channel, in order; the last, incomplete stretch is heard only as what follows another."""
+    whole = len(channel) // STRETCH
+    padded = np.concatenate([np.zeros(ORDER, np.float32), channel])
+    found: list[Click] = []
+    spread, last = FLOOR, -APART
+    for start in range(0, whole, TOGETHER):
+        count = min(TOGETHER, whole - start)
+        piece = padded[start * STRETCH : (start + count) * STRETCH + ORDER]
+        filters = _predictors(piece[ORDER:].reshape(count, STRETCH))
+        sizes = np.abs(_residual(piece, filters))
+        spreads = _spreads(sizes, spread)
+        spread = float(spreads[-1])
+        for row, column in np.argwhere(sizes > SIGMAS * spreads[:, None]).tolist():
+            frame = (start + row) * STRETCH + column
+            if frame - last >= APART:
+                last = frame
+                click = _click_at(channel, frame, filters[row])
+                found += [click] if click else []
+    return found
+
+
+def _predictors(stretches: Samples) -> Curve:
+    """The whitening filter (1, a1 … a16) of each stretch, shape (stretches, 17)."""
+    window = np.hanning(STRETCH).astype(np.float32)
+    spectra = rfft(stretches * window, 2 * STRETCH, axis=1)
+    lags = irfft(np.square(spectra.real) + np.square(spectra.imag), axis=1)[:, : ORDER + 1].astype(np.float64)
+    lags[:, 0] = lags[:, 0] * (1 + 1e-5) + 1e-12
+    filters = np.zeros((len(stretches), ORDER + 1))
+    filters[:, 0] = 1
+    error = lags[:, 0].copy()
+    for order in range(1, ORDER + 1):
+        reflection = -(filters[:, :order] * lags[:, order:0:-1]).sum(axis=1) / error
+        filters[:, 1 : order + 1] += reflection[:, None] * filters[:, order - 1 :: -1][:, :order].copy()
+        error *= np.maximum(1 - np.square(reflection), 1e-9)
+    return filters
+
+
+def _residual(piece: Samples, filters: Curve) -> Samples:
+    """What each stretch's filter leaves of it; ``piece`` begins with the 16 samples before the first."""
+    count = len(filters)
+    taps = filters.astype(np.float32)
+    left = np.zeros((count, STRETCH), np.float32)
+    for lag in range(ORDER + 1):
+        left += taps[:, lag : lag + 1] * piece[ORDER - lag :][: count * STRETCH].reshape(count, STRETCH)
+    return left
+
+
+def _spreads(sizes: Samples, before: float) -> Curve:
+    """Standard deviation of each stretch's residual, robustly; the largest of it and its neighbours."""
+    own = np.median(sizes, axis=1) / MAD_TO_SIGMA
+    row = np.concatenate([[before], own, own[-1:]])
+    return np.asarray(np.maximum.reduce([row[:-2], row[1:-1], row[2:]]) + FLOOR, dtype=np.float64)
+
+
+def _click_at(channel: Samples, frame: int, whitening: Curve) -> Click | None:
+    """The click around ``frame``, where a few wrong samples or a jump explain what the predictor leaves there."""
+    first = frame - BEFORE - ORDER
+    if first < 0 or frame + APART > len(channel):
+        return None
+    left = np.convolve(channel[first : frame + AFTER].astype(np.float64), whitening, mode="valid")
+    reach = WRONG_SAMPLES + ORDER + GUARD
+    burst = left[BEFORE - GUARD : BEFORE + reach]
+    height = float(np.abs(burst).max())
+    around = np.abs(np.concatenate([left[: BEFORE - GUARD], left[BEFORE + reach :]])).max()
+    if around > height * QUIETER:
+        return None
+    fits = (_fit(burst, GUARD + onset, whitening) for onset in ONSETS)
+    unexplained, size = min(fits)
+    return Click(frame, size) if unexplained <= UNEXPLAINED * height else None
+
+
+def _fit(burst: Curve, onset: int, whitening: Curve) -> tuple[float, float]:
+    """What wrong samples and a jump from ``onset`` on leave unexplained of a burst at best, and how large they are."""
+    answers = np.zeros((len(burst), WRONG_SAMPLES + 1))
+    for sample in range(WRONG_SAMPLES):
+        answers[onset + sample : onset + sample + ORDER + 1, sample] = whitening
+    step = np.cumsum(whitening)
+    answers[onset:, -1] = step[-1]
+    answers[onset : onset + ORDER + 1, -1] = step
+    sizes, *_ = np.linalg.lstsq(answers, burst, rcond=None)
+    return float(np.abs(burst - answers @ sizes).max()), float(np.abs(sizes).max())

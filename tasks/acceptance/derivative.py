@@ -1,0 +1,132 @@
+"""Acceptance of what is encoded from a master: does it decode, is it as long, as loud, and still the same sound?
+
+An encoder moves peaks. At -14 LUFS that is 0.02 dB for MP3 at 320 kbit/s, but 1 dB for Opus; loud masters at low
+rates gain up to 2.6 dB (AUDIO.md §2.2). So the ceiling is asked of masters and lossless files alone; a lossy one
+above it is a warning as long as no decoder must clip (0 dBTP), and fails above that.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from catalog.metrics import NotMeasurable, Reading
+from tasks.acceptance.findings import Finding, Verdict, unread
+from tasks.audio.audio import Audio
+from tasks.audio.files import AudioFileError, read_audio, resample
+from tasks.audio.gapless import gapless_header
+from tasks.audio.loudness import integrated_lufs
+from tasks.audio.true_peak import true_peak_dbtp
+from tasks.delivery.codecs import decoded
+from tasks.delivery.mp4 import AAC_FRAME
+
+FRAME_SAMPLES = {"MP3": 1152, "VORBIS": 0, "OPUS": 960}
+"""What a codec's frame lasts, in samples of its own rate; a file may be that much longer or shorter."""
+
+LOUDNESS_LU = 0.1
+LOUDNESS_FAIL_LU = 0.5
+CLIPS_DBTP = 0.0
+DIFFERENCE_DB = -6.0
+"""Of the master's power: a coarse encoder's noise lies under it; another song, or the same one shifted, does not."""
+
+
+class Decoded(NamedTuple):
+    """An encoded file's sound at the master's rate, what it is, and its first bytes."""
+
+    audio: Audio
+    codec: str
+    lossy: bool
+    frame_s: float
+
+
+def examine_derivative(path: Path, master: Path, *, ceiling_dbtp: float) -> tuple[Finding, ...]:
+    """Every finding about an encoded file beside its master.
+
+    Raises AudioFileError for an unreadable master.
+    """
+    original = read_audio(master)
+    try:
+        decoded = _decode(path, original.rate)
+    except AudioFileError as fault:
+        return (Finding("decode", "fail", None, None, "", f"{fault.what[:1].upper()}{fault.what[1:]}."),)
+    length_s = decoded.audio.duration_s
+    findings = [
+        Finding("decode", "pass", length_s, None, "s", f"{decoded.codec} decodes whole: {length_s:.3f} s."),
+        _length(decoded, original),
+        _peak(true_peak_dbtp(decoded.audio), ceiling_dbtp, lossy=decoded.lossy),
+        _loudness(integrated_lufs(decoded.audio), integrated_lufs(original)),
+        _difference(decoded.audio, original),
+    ]
+    if decoded.codec == "MP3":
+        findings.insert(2, _gapless(path, original.frames))
+    return tuple(findings)
+
+
+def _decode(path: Path, rate: int) -> Decoded:
+    if path.suffix == ".m4a":
+        aac = decoded(path)
+        return Decoded(resample(aac, rate), "AAC", True, AAC_FRAME / aac.rate)
+    audio = read_audio(path)
+    found = soundfile.info(path)
+    codec = found.format if found.subtype.startswith(("PCM", "FLOAT", "MPEG")) else found.subtype
+    lossy = codec in FRAME_SAMPLES
+    return Decoded(resample(audio, rate), codec, lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)
+
+
+def _length(decoded: Decoded, original: Audio) -> Finding:
+    """Exactly the master's where that can be, else within one frame of the codec."""
+    off = decoded.audio.frames - original.frames
+    allowed = math.ceil(decoded.frame_s * original.rate)
+    verdict: Verdict = "pass" if abs(off) <= allowed else "fail"
+    sentence = f"{off:+d} samples beside the master." if off else "As long as the master, to the sample."
+    return Finding("length", verdict, float(off), float(allowed), "samples", sentence)
+
+
+def _gapless(path: Path, frames: int) -> Finding:
+    header = gapless_header(path.read_bytes())
+    if header is None:
+        sentence = "No gapless header: players will leave a gap before and after the song."
+        return Finding("gapless", "fail", None, float(frames), "samples", sentence)
+    right = header.samples == frames
+    sentence = f"{header.encoder} wrote a delay of {header.delay} and a padding of {header.padding}: "
+    sentence += f"{header.samples} samples are left{'' if right else f', not the {frames} of the master'}."
+    return Finding("gapless", "pass" if right else "fail", float(header.samples), float(frames), "samples", sentence)
+
+
+def _peak(reading: Reading, ceiling_dbtp: float, *, lossy: bool) -> Finding:
+    if isinstance(reading, NotMeasurable):
+        return unread("true_peak", reading, verdict="fail", unit="dBTP")
+    value = reading.value
+    verdict: Verdict = "pass" if value <= ceiling_dbtp else "warn" if lossy and value <= CLIPS_DBTP else "fail"
+    sentence = f"Decoded, its true peak is {value:.2f} dBTP, {value - ceiling_dbtp:+.2f} dB from the ceiling."
+    return Finding("true_peak", verdict, value, ceiling_dbtp, "dBTP", sentence)
+
+
+def _loudness(reading: Reading, original: Reading) -> Finding:
+    if isinstance(reading, NotMeasurable) or isinstance(original, NotMeasurable):
+        missing = reading if isinstance(reading, NotMeasurable) else original
+        return unread("loudness", missing, verdict="fail", unit="LUFS")
+    apart = reading.value - original.value
+    verdict: Verdict = "pass" if abs(apart) <= LOUDNESS_LU else "warn" if abs(apart) <= LOUDNESS_FAIL_LU else "fail"
+    sentence = f"Decoded, it reads {reading.value:.2f} LUFS, {apart:+.2f} LU from the master."
+    return Finding("loudness", verdict, reading.value, original.value, "LUFS", sentence)
+
+
+def _difference(audio: Audio, original: Audio) -> Finding:
+    """Power of what decoding differs by, against the master's."""
+    if audio.channels != original.channels:
+        sentence = f"It has {audio.channels} channels, the master {original.channels}."
+        return Finding("difference", "fail", None, DIFFERENCE_DB, "dB", sentence)
+    frames = min(audio.frames, original.frames)
+    here, there = audio.samples[:, :frames], original.samples[:, :frames]
+    noise, power = float(np.square(here - there).mean(dtype=np.float64)), float(np.square(there).mean(dtype=np.float64))
+    if noise == 0:
+        return Finding("difference", "pass", None, DIFFERENCE_DB, "dB", "The master's very samples.")
+    value = 10 * math.log10(noise / max(power, 1e-30))
+    verdict: Verdict = "pass" if value <= DIFFERENCE_DB else "fail"
+    sentence = f"What it differs from the master by lies {value:.1f} dB {'over' if value > 0 else 'under'} it."
+    return Finding("difference", verdict, value, DIFFERENCE_DB, "dB", sentence.replace(" -", " "))

@@ -1,0 +1,172 @@
+"""Checks of the waveform itself: clipping, offset, phase, how it begins and ends, holes in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.acceptance.findings import Finding, Verdict, at
+from tasks.audio.audio import Audio, Samples
+
+FULL_SCALE = 1 - 2.0**-15
+"""At full scale is what no 16-bit file can hold any more of."""
+
+FLAT_SAMPLES = 3
+QUIETEST_CLIP = 0.01
+"""Flat tops under -40 dBFS are held samples of silence, not clipping."""
+
+DC_LIMIT = 0.0003
+CORRELATION_FAIL, CORRELATION_WARN = 0.0, 0.3
+SILENCE_DBFS = -60.0
+BLOCK_MS = 10
+HEAD_S, TAIL_S, GAP_S = 0.5, 3.0, 0.5
+EDGE_SAMPLES = 4
+QUIET_EDGE = 0.001
+FADE_S = 0.005
+FADED = 0.3
+"""A straight fade of 5 ms leaves its outer 1 ms at 0.12 of what lies further in; a bare cut leaves about all."""
+
+
+class Silence(NamedTuple):
+    """A stretch in which no block is louder than -60 dBFS."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Its length."""
+        return self.end_s - self.start_s
+
+
+def shape_findings(audio: Audio) -> list[Finding]:
+    """All checks of the waveform but clicks; the audio is finite and not empty."""
+    return [clipping(audio), dc_offset(audio), phase(audio), *edges(audio), *silence_findings(audio)]
+
+
+def clipping(audio: Audio) -> Finding:
+    """Three or more equal samples at a channel's extreme, or anything at full scale."""
+    full = sum(int(np.count_nonzero(np.abs(channel) >= FULL_SCALE)) for channel in audio.samples)
+    if full:
+        plural = "s stand" if full > 1 else " stands"
+        return Finding("clipping", "fail", float(full), 0.0, "samples", f"{full} sample{plural} at full scale.")
+    starts = [_flat_runs(channel) for channel in audio.samples]
+    runs = sum(map(len, starts))
+    if not runs:
+        return Finding("clipping", "pass", 0.0, 0.0, "runs", "No run of equal samples at an extreme.")
+    first_s = min(int(found[0]) for found in starts if len(found)) / audio.rate
+    sentence = f"{runs} flat top{'s' if runs > 1 else ''} of {FLAT_SAMPLES} samples or more, first at {at(first_s)}."
+    return Finding("clipping", "fail", float(runs), 0.0, "runs", sentence)
+
+
+def _flat_runs(channel: Samples) -> NDArray[np.intp]:
+    """First frames of the runs of equal samples at the channel's own highest or lowest value."""
+    at_top = (channel == channel.max()) | (channel == channel.min())
+    held = np.flatnonzero(at_top[1:] & (channel[1:] == channel[:-1]) & (np.abs(channel[1:]) >= QUIETEST_CLIP))
+    if held.size == 0:
+        return held
+    starts = np.flatnonzero(np.diff(held, prepend=held[0] - 2) > 1)
+    lengths = np.diff(starts, append=held.size)
+    return np.asarray(held[starts[lengths >= FLAT_SAMPLES - 1]])
+
+
+def dc_offset(audio: Audio) -> Finding:
+    """The larger mean of the channels."""
+    value = float(np.abs(audio.samples.mean(axis=1, dtype=np.float64)).max())
+    over = value > DC_LIMIT
+    sentence = f"The mean lies {value:.5f} of full scale off zero."
+    return Finding("dc_offset", "fail" if over else "pass", value, DC_LIMIT, "full scale", sentence)
+
+
+def phase(audio: Audio) -> Finding:
+    """Mean correlation of left and right over the seconds that sound, or over the whole where it is shorter."""
+    if audio.channels != 2:
+        return Finding("phase", "pass", None, CORRELATION_WARN, "", "Not measurable: it has not two channels.")
+    values = _correlations(audio)
+    if values.size == 0:
+        return Finding("phase", "pass", None, CORRELATION_WARN, "", "Not measurable: no second of it sounds.")
+    mean = float(values.mean())
+    verdict: Verdict = "fail" if mean < CORRELATION_FAIL else "warn" if mean < CORRELATION_WARN else "pass"
+    limit = CORRELATION_FAIL if verdict == "fail" else CORRELATION_WARN
+    return Finding("phase", verdict, mean, limit, "", f"Left and right correlate by {mean:.2f} on average.")
+
+
+def _correlations(audio: Audio) -> NDArray[np.float64]:
+    """Correlation within each second whose louder side is over -60 dBFS; 0 where only one side sounds."""
+    frames = min(audio.rate, audio.frames)
+    windows = audio.samples[:, : audio.frames // frames * frames].reshape(2, -1, frames)
+    left, right = windows - windows.mean(axis=2, keepdims=True)
+    powers = np.stack([np.einsum("wf,wf->w", side, side) for side in (left, right)]).astype(np.float64)
+    cross = np.einsum("wf,wf->w", left, right).astype(np.float64)
+    sounds = powers.max(axis=0) > 10 ** (SILENCE_DBFS / 10) * frames
+    both = powers.min(axis=0) > powers.max(axis=0) * 1e-6
+    values = np.where(both, cross / np.sqrt(np.maximum(powers[0] * powers[1], 1e-30)), 0.0)
+    return np.asarray(np.clip(values[sounds], -1.0, 1.0))
+
+
+def edges(audio: Audio) -> list[Finding]:
+    """Whether the first and last samples are near zero, or led to and from there by a fade of 5 ms."""
+    forward, backward = audio.samples, audio.samples[:, ::-1]
+    return [_edge("abrupt_start", forward, audio.rate), _edge("abrupt_end", backward, audio.rate)]
+
+
+def _edge(check: str, samples: Samples, rate: int) -> Finding:
+    where = "begins" if check == "abrupt_start" else "ends"
+    value = float(np.abs(samples[:, :EDGE_SAMPLES]).max())
+    if value <= QUIET_EDGE or _is_faded(samples, rate):
+        return Finding(check, "pass", value, QUIET_EDGE, "full scale", f"It {where} at rest.")
+    sentence = f"It {where} at {value:.3f} of full scale without a fade of {FADE_S * 1000:.0f} ms: a click."
+    return Finding(check, "fail", value, QUIET_EDGE, "full scale", sentence)
+
+
+def _is_faded(samples: Samples, rate: int) -> bool:
+    """Whether the outer 1 ms is soft beside the 5 ms that follow a fade's length further in."""
+    fade, outer = round(FADE_S * rate), max(1, rate // 1000)
+    inside = samples[:, fade : 2 * fade]
+    if inside.size == 0:
+        return False
+    return float(np.square(samples[:, :outer]).mean()) <= FADED**2 * float(np.square(inside).mean())
+
+
+def silences(audio: Audio) -> list[Silence]:
+    """Every stretch of blocks of 10 ms in which neither side is over -60 dBFS RMS, in order."""
+    frames = max(1, audio.rate * BLOCK_MS // 1000)
+    starts = np.arange(0, audio.frames, frames)
+    lengths = np.diff(starts, append=audio.frames)
+    powers = np.max([np.add.reduceat(np.square(channel), starts) / lengths for channel in audio.samples], axis=0)
+    silent = np.concatenate([[False], powers <= 10 ** (SILENCE_DBFS / 10), [False]])
+    borders = np.flatnonzero(silent[1:] != silent[:-1])
+    ends = np.append(starts, audio.frames)
+    return [Silence(ends[a] / audio.rate, ends[b] / audio.rate) for a, b in borders.reshape(-1, 2)]
+
+
+def silence_findings(audio: Audio) -> list[Finding]:
+    """Silence before the first sound, after the last, and in between."""
+    found = silences(audio)
+    if found and found[0].duration_s >= audio.duration_s:
+        sentence = f"Nothing in it is louder than {SILENCE_DBFS:.0f} dBFS."
+        return [Finding("head_silence", "fail", audio.duration_s, HEAD_S, "s", sentence)]
+    head_s = found[0].duration_s if found and found[0].start_s == 0 else 0.0
+    tail_s = found[-1].duration_s if found and found[-1].end_s >= audio.duration_s else 0.0
+    inner = [gap for gap in found if gap.start_s > 0 and gap.end_s < audio.duration_s]
+    return [
+        _silence("head_silence", head_s, HEAD_S, "fail", f"It begins with {head_s:.2f} s of silence."),
+        _silence("tail_silence", tail_s, TAIL_S, "warn", f"It ends with {tail_s:.2f} s of silence."),
+        _inner_gaps(inner),
+    ]
+
+
+def _silence(check: str, seconds: float, limit_s: float, otherwise: Verdict, sentence: str) -> Finding:
+    return Finding(check, otherwise if seconds > limit_s else "pass", seconds, limit_s, "s", sentence)
+
+
+def _inner_gaps(inner: list[Silence]) -> Finding:
+    longest_s = max((gap.duration_s for gap in inner), default=0.0)
+    gaps = [gap for gap in inner if gap.duration_s > GAP_S]
+    if not gaps:
+        return Finding("inner_gaps", "pass", longest_s, GAP_S, "s", "No hole inside the song.")
+    told = "; ".join(f"silence of {gap.duration_s:.1f} s at {at(gap.start_s)}" for gap in gaps[:5])
+    more = f"; and {len(gaps) - 5} more" if len(gaps) > 5 else ""
+    return Finding("inner_gaps", "fail", longest_s, GAP_S, "s", f"{told[0].upper()}{told[1:]}{more}.")

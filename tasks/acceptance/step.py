@@ -1,0 +1,14 @@
+"""The step ``accept`` as the ledger runs it."""
+
+from __future__ import annotations
+
+from catalog.work import Outcome
+from tasks.acceptance.checks import Target, examine, failed
+from tasks.steps import StepContext
+
+
+def accept(context: StepContext) -> Outcome:
+    """What is found about a written master; the target's fields are the parameter ``target``."""
+    target = Target(**context.request.parameters["target"])
+    told = examine(context.input("master"), target=target)
+    return Outcome({"findings": [finding.as_document() for finding in told], "failed": list(failed(told))})

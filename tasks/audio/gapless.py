@@ -1,0 +1,65 @@
+"""The gapless header of an MP3: how many samples of its first and last frames are not part of the song.
+
+An encoder's first frame holds no sound but a ``Xing`` or ``Info`` header (G. Bouvigne, "MP3 Info Tag revision 1
+specifications", LAME project): frames, bytes, a table for seeking, and in LAME's extension the encoder's delay and
+the padding at the end, 12 bits each.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+HEADER_BYTES = 4
+DELAY_AT = 21
+FRAME_SAMPLES = {3: 1152, 2: 576, 0: 576}
+"""Samples in a frame of layer III by version field: MPEG-1, 2 and 2.5."""
+
+SIDE_INFORMATION = {(3, False): 32, (3, True): 17, (2, False): 17, (2, True): 9, (0, False): 17, (0, True): 9}
+"""Bytes between header and tag by version field and whether it is mono."""
+
+FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))
+"""Bit and size of the optional fields: frames, bytes, table, quality."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gapless:
+    """What the header says: samples to leave out at both ends, and how many are left."""
+
+    encoder: str
+    delay: int
+    padding: int
+    samples: int
+
+
+def gapless_header(data: bytes) -> Gapless | None:
+    """The header of an MP3 given by (at least the first frame of) its bytes; None where it has none."""
+    at = _after_id3(data)
+    if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+        return None
+    version, mono = data[at + 1] >> 3 & 3, data[at + 3] >> 6 == 3
+    side = SIDE_INFORMATION.get((version, mono))
+    if side is None:
+        return None
+    tag = at + HEADER_BYTES + side
+    if data[tag : tag + 4] not in (b"Xing", b"Info") or len(data) < tag + 8:
+        return None
+    (flags,) = struct.unpack(">I", data[tag + 4 : tag + 8])
+    extension = tag + 8 + sum(size for bit, size in FIELDS if flags & bit)
+    if not flags & 1 or len(data) < extension + DELAY_AT + 3:
+        return None
+    (frames,) = struct.unpack(">I", data[tag + 8 : tag + 12])
+    packed = int.from_bytes(data[extension + DELAY_AT : extension + DELAY_AT + 3], "big")
+    delay, padding = packed >> 12, packed & 0xFFF
+    encoder = data[extension : extension + 9].rstrip(b"\0 ").decode("latin-1")
+    return Gapless(encoder, delay, padding, frames * FRAME_SAMPLES[version] - delay - padding) if encoder else None
+
+
+def _after_id3(data: bytes) -> int:
+    """Where the sound begins behind an ID3v2 tag, whose size is written 7 bits to the byte."""
+    if data[:3] != b"ID3" or len(data) < 10:
+        return 0
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    return 10 + size + (10 if data[5] & 0x10 else 0)

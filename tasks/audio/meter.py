@@ -1,0 +1,80 @@
+"""The meter as people and scripts see it: every reading of a file, each a number or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from catalog.digests import Json
+from catalog.metrics import Measured, NotMeasurable, Reading
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import Series, measure_loudness, momentary_series, short_term_series
+from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
+
+RANGE_IS_STABLE_S = 60.0
+"""A loudness range is to be shown as unstable before this much was heard (Tech 3341, 2023)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What the meter shows of a whole file.
+
+    ``plr_db`` is the peak-to-loudness ratio: true peak less integrated loudness.
+    """
+
+    integrated_lufs: Reading
+    loudness_range_lu: Reading
+    true_peak_dbtp: Reading
+    max_momentary_lufs: Reading
+    max_short_term_lufs: Reading
+    plr_db: Reading
+    sample_peak_dbfs: Reading
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON: each reading a number or null, the reasons of the nulls under ``not_measurable``."""
+        readings = self.readings()
+        reasons: dict[str, Json] = {
+            name: reading.reason for name, reading in readings.items() if isinstance(reading, NotMeasurable)
+        }
+        numbers: dict[str, Json] = {
+            name: reading.value if isinstance(reading, Measured) else None for name, reading in readings.items()
+        }
+        return {**numbers, "not_measurable": reasons}
+
+    def readings(self) -> dict[str, Reading]:
+        """Every reading by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def unreadable(cls, reason: str) -> Meter:
+        """A meter that shows nothing, because of ``reason``."""
+        return cls(*[NotMeasurable(reason)] * len(fields(cls)))
+
+
+def read_meter(audio: Audio) -> Meter:
+    """Every reading of a programme, its true peak at 8x oversampling."""
+    loudness, peak = measure_loudness(audio), true_peak_dbtp(audio)
+    return Meter(
+        integrated_lufs=loudness.integrated_lufs,
+        loudness_range_lu=loudness.loudness_range_lu,
+        true_peak_dbtp=peak,
+        max_momentary_lufs=loudness.max_momentary_lufs,
+        max_short_term_lufs=loudness.max_short_term_lufs,
+        plr_db=plr_db(peak, loudness.integrated_lufs),
+        sample_peak_dbfs=sample_peak_dbfs(audio),
+    )
+
+
+def plr_db(true_peak: Reading, integrated: Reading) -> Reading:
+    """Peak-to-loudness ratio: true peak in dBTP less integrated loudness in LUFS."""
+    if isinstance(integrated, NotMeasurable):
+        return integrated
+    return true_peak if isinstance(true_peak, NotMeasurable) else Measured(true_peak.value - integrated.value)
+
+
+def series_document(audio: Audio) -> dict[str, Json]:
+    """Momentary and short-term loudness on a grid of 20 ms, silence as null."""
+    return {"momentary": _plain(momentary_series(audio)), "short_term": _plain(short_term_series(audio))}
+
+
+def _plain(series: Series) -> dict[str, Json]:
+    return {"end_s": list(series.end_s), "lufs": list(series.lufs)}

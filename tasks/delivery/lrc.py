@@ -1,0 +1,24 @@
+"""LRC in its normal form, ``[mm:ss.xx]text`` a line, as tags and MIDI need it: words and milliseconds."""
+
+from __future__ import annotations
+
+import re
+
+_TIMED_LINE = re.compile(r"\[(\d{2,}):([0-5]\d)\.(\d\d)\](.*)")
+
+
+def timed_lines(lrc: str) -> list[tuple[str, int]]:
+    """The lines of LRC in its normal form, as (text, milliseconds). Raises ValueError for another form."""
+    lines = []
+    for line in lrc.splitlines():
+        match = _TIMED_LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"{line[:40]!r} is no line of LRC in its normal form")
+        minutes, seconds, hundredths, text = match.groups()
+        lines.append((text, (int(minutes) * 60 + int(seconds)) * 1000 + int(hundredths) * 10))
+    return lines
+
+
+def to_lrc(lines: list[tuple[str, int]]) -> str:
+    """The inverse of :func:`timed_lines`."""
+    return "\n".join(f"[{ms // 60000:02d}:{ms // 1000 % 60:02d}.{ms // 10 % 100:02d}]{text}" for text, ms in lines)

@@ -1,0 +1,153 @@
+"""Every deliverable read back before it counts: its samples, its length, its tags field by field, its cover.
+
+What a file says is compared with what it was to say, through other code than the one that wrote it wherever there
+is such: samples and lengths come from the decoders, gapless figures from the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from catalog.errors import SonglineError, WorkError
+from tasks.acceptance.findings import Finding
+from tasks.audio.gapless import gapless_header
+from tasks.delivery.bext import Broadcast, read_bext
+from tasks.delivery.codecs import decoded, opus_frames
+from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.riff import read_chunks
+from tasks.delivery.tags import read_cover, read_tags
+from tasks.delivery.track_tags import TrackTags
+
+DITHER_LSB = 1.5
+"""Furthest that TPDF dither of ±1 LSB and rounding take a 16-bit sample from where it was."""
+
+_BLOCK = 1 << 18
+_MASTER_BITS = 24
+
+
+def read_back(
+    path: Path, kind: str, *, tags: TrackTags, cover: bytes | None, master: Path, broadcast: Broadcast | None = None
+) -> tuple[Finding, ...]:
+    """What was found in a deliverable of ``master``, each a pass; ``broadcast`` is what a WAV's bext chunk is to say.
+
+    Raises WorkError that names the field where the file does not hold what it should.
+    """
+    try:
+        return tuple(_findings(path, kind, tags=tags, cover=cover, master=master, broadcast=broadcast))
+    except WorkError:
+        raise
+    except (SonglineError, soundfile.LibsndfileError) as fault:
+        raise _wrong(kind, f"it cannot be read ({fault})") from fault
+
+
+def tags_kept(kind: str, tags: TrackTags) -> TrackTags:
+    """The part of the tags that a form can keep: Opus has no peaks (RFC 7845, 5.2.1)."""
+    return replace(tags, track_peak=None, album_peak=None) if kind == "opus_160" else tags
+
+
+def _findings(
+    path: Path, kind: str, *, tags: TrackTags, cover: bytes | None, master: Path, broadcast: Broadcast | None
+) -> Iterator[Finding]:
+    facts = soundfile.info(master)
+    if path.suffix in (".wav", ".flac"):
+        yield _samples(path, kind, master)
+    else:
+        yield _length(path, kind, facts.frames, facts.samplerate)
+    if path.suffix == ".mp3":
+        yield _gapless(path, kind, facts.frames)
+    if path.suffix == ".wav" and broadcast is not None:
+        yield _bext(path, kind, broadcast)
+    yield _tags(path, kind, tags_kept(kind, tags))
+    if read_cover(path) != cover:
+        raise _wrong(kind, "its cover is not the one that was given")
+    size = float(len(cover or b""))
+    yield _passed(
+        "read_back_cover", size, "B", "The cover comes back byte for byte." if cover else "There is no cover."
+    )
+
+
+def _samples(path: Path, kind: str, master: Path) -> Finding:
+    """Samples of two PCM files compared in steps of the shorter word, block by block."""
+    bits = 16 if soundfile.info(path).subtype == "PCM_16" else _MASTER_BITS
+    limit = DITHER_LSB if bits < _MASTER_BITS else 0.0
+    furthest = 0.0
+    with soundfile.SoundFile(path) as made, soundfile.SoundFile(master) as wanted:
+        for field in ("frames", "samplerate", "channels"):
+            if (found := getattr(made, field)) != (asked := getattr(wanted, field)):
+                raise _wrong(kind, f"its {field} are {found}, the master's {asked}")
+        while (given := _block(wanted)).size:
+            found = _block(made)
+            if found.shape != given.shape:
+                raise _wrong(kind, f"it ends {len(given) - len(found)} frames early")
+            step = np.float64(1 << (32 - bits))
+            furthest = max(furthest, float(np.abs(found / step - given / step).max()))
+    if furthest > limit:
+        raise _wrong(kind, f"its samples are up to {furthest:g} steps of {bits} bits from the master's")
+    said = "Every sample is the master's." if limit == 0 else "Every sample is the master's within its dither."
+    return _passed("read_back_samples", furthest, "LSB", said, limit=limit)
+
+
+def _block(file: soundfile.SoundFile) -> NDArray[np.int32]:
+    block: NDArray[np.int32] = file.read(_BLOCK, dtype="int32", always_2d=True)
+    return block
+
+
+def _length(path: Path, kind: str, frames: int, rate: int) -> Finding:
+    audio = decoded(path)
+    wanted = opus_frames(frames, rate) if path.suffix == ".opus" else frames
+    if audio.frames != wanted:
+        raise _wrong(kind, f"it decodes to {audio.frames} frames, not {wanted}")
+    if not np.isfinite(audio.samples).all():
+        raise _wrong(kind, "it decodes to samples that are not finite")
+    return _passed("read_back_length", float(audio.frames), "frames", "It decodes to the length of the master.")
+
+
+def _gapless(path: Path, kind: str, frames: int) -> Finding:
+    header = gapless_header(path.read_bytes())
+    if header is None or not header.encoder.startswith("LAME"):
+        raise _wrong(kind, "it has no header by LAME")
+    if header.samples != frames:
+        raise _wrong(kind, f"its LAME header says {header.samples} frames, not {frames}")
+    return _passed("read_back_gapless", float(frames), "frames", "LAME's header gives the length without gaps.")
+
+
+def _bext(path: Path, kind: str, broadcast: Broadcast) -> Finding:
+    found = next((read_bext(body) for name, body in read_chunks(path) if name == b"bext"), None)
+    if found is None:
+        raise _wrong(kind, "it has no bext chunk")
+    for field in fields(Broadcast):
+        if (is_there := getattr(found, field.name)) != (wanted := getattr(broadcast, field.name)):
+            raise _wrong(kind, f"its bext field {field.name} is {is_there!r}, not {wanted!r}")
+    count = float(len(fields(Broadcast)))
+    return _passed("read_back_bext", count, "fields", "The bext chunk says what was measured.")
+
+
+def _tags(path: Path, kind: str, tags: TrackTags) -> Finding:
+    found = read_tags(path)
+    for field in fields(TrackTags):
+        if (is_there := getattr(found, field.name)) != (wanted := getattr(tags, field.name)):
+            raise _wrong(kind, f"its tag {field.name} is {_short(is_there)}, not {_short(wanted)}")
+    count = float(len(fields(TrackTags)))
+    return _passed("read_back_tags", count, "fields", "Every tag comes back as it was set.")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _passed(check: str, value: float, unit: str, sentence: str, *, limit: float | None = None) -> Finding:
+    return Finding(check, "pass", value, limit, unit, sentence)
+
+
+def _wrong(kind: str, what: str) -> WorkError:
+    return WorkError(
+        f"the {DELIVERABLES[kind].label} file was read back, and {what}",
+        remedy="Run `songline retry`; if it stays, leave this deliverable out",
+    )

@@ -1,0 +1,100 @@
+"""The member ``air``: a gentle shelf and an exciter above 10 kHz.
+
+The exciter multiplies what lies in the octave under the cut-off by its own mid, which gives second harmonics
+(and sums) of the mid, with the side in proportion: a mono song stays mono, a swapped one comes out swapped, and
+a difference signal gets nothing but the shelf. A product of two signals under a quarter of the rate ends under half
+the rate, so it is free of aliases without oversampling.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d, maximum_filter1d
+
+from tasks.audio.audio import Audio, Samples
+from tasks.enhancement.bands import filtered, high_pass, stretched
+from tasks.enhancement.base import Bounds, admit, held_at_peak, level_neutral, refuse_rate
+
+LOWEST_RATE = 32_000
+CUTOFF_HZ = 10_000.0
+HIGHEST_CUTOFF = 0.23
+"""Of the rate: second harmonics of all below it end under half the rate."""
+
+TRANSITION = 1.15
+DOWN_DB = 100.0
+SHELF_DB = 1.5
+HARMONICS_DB = -9.0
+"""Of the product against the octave it is made from; the second harmonic of a tone is 6 dB softer again."""
+
+STEP_S = 0.001
+REACH_S = 0.01
+LOWEST_LEVEL = np.float32(1e-4)
+"""Of the highest level: what is softer gets fewer harmonics, and silence none."""
+
+TINY = np.float32(1e-20)
+
+
+class Air:
+    """A shelf of 1.5 dB and second harmonics above the cut-off, at the source's own loudness."""
+
+    name: ClassVar[str] = "air"
+    revision: ClassVar[int] = 1
+
+    def bounds(self, rate: int) -> Bounds:
+        """All under 10 kHz is kept (a little less at rates under 44.1 kHz); what is new reaches up to twice that."""
+        refuse_rate(rate, LOWEST_RATE, member=self.name)
+        cutoff = min(CUTOFF_HZ, HIGHEST_CUTOFF * rate)
+        return Bounds(kept_from_hz=0.0, cutoff_hz=cutoff, generated_hz=(cutoff, 2 * cutoff))
+
+    def enhance(self, audio: Audio) -> Audio:
+        """The audio with its air, at its own loudness."""
+        cutoff = self.bounds(audio.rate).cutoff_hz
+        lufs = admit(audio)
+        change = shelf_and_harmonics(audio, cutoff)
+
+        def mix(amount: float) -> Audio:
+            return level_neutral(Audio(audio.samples + np.float32(amount) * change, audio.rate), lufs)
+
+        return held_at_peak(audio, mix)
+
+
+def shelf_and_harmonics(audio: Audio, cutoff_hz: float) -> Samples:
+    """What is added to the audio: its own band above the cut-off, a little of it, and second harmonics."""
+    taps = high_pass(cutoff_hz, cutoff_hz * TRANSITION, audio.rate, down_db=DOWN_DB)
+    added = _harmonics(_octave_under(audio, cutoff_hz), audio.rate)
+    added += np.float32(10 ** (SHELF_DB / 20) - 1) * audio.samples
+    return filtered(added, taps)
+
+
+def _octave_under(audio: Audio, cutoff_hz: float) -> Samples:
+    """What lies in the octave that ends at the cut-off, flanks included."""
+    lower = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
+    upper = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
+    half = len(upper) // 2
+    lower = np.pad(lower, (max(0, half - len(lower) // 2),) * 2)
+    at = len(lower) // 2 - half
+    lower[at : at + len(upper)] -= upper
+    return filtered(audio.samples, lower)
+
+
+def _harmonics(octave: Samples, rate: int) -> Samples:
+    """The octave times its mid over its peak level, so that what comes out follows the level of what goes in."""
+    level = _level(octave, rate)
+    mid = octave.mean(axis=0) / np.maximum(level, level.max() * LOWEST_LEVEL + TINY)
+    harmonics: Samples = octave * (mid * np.float32(10 ** (HARMONICS_DB / 20)))
+    return harmonics
+
+
+def _level(samples: Samples, rate: int) -> NDArray[np.float32]:
+    """Highest magnitude of all channels within 10 ms, rounded off but never under the signal."""
+    step = max(1, round(STEP_S * rate))
+    starts = np.arange(0, samples.shape[1], step)
+    peaks = np.maximum.reduceat(np.abs(samples).max(axis=0), starts).astype(np.float64)
+    reach = round(REACH_S / STEP_S)
+    window = np.hanning(2 * reach + 1)
+    ahead = maximum_filter1d(peaks, 2 * reach + 3, mode="nearest")
+    smooth = correlate1d(ahead, window / window.sum(), mode="nearest")
+    return stretched(smooth, step, samples.shape[1])

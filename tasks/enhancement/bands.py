@@ -1,0 +1,47 @@
+"""Linear-phase bands: filters that delay nothing, so that what they take out and what they leave still add up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import firwin, kaiser_beta, oaconvolve
+
+from tasks.audio.audio import Samples
+
+Taps = NDArray[np.float32]
+
+BLOCK = 1 << 19
+"""Frames worked on at a time, so that little memory is needed beside the audio."""
+
+
+def high_pass(stop_hz: float, pass_hz: float, rate: int, *, down_db: float) -> Taps:
+    """A symmetric FIR of odd length: ``down_db`` down at ``stop_hz``, all there from ``pass_hz`` on.
+
+    Kaiser's design (Kaiser 1974), both bands as good as ``down_db`` says.
+    """
+    width = 2 * np.pi * (pass_hz - stop_hz) / rate
+    half = int(np.ceil((down_db - 7.95) / (2.285 * width) / 2))
+    edge = (stop_hz + pass_hz) / 2
+    taps = firwin(2 * half + 1, edge, window=("kaiser", kaiser_beta(down_db)), pass_zero=False, fs=rate)
+    return np.asarray(taps, np.float32)
+
+
+def filtered(samples: Samples, taps: Taps) -> Samples:
+    """Samples (channels, frames) through a symmetric filter without delay; past their ends they are mirrored."""
+    half, frames = len(taps) // 2, samples.shape[1]
+    out = np.empty_like(samples)
+    for line, channel in zip(out, samples, strict=True):
+        mirrored = np.pad(channel, half, mode="symmetric")
+        for start in range(0, frames, BLOCK):
+            line[start : start + BLOCK] = oaconvolve(mirrored[start : start + BLOCK + 2 * half], taps, mode="valid")
+    return out
+
+
+def stretched(values: NDArray[np.float64], step: int, frames: int) -> NDArray[np.float32]:
+    """Values that stand for ``step`` frames each, as a line of ``frames`` that is straight from middle to middle."""
+    middles = (np.arange(len(values)) + 0.5) * step
+    line = np.empty(frames, np.float32)
+    for start in range(0, frames, BLOCK):
+        end = min(start + BLOCK, frames)
+        line[start:end] = np.interp(np.arange(start, end), middles, values)
+    return line

@@ -1,0 +1,108 @@
+"""The seam that every member of the enhancement stage plugs into, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from catalog.errors import AudioRefused
+from catalog.metrics import Measured
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import MOMENTARY_MS, integrated_lufs
+from tasks.audio.true_peak import true_peak_dbtp
+
+PEAK_GROWTH_DB = 0.5
+"""The most that a member's own sound may add to the true peak; it takes itself back until that holds."""
+
+AMOUNTS = (1.0, 0.5, 0.25, 0.0)
+ROUNDS = 3
+SETTLED_LU = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a member promises at a rate.
+
+    From ``kept_from_hz`` up to ``cutoff_hz`` everything stays as it is; what is generated rather than
+    changed lies between the two ends of ``generated_hz``, None for a member that makes nothing new.
+    """
+
+    kept_from_hz: float
+    cutoff_hz: float
+    generated_hz: tuple[float, float] | None = None
+
+
+class Enhancer(Protocol):
+    """Makes a winner sound better before it is mastered; deterministic, without settings.
+
+    What comes out is kept only where :mod:`tasks.enhancement.contract` finds nothing against it.
+    """
+
+    name: ClassVar[str]
+    revision: ClassVar[int]
+
+    def bounds(self, rate: int) -> Bounds:
+        """What it leaves alone at this rate. Raises AudioRefused where the rate has no room for its work."""
+
+    def enhance(self, audio: Audio) -> Audio:
+        """The audio enhanced, of the same length, rate and channels. Raises AudioRefused for what it cannot work on."""
+
+
+def admit(audio: Audio) -> float:
+    """Loudness in LUFS of audio that can be enhanced: finite, audible, mono or stereo, of 400 ms or more.
+
+    Raises AudioRefused with reason invalid, too_short or silent.
+    """
+    if audio.channels not in (1, 2) or audio.frames == 0:
+        what = f"audio of {audio.channels} channels and {audio.frames} samples cannot be enhanced"
+        raise AudioRefused(what, reason="invalid", remedy="Give mono or stereo")
+    if not np.isfinite(audio.samples).all():
+        raise AudioRefused("samples are not finite numbers", reason="invalid", remedy="Render the song again")
+    if audio.frames * 1000 < audio.rate * MOMENTARY_MS:
+        what = f"the audio is {audio.duration_s:.3f} s long"
+        raise AudioRefused(what, reason="too_short", remedy="Give 400 ms or more")
+    reading = integrated_lufs(audio)
+    if isinstance(reading, Measured):
+        return reading.value
+    raise AudioRefused(f"the audio is silent ({reading.reason})", reason="silent", remedy="Check the source")
+
+
+def refuse_rate(rate: int, lowest: int, *, member: str) -> None:
+    """Raise AudioRefused where a rate is under the lowest that a member can work at."""
+    if rate < lowest:
+        what = f"{member} needs a rate of {lowest} Hz or more, this is {rate} Hz"
+        raise AudioRefused(what, reason="invalid", remedy="Leave `enhance` at none for this song")
+
+
+def level_neutral(audio: Audio, lufs: float) -> Audio:
+    """The audio at the loudness ``lufs`` by one gain; several rounds, since the gates of the meter may shift.
+
+    Audio that has no loudness is handed back as it is.
+    """
+    for _ in range(ROUNDS):
+        reading = integrated_lufs(audio)
+        if not isinstance(reading, Measured) or abs(reading.value - lufs) <= SETTLED_LU:
+            break
+        audio = Audio(audio.samples * np.float32(10 ** ((lufs - reading.value) / 20)), audio.rate)
+    return audio
+
+
+def held_at_peak(source: Audio, mix: Callable[[float], Audio]) -> Audio:
+    """What ``mix`` makes at the largest of :data:`AMOUNTS` whose true peak stays within 0.5 dB of the source's.
+
+    An amount of 0 is what is left where none does.
+    """
+    most_db = _peak_db(source) + PEAK_GROWTH_DB
+    for amount in AMOUNTS[:-1]:
+        mixed = mix(amount)
+        if _peak_db(mixed) <= most_db:
+            return mixed
+    return mix(AMOUNTS[-1])
+
+
+def _peak_db(audio: Audio) -> float:
+    reading = true_peak_dbtp(audio)
+    return reading.value if isinstance(reading, Measured) else -np.inf

@@ -1,0 +1,107 @@
+"""The member ``basic``: without rumble, and steadier above 2 kHz.
+
+A gain that moves over all of the sound leaves nothing unchanged to -40 dB: that is 0.09 dB of movement. So the
+compression works on what lies above 2 kHz, where generated voices and cymbals come out harsh and uneven, by one gain
+for both channels. Compression of the whole belongs to mastering, which promises no null.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d, maximum_filter1d
+
+from tasks.audio.audio import Audio, Samples
+from tasks.enhancement.bands import filtered, high_pass, stretched
+from tasks.enhancement.base import Bounds, admit, held_at_peak, level_neutral, refuse_rate
+
+LOWEST_RATE = 16_000
+RUMBLE_HZ = (12.0, 30.0)
+"""Gone, and untouched: below the lowest B of a five-string bass (30.9 Hz)."""
+
+RUMBLE_DOWN_DB = 60.0
+UPPER_HZ = (2000.0, 3000.0)
+"""Untouched up to the first, worked on in full from the second."""
+
+UPPER_DOWN_DB = 90.0
+
+STEP_S = 0.001
+THRESHOLD_DB = 2.0
+"""Over the mean level of what sounds above the cut-off, so that soft and loud sources are worked on alike."""
+
+RATIO = 2.0
+MOST_DB = 4.0
+AHEAD_S = 0.015
+RELEASE_DB_PER_S = 30.0
+SOUNDING_DB = -50.0
+"""Under the loudest step: what is softer does not count in the mean level."""
+
+Curve = NDArray[np.float64]
+
+
+class Basic:
+    """A linear-phase high-pass, gentle linked compression of the upper band, and a true peak that does not grow."""
+
+    name: ClassVar[str] = "basic"
+    revision: ClassVar[int] = 1
+
+    def bounds(self, rate: int) -> Bounds:
+        """Kept from 30 Hz to 2 kHz; nothing is generated."""
+        refuse_rate(rate, LOWEST_RATE, member=self.name)
+        return Bounds(kept_from_hz=RUMBLE_HZ[1], cutoff_hz=UPPER_HZ[0])
+
+    def enhance(self, audio: Audio) -> Audio:
+        """The audio without rumble, its upper band compressed, at its own loudness."""
+        self.bounds(audio.rate)
+        lufs = admit(audio)
+        clean = without_rumble(audio)
+        change = compression_of_upper_band(clean)
+
+        def mix(amount: float) -> Audio:
+            return level_neutral(Audio(clean.samples + np.float32(amount) * change, audio.rate), lufs)
+
+        return held_at_peak(audio, mix)
+
+
+def without_rumble(audio: Audio) -> Audio:
+    """The audio without DC and what lies under hearing; the filter has linear phase and moves nothing in time."""
+    offsets = audio.samples.mean(axis=1, keepdims=True, dtype=np.float64)
+    taps = high_pass(*RUMBLE_HZ, audio.rate, down_db=RUMBLE_DOWN_DB)
+    return Audio(filtered(audio.samples - offsets.astype(np.float32), taps), audio.rate)
+
+
+def compression_of_upper_band(audio: Audio) -> Samples:
+    """What compression of the upper band adds to the audio: the band times how far its gain is from 1.
+
+    The product is filtered once more, so that nothing of the moving gain reaches below the cut-off.
+    """
+    taps = high_pass(*UPPER_HZ, audio.rate, down_db=UPPER_DOWN_DB)
+    upper = filtered(audio.samples, taps)
+    step = max(1, round(STEP_S * audio.rate))
+    reduction_db = _reduction_db(_levels_db(upper, step))
+    upper *= stretched(10 ** (-reduction_db / 20) - 1, step, audio.frames)
+    return filtered(upper, taps)
+
+
+def _levels_db(samples: Samples, step: int) -> Curve:
+    """Power of all channels together in each step, dB: the same for left and right as for mid and side."""
+    starts = np.arange(0, samples.shape[1], step)
+    squares = np.einsum("cf,cf->f", samples, samples)
+    powers = np.add.reduceat(squares, starts, dtype=np.float64)
+    powers /= np.diff(starts, append=samples.shape[1]) * len(samples)
+    return np.asarray(10 * np.log10(np.maximum(powers, powers.max() * 1e-12 + 1e-30)))
+
+
+def _reduction_db(levels_db: Curve) -> Curve:
+    """Gain reduction for each step: a hinge that is released evenly, then rounded off ahead of each rise."""
+    sounding = levels_db[levels_db >= levels_db.max() + SOUNDING_DB]
+    mean_db = 10 * np.log10(np.mean(10 ** (sounding / 10)))
+    need = np.clip((levels_db - mean_db - THRESHOLD_DB) * (1 - 1 / RATIO), 0.0, MOST_DB)
+    ramp = RELEASE_DB_PER_S * STEP_S * np.arange(len(need))
+    held = np.maximum.accumulate(need + ramp) - ramp
+    reach = round(AHEAD_S / STEP_S)
+    window = np.hanning(2 * reach + 3)[1:-1]
+    ahead = maximum_filter1d(held, 2 * reach + 1, mode="nearest")
+    return np.asarray(correlate1d(ahead, window / window.sum(), mode="nearest"))

@@ -1,0 +1,149 @@
+"""How far two sounds of one length differ in a band: sample against sample, after the best gain for all of it.
+
+Spectra of both are taken over the same stretches, so a shift in time, a filter or an image that moved stays in the
+difference. It is read in each octave of mid and side over the whole, and in each stretch over the whole band,
+against what the source holds there; where the source holds next to nothing, against what lies 40 dB under the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import next_fast_len, rfft
+from scipy.signal import get_window
+
+from tasks.audio.audio import Audio, Samples
+
+STRETCH_S = 0.75
+BATCH = 16
+GUARD_BINS = 5
+"""Next to the ends of the band, where the window (Blackman-Harris: 4 bins to a side) mixes in what lies beyond."""
+
+FLOOR = 1e-4
+"""Power against the whole of what counts as next to nothing: -40 dB, so that a null of -40 dB lies 80 dB under all."""
+
+ONE_SIDED = 1e-3
+"""Power against the whole from which a channel counts in the balance."""
+
+OCTAVES_HZ = tuple(31.25 * 2**k for k in range(10))
+
+Powers = NDArray[np.float64]
+Spectra = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference in dB of the source where it is worst, and where that is; how many dB left gained on right."""
+
+    null_db: float
+    worst_at: str
+    balance_moved_db: float
+
+
+class _Sums(NamedTuple):
+    """Powers of source and result and their cross power in mid and side (mono: mid alone).
+
+    ``octaves``: (3, sides, bins), over all stretches; ``stretches``: (3, stretches), over the band and both sides;
+    ``channels``: (2, channels), of source and result from the lower end of the band on.
+    """
+
+    octaves: Powers
+    stretches: Powers
+    channels: Powers
+
+
+def compare(source: Audio, result: Audio, *, kept_hz: tuple[float, float]) -> Comparison:
+    """Compare two finite sounds of one form between the ends of ``kept_hz``."""
+    frame = min(next_fast_len(round(STRETCH_S * source.rate), real=True), source.frames)
+    bin_hz = source.rate / frame
+    low, high = _bins(kept_hz, bin_hz)
+    sums = _sums(source, result, frame=frame, band=slice(low, high))
+    before, _, cross = sums.stretches.sum(axis=1)
+    gain = max(0.0, cross / before) if before > 0 else 0.0
+    floor = FLOOR * float(sums.channels[0].sum())
+    found = [
+        (_null_db(sums.octaves[:, side, start:end].sum(axis=1), gain, floor), f"{place}, {name}")
+        for start, end, place in _octaves(low, high, bin_hz)
+        for side, name in enumerate(("mid", "side")[: sums.octaves.shape[1]])
+    ]
+    count = sums.stretches.shape[1]
+    moments = [_null_db(powers, gain, floor / count) for powers in sums.stretches.T]
+    worst = int(np.argmax(moments))
+    found.append((moments[worst], f"worst around {worst * frame / 2 / source.rate:.1f} s"))
+    null_db, worst_at = max(found)
+    return Comparison(null_db, worst_at, _balance_db(sums.channels[1]) - _balance_db(sums.channels[0]))
+
+
+def _bins(kept_hz: tuple[float, float], bin_hz: float) -> tuple[int, int]:
+    """The first bin of the band, and the one after its last, without those that see beyond its ends."""
+    low = 0 if kept_hz[0] == 0 else round(kept_hz[0] / bin_hz) + GUARD_BINS
+    return low, round(kept_hz[1] / bin_hz) - GUARD_BINS
+
+
+def _octaves(low: int, high: int, bin_hz: float) -> Iterator[tuple[int, int, str]]:
+    """Bins from and to, and the name, of each octave within the band; slivers at its ends go with their neighbours."""
+    inner = [round(hz / bin_hz) for hz in OCTAVES_HZ]
+    edges = [low, *(edge for edge in inner if edge > 1.4 * low + GUARD_BINS and 1.4 * edge < high), high]
+    for start, end in pairwise(edges):
+        yield start, end, f"{start * bin_hz:.0f} to {end * bin_hz:.0f} Hz"
+
+
+def _sums(source: Audio, result: Audio, *, frame: int, band: slice) -> _Sums:
+    sides, bins = source.channels, frame // 2 + 1
+    octaves, channels = np.zeros((3, sides, bins)), np.zeros((2, sides))
+    stretches: list[Powers] = []
+    window = get_window("blackmanharris", frame).astype(np.float32)
+    for pair in zip(_frames(source.samples, frame), _frames(result.samples, frame), strict=True):
+        before, after = (rfft(part * window) for part in pair)
+        from_low = slice(max(band.start, GUARD_BINS), None)
+        channels += [_power(spectra[..., from_low]).sum(axis=(1, 2)) for spectra in (before, after)]
+        x, y = _mid_and_side(before), _mid_and_side(after)
+        products = np.stack([_power(x), _power(y), _cross_power(x, y)])
+        octaves += products.sum(axis=2)
+        stretches.append(products[..., band].sum(axis=(1, 3)))
+    return _Sums(octaves, np.concatenate(stretches, axis=1), channels)
+
+
+def _frames(samples: Samples, frame: int) -> Iterator[Samples]:
+    """Stretches that overlap by half, some at a time, (channels, stretches, frame), mirrored at both ends."""
+    hop = frame // 2
+    after = -(samples.shape[1] + hop) % hop + hop
+    mirrored = np.pad(samples, ((0, 0), (hop, min(after, samples.shape[1]))), mode="symmetric")
+    stretches = np.lib.stride_tricks.sliding_window_view(mirrored, frame, axis=1)[:, ::hop]
+    for start in range(0, stretches.shape[1], BATCH):
+        yield stretches[:, start : start + BATCH]
+
+
+def _mid_and_side(spectra: Spectra) -> Spectra:
+    if len(spectra) == 1:
+        return spectra
+    left, right = spectra * np.float32(np.sqrt(0.5))
+    return np.stack([left + right, left - right])
+
+
+def _power(spectra: Spectra) -> Powers:
+    return np.square(spectra.real, dtype=np.float64) + np.square(spectra.imag, dtype=np.float64)
+
+
+def _cross_power(one: Spectra, other: Spectra) -> Powers:
+    real = np.multiply(one.real, other.real, dtype=np.float64)
+    return real + np.multiply(one.imag, other.imag, dtype=np.float64)
+
+
+def _null_db(powers: Powers, gain: float, floor: float) -> float:
+    """Power of result less amplified source against that of the amplified source, never against less than the floor."""
+    before, after, cross = powers
+    rest = max(after - 2 * gain * cross + gain * gain * before, 0.0)
+    held = gain * gain * max(before, floor) if gain > 0 else after
+    return float(10 * np.log10(max(rest, held * 1e-16) / held)) if held > 0 else 0.0
+
+
+def _balance_db(channels: Powers) -> float:
+    """Left over right in dB, 0 for mono and silence; a channel that is all but silent counts as 30 dB down."""
+    floor = ONE_SIDED * float(channels.sum())
+    return float(10 * np.log10(max(channels[0], floor) / max(channels[-1], floor))) if floor > 0 else 0.0

@@ -1,0 +1,111 @@
+"""What every result of the enhancement stage has to keep, measured on the result before it is kept.
+
+Length, rate and channels; what lies below the member's cut-off, to -40 dB, in each octave of mid and side
+and at each moment, compared sample against sample after one gain for all of it; the balance of left and right;
+loudness within 0.2 LU.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.digests import Json
+from catalog.errors import WorkError
+from catalog.metrics import Measured
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import integrated_lufs
+from tasks.enhancement.base import Bounds
+from tasks.enhancement.comparison import Comparison, compare
+
+NULL_DB = -40.0
+LOUDNESS_LU = 0.2
+BALANCE_DB = 1.0
+"""One gain for both sides moves it too, where one of them sounds only in what is turned down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing that was promised, and how far it was kept; ``sentence`` says what was found."""
+
+    name: str
+    kept: bool
+    value: float | None
+    limit: float | None
+    unit: str
+    sentence: str
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON."""
+        return {
+            "name": self.name,
+            "kept": self.kept,
+            "value": self.value,
+            "limit": self.limit,
+            "unit": self.unit,
+            "sentence": self.sentence,
+        }
+
+
+def examine(source: Audio, enhanced: Audio, *, bounds: Bounds) -> tuple[Clause, ...]:
+    """Every clause, kept or not; those that need comparable audio are left out where the form is broken."""
+    form = _form(source, enhanced)
+    if not form.kept:
+        return (form,)
+    comparison = compare(source, enhanced, kept_hz=(bounds.kept_from_hz, bounds.cutoff_hz))
+    return (form, _null(comparison, bounds), _balance(comparison), _loudness(source, enhanced))
+
+
+def require(clauses: tuple[Clause, ...], *, member: str) -> None:
+    """Raise WorkError for the first clause that was not kept, with its figure."""
+    for clause in clauses:
+        if not clause.kept:
+            raise WorkError(
+                f"the enhancement {member} broke its contract ({clause.name}): {clause.sentence}",
+                remedy="Nothing of it was kept; set `enhance` to none or to another member, and report this",
+            )
+
+
+def _form(source: Audio, enhanced: Audio) -> Clause:
+    before, after = _form_of(source), _form_of(enhanced)
+    if before != after:
+        return Clause("form", False, None, None, "", f"{after} came out of {before}")
+    bad = enhanced.samples.size - int(np.count_nonzero(np.isfinite(enhanced.samples)))
+    sentence = f"{bad} samples are not finite numbers" if bad else f"{after} came out of the same"
+    return Clause("form", bad == 0, float(bad), 0.0, "samples", sentence)
+
+
+def _form_of(audio: Audio) -> str:
+    return f"{audio.frames} samples at {audio.rate} Hz in {audio.channels} channels"
+
+
+def _null(comparison: Comparison, bounds: Bounds) -> Clause:
+    found = comparison.null_db
+    sentence = (
+        f"below {bounds.cutoff_hz:.0f} Hz it differs from its source by {found:.1f} dB of it "
+        f"({comparison.worst_at}), {NULL_DB:g} dB are allowed"
+    )
+    return Clause("null", found <= NULL_DB, _rounded(found), NULL_DB, "dB", sentence)
+
+
+def _balance(comparison: Comparison) -> Clause:
+    moved = comparison.balance_moved_db
+    sentence = f"the balance of left and right moved by {moved:.2f} dB, {BALANCE_DB:g} dB are allowed"
+    return Clause("balance", abs(moved) <= BALANCE_DB, _rounded(moved), BALANCE_DB, "dB", sentence)
+
+
+def _loudness(source: Audio, enhanced: Audio) -> Clause:
+    before, after = integrated_lufs(source), integrated_lufs(enhanced)
+    if isinstance(before, Measured) and isinstance(after, Measured):
+        moved = after.value - before.value
+        sentence = f"its loudness moved by {moved:+.2f} LU, {LOUDNESS_LU:g} LU are allowed"
+        return Clause("loudness", abs(moved) <= LOUDNESS_LU, _rounded(moved), LOUDNESS_LU, "LU", sentence)
+    same = type(before) is type(after)
+    sentence = "neither has a loudness" if same else "one of source and result has no loudness"
+    return Clause("loudness", same, None, LOUDNESS_LU, "LU", sentence)
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None

@@ -1,0 +1,81 @@
+"""The step ``enhance`` as the ledger runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.digests import Json
+from catalog.errors import WorkError
+from catalog.metrics import Measured, Reading
+from catalog.work import Outcome, Product
+from tasks.audio.audio import Audio
+from tasks.audio.files import read_audio, sample_digest, write_wav
+from tasks.audio.loudness import integrated_lufs
+from tasks.audio.true_peak import true_peak_dbtp
+from tasks.enhancement.base import Bounds, Enhancer
+from tasks.enhancement.contract import Clause, examine, require
+from tasks.enhancement.registry import enhancer
+from tasks.scoring.spectrum import spectral_readings
+from tasks.steps import StepContext
+
+
+@dataclass(frozen=True, slots=True)
+class Enhanced:
+    """What a member made of a sound, what it had promised, and how each clause of the contract was kept."""
+
+    audio: Audio
+    bounds: Bounds
+    clauses: tuple[Clause, ...]
+
+
+def enhance(context: StepContext) -> Outcome:
+    """The winner enhanced, as float WAV, with what the contract found and the readings before and after.
+
+    Raises WorkError where the member broke its contract; nothing of its work is kept then.
+    """
+    parameters = context.request.parameters
+    member = enhancer(parameters["member"])
+    if parameters["revision"] != member.revision:
+        what = f"{member.name} is asked for in revision {parameters['revision']}, this is revision {member.revision}"
+        raise WorkError(what, remedy="Run the album again, so that it is planned with this version of Songline")
+    source = read_audio(context.input("audio"))
+    made = enhanced_by(member, source)
+    path = context.scratch / "audio.wav"
+    write_wav(path, made.audio, subtype="FLOAT")
+    return Outcome(_document(member, source, made), (Product("audio", path, "audio/wav", sample_digest(made.audio)),))
+
+
+def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
+    """What ``member`` makes of ``source``. Raises WorkError where its contract is broken, AudioRefused as it does."""
+    bounds = member.bounds(source.rate)
+    audio = member.enhance(source)
+    clauses = examine(source, audio, bounds=bounds)
+    require(clauses, member=member.name)
+    return Enhanced(audio, bounds, clauses)
+
+
+def _document(member: Enhancer, source: Audio, made: Enhanced) -> dict[str, Json]:
+    generated = made.bounds.generated_hz
+    return {
+        "member": member.name,
+        "revision": member.revision,
+        "kept_hz": [made.bounds.kept_from_hz, made.bounds.cutoff_hz],
+        "generated_hz": list(generated) if generated else None,
+        "null_db": next(clause.value for clause in made.clauses if clause.name == "null"),
+        "contract": [clause.as_document() for clause in made.clauses],
+        "before": _readings(source),
+        "after": _readings(made.audio),
+    }
+
+
+def _readings(audio: Audio) -> dict[str, Json]:
+    """Loudness, true peak and bandwidth, null where one cannot be read."""
+    return {
+        "integrated_lufs": _number(integrated_lufs(audio)),
+        "true_peak_dbtp": _number(true_peak_dbtp(audio)),
+        "bandwidth_hz": _number(spectral_readings(audio).bandwidth_hz),
+    }
+
+
+def _number(reading: Reading) -> float | None:
+    return round(reading.value, 3) if isinstance(reading, Measured) else None

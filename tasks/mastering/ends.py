@@ -1,0 +1,133 @@
+"""A song's ends: silence cut to a short rest, sound that is cut off faded, a fade-out where one is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.digests import Json
+from catalog.errors import AudioRefused
+from tasks.audio.audio import Audio, Samples
+
+SOUND_DBFS = -60.0
+CLICK_DBFS = -40.0
+BLOCK_S = 0.01
+"""Of the master: 10 ms of this mean level, or one sample as high as that, are sound, and never cut."""
+
+PRE_ROLL_S = 0.25
+POST_ROLL_S = 1.0
+"""What is left of the silence before the first sound and after the last."""
+
+LEAST_S = 0.5
+"""So much is always left, since loudness is defined from 400 ms on."""
+
+AT_REST = 2.0**-16
+FADE_S = 0.005
+"""The shortest fade, where a master would begin or end on a sample that 16 bits can tell from zero."""
+
+CUT_FADE_S = 0.05
+CUT_DBFS = -30.0
+"""A song whose last 50 ms are louder than this was cut off, and fades out over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Frames cut off a song's head and tail, and frames over which the rest then fades in and out."""
+
+    head: int = 0
+    tail: int = 0
+    fade_in: int = 0
+    fade_out: int = 0
+
+    def as_document(self, rate: int) -> dict[str, Json]:
+        """The same in seconds."""
+        return {
+            "head_s": self.head / rate,
+            "tail_s": self.tail / rate,
+            "fade_in_s": self.fade_in / rate,
+            "fade_out_s": self.fade_out / rate,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, float], rate: int) -> Ends:
+        """The ends that a master's report states."""
+        frames = {name: round(document[f"{name}_s"] * rate) for name in ("head", "tail", "fade_in", "fade_out")}
+        return cls(**frames)
+
+    def applied(self, audio: Audio) -> Audio:
+        """The audio with these ends; the very same where they change nothing."""
+        if self == Ends():
+            return audio
+        samples = audio.samples[:, self.head : audio.frames - self.tail].copy()
+        if self.fade_in:
+            samples[:, : self.fade_in] *= _rise(self.fade_in)
+        if self.fade_out:
+            samples[:, -self.fade_out :] *= _rise(self.fade_out)[::-1]
+        return Audio(samples, audio.rate)
+
+
+def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_s: float | None) -> Ends:
+    """How a song is to begin and to end; ``gain_db`` is what about lies between this audio and its master.
+
+    Raises AudioRefused where the fade-out asked for is longer than what is left of the song.
+    """
+    head, tail = _silence(audio, gain_db) if trim else (0, 0)
+    left = Audio(audio.samples[:, head : audio.frames - tail], audio.rate)
+    fade_in = _fade_in(left, gain_db) if fade else 0
+    fade_out = min(_fade_out(left, gain_db, cut=tail > 0), left.frames) if fade else 0
+    if fade_out_s is not None:
+        fade_out = max(fade_out, round(fade_out_s * audio.rate))
+    if fade_out > left.frames:
+        raise AudioRefused(
+            f"a fade-out of {fade_out_s:g} s is longer than the song of {left.duration_s:.1f} s",
+            reason="invalid",
+            remedy="Give a shorter fade_out_s",
+        )
+    return Ends(head, tail, min(fade_in, left.frames - fade_out), fade_out)
+
+
+def _silence(audio: Audio, gain_db: float) -> tuple[int, int]:
+    """Frames before and after the sound that may go."""
+    block = math.ceil(BLOCK_S * audio.rate)
+    starts = np.arange(0, audio.frames, block)
+    sounds = np.zeros(len(starts), np.bool_)
+    for channel in audio.samples:
+        powers = np.add.reduceat(np.square(channel), starts) / np.diff(starts, append=audio.frames)
+        peaks = np.maximum.reduceat(np.abs(channel), starts)
+        sounds |= (powers > 10 ** ((SOUND_DBFS - gain_db) / 10)) | (peaks > 10 ** ((CLICK_DBFS - gain_db) / 20))
+    found = np.flatnonzero(sounds)
+    if found.size == 0:
+        return 0, 0
+    head = max(0, int(found[0]) * block - math.ceil(PRE_ROLL_S * audio.rate))
+    tail = max(0, audio.frames - (int(found[-1]) + 1) * block - math.ceil(POST_ROLL_S * audio.rate))
+    return max(0, min(head, audio.frames - tail - math.ceil(LEAST_S * audio.rate))), tail
+
+
+def _fade_in(audio: Audio, gain_db: float) -> int:
+    return 0 if _at_rest(audio.samples[:, 0], gain_db) else math.ceil(FADE_S * audio.rate)
+
+
+def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
+    """Over the rest where silence was cut that is not quite silent; else as short as does it."""
+    if _at_rest(audio.samples[:, -1], gain_db):
+        return 0
+    if cut:
+        return math.ceil(POST_ROLL_S * audio.rate)
+    frames = math.ceil(CUT_FADE_S * audio.rate)
+    last = audio.samples[:, -frames:].astype(np.float64)
+    power = float(np.mean(np.square(last))) * 10 ** (gain_db / 10)
+    return frames if power > 10 ** (CUT_DBFS / 10) else math.ceil(FADE_S * audio.rate)
+
+
+def _at_rest(frame: Samples, gain_db: float) -> bool:
+    return float(np.abs(frame).max()) * 10 ** (gain_db / 20) < AT_REST
+
+
+def _rise(frames: int) -> Samples:
+    """From silence to full level, half a period of a cosine."""
+    curve: NDArray[np.float32] = (np.sin(np.arange(frames) / frames * (math.pi / 2)) ** 2).astype(np.float32)
+    return curve

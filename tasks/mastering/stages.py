@@ -1,0 +1,94 @@
+"""The sound on its way through the chain, measured once after each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from catalog.digests import Json
+from catalog.metrics import Measured, Reading
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import Powers, loudness_of, unit_powers
+from tasks.audio.true_peak import sample_peak_dbfs
+from tasks.mastering.intake import lufs_or_refusal
+from tasks.mastering.report import Levels, Stage
+
+Change = Callable[[Audio], Audio]
+
+
+class Stages:
+    """One sound through its stages; ``companions``, parts of it, go through the linear ones with it.
+
+    Raises AudioRefused as soon as nothing audible is left.
+    """
+
+    def __init__(self, audio: Audio, companions: Sequence[Audio] = ()) -> None:
+        self.audio = audio
+        self.companions = list(companions)
+        self.done: list[Stage] = []
+        self.notes: list[str] = []
+        self.level_gain_db = 0.0
+        self._hear()
+
+    @property
+    def source_lufs(self) -> float:
+        """Loudness of the source, read at the working level, where what is soft in a soft source is heard too."""
+        return self._working_lufs - self.level_gain_db
+
+    def to_working_level(self, lufs: float) -> None:
+        """The first stage: a plain gain, found in two steps, since what is soft in a very soft source comes over the
+        meter's absolute gate only by the first."""
+        before, gain_db = self._levels, 0.0
+        for _ in range(2):
+            step_db = lufs - self.lufs
+            self._amplify_reading(step_db)
+            gain_db += step_db
+        self.audio = amplified(self.audio, gain_db)
+        self.companions = [amplified(each, gain_db) for each in self.companions]
+        self.level_gain_db, self._working_lufs = gain_db, self.lufs
+        self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
+
+    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio) -> None:
+        """Take ``audio`` as what stage ``name`` made of the sound."""
+        before, self.audio = self._levels, audio
+        self._hear()
+        self.done.append(Stage(name, parameters, before, self._levels))
+
+    def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
+        """Pass all through ``change``; ``neutral`` gives all the gain that keeps the sound's own loudness."""
+        before, was_lufs = self._levels, self.lufs
+        self.audio = change(self.audio)
+        self.companions = [change(each) for each in self.companions]
+        self._hear()
+        made: dict[str, Json] = dict(parameters)
+        if neutral:
+            made["makeup_db"] = makeup_db = was_lufs - self.lufs
+            self._amplify_reading(makeup_db)
+            for audio in (self.audio, *self.companions):
+                np.multiply(audio.samples, _factor(makeup_db), out=audio.samples)
+        self.done.append(Stage(name, made, before, self._levels))
+
+    def _hear(self) -> None:
+        self._powers: Powers = unit_powers(self.audio)
+        self._read(sample_peak_dbfs(self.audio))
+
+    def _amplify_reading(self, gain_db: float) -> None:
+        """What the meter reads of the sound with another gain, without the sound: powers grow by its square."""
+        self._powers = self._powers * 10 ** (gain_db / 10)
+        peak = self._levels.sample_peak_dbfs
+        self._read(Measured(peak.value + gain_db) if isinstance(peak, Measured) else peak)
+
+    def _read(self, peak: Reading) -> None:
+        loudness = loudness_of(self._powers)
+        self.lufs = lufs_or_refusal(loudness.integrated_lufs)
+        self._levels = Levels(loudness.integrated_lufs, peak, loudness.loudness_range_lu)
+
+
+def amplified(audio: Audio, gain_db: float) -> Audio:
+    """The audio, louder or softer."""
+    return Audio(audio.samples * _factor(gain_db), audio.rate)
+
+
+def _factor(gain_db: float) -> np.float32:
+    return np.float32(10 ** (gain_db / 20))

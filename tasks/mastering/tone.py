@@ -1,0 +1,96 @@
+"""Tone: a song's spectrum brought nearer to a curve by one bounded, smooth, minimum-phase filter for both channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import oaconvolve
+
+from catalog.digests import Json
+from tasks.audio.audio import Audio
+from tasks.mastering.curves import Curve
+from tasks.mastering.spectrum import CENTRES_HZ, Spectrum, bands_within
+
+LEAST_BANDS = 12
+"""Of four octaves: with less in common two spectra cannot be compared."""
+
+EMPTY_DB = 36.0
+"""A band this far under the song's own course beside the curve holds no music: nothing is to be lifted there."""
+
+TAPS_S = 0.09
+"""Length of the filter: 11 Hz of resolution, fine enough for an octave at 40 Hz."""
+
+CEPSTRUM = 4
+"""The cepstrum is taken over so many times the filter's length, so that it does not fold into itself."""
+
+PART_S = 20
+"""Length of sound filtered at a time, which bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The gain at each band of :data:`~tasks.mastering.spectrum.CENTRES_HZ`, dB."""
+
+    gains_db: NDArray[np.float64]
+
+    @property
+    def most_db(self) -> float:
+        """The largest change at any band."""
+        return float(np.abs(self.gains_db).max())
+
+    def as_document(self) -> dict[str, Json]:
+        """The gains by nominal frequency, to a tenth of a dB."""
+        return {f"{hz:.0f}": round(float(gain), 1) for hz, gain in zip(CENTRES_HZ, self.gains_db, strict=True)}
+
+
+def correction(song: Spectrum, curve: Curve, *, max_db: float, rate: int) -> Correction | None:
+    """What brings a song nearer to a curve, or None where too few bands of both hold sound.
+
+    The difference, less the curve's tolerance, is held within ``max_db`` and then averaged over one octave, so no
+    gain passes ``max_db``.
+    """
+    both = bands_within(rate) & np.isfinite(song.levels_db) & np.isfinite(curve.levels_db)
+    if not both.any():
+        return None
+    away = np.where(both, np.subtract(curve.levels_db, song.levels_db, where=both, out=np.zeros(len(both))), 0.0)
+    both &= away - away[both].min() < EMPTY_DB
+    if np.count_nonzero(both) < LEAST_BANDS:
+        return None
+    away -= away[both].mean()
+    beyond = np.sign(away) * np.maximum(np.abs(away) - curve.tolerance_db, 0.0)
+    held = np.clip(np.where(both, beyond, 0.0), -max_db, max_db)
+    return Correction(np.convolve(np.pad(held, 1, mode="edge"), np.full(3, 1 / 3), "valid"))
+
+
+def filtered(audio: Audio, change: Correction) -> Audio:
+    """The audio through the filter of a correction, of the same length."""
+    taps = minimum_phase(change, audio.rate)
+    part = round(PART_S * audio.rate)
+    samples = np.zeros_like(audio.samples)
+    for start in range(0, audio.frames, part):
+        for out, channel in zip(samples, audio.samples, strict=True):
+            piece = oaconvolve(channel[start : start + part], taps)[: audio.frames - start]
+            out[start : start + len(piece)] += piece
+    return Audio(samples, audio.rate)
+
+
+def minimum_phase(change: Correction, rate: int) -> NDArray[np.float32]:
+    """A minimum-phase filter with the correction's response: no sound is heard before its time.
+
+    By the real cepstrum folded onto positive time (Oppenheim and Schafer, "Discrete-Time Signal Processing", on
+    minimum-phase sequences); the response goes straight from band to band on a logarithmic scale, and stays level
+    outside.
+    """
+    length = 1 << round(np.log2(TAPS_S * rate))
+    size = CEPSTRUM * length
+    hz = np.maximum(np.arange(size // 2 + 1) * rate / size, CENTRES_HZ[0])
+    gains_db = np.interp(np.log2(hz), np.log2(CENTRES_HZ), change.gains_db)
+    cepstrum = np.fft.irfft(gains_db * np.log(10) / 20, size)
+    cepstrum[1 : size // 2] *= 2
+    cepstrum[size // 2 + 1 :] = 0
+    taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), size)[:length]
+    fade = np.cos(np.linspace(0, np.pi / 2, length // 4)) ** 2
+    taps[-len(fade) :] *= fade
+    return taps.astype(np.float32)

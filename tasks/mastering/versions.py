@@ -1,0 +1,129 @@
+"""A master without its voice, or the voice alone: the filters and the gain of the master, and as long as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from catalog.digests import Json
+from catalog.errors import AudioRefused
+from catalog.mastering import MasteringSpec
+from tasks.audio.audio import Audio
+from tasks.audio.files import read_audio, write_wav
+from tasks.audio.loudness import integrated_lufs
+from tasks.audio.true_peak import true_peak_dbtp
+from tasks.mastering.chain import writing
+from tasks.mastering.ends import Ends
+from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp
+from tasks.mastering.intake import admit, loudness_or_refusal, lufs_or_refusal
+from tasks.mastering.limiter import Limiter
+from tasks.mastering.reference import Reference
+from tasks.mastering.report import number
+from tasks.mastering.stages import amplified
+from tasks.mastering.treatment import aim_of, coloured
+
+Version = Literal["instrumental", "acapella"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionReport:
+    """What was done and what the written file reads; ``limiting_db`` is what the limiter took off the highest peak."""
+
+    version: Version
+    gain_db: float
+    limiting_db: float
+    ceiling_dbtp: float
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+    frames: int
+
+    def as_document(self) -> dict[str, Json]:
+        """Plain JSON."""
+        return {
+            "version": self.version,
+            "gain_db": self.gain_db,
+            "limiting_db": self.limiting_db,
+            "ceiling_dbtp": self.ceiling_dbtp,
+            "integrated_lufs": self.integrated_lufs,
+            "true_peak_dbtp": self.true_peak_dbtp,
+            "frames": self.frames,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """What a master's report says that its versions need: the gain over its source, and its ends in seconds."""
+
+    gain_db: float
+    ends: dict[str, float]
+
+
+def version_file(
+    mix: Audio,
+    vocals: Audio,
+    destination: Path,
+    *,
+    version: Version,
+    spec: MasteringSpec,
+    mastered: Mastered,
+    reference: Reference | None = None,
+) -> VersionReport:
+    """Write one version of a master as a 24-bit WAV of its length.
+
+    ``mix`` is what was mastered, ``vocals`` the voice in it: the instrumental is the one less the other. Cleaning, tone
+    and effects are those worked out for the mix; instead of dynamics and the loudness loop there is the master's own
+    gain, so that both versions together sound like the master; the limiter only holds the ceiling. Raises
+    AudioRefused where the two do not belong together, or nothing is to be heard; then nothing is left behind.
+    """
+    sounds = [mix, _part(admit(mix), admit(vocals, what="voice"), version)]
+    del mix, vocals  # what is not held here any more, the callee can let go
+    lufs_or_refusal(integrated_lufs(sounds[1]), what=version)
+    aim = aim_of(spec, reference)
+    run = coloured(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
+    ends = Ends.from_document(mastered.ends, run.audio.rate)
+    # what the mix would read without its dynamics, and what its master reads: the gain between them is the static one
+    gain_db = run.source_lufs + mastered.gain_db - loudness_or_refusal(ends.applied(run.audio))
+    level = amplified(ends.applied(run.companions.pop()), gain_db)
+    del run
+    held, limiting_db = _held(level, spec, aim.ceiling_dbtp)
+    with writing(destination) as partial:
+        write_wav(partial, held, subtype="PCM_24")
+        written = read_audio(partial)
+        return VersionReport(
+            version=version,
+            gain_db=mastered.gain_db,
+            limiting_db=limiting_db,
+            ceiling_dbtp=aim.ceiling_dbtp,
+            integrated_lufs=number(integrated_lufs(written)),
+            true_peak_dbtp=number(true_peak_dbtp(written)),
+            frames=written.frames,
+        )
+
+
+def _part(mix: Audio, vocals: Audio, version: Version) -> Audio:
+    if (mix.rate, mix.frames) != (vocals.rate, vocals.frames):
+        raise AudioRefused(
+            f"the voice has {vocals.frames} samples at {vocals.rate} Hz, the song {mix.frames} at {mix.rate} Hz",
+            reason="invalid",
+            remedy="Separate the song again",
+        )
+    return vocals if version == "acapella" else Audio(mix.samples - vocals.samples, mix.rate)
+
+
+def _held(audio: Audio, spec: MasteringSpec, ceiling_dbtp: float) -> tuple[Audio, float]:
+    """The audio with its true peak under the ceiling, and how far its highest peak was turned down, dB."""
+    peak_db = peak_16x_dbtp(audio)
+    over_db = peak_db - (ceiling_dbtp - SLACK_DB)
+    if over_db <= 0:
+        return audio, 0.0
+    limiter, margin_db = Limiter(audio, spec.limiter), MARGIN_DB
+    for _ in range(ROUNDS):
+        held = limiter.render(0.0, ceiling_dbtp - margin_db)
+        over_db = peak_16x_dbtp(held) - (ceiling_dbtp - SLACK_DB)
+        if over_db <= 0:
+            break
+        margin_db += over_db
+    else:
+        held = amplified(held, -over_db)
+    return held, peak_db - (ceiling_dbtp - margin_db)

@@ -1,0 +1,71 @@
+"""audiobox-aesthetics as a judge: what listeners would say of enjoyment, usefulness, complexity and production.
+
+Tjandra et al., "Meta Audiobox Aesthetics: unified automatic quality assessment for speech, music, and sound" (2025).
+It hears mono up to 8 kHz: no stereo fault, no hiss above that. Songs of today's models lie close together in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from tasks.audio.audio import Audio
+from tasks.scoring.base import Brief
+from tasks.scoring.judge_specs import AESTHETICS
+from tasks.scoring.listening import WINDOW_S, at_listening_level, windows_of
+
+if TYPE_CHECKING:
+    from catalog.model_store import InstalledModel
+    from catalog.settings import Settings
+    from tasks.scoring.aesthetics_model import Aesthetics
+
+AXES = ("CE", "CU", "PC", "PQ")
+
+
+class Listener(Protocol):
+    """Gives the four axes of a stretch of at most ten seconds."""
+
+    def axes(self, part: Audio) -> Mapping[str, float]:
+        """A number from about 1 to 10 for each of :data:`AXES`."""
+
+
+class AestheticsScorer:
+    """The mean of each axis over ten-second windows, a short last one weighing by its length."""
+
+    name: ClassVar[str] = "aesthetics"
+    revision: ClassVar[int] = 1
+    metrics: ClassVar[tuple[MetricSpec, ...]] = AESTHETICS
+
+    def __init__(self, model: Listener, reference: Audio | None = None) -> None:
+        self._model = model
+
+    @staticmethod
+    def load(models: Sequence[InstalledModel], settings: Settings) -> Aesthetics:
+        """The model that it listens with. Raises MachineError."""
+        from tasks.scoring.aesthetics_model import Aesthetics
+
+        (audiobox,) = models
+        return Aesthetics.load(audiobox.folder, device=settings.device_here)
+
+    def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
+        """A reading for each of ``metrics``."""
+        level = at_listening_level(audio)
+        if isinstance(level, Audio) and level.duration_s < WINDOW_S / 2:
+            level = NotMeasurable(f"it is shorter than {WINDOW_S / 2:.0f} s")
+        if isinstance(level, NotMeasurable):
+            return {spec.name: level for spec in self.metrics}
+        heard = [(start_s, end_s, self._model.axes(part)) for start_s, end_s, part in windows_of(level)]
+        return {
+            f"audiobox_{axis.lower()}": _mean(
+                tuple(Window(start_s, end_s, found[axis]) for start_s, end_s, found in heard)
+            )
+            for axis in AXES
+        }
+
+
+def _mean(windows: tuple[Window, ...]) -> Measured:
+    lengths_s = [window.end_s - window.start_s for window in windows]
+    return Measured(float(np.average([window.value for window in windows], weights=lengths_s)), windows)

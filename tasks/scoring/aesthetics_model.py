@@ -1,0 +1,114 @@
+"""audiobox-aesthetics from its published checkpoint: the package's network, filled by one strict load.
+
+The package's own predictor is not asked: it unpickles whatever the file holds, asks the hub, and reads audio through
+torchaudio. Only the network's class is used, which brings neither.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+
+from catalog.errors import MachineError
+from tasks.audio.audio import Audio
+from tasks.scoring.aesthetics import AXES
+from tasks.scoring.listening import WINDOW_S
+from tasks.scoring.registry import AUDIOBOX, install_command
+from tasks.style.tensors import damaged, kept_randomness, pull_again, put, read_pickle
+
+RATE_HZ = 16_000
+FRAMES = round(WINDOW_S * RATE_HZ)
+CHECKPOINT = "checkpoint.pt"
+PULL_AGAIN = pull_again(AUDIOBOX)
+
+SHAPE = (
+    "proj_num_layer",
+    "proj_ln",
+    "proj_act_fn",
+    "proj_dropout",
+    "nth_layer",
+    "use_weighted_layer_sum",
+    "normalize_embed",
+    "output_dim",
+)
+"""What of the checkpoint's ``model_cfg`` shapes the network; its precision is that of training."""
+
+
+class Aesthetics:
+    """A loaded audiobox-aesthetics; ``scales`` are mean and deviation of each axis over the training set."""
+
+    def __init__(self, network: Any, scales: Mapping[str, tuple[float, float]], *, device: str) -> None:
+        self._network = network
+        self._scales = scales
+        self._device = device
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Aesthetics:
+        """The model installed in ``folder``.
+
+        Raises MachineError where its package is not installed, or the checkpoint is missing, damaged or another's.
+        """
+        file = folder / CHECKPOINT
+        if not file.is_file():
+            what = f"{AUDIOBOX} is not whole: {CHECKPOINT} is missing"
+            raise MachineError(what, remedy=f"Run `songline models pull {AUDIOBOX}`")
+        shape, scales, tensors = _parts(file)
+        network = _built(shape)
+        put(network, tensors, whose=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
+        return cls(network.float().eval().to(device), scales, device=device)
+
+    def axes(self, part: Audio) -> Mapping[str, float]:
+        """Each axis of a stretch of at most ten seconds, 1 to 10; the rest of a shorter one is masked."""
+        mono = part.samples.mean(axis=0)
+        if part.rate != RATE_HZ:
+            mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")
+        mono = mono[:FRAMES]
+        wave = torch.zeros(1, 1, FRAMES)
+        wave[0, 0, : len(mono)] = torch.from_numpy(np.ascontiguousarray(mono))
+        mask = torch.arange(FRAMES)[None, None] < len(mono)
+        # Even in use it draws a number for each layer, which training would skip it by.
+        with torch.inference_mode(), kept_randomness(), warnings.catch_warnings():
+            # Its attention mixes kinds of masks, which torch will not take for ever.
+            warnings.simplefilter("ignore", UserWarning)
+            found = self._network({"wav": wave.to(self._device), "mask": mask.to(self._device)})
+        return {axis: float(found[axis]) * deviation + mean for axis, (mean, deviation) in self._scales.items()}
+
+
+def _parts(file: Path) -> tuple[dict[str, Any], dict[str, tuple[float, float]], dict[str, torch.Tensor]]:
+    """The network's shape, the axes' scales and the tensors of a checkpoint."""
+    held = read_pickle(file, remedy=PULL_AGAIN)
+    try:
+        if not isinstance(held, Mapping):
+            raise TypeError("no checkpoint")
+        shape = {name: held["model_cfg"][name] for name in SHAPE}
+        scales = {axis: held["target_transform"][axis] for axis in AXES}
+        tensors = {name.removeprefix("model."): tensor for name, tensor in held["state_dict"].items()}
+        if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
+            raise TypeError("no tensors")
+        return shape, {axis: (float(each["mean"]), float(each["std"])) for axis, each in scales.items()}, tensors
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise damaged(file, remedy=PULL_AGAIN) from fault
+
+
+def _built(shape: Mapping[str, Any]) -> Any:
+    """The network with random weights."""
+    try:
+        from audiobox_aesthetics.model.aes import AesMultiOutput  # type: ignore[import-untyped]
+    except ImportError as fault:
+        raise MachineError(
+            f"{AUDIOBOX} needs packages that are not installed ({fault})",
+            remedy=f"Run `{install_command('aesthetics')}`",
+        ) from fault
+    try:
+        with warnings.catch_warnings(), kept_randomness():
+            # It normalises weights in the way that torch has since replaced; the checkpoint's names go with that.
+            warnings.simplefilter("ignore", FutureWarning)
+            return AesMultiOutput(**shape, precision="32")
+    except (TypeError, ValueError, RuntimeError) as fault:
+        raise MachineError(f"{CHECKPOINT} does not describe {AUDIOBOX}: {fault}", remedy=PULL_AGAIN) from fault

@@ -1,0 +1,38 @@
+"""LAION-CLAP as a judge: prompt and reference match by a model that no engine here is conditioned on.
+
+Wu et al., "Large-scale contrastive language-audio pretraining with feature fusion and keyword-to-caption augmentation",
+ICASSP 2023; the checkpoint trained on music, in the port of transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from catalog.metrics import MetricSpec
+from tasks.scoring.judge_specs import CLAP
+from tasks.scoring.listening import WINDOW_S
+from tasks.scoring.similarity import SimilarityScorer
+
+if TYPE_CHECKING:
+    from catalog.model_store import InstalledModel
+    from catalog.settings import Settings
+    from tasks.scoring.clap_model import Clap
+
+
+class ClapScorer(SimilarityScorer):
+    """Windows are ten seconds from the start; of the last, down to a half is heard, repeated to fill them."""
+
+    name: ClassVar[str] = "clap"
+    revision: ClassVar[int] = 1
+    metrics: ClassVar[tuple[MetricSpec, ...]] = CLAP
+    model_name: ClassVar[str] = "LAION-CLAP"
+    shortest_s: ClassVar[float] = WINDOW_S / 2
+
+    @staticmethod
+    def load(models: Sequence[InstalledModel], settings: Settings) -> Clap:
+        """The model that it listens with. Raises MachineError."""
+        from tasks.scoring.clap_model import Clap
+
+        (clap,) = models
+        return Clap.load(clap.folder, device=settings.device_here)

@@ -1,0 +1,139 @@
+"""LAION-CLAP from local files alone: transformers' classes, filled by one strict load.
+
+``from_pretrained`` is not asked: it looks for a safetensors twin of a pickled checkpoint on the hub, and takes a
+checkpoint that lacks tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+
+from catalog.errors import InputError, MachineError
+from tasks.audio.audio import Audio
+from tasks.scoring.listening import WINDOW_S, windows_of
+from tasks.scoring.registry import CLAP, install_command
+from tasks.style.tensors import kept_randomness, pull_again, put, read_tensors
+from tasks.style.window import middle_window
+
+RATE_HZ = 48_000
+NEEDED = ("config.json", "preprocessor_config.json", "tokenizer.json")
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+TEXTS_KEPT = 64
+PULL_AGAIN = pull_again(CLAP)
+
+Vector = NDArray[np.float32]
+
+
+class Clap:
+    """A loaded CLAP. Vectors are float32, of length 1, and depend on nothing but their subject."""
+
+    def __init__(self, model: Any, features: Any, tokenizer: Any, *, device: str) -> None:
+        self._model = model
+        self._features = features
+        self._tokenizer = tokenizer
+        self._device = device
+        # One prompt is asked for with every candidate of its song.
+        self._text = lru_cache(maxsize=TEXTS_KEPT)(self._embedded)
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Clap:
+        """The model installed in ``folder``; nothing is looked up anywhere else.
+
+        Raises MachineError where transformers is not installed, or the folder lacks a file or holds a wrong one.
+        """
+        weights = _weights(folder)
+        model, features, tokenizer = _built(folder)
+        put(model, read_tensors(weights, remedy=PULL_AGAIN), whose=weights.name, model=CLAP, remedy=PULL_AGAIN)
+        return cls(model.float().eval().to(device), features, tokenizer, device=device)
+
+    def text(self, text: str) -> Vector:
+        """The vector of a text. Raises InputError for one of more tokens than the model has places for."""
+        return self._text(text).copy()
+
+    def clip(self, audio: Audio) -> Vector:
+        """The vector of the ten seconds around the middle. Raises InputError for less than ten seconds."""
+        start_s, end_s = middle_window(audio.duration_s)
+        cut = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
+        return self._heard(Audio(cut, audio.rate))
+
+    def windows(self, audio: Audio) -> list[tuple[float, float, Vector]]:
+        """Start and end in seconds and the vector of every window of ten seconds, down to a half of one at the end."""
+        return [(start_s, end_s, self._heard(part)) for start_s, end_s, part in windows_of(audio)]
+
+    def _embedded(self, text: str) -> Vector:
+        ids = self._tokenizer.encode(text).ids
+        config = self._model.config.text_config
+        # RoBERTa counts positions from the padding's id on.
+        longest = config.max_position_embeddings - config.pad_token_id - 1
+        if len(ids) > longest:
+            what = f"the text has {len(ids)} tokens, and {CLAP} reads {longest} at most"
+            raise InputError(what, remedy="Shorten the prompt")
+        tokens = torch.tensor([ids], device=self._device)
+        with torch.inference_mode():
+            return _vector(self._model.get_text_features(input_ids=tokens, attention_mask=torch.ones_like(tokens)))
+
+    def _heard(self, part: Audio) -> Vector:
+        mono = part.samples.mean(axis=0)
+        if part.rate != RATE_HZ:
+            mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")
+        # Past ten seconds, were it by the resampler's last sample, a passage would be drawn at random.
+        mono = mono[: round(WINDOW_S * RATE_HZ)]
+        found = self._features(mono, sampling_rate=RATE_HZ, return_tensors="pt")
+        with torch.inference_mode():
+            return _vector(self._model.get_audio_features(input_features=found["input_features"].to(self._device)))
+
+
+def _vector(output: Any) -> Vector:
+    """The one vector of an output, which is a tensor or, in newer versions, holds one."""
+    tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
+    vector: Vector = tensor[0].float().cpu().numpy()
+    unit: Vector = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _weights(folder: Path) -> Path:
+    missing = [file for file in NEEDED if not (folder / file).is_file()]
+    found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
+    if missing or not found:
+        lacking = ", ".join(missing or [WEIGHTS[-1]])
+        raise MachineError(f"{CLAP} is not whole: {lacking} missing", remedy=f"Run `songline models pull {CLAP}`")
+    return found[0]
+
+
+def _built(folder: Path) -> tuple[Any, Any, Any]:
+    """The model with random weights, what makes its spectra, and its tokenizer."""
+    try:
+        # Four seconds, and on demand.
+        from tokenizers import Tokenizer  # type: ignore[import-untyped]
+        from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
+    except ImportError as fault:
+        raise MachineError(
+            f"{CLAP} needs packages that are not installed ({fault})", remedy=f"Run `{install_command('clap')}`"
+        ) from fault
+    try:
+        config = ClapConfig.from_dict(_json(folder / "config.json"))
+        features = ClapFeatureExtractor(**_json(folder / "preprocessor_config.json"))
+        if (features.sampling_rate, features.max_length_s) != (RATE_HZ, WINDOW_S):
+            raise ValueError("it hears in other measures")
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        with kept_randomness():
+            return ClapModel(config), features, tokenizer
+    except Exception as fault:  # tokenizers raises nothing narrower than that
+        raise MachineError(f"{CLAP} is not configured as a CLAP: {fault}", remedy=PULL_AGAIN) from fault
+
+
+def _json(file: Path) -> dict[str, Any]:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError(f"{file.name} is not a JSON object")
+    return document

@@ -1,0 +1,52 @@
+"""What every judge is given to hear: a copy at one loudness, in stretches of one length.
+
+Judges prefer what is louder, so all hear a song at -23 LUFS (EBU R 128); and a song is read in stretches of ten
+seconds, so that every number comes with the places it was read at and with how much it varies between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from catalog.metrics import NotMeasurable
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import integrated_lufs
+from tasks.scoring.intake import unreadable
+
+LISTENING_LUFS = -23.0
+WINDOW_S = 10.0
+
+
+class Stretch(NamedTuple):
+    """A part of the audio, ``start_s`` to ``end_s``."""
+
+    start_s: float
+    end_s: float
+    part: Audio
+
+
+def at_listening_level(audio: Audio) -> Audio | NotMeasurable:
+    """A copy at -23 LUFS, or why nothing can be heard. Nothing is limited: samples may pass full scale."""
+    if fault := unreadable(audio):
+        return fault
+    loudness = integrated_lufs(audio)
+    if isinstance(loudness, NotMeasurable):
+        return loudness
+    gain = 10 ** ((LISTENING_LUFS - loudness.value) / 20)
+    return Audio(audio.samples * np.float32(gain), audio.rate)
+
+
+def windows_of(audio: Audio, seconds: float = WINDOW_S) -> Iterator[Stretch]:
+    """The audio in stretches of ``seconds`` from its start, as views; the last may be short, down to a half.
+
+    What is left over and shorter than that is in no stretch, so audio shorter than half of ``seconds`` has none.
+    """
+    whole = max(1, round(seconds * audio.rate))
+    for start in range(0, audio.frames, whole):
+        part = audio.samples[:, start : start + whole]
+        if part.shape[1] * 2 < whole:
+            return
+        yield Stretch(start / audio.rate, (start + part.shape[1]) / audio.rate, Audio(part, audio.rate))

@@ -1,0 +1,124 @@
+"""Whether a generator got stuck: one stretch of five seconds that comes again and again, or a sound that stands still.
+
+Songs repeat themselves, but not to the hair: a chorus has other words, a hand plays it anew. What a model sings when
+it is caught in a loop is the same. Every stretch is compared with every other by the correlation of its levels in
+bands, each against the song's own mean, which is what is heard and not what is written: a loop through a codec, a
+little louder or under a little noise, still is one. Passages that only resemble each other stay under the limit:
+the closest two in tracks of the guide engine reach 0.96.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft
+from scipy.signal import get_window
+
+from catalog.metrics import Measured, Window
+from tasks.audio.audio import Audio
+from tasks.scoring.waveform import SILENCE_DBFS
+
+STRETCH_S = 5.0
+SAME = 0.98
+"""Correlation from which two stretches are one."""
+
+FRAME_S = 0.093
+FRAMES_IN_FRAME = 4
+"""Frames overlap by three quarters: a loop need not be a whole number of frames long."""
+
+THINNED = 4
+"""Of the frames of a stretch each fourth is compared: those between repeat what their neighbours hold."""
+
+BANDS = 16
+BAND_HZ = (60.0, 12000.0)
+FLOOR_DB = -70.0
+BATCH = 128
+
+STILL_DB = 0.3
+"""A stretch whose bands stray from the song's mean by less than this is the same as any other such stretch."""
+
+Levels = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+
+
+def looping_ratio(audio: Audio) -> Measured:
+    """The largest share of the song that one stretch of 5 s fills, wherever it comes again; 0 where none does.
+
+    What is shorter than two stretches repeats none. The windows are the places, their value how like the stretch they
+    are. A stretch counts as coming again only where it does so clear of itself: a held chord is none.
+    """
+    levels, frame_s = band_levels(audio)
+    length = round(STRETCH_S / frame_s)
+    if len(levels) < 2 * length:
+        return Measured(0.0)
+    likeness = _likeness(levels, length)
+    best, places = 0.0, list[int]()
+    for column, start in enumerate(range(0, likeness.shape[0], length // 2)):
+        hits = np.flatnonzero(likeness[:, column] >= SAME)
+        if np.any(np.abs(hits - start) >= length):
+            share = _covered(hits, length, len(levels)) / len(levels)
+            if share > best:
+                best, places = share, _apart(hits, length)
+    return Measured(best, tuple(Window(float(at * frame_s), float((at + length) * frame_s), 1.0) for at in places))
+
+
+def band_levels(audio: Audio) -> tuple[Levels, float]:
+    """Levels in dB in 16 bands of equal width in octaves, shape (frames, bands), and the seconds from frame to frame.
+
+    Nothing lies more than 70 dB under the loudest, nor under -60 dBFS.
+    """
+    size = 1 << max(8, round(np.log2(FRAME_S * audio.rate)))
+    hop = size // FRAMES_IN_FRAME
+    if audio.frames < size:
+        return np.zeros((0, BANDS), np.float32), hop / audio.rate
+    window = get_window("hann", size).astype(np.float32)
+    mono = audio.samples.mean(axis=0)
+    frames = np.lib.stride_tricks.sliding_window_view(mono, size)[::hop]
+    top_hz = min(BAND_HZ[1], 0.45 * audio.rate)
+    edges = np.unique(np.round(np.geomspace(BAND_HZ[0], top_hz, BANDS + 1) * size / audio.rate).astype(np.int64))
+    powers = np.empty((len(frames), len(edges) - 1), np.float32)
+    for start in range(0, len(frames), BATCH):
+        spectra = rfft(frames[start : start + BATCH] * window)
+        sizes = np.square(spectra.real) + np.square(spectra.imag)
+        powers[start : start + BATCH] = np.add.reduceat(sizes, edges, axis=1)[:, :-1]
+    silent = size * float(np.square(window).sum()) / 2 * 10 ** (SILENCE_DBFS / 10)
+    floor = max(float(powers.max()) * 10 ** (FLOOR_DB / 10), silent)
+    levels: Levels = 10 * np.log10(np.maximum(powers, np.float32(floor)) / np.float32(floor))
+    return levels, hop / audio.rate
+
+
+def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
+    """Correlation of the stretch at each frame with those at each half length, shape (stretches, templates).
+
+    Silent stretches are like nothing: how much of a song is silent is read elsewhere.
+    """
+    strays = levels - levels.mean(axis=0)
+    stretches = np.lib.stride_tricks.sliding_window_view(strays, length, axis=0)[:, :, ::THINNED]
+    flat = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
+    flat -= flat.mean(axis=1, keepdims=True)
+    spreads = np.linalg.norm(flat, axis=1)
+    still = spreads < STILL_DB * np.sqrt(flat.shape[1])
+    flat /= np.maximum(spreads, np.finfo(np.float32).tiny)[:, None]
+    likeness = flat @ flat[:: length // 2].T
+    likeness[still] = 0.0
+    likeness[:, still[:: length // 2]] = 0.0
+    likeness[np.ix_(still, still[:: length // 2])] = 1.0
+    heard = np.lib.stride_tricks.sliding_window_view(levels.max(axis=1), length).max(axis=1) > 0
+    likeness[~heard] = 0.0
+    likeness[:, ~heard[:: length // 2]] = 0.0
+    return likeness
+
+
+def _covered(starts: Numbers, length: int, frames: int) -> int:
+    """How many frames the stretches at ``starts`` fill together."""
+    ends = np.append(starts[1:], frames)
+    return int(np.minimum(ends - starts, length).sum())
+
+
+def _apart(starts: Numbers, length: int) -> list[int]:
+    """Those of ``starts`` that do not overlap, from the first on."""
+    kept: list[int] = []
+    for start in starts.tolist():
+        if not kept or start >= kept[-1] + length:
+            kept.append(start)
+    return kept

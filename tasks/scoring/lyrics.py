@@ -1,0 +1,214 @@
+"""Lyric accuracy as a judge: are the words that should be sung heard, and in their time.
+
+The voice is taken out of the mix, transcribed with the language fixed, and both texts are read into phonemes by the
+engine's own rules, so that only what sounds different counts. Of several passes the one that is nearest counts: a
+transcriber mishears song more often than it makes up the right words.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import integrated_lufs
+from tasks.scoring.alignment import Line, LineHeard, Unit, aligned, error_rate
+from tasks.scoring.base import Brief
+from tasks.scoring.intake import unreadable
+from tasks.scoring.judge_specs import LYRICS, LYRICS_MIX
+from tasks.scoring.listening import at_listening_level
+from tasks.scoring.transcript import Phrase, Whisper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalog.model_store import InstalledModel
+    from catalog.settings import Settings
+
+TOLERANCE_S = 4.0
+"""How far outside its time a line may be heard: transcribed phrases of some seconds have times for their ends only."""
+
+LONGEST_LINE_S = 15.0
+"""The last line before an instrumental does not last until the next one."""
+
+NO_VOICE_LU = 30.0
+"""A separated voice this far below the mix is leakage, in which a transcriber would only hear things."""
+
+READ_ALOUD = frozenset({"en", "zh"})
+"""Languages whose phonemes the engine's rules know."""
+
+SILENT_VOICE_LU = -60.0
+"""Stands for a voice too quiet to be measured."""
+
+_NO_WORDS = (NotMeasurable.not_stated("lyric"),) * 3
+
+Sound = Callable[[str], tuple[str, ...]]
+
+
+class Ear(Protocol):
+    """Transcribes."""
+
+    def knows(self, language: str) -> bool:
+        """Whether it can be told to hear a language."""
+
+    def passes(self, audio: Audio, language: str) -> Iterator[tuple[Phrase, ...]]:
+        """What is heard, pass by pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the judge listens with: an ear, who reads text into phonemes, and what gives a mix's voice, if anything."""
+
+    ear: Ear
+    phonemes: Callable[[str, str], tuple[str, ...]]
+    voice: Callable[[Audio], Audio] | None = None
+
+
+class LyricsScorer:
+    """Hears the separated voice. The readings carry a window for each line rather than for every ten seconds."""
+
+    name: ClassVar[str] = "lyrics"
+    revision: ClassVar[int] = 1
+    metrics: ClassVar[tuple[MetricSpec, ...]] = LYRICS
+
+    def __init__(self, model: Listening, reference: Audio | None = None) -> None:
+        self._model = model
+
+    @staticmethod
+    def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
+        """The models that it listens with. Raises MachineError."""
+        from tasks.scoring.voice import voice_of
+
+        *mixed, separator = models
+        return _listening(mixed, settings, voice_of(separator, settings))
+
+    def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
+        """A reading for each of ``metrics``."""
+        loudness = unreadable(audio) or integrated_lufs(audio)
+        if isinstance(loudness, NotMeasurable):
+            return self._named((loudness,) * len(self.metrics))
+        has_words = any(_characters(text) for _, text in brief.lines)
+        if self._model.voice is None:
+            return self._named(self._words(audio, brief) if has_words else _NO_WORDS)
+        voice = self._model.voice(audio)
+        above_mix_lu = _above(voice, loudness.value)
+        if not has_words:
+            return self._named((*_NO_WORDS, Measured(above_mix_lu)))
+        is_sung = above_mix_lu > -NO_VOICE_LU
+        return self._named((*self._words(voice if is_sung else None, brief), NotMeasurable.not_stated("instrumental")))
+
+    def _named(self, readings: Sequence[Reading]) -> Mapping[str, Reading]:
+        return dict(zip((spec.name for spec in self.metrics), readings, strict=True))
+
+    def _words(self, voice: Audio | None, brief: Brief) -> tuple[Reading, Reading, Reading]:
+        """Phoneme and character errors and coverage of what is heard of the words; without a voice, of nothing."""
+        language = _code(brief.language)
+        if not self._model.ear.knows(language):
+            unknown = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
+            return unknown, unknown, unknown
+        level = at_listening_level(voice) if voice else NotMeasurable("nobody sings")
+        heard = list(self._model.ear.passes(level, language)) if isinstance(level, Audio) else [()]
+        characters = _best(brief, heard, _characters)
+        phonemes = self._best_phonemes(brief, heard, language)
+        if isinstance(phonemes, NotMeasurable):
+            return phonemes, _rate(characters), _coverage(characters)
+        return _rate(phonemes), _rate(characters), _coverage(phonemes)
+
+    def _best_phonemes(
+        self, brief: Brief, heard: Sequence[tuple[Phrase, ...]], language: str
+    ) -> tuple[LineHeard, ...] | NotMeasurable:
+        if language not in READ_ALOUD:
+            name = self.metrics[1].name
+            return NotMeasurable(f"phonemes are read for English and Chinese only: see {name} for {brief.language!r}")
+        if not any(self._model.phonemes(text, language) for _, text in brief.lines):
+            return NotMeasurable("no line has a sound that is read for English or Chinese")
+        return _best(brief, heard, lambda text: self._model.phonemes(text, language))
+
+
+class MixLyricsScorer(LyricsScorer):
+    """Hears the whole mix: without a separation model, and the less of the words the louder the band is."""
+
+    name: ClassVar[str] = "lyrics_mix"
+    revision: ClassVar[int] = 1
+    metrics: ClassVar[tuple[MetricSpec, ...]] = LYRICS_MIX
+
+    @staticmethod
+    def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
+        """The models that it listens with. Raises MachineError."""
+        return _listening(models, settings, None)
+
+
+def _listening(
+    models: Sequence[InstalledModel], settings: Settings, voice: Callable[[Audio], Audio] | None
+) -> Listening:
+    from tasks.engines.diffrhythm.words.reader import Reader
+    from tasks.engines.diffrhythm.words.vocabulary import without_gaps_and_marks
+
+    whisper, words = models
+    reader = Reader.of(words)
+
+    def phonemes(text: str, language: str) -> tuple[str, ...]:
+        return without_gaps_and_marks(reader.tokens(text, language).phones)
+
+    return Listening(Whisper.load(whisper.folder, device=settings.device_here), phonemes, voice)
+
+
+def _above(voice: Audio, mix_lufs: float) -> float:
+    """How loud the voice is against the mix, in LU."""
+    loudness = integrated_lufs(voice)
+    if isinstance(loudness, NotMeasurable):
+        return SILENT_VOICE_LU
+    return max(SILENT_VOICE_LU, loudness.value - mix_lufs)
+
+
+def _best(brief: Brief, heard: Sequence[tuple[Phrase, ...]], sound: Sound) -> tuple[LineHeard, ...]:
+    """The lines by the pass with the fewest edits."""
+    lines = _lines(brief, sound)
+    return min((aligned(lines, _units(phrases, sound)) for phrases in heard), key=error_rate)
+
+
+def _lines(brief: Brief, sound: Sound) -> list[Line]:
+    starts_s = [start_s for start_s, _ in brief.lines]
+    ends_s = [*starts_s[1:], brief.length_s]
+    return [
+        Line(start_s, min(max(end_s, start_s), start_s + LONGEST_LINE_S), units)
+        for (start_s, text), end_s in zip(brief.lines, ends_s, strict=True)
+        if (units := sound(text))
+    ]
+
+
+def _units(phrases: Sequence[Phrase], sound: Sound) -> list[Unit]:
+    """The units of phrases, spread evenly over their time."""
+    return [
+        Unit(phrase.start_s + (phrase.end_s - phrase.start_s) * (index + 0.5) / len(units), unit)
+        for phrase in phrases
+        for units in [sound(phrase.text)]
+        for index, unit in enumerate(units)
+    ]
+
+
+def _rate(lines: Sequence[LineHeard]) -> Measured:
+    windows = (Window(heard.line.start_s, heard.line.end_s, heard.error_rate) for heard in lines)
+    return Measured(error_rate(lines), tuple(windows))
+
+
+def _coverage(lines: Sequence[LineHeard]) -> Measured:
+    windows = tuple(
+        Window(heard.line.start_s, heard.line.end_s, float(heard.is_covered(TOLERANCE_S))) for heard in lines
+    )
+    return Measured(sum(window.value for window in windows) / len(windows), windows)
+
+
+def _characters(text: str) -> tuple[str, ...]:
+    """Letters, their marks and digits, however they are written: no case, no punctuation, no spaces."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return tuple(character for character in folded if unicodedata.category(character)[0] in "LMN")
+
+
+def _code(language: str) -> str:
+    """The code without a region: ``pt-BR`` is ``pt``."""
+    code = language.lower().replace("_", "-").partition("-")[0]
+    return "zh" if code == "cmn" else code

@@ -1,0 +1,115 @@
+"""How near a model that hears music and reads words finds a candidate to its prompt, and to a reference.
+
+Every number is the cosine of two vectors in the space that the model learned for text and music together: 1 the same
+direction, 0 unrelated. It is no percentage. Candidates of one song compare well by it; across prompts it does not, as
+some prompts are easier to be near to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from tasks.audio.audio import Audio
+from tasks.scoring.base import Brief
+from tasks.scoring.listening import WINDOW_S, at_listening_level
+
+LOW_PERCENTILE = 10
+
+Vector = NDArray[np.float32]
+Heard = list[tuple[float, float, Vector]]
+
+
+class JointModel(Protocol):
+    """Gives vectors of length 1 for texts and for audio, in one space."""
+
+    def text(self, text: str) -> Vector:
+        """The vector of a text."""
+
+    def clip(self, audio: Audio) -> Vector:
+        """The vector of a reference: of the ten seconds around its middle."""
+
+    def windows(self, audio: Audio) -> Heard:
+        """Start and end in seconds and the vector of windows over the whole length."""
+
+
+class SimilarityScorer:
+    """Compares ten-second windows over a candidate's whole length with its prompt and with a reference.
+
+    ``reference`` is the audio that the song was given as its style, None where it has none: of it the ten seconds
+    around the middle are heard, the same that condition a render. The metrics are ``metrics`` of the class, in the
+    order mean, 10th percentile and lowest window of the prompt's, mean of the reference's.
+    """
+
+    name: ClassVar[str]
+    revision: ClassVar[int]
+    metrics: ClassVar[tuple[MetricSpec, ...]]
+    model_name: ClassVar[str]
+    shortest_s: ClassVar[float] = WINDOW_S
+
+    def __init__(self, model: JointModel, reference: Audio | None = None) -> None:
+        self._model = model
+        self._reference = reference
+        self._reference_vector: Vector | NotMeasurable | None = None
+
+    def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
+        """A reading for each of ``metrics``."""
+        heard = self._windows(audio)
+        similarity, low, worst = _readings(_cosines(heard, self._prompt_vector(brief.prompt)))
+        reference, _, _ = _readings(_cosines(heard, self._vector_of_reference()))
+        names = (spec.name for spec in self.metrics)
+        return dict(zip(names, (similarity, low, worst, reference), strict=True))
+
+    def _windows(self, audio: Audio) -> Heard | NotMeasurable:
+        level = self._levelled(audio, self.shortest_s)
+        return level if isinstance(level, NotMeasurable) else self._model.windows(level)
+
+    def _prompt_vector(self, prompt: str | None) -> Vector | NotMeasurable:
+        if not prompt or not prompt.strip():
+            return NotMeasurable.not_stated("prompt")
+        return self._model.text(prompt)
+
+    def _vector_of_reference(self) -> Vector | NotMeasurable:
+        if self._reference is None:
+            return NotMeasurable.not_stated("reference")
+        if self._reference_vector is None:
+            level = self._levelled(self._reference, WINDOW_S)
+            self._reference_vector = (
+                NotMeasurable(f"of the reference: {level.reason}")
+                if isinstance(level, NotMeasurable)
+                else self._model.clip(level)
+            )
+        return self._reference_vector
+
+    def _levelled(self, audio: Audio, shortest_s: float) -> Audio | NotMeasurable:
+        """The audio at the common loudness, or why it cannot be heard."""
+        level = at_listening_level(audio)
+        if isinstance(level, Audio) and level.duration_s < shortest_s:
+            return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} hears at a time")
+        return level
+
+
+def _cosines(heard: Heard | NotMeasurable, vector: Vector | NotMeasurable) -> tuple[Window, ...] | NotMeasurable:
+    """Each window's cosine with ``vector``, both being of length 1."""
+    if isinstance(vector, NotMeasurable):
+        return vector
+    if isinstance(heard, NotMeasurable):
+        return heard
+    return tuple(Window(start_s, end_s, float(np.clip(each @ vector, -1.0, 1.0))) for start_s, end_s, each in heard)
+
+
+def _readings(windows: tuple[Window, ...] | NotMeasurable) -> tuple[Reading, Reading, Reading]:
+    """Mean with all windows, 10th percentile, and the lowest window."""
+    if isinstance(windows, NotMeasurable):
+        return windows, windows, windows
+    values = [window.value for window in windows]
+    worst = min(windows, key=lambda window: window.value)
+    return (
+        Measured(float(np.mean(values)), windows),
+        Measured(float(np.percentile(values, LOW_PERCENTILE))),
+        Measured(worst.value, (worst,)),
+    )

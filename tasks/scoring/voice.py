@@ -1,0 +1,33 @@
+"""The voice of a mix, by a separation model of the registry, for those who judge words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tasks.audio.audio import Audio
+from tasks.audio.files import read_audio
+from tasks.separation.demix import Wish, demix
+
+if TYPE_CHECKING:
+    from catalog.model_store import InstalledModel
+    from catalog.settings import Settings
+
+VOCALS = "vocals"
+
+
+def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Audio]:
+    """A function that gives the voice of a mix at its level in it.
+
+    It raises MachineError where the model's packages or files are not right.
+    """
+
+    def voice(mix: Audio) -> Audio:
+        with TemporaryDirectory(prefix="songline-voice-") as folder:
+            wish = Wish(two_stems=VOCALS)
+            parts = demix(mix, model, settings, wish=wish, folder=Path(folder), progress=lambda _share: None)
+            return read_audio({file.name: file.path for file in parts.files}[VOCALS])
+
+    return voice

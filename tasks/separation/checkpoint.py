@@ -1,0 +1,104 @@
+"""Published Demucs files as networks, read without trusting them.
+
+Two forms are published: safetensors, whose metadata says as JSON what network it is, and Facebook's older pickles
+(``.th``), a dictionary of class, arguments and tensors. Demucs' own readers import whatever class a file names and
+unpickle whatever it holds; here a file is one thing only, an HTDemucs, or it is refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from demucs.htdemucs import HTDemucs
+from safetensors import safe_open
+
+from catalog.errors import MachineError
+
+KLASS = "demucs.htdemucs.HTDemucs"
+SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """What a file says: the network's arguments, and its tensors by name."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    state: Mapping[str, torch.Tensor]
+
+
+def load_network(path: Path, *, remedy: str) -> HTDemucs:
+    """The network in a ``.safetensors`` or ``.th`` file: on the CPU, in float32, for audio of any length.
+
+    Raises MachineError, with ``remedy``, for a file that cannot be read or is no whole HTDemucs.
+    """
+    try:
+        package = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+        network = _built(package)
+        if fault := _mismatch(network.state_dict(), package.state):
+            raise ValueError(fault)
+        network.load_state_dict(package.state)
+    except Exception as error:  # a damaged or hostile file can make its reader, or the network, raise anything
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise MachineError(f"{path.name} cannot be read as a Demucs network: {reason}", remedy=remedy) from error
+    # Trained on one length, the network would pad every other to it; its attention takes any.
+    network.use_train_segment = False
+    network.float().eval()
+    return network
+
+
+def _read_safetensors(path: Path) -> _Package:
+    with safe_open(path, framework="pt") as file:
+        told = file.metadata() or {}
+        if told.get("klass") != KLASS or "structure" in told:
+            raise ValueError(f"it holds {told.get('klass', 'no network')!r}, not a plain {KLASS}")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    return _Package(_decoded(json.loads(told["args"])), _decoded(json.loads(told["kwargs"])), tensors)
+
+
+def _read_pickled(path: Path) -> _Package:
+    with warnings.catch_warnings(), torch.serialization.safe_globals([HTDemucs, Fraction]):
+        warnings.simplefilter("ignore")  # old files come with notes about their storage
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    if not isinstance(found, Mapping) or found.get("klass") is not HTDemucs:
+        raise ValueError(f"it holds no {KLASS}")
+    return _Package(found["args"], found["kwargs"], found["state"])
+
+
+def _decoded(value: Any) -> Any:
+    """The arguments as they were: JSON has no fractions, so the published files write them out."""
+    if isinstance(value, dict):
+        if value.get("_type") == "fraction":
+            return Fraction(value["numerator"], value["denominator"])
+        return {key: _decoded(item) for key, item in value.items()}
+    return [_decoded(item) for item in value] if isinstance(value, list) else value
+
+
+def _built(package: _Package) -> HTDemucs:
+    """The network, its weights not yet those of the file. What newer versions no longer take is left out."""
+    taken = inspect.signature(HTDemucs).parameters
+    kwargs = {name: value for name, value in package.kwargs.items() if name in taken}
+    with torch.random.fork_rng(devices=[]):  # making a network draws from the process's randomness
+        network: HTDemucs = HTDemucs(*package.args, **kwargs)
+    return network
+
+
+def _mismatch(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+    """What is wrong between two sets of tensors, in words; empty where nothing is."""
+    faults = {
+        "missing": [name for name in wanted if name not in found],
+        "unknown": [name for name in found if name not in wanted],
+        "of another shape": [n for n in wanted if n in found and wanted[n].shape != found[n].shape],
+        "not finite": [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())],
+    }
+    told = (f"{', '.join(names[:SHOWN])} {what} ({len(names)})" for what, names in faults.items() if names)
+    return "; ".join(told)

@@ -1,0 +1,124 @@
+"""A mix of any length through the networks in overlapping segments, faded into each other, block after block.
+
+The segments, their overlap of a quarter and the triangular fade are those of demucs.apply.apply_model without
+shifts, whose samples this gives; but there the whole song's stems lie in memory, several times for a bag, and here
+only one segment's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from catalog.errors import TransientError
+from tasks.audio.audio import Samples
+from tasks.engines.diffrhythm.memory import is_out_of_memory
+from tasks.separation.bag import Bag
+from tasks.separation.memory import Portion
+from tasks.separation.names import RATE_HZ
+
+OVERLAP = 0.25
+
+Progress = Callable[[float], None]
+"""Told the share that is done, 0 to 1, after each batch of segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What the networks hear is ``(mix - offset) / scale``; what they say comes back times ``scale``."""
+
+    offset: float
+    scale: float
+
+
+def stride_of(segment_frames: int) -> int:
+    """Frames from one segment's start to the next one's."""
+    return int((1 - OVERLAP) * segment_frames)
+
+
+def estimates(bag: Bag, mix: Samples, *, level: Level, portion: Portion, progress: Progress) -> Iterator[Samples]:
+    """The stems of ``mix`` (2, frames) in blocks (stems, 2, n) that follow each other, ``frames`` in all.
+
+    Where the device runs out of memory a batch is tried again by halves; raises TransientError where one segment is
+    still too much.
+    """
+    length, segment = mix.shape[1], portion.segment_frames
+    stride = stride_of(segment)
+    starts = list(range(0, length, stride))
+    fade = triangle(segment)
+    held = np.zeros((len(bag.stems), mix.shape[0], segment), np.float32)
+    weight = np.zeros(segment, np.float32)
+    first, batch = 0, portion.batch
+    while first < len(starts):
+        chosen = starts[first : first + batch]
+        try:
+            outputs = _through(bag, [_segment(mix, start, segment, level) for start in chosen])
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if batch == 1:
+                what = f"out of memory: one segment of {segment / RATE_HZ:.1f} s was too much for {bag.device}"
+                raise TransientError(what, remedy="Free memory, or run fewer things at once") from error
+            batch = (batch + 1) // 2
+            torch.cuda.empty_cache()
+            continue
+        for start, output in zip(chosen, outputs, strict=True):
+            frames = min(segment, length - start)
+            held[..., :frames] += fade[:frames] * _centre(output, frames)
+            weight[:frames] += fade[:frames]
+            ready = min(stride, length - start)
+            yield held[..., :ready] / weight[:ready] * np.float32(level.scale)
+            _move_on(held, ready)
+            _move_on(weight, ready)
+        first += len(chosen)
+        progress(first / len(starts))
+
+
+def triangle(frames: int) -> NDArray[np.float32]:
+    """Rises to 1 in the middle and falls again, nowhere 0."""
+    half = frames // 2
+    rise_and_fall = np.concatenate([np.arange(1, half + 1), np.arange(frames - half, 0, -1)])
+    fade: NDArray[np.float32] = (rise_and_fall / rise_and_fall.max()).astype(np.float32)
+    return fade
+
+
+def _segment(mix: Samples, start: int, frames: int, level: Level) -> Samples:
+    """The segment at ``start``; near the mix's end it is moved to keep what precedes it, with silence around."""
+    short = frames - min(frames, mix.shape[1] - start)
+    begin = start - short // 2
+    end = begin + frames
+    kept = mix[:, max(0, begin) : min(mix.shape[1], end)]
+    heard = (kept - np.float32(level.offset)) / np.float32(level.scale)
+    return np.pad(heard, ((0, 0), (max(0, -begin), max(0, end - mix.shape[1]))))
+
+
+def _centre(output: Samples, frames: int) -> Samples:
+    before = (output.shape[-1] - frames) // 2
+    return output[..., before : before + frames]
+
+
+def _through(bag: Bag, segments: Sequence[Samples]) -> Samples:
+    """(segments, stems, 2, frames): the networks' estimates, each by its share in each stem."""
+    together = torch.from_numpy(np.stack(segments)).to(bag.device)
+    # TF32 rounds to ten bits; stems are kept to twenty-four.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        total: Tensor | None = None
+        for network, shares in zip(bag.networks, bag.shares, strict=True):
+            part = network(together) * shares[None, :, None, None]
+            total = part if total is None else total.add_(part)
+    if total is None:
+        raise ValueError("a bag without networks")
+    estimated: Samples = total.float().cpu().numpy()
+    return estimated
+
+
+def _move_on(held: NDArray[np.float32], frames: int) -> None:
+    """Drop the first ``frames``; what follows moves up, and silence comes after it."""
+    kept = held.shape[-1] - frames
+    held[..., :kept] = held[..., frames:].copy()
+    held[..., kept:] = 0.0

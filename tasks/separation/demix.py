@@ -1,0 +1,199 @@
+"""A mix taken apart by a model of the registry: float stems that keep its level, its rate and its exact length."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+
+from catalog.digests import Json
+from catalog.errors import AudioRefused, WorkError
+from catalog.model_store import InstalledModel
+from catalog.settings import Settings
+from tasks.audio.audio import Audio, Samples
+from tasks.audio.files import resample, sample_digest, write_wav
+from tasks.separation.names import RATE_HZ, RESIDUAL, STEM_MODELS, require_stem_packages, stems_given
+from tasks.separation.residual import Tally, residual_of, summed
+from tasks.separation.shelf import StemShelf
+from tasks.separation.silence import passages_without_lines
+
+if TYPE_CHECKING:
+    from tasks.separation.chunks import Level
+
+Progress = Callable[[float], None]
+"""Told the share that is done, 0 to 1."""
+
+COMMON_GAIN_DB = 0.0
+"""Every stem keeps the level it has in the mix: float files hold what is beyond full scale, so nothing is rescaled."""
+
+SILENT = 10 ** (-96 / 20)
+"""A peak below the last bit of a 16-bit file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of a separation: only two stems, and where the lines are, to tell where nobody sings."""
+
+    two_stems: str | None = None
+    line_starts_s: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StemFile:
+    """A written stem."""
+
+    name: str
+    path: Path
+    sample_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demixed:
+    """The files in the order of the sum, the residual last, and the ``figures`` of the separation."""
+
+    files: tuple[StemFile, ...]
+    figures: dict[str, Json]
+
+
+def check_mix(mix: Audio) -> None:
+    """Raise AudioRefused, with reason invalid or silent, for what has no parts to be told apart."""
+    if mix.channels not in (1, 2) or mix.frames == 0:
+        what = f"audio of {mix.channels} channels and {mix.frames} samples cannot be separated"
+        raise AudioRefused(what, reason="invalid", remedy="Give mono or stereo that is not empty")
+    low, high = float(mix.samples.min()), float(mix.samples.max())  # a NaN or an infinity shows in one of them
+    if not np.isfinite([low, high]).all():
+        raise AudioRefused("samples are not finite numbers", reason="invalid", remedy="Make the audio again")
+    if max(-low, high) < SILENT:
+        raise AudioRefused("the audio is silent", reason="silent", remedy="Check the source")
+
+
+def demix(
+    mix: Audio, installed: InstalledModel, settings: Settings, *, wish: Wish, folder: Path, progress: Progress
+) -> Demixed:
+    """Take ``mix`` apart with an installed model, into float WAV files in ``folder``.
+
+    Raises AudioRefused for a mix without parts, InputError for stems that the model does not give, MachineError where
+    its packages or files are not right, TransientError where memory does not suffice.
+    """
+    check_mix(mix)
+    model = installed.spec.name
+    names = stems_given(model, wish.two_stems)
+    require_stem_packages()
+    # Torch and Demucs take seconds to import: only here it is certain that they are needed.
+    import torch
+
+    from tasks.separation.bag import load_bag
+    from tasks.separation.chunks import estimates
+    from tasks.separation.memory import free_bytes, portion_for
+
+    started = time.perf_counter()
+    # As many wherever it runs, so that a CPU rounds alike in a worker and in a command.
+    torch.set_num_threads(settings.worker_count)
+    bag = load_bag(installed, settings.device_here)
+    portion = portion_for(bag, free=free_bytes(bag.device))
+    heard = _heard(mix)
+    blocks = estimates(bag, heard, level=_level_of(heard), portion=portion, progress=progress)
+    blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], wish.two_stems))
+    shelf = StemShelf(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
+    tally = Tally(names, mix.rate, passages_without_lines(wish.line_starts_s, mix.duration_s))
+    _put_away(blocks, mix, shelf, tally)
+    figures: dict[str, Json] = {
+        "model": model,
+        "stems": [*names, RESIDUAL],
+        **tally.document(),
+        "common_gain_db": COMMON_GAIN_DB,
+        "segment_s": round(portion.segment_frames / RATE_HZ, 3),
+        "batch": portion.batch,
+        "device": str(bag.device),
+    }
+    files = _written(shelf, folder)
+    return Demixed(files, {**figures, "seconds": round(time.perf_counter() - started, 3)})
+
+
+def _heard(mix: Audio) -> Samples:
+    """The mix as the networks take it: stereo at their rate; mono stands on both sides."""
+    samples = resample(mix, RATE_HZ).samples
+    return np.broadcast_to(samples, (2, samples.shape[1]))
+
+
+def _level_of(heard: Samples) -> Level:
+    """Mean and deviation of the mid signal, as demucs.api.Separator.separate_tensor normalises.
+
+    Its stems get the mean back, each of them; here an offset of the mix stays in the residual, once.
+    """
+    from tasks.separation.chunks import Level
+
+    mid = heard.mean(axis=0)
+    rms = float(np.sqrt(np.mean([np.mean(np.square(channel), dtype=np.float64) for channel in heard])))
+    deviation = float(np.std(mid, dtype=np.float64))
+    # Two sides of opposite sign have no mid: their own level stands in.
+    return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))
+
+
+def _chosen(blocks: Iterator[Samples], stems: Sequence[str], two_stems: str | None) -> Iterator[Samples]:
+    """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others."""
+    for block in blocks:
+        if two_stems is None:
+            yield block
+            continue
+        at = stems.index(two_stems)
+        others = [part for place, part in enumerate(block) if place != at]
+        yield np.stack([block[at], summed(others)])
+
+
+def _like(mix: Audio, blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """The blocks at the mix's rate and with its channels, exactly as long as it is."""
+    missing, shape = mix.frames, (0, 0)
+    back: soxr.ResampleStream | None = None
+    for block in blocks:
+        ours = block if mix.channels == 2 else block.mean(axis=1, keepdims=True)
+        shape = ours.shape[:2]
+        if mix.rate != RATE_HZ:
+            back = back or soxr.ResampleStream(RATE_HZ, mix.rate, shape[0] * shape[1], dtype="float32", quality="HQ")
+            ours = _resampled(back, ours)
+        yield ours[..., :missing]
+        missing -= min(missing, ours.shape[-1])
+    if back is not None:
+        tail = _resampled(back, np.zeros((*shape, 0), np.float32), last=True)[..., :missing]
+        yield np.pad(tail, ((0, 0), (0, 0), (0, missing - tail.shape[-1])))
+
+
+def _resampled(stream: soxr.ResampleStream, block: Samples, *, last: bool = False) -> Samples:
+    stems, channels, frames = block.shape
+    flat = np.ascontiguousarray(block.reshape(stems * channels, frames).T)
+    given: Samples = stream.resample_chunk(flat, last=last)
+    return np.ascontiguousarray(given.T).reshape(stems, channels, len(given))
+
+
+def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemShelf, tally: Tally) -> None:
+    """Stems and residual onto the shelf, block by block, and their figures into the tally."""
+    start = 0
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise WorkError(
+                "the model gave samples that are not numbers",
+                remedy="Run `songline models verify`, and pull the model again if it is damaged",
+            )
+        part = mix.samples[:, start : start + block.shape[-1]]
+        stems = list(block)
+        residual = residual_of(part, summed(stems))
+        for name, samples in zip(shelf.names, (*stems, residual), strict=True):
+            shelf.put(name, start, samples)
+        tally.add(start, part, stems, residual=residual)
+        start += part.shape[1]
+
+
+def _written(shelf: StemShelf, folder: Path) -> tuple[StemFile, ...]:
+    files = []
+    for name in shelf.names:
+        path, stem = folder / f"{name}.wav", shelf.audio(name)
+        write_wav(path, stem, subtype="FLOAT")
+        files.append(StemFile(name, path, sample_digest(stem)))
+        del stem
+        shelf.drop(name)
+    return tuple(files)

@@ -1,0 +1,70 @@
+"""How much memory separating takes, and so how long a segment may be and how many go through at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from catalog.errors import TransientError
+from tasks.separation.bag import CHANNELS, Bag
+from tasks.separation.names import RATE_HZ
+
+FLOATS_PER_SOURCE_CHANNEL = 32.0
+FLOATS_PER_WIDTH = 12.5
+"""Floats alive per frame of a segment: what scales with the stems (spectra in and out) and with the network's width.
+
+Fitted to the peak of the full network (48 wide: 3.4 kB a frame) and of a tiny one (8 wide: 1.4 kB) on a CPU.
+"""
+
+SHARE = 0.6
+MOST = 16
+CPU_MOST = 1
+"""On a CPU two segments at once take longer than one after the other (20.9 s against 14.3 s at full size)."""
+
+HALVINGS = 2
+"""A segment may be cut to a quarter of what the network was trained on (7.8 s); shorter ones separate badly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What goes through the networks at once: ``batch`` segments of ``segment_frames``."""
+
+    segment_frames: int
+    batch: int
+
+
+def segment_bytes(bag: Bag, frames: int) -> int:
+    """Bytes that one segment takes while it is separated."""
+    floats = FLOATS_PER_SOURCE_CHANNEL * len(bag.stems) * CHANNELS + FLOATS_PER_WIDTH * bag.width
+    return int(4 * floats * frames)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that the device has left; what torch keeps for itself there is free for the next segment."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+    return int(psutil.virtual_memory().available)
+
+
+def portion_for(bag: Bag, *, free: int) -> Portion:
+    """The longest segment that fits into ``free`` bytes, and how many of it.
+
+    A shorter segment gives other samples, so it is taken only where the network's own does not fit. Raises
+    TransientError where even the shortest does not.
+    """
+    room = SHARE * free
+    full = int(bag.segment_s * RATE_HZ)
+    for halvings in range(HALVINGS + 1):
+        frames = full >> halvings
+        fit = int(room / segment_bytes(bag, frames))
+        if fit >= 1:
+            most = CPU_MOST if bag.device.type == "cpu" else MOST
+            return Portion(frames, min(most, fit))
+    needed_mib, free_mib = segment_bytes(bag, full >> HALVINGS) / SHARE / (1 << 20), free / (1 << 20)
+    raise TransientError(
+        f"out of memory: separating with {bag.name} needs {needed_mib:.0f} MiB free, and {free_mib:.0f} MiB are",
+        remedy="Free memory, or run fewer things at once",
+    )

@@ -1,0 +1,50 @@
+"""Names of the separation models and of what they give, light enough for planning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from catalog.errors import InputError, MachineError
+from catalog.manifest_words import did_you_mean
+
+FOUR = ("drums", "bass", "other", "vocals")
+SIX = (*FOUR, "guitar", "piano")
+
+STEM_MODELS: Mapping[str, tuple[str, ...]] = {"htdemucs": FOUR, "htdemucs_ft": FOUR, "htdemucs_6s": SIX}
+"""Each separation model of the registry, and its stems in the network's order, which is also the order of the sum."""
+
+RESIDUAL = "residual"
+"""What the stems leave of the mix; last in the sum."""
+
+RATE_HZ = 44_100
+"""The rate at which all of them work."""
+
+PACKAGES = ("torch", "demucs", "safetensors")
+"""What the ``stems`` extra brings."""
+
+
+def stems_given(model: str, two_stems: str | None) -> tuple[str, ...]:
+    """The stems that come of a separation, in the order of the sum, without the residual.
+
+    With ``two_stems`` these are that stem and ``no_<stem>``, all the others together. Raises InputError for a model
+    that there is not, or a stem that it does not give.
+    """
+    if model not in STEM_MODELS:
+        raise InputError(f"there is no separation model {model[:80]!r}", remedy=did_you_mean(model, STEM_MODELS))
+    stems = STEM_MODELS[model]
+    if two_stems is None:
+        return stems
+    if two_stems not in stems:
+        raise InputError(f"{model} gives no stem {two_stems[:80]!r}", remedy=did_you_mean(two_stems, stems))
+    return two_stems, f"no_{two_stems}"
+
+
+def require_stem_packages() -> None:
+    """Raise MachineError with the command where Demucs is not installed."""
+    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    if lacking:
+        raise MachineError(
+            f"separation by a model needs packages that are not installed: {', '.join(lacking)}",
+            remedy="Run `make engine`, or install Songline with its extra `stems`",
+        )

@@ -1,0 +1,126 @@
+"""What stems leave of their mix, chosen so that the sum gives the mix back, and the figures that tell how they did.
+
+The sum is in float32 and in a stated order: ((first + second) + third) … + residual. Where the stems' sum is within a
+factor of two of the mix it is exact (Sterbenz); elsewhere the residual's last bit is missed, which is below -140 dBFS
+where mix and sum are within full scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.digests import Json
+from tasks.audio.audio import Samples
+from tasks.separation.silence import Passage
+
+FLOOR_DB = -200.0
+"""Stands for nothing at all, and for what is below it."""
+
+
+def summed(blocks: Sequence[Samples]) -> Samples:
+    """The blocks' float32 sum in their order."""
+    total = blocks[0].astype(np.float32)
+    for block in blocks[1:]:
+        total += block
+    return total
+
+
+def residual_of(mix: Samples, stems: Samples) -> Samples:
+    """What must be added to the ``stems``' sum, in float32, to come as near to ``mix`` as float32 comes."""
+    rest = mix - stems
+    best, miss = rest, np.abs(_missed(mix, stems, rest))
+    # The difference is rounded, and so is the sum: a neighbour of it may do better.
+    for towards in (np.float32(-np.inf), np.float32(np.inf)):
+        other = np.nextafter(rest, towards)
+        other_miss = np.abs(_missed(mix, stems, other))
+        best, miss = np.where(other_miss < miss, other, best), np.minimum(other_miss, miss)
+    return best
+
+
+def _missed(mix: Samples, stems: Samples, rest: Samples) -> NDArray[np.float64]:
+    return mix.astype(np.float64) - (stems + rest)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Gathers the figures of a separation block by block. ``stems`` are their names in the order of the sum."""
+
+    stems: tuple[str, ...]
+    rate: int
+    passages: tuple[Passage, ...] = ()
+    _gram: NDArray[np.float64] = field(init=False)
+    _mix_energy: float = 0.0
+    _left_energy: float = 0.0
+    _largest_miss: float = 0.0
+    _voice_in_passages: float = 0.0
+    _mix_in_passages: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._gram = np.zeros((len(self.stems), len(self.stems)))
+
+    def add(self, start: int, mix: Samples, blocks: Sequence[Samples], *, residual: Samples) -> None:
+        """The next block, which begins at frame ``start``: the mix, its stems in their order, the residual."""
+        flat = np.stack([block.reshape(-1) for block in blocks]).astype(np.float64)
+        self._gram += flat @ flat.T
+        self._mix_energy += _energy(mix)
+        self._left_energy += _energy(residual)
+        miss = np.abs(_missed(mix, summed(blocks), residual))
+        self._largest_miss = max(self._largest_miss, float(miss.max(initial=0.0)))
+        if "vocals" in self.stems:
+            voice = blocks[self.stems.index("vocals")]
+            for part in self._parts(start, mix.shape[1]):
+                self._voice_in_passages += _energy(voice[:, part])
+                self._mix_in_passages += _energy(mix[:, part])
+
+    def _parts(self, start: int, frames: int) -> Iterator[slice]:
+        for begin_s, end_s in self.passages:
+            begin = max(0, round(begin_s * self.rate) - start)
+            end = min(frames, round(end_s * self.rate) - start)
+            if begin < end:
+                yield slice(begin, end)
+
+    def document(self) -> dict[str, Json]:
+        """``null_dbfs``: largest sample of mix - (stems + residual). ``residual_db``: the residual's RMS relative to
+        the mix's. ``cross_talk``: the voice's RMS relative to the mix's where nobody sings, dB. ``correlation``: of
+        each stem with each, null where one is silent."""
+        return {
+            "null_dbfs": decibels(self._largest_miss**2),
+            "residual_db": decibels(_ratio(self._left_energy, self._mix_energy)),
+            "cross_talk": self._cross_talk(),
+            "correlation": {"stems": list(self.stems), "rows": self._correlation()},
+        }
+
+    def _cross_talk(self) -> dict[str, Json]:
+        if "vocals" not in self.stems:
+            return {"not_measurable": "there is no vocals stem"}
+        if not self.passages:
+            return {"not_measurable": "no passage without lines is known"}
+        if self._mix_in_passages == 0.0:
+            return {"not_measurable": "the mix is silent where nobody sings"}
+        value = decibels(_ratio(self._voice_in_passages, self._mix_in_passages))
+        return {"value": value, "unit": "dB", "passages_s": round(sum(end - begin for begin, end in self.passages), 3)}
+
+    def _correlation(self) -> list[Json]:
+        power = np.diag(self._gram)
+        scale = np.sqrt(np.outer(power, power))
+        return [
+            [round(float(g / s), 4) if s > 0 else None for g, s in zip(row, scales, strict=True)]
+            for row, scales in zip(self._gram, scale, strict=True)
+        ]
+
+
+def decibels(power: float) -> float:
+    """10 log10, not below :data:`FLOOR_DB`."""
+    return max(FLOOR_DB, 10.0 * float(np.log10(max(power, 1e-30))))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+def _energy(samples: Samples) -> float:
+    return float(np.sum(np.square(samples, dtype=np.float64)))

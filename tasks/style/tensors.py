@@ -1,0 +1,105 @@
+"""Weights from files that are not trusted: unpickled as tensors only, held against the model, and put in whole."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from catalog.errors import MachineError
+
+DERIVED = ("embeddings.position_ids", "embeddings.token_type_ids")
+"""Counters that some versions of transformers write into checkpoints; every model makes its own."""
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+def pull_again(model: str) -> str:
+    """What to do where a file of that model of the registry is not what it should be."""
+    return f"Run `songline models verify {model}`, and pull it again where a file is wrong"
+
+
+def read_tensors(file: Path, *, remedy: str) -> Tensors:
+    """The named tensors of a ``.safetensors`` or a pickled file. Raises MachineError where it holds anything else."""
+    if file.suffix != ".safetensors":
+        state = read_pickle(file, remedy=remedy)
+        if not isinstance(state, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+            raise damaged(file, remedy=remedy)
+        return state
+    try:
+        return load_file(file)
+    except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as fault:
+        raise damaged(file, remedy=remedy) from fault
+
+
+def read_pickle(file: Path, *, remedy: str) -> object:
+    """What torch saved in a file; only tensors and plain values are ever unpickled. Raises MachineError."""
+    try:
+        # A mapped file is not held in memory beside the model.
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as fault:
+        raise damaged(file, remedy=remedy) from fault
+
+
+def put(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
+    """Give ``module`` the weights of ``model``: every tensor, and none else.
+
+    Raises MachineError naming the file (``whose``) and the tensors that are wrong.
+    """
+    wanted = _not_derived(module.state_dict())
+    given = _not_derived(tensors)
+    if fault := _mismatch(wanted, given):
+        raise MachineError(f"{whose} is not of {model}: {fault}", remedy=remedy)
+    own = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
+    module.load_state_dict({**own, **given}, strict=True)
+
+
+def damaged(file: Path, *, remedy: str) -> MachineError:
+    """A file that should hold weights and does not."""
+    return MachineError(
+        f"{file.parent.name}/{file.name} cannot be read as weights: it is damaged, cut short or something else",
+        remedy=remedy,
+    )
+
+
+@contextmanager
+def kept_randomness() -> Iterator[None]:
+    """Leave the global generators as they were: models draw from them as they are built, some even in use."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _not_derived(tensors: Tensors) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith(DERIVED)}
+
+
+def _mismatch(wanted: Tensors, found: Tensors) -> str:
+    """What is wrong between two state dicts, in words; empty where nothing is."""
+    missing = [name for name in wanted if name not in found]
+    unknown = [name for name in found if name not in wanted]
+    reshaped = [name for name in wanted if name in found and wanted[name].shape != found[name].shape]
+    told = (
+        _told(missing, "missing"),
+        _told(unknown, "unknown"),
+        _told(reshaped, "of another shape"),
+    )
+    return ", ".join(part for part in told if part)
+
+
+def _told(names: list[str], what: str) -> str:
+    if not names:
+        return ""
+    return f"{len(names)} tensor{'s' if len(names) > 1 else ''} {what} (such as {names[0]})"

@@ -1,0 +1,66 @@
+"""The step ``encode`` through a real house: a file, what was read back, and how a lossy one measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import WorkError
+from catalog.house import House
+from catalog.work import Outcome
+from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
+from tasks.delivery.step import encode
+from tasks.delivery.tags import read_cover
+from tasks.delivery.track_tags import TrackTags
+from tasks.kinds import request
+from tasks.steps import StepContext
+from tests.services.processes import not_tested
+
+
+def run(house: House, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> Outcome:
+    if reason := available(kind):
+        not_tested(reason)
+    inputs = {
+        "master": house.store.put_bytes(master.read_bytes()).digest,
+        "cover": house.store.put_bytes(cover).digest,
+    }
+    parameters = {"deliverable": kind, "tags": tags.document(), "ceiling_dbtp": -1.0}
+    return encode(StepContext(request("encode", parameters, inputs), scratch, house))
+
+
+@pytest.mark.parametrize("kind", sorted(DELIVERABLES))
+def test_what_is_found_is_told(
+    kind: str, house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
+) -> None:
+    outcome = run(house, tmp_path, kind, master=master, tags=tags, cover=png)
+    (product,) = outcome.products
+    assert (product.role, product.media_type) == ("file", DELIVERABLES[kind].media_type)
+    assert outcome.result["bytes"] == product.path.stat().st_size
+    assert read_cover(product.path) == png
+    checks = {finding["check"]: finding["verdict"] for finding in outcome.result["findings"]}
+    assert checks["read_back_tags"] == "pass"
+    assert ("decode" in checks) == (kind in LOSSY)
+    if kind in LOSSY:
+        assert checks["decode"] == checks["length"] == checks["true_peak"] == "pass"
+        assert "fail" not in checks.values()
+
+
+def test_the_same_master_gives_the_same_file(
+    house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
+) -> None:
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        outcome = run(house, tmp_path / name, "wav16", master=master, tags=tags, cover=png)
+        made.append(outcome.products[0].path.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_a_file_that_lost_its_tags_is_no_product(
+    house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.delivery.encode.write_opus_tags", lambda path, tags, cover: None)
+    with pytest.raises(WorkError, match="Opus 160 file was read back"):
+        run(house, tmp_path, "opus_160", master=master, tags=tags, cover=png)
+    assert not list(tmp_path.glob("*track*"))

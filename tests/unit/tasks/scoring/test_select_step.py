@@ -1,0 +1,45 @@
+"""The steps ``score`` and ``select`` through the ledger: what they leave in the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from support import album_document, produce, write_album
+
+from catalog.decision import Decision
+from catalog.house import House
+from catalog.metrics import Measured
+from catalog.queries import readings, step_results
+from catalog.settings import Settings
+from catalog.songs import songs_of
+from db.production import Step
+from flows.planning import declare_album
+from flows.reading import read_album
+from tasks.scoring.likeness import Fingerprint
+from tasks.scoring.step import near_duplicates
+
+
+def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
+    house: House, settings: Settings, tmp_path: Path
+) -> None:
+    document = album_document(songs=album_document()["songs"][:1])
+    planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
+    produced, _ = produce(house, planned, until="select")
+    assert produced.failures == {}
+    (song,) = songs_of(house.database, "small")
+    assert song.decision is not None
+    decision = Decision.from_document(song.decision)
+    assert set(decision.families) == {"adherence", "production"}
+    assert decision.groups == ()
+    with house.database.read() as session:
+        keys = list(session.scalars(sa.select(Step.key).where(Step.kind == "score").order_by(Step.key)))
+    assert len(keys) == len(decision.candidates)
+    for key, found in step_results(house.database, keys).items():
+        assert Fingerprint.from_document(found.result["fingerprint"]) is not None
+        read = readings(house.database, [key])["bandwidth_hz"]
+        assert isinstance(read, Measured)
+        assert found.result["bandwidth"] == {"hz": read.value, "ends": "roll-off"}
+    again = {"first": keys[:1], "second": keys[:1], "other": keys[1:2]}
+    (group,) = near_duplicates(house.database, again)
+    assert (sorted(group.candidates), group.how) == (["first", "second"], "identical samples")
