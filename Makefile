@@ -10,7 +10,7 @@ OUT ?= releases
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
-	@echo "make engine  install what the DiffRhythm engine and MuQ-MuLan need (6 GB with its CUDA libraries)"
+	@echo "make engine  install what DiffRhythm, MuQ-MuLan and Demucs need (6 GB with the CUDA libraries)"
 	@echo "make minio   build the MinIO server into .songline/bin with Go 1.24 or newer (3 minutes), for tests and the stack"
 	@echo "make stack   start the production services here as plain processes (GPUS=0,1: a worker per device)"
 	@echo "make stack-down  end them; what they keep stays"
@@ -22,7 +22,7 @@ album: $(VENV)/.core
 	$(BIN)/songline render examples/night-bus/album.yaml --out $(OUT)
 
 engine: $(VENV)/.core
-	$(PIP) -e '.[diffrhythm,mulan]'
+	$(PIP) -e '.[diffrhythm,mulan,stems]'
 
 # MinIO publishes neither binaries nor module versions any more: this is its last commit.
 minio: .songline/bin/minio
@@ -55,6 +55,7 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only --benchmark-columns=min,mean,rounds -s
 	$(BIN)/python -m tests.bench.comparison $(COMPARE)
+	$(BIN)/python -m tests.bench.separation
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Songline needs Python 3.11 to 3.13; try: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info < (3, 14) else None'
@@ -69,7 +70,7 @@ $(VENV)/.stack: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) -e '.[dev,diffrhythm,mulan]'
+	$(PIP) -e '.[dev,diffrhythm,mulan,stems,clap,aesthetics,lyrics]'
 	@touch $@
 
 constraints: $(VENV)/.dev

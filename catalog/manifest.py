@@ -16,6 +16,7 @@ from catalog.manifest_schema import NATIVE_STEMS, NONE, ManifestFile, Vocabulary
 from catalog.manifest_songs import Setting, read_songs
 from catalog.manifest_words import did_you_mean
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.policy import DEFAULT_FAMILIES
 from catalog.slugs import slug
 
 __all__ = ["Vocabulary", "load_manifest", "manifest_document", "manifest_json_schema"]
@@ -142,6 +143,9 @@ def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, Non
 def _check_selection(setting: Setting) -> None:
     """Gates and weights as written must name metrics there are; the policy's own defaults are not the user's fault."""
     metrics = setting.vocabulary.metrics
+    for index, name in enumerate(setting.desk.source.list_at(("selection", "metrics"))):
+        if isinstance(name, str):
+            _check_ranked(setting, index, name)
     for block in ("gates", "weights"):
         for name in setting.desk.source.fields_at(("selection", block)):
             path = ("selection", block, name)
@@ -150,6 +154,19 @@ def _check_selection(setting: Setting) -> None:
             elif block == "weights" and metrics[name].direction == "none":
                 what = f"neither more nor less {name} is better, so it cannot be weighted"
                 setting.desk.add(path, what, "Remove it, or make it a gate")
+
+
+def _check_ranked(setting: Setting, index: int, name: str) -> None:
+    """A metric that a family is to be made of."""
+    path: Where = ("selection", "metrics", index)
+    metrics = setting.vocabulary.metrics
+    if name not in metrics:
+        setting.desk.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+    elif metrics[name].direction == "none" or metrics[name].family not in DEFAULT_FAMILIES:
+        what = f"{name} gates but does not rank"
+        setting.desk.add(path, what, "Remove it, or make it a gate")
+    elif name in setting.desk.source.list_at(path[:-1])[:index]:
+        setting.desk.add(path, f"{name} stands twice", "Remove one of them")
 
 
 def _check_licences(setting: Setting) -> None:

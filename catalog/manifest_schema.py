@@ -14,7 +14,7 @@ from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, N
 from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec
 from catalog.musical import MAX_BPM, MIN_BPM
-from catalog.policy import Policy
+from catalog.policy import DEFAULT_FAMILIES, Policy
 from catalog.remarks import Remark
 
 MAX_SEEDS = 1024
@@ -183,6 +183,11 @@ class Vocabulary:
         return sorted(name for name, spec in self.metrics.items() if spec.direction != "none")
 
     @property
+    def ranking(self) -> list[str]:
+        """Metrics that a family can be made of."""
+        return [name for name in self.weighable if self.metrics[name].family in DEFAULT_FAMILIES]
+
+    @property
     def stems(self) -> list[str]:
         """What ``stems`` may say."""
         return [NONE, NATIVE_STEMS, *sorted(self.stem_models - {NONE, NATIVE_STEMS})]
@@ -198,6 +203,7 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
     policy = parts["Policy"]["properties"]
     policy["gates"]["propertyNames"] = {"enum": sorted(vocabulary.metrics)}
     policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
+    policy["metrics"]["items"]["enum"] = vocabulary.ranking
     fields["stems"]["enum"] = vocabulary.stems
     parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = sorted(vocabulary.checks)
     fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]

@@ -81,7 +81,7 @@ class Foreman:
         """Renders that songs wait for. Judges with a model listen where the candidates are rendered, on the GPU, so
         their shards are waited for to the end."""
         policy = self._planned.policy
-        judged = judges_for({*policy.limits, *policy.weights})
+        judged = judges_for(policy.named)
         return self._shards.missing | self._shards.runs.busy if judged else self._shards.missing
 
     def _pause(self, reason: str) -> bool:

@@ -26,8 +26,7 @@ def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
     """The models of the registry that an album needs, and what for, each once."""
     used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
-    judges = judges_for({*policy.limits, *policy.weights})
-    used += [Use(str(judge.model), "judges") for judge in judges]
+    used += [Use(model, "judges") for judge in judges_for(policy.named) for model in judge.models]
     if album.stems in STEM_MODELS:
         used.append(Use(album.stems, "separates"))
     return tuple(dict.fromkeys(used))

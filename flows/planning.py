@@ -28,6 +28,7 @@ from flows.needs import model_uses, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
+from tasks.scoring.registry import judges_for, require_packages
 from tasks.separation.names import STEM_MODELS, require_stem_packages
 from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
@@ -42,6 +43,7 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     models.need_all(needed)
     if MUQ_MULAN in needed:
         require_mulan_packages()
+    require_packages(judges_for(policy.named))
     if album.stems in STEM_MODELS:
         require_stem_packages()
     for kind in album.deliverables:

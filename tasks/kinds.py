@@ -23,10 +23,10 @@ class StepKind:
 
 
 KINDS: Mapping[str, StepKind] = {
-    "score": StepKind(1, "tasks.scoring.step:score"),
+    "score": StepKind(2, "tasks.scoring.step:score"),
     "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
-    "judge": StepKind(1, "tasks.scoring.step:judge", on_device=True),
-    "select": StepKind(1, "tasks.scoring.step:select"),
+    "judge": StepKind(2, "tasks.scoring.step:judge", on_device=True),
+    "select": StepKind(2, "tasks.scoring.step:select"),
     "enhance": StepKind(1, "tasks.enhancement.step:enhance"),
     "level": StepKind(1, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),

@@ -9,7 +9,7 @@ from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from catalog.settings import Settings
 from tasks.engines.registry import ENGINES, get_engine
-from tasks.scoring.registry import model_of_scorer
+from tasks.scoring.registry import models_of_scorer
 
 
 def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[ModelUsed, ...]]:
@@ -21,7 +21,7 @@ def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[M
 
     def used(recipe: Recipe, scorers: Collection[str]) -> tuple[ModelUsed, ...]:
         made = get_engine(recipe.engine, settings).models(recipe) if recipe.engine in ENGINES else ()
-        judges = (name for scorer in scorers if (name := model_of_scorer(scorer)))
+        judges = dict.fromkeys(name for scorer in scorers for name in models_of_scorer(scorer))
         judged = (model.model_copy(update={"role": "judges"}) for name in judges for model in store.models_used(name))
         return tuple(dict.fromkeys((*made, *judged)))
 

@@ -21,7 +21,7 @@ from catalog.work import StepRequest
 from tasks.enhancement.names import ENHANCERS
 from tasks.kinds import request
 from tasks.scoring.base import Brief
-from tasks.scoring.registry import Registered, judges_for, scorer_revisions
+from tasks.scoring.registry import Judge, judges_for, scorer_revisions
 from tasks.style.prompt_help import embedded_text
 
 MASTER_BITS = 24
@@ -46,24 +46,24 @@ def score(song: Song, audio_digest: str) -> StepRequest:
     )
 
 
-def judge(song: Song, audio_digest: str, registered: Registered, model: InstalledModel) -> StepRequest:
-    """Let one judge listen to a candidate, and to the song's reference where it has one."""
+def judge(song: Song, audio_digest: str, asked: Judge, models: Sequence[InstalledModel]) -> StepRequest:
+    """Let one judge listen to a candidate with ``models``, and to the song's reference where it has one."""
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
-    brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language)
-    used = {"name": registered.name, "revision": registered.revision, "model": model.identity}
+    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
+    brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
+    used = {"name": asked.name, "revision": asked.revision, "models": [model.identity for model in models]}
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": used}, inputs)
 
 
 def listen(song: Song, audio_digest: str, *, policy: Policy, models: ModelStore) -> tuple[StepRequest, ...]:
     """Everything that must listen to a candidate before the policy can decide. Raises ModelMissing."""
-    asked = judges_for({*policy.limits, *policy.weights})
-    judged = (judge(song, audio_digest, each, models.need(str(each.model))) for each in asked)
+    judged = (judge(song, audio_digest, each, models.need_all(each.models)) for each in judges_for(policy.named))
     return (score(song, audio_digest), *judged)
 
 
 def _document(brief: Brief) -> dict[str, Json]:
-    return {**asdict(brief), "line_starts_s": list(brief.line_starts_s)}
+    return {**asdict(brief), "line_starts_s": list(brief.line_starts_s), "lines": [list(line) for line in brief.lines]}
 
 
 def select(

@@ -31,6 +31,7 @@ from flows.reading import read_album
 from tasks import requests
 from tasks.circumstances import circumstances
 from tasks.scoring.registry import metric_specs
+from tasks.scoring.step import near_duplicates
 from tasks.steps import run_step
 
 
@@ -76,13 +77,15 @@ def _apply(house: House, album: Album, policy: Policy) -> Mapping[str, SonglineE
 
 def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, Json]:
     scored: list[CandidateReadings] = []
+    heard: dict[str, list[str]] = {}
     unheard = False
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
         asked = requests.listen(song, audio, policy=policy, models=house.models) if audio else ()
         if asked and all(step_result(house.database, request.key) for request in asked):
-            found = readings(house.database, [request.key for request in asked])
+            heard[candidate.id] = [request.key for request in asked]
+            found = readings(house.database, heard[candidate.id])
             is_retake = candidate.parent is not None
             scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found, is_retake))
         unheard |= len(asked) > 1 and step_result(house.database, asked[0].key) is not None
@@ -93,7 +96,7 @@ def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, 
         )
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(policy, scored, metric_specs()).document()
+    return decide(policy, scored, metric_specs(), alike=near_duplicates(house.database, heard)).document()
 
 
 def _show(album: Album, decisions: Mapping[str, Mapping[str, Json]], *, applied: bool, as_json: bool) -> None:

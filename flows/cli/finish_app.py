@@ -1,4 +1,4 @@
-"""The finishing tools' options and help: ``measure`` and ``master``. What they do is loaded when they are called."""
+"""The options and help of the finishing tools and of ``judges``. What they do is loaded when they are called."""
 
 from __future__ import annotations
 
@@ -60,3 +60,27 @@ def master(
 
     asked = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
     finish.master(source, out, asked=asked, reference=reference, as_json=as_json)
+
+
+@app.command()
+def separate(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file, mono or stereo, at any rate.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets the stems; older ones in it are replaced.")],
+    model: Annotated[str, typer.Option(help="htdemucs, htdemucs_ft (slower, better) or htdemucs_6s.")] = "htdemucs",
+    two_stems: Annotated[
+        str | None, typer.Option("--two-stems", help="Only this stem, such as vocals, and all the rest.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take any song apart into float stems, with a residual that makes their sum the song again."""
+    from flows.cli import separate as separating
+
+    separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
+
+
+@app.command()
+def judges(as_json: AsJson = False) -> None:
+    """Which judges there are beside the built-in scorers, what each reads, and what it needs."""
+    from flows.cli import judges as listing
+
+    listing.judges(as_json=as_json)

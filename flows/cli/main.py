@@ -129,14 +129,6 @@ def scores(album: AlbumName, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def judges(as_json: AsJson = False) -> None:
-    """Which judges there are beside the built-in scorers, what each reads, and what it needs."""
-    from flows.cli import judges as listing
-
-    listing.judges(as_json=as_json)
-
-
-@app.command()
 def select(
     album: Manifest,
     policy: Annotated[Path, typer.Option(help="A policy file: what stands under `selection` in a manifest.")],
@@ -262,22 +254,6 @@ def restore(
     from flows.cli import backup as keeping
 
     keeping.restore(folder, as_json=as_json)
-
-
-@app.command()
-def separate(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file, mono or stereo, at any rate.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder that gets the stems; older ones in it are replaced.")],
-    model: Annotated[str, typer.Option(help="htdemucs, htdemucs_ft (slower, better) or htdemucs_6s.")] = "htdemucs",
-    two_stems: Annotated[
-        str | None, typer.Option("--two-stems", help="Only this stem, such as vocals, and all the rest.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take any song apart into float stems, with a residual that makes their sum the song again."""
-    from flows.cli import separate as separating
-
-    separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
 
 
 @app.command()

@@ -28,7 +28,7 @@ def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio |
     """
     registered = judge_named(asked["name"])
     installed = ModelStore(settings.models_path, table=settings.models_table).need_all(registered.models)
-    for model, planned in zip(installed, asked.get("models") or [asked["model"]], strict=True):
+    for model, planned in zip(installed, asked["models"], strict=True):
         if model.identity != planned:
             raise WorkError(
                 f"the files of {model.spec.name} here are not those that the album was planned with",

@@ -60,11 +60,6 @@ class Judge(Registered):
     reads_lyrics: bool = False
 
     @property
-    def model(self) -> str:
-        """The first of them."""
-        return self.models[0]
-
-    @property
     def lacking(self) -> tuple[str, ...]:
         """The packages that are not installed here."""
         return tuple(name for name in self.packages if find_spec(name) is None)
@@ -158,11 +153,6 @@ def judge_named(name: str) -> Judge:
 def models_of_scorer(name: str) -> tuple[str, ...]:
     """The registry's names of the models that a scorer listens with, if it does."""
     return next((judge.models for judge in JUDGES if judge.name == name), ())
-
-
-def model_of_scorer(name: str) -> str | None:
-    """The first of them."""
-    return next(iter(models_of_scorer(name)), None)
 
 
 def load_scorers() -> tuple[Scorer, ...]:

@@ -54,7 +54,7 @@ def judge(context: StepContext) -> Outcome:
 def _brief(context: StepContext) -> Brief:
     given = dict(context.request.parameters["brief"])
     given["line_starts_s"] = tuple(given["line_starts_s"])
-    given["lines"] = tuple((start_s, text) for start_s, text in given.get("lines", ()))
+    given["lines"] = tuple((start_s, text) for start_s, text in given["lines"])
     return Brief(**given)
 
 

@@ -10,9 +10,7 @@ import pytest
 import soundfile
 from acceptance_signals import RATE, beats, written
 
-from catalog.work import StepRequest
 from tasks.acceptance.checks import Finding, examine_derivative, failed
-from tasks.acceptance.step import accept_derivative
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio, write_flac24, write_wav
 from tasks.audio.gapless import Gapless, gapless_header
@@ -164,18 +162,3 @@ def test_headers_of_all_layouts_are_read(version: int, mode: int, flags: int) ->
 )
 def test_what_is_no_header_is_none(data: bytes) -> None:
     assert gapless_header(data) is None
-
-
-class _Context:
-    """Stands in for a step's context."""
-
-    def __init__(self, inputs: dict[str, Path]) -> None:
-        self.request = StepRequest("accept_derivative", 1, {"ceiling_dbtp": -20.0})
-        self.input = inputs.__getitem__
-
-
-def test_the_step_stores_findings_and_names_what_failed(master: Path, mp3: Path) -> None:
-    outcome = accept_derivative(_Context({"file": mp3, "master": master}))  # type: ignore[arg-type]
-    assert outcome.result["failed"] == []
-    verdicts = {finding["check"]: finding["verdict"] for finding in outcome.result["findings"]}
-    assert verdicts["true_peak"] == "warn"
