@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,13 +51,15 @@ class PlannedSong:
 @dataclass(frozen=True, slots=True)
 class PlannedAlbum:
     """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one applied over it),
-    ``cover_digest`` the cover's artifact."""
+    ``cover_digest`` the cover's artifact, ``identities`` the models that judges and stems need as they were where the
+    album was planned, by name."""
 
     album: Album
     digest: str
     policy: Policy
     cover_digest: str | None
     songs: tuple[PlannedSong, ...]
+    identities: Mapping[str, Json] = field(default_factory=dict)
 
 
 def expand(album: Album, song: Song, recipes: Sequence[Recipe]) -> tuple[Candidate, ...]:
@@ -92,10 +94,12 @@ def store_plan(
     document: Mapping[str, Json],
     candidates: Mapping[str, Sequence[Candidate]],
     cover_digest: str | None,
+    identities: Mapping[str, Json] | None = None,
 ) -> PlannedAlbum:
     """Make the catalog say what the album asks for now. Render rows must be declared before.
 
-    ``candidates`` maps song ids to their candidates. Songs and candidates no longer asked for stay, inactive.
+    ``candidates`` maps song ids to their candidates, ``identities`` models to which files of them are meant. Songs and
+    candidates no longer asked for stay, inactive.
     """
 
     digest = manifest_digest(document)
@@ -104,6 +108,7 @@ def store_plan(
         "manifest": dict(document),
         "manifest_digest": digest,
         "cover_digest": cover_digest,
+        "model_identities": dict(identities or {}),
     }
 
     def store(session: Session) -> tuple[Policy, dict[str, int]]:
@@ -114,7 +119,7 @@ def store_plan(
 
     policy, ids = database.transact(store)
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
-    return PlannedAlbum(album, digest, policy, cover_digest, planned)
+    return PlannedAlbum(album, digest, policy, cover_digest, planned, identities or {})
 
 
 def policy_in_force(database: Database, album: Album) -> Policy:
@@ -135,11 +140,15 @@ def _song_ids(session: Session, album_id: str) -> dict[str, int]:
     return {row.slug: row.id for row in rows}
 
 
-def apply_policy(database: Database, album_id: str, *, policy: Policy, over: Policy) -> None:
-    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes."""
+def apply_policy(
+    database: Database, album_id: str, *, policy: Policy, over: Policy, identities: Mapping[str, Json] | None = None
+) -> None:
+    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes. ``identities`` are the
+    models of the judges that it asks."""
 
     def apply(session: Session) -> None:
         row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
+        row.model_identities = {**(row.model_identities or {}), **(identities or {})}
         same = policy.digest == over.digest
         row.applied_policy = None if same else policy.document()
         row.applied_over = None if same else over.digest

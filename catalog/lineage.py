@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from db.rows import starts_with
 from db.session import Database
 
 ModelsOf = Callable[[Recipe, Collection[str]], Sequence[ModelUsed]]
-"""From a recipe and the names of the scorers that judged it to the models that took part."""
+"""From a recipe and those that listened to it (scorers, separation models), by name, to the models that took part."""
 
 TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
 """Steps whose result is part of the story: what was found wrong with a reference, what each stage of mastering was set
@@ -68,7 +68,8 @@ def trace(database: Database, digest: str, *, models_of: ModelsOf, album_id: str
         known: dict[str, Node] = {}
         root = _node(session, artifact.digest, known)
         keys = [a["work_key"] for a in activities(root) if a["kind"] == "render"]
-        songs = tuple(song for key in keys for song in _songs(session, key, models_of, album_id))
+        apart = _separators(activities(root))
+        songs = tuple(song for key in keys for song in _songs(session, key, models_of, album_id, apart))
         songs = tuple(sorted(songs, key=lambda song: song["candidate"] not in _tagged(root)))
         role = session.scalar(
             sa.select(ActivityArtifact.role)
@@ -88,7 +89,8 @@ def trace_all(database: Database, files: Mapping[str, str], *, models_of: Models
                 _node(session, digest, known)
         found = {str(node.activity["id"]): node.activity for node in known.values() if node.activity}
         renders = dict.fromkeys(each["work_key"] for each in found.values() if each["kind"] == "render")
-        offered = [song for key in renders for song in _songs(session, key, models_of, album_id)]
+        apart = _separators(found.values())
+        offered = [song for key in renders for song in _songs(session, key, models_of, album_id, apart)]
     songs = {str(song["candidate"]): song for song in offered}
     in_order = sorted(found.values(), key=lambda activity: float(activity["started_at"]))
     return {
@@ -96,6 +98,11 @@ def trace_all(database: Database, files: Mapping[str, str], *, models_of: Models
         "songs": [dict(song) for song in songs.values()],
         "activities": [dict(activity) for activity in in_order],
     }
+
+
+def _separators(done: Iterable[Mapping[str, Json]]) -> list[str]:
+    """The separation models that took a song apart."""
+    return [str(activity["parameters"]["model"]) for activity in done if activity["kind"] == "demix"]
 
 
 def _tagged(root: Node) -> set[str]:
@@ -201,7 +208,9 @@ def _activity(row: Activity) -> dict[str, Json]:
     return {name: getattr(row, name) for name in [*names.split(), "figures", "flow_run_id", "task_run_id"]}
 
 
-def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str | None) -> list[dict[str, Json]]:
+def _songs(
+    session: Session, render_key: str, models_of: ModelsOf, album_id: str | None, separators: Collection[str]
+) -> list[dict[str, Json]]:
     rows = session.execute(
         sa.select(Candidate, Song)
         .join(Song, Song.id == Candidate.song_id)
@@ -211,7 +220,7 @@ def _songs(session: Session, render_key: str, models_of: ModelsOf, album_id: str
     render = session.get_one(Render, render_key)
     scores = _scores(session, render)
     judges = dict.fromkeys(str(score["scorer"]) for score in scores.values() if "scorer" in score)
-    used = models_of(Recipe.from_document(render.recipe), judges)
+    used = models_of(Recipe.from_document(render.recipe), [*judges, *separators])
     models = [model.model_dump(mode="json") for model in used]
     return [{**_song(session, candidate, song, render), "scores": scores, "models": models} for candidate, song in rows]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.album import Album, Song
 from catalog.digests import Json
-from catalog.errors import InputError, ManifestError
+from catalog.errors import InputError, ManifestError, SonglineError
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
@@ -134,8 +134,10 @@ def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, Non
     if name is None:
         return None, None
     try:
-        return find_reference(setting.folder, name)
-    except InputError as error:
+        path, digest = find_reference(setting.folder, name)
+        setting.vocabulary.hear_reference(path, digest)
+        return path, digest
+    except SonglineError as error:
         setting.desk.add(("mastering", "reference"), error.what, error.remedy)
         return None, None
 
@@ -183,9 +185,9 @@ def _check_delivery(setting: Setting) -> None:
         what = f"there is no separation model {manifest.stems!r}"
         desk.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
     for index, name in enumerate(manifest.mastering.waive):
-        if vocabulary.checks and name not in vocabulary.checks:
+        if vocabulary.checks and name not in vocabulary.waivable:
             what = f"there is no check {name!r}"
-            desk.add(("mastering", "waive", index), what, did_you_mean(name, vocabulary.checks))
+            desk.add(("mastering", "waive", index), what, did_you_mean(name, vocabulary.waivable))
     if manifest.enhance not in (NONE, *vocabulary.enhancers):
         what = f"there is no enhancement {manifest.enhance!r}"
         desk.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -16,6 +17,7 @@ from catalog.metrics import MetricSpec
 from catalog.musical import MAX_BPM, MIN_BPM
 from catalog.policy import DEFAULT_FAMILIES, Policy
 from catalog.remarks import Remark
+from catalog.waivers import MASTER, waiver
 
 MAX_SEEDS = 1024
 MAX_SONGS = 2000
@@ -154,6 +156,10 @@ def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
     return ()
 
 
+def not_heard(path: Path, digest: str) -> None:
+    """Nothing against a track to master by."""
+
+
 def no_cover_remarks(cover: bytes) -> Sequence[str]:
     """Nothing against a picture."""
     return ()
@@ -174,6 +180,8 @@ class Vocabulary:
     checks: frozenset[str] = frozenset()
     """What a finished file is examined for, and may be waived."""
     cover_remarks: Callable[[bytes], Sequence[str]] = no_cover_remarks
+    hear_reference: Callable[[Path, str], None] = not_heard
+    """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
     remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
     """What plug-ins have to say about a song that is sound in itself."""
 
@@ -181,6 +189,11 @@ class Vocabulary:
     def weighable(self) -> list[str]:
         """Metrics that have a better direction."""
         return sorted(name for name, spec in self.metrics.items() if spec.direction != "none")
+
+    @property
+    def waivable(self) -> list[str]:
+        """What ``mastering.waive`` may say: a check of the master, or one of a deliverable."""
+        return sorted({waiver(file, check) for file in (MASTER, *self.deliverables) for check in self.checks})
 
     @property
     def ranking(self) -> list[str]:
@@ -205,7 +218,7 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
     policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
     policy["metrics"]["items"]["enum"] = vocabulary.ranking
     fields["stems"]["enum"] = vocabulary.stems
-    parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = sorted(vocabulary.checks)
+    parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = vocabulary.waivable
     fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]
     fields["deliverables"]["items"]["enum"] = sorted(vocabulary.deliverables)
     fields["deliverables"]["uniqueItems"] = True

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalog.digests import Json
+from catalog.waivers import WAIVER_PATTERN
 
 Profile = Literal["streaming", "apple", "loud", "dynamic", "broadcast", "custom"]
 Mode = Literal["tracks", "album"]
@@ -16,7 +17,7 @@ Tone = Literal[
     "none", "balanced", "pop", "rock", "metal", "electronic", "hip-hop", "acoustic", "jazz", "classical", "orchestral"
 ]
 
-CHAIN_REVISION = 2
+CHAIN_REVISION = 3
 """Raised whenever the mastering code gives other samples for the same parameters."""
 
 TARGETS_LUFS: dict[Profile, float] = {
@@ -37,7 +38,7 @@ REFERENCE = "reference"
 """The tone curve's name where it is read off a reference track; there it also stands for the track."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-CheckName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)]
+CheckName = Annotated[str, Field(pattern=WAIVER_PATTERN, max_length=60)]
 
 
 class _Block(BaseModel):
@@ -188,7 +189,8 @@ class MasteringSpec(_Block):
     def parameters(self) -> dict[str, Json]:
         """Everything here that decides the samples of a master, resolved, and nothing else: part of a step's key.
 
-        A reference counts by its sound, which is an input of the step, not by its name.
+        A reference counts by its sound, which is an input of the step, not by its name. ``mode`` counts by the gain
+        that an album's songs are given, which is a parameter of the step beside these.
         """
         tone: dict[str, Json] = {"curve": self.tone_curve}
         dynamics: dict[str, Json] = {"gain_only": True}
@@ -203,7 +205,6 @@ class MasteringSpec(_Block):
             }
         return {
             "chain_revision": CHAIN_REVISION,
-            "mode": self.mode,
             "target_lufs": None if self.reference_loudness else self.loudness_target_lufs,
             "ceiling_dbtp": self.ceiling_dbtp if self.reference_loudness else self.true_peak_ceiling_dbtp,
             "preset": self.preset,
@@ -228,3 +229,23 @@ class MasteringSpec(_Block):
             | (named if curve == REFERENCE else {"tone": curve})
             | ({"tone_max_db": tone["max_db"]} if "max_db" in tone else {})
         )
+
+    def level_parameters(self) -> dict[str, Json]:
+        """Everything here that decides a song's reading for its album's gain, and nothing else: a step's key too.
+
+        Where a limiter may hold the peaks that is the target alone, null where the reference's loudness is the
+        target; by gain alone the peaks count too, and they follow from the whole treatment.
+        """
+        if self.gain_only:
+            return self.parameters()
+        return {"gain_only": False, "target_lufs": None if self.reference_loudness else self.loudness_target_lufs}
+
+    @classmethod
+    def from_level_parameters(cls, parameters: Mapping[str, Any]) -> MasteringSpec:
+        """A spec that has these :meth:`level_parameters`; it names a reference only where the reading needs one."""
+        if parameters["gain_only"]:
+            return cls.from_parameters(parameters)
+        target_lufs = parameters["target_lufs"]
+        if target_lufs is None:
+            return cls(reference=REFERENCE, reference_loudness=True)
+        return cls(target_lufs=target_lufs)

@@ -36,7 +36,8 @@ def stored_plan(database: Database, album_id: str) -> PlannedAlbum:
         album = album_of(row.manifest)
         offered = _offered(session, album_id)
         songs = tuple(PlannedSong(ids, song, found) for song in album.songs for ids, found in (offered[song.id],))
-        return PlannedAlbum(album, row.manifest_digest, row_policy(row, album.selection), row.cover_digest, songs)
+        policy, identities = row_policy(row, album.selection), row.model_identities or {}
+        return PlannedAlbum(album, row.manifest_digest, policy, row.cover_digest, songs, identities)
 
 
 def part_of(

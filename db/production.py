@@ -13,7 +13,8 @@ from db.provenance import Activity, Artifact
 
 class Album(Base):
     """An album by its id, at its newest plan. An ``applied_policy`` stands in for the manifest's own policy
-    for as long as that is still the one it was applied over; ``release_key`` is the release delivered last."""
+    for as long as that is still the one it was applied over; ``release_key`` is the release delivered last.
+    ``model_identities`` tells, by name, which files of a model the plan's judges and stems are asked with."""
 
     __tablename__ = "album"
 
@@ -25,6 +26,7 @@ class Album(Base):
     applied_over: Mapped[str | None] = mapped_column(DIGEST)
     release_key: Mapped[str | None] = mapped_column(DIGEST)
     cover_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest))
+    model_identities: Mapped[dict[str, Any] | None]
     created_at: Mapped[float] = mapped_column(server_default=db_now())
 
 

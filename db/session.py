@@ -38,7 +38,7 @@ __all__ = [
     "open_database",
 ]
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """Newest migration this code knows; a test holds it equal to Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.digests import Json
-from catalog.errors import CheckFailed, SonglineError, WorkError
+from catalog.errors import CheckFailed, RefusedError, WorkError
 from catalog.model_store import ModelStore
 from catalog.queries import StepResult
+from catalog.waivers import MASTER, waiver
+from catalog.work import StepRequest
 from flows.execution import Executor
+from flows.needs import identities_of, models_of_stems
 from flows.progress import Progress
 from tasks import requests
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags
+from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags
 from tasks.mastering.levels import SongLevel, common_gain_db
 
 VOCALS = "vocals"
@@ -60,10 +64,14 @@ class Finishing:
         self._progress = progress
 
     async def leader(self, chosen: Sequence[Chosen]) -> Leader | None:
-        """The loudest winner that can be mastered is brought to the target (AES TD1008), the others follow."""
+        """The loudest winner that can be mastered is brought to the target (AES TD1008), the others follow.
+
+        A song that no master can be made of is left to fail by itself. Any other trouble is raised: an album must not
+        get another gain because a machine was out of order.
+        """
         levels = await asyncio.gather(*(self._level(each) for each in chosen), return_exceptions=True)
         for level in levels:
-            if isinstance(level, BaseException) and not isinstance(level, SonglineError):
+            if isinstance(level, BaseException) and not isinstance(level, RefusedError):
                 raise level
         heard = [(x, each) for x, each in zip(levels, chosen, strict=True) if isinstance(x, SongLevel)]
         if (common := common_gain_db([level for level, _ in heard])) is not None:
@@ -71,8 +79,8 @@ class Finishing:
         for _, loudest in sorted(heard, key=lambda pair: -pair[0].loudness_lufs):
             try:
                 mastered = await self._mastered(loudest, None)
-            except SonglineError:
-                continue  # it fails again as a song of its own; the next loudest leads
+            except RefusedError:
+                continue  # what this audio is refused for, it is refused for with any gain; the next loudest leads
             return Leader(float(mastered.result["gain_db"]), loudest.planned.song.id)
         return None
 
@@ -80,9 +88,7 @@ class Finishing:
         """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
-        request = requests.accept(self._album.mastering, master)
-        accepted = await self._do.step(request, f"accept · {song.title}")
-        self._refuse_failed(song.id, f"{song.title}: the master", accepted.result["findings"])
+        accepted = await self._accepted(song, requests.accept(self._album.mastering, master), MASTER)
         self._progress.note(song.id, mastered=True)
         return Mastered(chosen, master, accepted)
 
@@ -149,7 +155,8 @@ class Finishing:
         album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
         if album.stems == "none":
             return None
-        request = requests.separate(album, song, chosen.winner, audio, models=self._models)
+        identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
+        request = requests.separate(album, song, chosen.winner, audio, identities=identities)
         return await self._do.step(request, f"separate · {song.title}")
 
     async def _versions(
@@ -166,6 +173,11 @@ class Finishing:
             )
         return {kind: await self._version(mastered, kind, separated, tags) for kind in kinds if separated}
 
+    async def _accepted(self, song: Song, request: StepRequest, file: str) -> StepResult:
+        accepted = await self._do.step(request, f"accept · {song.title} · {file}")
+        self._refuse_failed(song, file, accepted.result["findings"])
+        return accepted
+
     async def _version(
         self, mastered: Mastered, kind: str, separated: StepResult, tags: Mapping[str, Json]
     ) -> EncodedFile:
@@ -174,13 +186,15 @@ class Finishing:
             str(version),
             self._album.mastering,
             mastered.master,
-            audio=mastered.chosen.products["audio"],
+            audio=await self._source(mastered.chosen),
             vocals=separated.made[VOCALS],
             reference=self._album.mastering_reference_digest,
         )
         made = await self._do.step(asked, f"{version} · {song.title}")
-        named = {**tags, "title": f"{tags['title']} ({str(version).capitalize()})"}
-        return await self._encoded(mastered, kind, made.made["master"], named)
+        accepted = await self._accepted(song, requests.accept_version(made, mastered.master), kind)
+        named = version_tags(tags, str(version), made)
+        file = await self._encoded(mastered, kind, made.made["master"], named)
+        return replace(file, accepted_key=accepted.key)
 
     async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.chosen.planned.song
@@ -192,18 +206,18 @@ class Finishing:
             ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
         )
         done = await self._do.step(request, f"encode · {song.title} · {kind}")
-        self._refuse_failed(song.id, f"{song.title}: {kind}", done.result.get("findings", ()))
+        self._refuse_failed(song, kind, done.result["findings"])
         return EncodedFile(done.made["file"], done.key)
 
-    def _refuse_failed(self, song_id: str, what: str, findings: Sequence[Mapping[str, Json]]) -> None:
+    def _refuse_failed(self, song: Song, file: str, findings: Sequence[Mapping[str, Json]]) -> None:
         """Raise CheckFailed for findings that no waiver of the manifest covers."""
         waived = self._album.mastering.waive
-        failed = [found for found in findings if found["verdict"] == "fail" and found["check"] not in waived]
+        failed = [f for f in findings if f["verdict"] == "fail" and waiver(file, str(f["check"])) not in waived]
         if failed:
-            names = ", ".join(dict.fromkeys(str(found["check"]) for found in failed))
+            names = ", ".join(dict.fromkeys(waiver(file, str(found["check"])) for found in failed))
             told = "; ".join(str(found["sentence"]).rstrip(".") for found in failed)
             raise CheckFailed(
-                f"{what} fails its acceptance: {told}",
+                f"{song.title}: the {file} fails its acceptance: {told}",
                 remedy=f"Choose another take, change `mastering`, or accept it by `mastering: {{waive: [{names}]}}`",
-                song=song_id,
+                song=song.id,
             )

@@ -21,6 +21,7 @@ from catalog.recording import ensure_current, newest_decisions
 from catalog.work import StepRequest
 from flows.execution import Executor, NotYet
 from flows.finishing import Chosen, Finishing
+from flows.needs import identities_of, models_of_judges
 from flows.progress import Progress
 from flows.together import Together
 from tasks import requests
@@ -101,7 +102,13 @@ class Line:
         """The whole album in step: the common gain needs every winner, the album's loudness every master."""
         chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
         winners = [each for each in chosen.values() if each]
-        leader = await self._finishing.leader(winners)
+        try:
+            leader = await self._finishing.leader(winners)
+        except SonglineError as error:
+            waiting = {each.planned.song.id: error for each in winners}
+            for song_id in waiting:
+                self._progress.note(song_id, failed=str(error))
+            return [], {**failures, **waiting}
         mastered, more = await self._each({c.planned.song.id: self._finishing.master(c, leader) for c in winners})
         if until == "master":
             return [], {**failures, **more}
@@ -136,8 +143,9 @@ class Line:
         alive = [c for c in planned.candidates if "audio" in audio[c.id]]
         if not alive:
             raise self._all_failed(planned)
-        models, policy = self._house.models, self._planned.policy
-        scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, models=models) for c in alive]
+        policy = self._planned.policy
+        known = identities_of(models_of_judges(policy), self._house.models, planned=self._planned.identities)
+        scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
         outcomes = await asyncio.gather(
             *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True
         )

@@ -1,8 +1,11 @@
-"""Which models an album needs, told from its manifest alone."""
+"""Which models an album needs, and which files of them are meant."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from catalog.album import Album
+from catalog.digests import Json
 from catalog.licences import Use, refusals, refused
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
@@ -30,3 +33,25 @@ def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, .
     if album.stems in STEM_MODELS:
         used.append(Use(album.stems, "separates"))
     return tuple(dict.fromkeys(used))
+
+
+def models_of_judges(policy: Policy) -> tuple[str, ...]:
+    """The models that the judges listen with whom a policy asks, each once."""
+    return tuple(dict.fromkeys(model for judge in judges_for(policy.named) for model in judge.models))
+
+
+def models_of_stems(album: Album) -> tuple[str, ...]:
+    """The model that takes an album's winners apart, where a model does."""
+    return (album.stems,) if album.stems in STEM_MODELS else ()
+
+
+def identities_of(
+    names: Iterable[str], models: ModelStore, *, planned: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Which files of each model are meant: those that the album was ``planned`` with, so that all machines ask for the
+    same steps. For plans that were stored before they kept it, those here; raises ModelMissing where they are not."""
+    known = planned or {}
+    wanted = tuple(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in known]
+    here = dict(zip(unknown, models.need_all(unknown), strict=True))
+    return {name: known[name] if name in known else here[name].identity for name in wanted}

@@ -16,7 +16,7 @@ from catalog.albums import (
     song_row_ids,
     store_plan,
 )
-from catalog.digests import digest_file
+from catalog.digests import Json, digest_file
 from catalog.errors import MachineError
 from catalog.house import House
 from catalog.manifest import manifest_document
@@ -24,7 +24,7 @@ from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
-from flows.needs import model_uses, refuse_licences
+from flows.needs import identities_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
@@ -59,12 +59,13 @@ def plan_album(house: House, album: Album) -> PlannedAlbum:
     songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_file(album.cover) if album.cover else None
-    return PlannedAlbum(album, digest, policy, cover_digest, songs)
+    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy))
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:
     """Store the plan, declare its renders, and keep the files the user gave. Raises ModelMissing."""
-    candidates = _candidates(house, album, policy_in_force(house.database, album))
+    policy = policy_in_force(house.database, album)
+    candidates = _candidates(house, album, policy)
     house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
     cover_digest = None
     if album.cover:
@@ -79,7 +80,12 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
         document=manifest_document(album),
         candidates=candidates,
         cover_digest=cover_digest,
+        identities=_identities(house, album, policy),
     )
+
+
+def _identities(house: House, album: Album, policy: Policy) -> dict[str, Json]:
+    return identities_of([*models_of_judges(policy), *models_of_stems(album)], house.models)
 
 
 def _candidates(house: House, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:

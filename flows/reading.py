@@ -37,6 +37,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         default_engine=settings.engine,
         checks=frozenset(CHECKS),
         cover_remarks=cover_remarks,
+        hear_reference=_heard,
         voiced=frozenset(name for name, kind in DELIVERABLES.items() if kind.version),
     )
 
@@ -64,6 +65,14 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
     if unknown:
         remedy = did_you_mean(unknown[0], known)
         raise ManifestError([f"{path.name}: licences: there is no model {unknown[0]!r}. {remedy}."])
+
+
+@cache
+def _heard(path: Path, digest: str) -> None:
+    """Whether a track can be mastered by; an album is read several times in one command."""
+    from tasks.mastering.reference import reference_from
+
+    reference_from(path)
 
 
 def album_id(path: Path, settings: Settings) -> str:

@@ -10,19 +10,24 @@ from catalog.release import ModelUsed
 from catalog.settings import Settings
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import models_of_scorer
+from tasks.separation.names import STEM_MODELS
 
 
 def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[ModelUsed, ...]]:
-    """A function from a recipe and the names of the scorers that judged it to what took part, each once.
+    """A function from a recipe and the names of those that listened to it to what took part, each once.
 
-    An engine or a scorer that is no longer here is left out: its revision still stands in the lineage.
+    Who listened is a scorer, or a separation model that took the song apart. An engine or a scorer that is no longer
+    here is left out: its revision still stands in the lineage.
     """
     store = ModelStore(settings.models_path, table=settings.models_table)
 
-    def used(recipe: Recipe, scorers: Collection[str]) -> tuple[ModelUsed, ...]:
+    def used(recipe: Recipe, listeners: Collection[str]) -> tuple[ModelUsed, ...]:
         made = get_engine(recipe.engine, settings).models(recipe) if recipe.engine in ENGINES else ()
-        judges = dict.fromkeys(name for scorer in scorers for name in models_of_scorer(scorer))
+        judges = dict.fromkeys(name for each in listeners for name in models_of_scorer(each))
         judged = (model.model_copy(update={"role": "judges"}) for name in judges for model in store.models_used(name))
-        return tuple(dict.fromkeys((*made, *judged)))
+        apart = (model for each in listeners if each in STEM_MODELS for model in store.models_used(each))
+        return tuple(
+            dict.fromkeys((*made, *judged, *(model.model_copy(update={"role": "separates"}) for model in apart)))
+        )
 
     return used

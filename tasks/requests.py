@@ -13,7 +13,6 @@ from catalog.albums import Candidate
 from catalog.digests import Json
 from catalog.manifest_schema import NATIVE_STEMS
 from catalog.mastering import MasteringSpec
-from catalog.model_store import InstalledModel, ModelStore
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.queries import StepResult
@@ -46,20 +45,27 @@ def score(song: Song, audio_digest: str) -> StepRequest:
     )
 
 
-def judge(song: Song, audio_digest: str, asked: Judge, models: Sequence[InstalledModel]) -> StepRequest:
-    """Let one judge listen to a candidate with ``models``, and to the song's reference where it has one."""
+def judge(song: Song, audio_digest: str, asked: Judge, identities: Mapping[str, Json]) -> StepRequest:
+    """Let one judge listen to a candidate with its models, and to the song's reference where it has one.
+
+    ``identities`` tells of every model which files are meant. They need not be here: only doing the step needs them.
+    """
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
     lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
     brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
-    used = {"name": asked.name, "revision": asked.revision, "models": [model.identity for model in models]}
+    used = {"name": asked.name, "revision": asked.revision, "models": [identities[name] for name in asked.models]}
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": used}, inputs)
 
 
-def listen(song: Song, audio_digest: str, *, policy: Policy, models: ModelStore) -> tuple[StepRequest, ...]:
-    """Everything that must listen to a candidate before the policy can decide. Raises ModelMissing."""
-    judged = (judge(song, audio_digest, each, models.need_all(each.models)) for each in judges_for(policy.named))
-    return (score(song, audio_digest), *judged)
+def judged(song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]) -> tuple[StepRequest, ...]:
+    """What the policy's judges are asked about a candidate; see :func:`judge`."""
+    return tuple(judge(song, audio_digest, each, identities) for each in judges_for(policy.named))
+
+
+def listen(song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]) -> tuple[StepRequest, ...]:
+    """Everything that must listen to a candidate before the policy can decide; see :func:`judge`."""
+    return (score(song, audio_digest), *judged(song, audio_digest, policy=policy, identities=identities))
 
 
 def _document(brief: Brief) -> dict[str, Json]:
@@ -133,6 +139,20 @@ def accept(spec: MasteringSpec, master: StepResult) -> StepRequest:
     return request("accept", {"target": target}, {"master": master.made["master"]})
 
 
+def accept_version(made: StepResult, master: StepResult) -> StepRequest:
+    """Examine a written instrumental or a-cappella: as a file as long as its master, since a part has no target."""
+    target = {
+        "target_lufs": None,
+        "ceiling_dbtp": master.result["ceiling_dbtp"],
+        "rate": master.result["rate"],
+        "bits": MASTER_BITS,
+        "channels": 2,
+        "frames": master.result["frames"],
+        "part": True,
+    }
+    return request("accept", {"target": target}, {"master": made.made["master"]})
+
+
 def album_level(masters: Sequence[str]) -> StepRequest:
     """Measure an album's masters as one programme."""
     return request("album_level", {}, {f"{place:04d}": digest for place, digest in enumerate(masters, start=1)})
@@ -151,15 +171,20 @@ def version(
     return request("version", parameters, _beside(audio, reference) | {"vocals": vocals})
 
 
-def separate(album: Album, song: Song, candidate: Candidate, audio_digest: str, *, models: ModelStore) -> StepRequest:
-    """Take a winner apart: by its engine (``native``), else by a separation model. Raises ModelMissing."""
+def separate(
+    album: Album, song: Song, candidate: Candidate, audio_digest: str, *, identities: Mapping[str, Json]
+) -> StepRequest:
+    """Take a winner apart: by its engine (``native``), else by the separation model whose files ``identities`` tell.
+
+    On work pools this is work of the CPU pool, a winner at a time: it has its place in finish-song.
+    """
     if album.stems == NATIVE_STEMS:
         return request(
             "separate", {"model": NATIVE_STEMS, "recipe": candidate.recipe.document()}, {"audio": audio_digest}
         )
     parameters = {
         "model": album.stems,
-        "identity": models.need(album.stems).identity,
+        "identity": identities[album.stems],
         "two_stems": album.two_stems,
         "line_starts_s": _document(brief_of(song))["line_starts_s"],
     }

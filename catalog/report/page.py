@@ -44,7 +44,7 @@ __all__ = [
     "render_page",
 ]
 
-PLAYED_FIRST = ("mp3_320", "flac24", "wav16", "wav24")
+PLAYED_FIRST = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
 """Which deliverable the page plays: the smallest there is."""
 
 _MARK_SCRIPT = Markup('document.documentElement.classList.add("js")')

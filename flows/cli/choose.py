@@ -25,6 +25,7 @@ from flows.cli.output import print_error, print_json, stdout
 from flows.execution import Peek
 from flows.forecast import peek
 from flows.line import Line
+from flows.needs import identities_of, models_of_judges
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
@@ -43,9 +44,10 @@ def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None
     failures: Mapping[str, SonglineError] = {}
     with open_house(settings) as house:
         planned = plan_album(house, album)
-        decisions = {song.song.id: _replay(house, song, policy) for song in planned.songs}
+        identities = identities_of(models_of_judges(policy), house.models, planned=planned.identities)
+        decisions = {song.song.id: _replay(house, song, policy, identities) for song in planned.songs}
         if apply:
-            failures = _apply(house, album, policy)
+            failures = _apply(house, album, policy, identities)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
     _show(album, decisions, applied=apply, as_json=as_json)
     for error in failures.values():
@@ -67,22 +69,22 @@ class _Decide(Peek):
         return await super().step(request, sentence)
 
 
-def _apply(house: House, album: Album, policy: Policy) -> Mapping[str, SonglineError]:
-    planned: PlannedAlbum = replace(declare_album(house, album), policy=policy)
+def _apply(house: House, album: Album, policy: Policy, identities: Mapping[str, Json]) -> Mapping[str, SonglineError]:
+    planned: PlannedAlbum = replace(declare_album(house, album), policy=policy, identities=identities)
     if asyncio.run(peek(house, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
-    apply_policy(house.database, album.id, policy=policy, over=album.selection)
+    apply_policy(house.database, album.id, policy=policy, over=album.selection, identities=identities)
     return asyncio.run(Line(house, planned, _Decide(house), Progress(planned.songs)).run("select")).failures
 
 
-def _replay(house: House, planned: PlannedSong, policy: Policy) -> Mapping[str, Json]:
+def _replay(house: House, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]) -> Mapping[str, Json]:
     scored: list[CandidateReadings] = []
     heard: dict[str, list[str]] = {}
     unheard = False
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
-        asked = requests.listen(song, audio, policy=policy, models=house.models) if audio else ()
+        asked = requests.listen(song, audio, policy=policy, identities=identities) if audio else ()
         if asked and all(step_result(house.database, request.key) for request in asked):
             heard[candidate.id] = [request.key for request in asked]
             found = readings(house.database, heard[candidate.id])

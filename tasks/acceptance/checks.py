@@ -10,7 +10,7 @@ import soundfile
 from catalog.metrics import NotMeasurable
 from tasks.acceptance.clicks import click_finding
 from tasks.acceptance.derivative import examine_derivative
-from tasks.acceptance.findings import CHECKS, Finding, Target, failed, unread
+from tasks.acceptance.findings import CHECKS, Finding, Target, failed, of_a_part, unread
 from tasks.acceptance.levels import level_findings
 from tasks.acceptance.shape import shape_findings
 from tasks.audio.audio import Audio
@@ -32,7 +32,8 @@ def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
         return (Finding("decode", "fail", None, None, "", f"{_sentence(fault.what)}."),)
     decoded = Finding("decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s.")
     bits = BITS.get(soundfile.info(path).subtype)
-    return (decoded, *_format(audio, bits, target), *_sound(audio, target))
+    findings = (decoded, *_format(audio, bits, target), *_sound(audio, target))
+    return tuple(map(of_a_part, findings)) if target.part else findings
 
 
 def _sentence(what: str) -> str:
@@ -64,4 +65,4 @@ def _sound(audio: Audio, target: Target) -> list[Finding]:
     finite = Finding("finite", "fail" if bad else "pass", float(bad), 0.0, "samples", sentence)
     if bad:
         return [finite]
-    return [finite, *level_findings(audio, target), *shape_findings(audio), click_finding(audio)]
+    return [finite, *level_findings(audio, target), *shape_findings(audio, target), click_finding(audio)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from catalog.digests import Json
@@ -63,7 +63,9 @@ class Target:
     """What a written master was asked to be.
 
     Without ``target_lufs`` any loudness will do; with ``loudness_may_be_under`` a softer one is a warning (its maker
-    said that the target is out of reach). Without ``frames`` any length will do.
+    said that the target is out of reach). Without ``frames`` any length will do. Where the ends were not ``trimmed``,
+    silence before the song is as its maker gave it: a warning. A ``part`` is a version with something left out, a lone
+    voice or the song without it: what it lacks is no fault of its own (:func:`of_a_part`).
     """
 
     target_lufs: float | None
@@ -73,6 +75,28 @@ class Target:
     channels: int
     frames: int | None
     loudness_may_be_under: bool = False
+    trimmed: bool = True
+    part: bool = False
+
+
+EXPECTED_OF_A_PART = frozenset({"short_term_max", "plr", "balance", "head_silence", "tail_silence", "inner_gaps"})
+"""A voice rests between the verses, enters late and is nearly mono; what is left without it begins or leans otherwise."""
+
+TOLD_OF_A_PART = frozenset({"loudness", "mono_fold_down", "phase"})
+"""Nobody chose how these come out once a part is taken away: worth knowing, no reason to hold the song back."""
+
+
+def of_a_part(finding: Finding) -> Finding:
+    """The finding about a part of a song: what is expected of one passes, what is but worth knowing never fails.
+
+    A part may be silent (the voice of an instrumental song), and silence is under every ceiling.
+    """
+    silent = finding.check == "true_peak" and finding.value is None
+    if finding.check in EXPECTED_OF_A_PART or silent:
+        return replace(finding, verdict="pass")
+    if finding.check in TOLD_OF_A_PART and finding.verdict == "fail":
+        return replace(finding, verdict="warn")
+    return finding
 
 
 def failed(findings: Iterable[Finding]) -> tuple[str, ...]:

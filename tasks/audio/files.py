@@ -30,6 +30,13 @@ UNKNOWN_BYTES = 0xFFFF_FFF0
 BLOCK = 1 << 17
 """Frames handled at a time, so that writing needs little memory beside the audio."""
 
+READ_VALUES = 1 << 20
+"""Samples read at a time, over all channels: what a header promises is believed only as far as it is kept."""
+
+LONGEST_H = 12
+FLAC_HIGHEST_HZ = 655_350
+"""Clause 9.1 of RFC 9639: a subset of 20 bits, which libFLAC does not go beyond."""
+
 
 class AudioFileError(InputError):
     """A file that should hold audio cannot be read whole, or cannot hold what it should."""
@@ -49,15 +56,37 @@ def read_audio(source: Path | BinaryIO) -> Audio:
     try:
         with soundfile.SoundFile(source) as file:
             frames, rate = file.frames, file.samplerate
+            promised = not _is_unknown(frames)
             cut_short = is_cut_short(file.extra_info)
-            samples = file.read(dtype="float32", always_2d=True)
+            samples = _samples(file, name)
             is_mp3 = file.format == "MP3"
     except soundfile.LibsndfileError as fault:
         reason = fault.error_string.rstrip(".")
         raise AudioFileError(f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file") from fault
-    if cut_short or (len(samples) != frames and not (is_mp3 and _tells_no_length(source))):
+    except MemoryError as fault:
+        raise AudioFileError(f"{name} does not fit into memory", remedy="Split it, or free memory") from fault
+    missing = promised and samples.shape[1] != frames and not (is_mp3 and _tells_no_length(source))
+    if cut_short or missing:
         raise AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")
-    return Audio(np.ascontiguousarray(samples.T), rate)
+    return Audio(samples, rate)
+
+
+def _is_unknown(frames: int) -> bool:
+    """Whether a header tells no length: libsndfile's largest count, for a FLAC that was written to a pipe."""
+    return frames >= 2**63 - 1
+
+
+def _samples(file: soundfile.SoundFile, name: str) -> Samples:
+    """All that the file holds, shape (channels, frames), read block by block whatever its header promises."""
+    size = max(1, READ_VALUES // file.channels)
+    blocks: list[Samples] = []
+    read = 0
+    while not blocks or blocks[-1].shape[1] == size:
+        blocks.append(np.ascontiguousarray(file.read(size, dtype="float32", always_2d=True).T))
+        read += blocks[-1].shape[1]
+        if read > LONGEST_H * 3600 * file.samplerate:
+            raise AudioFileError(f"{name} is longer than {LONGEST_H} hours", remedy="Split it")
+    return np.concatenate(blocks, axis=1)
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
@@ -86,12 +115,27 @@ def wav_bytes(audio: Audio, *, subtype: Subtype, dither_seed: int | None = None)
 
 
 def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
-    """Write a 24-bit FLAC with the very samples of the 24-bit WAV. Raises AudioRefused where one does not fit."""
+    """Write a 24-bit FLAC with the very samples of the 24-bit WAV.
+
+    Raises AudioRefused where a sample does not fit, AudioFileError for a rate or a number of channels that FLAC does
+    not hold, and OSError where the file cannot be written: it is encoded in memory, since libsndfile keeps the
+    system's reasons to itself.
+    """
     _refuse_overs(audio)
-    with soundfile.SoundFile(destination, "w", audio.rate, audio.channels, "PCM_24", format="FLAC") as file:
-        for start in range(0, audio.frames, BLOCK):
-            steps = _quantised(audio.samples[:, start : start + BLOCK].T, 24, None)
-            file.write(steps << 8)  # libsndfile takes the upper 24 of 32 bits
+    encoded = io.BytesIO()
+    try:
+        with soundfile.SoundFile(encoded, "w", audio.rate, audio.channels, "PCM_24", format="FLAC") as file:
+            for start in range(0, audio.frames, BLOCK):
+                steps = _quantised(audio.samples[:, start : start + BLOCK].T, 24, None)
+                file.write(steps << 8)  # libsndfile takes the upper 24 of 32 bits
+    except soundfile.LibsndfileError as fault:
+        what = f"FLAC does not hold {audio.channels} channels at {audio.rate} Hz"
+        remedy = f"Write WAV, or resample: FLAC goes to {FLAC_HIGHEST_HZ} Hz and 8 channels"
+        raise AudioFileError(what, remedy=remedy) from fault
+    if isinstance(destination, Path):
+        destination.write_bytes(encoded.getbuffer())
+    else:
+        destination.write(encoded.getbuffer())
 
 
 def _tells_no_length(mp3: Path | BinaryIO) -> bool:
@@ -117,8 +161,8 @@ def resample(audio: Audio, rate: int) -> Audio:
 
 
 def is_cut_short(log: str) -> bool:
-    """Whether libsndfile found fewer bytes of sound than a WAV header promises (it reads on without a word)."""
-    found = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    """Whether libsndfile found fewer bytes of sound than a WAV header or AIFF header promises (it reads on without a word)."""
+    found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
     return found is not None and int(found[2]) < int(found[1]) < UNKNOWN_BYTES
 
 

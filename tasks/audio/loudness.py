@@ -28,6 +28,9 @@ OFFSET_LU = -0.691
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
+LOWEST_HZ = 8000
+"""No programme has a lower rate, and under four times its corner the filter's shelf loses its shape, then its footing."""
+
 SILENCE_LUFS = -120.0
 """At or under this a window counts as silence: far below 24-bit noise, where only filter tails ring."""
 
@@ -107,11 +110,14 @@ def pyloudnorm_integrated(audio: Audio) -> Reading:
 
 
 def k_weighting(rate: int) -> NDArray[np.float64]:
-    """The K filter of BS.1770-5 at any rate, as two second-order sections.
+    """The K filter of BS.1770-5 at any rate from 8 kHz on, as two second-order sections.
 
     Bilinear transforms of one analogue prototype (De Man, "Evaluation of implementations of the EBU R128
     loudness measurement", AES 2018). The standard's 48 kHz high-pass is not normalised; its gain is kept at all rates.
+    Raises ValueError for a lower rate, which :func:`unmeasurable` tells of.
     """
+    if rate < LOWEST_HZ:
+        raise ValueError(f"there is no K filter at {rate} Hz")
     shelf_hz, shelf_db, shelf_q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
     pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
     high, band = 10 ** (shelf_db / 20), 10 ** (shelf_db / 20 * 0.4996667741545416)
@@ -165,6 +171,8 @@ def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:
 
 def unmeasurable(audio: Audio) -> NotMeasurable | None:
     """Why no loudness can be read off this audio, or None."""
+    if audio.rate < LOWEST_HZ:
+        return NotMeasurable(f"a rate of {audio.rate} Hz is under {LOWEST_HZ // 1000} kHz, too low for the loudness filter")
     if audio.channels not in WEIGHTS:
         return NotMeasurable(f"{audio.channels} channels have no defined loudness weights")
     if audio.frames * 1000 < audio.rate * MOMENTARY_MS:

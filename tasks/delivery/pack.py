@@ -14,7 +14,6 @@ from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
 from tasks.delivery.cue import CueTrack, cue_sheet
-from tasks.delivery.deliverables import PLAYER_ORDER
 from tasks.delivery.packing import Packing
 from tasks.delivery.release_request import disclosure
 from tasks.delivery.track_parts import TrackParts, gather
@@ -22,6 +21,7 @@ from tasks.delivery.views import page_view
 from tasks.models_used import models_of
 from tasks.steps import StepContext
 
+CUE_FORMS = ("wav24", "wav16", "flac24", "mp3_320")
 COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -50,14 +50,15 @@ def pack(context: StepContext) -> Outcome:
 
 def _write_album_files(context: StepContext, packing: Packing, tracks: list[TrackParts], build: int) -> ReleaseDocument:
     album = _album(context, packing, tracks)
-    cue = packing.write(f"{album.id}.cue", _cue(album, tracks))
+    sheet = _cue(album, tracks)
+    cue = [packing.write(f"{album.id}.cue", sheet)] if sheet else []
     lineage = packing.write("lineage.json", _lineage(context, packing))
     document = ReleaseDocument.sealed(
         songline_version=songline_version(),
         build=build,
         album=album,
         tracks=[track.released for track in tracks],
-        files=[cue, lineage],
+        files=[*cue, lineage],
     )
     # The page shows the document's digest, so it cannot be part of it; SHA256SUMS covers it.
     view = page_view(document, tracks, mode=context.request.parameters["mode"])
@@ -75,11 +76,14 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
     return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover)
 
 
-def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes:
+def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
+    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where the album is delivered in none of them."""
+    if not any(form in tracks[0].released.deliverables for form in CUE_FORMS):
+        return None
     entries: list[CueTrack] = []
     for track in tracks:
         offered = track.released.deliverables
-        form = next((name for name in ("wav24", "wav16", "flac24", *PLAYER_ORDER) if name in offered), min(offered))
+        form = next(name for name in CUE_FORMS if name in offered)
         entries.append(
             CueTrack(
                 position=track.released.position,

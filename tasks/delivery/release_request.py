@@ -37,10 +37,12 @@ class AlbumLevel:
 
 @dataclass(frozen=True, slots=True)
 class EncodedFile:
-    """One deliverable: its bytes, and the key of the step that made and measured it."""
+    """One deliverable: its bytes, the key of the step that made and measured it, and, where it was made of a version of
+    the master, of the one that examined that version."""
 
     digest: str
     key: str
+    accepted_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,23 @@ def encode_tags(
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
     ).document()
+
+
+def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> dict[str, Json]:
+    """The tags of a version of a master: its own loudness, and none of what belongs to the song with its words alone.
+
+    A version is another recording, so that the song's ISRC is not its own.
+    """
+    own = {
+        "title": f"{tags['title']} ({version.capitalize()})",
+        "isrc": None,
+        "track_gain_db": _gain_db(made.result["integrated_lufs"]),
+        "track_peak": _peak(made.result["true_peak_dbtp"]),
+        "album_gain_db": None,
+        "album_peak": None,
+    }
+    wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None} if version == "instrumental" else {}
+    return {**tags, **own, **wordless}
 
 
 def _gain_db(integrated_lufs: float | None) -> float | None:
@@ -164,7 +183,13 @@ def _track(finished: FinishedSong) -> dict[str, Json]:
         "accepted_key": finished.accepted_key,
         "separated_key": finished.separated.key if finished.separated else None,
         "drawing_key": finished.drawing_key,
-        "deliverables": {name: encoded.key for name, encoded in finished.encoded.items()},
+        "deliverables": list(finished.encoded),
+        "examined": [
+            [name, key]
+            for name, encoded in finished.encoded.items()
+            for key in (encoded.accepted_key, encoded.key)
+            if key is not None
+        ],
         "stems": list(finished.stems),
     }
 

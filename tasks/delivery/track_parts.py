@@ -21,6 +21,7 @@ from catalog.release import (
     Targets,
     Winner,
 )
+from catalog.waivers import MASTER, waiver
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.midi import guide_track, with_lines
@@ -64,7 +65,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
     midi = _midi(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
     read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
-    judges = [judge.name for judge in judges_for(read)]
+    listeners = [judge.name for judge in judges_for(read)] + [context.request.parameters["stems"]]
     released = ReleasedTrack(
         position=track["position"],
         song=track["id"],
@@ -75,7 +76,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         isrc=track["isrc"],
         writers=tuple(track["writers"]),
         engine=EngineUsed(
-            name=recipe.engine, revision=recipe.revision, models=models_of(context.house.settings)(recipe, judges)
+            name=recipe.engine, revision=recipe.revision, models=models_of(context.house.settings)(recipe, listeners)
         ),
         winner=Winner(
             candidate=track["winner"],
@@ -115,13 +116,11 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
     """What acceptance found on the master, and on every deliverable that was measured."""
-    found = {"master": _found(context, track["accepted_key"])}
-    found |= {kind: _found(context, key) for kind, key in track["deliverables"].items()}
     waived = context.request.parameters["waived"]
     return tuple(
-        Check(file=file, waived=finding["verdict"] == "fail" and finding["check"] in waived, **finding)
-        for file, result in found.items()
-        for finding in result.get("findings", ())
+        Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waived, **finding)
+        for file, key in [(MASTER, track["accepted_key"]), *track["examined"]]
+        for finding in _found(context, key)["findings"]
     )
 
 

@@ -12,18 +12,26 @@ from pathlib import Path
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.chain import master_file
+from tasks.mastering.dynamics import WORKING_LUFS
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
+from tasks.mastering.intake import admit
 from tasks.mastering.levels import SongLevel, common_gain_db
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import MasterReport
-from tasks.mastering.treatment import aim_of, coloured, treat
+from tasks.mastering.stages import Stages
+from tasks.mastering.treatment import aim_of, treat
 
 
 def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | None = None) -> SongLevel:
-    """Read a song for its album's gain. Raises AudioRefused as mastering would."""
+    """Read a song for its album's gain, which takes no more of the spec than its ``level_parameters``.
+
+    Raises AudioRefused for what has no loudness to read.
+    """
     aim = aim_of(spec, reference)
     if not spec.gain_only:
-        return SongLevel(coloured(source, spec=spec, reference=reference).source_lufs, aim.target_lufs, None)
+        run = Stages(admit(source))
+        run.to_working_level(WORKING_LUFS)
+        return SongLevel(run.source_lufs, aim.target_lufs, None)
     treated = treat(source, spec=spec, aim=aim, reference=reference)
     peak_at_source = peak_16x_dbtp(treated.audio) - (treated.loudness_lufs - treated.source_lufs)
     return SongLevel(treated.source_lufs, aim.target_lufs, aim.ceiling_dbtp - SLACK_DB - peak_at_source)

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from catalog.digests import Json
 from catalog.errors import AudioRefused, WorkError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio, write_wav
+from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.mastering.finalise import Final, Goal, finalise
+from tasks.mastering.offset import CORNER_HZ
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import Levels, MasterReport, Stage
 from tasks.mastering.treatment import Treated, aim_of, treat
@@ -46,10 +48,11 @@ def master_file(
     target is out of reach; then, or when writing fails, nothing is left behind.
     """
     aim = aim_of(spec, reference, fixed_gain_db=fixed_gain_db)
+    given = _Given(source.rate, source.frames)
     treated = treat(source, spec=spec, aim=aim, reference=reference, fade_out_s=fade_out_s)
     del source  # each copy of a song that is let go here takes a tenth off the peak of memory
     goal = Goal(aim.lufs_for(treated.source_lufs), aim.ceiling_dbtp)
-    course = _Course.of(treated)
+    course = _Course.of(treated, given)
     final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs)
     del treated
     with writing(destination) as partial:
@@ -73,18 +76,27 @@ def writing(destination: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+class _Given(NamedTuple):
+    """The size of the source, as it came."""
+
+    rate: int
+    frames: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Course:
     """What is kept of a treatment when its sound is let go."""
 
+    given: _Given
     source_lufs: float
     ends: dict[str, Json]
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, treated: Treated) -> _Course:
-        return cls(treated.source_lufs, treated.ends.as_document(treated.audio.rate), treated.stages, treated.notes)
+    def of(cls, treated: Treated, given: _Given) -> _Course:
+        ends = treated.ends.as_document(treated.audio.rate)
+        return cls(given, treated.source_lufs, ends, treated.stages, treated.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +106,20 @@ class _Render:
     drive_db: float
     max_limiting_db: float
     turned_down_db: float
+    offset_removed: float
     iterations: int
     at_most: bool
 
     @classmethod
     def of(cls, final: Final) -> _Render:
-        return cls(final.drive_db, final.max_limiting_db, final.turned_down_db, final.iterations, final.at_most)
+        return cls(
+            final.drive_db,
+            final.max_limiting_db,
+            final.turned_down_db,
+            final.offset_removed,
+            final.iterations,
+            final.at_most,
+        )
 
 
 def _report(written: Audio, course: _Course, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
@@ -123,6 +143,9 @@ def _report(written: Audio, course: _Course, render: _Render, *, spec: Mastering
         ends=course.ends,
         rate=written.rate,
         frames=written.frames,
+        source_rate=course.given.rate,
+        source_frames=course.given.frames,
+        sample_digest=sample_digest(written),
         stages=(*course.stages, _last_stage(course, render, after, spec=spec, goal=goal)),
         notes=(*course.notes, f"gain alone: {fault}") if may_be_under else course.notes,
     )
@@ -141,6 +164,8 @@ def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: Master
     settings = spec.limiter.model_dump() | {
         "drive_db": render.drive_db,
         "turned_down_db": render.turned_down_db,
+        "offset_highpass_hz": CORNER_HZ,
+        "offset_removed": render.offset_removed,
         "ceiling_dbtp": goal.ceiling_dbtp,
     }
     return Stage("limit", settings, before, after)

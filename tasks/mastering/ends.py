@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from catalog.digests import Json
 from catalog.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
-
-SOUND_DBFS = -60.0
-CLICK_DBFS = -40.0
-BLOCK_S = 0.01
-"""Of the master: 10 ms of this mean level, or one sample as high as that, are sound, and never cut."""
+from tasks.audio.sounding import SOUND_DBFS, sounding_span
 
 PRE_ROLL_S = 0.25
 POST_ROLL_S = 1.0
@@ -26,8 +22,13 @@ LEAST_S = 0.5
 """So much is always left, since loudness is defined from 400 ms on."""
 
 AT_REST = 2.0**-16
+OUTER_SAMPLES = 4
+OUTER_AT_REST = 0.0005
+"""An end is at rest where 16 bits cannot tell its last sample from zero and its outer four are no steep wave that was
+cut where it crosses zero: half of what acceptance lets pass, since a limiter's drive may add to it."""
+
 FADE_S = 0.005
-"""The shortest fade, where a master would begin or end on a sample that 16 bits can tell from zero."""
+"""The shortest fade, where a master would not begin or end at rest."""
 
 CUT_FADE_S = 0.05
 CUT_DBFS = -30.0
@@ -92,28 +93,21 @@ def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_
 
 def _silence(audio: Audio, gain_db: float) -> tuple[int, int]:
     """Frames before and after the sound that may go."""
-    block = math.ceil(BLOCK_S * audio.rate)
-    starts = np.arange(0, audio.frames, block)
-    sounds = np.zeros(len(starts), np.bool_)
-    for channel in audio.samples:
-        powers = np.add.reduceat(np.square(channel), starts) / np.diff(starts, append=audio.frames)
-        peaks = np.maximum.reduceat(np.abs(channel), starts)
-        sounds |= (powers > 10 ** ((SOUND_DBFS - gain_db) / 10)) | (peaks > 10 ** ((CLICK_DBFS - gain_db) / 20))
-    found = np.flatnonzero(sounds)
-    if found.size == 0:
+    span = sounding_span(audio, floor_dbfs=SOUND_DBFS - gain_db)
+    if span is None:
         return 0, 0
-    head = max(0, int(found[0]) * block - math.ceil(PRE_ROLL_S * audio.rate))
-    tail = max(0, audio.frames - (int(found[-1]) + 1) * block - math.ceil(POST_ROLL_S * audio.rate))
+    head = max(0, span[0] - math.ceil(PRE_ROLL_S * audio.rate))
+    tail = max(0, audio.frames - span[1] - math.ceil(POST_ROLL_S * audio.rate))
     return max(0, min(head, audio.frames - tail - math.ceil(LEAST_S * audio.rate))), tail
 
 
 def _fade_in(audio: Audio, gain_db: float) -> int:
-    return 0 if _at_rest(audio.samples[:, 0], gain_db) else math.ceil(FADE_S * audio.rate)
+    return 0 if _at_rest(audio.samples, gain_db) else math.ceil(FADE_S * audio.rate)
 
 
 def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
     """Over the rest where silence was cut that is not quite silent; else as short as does it."""
-    if _at_rest(audio.samples[:, -1], gain_db):
+    if _at_rest(audio.samples[:, ::-1], gain_db):
         return 0
     if cut:
         return math.ceil(POST_ROLL_S * audio.rate)
@@ -123,8 +117,10 @@ def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
     return frames if power > 10 ** (CUT_DBFS / 10) else math.ceil(FADE_S * audio.rate)
 
 
-def _at_rest(frame: Samples, gain_db: float) -> bool:
-    return float(np.abs(frame).max()) * 10 ** (gain_db / 20) < AT_REST
+def _at_rest(samples: Samples, gain_db: float) -> bool:
+    """Whether samples that lead inwards from an end begin there at rest."""
+    outer = np.abs(samples[:, :OUTER_SAMPLES]).max(axis=0) * 10 ** (gain_db / 20)
+    return bool(outer[0] < AT_REST and outer.max() < OUTER_AT_REST)
 
 
 def _rise(frames: int) -> Samples:

@@ -1,5 +1,7 @@
 """The closed loop: drive the limiter until the result reads its target loudness and keeps under its ceiling.
 
+What dynamics moved off zero is taken off each rendering before it is measured, so that the loop stays closed.
+
 Most of the search runs on a model: the K-weighted energies of the undriven audio times the squared gain
 curve. Gain moves slowly beside the signal, so the model errs by hundredths of a LU; each full rendering is
 measured, and what the model was off is taken into account in the next round.
@@ -19,6 +21,7 @@ from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, un
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import CONTROL, FLOOR_DB, Limiter
+from tasks.mastering.offset import without_offset
 from tasks.mastering.stages import amplified
 
 ROUNDS = 14
@@ -40,13 +43,17 @@ DRIVE_STEP_DB = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """A rendering that keeps its ceiling: what it reads, and what was done before, in and after the limiter."""
+    """A rendering that keeps its ceiling: what it reads, and what was done before, in and after the limiter.
+
+    ``offset_removed`` is the mean, of full scale, that was taken off the channel that had more of it.
+    """
 
     audio: Audio
     loudness_lufs: float
     drive_db: float
     max_limiting_db: float
     turned_down_db: float
+    offset_removed: float
     iterations: int
     at_most: bool
 
@@ -112,11 +119,12 @@ def finalise(audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: fl
         forecast = goal.target_lufs + AIM_LU - model_error_lu
         drive = model.drive_for(forecast, held, at_least_db=forecast - loudness_lufs, at_most_db=most)
         rendered = limiter.render(drive, held)
+        offset = without_offset(rendered)
         reached = loudness_or_refusal(rendered)
         model_error_lu = reached - model.loudness(drive, held)
         over_db = peak_16x_dbtp(rendered) - (goal.ceiling_dbtp - SLACK_DB)
         limiting = max(0.0, limiter.peak_db + drive - held)
-        final = Final(rendered, reached, drive, limiting, 0.0, iteration, at_most=drive >= most)
+        final = Final(rendered, reached, drive, limiting, 0.0, offset, iteration, at_most=drive >= most)
         final = _turned_down(final, max(over_db, reached - goal.target_lufs, 0.0))
         del rendered
         best = final if best is None else min(best, final, key=lambda each: _regret(each, goal.target_lufs))
@@ -130,7 +138,7 @@ def _by_gain_alone(audio: Audio, goal: Goal, loudness_lufs: float) -> Final:
     """As near to the target from below as the peaks let it come."""
     room_db = goal.ceiling_dbtp - SLACK_DB - peak_16x_dbtp(audio)
     gain_db = min(goal.target_lufs - loudness_lufs, room_db)
-    return Final(amplified(audio, gain_db), loudness_lufs + gain_db, gain_db, 0.0, 0.0, 1, at_most=False)
+    return Final(amplified(audio, gain_db), loudness_lufs + gain_db, gain_db, 0.0, 0.0, 0.0, 1, at_most=False)
 
 
 def peak_16x_dbtp(audio: Audio) -> float:
@@ -147,4 +155,5 @@ def _regret(final: Final, target_lufs: float) -> float:
 def _turned_down(final: Final, down_db: float) -> Final:
     """The rendering, softer by that much: exact in loudness and in peak, where another drive is neither."""
     np.multiply(final.audio.samples, np.float32(10 ** (-down_db / 20)), out=final.audio.samples)
-    return replace(final, loudness_lufs=final.loudness_lufs - down_db, turned_down_db=down_db)
+    offset = final.offset_removed * 10 ** (-down_db / 20)
+    return replace(final, loudness_lufs=final.loudness_lufs - down_db, turned_down_db=down_db, offset_removed=offset)

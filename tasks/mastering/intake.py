@@ -7,7 +7,7 @@ import numpy as np
 from catalog.errors import AudioRefused
 from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import MOMENTARY_MS, integrated_lufs
+from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
 
 def admit(source: Audio, *, what: str = "audio") -> Audio:
@@ -17,6 +17,12 @@ def admit(source: Audio, *, what: str = "audio") -> Audio:
             f"the {what} has {source.channels} channels, which cannot be mastered",
             reason="invalid",
             remedy="Give mono or stereo",
+        )
+    if source.rate < LOWEST_HZ:
+        raise AudioRefused(
+            f"the {what} has a rate of {source.rate} Hz, at which loudness is not defined",
+            reason="invalid",
+            remedy=f"Give audio of {LOWEST_HZ} Hz or more",
         )
     if source.frames == 0:
         raise AudioRefused(f"the {what} has no samples", reason="invalid", remedy="Give audio of 400 ms or more")

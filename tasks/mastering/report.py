@@ -54,7 +54,9 @@ class MasterReport:
     which is what an album's other songs get as their common gain; ``drive_db`` was applied before the
     limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its
     target. ``ends`` is what was trimmed and faded, so that times in the source less its ``head_s`` are times in the
-    master, which has ``frames`` at ``rate`` Hz.
+    master, which has ``frames`` at ``rate`` Hz. ``source_frames`` at ``source_rate`` are those of the audio that was
+    given, counted before anything was done to it. ``sample_digest`` is the identity of the sound that was written, no
+    part of the document.
     """
 
     target_lufs: float
@@ -71,6 +73,9 @@ class MasterReport:
     ends: Mapping[str, Json]
     rate: int
     frames: int
+    source_rate: int
+    source_frames: int
+    sample_digest: str
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
@@ -91,6 +96,8 @@ class MasterReport:
             "ends": dict(self.ends),
             "rate": self.rate,
             "frames": self.frames,
+            "source_rate": self.source_rate,
+            "source_frames": self.source_frames,
             "stages": [stage.as_document() for stage in self.stages],
             "notes": list(self.notes),
         }

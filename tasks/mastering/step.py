@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.mastering import REFERENCE, MasteringSpec
 from catalog.work import Outcome, Product
-from tasks.audio.files import read_audio, sample_digest
+from tasks.audio.files import read_audio
 from tasks.mastering.album import song_level
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import Reference, reference_from
@@ -14,7 +14,8 @@ from tasks.steps import StepContext
 
 def level(context: StepContext) -> Outcome:
     """How loud a winner is, and how much gain it can take, before any common gain."""
-    spec, reference = _settings(context)
+    spec = MasteringSpec.from_level_parameters(context.request.parameters["mastering"])
+    reference = _reference(context, spec)
     found = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
     return Outcome(found.as_document())
 
@@ -32,7 +33,7 @@ def master(context: StepContext) -> Outcome:
         fixed_gain_db=parameters["fixed_gain_db"],
         fade_out_s=parameters["fade_out_s"],
     )
-    product = Product("master", destination, "audio/wav", sample_digest(read_audio(destination)))
+    product = Product("master", destination, "audio/wav", report.sample_digest)
     return Outcome(report.as_document(), (product,))
 
 
@@ -50,10 +51,14 @@ def version(context: StepContext) -> Outcome:
         mastered=Mastered(parameters["gain_db"], parameters["ends"]),
         reference=reference,
     )
-    product = Product("master", destination, "audio/wav", sample_digest(read_audio(destination)))
+    product = Product("master", destination, "audio/wav", report.sample_digest)
     return Outcome(report.as_document(), (product,))
 
 
 def _settings(context: StepContext) -> tuple[MasteringSpec, Reference | None]:
     spec = MasteringSpec.from_parameters(context.request.parameters["mastering"])
-    return spec, reference_from(context.input(REFERENCE)) if spec.reference is not None else None
+    return spec, _reference(context, spec)
+
+
+def _reference(context: StepContext, spec: MasteringSpec) -> Reference | None:
+    return reference_from(context.input(REFERENCE)) if spec.reference is not None else None

@@ -10,7 +10,7 @@ from catalog.digests import Json
 from catalog.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio, write_wav
+from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import integrated_lufs
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.chain import writing
@@ -18,6 +18,7 @@ from tasks.mastering.ends import Ends
 from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp
 from tasks.mastering.intake import admit, loudness_or_refusal, lufs_or_refusal
 from tasks.mastering.limiter import Limiter
+from tasks.mastering.offset import without_offset
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import number
 from tasks.mastering.stages import amplified
@@ -28,7 +29,10 @@ Version = Literal["instrumental", "acapella"]
 
 @dataclass(frozen=True, slots=True)
 class VersionReport:
-    """What was done and what the written file reads; ``limiting_db`` is what the limiter took off the highest peak."""
+    """What was done and what the written file reads; ``limiting_db`` is what the limiter took off the highest peak.
+
+    ``sample_digest`` is the identity of the sound that was written, no part of the document.
+    """
 
     version: Version
     gain_db: float
@@ -37,6 +41,7 @@ class VersionReport:
     integrated_lufs: float | None
     true_peak_dbtp: float | None
     frames: int
+    sample_digest: str
 
     def as_document(self) -> dict[str, Json]:
         """Plain JSON."""
@@ -98,6 +103,7 @@ def version_file(
             integrated_lufs=number(integrated_lufs(written)),
             true_peak_dbtp=number(true_peak_dbtp(written)),
             frames=written.frames,
+            sample_digest=sample_digest(written),
         )
 
 
@@ -120,6 +126,7 @@ def _held(audio: Audio, spec: MasteringSpec, ceiling_dbtp: float) -> tuple[Audio
     limiter, margin_db = Limiter(audio, spec.limiter), MARGIN_DB
     for _ in range(ROUNDS):
         held = limiter.render(0.0, ceiling_dbtp - margin_db)
+        without_offset(held)
         over_db = peak_16x_dbtp(held) - (ceiling_dbtp - SLACK_DB)
         if over_db <= 0:
             break

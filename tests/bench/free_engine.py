@@ -14,6 +14,7 @@ from catalog.album import Song
 from catalog.errors import RefusedError
 from catalog.licences import Use
 from catalog.metrics import Measured, MetricSpec, Reading
+from catalog.policy import DEFAULT_GATES
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from catalog.remarks import Remark
@@ -108,7 +109,8 @@ class FreeScorer:
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
         """A reading for each of ``metrics``."""
         value = float(audio.samples[0, 0])
-        whole = {"alive_ratio": 1.0, "tempo_bpm": 120.0, "bandwidth_hz": 20_000.0}
+        least = {name: limit.min for name, limit in DEFAULT_GATES.items() if limit.min is not None}
+        whole = {**least, "tempo_bpm": 120.0, "bandwidth_hz": 20_000.0}
         better = {spec.name: value if spec.direction == "higher" else 0.0 for spec in self.metrics}
         return {name: Measured(number) for name, number in (better | whole).items()}
 

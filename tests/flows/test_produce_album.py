@@ -71,7 +71,8 @@ def test_tasks_are_sentences_and_ran_once(told):
     expected = {f"pack · Weather {TITLE}"}
     for title in (TITLE, "Song Two"):
         expected |= {f"score · {title} · seed {seed}" for seed in seeds}
-        expected |= {f"{kind} · {title}" for kind in ("select", "master", "draw")} | {f"encode · {title} · mp3_320"}
+        expected |= {f"{kind} · {title}" for kind in ("select", "master", "draw")}
+        expected |= {f"accept · {title} · master", f"encode · {title} · mp3_320"}
     tasks = tasks_of(told, "produce · small")
     rendering = {name for name in tasks if name.startswith("render · ")}
     assert set(tasks) - rendering == expected
@@ -165,7 +166,7 @@ def test_a_worker_that_is_killed_at_its_work_costs_a_retry_and_not_the_album(tol
     assert render.returncode == 0, said
     assert "Traceback" not in said
     done = [kind for (kind,) in rows(home, "SELECT kind FROM activity WHERE outcome = 'done' ORDER BY kind")]
-    once = ["draw", "encode", "master", "pack"]
+    once = ["accept", "draw", "encode", "master", "pack"]
     assert done == [*once, *["render"] * 3, *["score"] * 3, "select"], "work was lost or done twice"
     assert (out / "small" / "release.json").is_file()
     verified = songline("verify", "--json", home=home)

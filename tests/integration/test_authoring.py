@@ -22,6 +22,7 @@ COMMANDS = [
     *("init", "validate", "schema", "plan", "preview-lyrics", "render", "status", "scores", "select", "lineage"),
     *("rerun", "retake", "retry", "verify", "export", "link", "gc", "backup", "restore", "doctor", "models"),
     *("deploy", "submit", "pause", "resume", "cancel", "inbox", "metrics"),
+    *("measure", "master", "separate", "judges"),
 ]
 HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tasks.delivery.lrc import timed_lines
+from tasks.delivery.midi import lyric_lines
 from tests.integration.commanded import files_of
 from tests.integration.sung_album import FINAL_TEXT, PROMPT, lrc
 
@@ -37,12 +39,15 @@ def traced(sung):
 def test_the_release_is_complete_and_its_sums_hold(sung):
     names = ["01 - Song One", "02 - Song Two"]
     expected = {f"mp3_320/{name}.mp3" for name in names} | {f"lyrics/{name}.lrc" for name in names}
+    expected |= {f"midi/{name}.mid" for name in names}
     expected |= {"index.html", "release.json", "lineage.json", "sung.cue", "SHA256SUMS"}
     assert set(files_of(sung.release)) == expected
     command = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
     assert subprocess.run(command, cwd=sung.release, check=False).returncode == 0
     for name in names:
         assert (sung.release / "lyrics" / f"{name}.lrc").read_text() == lrc()
+        words = lyric_lines((sung.release / "midi" / f"{name}.mid").read_bytes())
+        assert words == [(text, pytest.approx(at_ms, abs=1)) for text, at_ms in timed_lines(lrc())]
     lengths = [track["duration_s"] for track in sung.released("release.json")["tracks"]]
     assert lengths == pytest.approx([2048 * 2048 / 44100, 2067 * 2048 / 44100], abs=0.01)
 

@@ -148,7 +148,7 @@ def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path, r
     assert after.pop("alembic_version") == [{"version_num": SCHEMA_REVISION}]
     before.pop("alembic_version")
     new = {"candidate": {"parent_id": None, "lyrics_lrc": None}, "activity": {"figures": None}}
-    new["album"] = {"cover_digest": None}
+    new["album"] = {"cover_digest": None, "model_identities": None}
     assert [after.pop(table) for table in ("shard", "submission")] == [[], []]
     assert after == {table: [row | new.get(table, {}) for row in found] for table, found in before.items()}
     migrated = keys_of(path)

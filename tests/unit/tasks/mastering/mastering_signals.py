@@ -50,6 +50,25 @@ def impulses() -> Samples:
     return lines
 
 
+def saw_bass(duration_s: float = 6.0) -> Samples:
+    """A plucked band-limited saw of 55 Hz under drums and a pad: each cycle leans to one side."""
+    time = np.arange(round(duration_s * RATE)) / RATE
+    saw = np.sum([np.sin(2 * np.pi * 55 * k * time) / k for k in range(1, 40)], axis=0) * np.exp(-2 * (time % 0.5))
+    hits = np.random.Generator(np.random.PCG64(6)).standard_normal((2, len(time))) * np.exp(-25 * (time % 0.5))
+    pad = np.sum([np.sin(2 * np.pi * hz * time) for hz in (220, 277, 330)], axis=0)
+    return np.asarray(0.35 * saw + 0.1 * hits + 0.05 * pad)
+
+
+def brass(duration_s: float = 6.0) -> Samples:
+    """Two players' pulses, all harmonics in phase, in notes that die away."""
+    time = np.arange(round(duration_s * RATE)) / RATE
+    low, high = (
+        np.sum([np.cos(2 * np.pi * hz * k * time) * 0.7**k for k in range(1, 30)], axis=0) for hz in (110, 165)
+    )
+    low, high = low * (0.3 + 0.7 * np.exp(-4 * (time % 0.75))), high * np.exp(-3 * (time % 1.5))
+    return np.stack([0.2 * low + 0.1 * high, 0.2 * low + 0.05 * high])
+
+
 def _with(samples: Samples, value: float) -> Samples:
     samples[1, 777] = value
     return samples
