@@ -166,9 +166,12 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
 
 
 def row_policy(row: AlbumRow, stated: Policy) -> Policy:
-    """The policy in force for an album whose manifest has the policy ``stated``."""
-    if row.applied_policy is not None and row.applied_over == stated.digest:
-        return Policy.model_validate(row.applied_policy)
+    """The policy in force for an album whose manifest has the policy ``stated``.
+
+    One applied before there were families stays in force while the manifest says what it said then.
+    """
+    if row.applied_policy is not None and row.applied_over in (stated.digest, stated.former.digest):
+        return Policy.from_document(row.applied_policy)
     return stated
 
 

@@ -22,11 +22,15 @@ WARNED: Mapping[str, tuple[Limit, str]] = {
     "side_mid_db": (Limit(min=-50.0), "Mono in two channels: their difference lies at {value} against their sum."),
     "ending_dbfs": (Limit(max=-30.0), "Its end is cut off at {value}."),
     "spectral_flatness": (Limit(max=0.4), "Close to noise{place}."),
+    "looping_ratio": (
+        Limit(max=0.5),
+        "One stretch of 5 s comes again and again and fills {share} of it, first{place}.",
+    ),
 }
 """The limits over which a candidate is warned of, and the sentence that says so."""
 
 NARROWER_HZ = 2000.0
-"""How far the bandwidth may lie under the middle of the song's candidates."""
+"""How far the bandwidth may lie under the middle of the song's other candidates."""
 
 
 def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> list[int | None]:
@@ -76,7 +80,8 @@ def warnings(outcome: CandidateOutcome, others: Sequence[CandidateOutcome]) -> t
         metric = outcome.metrics.get(name)
         if isinstance(metric, Value) and name not in failed and not limit.allows(metric.value):
             place = f" at {clock(outcome.worst[name].start_s)}" if name in outcome.worst else ""
-            told.append(sentence.format(value=figure(metric.value, metric.unit), place=place))
+            value, share = figure(metric.value, metric.unit), f"{100 * metric.value:.0f} %"
+            told.append(sentence.format(value=value, share=share, place=place))
     return (*told, *_narrow(outcome, others, failed))
 
 
@@ -85,8 +90,9 @@ def _narrow(outcome: CandidateOutcome, others: Sequence[CandidateOutcome], faile
     own, cut = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
     if not isinstance(own, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
         return ()
-    read = [metric.value for each in others if isinstance(metric := each.metrics.get("bandwidth_hz"), Value)]
-    usual = median(read)
+    rivals = [each.metrics.get("bandwidth_hz") for each in others if each.id != outcome.id]
+    read = [metric.value for metric in rivals if isinstance(metric, Value)]
+    usual = median(read) if read else own.value
     if usual - own.value < NARROWER_HZ:
         return ()
     how = "is cut off" if isinstance(cut, Value) and cut.value <= own.value else "ends"

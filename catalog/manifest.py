@@ -187,7 +187,8 @@ def _check_delivery(setting: Setting) -> None:
     for index, name in enumerate(manifest.mastering.waive):
         if vocabulary.checks and name not in vocabulary.waivable:
             what = f"there is no check {name!r}"
-            desk.add(("mastering", "waive", index), what, did_you_mean(name, vocabulary.waivable))
+            known = vocabulary.waivable if "." in name else sorted(vocabulary.checks)
+            desk.add(("mastering", "waive", index), what, did_you_mean(name, known))
     if manifest.enhance not in (NONE, *vocabulary.enhancers):
         what = f"there is no enhancement {manifest.enhance!r}"
         desk.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))

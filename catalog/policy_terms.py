@@ -8,9 +8,9 @@ family gains by having more metrics. Or by weights, where the policy weighs sing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from catalog.decision import Limit
 from catalog.digests import Json, digest_value
@@ -32,12 +32,11 @@ DEFAULT_GATES: Mapping[str, Limit] = {
     "sung_gap_s": Limit(max=3.0),
     "spectral_flatness": Limit(max=0.5),
     "noise_ratio": Limit(max=0.25),
-    "looping_ratio": Limit(max=0.25),
     "cutoff_hz": Limit(min=12_000.0),
     "stereo_correlation": Limit(min=-0.2),
 }
 """What every candidate must meet unless the policy says otherwise: alive, whole, sung through, no clipping, no noise,
-not stuck, not cut off in its treble, in phase."""
+not cut off in its treble, in phase. That it goes in circles is no gate, since music may: it is warned of."""
 
 DEFAULT_FAMILIES: Mapping[Family, float] = {
     "musicality": 0.35,
@@ -50,7 +49,22 @@ DEFAULT_FAMILIES: Mapping[Family, float] = {
 DEFAULT_METRICS: tuple[str, ...] = ("tempo_match", "key_match", "mono_loss_lu", "plr_db", "bandwidth_hz")
 """What makes up the families unless the policy says otherwise: all that is read without a model."""
 
+FORMER_GATES = ("sung_gap_s", "noise_ratio", "cutoff_hz")
+"""The default gates that catalogs do not know of whose policies ranked by weights alone."""
+
+FORMER_WEIGHTS: Mapping[str, float] = {
+    "tempo_match": 0.35,
+    "key_match": 0.30,
+    "mono_loss_lu": 0.15,
+    "plr_db": 0.10,
+    "bandwidth_hz": 0.10,
+}
+"""How the same catalogs ranked unless the policy said otherwise."""
+
 Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+
+_COMPLETE = "complete"
+"""Tells the validator that a policy is read back, and no default is to be laid under it."""
 
 
 class Policy(BaseModel):
@@ -85,8 +99,26 @@ class Policy(BaseModel):
 
     @field_validator("gates")
     @classmethod
-    def _over_defaults(cls, given: dict[str, Limit | None]) -> dict[str, Limit | None]:
-        return {**DEFAULT_GATES, **given}
+    def _over_defaults(cls, given: dict[str, Limit | None], info: ValidationInfo) -> dict[str, Limit | None]:
+        return given if info.context == _COMPLETE else {**DEFAULT_GATES, **given}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Json]) -> Self:
+        """The inverse of :meth:`document`, for whatever was stored: its gates are all there are.
+
+        A default gate that the document does not name came later, and does not stand: what was decided, or applied
+        by a person, stays as it was, down to its digest.
+        """
+        return cls.model_validate(document, context=_COMPLETE)
+
+    @property
+    def former(self) -> Policy:
+        """What the same words in a manifest said before there were families; what that cannot say stays."""
+        new = [name for name in FORMER_GATES if self.gates.get(name) == DEFAULT_GATES[name]]
+        gates = {name: limit for name, limit in self.gates.items() if name not in new}
+        usual = self.families == DEFAULT_FAMILIES and tuple(self.metrics) == DEFAULT_METRICS
+        ranked = {"families": {}, "metrics": [], "weights": dict(FORMER_WEIGHTS)} if usual else {}
+        return self.model_copy(update={"gates": gates, **ranked})
 
     @property
     def limits(self) -> dict[str, Limit]:
@@ -99,7 +131,7 @@ class Policy(BaseModel):
         return frozenset((*self.limits, *self.metrics, *self.weights))
 
     def document(self) -> dict[str, Json]:
-        """The policy as JSON with every default written out (a gate taken away as null); validates back to itself."""
+        """The policy as JSON with every default written out (a gate taken away as null)."""
         gates = {name: limit and limit.document() for name, limit in self.gates.items()}
         by_family = {"families": dict(self.families), "metrics": list(self.metrics)}
         return {
@@ -133,4 +165,18 @@ def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str
             elif field == "metrics" and metrics[name].family not in DEFAULT_FAMILIES:
                 faults.append(f"{field}.{name}: it is {metrics[name].family}, which gates but does not rank")
     faults += [f"metrics.{name}: it stands twice" for name in set(policy.metrics) if policy.metrics.count(name) > 1]
-    return tuple(faults)
+    return tuple(faults) or _uncounted(policy, metrics)
+
+
+def _uncounted(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
+    """The metrics that are named and yet count nowhere; or that nothing counts, which weights may say and families
+    may not. The usual metrics are not named by anybody, so those of other families only stand aside."""
+    if not (policy.families or policy.metrics):
+        return ()
+    aside = [name for name in policy.metrics if metrics[name].family not in policy.families]
+    if len(aside) == len(policy.metrics):
+        named = ", ".join(policy.families)
+        return (f"metrics: none is left to rank by, for families names {named or 'none'} and no metric belongs to it",)
+    if tuple(policy.metrics) == DEFAULT_METRICS:
+        return ()
+    return tuple(f"metrics.{name}: it is {metrics[name].family}, which families leaves out" for name in aside)

@@ -142,6 +142,15 @@ def with_retakes(
     return {song: _followed(candidates, taken) for song, candidates in planned.items()}
 
 
+def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
+    """From which candidate each of those that are retakes was taken, by id."""
+    asked = sa.select(CandidateRow.id, CandidateRow.parent_id).where(
+        CandidateRow.id.in_(candidates), CandidateRow.parent_id.is_not(None)
+    )
+    with database.read() as session:
+        return {id_: parent for id_, parent in session.execute(asked) if parent is not None}
+
+
 def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tuple[Candidate, ...]:
     found = list(candidates)
     ids = {candidate.id for candidate in found}

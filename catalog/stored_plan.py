@@ -64,7 +64,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         commercial=document["commercial"],
         release=document["release"],
         songs=tuple(_song(song) for song in document["songs"]),
-        selection=Policy.model_validate(document["selection"]),
+        selection=Policy.from_document(document["selection"]),
         mastering=MasteringSpec.model_validate(document["mastering"]),
         stems=document["stems"],
         deliverables=tuple(document["deliverables"]),

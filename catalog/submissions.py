@@ -15,7 +15,7 @@ from db.among import among
 from db.base import db_now
 from db.farm import Shard as ShardRow
 from db.farm import Submission as SubmissionRow
-from db.production import Render
+from db.production import Render, Step
 from db.provenance import Activity
 from db.rows import HELD, insert_missing
 from db.session import Database
@@ -193,11 +193,15 @@ def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> 
         return session.scalar(spent) or 0.0
 
 
-def live_leases(database: Database, render_keys: Sequence[str]) -> set[str]:
-    """Those of the renders that somebody holds a lease on which has not run out."""
-    alive = sa.and_(Render.state == "leased", Render.lease_until >= db_now())
+def live_leases(database: Database, render_keys: Sequence[str], step_keys: Sequence[str] = ()) -> set[str]:
+    """Those of the renders, and of the steps, that somebody holds a lease on which has not run out."""
+    found: set[str] = set()
     with database.read() as session:
-        return set(session.scalars(sa.select(Render.key).where(among(Render.key, render_keys), alive)))
+        for table, keys in ((Render, render_keys), (Step, step_keys)):
+            if keys:
+                alive = sa.and_(table.state == "leased", table.lease_until >= db_now())
+                found.update(session.scalars(sa.select(table.key).where(among(table.key, keys), alive)))
+    return found
 
 
 def free_lost_leases(database: Database) -> int:
@@ -212,7 +216,7 @@ def free_lost_leases(database: Database) -> int:
 
 
 def is_settled(standing: Standing | None) -> bool:
-    """Whether nothing more will come of a render: it is there, or failed for good."""
+    """Whether nothing more will come of a render or a step: it is done, or failed for good."""
     return standing is not None and (standing.finished or standing.state == "failed")
 
 

@@ -11,6 +11,7 @@ from catalog.house import House, open_house
 from catalog.settings import load_settings
 from catalog.submissions import is_settled
 from flows.executor import PrefectExecutor
+from flows.judging import Judgements
 from flows.line import Line, Produced
 from flows.progress import Progress
 from flows.shards import largest_bytes, shards_of
@@ -49,11 +50,15 @@ async def carry_out(house: House, planned: PlannedAlbum, until: str) -> Produced
 
 
 def require_renders(house: House, planned: PlannedAlbum) -> None:
-    """Raise TransientError where a render is missing (again): it is made on the GPU pool, within the budget."""
+    """Raise TransientError where a render is missing (again), or what a judge with a model reads of it: both are had on
+    the GPU pool."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     standings = house.ledger.standings("render", keys)
     if not all(is_settled(standings.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
+    if Judgements(house, planned).open([key for key, standing in standings.items() if standing.finished]):
+        remedy = "Whoever is in charge of the album has them asked on a GPU"
+        raise TransientError("judges have not heard every candidate", remedy=remedy)
 
 
 def raise_failures(produced: Produced) -> None:

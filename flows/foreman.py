@@ -6,7 +6,7 @@ for a run twice, but no work is done twice: it is leased. It works in rounds tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from catalog.albums import PlannedAlbum
@@ -18,7 +18,6 @@ from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import FRUITLESS, ShardDesk
 from flows.song_desk import SongDesk
-from tasks.scoring.registry import judges_for
 
 Verdict = Literal["all settled", "paused", "not in charge"]
 
@@ -61,12 +60,12 @@ class Foreman:
         if not paused and self._shards.is_hopeless:
             paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
         elif not paused and not self._shards.hand_out(standing):
-            left = f"{len(self._shards.missing)} renders are left"
+            left = f"{len(self._shards.unrendered)} renders are left"
             paused = self._pause(f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left}")
         if standing.state == "paused" and not (standing.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # by hand: nothing new begins
         else:
-            self._songs.bring_on(self._waited_for(), standing)
+            self._songs.bring_on(self._shards.missing, standing)
             if self._songs.is_settled:
                 return "all settled"
         return "paused" if paused and not self._shards.runs.given and not self._songs.runs.given else None
@@ -76,13 +75,6 @@ class Foreman:
             rendered = sum(c.render_key in self._shards.rendered for c in song.candidates)
             if (gained := rendered - self._progress.songs[song.song.id].rendered) > 0:
                 self._progress.note(song.song.id, rendered=gained)
-
-    def _waited_for(self) -> Collection[str]:
-        """Renders that songs wait for. Judges with a model listen where the candidates are rendered, on the GPU, so
-        their shards are waited for to the end."""
-        policy = self._planned.policy
-        judged = judges_for(policy.named)
-        return self._shards.missing | self._shards.runs.busy if judged else self._shards.missing
 
     def _pause(self, reason: str) -> bool:
         return move(

@@ -1,9 +1,9 @@
-"""Handing an album's missing renders out to the GPU pool, shard by shard, within its budget."""
+"""Handing out to the GPU pool, shard by shard, what an album lacks: renders, within its budget, and judgements."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from catalog.albums import PlannedAlbum
 from catalog.errors import WorkError
@@ -17,24 +17,31 @@ from catalog.submissions import (
     name_shard_run,
     shards_of_album,
 )
-from catalog.work import Lease
+from catalog.work import Lease, WorkKind
 from flows.budget import Budget, budget_of
 from flows.dispatch import Dispatcher
+from flows.judging import Asked, Judgements
 from flows.orders import ShardWork
-from flows.parcels import Parcel, parcels
+from flows.parcels import Parcel, parcels, some
 from flows.runs import Runs
 from tasks.circumstances import circumstances
 
 SPLIT_AFTER = 3
 """Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""
 FAIL_AFTER = 8
-"""Runs that ended at one render alone before it fails for good."""
+"""Runs that ended at one candidate alone before it fails for good."""
 FRUITLESS = 20
 """Runs that ended in a row without one render before it is the workers that are to blame, and not the renders."""
+JUDGE_S = 5.0
+"""A judge hears a candidate in about so long on a GPU. No budget goes by it: it only says how many go together."""
 
 
 class ShardDesk:
-    """Which renders of an album are still to come, and the runs that make them."""
+    """Which candidates of an album are still to come, and the runs that make them.
+
+    ``missing`` are the renders that songs wait for: those that are ``unrendered``, and those that a judge, which loads
+    a model, has not heard. So judges are asked on the GPU pool alone, also for a render that was there before.
+    """
 
     def __init__(
         self, house: House, planned: PlannedAlbum, dispatcher: Dispatcher, *, expected_s: Callable[[Recipe], float]
@@ -46,7 +53,10 @@ class ShardDesk:
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
         self._ends: Counter[frozenset[str]] = Counter()
         self._fruitless = 0
-        self.missing = set(recipes)
+        self._judgements = Judgements(house, planned)
+        self._unheard: Mapping[str, Asked] = {}
+        self._work = frozenset(recipes)
+        self.missing = self.unrendered = frozenset(recipes)
         self.rendered: frozenset[str] = frozenset()
         settings = house.settings
         self.runs = Runs(dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on)
@@ -57,46 +67,61 @@ class ShardDesk:
 
     def recall(self, queue: str) -> None:
         """Take back runs that another in charge had put to wait in a queue that is not wished any more: Prefect moves
-        none from queue to queue, so what they were to do is handed out anew."""
-        for run_id, standing in self._dispatcher.standings(self._taken_over).items():
-            if standing.state == "waiting" and standing.queue != queue:
+        none from queue to queue, so what they were to do is handed out anew. Those that ended before count for nothing:
+        their renders may be there, and a judge be asked for the first time now."""
+        standings = self._dispatcher.standings(self._taken_over)
+        for run_id in self._taken_over:
+            standing = standings.get(run_id)
+            if standing is None or standing.state == "ended":
+                del self.runs.given[run_id]
+            elif standing.state == "waiting" and standing.queue != queue:
                 self._dispatcher.withdraw(run_id, f"the album waits in the queue {queue} from now on")
                 del self.runs.given[run_id]
         self._taken_over.clear()
 
     def look(self) -> None:
-        """See which renders are in, and let go of runs that ended."""
+        """See which candidates are in, and let go of runs that ended."""
         standings = self._house.ledger.standings("render", sorted(self._expected_s))
         self.rendered = frozenset(key for key, standing in standings.items() if standing.finished)
-        missing = {key for key in self._expected_s if not is_settled(standings.get(key))}
-        if self.missing - missing:
+        self.unrendered = frozenset(key for key in self._expected_s if not is_settled(standings.get(key)))
+        self._unheard = self._judgements.open(self.rendered)
+        self.missing = self.unrendered.union(self._unheard)
+        work = self.unrendered.union(*self._unheard.values())
+        if self._work - work:
             self._fruitless = 0
-        self.missing = missing
+        self._work = work
         for given in self.runs.follow():
-            if left := given & missing:
+            if left := given & self.missing:
                 self._ends[frozenset(left)] += 1
                 self._fruitless += 1
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether so many runs ended without a render that more of them would be in vain."""
+        """Whether so many runs ended without anything made that more of them would be in vain."""
         return self._fruitless >= FRUITLESS
 
     def hand_out(self, submission: Submission) -> bool:
-        """Have rendered what is missing and in nobody's hands; False where the budget lets nothing begin."""
-        in_hand = self.runs.busy & self.missing
-        loose = self.missing - in_hand
+        """Have made what is missing and in nobody's hands; False where the budget lets nothing begin.
+
+        The budget is one of renders: what is rendered is judged, or it would have been rendered in vain.
+        """
+        busy = self.runs.busy
+        in_hand = busy & self.unrendered
+        loose = self.unrendered - in_hand
         budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
-        for parcel in budget.cut(self._bearable(loose)):
-            self._dispatch(parcel, queue=submission.wish.priority)
+        hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
+        for parcel in self._bearable(hearing_s.keys() - busy, hearing_s):
+            self._dispatch(parcel, f"judge · {some(parcel.titles)}", queue=submission.wish.priority)
+        for parcel in budget.cut(self._bearable(loose, self._expected_s)):
+            self._dispatch(parcel, parcel.sentence(), queue=submission.wish.priority)
         return budget == Budget(None) or not loose or bool(self.runs.given)
 
-    def _bearable(self, loose: set[str]) -> Iterator[Parcel]:
-        """Parcels of what is loose; one that ended several runs comes in halves, and a single such render fails."""
+    def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[Parcel]:
+        """Parcels of what is loose; one that ended several runs comes in halves, and a single such candidate fails."""
         if not loose:
             return
         shard_s = 60 * self._house.settings.shard_minutes
-        for parcel in parcels(self._planned, loose, shard_s=shard_s, expected_s=self._expected_s):
+        for parcel in parcels(self._planned, loose, shard_s=shard_s, expected_s=expected_s):
             yield from self._divided(parcel)
 
     def _divided(self, parcel: Parcel) -> Iterator[Parcel]:
@@ -110,22 +135,31 @@ class ShardDesk:
             yield parcel
 
     def _fail(self, key: str) -> None:
-        lease = self._house.ledger.claim("render", key)
+        """Fail a render, or what the judges of one that is there were asked."""
+        if unheard := self._unheard.get(key):
+            self._house.ledger.declare_steps(list(unheard.values()))
+            for step in unheard:
+                self._fail_work("step", step)
+        else:
+            self._fail_work("render", key)
+
+    def _fail_work(self, work: WorkKind, key: str) -> None:
+        lease = self._house.ledger.claim(work, key)
         if isinstance(lease, Lease):
             error = WorkError(
-                f"{FAIL_AFTER} runs ended at this render alone without finishing it",
+                f"{FAIL_AFTER} runs ended at this {work} alone without finishing it",
                 remedy="Look for memory shortage in the workers' logs, then run `songline retry` and submit again",
                 key=key,
             )
             self._house.ledger.fail(lease, error, seconds=0.0, circumstances=circumstances())
 
-    def _dispatch(self, parcel: Parcel, *, queue: str) -> None:
+    def _dispatch(self, parcel: Parcel, name: str, *, queue: str) -> None:
         database, album_id = self._house.database, self._planned.album.id
         shard = declare_shard(database, album_id, parcel.render_keys, forecast_s=parcel.forecast_s)
         run_id = self._dispatcher.start(
             "render-shard",
             ShardWork(album=album_id, shard=shard.key),
-            name=parcel.sentence(),
+            name=name,
             queue=queue,
             key=f"shard:{shard.key}:{shard.attempt}",
             album=album_id,
@@ -135,4 +169,5 @@ class ShardDesk:
 
     def _is_worked_on(self, given: frozenset[str]) -> bool:
         left = given & self.missing
-        return not left or bool(live_leases(self._house.database, sorted(left)))
+        steps = [step for key in left for step in self._unheard.get(key, ())]
+        return not left or bool(live_leases(self._house.database, sorted(left), steps))

@@ -1,4 +1,4 @@
-"""The flow that renders one shard on a GPU pool, and scores what it rendered."""
+"""The flow that renders one shard on a GPU pool, and has its judges hear it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from flows.orders import ShardWork
 
 @flow(name="render-shard", persist_result=False)
 async def render_shard(work: ShardWork) -> str:
-    """Render what is missing of a shard with one model load. Retrying it continues from the catalog."""
+    """Render what is missing of a shard with one model load, and score all of it: judges load models too, so they hear
+    a candidate here even where it was rendered before. Retrying it continues from the catalog."""
     with house_of_run() as house:
         shard = shard_of(house.database, work.shard)
         submission = submission_of(house.database, work.album)

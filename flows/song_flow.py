@@ -12,7 +12,10 @@ from flows.orders import SongWork
 
 @flow(name="finish-song", persist_result=False)
 async def finish_song(work: SongWork) -> str:
-    """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog."""
+    """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog.
+
+    Rendering and judging are the GPU pool's. Stems that a model separates are made here, a winner each.
+    """
     with house_of_run() as house:
         submission = submission_of(house.database, work.album)
         if submission is not None and submission.state == "cancelled":

@@ -12,7 +12,8 @@ from catalog.work import Circumstances
 
 LIBRARIES = (
     *("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen"),
-    *("torch", "transformers", "muq", "phonemizer", "espeakng-loader"),
+    *("torch", "torchaudio", "transformers", "tokenizers", "muq", "phonemizer", "espeakng-loader"),
+    *("demucs", "faster-whisper", "ctranslate2", "audiobox-aesthetics"),
 )
 
 

@@ -28,7 +28,7 @@ KINDS: Mapping[str, StepKind] = {
     "judge": StepKind(2, "tasks.scoring.step:judge", on_device=True),
     "select": StepKind(2, "tasks.scoring.step:select"),
     "enhance": StepKind(1, "tasks.enhancement.step:enhance"),
-    "level": StepKind(1, "tasks.mastering.step:level"),
+    "level": StepKind(2, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),
     "accept": StepKind(1, "tasks.acceptance.step:accept"),
     "album_level": StepKind(1, "tasks.delivery.programme:album_level"),

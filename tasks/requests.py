@@ -109,7 +109,8 @@ def enhance(member: str, audio_digest: str) -> StepRequest:
 
 def level(spec: MasteringSpec, audio_digest: str, reference: str | None) -> StepRequest:
     """Measure how loud a winner is after treatment, for the album's common gain."""
-    return request("level", {"mastering": spec.parameters()}, _beside(audio_digest, reference))
+    heard = reference if spec.gain_only or spec.reference_loudness else None
+    return request("level", {"mastering": spec.level_parameters()}, _beside(audio_digest, heard))
 
 
 def master(
@@ -130,13 +131,20 @@ def accept(spec: MasteringSpec, master: StepResult) -> StepRequest:
     target = {
         "target_lufs": master.result["target_lufs"],
         "ceiling_dbtp": master.result["ceiling_dbtp"],
-        "rate": master.result["rate"],
+        "rate": master.result["source_rate"],
         "bits": MASTER_BITS,
         "channels": 2,
-        "frames": master.result["frames"],
+        "frames": master.result["source_frames"] - _cut(master),
         "loudness_may_be_under": spec.loudness_may_be_under,
+        "trimmed": spec.trim,
     }
     return request("accept", {"target": target}, {"master": master.made["master"]})
+
+
+def _cut(master: StepResult) -> int:
+    """Frames that mastering took off a song's ends."""
+    ends, rate = master.result["ends"], int(master.result["source_rate"])
+    return round((float(ends["head_s"]) + float(ends["tail_s"])) * rate)
 
 
 def accept_version(made: StepResult, master: StepResult) -> StepRequest:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
 from catalog.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.house import House
 from catalog.queries import step_request
+from catalog.settings import Settings
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
 from db.session import DatabaseTrouble
 from tasks.kinds import KINDS
@@ -51,15 +54,29 @@ def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
         with house.scratch() as scratch, house.ledger.keeping([claimed]):
             outcome = _worker(request)(StepContext(request, scratch, house))
             seconds = time.perf_counter() - started
-            house.ledger.commit(claimed, outcome, seconds=seconds, circumstances=circumstances)
+            there = _on_its_device(circumstances, request.kind, house.settings)
+            house.ledger.commit(claimed, outcome, seconds=seconds, circumstances=there)
     except LeaseLost:
         raise
     except Exception as caught:
         # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
         error = as_songline_error(caught, doing=request.kind)
-        house.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=circumstances)
+        there = _on_its_device(circumstances, request.kind, house.settings)
+        house.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=there)
         raise error from caught
     return Standing("done")
+
+
+def _on_its_device(circumstances: Circumstances, kind: str, settings: Settings) -> Circumstances:
+    """The circumstances with the GPU of a step that loads a model, by the name that renders give it."""
+    if not KINDS[kind].on_device or settings.device_here == "cpu":
+        return circumstances
+    name, torch = settings.device_here, sys.modules.get("torch")
+    # A device that was lost tells its name no more, and a model need not be one of torch's.
+    with suppress(RuntimeError):
+        if torch is not None and torch.cuda.is_initialized():
+            name = torch.cuda.get_device_name()
+    return replace(circumstances, device=name)
 
 
 def raise_if_failed(standing: Standing, key: str) -> None:

@@ -142,6 +142,8 @@ class PageView:
     tracks: tuple[TrackView, ...]
     year: int | None = None
     genre: str | None = None
+    label: str | None = None
+    upc: str | None = None
     cover: str | None = None
     build: int = 1
     digest: str = ""

@@ -44,7 +44,11 @@ def submit(
     ] = Queue.NORMAL,
     until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
     max_gpu_minutes: Annotated[
-        float | None, typer.Option(min=0.1, help="Hand out no more rendering than this; then the album is paused.")
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Hand out no more rendering than this, then pause the album. Judging what is rendered is not counted.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -40,20 +40,21 @@ STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     """Print every reading of each file; files that cannot be read are told of at the end, and make the exit code 2."""
+    if series and not as_json:
+        raise InputError("--series is too much for a table", remedy="Add --json")
     documents: list[dict[str, Json]] = []
     faults: list[AudioFileError] = []
     table = _readings_table("file")
     notes: list[str] = []
     for path in paths:
         try:
-            audio = read_audio(path)
+            audio, meter, curves = _read(path, series=series)
         except AudioFileError as fault:
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
             continue
-        meter = read_meter(audio)
-        documents.append(_document(path, audio, meter) | ({"series": series_document(audio)} if series else {}))
+        documents.append(_document(path, audio, meter) | curves)
         table.add_row(Text(str(path)), *_figures(meter, audio))
         notes += [f"{path}: {reason}" for reason in _reasons(meter, audio)]
     if as_json:
@@ -66,6 +67,14 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
         print_error(unread, as_json=as_json)
     if faults:
         raise typer.Exit(AudioFileError.exit_code)
+
+
+def _read(path: Path, *, series: bool) -> tuple[Audio, Meter, dict[str, Json]]:
+    try:
+        audio = read_audio(path)
+        return audio, read_meter(audio), {"series": series_document(audio)} if series else {}
+    except MemoryError as fault:
+        raise AudioFileError(f"{path} does not fit into memory", remedy="Split it, or free memory") from fault
 
 
 def master(
@@ -158,6 +167,7 @@ def _target(report: MasterReport, spec: MasteringSpec, frames: int) -> Target:
         channels=2,
         frames=frames,
         loudness_may_be_under=spec.loudness_may_be_under,
+        trimmed=spec.trim,
     )
 
 

@@ -36,7 +36,8 @@ def warn(line: str) -> None:
 
 
 def print_error(error: SonglineError, *, as_json: bool) -> None:
-    """An error as ``error: what. remedy.``, or as an object; a manifest's faults a line each."""
+    """An error as ``error: what. remedy.``, led by its reason where audio was refused, or as an object; a manifest's
+    faults a line each."""
     faults = error.faults if isinstance(error, ManifestError) else ()
     if as_json:
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
@@ -47,4 +48,5 @@ def print_error(error: SonglineError, *, as_json: bool) -> None:
     for fault in faults:
         stderr().print(fault, markup=False, soft_wrap=True)
     counted = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}; nothing was started."
-    stderr().print(f"error: {counted if faults else error}", markup=False, soft_wrap=True)
+    named = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
+    stderr().print(f"error: {named}{counted if faults else error}", markup=False, soft_wrap=True)

@@ -143,8 +143,7 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
     """A worker, which answers on a port of its own as long as it polls its pool."""
     port = choices.ports[name]
     pool = "cpu" if name == "worker-cpu" else "gpu"
-    # The worker of the CPU pool plans albums as well, so it must know of the devices.
-    devices = choices.gpus if pool == "cpu" else [name.removeprefix("worker-gpu-")] if choices.gpus else []
+    devices = [name.removeprefix("worker-gpu-")] if choices.gpus and pool == "gpu" else []
     limit = ("--limit", "1") if pool == "gpu" else ()
     return Service(
         name=name,
@@ -158,6 +157,7 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
         answers=lambda: is_well(f"http://127.0.0.1:{port}/health") and _is_known(choices, pool, name),
         settings={
             **client_settings(places, choices),
+            **(_on_cores(choices) if pool == "cpu" else {}),
             "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
             "PREFECT_WORKER_WEBSERVER_PORT": str(port),
             "CUDA_VISIBLE_DEVICES": ",".join(devices),
@@ -165,6 +165,12 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
         inherited=client_environment(),
         start_s=120.0,
     )
+
+
+def _on_cores(choices: Choices) -> dict[str, str]:
+    """What the worker of the CPU pool is told: it hears and separates on its cores, since a device that it took beside
+    its GPU worker would lack memory now and then, and plans albums for the devices that render them."""
+    return {"SONGLINE_DEVICE": "cpu", "SONGLINE_RENDER_DEVICE": reaching(choices)["SONGLINE_DEVICE"]}
 
 
 def client_settings(places: Places, choices: Choices) -> dict[str, str]:

@@ -60,7 +60,7 @@ class _Bringing:
         """Keep each port but those that a stranger took while ours was down."""
         for name in services.service_names(self.choices):
             runs = self._runs(name)
-            if not runs and name != "worker-cpu":  # whose orphaned flow runs hold no device, and may finish
+            if not runs and name != "worker-cpu":  # whose orphaned flow runs see no device, and may finish
                 end_leftovers(self.places, name)
             port = self.choices.ports.get(name)
             if port is None or not (runs or is_free(port)):

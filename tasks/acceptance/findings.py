@@ -80,7 +80,7 @@ class Target:
 
 
 EXPECTED_OF_A_PART = frozenset({"short_term_max", "plr", "balance", "head_silence", "tail_silence", "inner_gaps"})
-"""A voice rests between the verses, enters late and is nearly mono; what is left without it begins or leans otherwise."""
+"""A voice rests between the verses, enters late and is nearly mono; what is left without it begins otherwise."""
 
 TOLD_OF_A_PART = frozenset({"loudness", "mono_fold_down", "phase"})
 """Nobody chose how these come out once a part is taken away: worth knowing, no reason to hold the song back."""

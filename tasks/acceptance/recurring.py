@@ -34,7 +34,7 @@ FOLLOWS_S = 0.02
 BEGINS = 4.0
 """The power by which a sound that begins exceeds what was there before; past a mere jump the sound goes on."""
 
-PLAYED_AGAIN = 3
+PLAYED_AGAIN, BARS_S = 3, 8.0
 
 Frames = NDArray[np.intp]
 
@@ -50,8 +50,10 @@ def stand_alone(channel: Samples, frames: list[int], *, rate: int) -> list[bool]
             if len(others) > COMPANIONS:
                 alone &= ~_near(places, others)
                 alone[index] = False
-    begins = [_beginning(channel, int(place), rate) if alone[i] else None for i, place in enumerate(places)]
-    return [bool(alone[i]) and not _played_again(i, begins) for i in range(len(places))]
+    return [
+        bool(is_alone) and not _played_again(channel, steps, frame, rate=rate)
+        for frame, is_alone in zip(frames, alone, strict=True)
+    ]
 
 
 def _alike(steps: NDArray[np.float64], frame: int, around: int) -> Frames:
@@ -97,9 +99,10 @@ def _beginning(channel: Samples, frame: int, rate: int) -> Samples | None:
     return after / np.sqrt(np.float32(power)) if power > BEGINS * was and power > 0 else None
 
 
-def _played_again(index: int, begins: list[Samples | None]) -> bool:
-    own = begins[index]
+def _played_again(channel: Samples, steps: NDArray[np.float64], frame: int, *, rate: int) -> bool:
+    """Whether the edge begins a sound that is begun so again and again within some bars."""
+    own = _beginning(channel, frame, rate)
     if own is None:
         return False
-    others = (other for i, other in enumerate(begins) if i != index and other is not None)
-    return sum(float(own @ other) >= ALIKE for other in others) >= PLAYED_AGAIN
+    others = (_beginning(channel, int(other), rate) for other in _alike(steps, frame, round(BARS_S * rate)))
+    return sum(other is not None and float(own @ other) >= ALIKE for other in others) > PLAYED_AGAIN

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.acceptance.findings import Finding, Target, Verdict, at
 from tasks.audio.audio import Audio, Samples
+from tasks.audio.sounding import BLOCK_MS, sounding_span
 
 FULL_SCALE = 1 - 2.0**-15
 """At full scale is what no 16-bit file can hold any more of."""
@@ -23,7 +24,6 @@ CORRELATION_FAIL, CORRELATION_WARN = -0.05, 0.3
 over the root of its samples) where they are noise, ten times that where they are a few slow tones."""
 
 SILENCE_DBFS = -60.0
-BLOCK_MS = 10
 HEAD_S, TAIL_S, GAP_S = 0.5, 3.0, 0.5
 EDGE_SAMPLES = 4
 QUIET_EDGE = 0.001
@@ -147,15 +147,20 @@ def silences(audio: Audio) -> list[Silence]:
 
 def silence_findings(audio: Audio, target: Target) -> list[Finding]:
     """Silence before the first sound (a fault only where mastering was to trim it), after the last, and in between."""
-    found = silences(audio)
-    if found and found[0].duration_s >= audio.duration_s:
+    span = sounding_span(audio, floor_dbfs=SILENCE_DBFS)
+    if span is None:
         sentence = f"Nothing in it is louder than {SILENCE_DBFS:.0f} dBFS."
         return [Finding("head_silence", "fail", audio.duration_s, HEAD_S, "s", sentence)]
-    head_s = found[0].duration_s if found and found[0].start_s == 0 else 0.0
-    tail_s = found[-1].duration_s if found and found[-1].end_s >= audio.duration_s else 0.0
-    inner = [gap for gap in found if gap.start_s > 0 and gap.end_s < audio.duration_s]
+    head_s, tail_s = span[0] / audio.rate, (audio.frames - span[1]) / audio.rate
+    inner = [gap for gap in silences(audio) if gap.start_s > 0 and gap.end_s < audio.duration_s]
     return [
-        _silence("head_silence", head_s, HEAD_S, "fail" if target.trimmed else "warn", f"It begins with {head_s:.2f} s of silence."),
+        _silence(
+            "head_silence",
+            head_s,
+            HEAD_S,
+            "fail" if target.trimmed else "warn",
+            f"It begins with {head_s:.2f} s of silence.",
+        ),
         _silence("tail_silence", tail_s, TAIL_S, "warn", f"It ends with {tail_s:.2f} s of silence."),
         _inner_gaps(inner),
     ]

@@ -33,6 +33,9 @@ BLOCK = 1 << 17
 READ_VALUES = 1 << 20
 """Samples read at a time, over all channels: what a header promises is believed only as far as it is kept."""
 
+UNKNOWN_FRAMES = 2**63 - 1
+"""What libsndfile makes of a FLAC that was written to a pipe and tells no length."""
+
 LONGEST_H = 12
 FLAC_HIGHEST_HZ = 655_350
 """Clause 9.1 of RFC 9639: a subset of 20 bits, which libFLAC does not go beyond."""
@@ -56,7 +59,6 @@ def read_audio(source: Path | BinaryIO) -> Audio:
     try:
         with soundfile.SoundFile(source) as file:
             frames, rate = file.frames, file.samplerate
-            promised = not _is_unknown(frames)
             cut_short = is_cut_short(file.extra_info)
             samples = _samples(file, name)
             is_mp3 = file.format == "MP3"
@@ -65,28 +67,32 @@ def read_audio(source: Path | BinaryIO) -> Audio:
         raise AudioFileError(f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file") from fault
     except MemoryError as fault:
         raise AudioFileError(f"{name} does not fit into memory", remedy="Split it, or free memory") from fault
-    missing = promised and samples.shape[1] != frames and not (is_mp3 and _tells_no_length(source))
+    missing = samples.shape[1] != frames and not (is_mp3 and _tells_no_length(source))
     if cut_short or missing:
         raise AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")
     return Audio(samples, rate)
 
 
-def _is_unknown(frames: int) -> bool:
-    """Whether a header tells no length: libsndfile's largest count, for a FLAC that was written to a pipe."""
-    return frames >= 2**63 - 1
-
-
 def _samples(file: soundfile.SoundFile, name: str) -> Samples:
     """All that the file holds, shape (channels, frames), read block by block whatever its header promises."""
+    if file.frames >= UNKNOWN_FRAMES:
+        raise AudioFileError(f"{name} does not tell its length", remedy="Write it to a file, not through a pipe")
     size = max(1, READ_VALUES // file.channels)
     blocks: list[Samples] = []
     read = 0
     while not blocks or blocks[-1].shape[1] == size:
-        blocks.append(np.ascontiguousarray(file.read(size, dtype="float32", always_2d=True).T))
+        blocks.append(np.ascontiguousarray(_block(file, size, name).T))
         read += blocks[-1].shape[1]
         if read > LONGEST_H * 3600 * file.samplerate:
             raise AudioFileError(f"{name} is longer than {LONGEST_H} hours", remedy="Split it")
     return np.concatenate(blocks, axis=1)
+
+
+def _block(file: soundfile.SoundFile, size: int, name: str) -> NDArray[np.float32]:
+    try:
+        return np.asarray(file.read(size, dtype="float32", always_2d=True), dtype=np.float32)
+    except soundfile.LibsndfileError as fault:  # as where a FLAC ends before its header says
+        raise AudioFileError(f"{name} is cut short or damaged", remedy="Copy or make the file again") from fault
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
@@ -161,9 +167,18 @@ def resample(audio: Audio, rate: int) -> Audio:
 
 
 def is_cut_short(log: str) -> bool:
-    """Whether libsndfile found fewer bytes of sound than a WAV header or AIFF header promises (it reads on without a word)."""
+    """Whether libsndfile found fewer bytes of sound than a header promises (it reads on without a word).
+
+    It corrects WAV and AIFF in its log; of W64 and RF64 it tells what is promised and how long the file is.
+    """
     found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    return found is not None and int(found[2]) < int(found[1]) < UNKNOWN_BYTES
+    if found is not None:
+        return int(found[2]) < int(found[1]) < UNKNOWN_BYTES
+    length = re.search(r"^Length : (\d+)$", log, re.MULTILINE)
+    promised = re.search(r"^(?:data|  Data size) : (\d+)$", log, re.MULTILINE)
+    if length is None or promised is None or UNKNOWN_BYTES <= int(promised[1]) <= 0xFFFF_FFFF:
+        return False
+    return int(length[1]) < int(promised[1]) < UNKNOWN_FRAMES
 
 
 def _refuse_overs(audio: Audio) -> None:

@@ -1,6 +1,7 @@
 """True peak after ITU-R BS.1770-5, Annex 2, at 8x oversampling, in little memory and time.
 
-The whole signal is oversampled only 2x (soxr VHQ). Where a signal band-limited to half the rate has its
+The whole signal is oversampled only 2x, by a filter that is flat to 98.5 % of half the rate: a resampler's, which rolls
+off from 91 %, reads up to 0.15 dB too little on bright masters. Where a signal band-limited to half the rate has its
 highest peak M, it lies above M·cos(pi·d) at d samples from there (Duffin and Schaeffer 1938), so the two
 neighbours of the peak on the 2x grid, half a sample apart, have squares that sum to M² at least. And a
 curve rises above a chord no more than its bends nearby let it. Only intervals that pass both tests against the
@@ -15,12 +16,17 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio, Samples
 
 BLOCK = 1 << 16
 """Frames oversampled at a time."""
+
+REACH = 384
+HALF_SAMPLE_BETA = 10.0
+"""Samples on either side that a value between two samples is made of, and the shape of their window: 100 dB."""
 
 TAPS = 32
 NEARLY = 0.999
@@ -56,11 +62,38 @@ def oversampled(audio: Audio, factor: int, *, quality: str = "VHQ", silence: int
     yield stream.resample_chunk(around, last=True).T
 
 
+def doubled(audio: Audio) -> Iterator[Samples]:
+    """The audio at twice its rate in blocks of shape (channels, frames), with silence before and after it.
+
+    Every other value is a sample itself; those between are sums over :data:`REACH` samples on either side.
+    """
+    size = next_fast_len(BLOCK + 2 * REACH - 1, real=True)
+    kernel = rfft(_windowed_sinc(np.arange(0.5 - REACH, REACH), REACH, HALF_SAMPLE_BETA), size)
+    around = REACH + TAPS
+    for start in range(-around, audio.frames + around, BLOCK):
+        count = min(BLOCK, audio.frames + around - start)
+        first, last = start - REACH + 1, start + count + REACH
+        part = np.zeros((audio.channels, last - first), np.float32)
+        low, high = max(first, 0), min(last, audio.frames)
+        if high > low:
+            part[:, low - first : high - first] = audio.samples[:, low:high]
+        row = np.empty((audio.channels, 2 * count), np.float32)
+        row[:, ::2] = part[:, REACH - 1 : REACH - 1 + count]
+        row[:, 1::2] = irfft(rfft(part, size) * kernel, size)[:, 2 * REACH - 1 : 2 * REACH - 1 + count]
+        yield row
+
+
+def _windowed_sinc(offsets: NDArray[np.float64], reach: float, beta: float) -> NDArray[np.float32]:
+    """Sinc under a Kaiser window that ends ``reach`` from its middle."""
+    window = np.i0(beta * np.sqrt(np.maximum(0.0, 1 - (offsets / reach) ** 2))) / np.i0(beta)
+    return (np.sinc(offsets) * window).astype(np.float32)
+
+
 def _true_peak(audio: Audio, oversampling: int) -> float:
     kernels = _kernels(oversampling // 2)
     peak = _sample_peak(audio)
     tail = np.zeros((audio.channels, 0), np.float32)
-    for block in oversampled(audio, 2, silence=TAPS):
+    for block in doubled(audio):
         row = np.concatenate([tail, block], axis=1)
         peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
         if row.shape[1] >= TAPS:
@@ -72,8 +105,7 @@ def _true_peak(audio: Audio, oversampling: int) -> float:
 def _kernels(parts: int) -> NDArray[np.float32]:
     """Windowed sincs for the inner points of an interval cut into ``parts``, shape (taps, parts - 1)."""
     offsets = np.arange(TAPS)[:, None] - (TAPS // 2 - 1) - np.arange(1, parts) / parts
-    window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (offsets / (TAPS / 2)) ** 2))) / np.i0(KAISER_BETA)
-    return (np.sinc(offsets) * window).astype(np.float32)
+    return _windowed_sinc(offsets, TAPS / 2, KAISER_BETA)
 
 
 def _bulge(kernels: NDArray[np.float32]) -> float:

@@ -36,6 +36,8 @@ def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: 
         tracks=tuple(_track(parts) for parts in tracks),
         year=album.year,
         genre=album.genre,
+        label=album.label,
+        upc=album.upc,
         cover=album.cover.path if album.cover else None,
         build=document.build,
         digest=document.digest,
@@ -92,7 +94,7 @@ def _track(parts: TrackParts) -> TrackView:
             )
             for check in released.checks
         ),
-        credits=tuple((credit.role, credit.name) for credit in released.credits),
+        credits=_credits(released),
         explicit=bool(released.explicit),
     )
 
@@ -101,6 +103,14 @@ def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
     """The usual parts in the order of a mixing desk, others after them by name."""
     name = named[0]
     return (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name)
+
+
+def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
+    """Who had a part in the song: its writers first, who share one line."""
+    writers = (("Written by", ", ".join(released.writers)),) if released.writers else ()
+    code = (("ISRC", released.isrc),) if released.isrc else ()
+    named = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
+    return (*writers, *named, *code)
 
 
 def _stems_note(separation: Separation | None) -> str | None:

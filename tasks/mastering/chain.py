@@ -18,7 +18,6 @@ from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.mastering.finalise import Final, Goal, finalise
-from tasks.mastering.offset import CORNER_HZ
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import Levels, MasterReport, Stage
 from tasks.mastering.treatment import Treated, aim_of, treat
@@ -53,7 +52,7 @@ def master_file(
     del source  # each copy of a song that is let go here takes a tenth off the peak of memory
     goal = Goal(aim.lufs_for(treated.source_lufs), aim.ceiling_dbtp)
     course = _Course.of(treated, given)
-    final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs)
+    final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs, heard=treated.heard)
     del treated
     with writing(destination) as partial:
         write_wav(partial, final.audio, subtype="PCM_24")
@@ -164,7 +163,6 @@ def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: Master
     settings = spec.limiter.model_dump() | {
         "drive_db": render.drive_db,
         "turned_down_db": render.turned_down_db,
-        "offset_highpass_hz": CORNER_HZ,
         "offset_removed": render.offset_removed,
         "ceiling_dbtp": goal.ceiling_dbtp,
     }

@@ -1,4 +1,4 @@
-"""The sound on its way through the chain, measured once after each stage."""
+"""The sound on its way through the chain, measured after each stage: heard once where it is new, else worked out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import Powers, loudness_of, unit_powers
 from tasks.audio.true_peak import sample_peak_dbfs
+from tasks.mastering.heard import Heard, hear
 from tasks.mastering.intake import lufs_or_refusal
 from tasks.mastering.report import Levels, Stage
 
@@ -29,7 +30,8 @@ class Stages:
         self.done: list[Stage] = []
         self.notes: list[str] = []
         self.level_gain_db = 0.0
-        self._hear()
+        self.heard: Heard | None = None
+        self._take(unit_powers(audio))
 
     @property
     def source_lufs(self) -> float:
@@ -49,10 +51,11 @@ class Stages:
         self.level_gain_db, self._working_lufs = gain_db, self.lufs
         self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
 
-    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio) -> None:
-        """Take ``audio`` as what stage ``name`` made of the sound."""
+    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: Heard | None = None) -> None:
+        """Take ``audio`` as what stage ``name`` made of the sound; ``heard`` of it where that is known already."""
         before, self.audio = self._levels, audio
-        self._hear()
+        self.heard = hear(audio) if heard is None else heard
+        self._take(self.heard.unit_powers)
         self.done.append(Stage(name, parameters, before, self._levels))
 
     def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
@@ -60,7 +63,8 @@ class Stages:
         before, was_lufs = self._levels, self.lufs
         self.audio = change(self.audio)
         self.companions = [change(each) for each in self.companions]
-        self._hear()
+        self.heard = None
+        self._take(unit_powers(self.audio))
         made: dict[str, Json] = dict(parameters)
         if neutral:
             made["makeup_db"] = makeup_db = was_lufs - self.lufs
@@ -69,8 +73,8 @@ class Stages:
                 np.multiply(audio.samples, _factor(makeup_db), out=audio.samples)
         self.done.append(Stage(name, made, before, self._levels))
 
-    def _hear(self) -> None:
-        self._powers: Powers = unit_powers(self.audio)
+    def _take(self, powers: Powers) -> None:
+        self._powers = powers
         self._read(sample_peak_dbfs(self.audio))
 
     def _amplify_reading(self, gain_db: float) -> None:

@@ -13,6 +13,7 @@ from tasks.mastering.dynamics import WORKING_LUFS, compress
 from tasks.mastering.effects import echoed, reverberated
 from tasks.mastering.ends import Ends, find_ends
 from tasks.mastering.equaliser import HIGH_SHELVES_DB, brighten, clean, shelves
+from tasks.mastering.heard import Heard
 from tasks.mastering.intake import admit
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import Stage
@@ -41,11 +42,13 @@ class Aim:
 class Treated:
     """The sound ready for its final level.
 
-    ``audio`` reads ``loudness_lufs``, near the working level; its source reads ``source_lufs``. An album's gain
-    counts from the source's loudness, so that what treatment changes does not shift songs against each other.
+    ``audio`` reads ``loudness_lufs``, near the working level, and ``heard`` is what the meter heard of it, where that
+    was kept; its source reads ``source_lufs``. An album's gain counts from the source's loudness, so that what
+    treatment changes does not shift songs against each other.
     """
 
     audio: Audio
+    heard: Heard | None
     loudness_lufs: float
     source_lufs: float
     ends: Ends
@@ -80,9 +83,18 @@ def treat(
     gain_db = aim.lufs_for(run.source_lufs) - run.lufs
     ends = find_ends(run.audio, gain_db=gain_db, trim=spec.trim, fade=spec.fade, fade_out_s=fade_out_s)
     if ends != Ends():
-        run.stage("ends", ends.as_document(run.audio.rate), ends.applied(run.audio))
+        _end(run, ends)
     notes = ["mono input: written to both channels"] if mono else []
-    return Treated(run.audio, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
+    return Treated(run.audio, run.heard, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
+
+
+def _end(run: Stages, ends: Ends) -> None:
+    audio, heard = ends.applied(run.audio), run.heard
+    if heard is not None:
+        # with another head nothing falls on the meter's units any more
+        fades = {"fade_in": ends.fade_in, "fade_out": ends.fade_out}
+        heard = None if ends.head else heard.with_other_ends(audio, **fades)
+    run.stage("ends", ends.as_document(audio.rate), audio, heard)
 
 
 def coloured(

@@ -2,9 +2,12 @@
 
 A fingerprint holds, for each half second or longer, how strong the twelve pitch classes are and where the spectrum has
 its weight, coarsely: what stays when a song is encoded, turned up, filtered a little or cut at its ends, and changes
-when it is sung anew. Two candidates are near-duplicates where the pitch classes over time correlate by more than 0.95
-at one offset, and the whole songs' features point the same way, by a cosine of more than 0.98. Takes of one guide song
-correlate by 0.63 at most; copies that are shifted, noisy or encoded, from 0.96 on.
+when it is sung anew. Two candidates are near-duplicates where the whole songs' features point the same way, by a
+cosine of more than 0.98, and the pitch classes over time correlate at one offset, on the whole and in every ten
+seconds: by more than 0.982 where the offset is a whole number of values (copies reach 0.984 to 1 in their worst, takes
+over the same chords with other melodies 0.98), by more than 0.92 where it lies between, which blurs them (0.923
+to 0.98), by more than 0.88 where only one is told in longer values, being a little longer than 150 s (0.91 to 0.95).
+Takes of one guide song correlate by 0.63 at most.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import soxr
@@ -24,6 +27,7 @@ from scipy.signal import get_window
 from catalog.digests import Json
 from catalog.policy import Alike
 from tasks.audio.audio import Audio
+from tasks.scoring.courses import CLOSE, Courses
 from tasks.scoring.intake import unreadable
 
 SCHEME = 1
@@ -45,10 +49,10 @@ SHORTEST_HOP_S = 0.5
 MAX_VALUES = 300
 """Of ten bytes each: 3 kB at most, 4 kB as text. Where a song is longer than they reach, each stands for more time."""
 
-SAME_PITCHES = 0.95
+SAME_PITCHES = 0.982
+BLURRED_PITCHES = 0.92
+COARSER_PITCHES = 0.88
 SAME_FEATURES = 0.98
-OVERLAP = 0.75
-"""The share of the shorter song that must overlap at an offset for it to be looked at."""
 
 Curves = NDArray[np.float64]
 
@@ -89,33 +93,114 @@ def fingerprint(audio: Audio) -> Fingerprint | None:
     return Fingerprint(np.concatenate([_pitch_steps(summed), _band_steps(summed)], axis=1), hop_s)
 
 
-def likeness(one: Fingerprint, other: Fingerprint) -> tuple[float, float]:
-    """Correlation of the pitch classes over time at the best offset, and cosine of the whole songs' features."""
-    if one.hop_s != other.hop_s:
-        return 0.0, 0.0
-    return _at_best_offset(one.steps[:, :PITCH_CLASSES], other.steps[:, :PITCH_CLASSES]), _cosine(
-        _features(one.steps), _features(other.steps)
-    )
+class Likeness(NamedTuple):
+    """How like two songs are: correlation of the pitch classes over time at the best offset, cosine of the whole
+    songs' features, the correlation of the worst ten seconds, and from which on that is one of a copy."""
+
+    pitches: float
+    features: float
+    worst: float
+    same_from: float
+
+    @property
+    def is_near(self) -> bool:
+        """Whether they are near-duplicates."""
+        return self.features > SAME_FEATURES and self.worst > self.same_from
 
 
-def alike(samples: Mapping[str, str | None], prints: Mapping[str, Fingerprint | None]) -> list[Alike]:
+def likeness(one: Fingerprint, other: Fingerprint) -> Likeness:
+    """How like two songs are, whatever their lengths."""
+    return _Prints.of([one, other]).likeness(0, 1)
+
+
+def alike(
+    samples: Mapping[str, str | None],
+    prints: Mapping[str, Fingerprint | None],
+    parents: Mapping[str, str] | None = None,
+) -> list[Alike]:
     """The groups among candidates, by id: those of equal ``samples`` (digests), then those of like fingerprints.
 
-    A group is one chain: each member is like another of it. Groups of one kind share no member.
+    A group is one chain: each member is like another of it. Groups of one kind share no member. A retake and the one
+    of ``parents`` that it was taken from are like each other on purpose, and count only where the samples are equal.
     """
     same = [(a, b) for a, b in combinations(sorted(samples), 2) if samples[a] is not None and samples[a] == samples[b]]
     identical = _chains(same)
     groups = [Alike(frozenset(group), "identical samples") for group in identical]
     twins = {member for group in identical for member in sorted(group)[1:]}
-    heard = [(id_, found) for id_, found in sorted(prints.items()) if found is not None and id_ not in twins]
-    near = [(a, b) for (a, one), (b, other) in combinations(heard, 2) if _is_near(likeness(one, other))]
+    heard = {id_: found for id_, found in sorted(prints.items()) if found is not None and id_ not in twins}
+    near = _near(heard, parents or {})
     return groups + [
         Alike(frozenset(group), "the same notes and sound, if not the same samples") for group in _chains(near)
     ]
 
 
-def _is_near(figures: tuple[float, float]) -> bool:
-    return figures[0] > SAME_PITCHES and figures[1] > SAME_FEATURES
+def _near(heard: Mapping[str, Fingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pairs of near-duplicates, enough to chain them: who is in a chain already is not compared with it again."""
+    ids = list(heard)
+    if len(ids) < 2:
+        return []
+    prints = _Prints.of(list(heard.values()))
+    chain = list(range(len(ids)))
+    found = []
+    for one, id_ in enumerate(ids):
+        for other, near in prints.close(one):
+            kin = parents.get(id_) == ids[other] or parents.get(ids[other]) == id_
+            if kin or chain[one] == chain[other] or not prints.likeness(one, other, near=near).is_near:
+                continue
+            found.append((id_, ids[other]))
+            joined = chain[other]
+            chain = [chain[one] if each == joined else each for each in chain]
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prints:
+    """Fingerprints made ready to be compared: all of one hop, their features of length 1."""
+
+    courses: Courses
+    features: Curves
+    hop_s: float
+    given_hops_s: Sequence[float]
+
+    @classmethod
+    def of(cls, prints: Sequence[Fingerprint]) -> _Prints:
+        hop_s = max(each.hop_s for each in prints)
+        steps = [_coarser(each.steps, round(hop_s / each.hop_s)) for each in prints]
+        courses = Courses.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
+        features = np.stack([_features(each) for each in steps])
+        sizes = np.linalg.norm(features, axis=1, keepdims=True)
+        return cls(courses, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
+
+    def close(self, one: int) -> list[tuple[int, int]]:
+        """Those after ``one`` that may be near-duplicates of it, with the offset to look at."""
+        others = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
+        if len(others) == 0:
+            return []
+        offsets, correlations = self.courses.places(one, others)
+        kept = correlations > CLOSE
+        return list(zip(others[kept].tolist(), offsets[kept].tolist(), strict=True))
+
+    def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:
+        """``near`` is the offset to look at, where it is known."""
+        offset = int(self.courses.places(one, np.array([other]))[0][0]) if near is None else near
+        pitches, worst, whole = self.courses.agreement(one, other, near=offset, value_s=self.hop_s)
+        same_from = SAME_PITCHES if whole else BLURRED_PITCHES
+        if self.given_hops_s[one] != self.given_hops_s[other]:
+            same_from = COARSER_PITCHES
+        return Likeness(pitches, float(self.features[one] @ self.features[other]), worst, same_from)
+
+
+def _coarser(steps: NDArray[np.uint8], times: int) -> Curves:
+    """What the fingerprint of a longer hop would hold: mean power of the pitch classes and of the bands."""
+    if times == 1:
+        return steps.astype(np.float64)
+    whole = np.pad(steps, ((0, -len(steps) % times), (0, 0)), mode="edge").reshape(-1, times, steps.shape[1])
+    values = whole.astype(np.float64)
+    pitches = np.sqrt(np.square(values[..., :PITCH_CLASSES]).mean(axis=1))
+    strongest = pitches.max(axis=1, keepdims=True)
+    step_db = RANGE_DB / STEPS
+    bands = 10 * np.log10(np.mean(10 ** (values[..., PITCH_CLASSES:] * step_db / 10), axis=1)) / step_db
+    return np.concatenate([STEPS * pitches / np.where(strongest > 0, strongest, 1.0), bands], axis=1)
 
 
 def _chains(pairs: Sequence[tuple[str, str]]) -> list[set[str]]:
@@ -169,42 +254,15 @@ def _band_steps(powers: Curves) -> NDArray[np.uint8]:
     return steps.astype(np.uint8)
 
 
-def _at_best_offset(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """The highest correlation of two courses of pitch classes over the offsets, in halves of a value, that leave
-    enough in common. Both are smoothed over three values, so that a part of one is no great matter."""
-    smooth, theirs = _smoothed(one), _smoothed(other)
-    between = (theirs[1:] + theirs[:-1]) / 2
-    return max(_best(smooth, theirs), _best(smooth, between))
+def _smoothed(steps: Curves) -> Curves:
+    """A course smoothed over three values, so that a part of one is no great matter."""
+    padded = np.pad(steps, ((1, 1), (0, 0)), mode="edge")
+    smooth: Curves = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    return smooth
 
 
-def _smoothed(steps: NDArray[np.uint8]) -> Curves:
-    padded = np.pad(steps.astype(np.float64), ((1, 1), (0, 0)), mode="edge")
-    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-
-
-def _best(one: Curves, other: Curves) -> float:
-    least = max(2, int(OVERLAP * min(len(one), len(other))))
-    best = 0.0
-    for offset in range(least - len(other), len(one) - least + 1):
-        a, b = one[max(0, offset) :], other[max(0, -offset) :]
-        common = min(len(a), len(b))
-        if common >= least:
-            best = max(best, _correlation(a[:common], b[:common]))
-    return best
-
-
-def _correlation(one: Curves, other: Curves) -> float:
-    return _cosine((one - one.mean(axis=0)).ravel(), (other - other.mean(axis=0)).ravel())
-
-
-def _features(steps: NDArray[np.uint8]) -> Curves:
+def _features(values: Curves) -> Curves:
     """A whole song: mean of each pitch class and band about their own mean, and how much each varies."""
-    values = steps.astype(np.float64)
     means, spreads = values.mean(axis=0), values.std(axis=0)
     pitches, bands = means[:PITCH_CLASSES], means[PITCH_CLASSES:]
     return np.concatenate([pitches - pitches.mean(), bands - bands.mean(), spreads - spreads.mean()])
-
-
-def _cosine(one: Curves, other: Curves) -> float:
-    size = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / size if size > 0 else 0.0

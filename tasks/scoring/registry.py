@@ -66,7 +66,7 @@ class Judge(Registered):
 
 
 SCORERS: tuple[Registered, ...] = (
-    Registered("technical", 2, specs.TECHNICAL, "tasks.scoring.technical:TechnicalScorer"),
+    Registered("technical", 3, specs.TECHNICAL, "tasks.scoring.technical:TechnicalScorer"),
     Registered("adherence", 1, specs.ADHERENCE, "tasks.scoring.adherence:AdherenceScorer"),
 )
 """The scorers that listen to every candidate."""

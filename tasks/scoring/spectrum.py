@@ -12,6 +12,7 @@ from scipy.signal import get_window
 
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
+from tasks.scoring.noise import noise_ratio, octave_edges
 from tasks.scoring.waveform import SILENCE_DBFS
 
 FRAME = 4096
@@ -27,8 +28,21 @@ WALL_WIDTH_HZ = 500.0
 CUT_DB = 30.0
 """From this fall on an edge is a cut and no roll-off, however steep: codecs read 32 to 85 dB, instruments 9 to 21."""
 
+CUT_WITHIN_DB = 60.0
+"""Under a cut there is content: most bands of the 1 kHz below lie within this of the strongest of all."""
+
+CUT_FILLED_DB = 12.0
+"""And it fills them: three quarters of their bins lie within this of the mean. Where songs, noise, drums or guitars are
+cut off the lowest quarter begins 0 to 4.5 dB under it; between the lines of saws, additive pads and keys, whose
+topmost partials end as steeply, 25 to 50 dB."""
+
+OWN_EDGE = 0.9
+"""From this share of half the sampling rate on an edge is the rate's own, as resamplers leave it."""
+
+NO_CUT_HZ = 22_050.0
+"""What stands for "not cut off" at lower rates, so that a gate on it does not reject a rate."""
+
 FLATNESS_HZ = (200.0, 8000.0)
-NOISE_FLATNESS = 0.5
 WINDOW_S = 10.0
 
 _LEAST = 1e-100
@@ -52,25 +66,32 @@ def spectral_readings(audio: Audio) -> Spectral:
     if audio.frames < FRAME:
         short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
         return Spectral(short, short, short, short)
-    parts, flatness = _pass(audio)
+    parts, flatness, octaves = _pass(audio)
     total: Spectrum = np.sum(parts, axis=0)
     sounding = ~np.isnan(flatness)
     if not sounding.any() or not total.any():
         silent = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
         return Spectral(silent, silent, silent, silent)
     levels = _band_levels(total, audio.rate)
-    wall = _wall(levels)
-    cut_hz = audio.rate / 2 if wall is None or wall.fall_db < CUT_DB else min(wall.top_hz, audio.rate / 2)
     return Spectral(
         bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(parts, audio)),
-        cutoff_hz=Measured(cut_hz),
+        cutoff_hz=Measured(_cutoff_hz(total, levels, audio.rate)),
         flatness=Measured(float(np.median(flatness[sounding])), _flat_windows(flatness, audio)),
-        noise_ratio=_noise_ratio(flatness, audio),
+        noise_ratio=noise_ratio(
+            octaves,
+            octave_edges(FRAME, audio.rate),
+            in_second=round(audio.rate / FRAME),
+            silent=~sounding,
+        ),
     )
 
 
-def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum]:
-    """The summed power spectrum of each window of 10 s, and the flatness of each frame, NaN where it is silent."""
+def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum, Spectrum]:
+    """The summed power spectrum of each window of 10 s, the flatness of each frame, NaN where it is silent, and the
+    spectrum of each frame over the octaves that noise is told by."""
+    edges = octave_edges(FRAME, audio.rate)
+    heard = slice(edges[0], edges[-1]) if len(edges) else slice(0)
+    octaves: list[Spectrum] = []
     in_window = _frames_in_window(audio)
     parts: list[Spectrum] = []
     flatness: list[Spectrum] = []
@@ -84,8 +105,9 @@ def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum]:
                 parts.append(np.zeros(FRAME // 2 + 1))
             parts[at] += own.sum(axis=0)
         flatness.append(_flatness(powers, audio.rate))
+        octaves.append(powers[:, heard])
         done += len(powers)
-    return parts, np.concatenate(flatness)
+    return parts, np.concatenate(flatness), np.concatenate(octaves)
 
 
 def _frames_in_window(audio: Audio) -> int:
@@ -116,16 +138,6 @@ def _flat_windows(flatness: Spectrum, audio: Audio) -> tuple[Window, ...]:
         if not np.isnan(own).all():
             windows.append(Window(*_times(audio, at), float(np.nanmedian(own))))
     return tuple(windows)
-
-
-def _noise_ratio(flatness: Spectrum, audio: Audio) -> Reading:
-    """Share of the sounding seconds whose median flatness is that of noise."""
-    step = max(1, round(audio.rate / FRAME))
-    whole = flatness[: len(flatness) // step * step].reshape(-1, step)
-    sounding = whole[~np.isnan(whole).any(axis=1)]
-    if len(sounding) == 0:
-        return NotMeasurable(f"no whole second is louder than {SILENCE_DBFS:.0f} dBFS throughout")
-    return Measured(float(np.mean(np.median(sounding, axis=1) > NOISE_FLATNESS)))
 
 
 def _frames(audio: Audio) -> Iterator[Spectrum]:
@@ -166,6 +178,19 @@ def _wall(levels: Spectrum) -> _Wall | None:
             fall = levels[max(0, top - below) : top].mean() - highest_above[min(top + width, len(levels) - 1)]
             return _Wall((top + 1) * BAND_HZ, float(fall))
     return None
+
+
+def _cutoff_hz(total: Spectrum, levels: Spectrum, rate: int) -> float:
+    """The edge of a brick wall that cuts content off; where there is none half the sampling rate, or more."""
+    wall = _wall(levels)
+    if wall is None or wall.fall_db < CUT_DB or wall.top_hz >= OWN_EDGE * rate / 2:
+        return max(rate / 2, NO_CUT_HZ)
+    under_hz = max(0.0, wall.top_hz - WALL_BELOW_HZ)
+    bands = levels[int(under_hz / BAND_HZ) : int(wall.top_hz / BAND_HZ)]
+    bins = total[int(under_hz * FRAME / rate) : int(wall.top_hz * FRAME / rate)]
+    loud = np.mean(bands >= levels.max() - CUT_WITHIN_DB) > 0.5
+    filled = np.percentile(bins, 25) >= bins.mean() * 10 ** (-CUT_FILLED_DB / 10)
+    return wall.top_hz if loud and filled else max(rate / 2, NO_CUT_HZ)
 
 
 def _bandwidth_hz(levels: Spectrum, rate: int) -> float:

@@ -10,6 +10,7 @@ from catalog.digests import Json
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.policy import Alike, CandidateReadings, Policy, decide
 from catalog.queries import readings, sample_digest_of, step_request, step_results
+from catalog.retakes import parents_of
 from catalog.work import DecisionRecord, Outcome, ScoreRecord
 from db.session import Database
 from tasks.audio.audio import Audio
@@ -85,7 +86,7 @@ def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
 def select(context: StepContext) -> Outcome:
     """Decide a song by its policy, from the scores its candidates have."""
     parameters = context.request.parameters
-    policy = Policy.model_validate(parameters["policy"])
+    policy = Policy.from_document(parameters["policy"])
     database = context.house.database
     candidates = [
         CandidateReadings(c["id"], c["seed"], c["order"], readings(database, c["score_keys"]), c["retake"])
@@ -106,4 +107,4 @@ def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> 
         samples[id_] = sample_digest_of(database, step_request(database, keys[0]).inputs["audio"])
         documents = [found[key].result.get("fingerprint") for key in keys if key in found]
         prints[id_] = next((Fingerprint.from_document(each) for each in documents if each), None)
-    return alike(samples, prints)
+    return alike(samples, prints, parents_of(database, list(scored)))

@@ -27,7 +27,7 @@ class TechnicalScorer:
     """Reads off the audio what can be wrong with it; the brief says how long it should be and where it should sing."""
 
     name: ClassVar[str] = "technical"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     metrics: ClassVar[tuple[MetricSpec, ...]] = TECHNICAL
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:

@@ -7,21 +7,29 @@ windows of thirty seconds fall, which decides most of what Whisper mishears in s
 
 from __future__ import annotations
 
+import ctypes
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soxr
 
-from catalog.errors import MachineError
+from catalog.errors import MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.scoring.registry import WHISPER, install_command
 
 RATE_HZ = 16_000
 NEEDED = ("config.json", "model.bin", "tokenizer.json", "preprocessor_config.json")
 PULL_AGAIN = f"Run `songline models verify {WHISPER}`, and pull it again where a file is wrong"
+
+# CTranslate2 4.8 opens this when it first multiplies on a GPU (its other CUDA parts are built in), while torch 2.11
+# brings CUDA 13's only. The extra `lyrics-cuda` brings it, 0.8 GB; without it Whisper works on the cores.
+CUBLAS = "libcublas.so.12"
 
 PASSES = ((5, 0.0), (1, 0.0), (5, 11.0), (1, 11.0))
 """Width of the search, and seconds of silence put before the song."""
@@ -46,7 +54,12 @@ class Whisper:
     def load(cls, folder: Path, *, device: str = "cpu") -> Whisper:
         """The model installed in ``folder``: 8-bit integers on a processor, half precision on an accelerator.
 
-        Raises MachineError where its package is not installed, or the folder lacks a file or holds a wrong one.
+        Where an accelerator cannot be used it works on the processor, and the log says so. Its 3 GB are not hashed at
+        each load, as no judge's model is (Demucs' files are, since what they give is heard in the release): `songline
+        models verify` does that.
+
+        Raises MachineError where its package is not installed, or the folder lacks a file or holds a wrong one, and
+        TransientError where the device has no memory left for it.
         """
         missing = [name for name in NEEDED if not (folder / name).is_file()]
         if missing:
@@ -60,6 +73,9 @@ class Whisper:
                 f"{WHISPER} needs packages that are not installed ({fault})",
                 remedy=f"Run `{install_command('lyrics')}`",
             ) from fault
+        if device != "cpu" and not can_multiply_on_cuda():
+            _on_cores(f"{CUBLAS} cannot be loaded: install the extra `lyrics-cuda`")
+            device = "cpu"
         kind, _, index = device.partition(":")
         try:
             model = WhisperModel(
@@ -70,6 +86,12 @@ class Whisper:
                 local_files_only=True,
             )
         except Exception as fault:  # tokenizers raises nothing narrower than that
+            if "out of memory" in str(fault):
+                what = f"out of memory: {WHISPER} does not fit on {device}"
+                raise TransientError(what, remedy="Free memory, or run fewer things at once") from fault
+            if kind != "cpu":  # what is wrong with the device does not show on the processor; a wrong file does
+                _on_cores(str(fault))
+                return cls.load(folder)
             raise MachineError(f"{WHISPER} cannot be loaded: {fault}", remedy=PULL_AGAIN) from fault
         return cls(model)
 
@@ -95,6 +117,32 @@ class Whisper:
             )
             found = (Phrase(each.start - lead_s, each.end - lead_s, each.text) for each in segments)
             yield tuple(_within(phrase, audio.duration_s) for phrase in found if phrase.end_s > 0)
+
+
+@cache
+def can_multiply_on_cuda() -> bool:
+    """Whether what CTranslate2 will ask for on a GPU can be had; found here once, it is found there by its name."""
+    return any(_loads(library) for library in _libraries())
+
+
+def _libraries() -> Iterator[str]:
+    """The system's, then the package's, which lies where no loader looks by itself."""
+    yield CUBLAS
+    nvidia = find_spec("nvidia")
+    for place in (nvidia and nvidia.submodule_search_locations) or ():
+        yield str(Path(place, "cublas", "lib", CUBLAS))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _on_cores(reason: str) -> None:
+    logging.getLogger("songline.lyrics").warning("%s works on the processor, not on the GPU: %s", WHISPER, reason)
 
 
 def _within(phrase: Phrase, duration_s: float) -> Phrase:

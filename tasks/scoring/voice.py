@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.separation.demix import Wish, demix
+from tasks.separation.turns import turn_on_cores
 
 if TYPE_CHECKING:
     from catalog.model_store import InstalledModel
@@ -27,7 +28,8 @@ def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Aud
     def voice(mix: Audio) -> Audio:
         with TemporaryDirectory(prefix="songline-voice-") as folder:
             wish = Wish(two_stems=VOCALS)
-            parts = demix(mix, model, settings, wish=wish, folder=Path(folder), progress=lambda _share: None)
+            with turn_on_cores(settings.home, device=settings.device_here):
+                parts = demix(mix, model, settings, wish=wish, folder=Path(folder))
             return read_audio({file.name: file.path for file in parts.files}[VOCALS])
 
     return voice

@@ -43,13 +43,17 @@ class Bag:
 
 
 def load_bag(installed: InstalledModel, device: str) -> Bag:
-    """The model, loaded once in the life of a process. Raises MachineError where its files are not what they were."""
+    """The model, which stays loaded beside the one asked for before it.
+
+    Raises MachineError where its files are not what they were.
+    """
     return _loaded(
         installed.spec.like or installed.spec.name, installed.folder, tuple(installed.digests.items()), device
     )
 
 
-@lru_cache(maxsize=1)
+# Two, for an album that asks for stems by one model and has its words judged on the voice of another.
+@lru_cache(maxsize=2)
 def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], device: str) -> Bag:
     if device == "cuda" and not torch.cuda.is_available():
         raise MachineError("torch finds no GPU here", remedy="Set SONGLINE_DEVICE=cpu, or install torch for CUDA")

@@ -41,7 +41,9 @@ def stride_of(segment_frames: int) -> int:
     return int((1 - OVERLAP) * segment_frames)
 
 
-def estimates(bag: Bag, mix: Samples, *, level: Level, portion: Portion, progress: Progress) -> Iterator[Samples]:
+def estimates(
+    bag: Bag, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
+) -> Iterator[Samples]:
     """The stems of ``mix`` (2, frames) in blocks (stems, 2, n) that follow each other, ``frames`` in all.
 
     Where the device runs out of memory a batch is tried again by halves; raises TransientError where one segment is
@@ -76,7 +78,8 @@ def estimates(bag: Bag, mix: Samples, *, level: Level, portion: Portion, progres
             _move_on(held, ready)
             _move_on(weight, ready)
         first += len(chosen)
-        progress(first / len(starts))
+        if progress is not None:
+            progress(first / len(starts))
 
 
 def triangle(frames: int) -> NDArray[np.float32]:

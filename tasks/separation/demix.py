@@ -73,7 +73,13 @@ def check_mix(mix: Audio) -> None:
 
 
 def demix(
-    mix: Audio, installed: InstalledModel, settings: Settings, *, wish: Wish, folder: Path, progress: Progress
+    mix: Audio,
+    installed: InstalledModel,
+    settings: Settings,
+    *,
+    wish: Wish,
+    folder: Path,
+    progress: Progress | None = None,
 ) -> Demixed:
     """Take ``mix`` apart with an installed model, into float WAV files in ``folder``.
 
@@ -92,7 +98,7 @@ def demix(
     from tasks.separation.memory import free_bytes, portion_for
 
     started = time.perf_counter()
-    # As many wherever it runs, so that a CPU rounds alike in a worker and in a command.
+    # As many wherever it runs, so that a CPU rounds alike in a worker and in a command; workers take turns.
     torch.set_num_threads(settings.worker_count)
     bag = load_bag(installed, settings.device_here)
     portion = portion_for(bag, free=free_bytes(bag.device))

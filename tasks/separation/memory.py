@@ -1,4 +1,4 @@
-"""How much memory separating takes, and so how long a segment may be and how many go through at once."""
+"""How much memory separating takes, and so how many segments go through at once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ Fitted to the peak of the full network (48 wide: 3.4 kB a frame) and of a tiny o
 """
 
 SHARE = 0.6
+MIB = 1 << 20
 MOST = 16
 CPU_MOST = 1
 """On a CPU two segments at once take longer than one after the other (20.9 s against 14.3 s at full size)."""
-
-HALVINGS = 2
-"""A segment may be cut to a quarter of what the network was trained on (7.8 s); shorter ones separate badly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +48,18 @@ def free_bytes(device: torch.device) -> int:
 
 
 def portion_for(bag: Bag, *, free: int) -> Portion:
-    """The longest segment that fits into ``free`` bytes, and how many of it.
+    """Segments of the length that the network was trained on (7.8 s), and how many of them fit into ``free`` bytes.
 
-    A shorter segment gives other samples, so it is taken only where the network's own does not fit. Raises
-    TransientError where even the shortest does not.
+    Their length follows no memory: a shorter one would give other samples under the same key. How many go through at
+    once changes no more than their last bits. Raises TransientError where not one fits.
     """
-    room = SHARE * free
-    full = int(bag.segment_s * RATE_HZ)
-    for halvings in range(HALVINGS + 1):
-        frames = full >> halvings
-        fit = int(room / segment_bytes(bag, frames))
-        if fit >= 1:
-            most = CPU_MOST if bag.device.type == "cpu" else MOST
-            return Portion(frames, min(most, fit))
-    needed_mib, free_mib = segment_bytes(bag, full >> HALVINGS) / SHARE / (1 << 20), free / (1 << 20)
-    raise TransientError(
-        f"out of memory: separating with {bag.name} needs {needed_mib:.0f} MiB free, and {free_mib:.0f} MiB are",
-        remedy="Free memory, or run fewer things at once",
-    )
+    frames = int(bag.segment_s * RATE_HZ)
+    needed = segment_bytes(bag, frames) / SHARE
+    if free < needed:
+        raise TransientError(
+            f"out of memory: separating with {bag.name} needs {needed / MIB:.0f} MiB free on {bag.device}, and "
+            f"{free / MIB:.0f} MiB are",
+            remedy="Free memory, or run fewer things at once",
+        )
+    most = CPU_MOST if bag.device.type == "cpu" else MOST
+    return Portion(frames, min(most, int(free / needed)))

@@ -13,6 +13,7 @@ from tasks.separation.base import Separator
 from tasks.separation.demix import Wish
 from tasks.separation.demix import demix as take_apart
 from tasks.separation.native import NativeSeparator, null_dbfs
+from tasks.separation.turns import turn_on_cores
 from tasks.steps import StepContext
 
 SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSeparator}
@@ -47,6 +48,7 @@ def demix(context: StepContext) -> Outcome:
         )
     wish = Wish(parameters["two_stems"], tuple(parameters["line_starts_s"]))
     mix = read_audio(context.input("audio"))
-    done = take_apart(mix, installed, settings, wish=wish, folder=context.scratch, progress=lambda _: None)
+    with turn_on_cores(settings.home, device=settings.device_here):
+        done = take_apart(mix, installed, settings, wish=wish, folder=context.scratch)
     products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in done.files)
     return Outcome(done.figures, products)

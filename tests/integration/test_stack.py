@@ -198,7 +198,13 @@ def test_nothing_listens_off_loopback(stack):
 def test_services_see_what_they_need_and_no_more(stack):
     told = {name: psutil.Process(pid).environ() for name, pid in stack.pids.items()}
     devices = {name: told[name]["CUDA_VISIBLE_DEVICES"] for name in SERVICES[3:]}
-    assert devices == {"worker-cpu": "0,1", "worker-gpu-0": "0", "worker-gpu-1": "1"}
+    assert devices == {"worker-cpu": "", "worker-gpu-0": "0", "worker-gpu-1": "1"}
+    assert {name: told[name]["SONGLINE_DEVICE"] for name in SERVICES[3:]} == {
+        "worker-cpu": "cpu",
+        "worker-gpu-0": "cuda",
+        "worker-gpu-1": "cuda",
+    }
+    assert told["worker-cpu"]["SONGLINE_RENDER_DEVICE"] == "cuda"
     assert told["worker-gpu-1"]["SONGLINE_HOME"] == str(stack.folder / "home")
     assert told["worker-gpu-1"]["PREFECT_WORKER_QUERY_SECONDS"] == "2"
     for name in ("postgres", "minio", "prefect-server"):

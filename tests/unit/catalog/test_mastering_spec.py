@@ -83,9 +83,10 @@ def test_what_is_wrong_is_named(block: dict[str, Any], place: str) -> None:
         {"tone": "balanced", "tone_max_db": 3.0, "trim": True, "effects": {}},
         {"profile": "custom", "target_lufs": -14},
         {"waive": ["loudness"]},
+        {"mode": "album"},  # what it changes is the gain, a parameter beside these
     ],
 )
-def test_saying_a_default_aloud_changes_no_key(block: dict[str, Any]) -> None:
+def test_what_changes_no_samples_changes_no_key(block: dict[str, Any]) -> None:
     assert parameters(block) == parameters({})
 
 
@@ -146,7 +147,6 @@ def test_everything_that_changes_samples_changes_the_key() -> None:
         {"effects": {"echo": {}}},
         {"effects": {"echo": {"mix": 0.3}}},
         {"profile": "loud"},
-        {"mode": "album"},
         {"target_lufs": -13.9},
         {"ceiling_dbtp": -1.1},
         {"preset": "bright"},
@@ -166,3 +166,23 @@ def test_everything_that_changes_samples_changes_the_key() -> None:
 def test_a_spec_is_frozen() -> None:
     with pytest.raises(ValidationError):
         MasteringSpec().profile = "loud"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_level_s_parameters_come_back(block: dict[str, Any]) -> None:
+    spec = MasteringSpec.model_validate(block)
+    back = MasteringSpec.from_level_parameters(spec.level_parameters())
+    assert back.level_parameters() == spec.level_parameters()
+    assert (back.gain_only, back.reference_loudness) == (spec.gain_only, spec.reference_loudness)
+    assert MasteringSpec.from_level_parameters(spec.parameters()).level_parameters() == spec.level_parameters()
+
+
+def test_only_what_a_level_depends_on_is_in_its_key() -> None:
+    def level(block: dict[str, Any]) -> bytes:
+        return canonical_json(MasteringSpec.model_validate(block).level_parameters())
+
+    plain: list[dict[str, Any]] = [{"tone": "jazz"}, {"ceiling_dbtp": -3}, {"effects": {"echo": {}}}, {"trim": False}]
+    assert {level(block) for block in [*plain, {"reference": "a.wav"}]} == {level({})}
+    told: list[dict[str, Any]] = [{}, {"target_lufs": -13}, {"reference": "a.wav", "reference_loudness": True}]
+    dynamic = [{"profile": "dynamic"} | block for block in ({}, *plain)]
+    assert len({level(block) for block in told + dynamic}) == len(told) + len(dynamic)

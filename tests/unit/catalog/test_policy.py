@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from catalog.albums import row_policy
 from catalog.decision import CandidateOutcome, Decision
 from catalog.digests import canonical_json
 from catalog.errors import InputError
@@ -26,6 +27,8 @@ from catalog.policy import (
     check_policy,
     decide,
 )
+from db.production import Album
+from tasks.scoring.registry import metric_specs
 
 METRICS = {
     spec.name: spec
@@ -98,15 +101,47 @@ class TestPolicy:
             "gates": {"clipping_runs": {"max": 10.0}, "dc_offset": None},
             "weights": {"tempo_match": 0.35, "mono_loss_lu": 0.15},
         }
-        read = Policy.model_validate(stored)
+        read = Policy.from_document(stored)
         assert (read.weights, read.families) == ({"tempo_match": 0.35, "mono_loss_lu": 0.15}, {})
-        assert "families" not in read.document()
+        assert read.limits == {"clipping_runs": Limit(max=10)}
+        assert read.document() == stored
+
+    def test_what_a_manifest_said_before_there_were_families_is_known(self) -> None:
+        gates = {
+            "nonfinite_samples": {"max": 0.0},
+            "alive_ratio": {"min": 0.6},
+            "clipping_runs": {"max": 10.0},
+            "dc_offset": None,
+            "duration_error_s": {"max": 1.0},
+            "head_silence_s": {"max": 5.0},
+            "tail_silence_s": {"max": 5.0},
+            "longest_gap_s": {"max": 4.0},
+            "spectral_flatness": {"max": 0.5},
+            "stereo_correlation": {"min": -0.2},
+        }
+        usual = {
+            "tempo_match": 0.35,
+            "key_match": 0.3,
+            "mono_loss_lu": 0.15,
+            "plr_db": 0.1,
+            "bandwidth_hz": 0.1,
+        }
+        before = {"min_candidates": 1, "if_none_passes": "fail", "gates": gates, "weights": usual}
+        assert Policy(gates={"dc_offset": None}).former.digest == Policy.from_document(before).digest
+        assert Policy(gates={"dc_offset": None}, weights={"plr_db": 1.0}).former.weights == {"plr_db": 1.0}
+        assert Policy(gates={"cutoff_hz": Limit(min=9000)}).former.gates["cutoff_hz"] == Limit(min=9000)
+
+    def test_a_policy_applied_before_there_were_families_stays_in_force_while_the_manifest_does(self) -> None:
+        applied = Policy(weights={"plr_db": 1.0}, gates={"dc_offset": None})
+        row = Album(applied_policy=applied.former.document(), applied_over=Policy().former.digest)
+        assert row_policy(row, Policy()) == applied.former
+        assert row_policy(row, Policy(min_candidates=2)).min_candidates == 2
 
     def test_its_document_validates_back_to_it(self) -> None:
         made = Policy.model_validate({"gates": {"dc_offset": None, "x": {"min": -1}}, "if_none_passes": "least_bad"})
         document = json.loads(canonical_json(made.document()))
-        assert Policy.model_validate(document) == made
-        assert Policy.model_validate(document).digest == made.digest
+        assert Policy.from_document(document) == Policy.model_validate(document) == made
+        assert Policy.from_document(document).digest == made.digest
 
     def test_the_digest_follows_what_it_says(self) -> None:
         same = Policy.model_validate({"gates": {"tail_silence_s": {"max": 5}}})
@@ -342,7 +377,9 @@ FAMILIES = {
 
 def by_family(**fields: Any) -> Policy:
     gates = fields.pop("gates", {})
-    ranked = fields.pop("metrics", ["prompt_match", "key_match", "enjoyment", "lyric_per", "bandwidth_hz"])
+    families = fields.get("families", DEFAULT_FAMILIES)
+    usual = ["prompt_match", "key_match", "enjoyment", "lyric_per", "bandwidth_hz"]
+    ranked = fields.pop("metrics", [name for name in usual if FAMILIES[name].family in families])
     return Policy(metrics=ranked, gates={**NO_DEFAULTS, **gates}, **fields).model_copy(update={"gates": gates})
 
 
@@ -377,10 +414,17 @@ class TestFamilies:
         assert decision.winner == "c2"
 
     def test_a_metric_of_a_family_that_is_not_named_does_not_count(self) -> None:
-        decision = decide(
-            by_family(families={"lyrics": 1.0}), [heard(1, lyric_per=0.2), heard(2, enjoyment=9)], FAMILIES
-        )
-        assert (decision.weights, decision.winner) == ({"lyric_per": 1.0}, "c1")
+        asked = by_family(families={"lyrics": 1.0}, metrics=["prompt_match", "lyric_per"])
+        assert check_policy(asked, FAMILIES)[0] == "metrics.prompt_match: it is adherence, which families leaves out"
+        with pytest.raises(InputError, match="families leaves out"):
+            decide(asked, [heard(1, lyric_per=0.2)], FAMILIES)
+
+    def test_the_usual_metrics_of_other_families_stand_aside(self) -> None:
+        specs = metric_specs()
+        assert check_policy(Policy(families={"production": 1.0}), specs) == ()
+        (fault,) = check_policy(Policy(families={"lyrics": 1.0}), specs)
+        assert fault == "metrics: none is left to rank by, for families names lyrics and no metric belongs to it"
+        assert check_policy(Policy(metrics=[]), specs)[0].startswith("metrics: none is left")
 
     def test_what_only_gates_cannot_be_ranked_by(self) -> None:
         asked = by_family(metrics=["sung_gap_s", "cutoff_hz", "loud", "key_match", "key_match"])
@@ -464,6 +508,19 @@ class TestGuards:
         )
         assert outcomes[2].warnings == ("Its treble is cut off at 15000 Hz, that of the others at about 20000 Hz.",)
         assert outcomes[3].warnings == ()
+
+    def test_a_treble_is_narrow_against_the_others_alone(self) -> None:
+        pair = [heard(1, bandwidth_hz=20000), heard(2, bandwidth_hz=17000)]
+        outcomes = by_seed(decide(by_family(), pair, FAMILIES))
+        assert outcomes[2].warnings == ("Its treble ends at 17000 Hz, that of the others at about 20000 Hz.",)
+        assert decide(by_family(), pair[1:], FAMILIES).candidates[0].warnings == ()
+
+    def test_going_in_circles_is_warned_of(self) -> None:
+        specs = FAMILIES | {"looping_ratio": MetricSpec("looping_ratio", "", "lower", "technical", "")}
+        looped = CandidateReadings("c1", 1, 1, {"looping_ratio": Measured(0.98, (Window(10, 15, 1),))})
+        decision = decide(by_family(), [looped, heard(2, bandwidth_hz=9e3)], specs)
+        told = "One stretch of 5 s comes again and again and fills 98 % of it, first at 0:10."
+        assert by_seed(decision)[1].warnings == (told,)
 
     def test_near_duplicates_are_reported_and_change_nothing(self) -> None:
         three = [heard(seed, prompt_match=0.3 + seed / 10) for seed in (1, 2, 3)]

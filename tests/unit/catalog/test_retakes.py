@@ -14,7 +14,7 @@ from catalog.manifest import manifest_document
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 from catalog.recipe import Recipe
-from catalog.retakes import offer_retakes, parent_take, with_retakes, with_words
+from catalog.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
 from catalog.songs import songs_of
 
 WORDS = parse_lrc("[ar:Ada]\n[00:02.00]First\n[00:05.00]Second\n[00:10.00]Third\n")
@@ -132,6 +132,7 @@ def test_a_retake_stands_behind_the_candidates_and_names_its_parent(house):
     planned = plan(house, album)
     assert ids(planned["one"]) == [*ids(expand(album, album.songs[0], [recipe(1), recipe(2)])), *ids(taken)]
     assert [c.parent for c in planned["one"]] == [None, None, first.id, first.id]
+    assert parents_of(house.database, ids(planned["one"])) == dict.fromkeys(ids(taken), first.id)
     assert [c.order for c in planned["one"]][:2] == [0, 1]
     assert 1 < planned["one"][2].order < planned["one"][3].order
     assert [c.lyrics and c.lyrics.digest for c in planned["one"]] == [None, None, SUNG.digest, SUNG.digest]

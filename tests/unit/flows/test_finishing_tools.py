@@ -14,7 +14,7 @@ from catalog.errors import AudioRefused, InputError, SonglineError
 from flows.cli.main import app
 from flows.cli.output import print_error
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio, write_wav
+from tasks.audio.files import read_audio, write_flac24, write_wav
 
 RATE = 44100
 READINGS = (
@@ -107,6 +107,25 @@ def test_measure_tells_people_what_is_uncertain(tmp_path: Path) -> None:
     assert "less than one" in short
 
 
+@pytest.mark.parametrize("rate", [1, 10, 40, 100, 3000])
+def test_measure_reads_files_of_any_rate_and_loses_none(tmp_path: Path, song: Path, rate: int) -> None:
+    low = wav(tmp_path / "low.wav", Audio.of(music().samples[:, : 4 * rate], rate))
+    lie = tmp_path / "lie.flac"
+    write_flac24(lie, music())
+    data = bytearray(lie.read_bytes())
+    data[21:26] = (data[21] | 0xF).to_bytes(1, "big") + b"\xff" * 4
+    lie.write_bytes(data)
+    result = run("measure", low, lie, song, "--json", "--series")
+    first, second, third = json.loads(result.stdout)
+    assert first["integrated_lufs"] is None
+    assert f"a rate of {rate} Hz is under 8 kHz" in first["not_measurable"]["integrated_lufs"]
+    assert isinstance(first["sample_peak_dbfs"], float)
+    assert "cut short" in second["error"]
+    assert isinstance(third["integrated_lufs"], float)
+    assert result.exit_code == 2
+    assert "under 8 kHz" in run("measure", low).stdout
+
+
 def master(*arguments: str | Path) -> Any:
     result = run("master", *arguments, "--json")
     assert result.exit_code == 0, result.exception
@@ -158,6 +177,8 @@ def test_master_shows_people_before_after_and_what_it_found(tmp_path: Path, song
         ("silent", Audio.of(np.zeros((2, RATE)), RATE), ()),
         ("too_short", music(0.3), ()),
         ("invalid", Audio.of(np.full((2, RATE), np.nan), RATE), ()),
+        ("invalid", Audio.of(music().samples[:, :12000], 3000), ()),
+        ("invalid", Audio.of(music().samples[:, :40], 10), ()),
         ("target_unreachable", Audio.of(np.eye(1, 3 * RATE, RATE).repeat(2, 0), RATE), ("--target", "-9")),
     ],
 )
@@ -209,6 +230,22 @@ def test_wrong_input_is_told_and_leaves_everything(
     assert error.remedy
     assert song.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.wav", "song.wav"]
+
+
+def test_a_rate_that_flac_does_not_hold_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    source = wav(tmp_path / "in.wav", Audio.of(0.2 * np.random.default_rng(1).standard_normal((2, 768_000)), 768_000))
+    error = refusal("master", source, tmp_path / "out.flac")
+    assert error.exit_code == 2
+    assert "768000 Hz" in error.what
+    assert "Write WAV" in error.remedy
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+def test_silence_before_a_song_is_a_warning_where_nothing_trims_it(tmp_path: Path) -> None:
+    late = Audio(np.pad(music().samples, ((0, 0), (RATE, 0))), RATE)
+    told = master(wav(tmp_path / "in.wav", late), tmp_path / "out.wav")
+    verdicts = {finding["check"]: finding["verdict"] for finding in told["findings"]}
+    assert verdicts["head_silence"] == "warn"
 
 
 def test_a_source_that_is_no_audio_is_an_input_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from infra.access import __main__ as access
+from tasks.scoring.registry import JUDGES
 from tests.services.processes import not_tested
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +27,11 @@ SECRETS = (
 )
 ONCE = {"access", "deploy"}
 """Services that do something and end."""
+
+
+def as_told(text, given=()):
+    """A value of the file with these variables, and the others as they are left out."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: dict(given).get(found[1], found[2]), text)
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +108,43 @@ def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
 
 
 def test_what_is_kept_lies_in_volumes(compose):
-    named = {mount.split(":")[0] for one in compose["services"].values() for mount in one.get("volumes", ())}
-    assert named == set(compose["volumes"]) == {"postgres", "minio", "server", "home"}
+    mounts = [mount for one in compose["services"].values() for mount in one.get("volumes", ())]
+    named = {as_told(mount).split(":")[0] for mount in mounts}
+    assert named == set(compose["volumes"]) == {"postgres", "minio", "server", "home", "releases"}
+
+
+def test_an_inbox_notifications_and_releases_reach_those_who_need_them(compose):
+    given = {"SONGLINE_INBOX": "s3://night/in", "SONGLINE_NOTIFY": "slack-webhook/studio"}
+    given |= {"SONGLINE_RELEASES": "/srv/records", "SONGLINE_RELEASES_URL": "https://records.example"}
+    for name, one in compose["services"].items():
+        told = one.get("environment", {})
+        found = {key: as_told(told[key], given) for key in given if key in told}
+        mounts = [as_told(mount, given) for mount in one.get("volumes", ())]
+        inside = [mount.split(":")[1] for mount in mounts if mount.startswith("/srv/records:")]
+        if name.startswith("worker-"):
+            assert found == given | {"SONGLINE_RELEASES": inside[0]}
+            dockerfile = (ROOT / "infra" / "Dockerfile").read_text()
+            assert f"--owner songline --group songline {inside[0]}\n" in dockerfile
+            continue
+        known = {"access": ["SONGLINE_INBOX"], "deploy": ["SONGLINE_INBOX", "SONGLINE_NOTIFY"]}.get(name, [])
+        assert found == {key: given[key] for key in known}
+        assert inside == []
+    bare = compose["services"]["worker-cpu"]["environment"]
+    assert [as_told(bare[key]) for key in given if key != "SONGLINE_RELEASES"] == ["", "", ""]
+
+
+def test_the_image_has_the_packages_of_every_judge_and_of_the_stems(compose):
+    (arguments,) = {
+        as_told(one["build"]["args"]["EXTRAS"])
+        for one in compose["services"].values()
+        if "args" in one.get("build", {})
+    }
+    image = set(arguments.split(","))
+    assert {extra for judge in JUDGES for extra in judge.extras} | {"stems"} <= image
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert image <= set(known)
+    dockerfile = (ROOT / "infra" / "Dockerfile").read_text()
+    assert f"EXTRAS={arguments} " in dockerfile
 
 
 def test_each_secret_is_for_those_who_need_it(compose):
@@ -123,12 +165,16 @@ def test_each_secret_is_for_those_who_need_it(compose):
     }
 
 
-def test_what_access_is_told_is_what_it_makes(compose, monkeypatch):
+@pytest.mark.parametrize(
+    ("inbox", "places"), [("", ["s3://songline"]), ("s3://night/in", ["s3://songline", "s3://night/in"])]
+)
+def test_what_access_is_told_is_what_it_makes(compose, monkeypatch, inbox, places):
     for name in list(os.environ):
         if name.startswith("SONGLINE_"):
             monkeypatch.delenv(name)
     for name, value in compose["services"]["access"]["environment"].items():
-        monkeypatch.setenv(name, re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: f"given-{len(found.group(1))}", value))
+        told = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: f"given-{len(found.group(1))}", value)
+        monkeypatch.setenv(name, as_told(told, {"SONGLINE_INBOX": inbox}))
     made = {}
     monkeypatch.setattr(access, "make_databases", lambda url, **told: made.update(told, admin=url))
     monkeypatch.setattr(access, "make_bucket_user", lambda endpoint, **told: made.update(told, endpoint=endpoint))
@@ -136,7 +182,7 @@ def test_what_access_is_told_is_what_it_makes(compose, monkeypatch):
     assert made["admin"] == "postgresql://postgres:given-17@postgres:5432/postgres"
     assert (made["catalog_password"], made["prefect_password"]) == ("given-26", "given-25")
     assert (made["root"].name, made["root"].secret) == ("songline-root", "given-19")
-    assert (made["user"].name, made["places"]) == ("given-22", ["s3://songline"])
+    assert (made["user"].name, made["places"]) == ("given-22", places)
     monkeypatch.delenv("MINIO_ROOT_PASSWORD")
     assert access.main() == 2
 

@@ -126,6 +126,23 @@ def test_workers_write_releases_beside_the_stack_unless_told_otherwise(places, m
     assert services.client_settings(places, choices)["SONGLINE_RELEASES"] == "/srv/records"
 
 
+@pytest.mark.parametrize(("gpus", "renders"), [("3,5", "cuda"), ("", "cpu")])
+def test_the_worker_of_the_cpu_pool_works_on_cores_and_plans_for_what_renders(places, monkeypatch, gpus, renders):
+    monkeypatch.setenv("SONGLINE_RENDER_DEVICE", "same")
+    choices = choose(places.choices, gpus)
+    for name in services.service_names(choices):
+        choices = with_port(choices, name)
+    told = {}
+    for name in services.worker_names(choices):
+        service = services.worker_service(places, choices, name, "mark")
+        given = {**service.inherited, **service.settings}
+        told[name] = tuple(given[key] for key in ("SONGLINE_DEVICE", "SONGLINE_RENDER_DEVICE", "CUDA_VISIBLE_DEVICES"))
+    assert told.pop("worker-cpu") == ("cpu", renders, "")
+    assert told == {
+        f"worker-gpu-{device or 0}": (renders, "same", device) for device in (gpus.split(",") if gpus else [""])
+    }
+
+
 def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monkeypatch):
     monkeypatch.setenv("SONGLINE_S3_SECRET_KEY", "the caller's own")
     monkeypatch.setenv("SONGLINE_INBOX", "s3://night")

@@ -98,7 +98,7 @@ def test_opus_is_judged_at_the_rate_of_its_master(tmp_path: Path) -> None:
     assert abs((findings["loudness"].value or 0) - (findings["loudness"].limit or 0)) < 0.5
 
 
-def test_a_lossy_peak_over_the_ceiling_is_a_warning_until_decoders_clip(
+def test_a_lossy_peak_over_the_ceiling_is_a_warning_until_it_is_far_over(
     master: Path, mp3: Path, tmp_path: Path
 ) -> None:
     peak = found(mp3, master)["true_peak"].value
@@ -108,8 +108,34 @@ def test_a_lossy_peak_over_the_ceiling_is_a_warning_until_decoders_clip(
     loud = written(tmp_path, 0.99 * np.sign(np.random.Generator(np.random.PCG64(5)).standard_normal((2, RATE))))
     clipped = lossy(loud, "MP3", "MPEG_LAYER_III", bitrate_mode="CONSTANT", compression_level=0.9)
     over = found(clipped, loud, ceiling_dbtp=-1.0)["true_peak"]
-    assert (over.value or 0) > 0
+    assert (over.value or 0) > 1
     assert over.verdict == "fail"
+
+
+@pytest.mark.parametrize("lowest_hz", [0, 4000], ids=["white", "over 4 kHz"])
+@pytest.mark.parametrize(("form", "subtype"), [("MP3", "MPEG_LAYER_III"), ("OGG", "OPUS")])
+def test_very_bright_sound_is_a_warning_at_most(tmp_path: Path, form: str, subtype: str, lowest_hz: float) -> None:
+    rate = 48000
+    noise = np.random.Generator(np.random.PCG64(6)).standard_normal((2, 4 * rate))
+    spectrum = np.fft.rfft(noise)
+    spectrum[:, : round(lowest_hz * 4)] = 0
+    path = tmp_path / "bright.wav"
+    write_wav(path, Audio.of(0.05 * np.fft.irfft(spectrum), rate), subtype="PCM_24")
+    settings = {"bitrate_mode": "CONSTANT", "compression_level": 0.0} if form == "MP3" else {}
+    findings = found(lossy(path, form, subtype, **settings), path)
+    assert (findings["loudness"].value or 0) < (findings["loudness"].limit or 0) - 0.5
+    assert findings["loudness"].verdict == "warn"
+    assert failed(findings.values()) == ()
+
+
+def test_a_difference_as_strong_as_the_master_fails_and_half_of_it_warns(master: Path, tmp_path: Path) -> None:
+    lines = read_audio(master).samples
+    noise = np.random.Generator(np.random.PCG64(7)).standard_normal(lines.shape)
+    noise *= np.sqrt(np.square(lines).mean() / np.square(noise).mean())
+    for gain_db, verdict in ((-9, "pass"), (-3, "warn"), (0.5, "fail")):
+        write_wav(tmp_path / "a.wav", Audio.of(lines + 10 ** (gain_db / 20) * noise, RATE), subtype="FLOAT")
+        finding = found(tmp_path / "a.wav", master)["difference"]
+        assert (finding.verdict, finding.value) == (verdict, pytest.approx(gain_db, abs=0.1))
 
 
 def test_a_lossless_peak_over_the_ceiling_fails(master: Path) -> None:
@@ -119,7 +145,7 @@ def test_a_lossless_peak_over_the_ceiling_fails(master: Path) -> None:
 def test_another_song_softer_or_shorter_is_noticed(master: Path, tmp_path: Path) -> None:
     lines = beats(4)
     for name, samples, checks in (
-        ("softer", 0.9 * lines, ("loudness",)),
+        ("softer", 0.85 * lines, ("loudness",)),
         ("shifted", np.roll(lines, 1105, axis=1), ("difference",)),
         ("shorter", lines[:, :-1], ("length",)),
         ("mono", lines[:1], ("loudness", "difference")),

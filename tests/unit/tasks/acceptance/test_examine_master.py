@@ -175,3 +175,51 @@ def test_a_file_is_judged_the_same_twice(tmp_path: Path) -> None:
     asked = target(beats(2))
     assert examine(path, target=asked) == examine(path, target=asked)
     assert read_audio(path).frames == 2 * RATE
+
+
+def test_silence_before_a_song_that_was_not_to_be_trimmed_is_a_warning(tmp_path: Path) -> None:
+    late = _shifted(beats(), 0.7)
+    assert found(tmp_path, late)["head_silence"].verdict == "fail"
+    assert found(tmp_path, late, trimmed=False)["head_silence"].verdict == "warn"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sides_that_have_nothing_in_common_never_fail_by_the_sign_of_chance(tmp_path: Path, seed: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    finding = found(tmp_path, 0.1 * rng.standard_normal((2, 3 * RATE)))["phase"]
+    assert abs(finding.value or 1) < 0.05
+    assert finding.verdict == "warn"
+
+
+def _voice(lines: Lines) -> Lines:
+    """One side, two phrases with a long rest before each and after."""
+    time = np.arange(12 * RATE) / RATE
+    line = 0.3 * np.sin(2 * np.pi * 330 * time) * np.clip(3 * np.sin(2 * np.pi * time / 6) - 1.5, 0, 1)
+    return np.pad(np.stack([line, 0.3 * line]), ((0, 0), (2 * RATE, 4 * RATE)))
+
+
+PARTS: dict[str, Callable[[Lines], Lines]] = {
+    "voice": _voice,
+    "one side": lambda x: x * np.array([[1], [0]]),
+    "cancelling": _mono_cancels,
+    "one loud passage": _loud_passage,
+    "silence": lambda x: 0 * x,
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_a_part_lacks_is_no_fault_of_it(tmp_path: Path, name: str) -> None:
+    lines = PARTS[name](beats())
+    as_song = found(tmp_path, lines)
+    assert [finding for finding in as_song.values() if finding.verdict != "pass"]
+    as_part = found(tmp_path, lines, part=True)
+    assert failed(as_part.values()) == ()
+    assert list(as_part) == list(as_song)
+    assert as_part["inner_gaps"].verdict == "pass" if "inner_gaps" in as_part else name == "silence"
+
+
+@pytest.mark.parametrize("name", ["offset", "flat tops", "full scale", "cut end", "spike"])
+def test_damage_is_a_fault_of_a_part_too(tmp_path: Path, name: str) -> None:
+    spoil, check, _, _ = FAULTS[name]
+    assert check in failed(found(tmp_path, spoil(beats()), part=True).values())
+    assert "true_peak" in failed(found(tmp_path, beats(), part=True, ceiling_dbtp=-20.0).values())

@@ -49,6 +49,14 @@ def piano() -> Lines:
     return np.stack([0.035 * notes * np.exp(-1.5 * since) * np.minimum(1, 300 * since)] * 2)
 
 
+def lopsided() -> Lines:
+    """A band-limited saw in the bass under drums, faded at both ends: its wave reaches further down than up."""
+    time = np.arange(6 * RATE) / RATE
+    phases = 2 * np.pi * 55 * time
+    saw = sum(np.cos(n * phases + 1) / n for n in range(1, 400))
+    return 0.5 * song() + 0.25 * saw * np.minimum(1, np.minimum(time, time[::-1]) / 0.05)
+
+
 def noise(level_db: float) -> Lines:
     return 10 ** (level_db / 20) * np.random.Generator(np.random.PCG64(2)).standard_normal((2, 3 * RATE))
 
@@ -75,6 +83,7 @@ INPUTS: dict[str, Callable[[], Lines]] = {
     "50 dB down": lambda: 10**-2.5 * song(),
     "dense": dense,
     "piano": piano,
+    "lopsided": lopsided,
     "DC": lambda: song() + 0.4,
     "clipped": lambda: np.clip(8 * song(), -1, 1),
     "anti-phase": lambda: song() * np.array([[1], [-1]]),
@@ -161,6 +170,24 @@ def test_the_others_are_refused_by_name(tmp_path: Path, name: str, target_lufs: 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["song", "lopsided", "dense", "piano"])
+def test_mastered_music_fails_no_check(tmp_path: Path, name: str) -> None:
+    lines = INPUTS[name]()
+    mastered(lines, tmp_path, target_lufs=-14, ceiling_dbtp=-1)
+    asked = Target(-14, -1, RATE, 24, 2, lines.shape[1], trimmed=False)
+    findings = examine(tmp_path / "master.wav", target=asked)
+    assert [f"{f.check}: {f.sentence}" for f in findings if f.verdict == "fail"] == []
+
+
+@pytest.mark.parametrize("rate", [1, 10, 40, 100, 1000, 3000, 7999])
+def test_a_rate_at_which_loudness_is_not_defined_is_refused(tmp_path: Path, rate: int) -> None:
+    spec = MasteringSpec(profile="streaming", trim=False)
+    with pytest.raises(AudioRefused, match=f"{rate} Hz") as refused:
+        master_file(Audio.of(song()[:, : 4 * rate], rate), tmp_path / "master.wav", spec=spec)
+    assert refused.value.reason == "invalid"
+    assert not list(tmp_path.iterdir())
+
+
 def master_or_refusal(
     audio: Audio, path: Path, *, spec: MasteringSpec, must_reach: bool
 ) -> MasterReport | AudioRefused:
@@ -181,7 +208,7 @@ def test_a_loud_target_that_needs_too_much_limiting_is_refused(tmp_path: Path, n
 @st.composite
 def arrays(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     """Any shape and content: noise, tones, constants, denormals, huge values, now and then a NaN or an infinity."""
-    rate = draw(st.sampled_from([8000, 22050, 44100, 48000]))
+    rate = draw(st.sampled_from([40, 3000, 8000, 11025, 22050, 44100, 48000]))
     frames = draw(st.one_of(st.integers(0, 3), st.integers(0, rate), st.integers(0, 10 * rate)))
     shape = (draw(st.integers(1, 3)), frames)
     rng = np.random.Generator(np.random.PCG64(draw(st.integers(0, 2**32))))

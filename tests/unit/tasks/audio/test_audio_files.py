@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from catalog.errors import AudioRefused, InputError
 from tasks.audio.audio import Audio
 from tasks.audio.files import (
+    READ_VALUES,
     AudioFileError,
     Subtype,
     read_audio,
@@ -24,6 +25,7 @@ from tasks.audio.files import (
     write_flac24,
     write_wav,
 )
+from tests.services.processes import not_tested
 
 
 def noise(frames: int = 5000, channels: int = 2, rate: int = 44100) -> Audio:
@@ -135,3 +137,100 @@ def test_resampling_keeps_a_tone() -> None:
     expected = 0.5 * np.sin(2 * np.pi * 997 * np.arange(48000) / 48000)
     assert np.abs(there.samples[0] - expected)[2000:-2000].max() < 1e-5
     assert resample(there, 48000) is there
+
+
+def flac_of(frames: int) -> bytes:
+    """A FLAC of 5000 frames whose STREAMINFO says another number: 36 bits from the middle of byte 21 on."""
+    stream = io.BytesIO()
+    write_flac24(stream, noise())
+    data = bytearray(stream.getvalue())
+    data[21:26] = (data[21] >> 4 << 36 | frames).to_bytes(5, "big")
+    return bytes(data)
+
+
+def lying(form: str) -> bytes:
+    """A file of 5000 frames of 16 bits whose header promises a great many more."""
+    stream = io.BytesIO()
+    soundfile.write(stream, noise().samples.T, 44100, "PCM_16", format=form)
+    data = bytearray(stream.getvalue())
+    if form == "AIFF":
+        for chunk, offset in ((b"COMM", 10), (b"SSND", 4)):
+            at = data.index(chunk) + offset
+            data[at : at + 4] = struct.pack(">I", 0x7FFF_FFF0)
+        return bytes(data)
+    name, offset, size = {
+        "WAV": (b"data", 4, struct.pack("<I", 0x7FFF_FFF0)),
+        "W64": (b"data\xf3\xac", 16, struct.pack("<Q", 1 << 60)),
+        "CAF": (b"data", 4, struct.pack(">Q", 1 << 60)),
+        "RF64": (b"ds64", 16, struct.pack("<QQ", 1 << 60, 1 << 58)),
+    }[form]
+    at = data.index(name) + offset
+    data[at : at + len(size)] = size
+    return bytes(data)
+
+
+@pytest.mark.parametrize("frames", [5001, 2**32, 2**36 - 1, 0])
+def test_a_flac_that_promises_what_it_does_not_hold_is_one_clear_error(tmp_path: Path, frames: int) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(flac_of(frames))
+    for source in (path, io.BytesIO(path.read_bytes())):
+        with pytest.raises(AudioFileError, match="does not tell its length" if frames == 0 else "cut short"):
+            read_audio(source)
+    assert read_audio(io.BytesIO(flac_of(5000))).frames == 5000
+
+
+@pytest.mark.parametrize("form", ["WAV", "W64", "CAF", "AIFF", "RF64"])
+def test_headers_that_lie_are_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "lie"
+    path.write_bytes(lying(form))
+    with pytest.raises(AudioFileError) as fault:
+        read_audio(path)
+    assert fault.value.remedy
+
+
+@pytest.mark.parametrize("form", ["WAV", "W64", "CAF", "AIFF", "RF64"])
+def test_honest_headers_are_believed(form: str) -> None:
+    stream = io.BytesIO()
+    soundfile.write(stream, noise().samples.T, 44100, "PCM_16", format=form)
+    stream.seek(0)
+    assert read_audio(stream).frames == 5000
+
+
+def test_what_memory_cannot_hold_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_wav(tmp_path / "a.wav", noise(), subtype="PCM_24")
+
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", no_memory)
+    with pytest.raises(AudioFileError, match="memory"):
+        read_audio(tmp_path / "a.wav")
+
+
+def test_a_file_of_days_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
+    slow = Audio.of(np.zeros(13 * 3600 * 100), 100)
+    write_wav(tmp_path / "a.wav", slow, subtype="PCM_16")
+    with pytest.raises(AudioFileError, match="longer than 12 hours"):
+        read_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(2, 768_000), (9, 44100)])
+def test_what_flac_cannot_hold_is_told_with_a_remedy(tmp_path: Path, channels: int, rate: int) -> None:
+    with pytest.raises(AudioFileError, match=f"{channels} channels at {rate} Hz") as fault:
+        write_flac24(tmp_path / "a.flac", noise(100, channels, rate))
+    assert "WAV" in fault.value.remedy
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_an_os_error_for_either_form() -> None:
+    if not Path("/dev/full").exists():
+        not_tested("a full disk", "there is no /dev/full")
+    for write in (lambda to: write_flac24(to, noise()), lambda to: write_wav(to, noise(), subtype="PCM_24")):
+        with pytest.raises(OSError, match="No space left"):
+            write(Path("/dev/full"))
+
+
+def test_blocks_join_without_a_seam(tmp_path: Path) -> None:
+    long = noise(READ_VALUES + 12345)
+    write_wav(tmp_path / "a.wav", long, subtype="FLOAT")
+    assert np.array_equal(read_audio(tmp_path / "a.wav").samples, long.samples)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from ebu_signals import SILENT_DB, tone
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -95,6 +95,31 @@ def test_any_array_gives_finite_numbers_or_reasons(samples: np.ndarray, repeats:
             assert math.isfinite(reading.value), name
         else:
             assert reading.reason, name
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rate=st.one_of(st.integers(1, 9000), st.integers(9000, 768_000)),
+    seconds=st.floats(0, 1.2),
+    channels=st.integers(1, 2),
+)
+@example(rate=10, seconds=4, channels=2)
+@example(rate=40, seconds=4, channels=2)
+@example(rate=100, seconds=4, channels=2)
+@example(rate=2000, seconds=4, channels=2)
+@example(rate=768_000, seconds=0.5, channels=2)
+def test_at_any_rate_noise_reads_about_what_it_is_or_why_not(rate: int, seconds: float, channels: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(rate))
+    audio = Audio.of(0.1 * rng.standard_normal((channels, round(rate * seconds))), rate)
+    meter = read_meter(audio)
+    json.dumps([meter.as_document(), series_document(audio)], allow_nan=False)
+    integrated = meter.integrated_lufs
+    if rate < 8000:
+        assert integrated == NotMeasurable(f"a rate of {rate} Hz is under 8 kHz, too low for the loudness filter")
+    elif isinstance(integrated, Measured):
+        assert -20 < integrated.value < -12
+    else:
+        assert "400 ms" in integrated.reason
 
 
 def test_a_peak_beyond_all_reason_is_not_read() -> None:

@@ -63,7 +63,7 @@ def brass(duration_s: float = 6.0) -> Samples:
     """Two players' pulses, all harmonics in phase, in notes that die away."""
     time = np.arange(round(duration_s * RATE)) / RATE
     low, high = (
-        np.sum([np.cos(2 * np.pi * hz * k * time) * 0.7**k for k in range(1, 30)], axis=0) for hz in (110, 165)
+        np.sum([np.cos(2 * np.pi * hz * k * time) * 0.5**k for k in range(1, 20)], axis=0) for hz in (110, 165)
     )
     low, high = low * (0.3 + 0.7 * np.exp(-4 * (time % 0.75))), high * np.exp(-3 * (time % 1.5))
     return np.stack([0.2 * low + 0.1 * high, 0.2 * low + 0.05 * high])

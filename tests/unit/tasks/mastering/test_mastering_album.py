@@ -17,6 +17,7 @@ from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.album import loudest, master_album, song_level
 from tasks.mastering.intake import admit, loudness_or_refusal
 from tasks.mastering.reference import hear
+from tasks.mastering.treatment import aim_of, treat
 
 SOURCES = (
     audio(0.35 * dense(5, seed=3)),
@@ -67,6 +68,28 @@ def test_an_album_level_is_that_of_the_source_on_two_channels() -> None:
         level = song_level(source, spec=MasteringSpec(preset="bright"))
         assert level.loudness_lufs == pytest.approx(loudness, abs=0.02)
         assert (level.target_lufs, level.most_gain_db) == (-14, None)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"tone": "jazz", "preset": "bright", "effects": {"reverb": {}}},
+        {"reference": "dark.wav", "reference_loudness": True},
+        {"reference": "dark.wav"},
+        {"profile": "dynamic", "tone": "none", "trim": False},
+    ],
+)
+def test_a_level_takes_no_more_than_its_parameters(block: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = MasteringSpec.model_validate(block)
+    least = MasteringSpec.from_level_parameters(spec.level_parameters())
+    reference = hear(audio(np.cumsum(noise(-30), axis=1) / 100))
+    treated = treat(SOURCES[1], spec=spec, aim=aim_of(spec, reference if spec.reference else None), reference=reference)
+    if not spec.gain_only:
+        monkeypatch.delattr("tasks.mastering.treatment.clean")  # all that follows the working level is left out
+    whole = song_level(SOURCES[1], spec=spec, reference=reference if spec.reference else None)
+    assert whole == song_level(SOURCES[1], spec=least, reference=reference if least.reference else None)
+    assert whole.loudness_lufs == treated.source_lufs
+    assert (least.reference is not None) == spec.reference_loudness
 
 
 def test_an_album_by_gain_alone_is_as_loud_as_its_highest_peak_allows(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from catalog.mastering import MasteringSpec
 from catalog.work import StepRequest
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.mastering import step
+from tasks.mastering import chain, step
 from tasks.steps import StepContext
 
 
@@ -33,10 +33,11 @@ def context(folder: Path, parameters: dict[str, Any], **sounds: Audio) -> StepCo
 
 @pytest.mark.parametrize("block", [{}, {"reference": "dark.wav", "reference_loudness": True}, {"profile": "dynamic"}])
 def test_level_master_and_version_follow_each_other(tmp_path: Path, block: dict[str, Any]) -> None:
-    spec = MasteringSpec.model_validate(block).parameters()
+    asked_for = MasteringSpec.model_validate(block)
+    spec, level = asked_for.parameters(), {"mastering": asked_for.level_parameters()}
     winner, voice = audio(song(4)), audio(0.3 * dense(4, seed=9))
     beside = {"reference": audio(np.cumsum(noise(-30), axis=1) / 100)} if "reference" in block else {}
-    levelled = step.level(context(tmp_path / "level", {"mastering": spec}, audio=winner, **beside)).result
+    levelled = step.level(context(tmp_path / "level", level, audio=winner, **beside)).result
     settings = {"mastering": spec, "fixed_gain_db": None, "fade_out_s": 1.0}
     mastered = step.master(context(tmp_path / "master", settings, audio=winner, **beside))
     report = json.loads(json.dumps(mastered.result, allow_nan=False))
@@ -44,6 +45,7 @@ def test_level_master_and_version_follow_each_other(tmp_path: Path, block: dict[
     assert (levelled["most_gain_db"] is not None) == (block == {"profile": "dynamic"})
     assert report["gain_db"] == pytest.approx(report["integrated_lufs"] - float(str(levelled["loudness_lufs"])))
     assert report["ends"]["fade_out_s"] == 1.0
+    assert report["source_frames"] == winner.frames
     asked = {"version": "instrumental", "mastering": spec, "gain_db": report["gain_db"], "ends": report["ends"]}
     made = step.version(context(tmp_path / "version", asked, audio=winner, vocals=voice, **beside))
     for outcome in (mastered, made):
@@ -55,8 +57,24 @@ def test_level_master_and_version_follow_each_other(tmp_path: Path, block: dict[
     assert made.result["version"] == "instrumental"
 
 
+def test_a_written_master_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def noted(path: Path) -> Audio:
+        read.append(path.name)
+        return read_audio(path)
+
+    for module in (chain, step):
+        monkeypatch.setattr(module, "read_audio", noted)
+    settings = {"mastering": MasteringSpec().parameters(), "fixed_gain_db": None, "fade_out_s": None}
+    step.master(context(tmp_path / "master", settings, audio=audio(song(1))))
+    source, *written = read
+    assert source == "audio.wav"
+    assert len(written) == 1
+
+
 def test_a_reference_that_cannot_serve_fails_the_step_by_name(tmp_path: Path) -> None:
-    spec = MasteringSpec(reference="quiet.wav").parameters()
+    spec = MasteringSpec(reference="quiet.wav", reference_loudness=True).level_parameters()
     silent = audio(np.zeros((2, 200_000)))
     with pytest.raises(AudioRefused, match="the reference is silent"):
         step.level(context(tmp_path / "level", {"mastering": spec}, audio=audio(song(1)), reference=silent))

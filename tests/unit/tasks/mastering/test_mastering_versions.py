@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mastering_signals import RATE, audio, dense, song
+from mastering_signals import RATE, audio, dense, saw_bass, song
 
 from catalog.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio
+from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
 from tasks.mastering.intake import loudness_or_refusal
@@ -75,6 +75,26 @@ def test_a_version_keeps_the_ceiling_and_the_gain_of_a_loud_master(tmp_path: Pat
     assert instrumental.frames == whole.frames == report.frames
     assert report.integrated_lufs is not None
     assert report.integrated_lufs == pytest.approx(loudness_or_refusal(BACKING) + report.gain_db, abs=3)
+
+
+def test_a_version_that_is_limited_ends_centred(tmp_path: Path) -> None:
+    """The limiter alone would leave the bass 0.005 off zero."""
+    bass = audio(saw_bass(5))
+    other = audio(bass.samples[::-1] * np.float32(-0.9))  # taking it away leaves the bass lopsided and much louder
+    mastered = Mastered(15.0, {"head_s": 0.0, "tail_s": 0.0, "fade_in_s": 0.0, "fade_out_s": 0.05})
+    report = version_file(
+        audio(bass.samples + other.samples),
+        bass,
+        tmp_path / "v.wav",
+        version="acapella",
+        spec=MasteringSpec(tone="none"),
+        mastered=mastered,
+    )
+    written = read_audio(tmp_path / "v.wav")
+    assert report.limiting_db > 6
+    assert np.abs(written.samples.mean(axis=1, dtype=np.float64)).max() < 0.00001
+    assert not written.samples[:, -1].any()
+    assert report.sample_digest == sample_digest(written)
 
 
 @pytest.mark.parametrize(

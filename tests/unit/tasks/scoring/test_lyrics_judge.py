@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ctypes
 import shutil
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -13,9 +14,10 @@ import pytest
 from judge_kit import LINES, music, settings, store, words
 from scoring_signals import noise, silence, stereo
 
-from catalog.errors import MachineError, WorkError
+from catalog.errors import MachineError, TransientError, WorkError
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
+from tasks.scoring import transcript
 from tasks.scoring.base import Brief
 from tasks.scoring.judging import load_judge
 from tasks.scoring.lyrics import Listening, LyricsScorer, MixLyricsScorer
@@ -217,6 +219,71 @@ def test_a_damaged_or_missing_file_is_refused(tmp_path: Path, whisper: Path, nam
     (copy / name).unlink()
     with pytest.raises(MachineError, match=f"{name} missing"):
         Whisper.load(copy)
+
+
+@needs_whisper
+def test_without_its_library_for_gpus_it_hears_on_the_cores_and_says_so(
+    whisper: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(transcript, "can_multiply_on_cuda", lambda: False)
+    on_cores = Whisper.load(whisper)
+    with caplog.at_level("WARNING", logger="songline.lyrics"):
+        heard = Whisper.load(whisper, device="cuda")
+    assert list(heard.passes(music(), "en")) == list(on_cores.passes(music(), "en"))
+    assert "libcublas.so.12 cannot be loaded: install the extra `lyrics-cuda`" in caplog.text
+
+
+@needs_whisper
+@pytest.mark.parametrize("trouble", ["CUDA driver version is insufficient for CUDA runtime version", ""])
+def test_trouble_of_the_device_is_no_damage_of_the_model(
+    tmp_path: Path, whisper: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def opened(_: str, *, device: str, compute_type: str, **__: object) -> object:
+        asked.append((device, compute_type))
+        if trouble and device == "cuda":
+            raise RuntimeError(trouble)
+        return object()
+
+    monkeypatch.setattr(transcript, "can_multiply_on_cuda", lambda: True)
+    monkeypatch.setattr("faster_whisper.WhisperModel", opened)
+    Whisper.load(whisper, device="cuda")
+    assert asked == [("cuda", "float16"), *([("cpu", "int8")] if trouble else [])]
+
+
+@needs_whisper
+def test_a_full_device_is_tried_again_and_a_damaged_file_is_told_on_any_device(
+    tmp_path: Path, whisper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript, "can_multiply_on_cuda", lambda: True)
+    copy = shutil.copytree(whisper, tmp_path / "whisper")
+    (copy / "model.bin").write_bytes((copy / "model.bin").read_bytes()[:200])
+    with pytest.raises(MachineError, match="cannot be loaded") as refused:
+        Whisper.load(copy, device="cuda")
+    assert "songline models verify whisper-large-v3" in refused.value.remedy
+
+    def full(*_: object, **__: object) -> object:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    monkeypatch.setattr("faster_whisper.WhisperModel", full)
+    with pytest.raises(TransientError, match="does not fit on cuda"):
+        Whisper.load(whisper, device="cuda")
+
+
+def test_the_library_is_looked_for_in_the_system_and_in_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript, "CUBLAS", "libsongline-none.so.12")
+    transcript.can_multiply_on_cuda.cache_clear()
+    assert not transcript.can_multiply_on_cuda()
+    library = tmp_path / "nvidia" / "cublas" / "lib" / "libsongline-none.so.12"
+    library.parent.mkdir(parents=True)
+    shutil.copy(_ctypes.__file__, library)
+    monkeypatch.syspath_prepend(tmp_path)
+    transcript.can_multiply_on_cuda.cache_clear()
+    assert transcript.can_multiply_on_cuda()
+    transcript.can_multiply_on_cuda.cache_clear()
 
 
 @needs_whisper

@@ -33,7 +33,7 @@ def test_scorers_are_what_the_registry_says() -> None:
             registered.revision,
             registered.metrics,
         )
-    assert scorer_revisions() == {"technical": 2, "adherence": 1}
+    assert scorer_revisions() == {"technical": 3, "adherence": 1}
 
 
 def test_every_metric_has_one_scorer_and_one_reading() -> None:

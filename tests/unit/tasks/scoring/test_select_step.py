@@ -9,10 +9,12 @@ from support import album_document, produce, write_album
 
 from catalog.decision import Decision
 from catalog.house import House
+from catalog.manifest import manifest_document
 from catalog.metrics import Measured
 from catalog.queries import readings, step_results
 from catalog.settings import Settings
 from catalog.songs import songs_of
+from catalog.stored_plan import album_of
 from db.production import Step
 from flows.planning import declare_album
 from flows.reading import read_album
@@ -43,3 +45,16 @@ def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
     again = {"first": keys[:1], "second": keys[:1], "other": keys[1:2]}
     (group,) = near_duplicates(house.database, again)
     assert (sorted(group.candidates), group.how) == (["first", "second"], "identical samples")
+
+
+def test_a_stored_plan_keeps_the_policy_it_was_stored_with(settings: Settings, tmp_path: Path) -> None:
+    document = manifest_document(read_album(write_album(tmp_path / "album", album_document()), settings))
+    stored = {
+        "min_candidates": 1,
+        "if_none_passes": "fail",
+        "gates": {"clipping_runs": {"max": 10.0}, "dc_offset": None},
+        "weights": {"tempo_match": 0.35, "plr_db": 0.1},
+    }
+    read = album_of({**document, "selection": stored}).selection
+    assert read.document() == stored
+    assert set(read.limits) == {"clipping_runs"}

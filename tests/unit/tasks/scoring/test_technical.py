@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scoring_signals import RATE, low_passed, noise, silence, sine, stereo
+from scoring_signals import RATE, low_passed, noise, note, place, silence, sine, stereo, times
 
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
@@ -222,6 +222,39 @@ class TestSpectrum:
         reading = score(stereo(np.concatenate([noise(10), low_passed(noise(10), 9000)])))["bandwidth_hz"]
         assert isinstance(reading, Measured)
         assert [round(window.value / 1000) for window in reading.windows] == [22, 9]
+
+    def test_partials_that_end_together_are_no_cut(self) -> None:
+        pitches = (130.81, 164.81, 196.0, 246.94)
+        pad = sum(sine(10, hz * k, 0.1 / k) for hz in pitches for k in range(1, 33) if hz * k < 4500)
+        readings = score(stereo(pad))
+        assert value(readings, "bandwidth_hz") < 5000
+        assert value(readings, "cutoff_hz") == RATE / 2
+
+    def test_a_low_rate_cuts_nothing_off_by_itself(self) -> None:
+        assert value(score(Audio.of(noise(5), 22050)), "cutoff_hz") == 22050
+        at_edge = low_passed(noise(5), RATE / 2 * 0.95)
+        assert value(score(Audio.of(at_edge, 22050)), "cutoff_hz") == 22050
+
+    @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0], ids=["white", "pink", "brown"])
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_noise_of_any_colour_is_noise(self, exponent: float, channels: int) -> None:
+        hz = np.maximum(np.fft.rfftfreq(10 * RATE, 1 / RATE), 20)
+        sounds = [
+            np.fft.irfft(np.fft.rfft(noise(10, seed=1 + at)) * (200 / hz) ** exponent, 10 * RATE)
+            for at in range(channels)
+        ]
+        assert value(score(Audio.of(np.stack(sounds), RATE)), "noise_ratio") == 1.0
+
+    def test_drums_distortion_and_pads_are_not(self) -> None:
+        drums = silence(10)
+        decay = np.exp(-times(0.2) * 22)
+        for beat in range(20):
+            place(drums, (noise(0.2, 0.3) if beat % 2 else sine(0.2, 60)) * decay, beat / 2)
+            place(drums, sine(0.2, 190, 0.3) * decay * (beat % 2), beat / 2)
+        chord = np.tanh(20 * np.tile(note(40, 1, 0.2) + note(47, 1, 0.2), 10) + noise(10, 0.02))
+        pad = sum(sine(10, hz, 0.05) for hz in (131, 165, 196, 262)) + noise(10, 0.003)
+        for music in (drums, chord, pad):
+            assert value(score(stereo(music)), "noise_ratio") == 0.0
 
     def test_a_song_that_collapses_into_noise_is_told_by_its_share(self) -> None:
         readings = score(stereo(np.concatenate([sine(6), noise(4)])))

@@ -1,5 +1,7 @@
 """Any mix through a tiny model of the registry: exact length, its own level, a null with the residual."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +26,7 @@ def song(seconds=1.6, *, rate=RATE_HZ, channels=2, seed=1, level=0.1):
 def taken_apart(registry, tmp_path):
     """Separate a mix; gives the stems by name and the figures."""
 
-    def run(mix, model="htdemucs", *, progress=lambda _share: None, **wish):
+    def run(mix, model="htdemucs", *, progress=None, **wish):
         folder = tmp_path / f"stems-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         done = demix(mix, need(registry, model), registry, wish=Wish(**wish), folder=folder, progress=progress)
@@ -120,7 +122,7 @@ def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart,
 
     def together(chosen):
         portion, level = Portion(int(bag.segment_s * RATE_HZ), 1), Level(0.0, 1.0)
-        parts = estimates(chosen, mix, level=level, portion=portion, progress=lambda _: None)
+        parts = estimates(chosen, mix, level=level, portion=portion)
         return np.concatenate(list(parts), axis=-1)
 
     found = together(bag)
@@ -168,7 +170,7 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
             return through(chosen, segments)
 
         monkeypatch.setattr(chunks, "_through", narrow)
-        parts = chunks.estimates(bag, mix, level=chunks.Level(0.0, 1.0), portion=portion, progress=lambda _: None)
+        parts = chunks.estimates(bag, mix, level=chunks.Level(0.0, 1.0), portion=portion)
         return np.concatenate(list(parts), axis=-1)
 
     whole = estimated(most=4)
@@ -180,19 +182,22 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
         estimated(most=0)
 
 
-def test_the_segment_follows_the_memory(registry):
+def test_the_batch_follows_the_memory_and_the_segment_never(registry):
+    import torch
+
     from tasks.separation.bag import load_bag
-    from tasks.separation.memory import SHARE, portion_for, segment_bytes
+    from tasks.separation.memory import MOST, SHARE, Portion, portion_for, segment_bytes
 
     bag = load_bag(need(registry, "htdemucs"), "cpu")
     full = int(bag.segment_s * RATE_HZ)
     needed = segment_bytes(bag, full) / SHARE
     assert portion_for(bag, free=int(20 * needed)).segment_frames == full
     assert portion_for(bag, free=int(20 * needed)).batch == 1
-    assert portion_for(bag, free=int(0.6 * needed)).segment_frames == full // 2
-    assert portion_for(bag, free=int(0.3 * needed)).segment_frames == full // 4
+    on_gpu = replace(bag, device=torch.device("cuda"))
+    found = [portion_for(on_gpu, free=int(times * needed)) for times in (1.1, 3.1, 99)]
+    assert found == [Portion(full, 1), Portion(full, 3), Portion(full, MOST)]
     with pytest.raises(TransientError, match=r"out of memory: separating with htdemucs needs \d+ MiB"):
-        portion_for(bag, free=int(0.2 * needed))
+        portion_for(bag, free=int(0.9 * needed))
 
 
 @pytest.mark.parametrize(
@@ -241,4 +246,4 @@ def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
         pytest.skip("there is a GPU here")
     wanted = registry.model_copy(update={"device": "cuda"})
     with pytest.raises(MachineError, match="SONGLINE_DEVICE=cpu"):
-        demix(song(1), need(registry, "htdemucs"), wanted, wish=Wish(), folder=tmp_path, progress=lambda _: None)
+        demix(song(1), need(registry, "htdemucs"), wanted, wish=Wish(), folder=tmp_path)

@@ -57,6 +57,7 @@ def test_two_stems_have_their_own_key_and_files(registry, house, audio, tmp_path
     assert wanted.key != asked(registry, audio).key
     done = demix(StepContext(wanted, tmp_path, house))
     assert [product.role for product in done.products] == ["vocals", "no_vocals", "residual"]
+    assert (house.settings.home / "separating.lock").exists()  # it took its turn
 
 
 def test_other_files_than_those_planned_with_are_refused(registry, house, audio, tmp_path):

@@ -57,6 +57,12 @@ def test_a_model_is_whole_in_float32_and_loaded_once(registry, name):
     assert load(registry, name) is bag
 
 
+def test_the_judges_model_and_that_of_the_stems_stay_loaded_side_by_side(registry):
+    judges, tuned = load(registry, "htdemucs"), load(registry, "htdemucs_ft")
+    assert load(registry, "htdemucs") is judges
+    assert load(registry, "htdemucs_ft") is tuned
+
+
 def test_loading_asks_no_network_and_leaves_the_processs_randomness_alone(tmp_path, monkeypatch):
     import torch
 

@@ -1,0 +1,59 @@
+"""What an album's judges have still to hear, for all of its candidates at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from catalog.album import Song
+from catalog.albums import PlannedAlbum
+from catalog.house import House
+from catalog.queries import products_of
+from catalog.submissions import is_settled
+from catalog.work import StepRequest
+from flows.needs import identities_of, models_of_judges
+from tasks import requests
+from tasks.scoring.registry import judges_for
+
+Asked = Mapping[str, StepRequest]
+"""What judges are asked, by the step's key."""
+
+
+class Judgements:
+    """The steps of judges, which load models, that an album's songs wait for once their candidates are rendered."""
+
+    def __init__(self, house: House, planned: PlannedAlbum) -> None:
+        self._house = house
+        self._policy = planned.policy
+        self._planned_with = planned.identities
+        self._is_judged = bool(judges_for(planned.policy.named))
+        self._sung: dict[str, list[Song]] = {}
+        for song in planned.songs:
+            for candidate in song.candidates:
+                self._sung.setdefault(candidate.render_key, []).append(candidate.of(song.song))
+        # By render and audio: one that is lost and made again may sound different.
+        self._asked: dict[tuple[str, str], Asked] = {}
+
+    def open(self, rendered: Collection[str]) -> dict[str, Asked]:
+        """Of these renders, those that a judge has still to hear, with what it is asked; raises ModelMissing for a plan
+        that does not tell which models are meant. As many questions to the catalog for any number of them."""
+        if not self._is_judged or not rendered:
+            return {}
+        products = products_of(self._house.database, sorted(rendered))
+        asked = {key: self._of(key, made["audio"]) for key, made in products.items() if "audio" in made}
+        standings = self._house.ledger.standings("step", [step for each in asked.values() for step in each])
+        left = {
+            render: {step: request for step, request in each.items() if not is_settled(standings.get(step))}
+            for render, each in asked.items()
+        }
+        return {render: each for render, each in left.items() if each}
+
+    def _of(self, render_key: str, audio: str) -> Asked:
+        if (render_key, audio) not in self._asked:
+            names = models_of_judges(self._policy)
+            identities = identities_of(names, self._house.models, planned=self._planned_with)
+            self._asked[render_key, audio] = {
+                request.key: request
+                for song in self._sung[render_key]
+                for request in requests.judged(song, audio, policy=self._policy, identities=identities)
+            }
+        return self._asked[render_key, audio]

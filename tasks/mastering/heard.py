@@ -1,0 +1,78 @@
+"""What the meter hears of a sound, kept fine enough to be used again: for the limiter's model and for other ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.audio.audio import Audio
+from tasks.audio.loudness import UNIT_MS, Powers, unit_edges, weighted_energies
+from tasks.mastering.limiter import CONTROL
+
+FORGOTTEN_S = 0.5
+"""After this long the K filter's state is gone to the last digit: its slowest part decays by 1/e in 8 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """K-weighted energies between ``edges``: all borders of the meter's units and of the limiter's control blocks."""
+
+    rate: int
+    edges: NDArray[np.int64]
+    energies: Powers
+
+    @property
+    def unit_powers(self) -> Powers:
+        """What :func:`tasks.audio.loudness.unit_powers` gives of the sound."""
+        units = unit_edges(int(self.edges[-1]), self.rate, UNIT_MS)
+        return self._between(np.searchsorted(self.edges, units)) / np.diff(units)
+
+    @property
+    def control_energies(self) -> Powers:
+        """The energies of the limiter's control blocks."""
+        return self._between(np.append(np.flatnonzero(self.edges[:-1] % CONTROL == 0), len(self.edges) - 1))
+
+    def with_other_ends(self, audio: Audio, *, fade_in: int, fade_out: int) -> Heard:
+        """The same of ``audio``, which is this sound cut off at its end and faded over those frames.
+
+        Only where the two differ is heard anew, with a run-up over which the filter forgets how it began.
+        """
+        edges, settled = _edges(audio), math.ceil(FORGOTTEN_S * audio.rate)
+        last = int(np.searchsorted(edges, audio.frames - max(fade_out, CONTROL), "right")) - 1  # the same up to there
+        first = int(np.searchsorted(edges, fade_in + settled)) if fade_in else 0
+        if first >= last:
+            return hear(audio)
+        energies = np.empty(len(edges) - 1)
+        energies[first:last] = self.energies[first:last]
+        if first:
+            energies[:first] = weighted_energies(audio, edges[: first + 1])
+        start = max(0, int(edges[last]) - settled)
+        outer = Audio(audio.samples[:, start:], audio.rate)
+        energies[last:] = weighted_energies(outer, np.append(0, edges[last:] - start))[1:]
+        return Heard(audio.rate, edges, energies)
+
+    def _between(self, places: NDArray[np.int64]) -> Powers:
+        """Sums of the energies from each of the places to the next."""
+        if len(places) < 2:
+            return np.zeros(0)
+        return np.asarray(np.add.reduceat(self.energies[: places[-1]], places[:-1]))
+
+
+def hear(audio: Audio) -> Heard:
+    """Hear the whole of a sound."""
+    edges = _edges(audio)
+    return Heard(audio.rate, edges, weighted_energies(audio, edges))
+
+
+def control_edges(frames: int) -> NDArray[np.int64]:
+    """Borders of the limiter's control blocks; the last may be short."""
+    return np.append(np.arange(0, frames, CONTROL, dtype=np.int64), frames)
+
+
+def _edges(audio: Audio) -> NDArray[np.int64]:
+    blocks, units = control_edges(audio.frames), unit_edges(audio.frames, audio.rate, UNIT_MS)
+    between = units[(units % CONTROL != 0) & (units != audio.frames)]
+    return np.insert(blocks, np.searchsorted(blocks, between), between)

@@ -1,0 +1,125 @@
+"""Finding where one course of pitch classes lies in another, and how alike they are there.
+
+For one course against many the best offset is found through the Fourier transform, which takes a tenth of a
+millisecond each; what comes close is then looked at in quarters of a value and in stretches of ten seconds. A copy
+agrees in all of them. Takes over the same chords, or that share most of their length, agree on the whole (by up to
+0.99) but not in each: they fall to 0.89 to 0.98 in their worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+Course = NDArray[np.float64]
+
+OVERLAP = 0.75
+"""The share of the shorter course that must overlap at an offset for it to be looked at."""
+
+CLOSE = 0.85
+"""The correlation at a whole offset from which a closer look is worth it; between two values it falls to 0.9."""
+
+QUARTERS = (0.0, 0.25, 0.5, 0.75)
+STRETCH_S = 10.0
+FEWEST_VALUES = 4
+FAINT = 0.01
+"""A stretch in which neither course moves, by this share of how they move on the whole, tells nothing."""
+
+
+class Agreement(NamedTuple):
+    """Correlation of two courses at the best offset, of their worst stretch there, and whether the offset is whole."""
+
+    overall: float
+    worst: float
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Courses:
+    """Many courses, each about its own mean, made ready to be found in one another.
+
+    ``spectra`` and ``energies`` (summed up to each value) are of equal length for all.
+    """
+
+    values: Sequence[Course]
+    lengths: NDArray[np.int64]
+    spectra: NDArray[np.complex64]
+    energies: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, courses: Sequence[Course]) -> Courses:
+        """At least one course, each of shape (values, pitch classes)."""
+        centred = [course - course.mean(axis=0) for course in courses]
+        longest = max(len(course) for course in centred)
+        padded = np.stack([np.pad(course, ((0, longest - len(course)), (0, 0))) for course in centred])
+        spectra = rfft(padded.astype(np.float32), next_fast_len(2 * longest, real=True), axis=1)
+        energies = np.pad(np.cumsum(np.square(padded).sum(axis=2), axis=1), ((0, 0), (1, 0)))
+        return cls(centred, np.array([len(course) for course in centred]), spectra, energies)
+
+    def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """At which whole offset into ``one`` each of ``others`` lies best, and how well they correlate there."""
+        size = next_fast_len(2 * (self.energies.shape[1] - 1), real=True)
+        crossed = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
+        products = irfft(crossed, size, axis=1)
+        own, theirs = int(self.lengths[one]), self.lengths[others][:, None]
+        offsets = np.arange(-int(theirs.max()) + 1, own)[None, :]
+        starts, ends = np.maximum(offsets, 0), np.minimum(own, theirs + offsets)
+        enough = ends - starts >= np.maximum(2, (OVERLAP * np.minimum(own, theirs)).astype(np.int64))
+        kept = enough.any(axis=0)
+        offsets, starts, ends, enough = offsets[:, kept], starts[:, kept], ends[:, kept], enough[:, kept]
+        first, last = (np.clip(at, 0, self.energies.shape[1] - 1) for at in (starts - offsets, ends - offsets))
+        energy = self.energies[one][np.maximum(ends, 0)] - self.energies[one][starts]
+        energy = energy * (self._summed(others, last) - self._summed(others, first))
+        found = np.where(enough & (energy > 0), products[:, offsets[0] % size] / np.sqrt(np.maximum(energy, 1e-12)), 0)
+        best = found.argmax(axis=1)
+        return offsets[0][best], found[np.arange(len(others)), best]
+
+    def _summed(self, others: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
+        summed: NDArray[np.float64] = np.take_along_axis(
+            self.energies[others], np.broadcast_to(at, (len(others), at.shape[1])), axis=1
+        )
+        return summed
+
+    def agreement(self, one: int, other: int, *, near: int, value_s: float) -> Agreement:
+        """How two agree at the best offset about ``near``, in quarters of a value."""
+        length = max(FEWEST_VALUES, round(STRETCH_S / value_s))
+        looked = [
+            (quarter, *_overlapping(self.values[one], _moved(self.values[other], quarter), offset))
+            for offset in (near - 1, near, near + 1)
+            for quarter in QUARTERS
+        ]
+        correlations = [_cosine(a, b) if len(a) > 1 else 0.0 for _, a, b in looked]
+        best = int(np.argmax(correlations))
+        quarter, mine, theirs = looked[best]
+        return Agreement(correlations[best], _worst(mine, theirs, length), quarter == 0.0)
+
+
+def _moved(course: Course, quarter: float) -> Course:
+    return course if quarter == 0 else (1 - quarter) * course[:-1] + quarter * course[1:]
+
+
+def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Course]:
+    a, b = one[max(0, offset) :], other[max(0, -offset) :]
+    common = min(len(a), len(b))
+    a, b = a[:common], b[:common]
+    return (a - a.mean(axis=0), b - b.mean(axis=0)) if common else (a, b)
+
+
+def _worst(one: Course, other: Course, length: int) -> float:
+    """The lowest correlation in stretches of ``length`` values; one that is left over goes with the last."""
+    least = FAINT * (np.square(one).mean() + np.square(other).mean())
+    edges = [*range(0, max(1, len(one) - length + 1), length), len(one)]
+    edges = [*edges[:-2], edges[-1]] if len(edges) > 2 and edges[-1] - edges[-2] < length else edges
+    parts = [(one[start:end], other[start:end]) for start, end in pairwise(edges)]
+    return min((_cosine(a, b) for a, b in parts if np.square(a).mean() + np.square(b).mean() > least), default=0.0)
+
+
+def _cosine(one: Course, other: Course) -> float:
+    size = float(np.sqrt(np.vdot(one, one) * np.vdot(other, other)))
+    return float(np.vdot(one, other)) / size if size > 0 else 0.0

@@ -1,0 +1,25 @@
+"""One separation of the line at a time on the cores of a machine: each takes the threads of all its workers."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
+    """Hold the turn of the processes that share ``home``; a GPU needs none, as one process works on it.
+
+    Every album and song in the making has a process with the models of its own. Two that separate at once would have
+    twice as many threads as cores and take twice the memory, and be done no sooner. The system gives the turn on when
+    a process dies.
+    """
+    if device != "cpu":
+        yield
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "separating.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
