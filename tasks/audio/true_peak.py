@@ -29,6 +29,9 @@ HALF_SAMPLE_BETA = 10.0
 """Samples on either side that a value between two samples is made of, and the shape of their window: 100 dB."""
 
 TAPS = 32
+MIDDLE, MIDDLE_BETA = 6, 6.0
+"""For the limiter, which looks at every point, half as many do halfway between two of the 2x grid: 60 dB."""
+
 NEARLY = 0.999
 LARGEST = 1e9
 """From here it is no level but a fault; squares and filters of 32-bit floats would soon give infinities."""
@@ -49,6 +52,18 @@ def true_peak_dbtp(audio: Audio, oversampling: int = 8) -> Reading:
     return _unmeasurable(audio) or _level(_true_peak(audio, oversampling))
 
 
+def resampled_peak_dbtp(audio: Audio, factor: int = 8) -> Reading:
+    """The same by another method: soxr's filter, which rolls off from 91 % of half the rate, as most meters' do.
+
+    On music the two agree; where there is noise right up to half the rate either may read up to 0.3 dB more.
+    """
+    fault = _unmeasurable(audio)
+    if fault is not None:
+        return fault
+    blocks = oversampled(audio, factor, silence=REACH)
+    return _level(max(_sample_peak(audio), *(float(np.max(np.abs(block), initial=0.0)) for block in blocks)))
+
+
 def oversampled(audio: Audio, factor: int, *, quality: str = "VHQ", silence: int = 0) -> Iterator[Samples]:
     """The audio at ``factor`` times its rate in blocks of shape (channels, frames), in order and without gaps.
 
@@ -60,6 +75,24 @@ def oversampled(audio: Audio, factor: int, *, quality: str = "VHQ", silence: int
     for start in range(0, audio.frames, BLOCK):
         yield stream.resample_chunk(np.ascontiguousarray(audio.samples[:, start : start + BLOCK].T)).T
     yield stream.resample_chunk(around, last=True).T
+
+
+def quadrupled(audio: Audio) -> Iterator[Samples]:
+    """The audio at four times its rate, exactly as long, in blocks of shape (channels, frames)."""
+    kernel = _windowed_sinc(np.arange(0.5 - MIDDLE, MIDDLE), MIDDLE, MIDDLE_BETA)
+    tail = np.zeros((audio.channels, 0), np.float32)
+    skip, left = 2 * (2 * (REACH + TAPS) - (MIDDLE - 1)), 4 * audio.frames
+    for block in doubled(audio):
+        row = np.concatenate([tail, block], axis=1)
+        count = row.shape[1] - 2 * MIDDLE + 1
+        fine = np.empty((audio.channels, 2 * count), np.float32)
+        fine[:, ::2] = row[:, MIDDLE - 1 : MIDDLE - 1 + count]
+        for between, channel in zip(fine[:, 1::2], row, strict=True):
+            between[:] = np.convolve(channel, kernel, "valid")
+        tail = row[:, count:]
+        wanted = fine[:, skip : skip + left]
+        skip, left = max(0, skip - fine.shape[1]), left - wanted.shape[1]
+        yield wanted
 
 
 def doubled(audio: Audio) -> Iterator[Samples]:

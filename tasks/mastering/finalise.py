@@ -18,7 +18,7 @@ from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.true_peak import resampled_peak_dbtp, true_peak_dbtp
 from tasks.mastering.heard import Heard, hear
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import CONTROL, FLOOR_DB, Limiter
@@ -28,8 +28,8 @@ from tasks.mastering.stages import amplified
 ROUNDS = 14
 SETTLED_LU = 0.02
 SLACK_DB = 0.06
-"""Kept under the ceiling for other meters: exact interpolation reads up to 0.05 dB more where there is noise right up to
-half the rate, and rounding to the file's steps adds a little."""
+"""Kept under the ceiling for other meters: exact interpolation reads up to 0.05 dB more where there is noise right up
+to half the rate, and rounding to the file's steps adds a little."""
 
 MARGIN_DB = 0.08
 AIM_LU = 0.05
@@ -147,9 +147,9 @@ def _by_gain_alone(audio: Audio, goal: Goal, loudness_lufs: float) -> Final:
 
 
 def peak_16x_dbtp(audio: Audio) -> float:
-    """True peak as meters of up to 16x oversampling read it; very low for silence."""
-    reading = true_peak_dbtp(audio, 16)
-    return reading.value if isinstance(reading, Measured) else FLOOR_DB
+    """True peak as the stricter of two meters reads it, one of them exact up to half the rate; very low for silence."""
+    readings = (true_peak_dbtp(audio, 16), resampled_peak_dbtp(audio))
+    return max(reading.value if isinstance(reading, Measured) else FLOOR_DB for reading in readings)
 
 
 def _regret(final: Final, target_lufs: float) -> float:

@@ -16,7 +16,7 @@ from scipy.ndimage import correlate1d, maximum_filter1d
 
 from catalog.mastering import Limiting
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.true_peak import oversampled
+from tasks.audio.true_peak import quadrupled
 
 Curve = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def _peaks_db(audio: Audio) -> Curve:
     peaks = np.zeros(blocks * CONTROL, np.float32)
     peaks[: audio.frames] = _linked(audio.samples)
     position, rest = 0, np.zeros(0, np.float32)
-    for chunk in oversampled(audio, OVERSAMPLING, quality="HQ"):
+    for chunk in quadrupled(audio):
         points = np.concatenate([rest, _linked(chunk)])
         whole = len(points) // OVERSAMPLING * OVERSAMPLING
         between = _highest_of_each(points[:whole], OVERSAMPLING)

@@ -49,7 +49,7 @@ def oversampled_whole(audio: Audio) -> float:
 def test_reads_what_oversampling_the_whole_reads(seed: int, frames: int, drive: float) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     audio = Audio.of(np.clip(drive * rng.standard_normal((2, frames)), -1, 1), 44100)
-    assert value(true_peak_dbtp(audio)) == pytest.approx(oversampled_whole(audio), abs=0.3)
+    assert value(true_peak_dbtp(audio)) == pytest.approx(oversampled_whole(audio), abs=0.6)
 
 
 def test_reads_music_as_oversampling_the_whole_does() -> None:

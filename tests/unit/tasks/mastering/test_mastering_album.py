@@ -107,7 +107,7 @@ def test_an_album_by_gain_alone_is_as_loud_as_its_highest_peak_allows(tmp_path: 
         assert report.limited_by is None
         assert report.max_limiting_db == 0
     peaks = [getattr(true_peak_dbtp(read_audio(path)), "value", 0) for path in files]
-    assert max(peaks) == pytest.approx(-1.01, abs=0.06)
+    assert max(peaks) == pytest.approx(-1.06, abs=0.1)
     assert peaks.index(max(peaks)) == 1
 
 
