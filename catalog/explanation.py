@@ -137,6 +137,8 @@ class Teller:
         best, weak = [], []
         for name in sorted(self.weights, key=lambda name: -self.weights[name]):
             own, others = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
+            if self._alike(name, outcome, rivals):
+                continue
             if own >= max(others) and own > min(others):
                 best.append(self._compared(name, outcome, rivals))
             elif own <= min(others) and own < max(others):
@@ -145,6 +147,10 @@ class Teller:
             f"Weak: {', '.join(weak[:MOST_NAMED])}."
         ] * bool(weak)
         return told or ["Neither best nor worst in anything weighed."]
+
+    def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:
+        """Whether all read the same to the digits that are shown: nobody is best by what nobody can see."""
+        return {_told(each.metrics[name]) for each in rivals} == {_told(outcome.metrics[name])}
 
     def _compared(
         self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], where: str = ""

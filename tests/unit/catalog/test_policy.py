@@ -341,6 +341,15 @@ class TestExplanation:
         )
         assert decide(policy(), FOUR[1:2], METRICS).sentence == "Winner: seed 43. The only candidate."
 
+    def test_nobody_is_best_by_a_difference_that_cannot_be_seen(self) -> None:
+        pair = [
+            candidate(1, tempo_match=0.81204, mono_loss_lu=0.5),
+            candidate(2, tempo_match=0.81201, mono_loss_lu=0.9),
+        ]
+        told = {seed: outcome.sentence for seed, outcome in by_seed(decide(policy(), pair, METRICS)).items()}
+        assert told[1] == "Winner: seed 1. Best mono loss (0.5 LU, the other 0.9)."
+        assert told[2] == "Rank 2 of 2: seed 2. Weak: mono loss (0.9 LU, the other 0.5)."
+
     def test_the_document_holds_all_that_scripts_read(self) -> None:
         document = json.loads(canonical_json(decide(policy(), FOUR, METRICS).document()))
         winner = document["candidates"][0]
