@@ -22,11 +22,15 @@ def client(prefect_server):
 
 
 @pytest.fixture
-def runs(client):
-    """Runs that end now, by what they are."""
+def runs(client, settings):
+    """Runs that end now, by what they are; what other tests left on this server is pruned before."""
     from prefect import flow
     from prefect.client.schemas.actions import ArtifactCreate
     from prefect.states import Cancelled, Completed, Failed, Running
+
+    from flows.pruning import prune_runs
+
+    prune_runs(settings, client, now=datetime.now(UTC) + 365 * 24 * HOUR)
 
     def made(state, *tags):
         return client.create_flow_run(flow(quiet), state=state, tags=tags).id
