@@ -49,9 +49,6 @@ DELIVERABLES: Mapping[str, Deliverable] = {
 LOSSY = frozenset({"mp3_320", "opus_160", "aac_256"})
 """The forms that a codec changes, so that they are decoded and measured once more (AUDIO §2.2)."""
 
-PLAYER_ORDER = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
-"""Which deliverable of the master a player takes where there are several: small ones that play everywhere first."""
-
 
 def deliverable_names() -> tuple[str, ...]:
     """The names that a manifest may ask for."""

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import InputError, MachineError
+from catalog.report.page import PLAYED_FIRST
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample, write_wav
 from tasks.delivery.codecs import OPUS_RATE, decoded, ffmpeg_aac, lame_mp3, ogg_opus, opus_frames
-from tasks.delivery.deliverables import DELIVERABLES, LOSSY, PLAYER_ORDER, available
+from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode
 from tasks.delivery.tags import TrackTags
 from tests.services.processes import not_tested
@@ -131,7 +132,7 @@ def test_an_ffmpeg_that_fails_says_why(
 
 def test_versions_are_made_of_versions() -> None:
     assert {name for name, each in DELIVERABLES.items() if each.needs_vocals} == {"instrumental", "acapella"}
-    assert set(PLAYER_ORDER) == {name for name, each in DELIVERABLES.items() if each.version is None}
+    assert set(PLAYED_FIRST) == {name for name, each in DELIVERABLES.items() if each.version is None}
 
 
 def _aac(folder: Path, audio: Audio) -> Path:
