@@ -1,13 +1,15 @@
-"""Prefect's own API on this machine, for as long as one command runs.
+"""Prefect's own API on this machine, for as long as one command runs, and for that command alone.
 
-Prefect would start such a server by itself, but leaves it behind when its parent is killed, and two fresh
-ones race each other's first migrations. This one is set up under a file lock and dies with its parent.
+Prefect would start such a server by itself, but leaves it behind when its parent is killed, lets everybody in, and two
+fresh ones race each other's first migrations. This one is set up under a file lock, asks for a password made for this
+run, and dies with its parent.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,14 +17,19 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.errors import MachineError
+from flows.api_gate import basic
+from flows.cli.output import warn
+from flows.local_api_database import DATABASE, LocalDatabase
+from tasks.parent import lifeline
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 5.0
+ADDRESS = "127.0.0.1"
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
@@ -30,7 +37,14 @@ QUIET = {
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_CLI_PROMPT": "false",
 }
-SERVER_ONLY = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+SERVER_ONLY = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+    # Relative to the folder the server stands in: a path in an address would be cut at the first `?`.
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{DATABASE}",
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "",
+}
 
 
 @contextmanager
@@ -39,33 +53,69 @@ def local_api(home: Path) -> Iterator[None]:
 
     To be entered before Prefect is imported. Raises MachineError where the server does not come up.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]  # settings of another Prefect must not reach this one
-    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+    auth = f"songline:{secrets.token_urlsafe(32)}"
+    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), **_past_proxies())
     log = home / "server.log"
-    with (home / "setup.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Ours is closed once the server has its copy: connections to a dead server must fail, not wait.
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-            server = _start(listening, log)
+    with LocalDatabase(home) as database:
+        with open(home / "setup.lock", "a", opener=private) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            server = _started(home, database, auth, log)
+        closing = threading.Event()
+        threading.Thread(target=_guard, args=(server, closing, log), name="api-guard", daemon=True).start()
         try:
-            # The import takes as long as the server's start; let them overlap.
-            os.environ["PREFECT_API_URL"] = url
-            import prefect.main  # noqa: F401
-
-            _await_healthy(server, url, log)
-        except BaseException:
+            yield
+        finally:
+            closing.set()
             _stop(server)
-            raise
-    closing = threading.Event()
-    threading.Thread(target=_guard, args=(server, closing, log), name="api-guard", daemon=True).start()
+
+
+def _started(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
+    """A server that answers. One that does not come up with its old database is given a new one."""
+    said = database.prepare()
     try:
-        yield
-    finally:
-        closing.set()
+        server = _begin(home, database, auth, log)
+    except MachineError:
+        said = database.set_aside()
+        if said is None:
+            raise
+        server = _begin(home, database, auth, log)
+    if said:
+        warn(said)
+    database.keep_empty()
+    return server
+
+
+def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
+    # Ours is closed once the server has its copy: connections to a dead server must fail, not wait.
+    with socket.create_server((ADDRESS, 0)) as listening:
+        url = f"http://{ADDRESS}:{listening.getsockname()[1]}/api"
+        server = _start(listening, home, log, auth, database.lock)
+    try:
+        # The import takes as long as the server's start; let them overlap.
+        os.environ.update(PREFECT_API_URL=url, PREFECT_API_AUTH_STRING=auth)
+        import prefect.main  # noqa: F401
+
+        _await_healthy(server, url, auth, log)
+    except BaseException:
         _stop(server)
+        raise
+    return server
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for files that nobody else may read."""
+    return os.open(path, flags, 0o600)
+
+
+def _past_proxies() -> dict[str, str]:
+    """The user's exceptions from the proxy, if there are any, and this machine."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    exceptions = ",".join([*(part for part in given.split(",") if part.strip()), ADDRESS])
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
 def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path) -> None:
@@ -77,13 +127,15 @@ def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path)
         os._exit(MachineError.exit_code)
 
 
-def _start(listening: socket.socket, log: Path) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"} | SERVER_ONLY
-    with log.open("w") as output:
+def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: int) -> subprocess.Popen[bytes]:
+    environment: Mapping[str, str] = {**os.environ, **SERVER_ONLY, "PREFECT_SERVER_API_AUTH_STRING": auth}
+    line = lifeline().fileno()
+    with open(log, "wb", opener=private) as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.local_api_server", str(listening.fileno()), str(os.getpid())],
+            [sys.executable, "-m", "flows.local_api_server", str(listening.fileno()), str(line), str(os.getpid())],
             env=environment,
-            pass_fds=[listening.fileno()],
+            cwd=home,
+            pass_fds=[listening.fileno(), line, in_use],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -91,18 +143,20 @@ def _start(listening: socket.socket, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _await_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _await_healthy(server: subprocess.Popen[bytes], url: str, auth: str, log: Path) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    health = urllib.request.Request(f"{url}/health", headers={"Authorization": basic(auth)})
     give_up = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < give_up and server.poll() is None:
         try:
-            with direct.open(f"{url}/health", timeout=5.0) as answer:
+            with direct.open(health, timeout=5.0) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
     raise MachineError(
-        "Prefect's local API did not start", remedy=f"Look for a full disk, and read {log} for the reason"
+        "Prefect's local API did not start",
+        remedy=f"Read {log} for the reason, and see that {log.parent} is writable and its disk is not full",
     )
 
 

@@ -1,29 +1,36 @@
-"""The process behind :mod:`flows.local_api`: serves Prefect's API on an inherited socket until its parent is gone."""
+"""The process behind :mod:`flows.local_api`: serves Prefect's API on an inherited socket until its parent is gone.
+
+The password comes by the environment, which other users cannot read, unlike the command line.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
+import socket
 import sys
-import threading
-import time
 
 import uvicorn
 
-WATCH_S = 0.5
+from flows.api_gate import App, LocalGate
+from tasks.parent import end_with_parent
+
+AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCH_S)
-    os.kill(os.getpid(), signal.SIGKILL)
+def main(descriptor: int, lifeline: int, parent: int) -> None:
+    """Serve on the socket ``descriptor``; end when ``lifeline`` tells that ``parent`` is gone."""
+    end_with_parent(lifeline, parent)
+    os.umask(0o077)
+    with socket.socket(fileno=os.dup(descriptor)) as listening:
+        host = "{}:{}".format(*listening.getsockname())
 
+    def gated() -> App:
+        from prefect.server.api.server import create_app
 
-def main(descriptor: int, parent: int) -> None:
-    """Serve on the socket ``descriptor``, watching ``parent``."""
-    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
-    uvicorn.run("prefect.server.api.server:create_app", factory=True, fd=descriptor, log_level="error", lifespan="on")
+        return LocalGate(create_app(), host=host, auth=os.environ[AUTH])
+
+    uvicorn.run(gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*(int(argument) for argument in sys.argv[1:4]))

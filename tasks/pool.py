@@ -7,12 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 import psutil
@@ -22,9 +21,9 @@ from catalog.house import House, enter_house
 from catalog.settings import Settings
 from catalog.work import Standing
 from tasks.circumstances import circumstances
+from tasks.parent import end_with_parent, lifeline
 
 T = TypeVar("T")
-WATCH_S = 0.5
 MEMORY_SHARE = 0.7
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -77,28 +76,23 @@ class WorkerPool:
             1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(self._settings, os.getpid(), self._settings.worker_count if on_device else 1),
+            initargs=(self._settings, lifeline(), os.getpid(), self._settings.worker_count if on_device else 1),
         )
         return self._executors[on_device]
 
 
 _settings: Settings | None = None
+_lifeline: Connection | None = None
 
 
-def _begin(settings: Settings, parent: int, threads: int) -> None:
-    global _settings
+def _begin(settings: Settings, line: Connection, parent: int, threads: int) -> None:
+    global _settings, _lifeline
+    _lifeline = line  # closed, it would tell of nothing
+    end_with_parent(line.fileno(), parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by numpy's and the models' libraries when they are first loaded, which is after this.
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
     _settings = settings
-
-
-def _watch(parent: int) -> None:
-    # Linux's PDEATHSIG would follow the thread that started us, which ends long before its process does.
-    while os.getppid() == parent:
-        time.sleep(WATCH_S)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:

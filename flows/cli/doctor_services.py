@@ -134,7 +134,7 @@ def _pool(client: SyncPrefectClient, pool: str) -> Check:
     if found.is_paused:
         return Check(name, "missing", "paused", f"Run `prefect work-pool resume {pool}`")
     if not online:
-        remedy = f"Start one with `prefect worker start --pool {pool}`, or run `make stack`"
+        remedy = f"Start one with `songline worker --pool {pool}`, or run `make stack`"
         return Check(name, "missing", f"no worker is online, of {len(workers)} known", remedy)
     return Check(name, "ok", f"{online} workers online" if online > 1 else "1 worker online")
 

@@ -1,4 +1,4 @@
-"""``submit``, ``pause``, ``resume`` and ``cancel``: albums on work pools."""
+"""``worker``, ``submit``, ``pause``, ``resume`` and ``cancel``: albums on work pools."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
         forgive(house)
         standing = submit_album(house, album, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
+
+
+def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
+    """Serve a work pool in this process."""
+    from flows.worker import serve
+
+    serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
 def pause(named: str, *, as_json: bool) -> None:

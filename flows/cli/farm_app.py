@@ -37,6 +37,23 @@ def deploy(
 
 
 @app.command()
+def worker(
+    pool: Annotated[str, typer.Option(help="The work pool to take runs from: cpu or gpu.")],
+    name: Annotated[str | None, typer.Option(help="Its name on the Prefect server; left out: one is made up.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Runs at once; 1 where it renders on a device. Left out: no limit.")
+    ] = None,
+    with_healthcheck: Annotated[
+        bool, typer.Option("--with-healthcheck", help="Answer on PREFECT_WORKER_WEBSERVER_PORT while it polls.")
+    ] = False,
+) -> None:
+    """Run what a work pool asks for, until stopped: Songline's own flows and nothing else."""
+    from flows.cli import farm
+
+    farm.worker(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
+
+
+@app.command()
 def submit(
     album: Manifest,
     priority: Annotated[

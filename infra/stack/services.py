@@ -148,8 +148,8 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
     return Service(
         name=name,
         command=(
-            *(sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"),
-            *("--name", name, "--with-healthcheck", *limit),
+            *(sys.executable, "-m", "flows.cli", "worker", "--pool", pool, "--name", name),
+            *("--with-healthcheck", *limit),
         ),
         port=port,
         log=places.log(name),

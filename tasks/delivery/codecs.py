@@ -23,6 +23,7 @@ from catalog.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio
 from tasks.delivery.mp4 import gapless_frames
+from tasks.parent import signal_at_end_of_starter
 
 MP3_RATES = frozenset({32_000, 44_100, 48_000})
 """The rates of MPEG-1 layer III, the only ones that reach 320 kbit/s."""
@@ -98,7 +99,13 @@ def _ffmpeg(*arguments: str, doing: str) -> bytes:
         raise MachineError(f"ffmpeg is not on the PATH, so that it cannot {doing}", remedy="Install ffmpeg")
     command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
     try:
-        run = subprocess.run(command, capture_output=True, timeout=_LONGEST_RUN_S, check=False)
+        run = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=_LONGEST_RUN_S,
+            check=False,
+            preexec_fn=signal_at_end_of_starter,
+        )
     except subprocess.TimeoutExpired as fault:
         raise MachineError(f"ffmpeg took over {_LONGEST_RUN_S:g} s to {doing}", remedy="Try again") from fault
     if run.returncode != 0:

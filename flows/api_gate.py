@@ -1,0 +1,60 @@
+"""What stands before Prefect's API on this machine: only the command that started it gets in.
+
+Prefect's own password leaves its health and documentation pages open, and answers whatever name a browser asked for. A
+page of another origin, or one whose name was turned to this machine (DNS rebinding), is refused here before Prefect
+reads a byte.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def basic(auth: str) -> str:
+    """The Authorization header of ``USER:PASSWORD``."""
+    return f"Basic {b64encode(auth.encode()).decode()}"
+
+
+async def refuse(scope: Scope, send: Send, status: int) -> None:
+    """Answer a request, or a websocket's first, with a status and nothing else."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class LocalGate:
+    """Lets in whoever knows ``auth`` (``USER:PASSWORD``), speaks to ``host`` (``ADDRESS:PORT``) and is no web page."""
+
+    def __init__(self, app: App, *, host: str, auth: str) -> None:
+        self._app = app
+        self._host = host.encode()
+        self._authorization = basic(auth).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, by ASGI."""
+        if scope["type"] != "lifespan" and (status := self._refusal(scope["headers"])):
+            await refuse(scope, send, status)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, headers: list[tuple[bytes, bytes]]) -> int | None:
+        hosts = [value for name, value in headers if name == b"host"]
+        if hosts != [self._host]:
+            return 421
+        if any(name == b"origin" for name, _ in headers):
+            return 403
+        given = [value for name, value in headers if name == b"authorization"]
+        if len(given) != 1 or not hmac.compare_digest(given[0], self._authorization):
+            return 401
+        return None

@@ -1,0 +1,116 @@
+"""The database of Prefect's API on this machine: records of runs, of which nothing is needed once a command has ended.
+
+What was made, when and by what the catalog keeps. So a damaged file is set aside and a large one begun anew, when
+no other command uses it; an empty one is kept to begin with, since making its tables takes seconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import closing, suppress
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+DATABASE = "prefect.db"
+DAMAGED = "prefect.db.damaged"
+LARGEST_BYTES = 8_000_000
+"""About thirty albums; an empty one takes 1.5 MB."""
+BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database, by the ends of the names."""
+
+
+class LocalDatabase:
+    """One command's use of the database in ``home``. Hold the setup lock from ``prepare`` until the server answers."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / DATABASE
+        self._damaged = home / DAMAGED
+        self._empty = home / f"empty-{version('prefect')}.db"
+        self._lock = os.open(home / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._is_alone = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        os.close(self._lock)
+
+    @property
+    def lock(self) -> int:
+        """The descriptor that says the database is used; a server that inherits it says so for as long as it lives."""
+        return self._lock
+
+    def prepare(self) -> str | None:
+        """See that the server finds a sound database or none; a sentence where one was set aside."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._is_alone = True
+        except BlockingIOError:
+            self._is_alone = False  # another command's server has it open, and found it sound
+        try:
+            if not self._is_alone:
+                return None
+            said = None
+            if os.path.lexists(self._path):
+                if not is_sound(self._path):
+                    said = self.set_aside()
+                elif self._path.stat().st_size > LARGEST_BYTES:
+                    self._remove(self._path)
+            if not self._path.exists() and is_sound(self._empty):
+                _copy(self._empty, self._path)
+            return said
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def set_aside(self) -> str | None:
+        """Move the database out of the way, with what lies beside it; None where that cannot be: it is in use."""
+        if not self._is_alone or not os.path.lexists(self._path):
+            return None
+        self._remove(self._damaged)
+        for end in ("", *BESIDE):
+            with suppress(FileNotFoundError):
+                os.replace(f"{self._path}{end}", f"{self._damaged}{end}")
+        return (
+            f"Prefect's records of earlier runs in {self._path} were unusable. They hold nothing that is needed: they"
+            f" are now in {self._damaged.name}, and new ones were begun"
+        )
+
+    def keep_empty(self) -> None:
+        """Keep a copy of a database without runs to begin with, once for each version of Prefect."""
+        if self._empty.exists() or not self._is_alone or self._has_runs():
+            return
+        for old in self._path.parent.glob("empty-*.db"):
+            old.unlink()
+        making = self._empty.with_suffix(".part")
+        making.unlink(missing_ok=True)
+        _copy(self._path, making)
+        os.replace(making, self._empty)
+
+    def _has_runs(self) -> bool:
+        with closing(sqlite3.connect(self._path)) as connection:
+            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM flow_run)").fetchone()[0])
+
+    def _remove(self, path: Path) -> None:
+        for end in ("", *BESIDE):
+            Path(f"{path}{end}").unlink(missing_ok=True)
+
+
+def is_sound(path: Path) -> bool:
+    """Whether SQLite finds a whole database in a file that nobody else uses. False where there is none."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
+        origin.backup(copy)

@@ -1,0 +1,127 @@
+"""What Prefect may not do in a process of ours, whoever answers as its API.
+
+Prefect loads the result of a run from wherever the run's state points to, and by whatever serializer that state names:
+a pickle, or JSON that names classes to build. Whoever can answer as the API, or write a run's state, could run code
+here. Songline never stores a result with Prefect, so nothing of it is ever loaded.
+
+Prefect reads settings from ``.env``, ``prefect.toml`` and ``pyproject.toml`` of the working folder, which is any folder
+that a user stands in. Ours come from the environment and from Prefect's profile alone.
+
+Each restriction is laid on a module of Prefect as soon as that is imported, so that importing us costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+
+class StoredResultRefused(Exception):
+    """A run's state pointed to a stored result, which Songline neither writes nor loads."""
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise StoredResultRefused(
+        "A state of a run points to a stored result. Songline stores none and loads none: look who else writes to"
+        " the Prefect server"
+    )
+
+
+async def _refuse_soon(*_: object, **__: object) -> NoReturn:
+    _refuse()
+
+
+def _restrict_serializers(module: ModuleType) -> None:
+    for name in ("PickleSerializer", "JSONSerializer", "CompressedSerializer"):
+        getattr(module, name).loads = _refuse
+
+
+def _restrict_results(module: ModuleType) -> None:
+    module.ResultStore._from_metadata = _refuse_soon  # type: ignore[attr-defined]
+
+
+def _restrict_bundles(module: ModuleType) -> None:
+    module._deserialize_bundle_object = _refuse  # type: ignore[attr-defined]
+
+
+def _restrict_settings(module: ModuleType) -> None:
+    """Take the working folder's files out of the sources of settings; the profile's path is looked for there too."""
+    from pydantic_settings import PydanticBaseSettingsSource
+
+    class NoFile(PydanticBaseSettingsSource):
+        """A source that reads nothing, for the place of one that reads a file of the working folder."""
+
+        def __init__(self, settings_cls: Any, **_: object) -> None:
+            super().__init__(settings_cls)
+
+        def get_field_value(self, field: Any, field_name: str) -> tuple[None, str, bool]:
+            return None, field_name, False
+
+        def __call__(self) -> dict[str, Any]:
+            return {}
+
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+    os.environ.setdefault("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))
+    for name in (
+        "FilteredDotEnvSettingsSource",
+        "PrefectTomlConfigSettingsSource",
+        "PyprojectTomlConfigSettingsSource",
+    ):
+        getattr(module, name)  # a version that calls them otherwise must not go unnoticed
+        setattr(module, name, NoFile)
+    configure = module.build_settings_config
+
+    def configure_without_file(*arguments: Any, **named: Any) -> Any:
+        return configure(*arguments, **named) | {"env_file": None}
+
+    module.build_settings_config = configure_without_file  # type: ignore[attr-defined]
+
+
+RESTRICTIONS: Mapping[str, Callable[[ModuleType], None]] = {
+    "prefect.settings.base": _restrict_settings,
+    "prefect.serializers": _restrict_serializers,
+    "prefect.results": _restrict_results,
+    "prefect.bundles": _restrict_bundles,
+}
+
+
+class _Restricting(MetaPathFinder):
+    """Finds the modules of :data:`RESTRICTIONS` as others do, and restricts each right after it was run."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        restrict = RESTRICTIONS.get(fullname)
+        if restrict is None:
+            return None
+        finders = (finder for finder in sys.meta_path if finder is not self)
+        spec = next((spec for finder in finders if (spec := finder.find_spec(fullname, path, target))), None)
+        if spec is not None and spec.loader is not None:
+            _run_after(spec.loader, restrict)
+        return spec
+
+
+def _run_after(loader: Loader, restrict: Callable[[ModuleType], None]) -> None:
+    run = loader.exec_module
+
+    def run_restricted(module: ModuleType) -> None:
+        run(module)
+        restrict(module)
+
+    loader.exec_module = run_restricted  # type: ignore[method-assign]
+
+
+def restrict_prefect() -> None:
+    """Lay the restrictions on what is imported of Prefect, and on what will be. Safe to call again."""
+    if any(isinstance(finder, _Restricting) for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, _Restricting())
+    for name, restrict in RESTRICTIONS.items():
+        if name in sys.modules:
+            restrict(sys.modules[name])

@@ -1,0 +1,12 @@
+"""The process of one flow run on a work pool: Prefect's engine, which ends when the worker that started it does."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+from tasks.parent import end_with_starter
+
+if __name__ == "__main__":
+    end_with_starter(int(sys.argv.pop(1)))
+    runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

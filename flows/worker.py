@@ -1,0 +1,110 @@
+"""A worker for Songline's work pools: it runs Songline's own flows, and nothing that the Prefect server says beyond it.
+
+Prefect's process worker runs whatever command, environment, pull step or entrypoint its server names, so whoever can
+write to the server runs code on every worker. This one takes from the server which of Songline's flows to run, with
+which parameters; command, code, environment and folder are its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import anyio.abc
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun
+from prefect.flows import load_flow_from_entrypoint
+from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
+from prefect.runner._process_manager import ProcessHandle
+from prefect.runner._starter_engine import EngineCommandStarter
+from prefect.settings import get_current_settings
+from prefect.utilities.processutils import setup_signal_handlers_worker
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+from catalog.errors import RefusedError
+from flows.deployed import ENTRYPOINTS
+
+HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+ATTRIBUTION = ("PREFECT__WORKER_ID", "PREFECT__WORKER_NAME", "PREFECT__FLOW_ID", "PREFECT__DEPLOYMENT_ID")
+"""Variables that Prefect names a run's origin by, in its requests to the server."""
+
+
+class FlowWorker(ProcessWorker):
+    """Runs each flow run in a process of its own, which ends with the worker."""
+
+    type = "songline"
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> ProcessWorkerResult:
+        """Run one of :data:`flows.deployed.ENTRYPOINTS`. Raises RefusedError where the flow run names another flow."""
+        entrypoint = await self._entrypoint(flow_run)
+
+        async def known_flow(_: FlowRun) -> Flow[..., Any]:
+            return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+
+        execution: FlowRunExecutionResult | None = None
+        with tempfile.TemporaryDirectory(prefix="songline-run-") as folder:
+            async with FlowRunExecutorContext() as context:
+                starter = EngineCommandStarter(
+                    entrypoint=entrypoint,
+                    command=shlex.join([sys.executable, "-m", "flows.run_deployed", str(os.getpid())]),
+                    cwd=folder,
+                    env={**environment_of(configuration.env)},
+                    stream_output=True,
+                    control_channel=context.control_channel,
+                )
+                executor = context.create_executor(flow_run, starter, resolve_flow=known_flow, propose_submitting=False)
+
+                async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+                    nonlocal execution
+                    execution = await executor.submit(task_status=task_status)
+
+                async with anyio.create_task_group() as group:
+                    handle = await group.start(execute)
+                    if task_status is not None and handle.pid is not None:
+                        task_status.started(handle.pid)
+        if execution is None or execution.status_code is None:
+            raise RuntimeError("the process of the flow run did not start")
+        return ProcessWorkerResult(status_code=execution.status_code, identifier=str(execution.handle.pid))
+
+    async def _entrypoint(self, flow_run: FlowRun) -> str:
+        flow = await self.client.read_flow(flow_run.flow_id)
+        entrypoint = ENTRYPOINTS.get(flow.name)
+        if entrypoint is None:
+            raise RefusedError(
+                f"this worker runs Songline's flows only, and {flow.name!r} is none of them",
+                remedy="Give other flows a work pool and a worker of their own",
+            )
+        return entrypoint
+
+
+FlowWorker.type = "process"  # of the pools it serves; as the name it is registered by, that one is Prefect's
+
+
+def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
+    """What a flow run's process gets of the environment that the server names: who asked, and how often to beat."""
+    taken = {name: value for name in ATTRIBUTION if (value := given.get(name))}
+    if (beat := given.get(HEARTBEAT)) and beat.isdecimal():
+        taken[HEARTBEAT] = beat
+    return taken
+
+
+def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
+    """Take flow runs of a pool until this process is told to end. Raises Prefect's errors where the pool is none."""
+    os.umask(0o077)
+    setup_signal_handlers_worker(os.getpid(), "the worker", print)
+    heartbeat_s = int(get_current_settings().worker.heartbeat_seconds)
+    worker = FlowWorker(
+        pool, name=name, limit=limit, heartbeat_interval_seconds=heartbeat_s, create_pool_if_not_found=False
+    )
+    asyncio.run(worker.start(with_healthcheck=with_healthcheck))
