@@ -13,23 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server
+from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server, tiny_document
 from tests.integration.commanded import Album
 from tests.services.processes import not_tested
-from tests.support import album_document, songline, write_album
+from tests.support import songline, write_album
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
-
-def tiny_document(**changes: object) -> dict[str, object]:
-    """The smallest album that passes all gates: one song of ten seconds, two takes, one MP3."""
-    document = album_document()
-    songs = document["songs"]
-    assert isinstance(songs, list)
-    return document | {"songs": songs[:1]} | changes
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.attacks.attackers import Answer, attacker_server, running_command
-from tests.attacks.conftest import tiny_document
+from tests.attacks.attackers import Answer, attacker_server, running_command, tiny_document
 from tests.support import write_album
 
 ASK = """async address => {
