@@ -43,7 +43,7 @@ def _restrict_serializers(module: ModuleType) -> None:
 
 
 def _restrict_results(module: ModuleType) -> None:
-    module.ResultStore._from_metadata = _refuse_soon  # type: ignore[attr-defined]
+    module.ResultStore._from_metadata = _refuse_soon
 
 
 def _restrict_bundles(module: ModuleType) -> None:

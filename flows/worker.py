@@ -11,7 +11,6 @@ import asyncio
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,26 +52,25 @@ class FlowWorker(ProcessWorker):
             return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
 
         execution: FlowRunExecutionResult | None = None
-        with tempfile.TemporaryDirectory(prefix="songline-run-") as folder:
-            async with FlowRunExecutorContext() as context:
-                starter = EngineCommandStarter(
-                    entrypoint=entrypoint,
-                    command=shlex.join([sys.executable, "-m", "flows.run_deployed", str(os.getpid())]),
-                    cwd=folder,
-                    env={**environment_of(configuration.env)},
-                    stream_output=True,
-                    control_channel=context.control_channel,
-                )
-                executor = context.create_executor(flow_run, starter, resolve_flow=known_flow, propose_submitting=False)
+        async with FlowRunExecutorContext() as context:
+            starter = EngineCommandStarter(
+                entrypoint=entrypoint,
+                command=shlex.join([sys.executable, "-P", "-m", "flows.run_deployed", str(os.getpid())]),
+                cwd=get_current_settings().home,
+                env={**environment_of(configuration.env)},
+                stream_output=True,
+                control_channel=context.control_channel,
+            )
+            executor = context.create_executor(flow_run, starter, resolve_flow=known_flow, propose_submitting=False)
 
-                async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
-                    nonlocal execution
-                    execution = await executor.submit(task_status=task_status)
+            async def execute(*, task_status: anyio.abc.TaskStatus[ProcessHandle]) -> None:
+                nonlocal execution
+                execution = await executor.submit(task_status=task_status)
 
-                async with anyio.create_task_group() as group:
-                    handle = await group.start(execute)
-                    if task_status is not None and handle.pid is not None:
-                        task_status.started(handle.pid)
+            async with anyio.create_task_group() as group:
+                handle = await group.start(execute)
+                if task_status is not None and handle.pid is not None:
+                    task_status.started(handle.pid)
         if execution is None or execution.status_code is None:
             raise RuntimeError("the process of the flow run did not start")
         return ProcessWorkerResult(status_code=execution.status_code, identifier=str(execution.handle.pid))

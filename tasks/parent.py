@@ -39,9 +39,12 @@ def end_with_parent(reading: int, parent: int) -> None:
 
     A thread looks as well, for systems that send no signal for a pipe.
     """
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(reading, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(reading, fcntl.F_SETFL, fcntl.fcntl(reading, fcntl.F_GETFL) | os.O_ASYNC)
+    if sys.platform == "linux":
+        # Opened anew: children that share one open file share its owner, and only the last would be signalled.
+        own = os.open(f"/proc/self/fd/{reading}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
     if os.getppid() != parent:  # it ended before we watched
         os.kill(os.getpid(), signal.SIGKILL)

@@ -35,10 +35,11 @@ class Choices:
     s3_access_key: str
     s3_secret_key: str
     prefect_password: str
+    prefect_worker_password: str
 
 
-LATER = ("minio_root_user", "minio_root_password")
-"""Came after the first stacks, whose workers had MinIO's root account; they get an account of their own now."""
+LATER = ("minio_root_user", "minio_root_password", "prefect_worker_password")
+"""Came after the first stacks, whose workers had the administrators' accounts; they get accounts of their own now."""
 
 
 def choose(path: Path, gpus: str | None) -> Choices:
@@ -100,6 +101,7 @@ def _new(gpus: tuple[str, ...]) -> Choices:
         s3_access_key=secrets.token_hex(10),
         s3_secret_key=secrets.token_hex(20),
         prefect_password=secrets.token_hex(20),
+        prefect_worker_password=secrets.token_hex(20),
     )
 
 

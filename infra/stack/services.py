@@ -111,11 +111,11 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
     port, database_port = choices.ports["prefect-server"], choices.ports["postgres"]
     url = f"http://127.0.0.1:{port}"
     has_trigrams = postgres.programs_for(places.kept / "postgres").has_trigrams
-    module = "prefect" if has_trigrams else "infra.stack.trigramless"
+    module = "flows.farm_api_server" if has_trigrams else "infra.stack.trigramless"
     password = choices.prefect_database_password
     return Service(
         name="prefect-server",
-        command=(sys.executable, "-m", module, "server", "start", "--host", "127.0.0.1", "--port", str(port)),
+        command=(sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)),
         port=port,
         log=places.log("prefect-server"),
         mark=mark,
@@ -124,6 +124,8 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
             **_python(places),
             "PREFECT_API_URL": f"{url}/api",
             "PREFECT_SERVER_API_AUTH_STRING": f"songline:{choices.prefect_password}",
+            "SONGLINE_WORKER_AUTH_STRING": _worker_auth(choices),
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url,
             "PREFECT_SERVER_UI_API_URL": f"{url}/api",
             # Kept in memory, the slots of runs under a limit would be lost with the server, and end those runs.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
@@ -177,7 +179,13 @@ def client_settings(places: Places, choices: Choices) -> dict[str, str]:
     """What workers are told."""
     kept = {"SONGLINE_RELEASES": str(places.folder / "releases")}
     own = {name: os.environ[name] for name in (*WORKING, *kept) if os.environ.get(name)}
-    return {**_python(places), **WORKING, **kept, **own, **reaching(choices)}
+    # A worker is told no password by which it could change what other workers run.
+    reached = reaching(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
+    return {**_python(places), **WORKING, **kept, **own, **reached}
+
+
+def _worker_auth(choices: Choices) -> str:
+    return f"worker:{choices.prefect_worker_password}"
 
 
 def deploying_environment(places: Places, choices: Choices) -> dict[str, str]:

@@ -237,7 +237,7 @@ class Farm:
     def second_renderer(self) -> Iterator[None]:
         """Another worker of the GPU pool while the block lasts."""
         port = free_port()
-        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "gpu", "--type", "process"]
+        command = [sys.executable, "-m", "flows.cli", "worker", "--pool", "gpu"]
         command += ["--name", "second", "--limit", "1", "--with-healthcheck"]
         listening = {"PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1", "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
         own = {"PREFECT_HOME": str(self.stack.folder / "second"), "PREFECT_WORKER_QUERY_SECONDS": "2"}
