@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.soak.families import living
 from tests.soak.figures import HEADING, judge, line
 from tests.soak.soak import Soak
 
@@ -34,14 +36,20 @@ def main() -> None:
     until = time.monotonic() + 60.0 * given.minutes if given.minutes else float("inf")
     every = max(1, min(10, given.albums // 5))
     number = 0
-    while _goes_on(soak, number, given, until):
-        number += 1
-        left = given.kills - soak.kills.total()
-        share = -(-left // max(1, given.albums - number + 1))
-        soak.album(number, min(left, share))
-        if number % every == 0:
-            print(line(soak.rows[-1]), flush=True)
-    soak.end()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while _goes_on(soak, number, given, until):
+            number += 1
+            left = given.kills - soak.kills.total()
+            share = -(-left // max(1, given.albums - number + 1))
+            soak.album(number, min(left, share))
+            if number % every == 0:
+                print(line(soak.rows[-1]), flush=True)
+        soak.end()
+    finally:
+        for place in (soak.place, soak.calm):
+            for process in living(place):  # where the soak itself was stopped
+                process.kill()
     sys.exit(1 if _tell(soak, given) else _remove(folder))
 
 
