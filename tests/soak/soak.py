@@ -16,9 +16,10 @@ from catalog.digests import digest_file
 from tests.soak.families import Family, Hit, Peak, Survival, Victim, await_children, begin
 from tests.soak.figures import Row, sizes
 from tests.soak.place import Lease, Place, files_of, write_manifest
-from tests.soak.stages import KEEPING, LATER_S, PLAN, Card, Deck, Stage
+from tests.soak.stages import KEEPING, LATER_S, PLAN, SOON_S, Card, Deck, Stage
 
 TRIES = 5
+HALF = 0.5
 START_SHARE = 0.6
 """The share of an album's time in which its command starts; later moments belong to the other stages."""
 CODES = {
@@ -138,7 +139,12 @@ class Soak:
         settings = stage.settings(self.place) if stage.settings else {}
         arguments = stage.arguments(self.place, hurt.album_id, hurt.manifest)
         family = begin(self.place, hurt.peak, *arguments, **settings)
-        _pass(family, self.chance.uniform(0.0, self._seconds.get(stage.name, 1.0)))
+        if stage.writes and self.chance.random() < HALF:
+            while family.runs() and not self.place.leftovers():
+                time.sleep(0.005)
+            _pass(family, self.chance.uniform(0.0, SOON_S))
+        else:
+            _pass(family, self.chance.uniform(0.0, self._seconds.get(stage.name, 1.0)))
         self._end_of(hurt, card, family)
         began = time.monotonic()
         self._must(*arguments, context=f" after {hurt.history}", **settings)
@@ -162,7 +168,7 @@ class Soak:
         code = family.wait()
         if code is None:
             self._find(f"the command never ended: {hurt.history}")
-        elif code not in (0, *codes):
+        elif code not in (0, *codes) and not _interrupted_before_us(self.place, code):
             self._find(f"{name}: exit code {code} after {hurt.history}: {_said(self.place)}")
         self._note_children(self.place, name)
         return code == 0
@@ -274,6 +280,12 @@ def _pass(family: Family, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and family.runs():
         time.sleep(0.01)
+
+
+def _interrupted_before_us(place: Place, code: int) -> bool:
+    """Whether Ctrl-C came while Python itself was starting, before any line of Songline: then Python ends with 1."""
+    said = (place.folder / "said.txt").read_text(errors="replace").rstrip()
+    return code == 1 and said.endswith("KeyboardInterrupt") and "flows/" not in said
 
 
 def _said(place: Place) -> str:

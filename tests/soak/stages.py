@@ -15,6 +15,8 @@ from tests.soak.place import RELEASE, Place
 
 MODEL = "diffrhythm-1.2-full"
 LEASED = ("render", "score", "select", "master", "accept", "draw", "separate", "encode", "pack")
+SOON_S = 0.1
+"""How long after a half-written file was seen its command is killed at most."""
 LATER_S = 0.4
 """How long after a piece of work was seen to begin it is killed at most; the work of the small albums takes as long."""
 
@@ -23,12 +25,14 @@ LATER_S = 0.4
 class Stage:
     """``makes`` says that the command makes the album and may be killed again and again before it is done. The stage
     has begun when work of ``kind`` is under way or was done; where it is empty, it has with the command, and is killed
-    at a random moment of the time that it takes."""
+    at a random moment of the time that it takes; where it ``writes``, half of the kills come soon after the first
+    half-written file is there."""
 
     name: str
     arguments: Callable[[Place, str, Path], Sequence[str | Path]]
     victims: tuple[Victim, ...] = ALONE
     makes: bool = False
+    writes: bool = False
     kind: str = ""
     prepare: Callable[[Place, str], None] | None = None
     settings: Callable[[Place], dict[str, str]] | None = None
@@ -77,14 +81,16 @@ KEEPING = (
     Stage(
         "export",
         lambda place, album, manifest: ("export", album, "--out", place.folder / "out-exported"),
+        writes=True,
         prepare=_fresh_export,
     ),
     Stage("verify", lambda place, album, manifest: ("verify",)),
     Stage("gc", lambda place, album, manifest: ("gc",)),
-    Stage("backup", lambda place, album, manifest: ("backup", place.folder / "backup")),
+    Stage("backup", lambda place, album, manifest: ("backup", place.folder / "backup"), writes=True),
     Stage(
         "import",
         lambda place, album, manifest: ("models", "import", place.folder / "weights", MODEL, "--accept"),
+        writes=True,
         prepare=_new_model,
         settings=lambda place: {"SONGLINE_MODELS_TABLE": str(place.folder / "table.toml")},
     ),
@@ -95,6 +101,7 @@ KEEPING = (
             place.folder / "masters" / "mix.wav",
             place.folder / "masters" / "master.wav",
         ),
+        writes=True,
         prepare=_mix,
     ),
 )
