@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra
 OUT ?= releases
 
 .DEFAULT_GOAL := help
-.PHONY: help album engine minio stack stack-down test attacks faults check bench constraints clean
+.PHONY: help album engine minio stack stack-down test attacks faults soak audit check bench constraints clean
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
@@ -17,6 +17,8 @@ help:
 	@echo "make test    install the tests' tools, check the code, run every test"
 	@echo "make attacks  the part of the tests that attacks: other users, web pages, files and servers that lie"
 	@echo "make faults  kill, cut, fill and damage everything while it works, and see that nothing is lost"
+	@echo "make soak    100 albums in a row under 500 kills, for hours (ALBUMS=5 KILLS=20 SEED=1 MINUTES=10: a short form)"
+	@echo "make audit   are all packages pinned, and do any have known holes?"
 	@echo "make bench   measure speed and memory on this machine, beside ffmpeg and others where they are"
 
 album: $(VENV)/.core
@@ -48,6 +50,19 @@ attacks: $(VENV)/.dev
 
 faults: $(VENV)/.dev minio
 	$(BIN)/python -m pytest -m faults
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.soak $(if $(ALBUMS),--albums $(ALBUMS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+# The tool has an environment of its own: what it needs is no part of Songline's.
+audit: $(VENV)/.dev .songline/audit/bin/pip-audit
+	$(BIN)/python -m infra.audit --tool .songline/audit/bin/pip-audit
+
+.songline/audit/bin/pip-audit: infra/audit-constraints.txt
+	$(PYTHON) -m venv .songline/audit
+	.songline/audit/bin/python -m pip install --quiet --disable-pip-version-check -c $< pip-audit
+	@touch $@
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,6 +17,7 @@ from catalog.line_watch import LineWatch, Seen
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SLOWEST_REQUEST_S = 10.0
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] = (
     ("albums", "Submitted albums.", ("state", "priority"), lambda s: s.line.albums),
@@ -95,7 +98,14 @@ class _Handler(BaseHTTPRequestHandler):
     line_watch: LineWatch
 
     def do_GET(self) -> None:
-        """Answer ``/metrics``, and say of other paths that they are not there."""
+        """Answer ``/metrics``, and say of other paths that they are not there.
+
+        On loopback only loopback's names are answered: a web page whose own name was turned to this machine (DNS
+        rebinding) asks under that name.
+        """
+        if self._is_foreign(self.headers.get("Host", "")):
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "this is not the server of that name")
+            return
         if self.path.partition("?")[0] != "/metrics":
             self.send_error(HTTPStatus.NOT_FOUND, "only /metrics is here")
             return
@@ -105,6 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _is_foreign(self, host: str) -> bool:
+        address = str(self.connection.getsockname()[0])
+        return ip_address(address).is_loopback and re.sub(r":\d*$", "", host).lower() not in LOOPBACK_NAMES
 
     def log_message(self, *_: object) -> None:
         """Nothing: a monitor asks every few seconds."""

@@ -1,0 +1,189 @@
+"""``make audit``: are all packages pinned, do they fit each other, and do any have known holes?
+
+The first two are told from this environment alone. The third asks a service on the internet through pip-audit, which
+counts a package that the service does not know as skipped and not as an error: on a machine whose package index has no
+JSON API it says "No known vulnerabilities found" of everything. Whatever was skipped is therefore not audited here.
+
+Exit codes: 0 all pinned and audited, nothing found but what ALLOWED names; 1 something found; 4 audit not possible, or
+not of every package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+CONSTRAINTS = Path(__file__).parent / "constraints.txt"
+NOT_POSSIBLE = 4
+ALLOWED: Mapping[str, str] = {}
+"""Known holes that stay, by their id (PYSEC-…, GHSA-…, CVE-…), each with the reason why it does not reach Songline."""
+FOUNDATION = frozenset({"pip", "setuptools", "wheel", "songline"})
+"""What the environment itself is made of; constraints do not name it."""
+TIMEOUT_S = 900
+SERVICES = ("pypi", "osv")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One known vulnerability of one pinned package."""
+
+    package: str
+    version: str
+    id: str
+    aliases: tuple[str, ...]
+    fixed_in: tuple[str, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """Why it may stay, if it may."""
+        return next((ALLOWED[name] for name in (self.id, *self.aliases) if name in ALLOWED), None)
+
+    def __str__(self) -> str:
+        remedy = f"fixed in {', '.join(self.fixed_in)}" if self.fixed_in else "no fixed version is known"
+        return f"{self.package} {self.version}: {self.id} ({remedy})"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a service said: the holes, how many packages it knew, and the names of those that it did not."""
+
+    holes: tuple[Hole, ...]
+    known: int
+    skipped: tuple[str, ...]
+
+
+class AuditNotPossible(Exception):
+    """No service could be asked; its words say why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check and audit; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infra.audit", description=__doc__)
+    parser.add_argument("--tool", type=Path, required=True, help="the pip-audit to run")
+    wanted = parser.parse_args(arguments)
+    wrong = [*unpinned(installed(), pinned(CONSTRAINTS.read_text())), *unfit()]
+    for line in wrong:
+        _tell(line)
+    if not wrong:
+        _tell("every installed package is pinned at its version, and all fit each other")
+    try:
+        audit = ask(wanted.tool, CONSTRAINTS)
+    except AuditNotPossible as error:
+        _tell(f"audit not possible: {error}")
+        return 1 if wrong else NOT_POSSIBLE
+    if report(audit) or wrong:
+        return 1
+    return NOT_POSSIBLE if audit.skipped else 0
+
+
+def pinned(constraints: str) -> dict[str, str]:
+    """The versions that a constraints file states, by normalised name."""
+    lines = (line.partition("#")[0].partition(";")[0].strip() for line in constraints.splitlines())
+    pairs = (line.partition("==") for line in lines if "==" in line)
+    return {_normalised(name): version.strip() for name, _, version in pairs}
+
+
+def installed() -> dict[str, str]:
+    """The versions that this environment has, by normalised name."""
+    return {_normalised(found.metadata["Name"]): found.version for found in distributions()}
+
+
+def unpinned(there: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
+    """A sentence for every installed package that is not pinned, or not at its version."""
+    lines = []
+    for name, version in sorted(there.items()):
+        if name in FOUNDATION:
+            continue
+        if name not in pins:
+            lines.append(f"{name} {version} is installed and not pinned: run `make constraints`")
+        elif pins[name] != version.partition("+")[0] and pins[name] != version:
+            lines.append(f"{name} {version} is installed and {pins[name]} is pinned: run `make constraints`")
+    return lines
+
+
+def unfit() -> list[str]:
+    """What pip says of packages that do not fit each other."""
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() + done.stderr.splitlines() if done.returncode else []
+
+
+def ask(tool: Path, constraints: Path) -> Audit:
+    """What the first service that can be reached says of the pins. Raises AuditNotPossible."""
+    troubles = []
+    for service in SERVICES:
+        try:
+            return _asked(tool, constraints, service)
+        except AuditNotPossible as error:
+            troubles.append(f"{service}: {error}")
+    raise AuditNotPossible("; ".join(troubles))
+
+
+def read(document: Mapping[str, Any]) -> Audit:
+    """The JSON of pip-audit. Raises AuditNotPossible where the service knew none of the packages."""
+    packages = document["dependencies"]
+    skipped = tuple(package["name"] for package in packages if "skip_reason" in package)
+    known = [package for package in packages if "skip_reason" not in package]
+    if not known:
+        raise AuditNotPossible(f"it knows none of the {len(packages)} packages (an index without JSON API)")
+    holes = tuple(
+        Hole(package["name"], package["version"], hole["id"], tuple(hole["aliases"]), tuple(hole["fix_versions"]))
+        for package in known
+        for hole in package["vulns"]
+    )
+    return Audit(holes, len(known), skipped)
+
+
+def report(audit: Audit) -> bool:
+    """Tell what was found; gives whether anything is to be done."""
+    open_holes = [hole for hole in audit.holes if hole.reason is None]
+    for hole in open_holes:
+        _tell(f"known hole: {hole}")
+    for hole in audit.holes:
+        if hole.reason is not None:
+            _tell(f"allowed: {hole}: {hole.reason}")
+    for name in audit.skipped:
+        _tell(f"not audited: the service does not know {name}")
+    for name in _unused(audit.holes):
+        _tell(f"{name} is allowed and was not found any more: take it out of ALLOWED")
+    _tell(f"{audit.known} packages audited, {len(audit.skipped)} not possible; {len(open_holes)} known holes")
+    return bool(open_holes)
+
+
+def _asked(tool: Path, constraints: Path, service: str) -> Audit:
+    command = [str(tool), "--requirement", str(constraints), "--no-deps", "--disable-pip", "--format", "json"]
+    command += ["--vulnerability-service", service, "--progress-spinner", "off", "--desc", "off", "--aliases", "on"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AuditNotPossible(f"pip-audit could not be run ({error})") from error
+    try:
+        return read(json.loads(done.stdout))
+    except (ValueError, KeyError, TypeError) as error:
+        said = done.stderr.strip().splitlines()
+        raise AuditNotPossible(said[-1][:300] if said else "pip-audit gave no answer") from error
+
+
+def _unused(holes: Iterable[Hole]) -> list[str]:
+    seen = {name for hole in holes for name in (hole.id, *hole.aliases)}
+    return sorted(ALLOWED.keys() - seen)
+
+
+def _normalised(name: str) -> str:
+    """The form in which names of packages are compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
