@@ -100,6 +100,7 @@ def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
 def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
     """Take flow runs of a pool until this process is told to end. Raises Prefect's errors where the pool is none."""
     os.umask(0o077)
+    get_current_settings().home.mkdir(mode=0o700, parents=True, exist_ok=True)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
     heartbeat_s = int(get_current_settings().worker.heartbeat_seconds)
     worker = FlowWorker(

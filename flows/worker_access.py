@@ -1,8 +1,8 @@
 """What a worker's credential may ask of the farm's Prefect server: what workers and flow runs need, and no more.
 
-With Prefect's one password, a worker could write what others run: deployments, job templates, automations, blocks. Behind
-:class:`RoleGate` there are two: the operator's, which is Prefect's own and may do everything, and the workers', which is
-held against :data:`ALLOWED`. Neither of the two reaches another machine's code by a result, see
+With Prefect's one password, a worker could write what others run: deployments, job templates, automations, blocks.
+Behind :class:`RoleGate` there are two: the operator's, which is Prefect's own and may do everything, and the workers',
+which is held against :data:`ALLOWED`. Neither of the two runs code of a stored result anywhere, see
 :mod:`flows.prefect_restrictions`.
 """
 

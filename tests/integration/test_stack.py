@@ -136,6 +136,21 @@ def test_the_roots_of_the_stores_are_nobodys_but_their_own(stack):
     assert {name for name, values in told.items() if any(root in values for root in roots)} == {"minio"}
 
 
+def test_workers_run_songlines_flows_and_change_nothing_of_them(stack):
+    """A worker's credential, as it stands in the worker's environment, cannot change what other workers run."""
+    told = {name: psutil.Process(pid).environ() for name, pid in stack.pids.items() if name.startswith("worker-")}
+    (worker,) = {values["PREFECT_API_AUTH_STRING"] for values in told.values()}
+    operator = stack.variables["PREFECT_API_AUTH_STRING"]
+    assert worker != operator
+    assert not any(operator in values.values() for values in told.values())
+    known = stack.variables | {"PREFECT_API_AUTH_STRING": worker}
+    assert asked(known, "deployments/filter")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        asked(known, "automations/filter")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        asked(known, "block_documents/filter")
+
+
 def lives(process):
     """Whether a process still runs; one that only waits to be reaped does not."""
     try:
