@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import sqlalchemy.exc
@@ -128,10 +129,11 @@ class LineWatch:
 
     def _opened(self) -> Database:
         """The catalog without patience: a monitor asks again soon, and wants to know that it is away."""
-        if not self._settings.database_url and not (self._settings.home / "catalog.sqlite3").is_file():
+        place = self._settings.catalog_place
+        if isinstance(place, Path) and not place.is_file():
             # Who only looks makes no catalog.
             raise DatabaseUnusable(f"there is no catalog in {self._settings.home} yet", "Render an album first")
         return open_database(
-            self._settings.catalog_url,
+            place,
             ServerLimits(pool_size=1, statement_timeout_s=STATEMENT_S, lock_timeout_s=1.0, patience_s=0.0),
         )

@@ -58,4 +58,5 @@ def sweep(folder: Path) -> None:
 def _mark(folder: Path) -> str:
     """Tells the folders of one host apart, and those of containers that have one name and one path."""
     there = folder.stat()
-    return hashlib.sha256(f"{folder.resolve()} {there.st_dev} {there.st_ino}".encode()).hexdigest()[:8]
+    name = os.fsencode(folder.resolve()) + f" {there.st_dev} {there.st_ino}".encode()
+    return hashlib.sha256(name).hexdigest()[:8]
