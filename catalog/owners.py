@@ -37,8 +37,10 @@ def is_dead(folder: Path, owner: str) -> bool:
     host, _, rest = owner.partition(":")
     if host != socket.gethostname() or rest.partition(":")[2].partition("-")[0] != _mark(folder):
         return False
+    if Path(owner).name != owner:  # a row says so, and no process of ours has such a name
+        return False
     try:
-        with (folder / owner).open("r") as handle:
+        with os.fdopen(os.open(folder / owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True
