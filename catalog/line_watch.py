@@ -122,6 +122,8 @@ class LineWatch:
         """What began long ago is counted once; what is younger is asked for each time, as a render is written down at
         its end with the time when it began."""
         settled = database_clock(database) - LONGEST_S
+        if settled < self._counted_to - LONGEST_S:  # the clock was set back: what begins now would count as past
+            self._past, self._counted_to = RenderFigures(), 0.0
         if settled > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
             self._past += render_figures(database, since=self._counted_to, before=settled)
             self._counted_to = settled

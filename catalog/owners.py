@@ -53,7 +53,8 @@ def sweep(folder: Path) -> None:
     """Remove the lock files of dead processes. Young files are left: their lock may be on its way."""
     for path in folder.glob("*:*:*"):
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > YOUNG_S and is_dead(folder, path.name):
+            # A date to come is that of a file from before the clock was set back.
+            if abs(time.time() - path.stat().st_mtime) > YOUNG_S and is_dead(folder, path.name):
                 path.unlink()
 
 

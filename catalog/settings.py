@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
 from catalog.inbox.place import checked_place
+from db.bounds import LONGEST_LEASE_S
 
 SQLITE_FILE = "catalog.sqlite3"
 
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
         description="Whom finished and failed albums are told: a notification block, such as slack-webhook/studio.",
     )
     run_history_days: float = Field(30.0, gt=0, description="Age at which Prefect's records of ended runs are removed.")
-    lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
+    lease_s: float = Field(60.0, gt=0, le=LONGEST_LEASE_S, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
     max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
