@@ -39,7 +39,7 @@ __all__ = [
     "open_database",
 ]
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """Newest migration this code knows; a test holds it equal to Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
