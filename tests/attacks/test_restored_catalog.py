@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog import backup, owners
+from catalog.backup_rows import load, read_lines, require_empty
 from catalog.confined import confined, confined_id, path_fault
 from catalog.digests import digest_bytes
 from catalog.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
@@ -258,3 +259,26 @@ def add_release(house, *, album: str, path: str) -> None:
         session.flush()
         for name, artifact in kept.items():
             session.add(ReleaseFile(release_id=release.id, path=name, artifact_digest=artifact.digest))
+
+
+ALBUM = {"table": "album", "columns": ["id", "title"]}
+NO_DUMPS = {
+    "a number": [7],
+    "null": [None],
+    "a table that is none": [{"table": "sqlite_master", "columns": ["name"]}],
+    "a table without columns": [{"table": "album"}],
+    "a column that is none": [{"table": "album", "columns": ["evil"]}, ["x"]],
+    "too few values": [ALBUM, ["x"]],
+    "a row of no table": [["x"]],
+    "a value of another kind": [ALBUM, [{"x": 1}, "x"]],
+    "a table by a number": [{"table": 7, "columns": []}],
+    "a list as a table": [{"table": [], "columns": []}],
+}
+
+
+@pytest.mark.parametrize("lines", NO_DUMPS.values(), ids=NO_DUMPS)
+def test_a_backup_that_is_no_dump_ends_in_a_sentence(lines, house):
+    dump = [{"schema": "0001"}, *lines, {"end": {}}]
+    with pytest.raises(CatalogError):
+        load(house.database, read_lines(json.dumps(line) + "\n" for line in dump))
+    require_empty(house.database)
