@@ -16,12 +16,14 @@ import gzip
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, require_empty
+from catalog.confined import confined
 from catalog.digests import digest_file
 from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
 from catalog.store.base import Store
@@ -103,7 +105,7 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
     that is not empty, MachineError where nothing of the bytes is to be had.
     """
     backup = read_backup(folder)
-    path = folder / backup.catalog
+    path = _catalog_of(folder, backup.catalog)
     require_empty(database)
     with _told(folder):
         source = FolderStore(folder / "store")
@@ -133,7 +135,7 @@ def verify(folder: Path) -> Verified:
     missing, corrupt = [], []
     with _told(folder):
         kept = FolderStore(folder / "store")
-        for named in _artifacts(folder / backup.catalog):
+        for named in _artifacts(_catalog_of(folder, backup.catalog)):
             if kept.stat(named.digest) is None:
                 missing.append(named.digest)
             elif not kept.verify(named.digest):
@@ -149,7 +151,7 @@ def read_backup(folder: Path) -> Backup:
         if document.get("format") != FORMAT:
             raise CatalogError("the backup was made by a newer Songline", remedy="Upgrade Songline")
         backup = Backup(**document)
-        whole = digest_file(folder / backup.catalog) == backup.catalog_digest
+        whole = digest_file(_catalog_of(folder, backup.catalog)) == backup.catalog_digest
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{folder} holds no finished backup", remedy="Run `songline backup` there until it ends, or name another"
@@ -161,10 +163,19 @@ def read_backup(folder: Path) -> Backup:
     return backup
 
 
+def _catalog_of(folder: Path, name: str) -> Path:
+    """The dump that a backup's own document names: a file of that folder."""
+    path = confined(folder, name, named_by=f"{folder / MANIFEST}")
+    if path.parent != folder or path.is_symlink():
+        raise CatalogError(UNREADABLE, remedy=ANOTHER)
+    return path
+
+
 def _dump(database: Database, folder: Path) -> Path:
     part = folder / "catalog.part"
+    part.unlink(missing_ok=True)
     with (
-        part.open("wb") as raw,
+        part.open("xb") as raw,
         gzip.GzipFile("", "wb", compresslevel=3, fileobj=raw, mtime=0) as packed,
     ):
         for line in dumped(database):
@@ -183,8 +194,15 @@ def _opened(path: Path) -> Iterator[Iterator[str]]:
 def _artifacts(path: Path) -> Iterator[Named]:
     with _opened(path) as lines:
         for line in read_lines(lines):
-            if line.table == ARTIFACT and line.row is not None and line.row["pruned_at"] is None:
-                yield Named(line.row["digest"], line.row["size"])
+            if line.table == ARTIFACT and line.row is not None and line.row.get("pruned_at") is None:
+                yield _named(line.row)
+
+
+def _named(row: Mapping[str, Any]) -> Named:
+    digest, size = row.get("digest"), row.get("size")
+    if not isinstance(digest, str) or not isinstance(size, int):
+        raise CatalogError(UNREADABLE, remedy=ANOTHER)
+    return Named(digest, size)
 
 
 def _copy(store: Store, target: FolderStore, named: Named) -> bool:
@@ -232,7 +250,9 @@ def _told(folder: Path) -> Iterator[None]:
 
 def _write_durably(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text)
+    part.unlink(missing_ok=True)  # what stands there may be a link to another file
+    with part.open("x") as handle:
+        handle.write(text)
     _place(part, path)
 
 

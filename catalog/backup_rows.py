@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from catalog.digests import Json
@@ -58,12 +59,19 @@ class Line:
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Line]:
-    """What a dump holds. Raises CatalogError where it is cut off or damaged, or newer than this code."""
+    """What a dump holds. Raises CatalogError where it is cut off, damaged or no dump, or newer than this code."""
+    try:
+        yield from _lines_of(lines)
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise CatalogError(UNREADABLE, remedy=ANOTHER) from error
+
+
+def _lines_of(lines: Iterable[str]) -> Iterator[Line]:
     table = ""
     columns: list[str] = []
     counts: dict[str, int] = {}
     for line in lines:
-        value = _parsed(line)
+        value = json.loads(line)
         if isinstance(value, list):
             counts[table] += 1
             yield Line(table, dict(zip(columns, value, strict=True)))
@@ -80,13 +88,6 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
                 f"the backup was made by a newer Songline (schema {value['schema']})", remedy="Upgrade Songline"
             )
     raise CatalogError(UNREADABLE, remedy=ANOTHER)
-
-
-def _parsed(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise CatalogError(UNREADABLE, remedy=ANOTHER) from error
 
 
 def require_empty(database: Database) -> None:
@@ -107,9 +108,10 @@ def load(database: Database, lines: Iterable[Line]) -> None:
             for line in lines:
                 loader.take(line)
             loader.finish()
-    except DBAPIError as error:
+    except StatementError as error:
+        said = words_of(error) if isinstance(error, DBAPIError) else str(error.orig)
         raise CatalogError(
-            f"the backup does not fit into this catalog: {words_of(error)}",
+            f"the backup does not fit into this catalog: {said}",
             remedy="Restore it with the Songline that made it",
         ) from error
 
@@ -141,8 +143,10 @@ class _Loader:
             self._end_table()
             self.table = Base.metadata.tables.get(line.table)
             if self.table is None:
-                raise CatalogError(f"this catalog has no table {line.table!r}", remedy=ANOTHER)
+                raise CatalogError(f"this catalog has no table {str(line.table)[:40]!r}", remedy=ANOTHER)
             return
+        if not line.row.keys() <= set(_known(self.table).columns.keys()):
+            raise CatalogError(f"the table {line.table} has no such columns", remedy=ANOTHER)
         self.rows.append(self._separated(line.row))
         if len(self.rows) == BATCH:
             self._insert()

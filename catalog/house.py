@@ -91,7 +91,7 @@ def enter_house(settings: Settings) -> House:
     """The house for the life of a process (a worker's); see :func:`open_house`."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        return House(settings, open_database(settings.catalog_url, _limits(settings)))
+        return House(settings, open_database(settings.catalog_place, _limits(settings)))
     except DatabaseUnusable as error:
         raise CatalogError(error.what, remedy=error.remedy) from error
     except SchemaTooNew as error:

@@ -24,6 +24,7 @@ from catalog.sweep import NAMED_WITHIN_S, settle
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from db.among import among
 from db.base import db_now
+from db.bounds import LONGEST_WAIT_S
 from db.production import Render, Step
 from db.provenance import Artifact
 from db.rows import HELD, insert_missing
@@ -31,6 +32,7 @@ from db.session import Database, DatabaseTrouble
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
 POLL_S = 0.5
+MOST_DOUBLINGS = 40
 
 
 class Ledger:
@@ -84,20 +86,20 @@ class Ledger:
         columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
         with self._database.read() as session:
             rows = session.execute(sa.select(*columns).where(among(table.key, keys))).all()
-        return {r.key: Standing(r.state, max(0.0, r.due_at - r.now), r.error, r.owner) for r in rows}
+        return {r.key: Standing(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | Standing:
         """Take a lease, or tell how the work stands if it cannot be had now."""
         table = TABLES[work]
         standing = self.standings(work, [key])[key]
-        free = sa.or_(table.state == "planned", sa.and_(table.state == "leased", table.lease_until < db_now()))
+        free = sa.or_(table.state == "planned", table.has_run_out())
         if standing.state == "leased" and standing.owner and owners.is_dead(self._owners_folder, standing.owner):
             free = sa.or_(free, sa.and_(table.state == "leased", table.owner == standing.owner))
         elif standing.finished or standing.state == "failed":
             return standing
         taking = (
             sa.update(table)
-            .where(table.key == key, table.due_at <= db_now(), free)
+            .where(table.key == key, table.is_due(), free)
             .values(
                 state="leased", owner=self._owner, lease_until=db_now() + self._settings.lease_s, fence=table.fence + 1
             )
@@ -225,11 +227,16 @@ class Ledger:
             again = error.transient and row.attempts < self._settings.max_attempts
             row.state = "planned" if again else "failed"
             if again:
-                wait_s = self._settings.retry_base_s * 2 ** (row.attempts - 1) * random.uniform(0.75, 1.25)
+                wait_s = self._backoff_s(row.attempts)
                 row.due_at = session.scalar(sa.select(db_now() + wait_s)) or 0.0
 
         with suppress(LeaseLost):
             self._database.transact(write_down)
+
+    def _backoff_s(self, attempts: int) -> float:
+        """The wait after that many attempts: doubled each time, with jitter, and bounded."""
+        doubled_s = self._settings.retry_base_s * 2.0 ** min(attempts - 1, MOST_DOUBLINGS)
+        return min(doubled_s * random.uniform(0.75, 1.25), LONGEST_WAIT_S)
 
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Put failed work back to planned with its attempts forgiven; gives the count."""
@@ -248,3 +255,8 @@ class Ledger:
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
         return row
+
+
+def _wait_s(until_due_s: float) -> float:
+    """Seconds until work is due; none where it is due already, or where the clock was set back meanwhile."""
+    return until_due_s if 0 < until_due_s <= LONGEST_WAIT_S else 0.0

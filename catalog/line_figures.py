@@ -172,8 +172,8 @@ def _of_active_albums(session: Session) -> tuple[Counts, Counts]:
 def _leases(session: Session) -> Counts:
     found: dict[tuple[str, ...], float] = {}
     for work, table in (("render", Render), ("step", Step)):
-        ends = sa.select(table.lease_until, db_now().label("now")).where(table.state == "leased")
-        told = Counter("alive" if row.lease_until >= row.now else "expired" for row in session.execute(ends))
+        alive = session.scalars(sa.select(table.is_alive()).where(table.state == "leased"))
+        told = Counter("alive" if is_alive else "expired" for is_alive in alive)
         found |= {(work, state): float(told[state]) for state in ("alive", "expired")}
     return found
 

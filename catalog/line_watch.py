@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import sqlalchemy.exc
@@ -121,6 +122,8 @@ class LineWatch:
         """What began long ago is counted once; what is younger is asked for each time, as a render is written down at
         its end with the time when it began."""
         settled = database_clock(database) - LONGEST_S
+        if settled < self._counted_to - LONGEST_S:  # the clock was set back: what begins now would count as past
+            self._past, self._counted_to = RenderFigures(), 0.0
         if settled > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
             self._past += render_figures(database, since=self._counted_to, before=settled)
             self._counted_to = settled
@@ -128,10 +131,11 @@ class LineWatch:
 
     def _opened(self) -> Database:
         """The catalog without patience: a monitor asks again soon, and wants to know that it is away."""
-        if not self._settings.database_url and not (self._settings.home / "catalog.sqlite3").is_file():
+        place = self._settings.catalog_place
+        if isinstance(place, Path) and not place.is_file():
             # Who only looks makes no catalog.
             raise DatabaseUnusable(f"there is no catalog in {self._settings.home} yet", "Render an album first")
         return open_database(
-            self._settings.catalog_url,
+            place,
             ServerLimits(pool_size=1, statement_timeout_s=STATEMENT_S, lock_timeout_s=1.0, patience_s=0.0),
         )

@@ -14,7 +14,7 @@ from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
+from db.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.rows import starts_with
 from db.session import Database
 
@@ -180,7 +180,7 @@ def _node(session: Session, digest: str, known: dict[str, Node]) -> Node:
     if digest in known:
         return known[digest]
     row = session.get_one(Artifact, digest)
-    artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type}
+    artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type, **_loss(session, row)}
     maker = session.scalars(
         sa.select(Activity)
         .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
@@ -201,6 +201,17 @@ def _node(session: Session, digest: str, known: dict[str, Node]) -> Node:
     found = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
     known[digest] = Node(artifact, {**_activity(maker), **found}, children)
     return known[digest]
+
+
+def _loss(session: Session, row: Artifact) -> dict[str, Json]:
+    """That the bytes were lost and who accepted it, where they did not come back since."""
+    if row.pruned_at is None:
+        return {}
+    newest = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
+    loss = session.scalars(newest).first()
+    if loss is None:
+        return {}
+    return {"lost": {"found": loss.found, "accepted_by": loss.accepted_by, "accepted_at": loss.accepted_at}}
 
 
 def _activity(row: Activity) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from catalog.confined import confined
 from catalog.digests import CHUNK, digest_file
 from catalog.errors import InputError, MachineError, RefusedError
 from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
@@ -60,7 +61,7 @@ class Bench:
 
     def place(self, path: str) -> Path:
         """Where the file ``path`` of the model is gathered."""
-        place = self.staged / path
+        place = confined(self.staged, path, named_by=f"the list of files of {self.name}")
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 

@@ -37,8 +37,10 @@ def is_dead(folder: Path, owner: str) -> bool:
     host, _, rest = owner.partition(":")
     if host != socket.gethostname() or rest.partition(":")[2].partition("-")[0] != _mark(folder):
         return False
+    if Path(owner).name != owner:  # a row says so, and no process of ours has such a name
+        return False
     try:
-        with (folder / owner).open("r") as handle:
+        with os.fdopen(os.open(folder / owner, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True
@@ -51,11 +53,13 @@ def sweep(folder: Path) -> None:
     """Remove the lock files of dead processes. Young files are left: their lock may be on its way."""
     for path in folder.glob("*:*:*"):
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > YOUNG_S and is_dead(folder, path.name):
+            # A date to come is that of a file from before the clock was set back.
+            if abs(time.time() - path.stat().st_mtime) > YOUNG_S and is_dead(folder, path.name):
                 path.unlink()
 
 
 def _mark(folder: Path) -> str:
     """Tells the folders of one host apart, and those of containers that have one name and one path."""
     there = folder.stat()
-    return hashlib.sha256(f"{folder.resolve()} {there.st_dev} {there.st_ino}".encode()).hexdigest()[:8]
+    name = os.fsencode(folder.resolve()) + f" {there.st_dev} {there.st_ino}".encode()
+    return hashlib.sha256(name).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Bringing lost bytes back: what made them is planned again.
+"""Bringing lost bytes back: what made them is planned again, as far as a manifest asks for it; or accepting their loss.
 
 The next render makes the same bytes where the work is repeatable bit for bit. Where it is not (a GPU, another batch),
 other bytes take their place, and those that are lost for good count as pruned.
@@ -13,11 +13,12 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog.asked_for import AskedFor, failed_for, makers_of
 from catalog.errors import StoreError
 from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
+from db.provenance import Artifact, Loss
 from db.rows import pieces
 from db.session import Database
 
@@ -83,44 +84,81 @@ def _wrong(store: Store, digest: str) -> Literal["missing", "corrupt"] | None:
 
 def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:
     with database.read() as session:
-        makers = _makers(session, digest)
-    kind, role, key = makers[0] if makers else (None, None, None)
-    return Damage(digest, corrupt, kind, role, key)
+        makers = makers_of(session, digest)
+    if not makers:
+        return Damage(digest, corrupt, None, None, None)
+    return Damage(digest, corrupt, makers[0].kind, makers[0].role, makers[0].key)
 
 
 def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
-    """Remove what is corrupt and plan again all work that made it, or that failed for want of it; gives the count."""
+    """Remove what is corrupt and plan again all work that made it, or that failed for want of it, as far as a manifest
+    still asks for it; gives the count. What was superseded is left as it is: see :func:`accept`."""
+    with database.read() as session:
+        again = _to_plan_again(session, damages)
+    for damage in damages:
+        if damage.kind is None or damage.digest in again.digests:
+            store.delete(damage.digest)
+    return database.transact(lambda session: _plan_again(session, damages, again))
+
+
+def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: str) -> int:
+    """Record that these bytes are lost for good, and that ``by`` accepts it; what is corrupt is removed. Work that a
+    manifest still asks for is planned again; gives its count."""
+    planned = repair(database, store, damages)
+    with database.write() as session:
+        for some in pieces([damage.digest for damage in damages]):
+            session.execute(sa.update(Artifact).where(Artifact.digest.in_(some)).values(pruned_at=db_now()))
+        session.add_all(Loss(artifact_digest=d.digest, found=found_as(d), accepted_by=by) for d in damages)
     for damage in damages:
         store.delete(damage.digest)
-    return database.transact(lambda session: _plan_again(session, damages))
+    return planned
 
 
-def _plan_again(session: Session, damages: Sequence[Damage]) -> int:
+def accepted_losses(database: Database) -> frozenset[str]:
+    """Digests of the artifacts whose loss was accepted, and whose bytes did not come back since."""
+    with database.read() as session:
+        query = sa.select(Loss.artifact_digest).join(Artifact, Artifact.digest == Loss.artifact_digest)
+        return frozenset(session.scalars(query.where(Artifact.pruned_at.is_not(None))))
+
+
+def found_as(damage: Damage) -> str:
+    """What was found, in one word."""
+    return "corrupt" if damage.corrupt else "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Keys of the work to be planned again, and the lost artifacts that it makes."""
+
+    keys: frozenset[str]
+    digests: frozenset[str]
+
+
+def _to_plan_again(session: Session, damages: Sequence[Damage]) -> _Again:
+    asked = AskedFor(session)
     lost = {damage.digest for damage in damages}
-    makers = {key for digest in lost for _, _, key in _makers(session, digest)}
+    waiting = failed_for(session, lost)
+    keys: set[str] = set()
+    digests: set[str] = set()
+    for digest in sorted(lost):
+        held_up = [work.key for work in waiting.get(digest, ()) if asked.is_of_a_manifest(work.kind, work.key)]
+        makers = asked.makers(digest)
+        if held_up and not makers:  # it is wanted, although nothing has been made of it yet
+            makers = [maker for maker in makers_of(session, digest) if asked.is_of_a_manifest(maker.kind, maker.key)]
+        keys.update(held_up, (maker.key for maker in makers))
+        if makers:
+            digests.add(digest)
+    return _Again(frozenset(keys), frozenset(digests))
+
+
+def _plan_again(session: Session, damages: Sequence[Damage], again: _Again) -> int:
     # A page or lineage packed anew may have other bytes; the lost ones are then no longer named by anything.
-    packed = sorted(damage.digest for damage in damages if damage.kind == "pack")
+    packed = sorted(damage.digest for damage in damages if damage.kind == "pack" and damage.digest in again.digests)
     session.execute(sa.update(Artifact).where(Artifact.digest.in_(packed)).values(pruned_at=db_now()))
     count = 0
     for table in (Render, Step):
-        for keys in pieces(sorted(makers | _failed_for(session, table, lost))):
+        for keys in pieces(sorted(again.keys)):
             anew = sa.update(table).where(table.key.in_(keys))
             anew = anew.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
             count += len(session.execute(anew.returning(table.key)).all())
     return count
-
-
-def _failed_for(session: Session, table: type[Render] | type[Step], lost: set[str]) -> set[str]:
-    """Keys of the work that failed because one of these artifacts was missing."""
-    failed = session.execute(sa.select(table.key, table.error).where(table.state == "failed"))
-    return {row.key for row in failed if (row.error or {}).get("ids", {}).get("digest") in lost}
-
-
-def _makers(session: Session, digest: str) -> list[tuple[str, str, str]]:
-    rows = session.execute(
-        sa.select(Activity.kind, ActivityArtifact.role, Activity.work_key)
-        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
-        .where(ActivityArtifact.artifact_digest == digest, ActivityArtifact.direction == "made")
-        .order_by(Activity.started_at)
-    ).all()
-    return [(row.kind, row.role, row.work_key) for row in rows]

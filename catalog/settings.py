@@ -9,11 +9,35 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.errors import InputError
 from catalog.inbox.place import checked_place
+from db.bounds import LONGEST_LEASE_S
+
+SQLITE_FILE = "catalog.sqlite3"
+
+
+def _at_home(value: object) -> object:
+    """A path with its leading ``~`` or ``~NAME`` replaced as shells do, which see only what stands unquoted."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str) or not text.startswith("~"):
+        return value
+    if "\0" in text:
+        raise ValueError("a path holds no NUL")
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        raise ValueError(f"nobody here has the home folder {text.partition('/')[0]}; write the whole path, from / on")
+    return expanded
+
+
+def _inbox_place(text: str) -> str:
+    return checked_place(str(_at_home(text)))
+
+
+Folder = Annotated[Path, BeforeValidator(_at_home)]
+"""A path of the settings: ``~`` means the home folder, never a folder of that name."""
 
 
 @cache
@@ -42,7 +66,7 @@ class Settings(BaseSettings):
         env_prefix="SONGLINE_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    home: Path = Field(
+    home: Folder = Field(
         default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."
     )
     database_url: str = Field(
@@ -66,15 +90,15 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", min_length=1, description="Region of the bucket.")
     s3_access_key: SecretStr = Field(SecretStr(""), description="Name of the store's credentials.")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret of the store's credentials.")
-    s3_ca_file: Path | None = Field(None, description="Certificates (PEM) to trust; empty: the public ones.")
+    s3_ca_file: Folder | None = Field(None, description="Certificates (PEM) to trust; empty: the public ones.")
     s3_patience_s: float = Field(45.0, ge=0, le=600, description="How long trouble of the store is tried again.")
-    inbox: Annotated[str, AfterValidator(checked_place)] = Field(
+    inbox: Annotated[str, AfterValidator(_inbox_place)] = Field(
         "", description="Manifests to render by night: a folder, s3://BUCKET or s3://BUCKET/PREFIX."
     )
     cache_gb: float = Field(20.0, ge=0, description="Bound of the local copies of a far store's artifacts.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
-    models: Path | None = Field(None, description="Folder of the model registry; empty: inside the home.")
-    models_table: Path | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
+    models: Folder | None = Field(None, description="Folder of the model registry; empty: inside the home.")
+    models_table: Folder | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     render_device: Literal["same", "cpu", "cuda"] = Field(
@@ -86,7 +110,7 @@ class Settings(BaseSettings):
     starting_s: float = Field(
         180.0, gt=0, description="How long a taken run may take to begin; more where its node fetches an image first."
     )
-    releases: Path | None = Field(None, description="Folder that finished albums of work pools are written to.")
+    releases: Folder | None = Field(None, description="Folder that finished albums of work pools are written to.")
     releases_url: str = Field("", description="Address under which that folder is served; empty: none.")
     notify: str = Field(
         "",
@@ -94,16 +118,17 @@ class Settings(BaseSettings):
         description="Whom finished and failed albums are told: a notification block, such as slack-webhook/studio.",
     )
     run_history_days: float = Field(30.0, gt=0, description="Age at which Prefect's records of ended runs are removed.")
-    lease_s: float = Field(60.0, gt=0, description="Life of a lease without renewal.")
+    lease_s: float = Field(60.0, gt=0, le=LONGEST_LEASE_S, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
     max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
     gc_grace_s: float = Field(3600.0, ge=0, description="Age at which bytes without a row are garbage.")
 
     @cached_property
-    def catalog_url(self) -> str:
-        """SQLAlchemy URL of the catalog."""
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'catalog.sqlite3'}"
+    def catalog_place(self) -> str | Path:
+        """Where the catalog lies: the URL that is set, else its file. A path is never written as a URL, in which
+        ``?``, ``%`` and ``#`` mean something."""
+        return self.database_url or self.home.absolute() / SQLITE_FILE
 
     @property
     def store_path(self) -> Path:

@@ -60,7 +60,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         artist=head["artist"],
         year=head["year"],
         genre=head["genre"],
-        cover=Path(head["cover"]) if head["cover"] else None,
+        cover=_bare(head["cover"]) if head["cover"] else None,
         commercial=document["commercial"],
         release=document["release"],
         songs=tuple(_song(song) for song in document["songs"]),
@@ -74,7 +74,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         label=head.get("label"),
         enhance=document.get("enhance", "none"),
         two_stems=document.get("two_stems"),
-        mastering_reference=Path(reference["name"]) if reference else None,
+        mastering_reference=_bare(reference["name"]) if reference else None,
         mastering_reference_digest=reference.get("digest"),
     )
 
@@ -88,7 +88,7 @@ def _song(document: Mapping[str, Json]) -> Song:
         artist=document["artist"],
         lyrics=parse_lrc(document["lyrics"]["lrc"]),
         prompt=document["prompt"],
-        reference=Path(reference["name"]) if reference else None,
+        reference=_bare(reference["name"]) if reference else None,
         reference_digest=reference.get("digest"),
         bpm=document["bpm"],
         key=document["key"],
@@ -99,13 +99,18 @@ def _song(document: Mapping[str, Json]) -> Song:
         seeds=tuple(document["seeds"]),
         writers=tuple(document["writers"]),
         isrc=document["isrc"],
-        style=Path(style["name"]) if style else None,
+        style=_bare(style["name"]) if style else None,
         style_digest=style.get("digest"),
         explicit=document.get("explicit"),
         credits=tuple((credit["role"], credit["name"]) for credit in document.get("credits", ())),
         fade_out_s=document.get("fade_out_s"),
         gap_s=document.get("gap_s", 0.0),
     )
+
+
+def _bare(name: str) -> Path:
+    """A file's name to be shown, never a path: whoever wrote the row does not choose a file of this machine."""
+    return Path(Path(name).name)
 
 
 def _offered(session: Session, album_id: str) -> dict[str, tuple[int, tuple[Candidate, ...]]]:

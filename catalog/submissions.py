@@ -185,6 +185,25 @@ def shards_of_album(database: Database, album_id: str) -> list[Shard]:
         return [_shard(row) for row in session.scalars(query)]
 
 
+def counted_since(database: Database, submission: Submission) -> float:
+    """From when an album's minutes are counted, in epoch seconds by the database's clock.
+
+    A moment that is still to come was noted before the clock was set back: it is set to now, once, since until then
+    nothing would be counted.
+    """
+    with database.read() as session:
+        if submission.counted_from <= (session.scalar(sa.select(db_now())) or 0.0):
+            return submission.counted_from
+
+    def settle(session: Session) -> float:
+        now = session.scalar(sa.select(db_now())) or 0.0
+        row = session.get_one(SubmissionRow, submission.wish.album_id, with_for_update=HELD)
+        row.counted_from = min(row.counted_from, now)
+        return row.counted_from
+
+    return database.transact(settle)
+
+
 def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> float:
     """Seconds of work on these renders that began after ``since``, failed attempts included."""
     total = sa.func.coalesce(sa.func.sum(Activity.seconds), 0.0)
@@ -199,8 +218,7 @@ def live_leases(database: Database, render_keys: Sequence[str], step_keys: Seque
     with database.read() as session:
         for table, keys in ((Render, render_keys), (Step, step_keys)):
             if keys:
-                alive = sa.and_(table.state == "leased", table.lease_until >= db_now())
-                found.update(session.scalars(sa.select(table.key).where(among(table.key, keys), alive)))
+                found.update(session.scalars(sa.select(table.key).where(among(table.key, keys), table.is_alive())))
     return found
 
 
@@ -208,7 +226,7 @@ def free_lost_leases(database: Database) -> int:
     """Put renders whose lease ran out back to planned, so that whoever looks sees how they stand; gives the count."""
     freeing = (
         sa.update(Render)
-        .where(Render.state == "leased", Render.lease_until < db_now())
+        .where(Render.has_run_out())
         .values(state="planned", owner=None, lease_until=None)
         .returning(Render.key)
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Double, Float, Integer, MetaData, String
+from sqlalchemy import JSON, ColumnElement, Double, Float, Integer, MetaData, String, and_, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+from db.bounds import LONGEST_LEASE_S, LONGEST_WAIT_S
 
 DIGEST = String(64)
 ID = String(200)
@@ -70,3 +72,21 @@ class Leased:
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     due_at: Mapped[float] = mapped_column(default=0.0)
     error: Mapped[dict[str, Any] | None]
+
+    @classmethod
+    def is_alive(cls) -> ColumnElement[bool]:
+        """Whether a lease still runs: for no longer than any lease lasts, or the clock was set back."""
+        return and_(cls.state == "leased", cls.lease_until >= db_now(), cls.lease_until <= db_now() + LONGEST_LEASE_S)
+
+    @classmethod
+    def has_run_out(cls) -> ColumnElement[bool]:
+        """Whether work is leased to somebody whose lease no longer runs; see :meth:`is_alive`."""
+        return and_(
+            cls.state == "leased",
+            or_(cls.lease_until < db_now(), cls.lease_until > db_now() + LONGEST_LEASE_S),
+        )
+
+    @classmethod
+    def is_due(cls) -> ColumnElement[bool]:
+        """Whether the next attempt may begin: a due time further away than any wait is no reason to wait."""
+        return or_(cls.due_at <= db_now(), cls.due_at > db_now() + LONGEST_WAIT_S)

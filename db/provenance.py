@@ -58,3 +58,16 @@ class ActivityArtifact(Base):
     direction: Mapped[str] = mapped_column(String(4), primary_key=True)
     role: Mapped[str] = mapped_column(ID, primary_key=True)
     artifact_digest: Mapped[str] = mapped_column(ForeignKey(Artifact.digest), index=True)
+
+
+class Loss(Base):
+    """That a person accepted the loss of an artifact's bytes, which were ``found`` missing or corrupt. The artifact is
+    pruned from then on; where its bytes come back, this stays as what was once so."""
+
+    __tablename__ = "loss"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    artifact_digest: Mapped[str] = mapped_column(ForeignKey(Artifact.digest), index=True)
+    found: Mapped[str] = mapped_column(String(16))
+    accepted_by: Mapped[str] = mapped_column(ID)
+    accepted_at: Mapped[float] = mapped_column(server_default=db_now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
-from db.sqlite import back_up, file_lock, sqlite_engine
+from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
 from db.trouble import (
     DatabaseTrouble,
     DatabaseUnusable,
@@ -38,7 +39,7 @@ __all__ = [
     "open_database",
 ]
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """Newest migration this code knows; a test holds it equal to Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -134,13 +135,13 @@ def _pause(attempt: int) -> None:
     time.sleep(min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(0.5, 1.5))
 
 
-def open_database(url: str, limits: ServerLimits | None = None) -> Database:
-    """Connect to ``url`` and bring its schema up to this code's.
+def open_database(place: str | Path, limits: ServerLimits | None = None) -> Database:
+    """Connect to ``place``, the path of a SQLite file or a URL, and bring its schema up to this code's.
 
     Raises SchemaTooNew, NetworkFileSystem, DatabaseUnusable where a server is not to be had, or SQLAlchemy's errors
     where a file is no catalog. None of them repeats a password.
     """
-    parsed = _parsed(url)
+    parsed = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
     if parsed.drivername in POSTGRES_NAMES:
         return _open_server(parsed, limits or ServerLimits())
     engine = sqlite_engine(parsed)
@@ -160,7 +161,17 @@ def _parsed(url: str) -> URL:
             "SONGLINE_DATABASE_URL is no address of a PostgreSQL or SQLite database",
             "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
         )
-    return parsed
+    return parsed if parsed.drivername in POSTGRES_NAMES else _of_file(parsed)
+
+
+def _of_file(url: URL) -> URL:
+    """The URL of a SQLite file with ``~`` expanded. Raises DatabaseUnusable where it names no file."""
+    path = Path(os.path.expanduser(url.database or ""))
+    if not path.name or path.name == ":memory:" or str(path).startswith(("~", "file:")):
+        raise DatabaseUnusable(
+            "SONGLINE_DATABASE_URL names no SQLite file", "Write sqlite:////PATH with the whole path, from / on"
+        )
+    return url.set(database=str(path))
 
 
 def _open_server(url: URL, limits: ServerLimits) -> Database:
@@ -182,12 +193,23 @@ def _open_server(url: URL, limits: ServerLimits) -> Database:
 def _migrate_file(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         found = schema_revision(connection)
+        if found is None:
+            _require_own(connection, path)
     if not _is_old(found):
         return
     if found is not None:
         back_up(path, path.with_name(f"{path.name}.before-{SCHEMA_REVISION}"))
     with engine.execution_options(songline_write=True).begin() as connection:
         upgrade(connection)
+
+
+def _require_own(connection: Connection, path: Path) -> None:
+    """Raise DatabaseUnusable for a file that has tables and no revision: it is another program's."""
+    if sa.inspect(connection).get_table_names():
+        raise DatabaseUnusable(
+            f"{path} is the database of another program, and is left as it is",
+            "Point SONGLINE_HOME, or SONGLINE_DATABASE_URL, to another place",
+        )
 
 
 def _migrate_server(engine: Engine) -> None:

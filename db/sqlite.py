@@ -17,6 +17,11 @@ BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs", "ceph", "lustre"})
 
 
+def sqlite_url(path: Path) -> URL:
+    """The file at ``path``, whatever its name holds: nothing of it is read as a part of a URL."""
+    return URL.create("sqlite", database=str(path))
+
+
 def sqlite_engine(url: URL) -> Engine:
     """An engine on the file of ``url``. Raises NetworkFileSystem where locks do not hold."""
     path = Path(url.database or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from catalog.submissions import Submission, spent_s
+from catalog.submissions import Submission, counted_since, spent_s
 from db.session import Database
 from flows.parcels import Parcel
 
@@ -39,5 +39,5 @@ def budget_of(
     minutes = submission.wish.max_gpu_minutes
     if minutes is None:
         return Budget(None)
-    spent = spent_s(database, list(expected_s), since=submission.counted_from)
+    spent = spent_s(database, list(expected_s), since=counted_since(database, submission))
     return Budget(60 * minutes - spent - sum(expected_s[key] for key in in_hand))

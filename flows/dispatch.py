@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
-from catalog.errors import MachineError
+from catalog.errors import CatalogError, MachineError
 from flows.orders import Work
 from flows.server import open_client, reached
 
@@ -107,7 +107,7 @@ class PrefectDispatcher:
         found: dict[str, RunStanding] = {}
         asked = iter(run_ids)
         with reached():
-            while some := [UUID(run_id) for run_id in islice(asked, PAGE)]:
+            while some := [_id_of(run_id) for run_id in islice(asked, PAGE)]:
                 runs = self._client.read_flow_runs(
                     flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=some)), limit=PAGE
                 )
@@ -128,12 +128,12 @@ class PrefectDispatcher:
     def give_up(self, run_id: str, reason: str) -> None:
         """See :class:`Dispatcher`."""
         with reached():
-            self._client.set_flow_run_state(UUID(run_id), Crashed(message=reason), force=True)
+            self._client.set_flow_run_state(_id_of(run_id), Crashed(message=reason), force=True)
 
     def withdraw(self, run_id: str, reason: str) -> None:
         """See :class:`Dispatcher`."""
         with reached():
-            self._client.set_flow_run_state(UUID(run_id), Cancelled(message=reason))
+            self._client.set_flow_run_state(_id_of(run_id), Cancelled(message=reason))
 
     def stop_all(self, album: str) -> int:
         """See :class:`Dispatcher`."""
@@ -150,6 +150,16 @@ class PrefectDispatcher:
                 waits = run.state is None or run.state.type == StateType.SCHEDULED
                 self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
         return len(found)
+
+
+def _id_of(run_id: str) -> UUID:
+    """The id of a flow run, which comes from a row. Raises CatalogError where it is none."""
+    try:
+        return UUID(run_id)
+    except ValueError as error:
+        raise CatalogError(
+            f"the catalog names the flow run {run_id[:40]!r}, which is no id", remedy="Submit the album again"
+        ) from error
 
 
 def _standing(run: FlowRun) -> RunStanding:

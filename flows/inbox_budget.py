@@ -10,7 +10,7 @@ from catalog.albums import PlannedAlbum
 from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Submission, is_settled, spent_s
+from catalog.submissions import Submission, counted_since, is_settled, spent_s
 from flows.hours import Opening
 from flows.inbox_order import InboxWork
 
@@ -65,12 +65,13 @@ def minutes_in_use(
     """What these albums took of a night that began at ``since`` (epoch seconds)."""
     spent = still = 0.0
     for submission in submissions:
-        if submission.state != "active" and submission.counted_from < since:
+        counted_from = counted_since(house.database, submission)
+        if submission.state != "active" and counted_from < since:
             continue
         planned = stored_plan(house.database, submission.wish.album_id)
         keys = list({c.render_key for song in planned.songs for c in song.candidates})
-        own = spent_s(house.database, keys, since=submission.counted_from) / 60
-        spent += own if submission.counted_from >= since else spent_s(house.database, keys, since=since) / 60
+        own = spent_s(house.database, keys, since=counted_from) / 60
+        spent += own if counted_from >= since else spent_s(house.database, keys, since=since) / 60
         if submission.state == "active":
             bound = submission.wish.max_gpu_minutes
             missing = need_of(house, planned, expected_s).minutes

@@ -122,6 +122,10 @@ def _is_of_the_device(caught: BaseException) -> bool:
 
 
 def _worker(request: StepRequest) -> Worker:
+    if request.kind not in KINDS:
+        raise WorkError(
+            f"there is no kind of step {request.kind[:40]!r}", remedy="Upgrade Songline, if a newer one asked"
+        )
     module, function = KINDS[request.kind].worker.split(":")
     worker: Worker = getattr(import_module(module), function)
     return worker

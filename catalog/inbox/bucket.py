@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
+from catalog.confined import MAX_PATH_CHARACTERS, confined, path_fault
 from catalog.digests import Json
 from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
@@ -18,8 +19,6 @@ from catalog.text import has_control
 
 MAX_FILES = 2_000
 MAX_TOTAL_BYTES = 4 << 30
-MAX_PATH = 1024
-MAX_PART_BYTES = 255
 UNSAFE = "has a name that is no path inside the inbox. Give the object another name."
 
 
@@ -49,13 +48,13 @@ class BucketInbox:
             if len(self._sizes) > MAX_NAMES:
                 raise too_many(self.place)
         offered = sorted(name for name in self._sizes if is_offered(name))
-        return [Offered(name, None if _is_safe(name) else UNSAFE) for name in offered]
+        return [Offered(name, UNSAFE if path_fault(name) else None) for name in offered]
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:
         """See :class:`catalog.inbox.base.Inbox`."""
         with self._scratch() as folder:
-            path = folder / posixpath.basename(name)
+            path = confined(folder, posixpath.basename(name), named_by=self._place)
             self._fetch(name, path, MAX_MANIFEST_BYTES)
             named = self._named(path, posixpath.dirname(name))
             total = sum(self._sizes[key] for key in named.values())
@@ -66,7 +65,7 @@ class BucketInbox:
                 )
             for inner, key in named.items():
                 if inner != path.name:
-                    self._fetch(key, folder / inner, MAX_REFERENCE_BYTES)
+                    self._fetch(key, confined(folder, inner, named_by=self._place), MAX_REFERENCE_BYTES)
             yield path
 
     def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
@@ -87,7 +86,7 @@ class BucketInbox:
         for text in sorted(set(_texts(source.data))):
             inner = posixpath.normpath(text)
             key = posixpath.join(folder, inner)
-            if _is_safe(inner) and key in self._sizes:
+            if path_fault(inner) is None and key in self._sizes:
                 named[inner] = key
         return named
 
@@ -104,17 +103,6 @@ class BucketInbox:
             ) from error
 
 
-def _is_safe(name: str) -> bool:
-    """Whether an object's name is a path that stays inside a folder, on this machine's file system too."""
-    parts = name.split("/")
-    return (
-        len(name) <= MAX_PATH
-        and not has_control(name)
-        and "\\" not in name
-        and not any(part in ("", ".", "..") or len(part.encode()) > MAX_PART_BYTES for part in parts)
-    )
-
-
 def _texts(data: Json) -> Iterator[str]:
     """Every text of a document that may be a path."""
     waiting = [data]
@@ -124,5 +112,5 @@ def _texts(data: Json) -> Iterator[str]:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
-        elif isinstance(value, str) and value and len(value) <= MAX_PATH and not has_control(value):
+        elif isinstance(value, str) and value and len(value) <= MAX_PATH_CHARACTERS and not has_control(value):
             yield value

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from catalog.confined import path_fault
 from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
 
@@ -55,6 +56,8 @@ class FolderInbox:
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:
         """See :class:`catalog.inbox.base.Inbox`."""
+        if wrong := path_fault(name):
+            raise InputError(f"the name of the manifest is no path of the inbox: {wrong}", remedy="Rename the file")
         path = self._root / name
         try:
             inside = path.resolve().is_relative_to(path.parent.resolve())

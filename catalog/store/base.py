@@ -64,8 +64,8 @@ class Store(Protocol):
 
 def object_name(digest: str) -> str:
     """The artifact's relative name in any store, ``objects/ab/cd/<digest>``. Raises StoreError on what is no digest."""
-    if len(digest) != 64 or not HEX.issuperset(digest):
-        raise StoreError(f"{digest[:80]!r} is no SHA-256 digest", remedy="Give 64 hexadecimal digits")
+    if not isinstance(digest, str) or len(digest) != 64 or not HEX.issuperset(digest):
+        raise StoreError(f"{str(digest)[:80]!r} is no SHA-256 digest", remedy="Give 64 hexadecimal digits")
     return f"objects/{digest[:2]}/{digest[2:4]}/{digest}"
 
 

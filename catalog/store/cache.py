@@ -11,6 +11,7 @@ from pathlib import Path
 
 from catalog.digests import digest_file
 from catalog.errors import StoreError
+from catalog.store.dates import settled_date
 
 IN_USE_S = 3600.0
 
@@ -91,14 +92,14 @@ class LocalCache:
 
     def _evict(self) -> None:
         with _lock(self._root / "lock", fcntl.LOCK_EX):
-            found = [(path, path.stat()) for path in self._objects.glob("??/*")]
-            excess = sum(stat.st_size for _, stat in found) - self._limit_bytes
+            found = [(settled_date(path), path, path.stat().st_size) for path in self._objects.glob("??/*")]
+            excess = sum(size for _, _, size in found) - self._limit_bytes
             limit = time.time() - self._in_use_s
-            for path, stat in sorted(found, key=lambda each: each[1].st_mtime):
-                if excess <= 0 or stat.st_mtime > limit:
+            for used_at, path, size in sorted(found):
+                if excess <= 0 or used_at > limit:
                     return
                 path.unlink()
-                excess -= stat.st_size
+                excess -= size
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def _sole(part: Path) -> Iterator[int]:
 def _removed(part: Path, limit: float) -> bool:
     """Remove a download that is older than ``limit``, unless a living process is at it."""
     try:
-        if part.stat().st_mtime >= limit:
+        if settled_date(part) >= limit:
             return False
         with _lock(part, fcntl.LOCK_EX | fcntl.LOCK_NB):
             part.unlink()

@@ -8,12 +8,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from catalog.digests import digest_bytes, digest_file
 from catalog.errors import RefusedError, StoreError
 from catalog.store.base import Stored, lost, object_name
+from catalog.store.dates import settled_date
 
 UNREADABLE = frozenset({errno.ENOENT, errno.EIO, errno.EBADMSG})
 """The file is not there, or the disk itself says that it is damaged."""
@@ -130,13 +131,15 @@ class FolderStore:
     def listing(self) -> Iterator[Stored]:
         """See :class:`catalog.store.base.Store`."""
         for path in sorted(self._objects.glob("??/??/*")):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                settled_date(path)
             if found := self.stat(path.name):
                 yield found
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """See :class:`catalog.store.base.Store`."""
         limit = time.time() - older_than_s
-        old = [path for path in self._unfinished.iterdir() if path.stat().st_mtime < limit]
+        old = [path for path in self._unfinished.iterdir() if settled_date(path) < limit]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.queries import artifact_digests, current_release, failed_work
-from catalog.repair import examine, require_some_whole
+from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from catalog.sweep import sweep
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
+
+MAX_NAME_CHARACTERS = 200
 
 
 def retry(*, as_json: bool) -> None:
@@ -32,39 +38,66 @@ def retry(*, as_json: bool) -> None:
     stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
 
 
-def verify(*, repair: bool, as_json: bool) -> None:
-    """Read every byte; exits 1 when something is missing or corrupt. ``repair`` plans again what made it."""
+def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
+    """Read every byte; exits 1 when something is missing or corrupt. ``repair`` plans again what made it, as far as a
+    manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was found."""
     planned = 0
     with open_house(load_settings()) as house:
         artifacts = artifact_digests(house.database)
         kept = [digest for digest, pruned in artifacts if not pruned]
         damages = examine(house.database, house.store, kept)
-        if repair:
-            planned = mend(house.database, house.store, damages)
-        else:
+        if accept_loss or not repair:
             require_some_whole(kept, damages)
+        if accept_loss:
+            planned = accept(house.database, house.store, damages, by=_this_person())
+        elif repair:
+            planned = mend(house.database, house.store, damages)
+        accepted = len(accepted_losses(house.database))
+    newly = len(damages) if accept_loss else 0
     if as_json:
         print_json(
             {
                 "checked": len(kept),
                 "missing": [damage.digest for damage in damages if not damage.corrupt],
                 "corrupt": [damage.digest for damage in damages if damage.corrupt],
-                "pruned": len(artifacts) - len(kept),
+                "pruned": len(artifacts) - len(kept) - (accepted - newly),
                 "planned_again": planned,
+                "accepted_as_lost": accepted,
+                "accepted_now": newly,
             }
         )
     else:
-        for damage in damages:
-            made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given from outside"
-            stdout().print(f"{'corrupt' if damage.corrupt else 'missing'} {damage.digest}  {made}")
+        _tell_damages(damages)
         bad = sum(damage.corrupt for damage in damages)
-        stdout().print(f"{len(kept)} artifacts checked, {len(damages) - bad} missing, {bad} corrupt")
-        if repair:
+        lost = f"; accepted as lost: {accepted}" if accepted else ""
+        stdout().print(f"{len(kept)} artifacts checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
+        if repair or accept_loss:
             stdout().print(f"{planned} pieces of work are planned again; `songline render` does them.")
-        elif damages:
-            stdout().print("`songline verify --repair` plans again what made them.")
-    if damages and not repair:
+        if damages and not accept_loss:
+            _advise(repaired=repair)
+    if damages and not repair and not accept_loss:
         sys.exit(1)
+
+
+def _tell_damages(damages: Sequence[Damage]) -> None:
+    for damage in damages:
+        made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given from outside"
+        stdout().print(f"{found_as(damage)} {damage.digest}  {made}")
+
+
+def _advise(*, repaired: bool) -> None:
+    if not repaired:
+        stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
+    stdout().print("`songline verify --accept-loss` records that the rest is lost.")
+
+
+def _this_person() -> str:
+    """Who gives this command, as user@host."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
 
 def export(album: str, out: Path, *, as_json: bool) -> None:

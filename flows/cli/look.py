@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,8 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
 
 def _print_tree(found: Lineage, what: str) -> None:
     tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
+    if lost := _lost(found.root):
+        tree.add(Text(lost, style="red"))
     _grow(tree, found.root, set())
     stdout().print(tree)
     for song in found.songs:
@@ -197,6 +200,15 @@ def _print_tree(found: Lineage, what: str) -> None:
         stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
         if song["decision"]:
             stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
+
+
+def _lost(node: Node) -> str:
+    """That an artifact's bytes are lost, as a few words; empty where they are not."""
+    lost: Any = node.artifact.get("lost")
+    if not lost:
+        return ""
+    day = datetime.fromtimestamp(lost["accepted_at"], UTC).date().isoformat()
+    return f"its bytes are lost (found {lost['found']}, accepted by {lost['accepted_by']} on {day})"
 
 
 def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
@@ -210,7 +222,8 @@ def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
     branch = tree.add(Text(label, style="cyan"))
     for role, child in node.used:
         digest = str(child.artifact["digest"])
-        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}"))
+        lost = f"  {_lost(child)}" if _lost(child) else ""
+        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{lost}"))
         if digest not in seen:
             seen.add(digest)
             _grow(leaf, child, seen)

@@ -191,13 +191,18 @@ def retry(as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(
-    repair: Annotated[bool, typer.Option("--repair", help="Plan again what made the lost bytes.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Plan again what made the lost bytes and a manifest asks for.")
+    ] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="The same, and record that what was found missing or corrupt is lost.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read every stored byte and compare it with its digest."""
     from flows.cli import keep
 
-    keep.verify(repair=repair, as_json=as_json)
+    keep.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
 
 
 @app.command()

@@ -39,7 +39,7 @@ from flows.reading import read_album
 from flows.shards import largest_bytes
 from tasks.circumstances import circumstances
 from tasks.delivery.bundle import check_destination
-from tasks.delivery.export import write_release
+from tasks.delivery.export import release_folder, write_release
 from tasks.engines.registry import get_engine
 
 
@@ -50,7 +50,7 @@ def render(path: Path, out: Path, until: str) -> None:
     for line in album.warnings:
         warn(line)
     if until == "release":
-        check_destination(out / album.id)
+        check_destination(release_folder(out, album.id))
         _check_writable(out)
     with open_house(settings) as house:
         planned = declare_album(house, album)

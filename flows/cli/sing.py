@@ -16,6 +16,7 @@ from rich.text import Text
 
 from catalog.album import Song
 from catalog.albums import Candidate
+from catalog.confined import confined
 from catalog.errors import InputError, RefusedError, error_from
 from catalog.house import House, open_house
 from catalog.lyrics import Lyrics, parse_lrc
@@ -175,7 +176,7 @@ def _told(house: House, candidate: Candidate, standing: Standing, out: Path | No
         told["failure"] = standing.error
     digest = render_products(house.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
-        audio = out / f"{candidate.id}.wav"
+        audio = confined(out, f"{candidate.id}.wav", named_by="the catalog")
         shutil.copyfile(house.store.local(digest), audio)
         told["audio"] = str(audio)
     return told

@@ -6,12 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import MachineError
+from catalog.confined import confined, confined_id
+from catalog.errors import CatalogError, MachineError
 from catalog.house import House
 from catalog.queries import ReleaseRow, artifact_sizes
 from tasks.delivery.bundle import check_destination, make_durable, staging_folder, swap_in
 
 DOCUMENT = "release.json"
+ROWS = "the catalog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,25 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
 
     Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
-    disk is full; the old release then stays as it was.
+    disk is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it
+    was.
     """
-    destination = out / release.album_id
+    destination = release_folder(out, release.album_id)
     check_destination(destination)
+    if DOCUMENT not in release.files:
+        raise CatalogError(
+            f"build {release.build} of album {release.album_id!r} has no {DOCUMENT}",
+            remedy="Run `songline render` again, or restore a backup",
+        )
+    for path in release.files:
+        confined(destination, path, named_by=ROWS)
     if _lies_there(house, release, destination):
         return Written(destination, changed=False)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with staging_folder(destination) as staging:
             for path, digest in release.files.items():
-                target = staging / path
+                target = confined(staging, path, named_by=ROWS)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 house.store.fetch(digest, target)
                 os.utime(target, (_dated(release), _dated(release)))
@@ -48,6 +58,11 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
             remedy="Free disk space, or choose another folder with --out",
         ) from error
     return Written(destination, changed=True)
+
+
+def release_folder(out: Path, album_id: str) -> Path:
+    """Where the release of an album goes. Raises RefusedError for an id that is none: it may come from a row."""
+    return out / confined_id(album_id, named_by=ROWS)
 
 
 def _dated(release: ReleaseRow) -> int:

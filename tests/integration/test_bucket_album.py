@@ -51,7 +51,8 @@ def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path,
     told = json.loads(checked.stdout)
     assert (told["checked"], told["missing"], told["corrupt"]) == (len(kept), [], [])
 
-    elsewhere = moto.settings(tmp_path / "elsewhere", bucket).model_copy(update={"database_url": settings.catalog_url})
+    shared = {"database_url": f"sqlite:///{settings.catalog_place}"}
+    elsewhere = moto.settings(tmp_path / "elsewhere", bucket).model_copy(update=shared)
     with open_house(elsewhere) as house:
         there = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "there")
     assert files_of(there.folder) == files_of(written.folder)

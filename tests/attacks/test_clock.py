@@ -1,0 +1,165 @@
+"""A clock set back: what was dated before waits for nothing longer than it may at most be."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from catalog import owners
+from catalog.errors import TransientError
+from catalog.house import open_house
+from catalog.line_figures import line_figures
+from catalog.line_watch import LineWatch
+from catalog.recipe import Recipe
+from catalog.store.cache import LocalCache
+from catalog.store.files import FolderStore
+from catalog.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
+from catalog.work import Circumstances, Lease, Standing
+from db.base import db_now
+from db.farm import Submission
+from db.production import Album, Render
+from flows.budget import budget_of
+
+DAY_S = 86400.0
+HERE = Circumstances("test", {}, "cpu")
+RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
+KEY = RECIPE.digest
+
+
+def dated(house, **columns: float) -> None:
+    """Write times that lie so many seconds ahead, as those from before the clock was set back do."""
+    with house.database.write() as session:
+        ahead = {name: db_now() + seconds for name, seconds in columns.items()}
+        session.execute(sa.update(Render).values(ahead))
+
+
+@pytest.fixture
+def declared(house):
+    house.ledger.declare_renders([RECIPE])
+    return house
+
+
+@pytest.mark.both_databases
+def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
+    assert isinstance(declared.ledger.claim("render", KEY), Lease)
+    dated(declared, lease_until=DAY_S)
+    assert live_leases(declared.database, [KEY]) == set()
+    assert line_figures(declared.database).leases[("render", "expired")] == 1
+    with open_house(settings) as other:
+        lease = other.ledger.claim("render", KEY)
+    assert isinstance(lease, Lease)
+    assert lease.fence == 2
+
+
+@pytest.mark.both_databases
+def test_reconcile_frees_a_lease_from_before_the_clock_was_set_back(declared):
+    declared.ledger.claim("render", KEY)
+    dated(declared, lease_until=3600.0)
+    assert free_lost_leases(declared.database) == 1
+
+
+@pytest.mark.both_databases
+def test_a_lease_that_runs_stays_its_owners(declared, settings):
+    declared.ledger.claim("render", KEY)
+    with open_house(settings) as other:
+        assert isinstance(other.ledger.claim("render", KEY), Standing)
+    assert live_leases(declared.database, [KEY]) == {KEY}
+    assert free_lost_leases(declared.database) == 0
+
+
+@pytest.mark.both_databases
+def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared):
+    dated(declared, due_at=DAY_S)
+    assert declared.ledger.standings("render", [KEY])[KEY].wait_s == 0.0
+    assert isinstance(declared.ledger.claim("render", KEY), Lease)
+
+
+@pytest.mark.both_databases
+def test_a_due_time_within_its_bound_is_waited_for(declared):
+    dated(declared, due_at=300.0)
+    standing = declared.ledger.claim("render", KEY)
+    assert isinstance(standing, Standing)
+    assert 200 < standing.wait_s <= 300
+
+
+def test_no_attempt_waits_longer_than_the_bound(settings):
+    with open_house(settings.model_copy(update={"max_attempts": 5000, "retry_base_s": 1e6})) as house:
+        house.ledger.declare_renders([RECIPE])
+        for attempts in (0, 4000):
+            with house.database.write() as session:
+                session.execute(sa.update(Render).values(attempts=attempts, due_at=0.0))
+            house.ledger.fail(house.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, circumstances=HERE)
+            assert 0 < house.ledger.standings("render", [KEY])[KEY].wait_s <= 600
+
+
+@pytest.mark.both_databases
+def test_minutes_are_counted_although_the_clock_was_set_back(declared):
+    """They were counted from a moment to come, so that an album spent without end."""
+    house = declared
+    with house.database.write() as session:
+        session.add(Album(id="small", title="x", manifest={}, manifest_digest="d" * 64))
+    submit(house.database, Wish("small", "d" * 64, max_gpu_minutes=1.0))
+    with house.database.write() as session:
+        session.execute(sa.update(Submission).values(counted_from=db_now() + DAY_S))
+    submission = submission_of(house.database, "small")
+    first = budget_of(house.database, submission, expected_s={KEY: 1.0}, in_hand=())
+    house.ledger.fail(house.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, circumstances=HERE)
+    with house.database.write() as session:
+        session.execute(sa.text("UPDATE activity SET seconds = 50"))
+    again = budget_of(house.database, submission, expected_s={KEY: 1.0}, in_hand=())
+    assert (first.left_s, again.left_s) == (60.0, 10.0)
+    assert counted_since(house.database, submission) < time.time() + 60
+
+
+def test_garbage_from_before_the_clock_was_set_back_ages_from_now_on(tmp_path):
+    store = FolderStore(tmp_path)
+    kept = store.put_bytes(b"x")
+    path = next(tmp_path.glob("objects/*/*/*"))
+    part = tmp_path / "unfinished" / "part"
+    part.touch()
+    for file in (path, part):
+        os.utime(file, (time.time() + DAY_S,) * 2)
+    assert store.sweep_unfinished(3600) == 0
+    assert [found.digest for found in store.listing()] == [kept.digest]
+    for file in (path, part):
+        assert abs(file.stat().st_mtime - time.time()) < 60
+
+
+def test_a_cache_from_before_the_clock_was_set_back_keeps_its_bound(tmp_path):
+    cache = LocalCache(tmp_path, limit_bytes=1, in_use_s=0.05)
+    digest = "a" * 64
+    path = tmp_path / "objects" / digest[:2] / digest
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"old")
+    os.utime(path, (time.time() + DAY_S,) * 2)
+    for name in "bc":
+        cache.get(name * 64, lambda part: part.write_bytes(b"new"))
+        time.sleep(0.1)
+    assert not path.exists()
+
+
+def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
+    owner = owners.Owner(tmp_path)
+    name = owner.name
+    owner.release()
+    (tmp_path / name).touch()
+    os.utime(tmp_path / name, (time.time() + DAY_S,) * 2)
+    owners.sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, monkeypatch):
+    clock = [1e9 + 10 * DAY_S]
+    monkeypatch.setattr("catalog.line_watch.database_clock", lambda _: clock[0])
+    watch = LineWatch(settings, fresh_s=-1.0)
+    watch.see()
+    clock[0] -= 9 * DAY_S
+    watch.see()
+    declared.ledger.fail(declared.ledger.claim("render", KEY), TransientError("x"), seconds=1.0, circumstances=HERE)
+    with declared.database.write() as session:
+        session.execute(sa.text("UPDATE activity SET started_at = :now"), {"now": clock[0]})
+    assert sum(watch.see().renders.attempts.values()) == 1
+    watch.close()

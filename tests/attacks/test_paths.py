@@ -1,0 +1,87 @@
+"""The catalog outside its home: what a path holds never becomes a part of an address, and ``~`` never a folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import CatalogError, InputError
+from catalog.house import open_house
+from catalog.line_watch import LineWatch
+from catalog.settings import Settings, load_settings
+from db.session import DatabaseUnusable, open_database
+
+NAMES = ["a?b", "a?mode=ro", "100%", "a%3Fb", "a#b", "two words", "a;b&c=d", "file:a?uri=true", "~", "a'b", "ü"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, os.fsdecode(b"not-utf-8-\xff")])
+def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path, name):
+    home = tmp_path / name
+    with open_house(Settings(home=home)):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name]
+    with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM album").fetchone() == (0,)
+
+
+def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_path):
+    foreign = tmp_path / "foreign"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    before = foreign.read_bytes()
+    with open_house(Settings(home=tmp_path / "foreign?x")):
+        pass
+    assert foreign.read_bytes() == before
+
+
+def test_a_database_of_another_program_gets_no_tables(tmp_path):
+    path = tmp_path / "catalog.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(CatalogError, match="another program"):
+        open_house(Settings(home=tmp_path)).__enter__()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x.db?uri=true", "sqlite:///~nobody-here/x"]
+)
+def test_an_address_that_names_no_file_is_refused(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatabaseUnusable, match="names no SQLite file"):
+        open_database(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path):
+    settings = Settings(home=tmp_path / "a?b")
+    with open_house(settings):
+        watch = LineWatch(settings)
+        assert watch.see() is not None, watch.trouble
+        watch.close()
+
+
+@pytest.mark.parametrize("name", ["HOME", "MODELS", "MODELS_TABLE", "RELEASES", "S3_CA_FILE", "INBOX"])
+def test_a_tilde_in_a_setting_is_the_home_folder(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(f"SONGLINE_{name}", "~/songs")
+    assert Path(getattr(load_settings(), name.lower())) == tmp_path / "songs"
+
+
+def test_a_tilde_in_the_database_address_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    open_database("sqlite:///~/songs.sqlite3").close()
+    assert (tmp_path / "songs.sqlite3").is_file()
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_tilde_of_nobody_is_refused_with_a_sentence(monkeypatch):
+    monkeypatch.setenv("SONGLINE_HOME", "~nobody-of-that-name/songs")
+    with pytest.raises(InputError, match="SONGLINE_HOME: nobody here has the home folder ~nobody-of-that-name"):
+        load_settings()
