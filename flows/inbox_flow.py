@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from catalog.errors import MachineError
+from catalog.errors import MachineError, RefusedError
 from flows.carrying import house_of_run
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork
@@ -29,11 +31,28 @@ def sentence(work: InboxWork) -> str:
     return " · ".join(["inbox", work.place or "the one that is set", *bounds])
 
 
+def require_own_inbox(place: str, own: str) -> None:
+    """Raise RefusedError unless a flow run's place is this worker's inbox or lies in it: whoever may start a run would
+    otherwise have a worker read, and write reports into, any folder of its machine."""
+    if not place or place == own:
+        return
+    if own.startswith("s3://"):
+        is_inside = place.startswith(own.rstrip("/") + "/")
+    else:
+        is_inside = bool(own) and Path(place).resolve().is_relative_to(Path(own).resolve())
+    if not is_inside:
+        raise RefusedError(
+            f"{place} is not in this worker's inbox, {own or 'which is not set'}",
+            remedy="Set SONGLINE_INBOX of the workers to a place that holds it",
+        )
+
+
 @flow(name="render-inbox", flow_run_name=run_name, persist_result=False)
 def render_inbox(work: InboxWork = EVERY_NIGHT) -> str:
     """Submit the new and changed albums of the inbox; gives the report in one sentence. A manifest's faults stand in
     the report and fail nothing; trouble of the services fails the run, and the next one continues."""
     with house_of_run() as house:
+        require_own_inbox(work.place, house.settings.inbox)
         report = run_inbox(house, work, submit=submit_album)
     with only_shown():
         create_markdown_artifact(report.markdown(), key="inbox", description="What was taken, and what was left")

@@ -22,7 +22,7 @@ from tests.services.processes import not_tested
 ROOT = Path(__file__).parents[3]
 COMPOSE = ROOT / "infra" / "compose.yaml"
 SECRETS = (
-    *("POSTGRES_PASSWORD", "MINIO_ROOT_PASSWORD", "PREFECT_PASSWORD"),
+    *("POSTGRES_PASSWORD", "MINIO_ROOT_PASSWORD", "PREFECT_PASSWORD", "PREFECT_WORKER_PASSWORD"),
     *("SONGLINE_DATABASE_PASSWORD", "PREFECT_DATABASE_PASSWORD", "SONGLINE_S3_ACCESS_KEY", "SONGLINE_S3_SECRET_KEY"),
 )
 ONCE = {"access", "deploy"}
