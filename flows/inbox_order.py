@@ -16,7 +16,8 @@ class InboxWork(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     place: Annotated[str, AfterValidator(settled_place)] = Field(
-        "", description="Folder, s3://BUCKET or s3://BUCKET/PREFIX of the manifests, in the worker's SONGLINE_INBOX; empty: all of that."
+        "",
+        description="Folder or s3://BUCKET/PREFIX in the worker's SONGLINE_INBOX that holds the manifests; empty: all of it.",
     )
     priority: Literal["urgent", "normal", "batch"] = Field("batch", description="Queue of the albums.")
     until: Literal["score", "select", "master", "release"] = Field("release", description="Stage to stop after.")

@@ -18,7 +18,8 @@ from flows.api_gate import App, Receive, Scope, Send, basic, refuse
 
 LARGEST_BODY = 4_000_000
 API = "/api"
-EVENTS = f"{API}/events/in"
+EVENTS = (f"{API}/events/in", f"{API}/events/out")
+"""Where signs of life are sent, and where a worker hears that a run is cancelled."""
 
 RUN_FIELDS = {"parameters", "name", "tags", "idempotency_key", "work_queue_name", "state", "labels", "context"}
 """What a run of a deployment is asked for with. Job variables, which name command and environment, are not among it."""
@@ -30,29 +31,20 @@ def _free(_: Mapping[str, Any]) -> bool:
     return True
 
 
-def _has_no_data(state: object) -> bool:
-    """Whether a state carries nothing to be loaded: a result is a reference to storage, or worse."""
-    return state is None or (isinstance(state, dict) and state.get("data") is None)
-
-
-def _sets_a_state(body: Mapping[str, Any]) -> bool:
-    return _has_no_data(body.get("state"))
-
-
 def _asks_for_a_run(body: Mapping[str, Any]) -> bool:
-    return _holds(body, RUN_FIELDS) and _has_no_data(body.get("state"))
+    return _holds(body, RUN_FIELDS)
 
 
 def _changes_a_run(body: Mapping[str, Any]) -> bool:
     return _holds(body, CHANGED_FIELDS)
 
 
-def _begins_a_task(body: Mapping[str, Any]) -> bool:
-    return _has_no_data(body.get("state"))
+def _has_a_state(body: Mapping[str, Any]) -> bool:
+    return isinstance(body.get("state"), dict | None)
 
 
 def _holds(body: Mapping[str, Any], names: set[str]) -> bool:
-    return all(name in names for name, value in body.items() if value not in (None, {}, []))
+    return _has_a_state(body) and all(name in names for name, value in body.items() if value not in (None, {}, []))
 
 
 Check = Callable[[Mapping[str, Any]], bool]
@@ -77,10 +69,11 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     ("POST", rf"/work_pools/{_NAME}/(workers/heartbeat|get_scheduled_flow_runs)", _free),
     ("POST", r"/deployments/get_scheduled_flow_runs", _free),
     ("PATCH", rf"/flow_runs/{_ID}", _changes_a_run),
+    ("PATCH", rf"/flow_runs/{_ID}/labels", _free),
     # What a flow run does.
-    ("POST", rf"/(flow_runs|task_runs)/{_ID}/set_state", _sets_a_state),
+    ("POST", rf"/(flow_runs|task_runs)/{_ID}/set_state", _has_a_state),
     ("POST", r"/flows/", _free),
-    ("POST", r"/task_runs/", _begins_a_task),
+    ("POST", r"/task_runs/", _has_a_state),
     ("POST", r"/(logs|artifacts|events)/?", _free),
     ("PATCH", rf"/artifacts/{_ID}", _free),
     ("POST", r"/v2/concurrency_limits/(increment|decrement)(-with-lease)?", _free),
@@ -92,20 +85,28 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
 _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALLOWED)
 
 
-def is_allowed(method: str, path: str, body: bytes) -> bool:
-    """Whether a worker may ask this; ``path`` is below the API's root."""
+def admitted(method: str, path: str, body: bytes) -> bytes | None:
+    """What reaches Prefect of a worker's request, None where it may not ask it; ``path`` is below the API's root.
+
+    A state loses its reference to a stored result. Prefect's engine sends one with an exception, though nothing was
+    stored; nobody is to be led to load it.
+    """
     for allowed, pattern, check in _ROUTES:
         if method == allowed and pattern.fullmatch(path):
-            return check is _free or _passes(check, body)
-    return False
+            return body if check is _free else _checked(check, body)
+    return None
 
 
-def _passes(check: Check, body: bytes) -> bool:
+def _checked(check: Check, body: bytes) -> bytes | None:
     try:
         document = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and check(document)
+        return None
+    if not isinstance(document, dict) or not check(document):
+        return None
+    if document.get("state"):
+        document["state"] |= {"data": None}
+    return json.dumps(document).encode()
 
 
 class RoleGate:
@@ -121,7 +122,7 @@ class RoleGate:
         """Serve one request, by ASGI."""
         if scope["type"] == "websocket":
             if self._is_worker(scope):
-                if scope["path"] != EVENTS:
+                if scope["path"] not in EVENTS:
                     await refuse(scope, send, 403)
                     return
                 scope = self._as_operator(scope)
@@ -135,14 +136,16 @@ class RoleGate:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         return len(given) == 1 and hmac.compare_digest(given[0], self._worker_header)
 
-    def _as_operator(self, scope: Scope) -> Scope:
-        others = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
-        return {**scope, "headers": [*others, self._operator_header]}
+    def _as_operator(self, scope: Scope, body: bytes | None = None) -> Scope:
+        others = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", b"content-length")]
+        length = [] if body is None else [(b"content-length", str(len(body)).encode())]
+        return {**scope, "headers": [*others, *length, self._operator_header]}
 
     async def _serve_worker(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
-        path = scope["path"]
-        if body is None or not path.startswith(API) or not is_allowed(scope["method"], path[len(API) :], body):
+        body, path = await _body(receive), scope["path"]
+        if body is not None and path.startswith(API):
+            body = admitted(scope["method"], path[len(API) :], body)
+        if body is None or not path.startswith(API):
             await _forbid(send)
             return
         replayed = False
@@ -154,10 +157,10 @@ class RoleGate:
             replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(self._as_operator(scope), replay, send)
+        await self._app(self._as_operator(scope, body), replay, send)
 
     def _translated(self, scope: Scope, receive: Receive) -> Receive:
-        """A websocket's messages; Prefect's first carries the credential, and a worker may only send events."""
+        """A websocket's messages; Prefect's first carries the credential."""
         greeted = False
 
         async def translate() -> Any:
@@ -166,7 +169,7 @@ class RoleGate:
             if message["type"] != "websocket.receive" or greeted:
                 return message
             greeted = True
-            if scope["path"] != EVENTS or not self._is_greeting(message.get("text")):
+            if scope["path"] not in EVENTS or not self._is_greeting(message.get("text")):
                 return message
             return {**message, "text": json.dumps({"type": "auth", "token": self._operator})}
 
