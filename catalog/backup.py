@@ -26,6 +26,7 @@ from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, r
 from catalog.confined import confined
 from catalog.digests import digest_file
 from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
+from catalog.private import has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
 from db.session import Database
@@ -79,10 +80,11 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
     """
     _require_own(folder)
     with _told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_private_backup(folder)
         with file_lock(folder / LOCK):
-            path = _dump(database, folder)
             target = FolderStore(folder / "store")
+            target.sweep_unfinished(older_than_s=0.0)  # what a killed backup left: we hold the lock
+            path = _dump(database, folder)
             copied, lost, size, count = 0, [], 0, 0
             for named in _artifacts(path):
                 count, size = count + 1, size + named.size
@@ -174,8 +176,9 @@ def _catalog_of(folder: Path, name: str) -> Path:
 def _dump(database: Database, folder: Path) -> Path:
     part = folder / "catalog.part"
     part.unlink(missing_ok=True)
+    make_private(part)
     with (
-        part.open("xb") as raw,
+        part.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=3, fileobj=raw, mtime=0) as packed,
     ):
         for line in dumped(database):
@@ -224,6 +227,14 @@ def _put(source: FolderStore, store: Store, digest: str) -> bool:
     return True
 
 
+def _make_private_backup(folder: Path) -> None:
+    """Make the folder for its user alone, or bring the modes of an older backup to that: it holds lyrics and sound."""
+    if not folder.is_dir():
+        private_folder(folder, shared=False)
+    elif folder.stat().st_uid == os.geteuid() and not has_our_mode(folder, shared=is_shared(folder)):
+        set_our_mode(folder, shared=False)
+
+
 def _require_own(folder: Path) -> None:
     """Raise InputError for a folder that holds something else than a backup, or the beginning of one."""
     if folder.is_dir():
@@ -251,8 +262,8 @@ def _told(folder: Path) -> Iterator[None]:
 def _write_durably(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)  # what stands there may be a link to another file
-    with part.open("x") as handle:
-        handle.write(text)
+    make_private(part)
+    part.write_text(text)
     _place(part, path)
 
 

@@ -18,6 +18,8 @@
         ├── StoreError                 the artifact store cannot be read or written
         │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
+            ├── CatalogDamaged         its bytes are not what they were
+            └── CatalogReadOnly        it can be looked at here, and not be written
 """
 
 from __future__ import annotations
@@ -161,6 +163,18 @@ class CatalogError(MachineError):
     kind = "catalog"
 
 
+class CatalogDamaged(CatalogError):
+    """The bytes of the catalog are not what they were; a backup brings it back."""
+
+    kind = "catalog_damaged"
+
+
+class CatalogReadOnly(CatalogError):
+    """The home can be looked at and not be written to, here and now."""
+
+    kind = "catalog_read_only"
+
+
 def error_document(error: SonglineError) -> dict[str, object]:
     """An error as it is stored and shown."""
     reason = {"reason": error.reason} if isinstance(error, AudioRefused) else {}
@@ -187,5 +201,7 @@ _STORED = (
     StoreError,
     ArtifactLost,
     CatalogError,
+    CatalogDamaged,
+    CatalogReadOnly,
 )
 _BY_KIND: Mapping[str, type[SonglineError]] = {cls.kind: cls for cls in _STORED}

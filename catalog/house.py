@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy.exc
-
-from catalog import owners
-from catalog.errors import CatalogError
+from catalog.home import CATALOG, is_full, make_home, why_read_only
+from catalog.house_trouble import opening, read_only_error, require_catalog_with_store, told
 from catalog.ledger import Ledger
 from catalog.model_store import ModelStore
 from catalog.owners import Owner
+from catalog.private import share_with_group
 from catalog.recording import record_artifact
+from catalog.scratch import owned_scratch, sweep_scratch
 from catalog.settings import Settings
 from catalog.store.base import Store
 from catalog.store.choice import store_of
 from db.postgres import ServerLimits
-from db.session import (
-    Database,
-    DatabaseTrouble,
-    DatabaseUnusable,
-    NetworkFileSystem,
-    SchemaTooNew,
-    open_database,
-)
+from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
 
 
 class House:
     """Everything a process needs to look things up and to take work. Close it, or use :func:`open_house`."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, *, read_only: str = "") -> None:
         self.settings = settings
         self.database = database
+        self.read_only = read_only
         self.store: Store = store_of(settings)
         self.models = ModelStore(settings.models_path, table=settings.models_table)
         self.owners_folder = settings.home / "owners"
-        self._owner = Owner(self.owners_folder)
-        self._scratch = settings.home / "scratch"
-        self._scratch.mkdir(exist_ok=True)
-        self._sweep()
-        self.ledger = Ledger(
-            database, self.store, owner=self._owner.name, owners_folder=self.owners_folder, settings=settings
-        )
+        self._owner = None if read_only else Owner(self.owners_folder)
+        if self._owner is not None:
+            self._sweep(self._owner)
+        name = self._owner.name if self._owner else "reader"
+        self.ledger = Ledger(database, self.store, owner=name, owners_folder=self.owners_folder, settings=settings)
+
+    def _sweep(self, owner: Owner) -> None:
+        try:
+            sweep_scratch(self.settings.home)
+        except OSError:
+            owner.release()
+            raise
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder beside the store for files in the making; what is left in it at the end is removed."""
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix=f"{self._owner.name}+") as folder:
-            yield Path(folder)
+        """An empty folder beside the store for files in the making; what is left in it at the end is removed.
 
-    def _sweep(self) -> None:
-        """Remove the scratch folders and names of processes that are gone."""
-        for folder in self._scratch.iterdir():
-            if owners.is_dead(self.owners_folder, folder.name.rpartition("+")[0]):
-                shutil.rmtree(folder, ignore_errors=True)
-        owners.sweep(self.owners_folder)
+        Raises CatalogReadOnly where the home cannot be written.
+        """
+        if self._owner is None:
+            raise read_only_error(self.settings, self.read_only)
+        with owned_scratch(self.settings.home, self._owner) as folder:
+            yield folder
+
+    def require_writable(self) -> None:
+        """Raise CatalogReadOnly where the home is only looked at."""
+        if self.read_only:
+            raise read_only_error(self.settings, self.read_only)
 
     def take_in(self, path: Path, *, media_type: str) -> str:
         """Keep a file the user gave as an artifact; gives its digest."""
@@ -71,43 +71,51 @@ class House:
 
     def close(self) -> None:
         """Give the leases and connections back."""
-        self._owner.release()
+        if self._owner is not None:
+            self._owner.release()
         self.database.close()
 
 
 @contextmanager
 def open_house(settings: Settings) -> Iterator[House]:
-    """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened."""
+    """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened.
+
+    A home that cannot be written is opened for looking: what writes raises CatalogReadOnly.
+    """
     house = enter_house(settings)
     try:
-        yield house
-    except DatabaseTrouble as error:
-        raise CatalogError(f"the catalog could not be read or written: {error}", remedy=error.remedy) from error
+        with told(settings):
+            yield house
     finally:
         house.close()
 
 
 def enter_house(settings: Settings) -> House:
     """The house for the life of a process (a worker's); see :func:`open_house`."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        return House(settings, open_database(settings.catalog_place, _limits(settings)))
-    except DatabaseUnusable as error:
-        raise CatalogError(error.what, remedy=error.remedy) from error
-    except SchemaTooNew as error:
-        raise CatalogError(
-            f"the catalog was written by a newer Songline (schema {error})", remedy="Upgrade Songline"
-        ) from error
-    except NetworkFileSystem as error:
-        raise CatalogError(
-            f"{settings.home} lies on a network file system ({error}), where SQLite's locks do not hold",
-            remedy="Point SONGLINE_HOME to a local disk, or SONGLINE_DATABASE_URL to PostgreSQL",
-        ) from error
-    except (OSError, DatabaseTrouble, sqlalchemy.exc.DatabaseError) as error:
-        raise CatalogError(
-            f"the catalog cannot be opened in {settings.home}: {error.__cause__ or error}",
-            remedy="Point SONGLINE_HOME to a folder you may write",
-        ) from error
+    with opening(settings):
+        why = why_read_only(settings)
+        if not why:
+            try:
+                if settings.shared_home == "group":
+                    share_with_group()
+                make_home(settings)
+                require_catalog_with_store(settings)
+                return House(settings, open_database(settings.catalog_place, _limits(settings)))
+            except (OSError, DatabaseTrouble) as error:
+                if isinstance(error, DatabaseDamaged) or not is_full(settings.home):
+                    raise
+                why = f"the disk of {settings.home} is full"
+        return _for_looking(settings, why)
+
+
+def _for_looking(settings: Settings, why: str) -> House:
+    if settings.database_url:
+        return House(settings, open_database(settings.catalog_place, _limits(settings)), read_only=why)
+    catalog = settings.home / CATALOG
+    if not catalog.exists():
+        raise read_only_error(settings, f"there is no catalog, and {why}")
+    require_catalog_with_store(settings)
+    return House(settings, open_for_reading(catalog, why), read_only=why)
 
 
 def _limits(settings: Settings) -> ServerLimits:

@@ -26,6 +26,8 @@ from catalog.model_store import (
     content_digest,
 )
 from catalog.models import ModelFile, ModelSpec
+from catalog.private import file_mode_in, make_private, private_folder
+from catalog.whole_file import whole_file
 
 ROOM_TO_SPARE = 64 << 20
 
@@ -62,7 +64,7 @@ class Bench:
     def place(self, path: str) -> Path:
         """Where the file ``path`` of the model is gathered."""
         place = confined(self.staged, path, named_by=f"the list of files of {self.name}")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.parent)
         return place
 
     def wanted_sha256(self, file: ModelFile) -> str | None:
@@ -177,7 +179,8 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
     """Hold a model's lock; ``waiting`` is called where somebody else has it. The system frees it when we die."""
     home = store.home(name)
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private_folder(home)
+        make_private(home / LOCK)
         with (home / LOCK).open("w") as handle:
             _lock(handle.fileno(), waiting)
             yield Bench(store, name)
@@ -186,13 +189,14 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
 
 
 def copy_in(source: Path, place: Path) -> None:
-    """Copy a user's file, never through a link to an installed one. Raises InputError where it cannot be read."""
+    """Copy a user's file, never through a link to an installed one, whole or not at all. Raises InputError where it
+    cannot be read."""
     place.unlink(missing_ok=True)
     try:
         readable = source.open("rb")
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}", remedy="Check its permissions") from error
-    with readable, place.open("wb") as target:
+    with readable, whole_file(place, mode=file_mode_in(place.parent)) as target:
         shutil.copyfileobj(readable, target, CHUNK)
 
 
@@ -217,5 +221,5 @@ def _lock(handle: int, waiting: Callable[[], None] | None) -> None:
 def _make_durable(path: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
-    path.chmod(0o444)
+    path.chmod(file_mode_in(path.parent) & 0o440)
     sync_folder(path.parent)

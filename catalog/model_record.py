@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.errors import MachineError
 from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
+from catalog.private import file_mode_in
+from catalog.whole_file import write_whole
 
 Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
 FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -31,14 +32,7 @@ class _Document(BaseModel):
     def write(self, path: Path) -> None:
         """Put it in place whole and durable, whatever happens on the way."""
         text = self.model_dump_json(indent=2, exclude_none=True) + "\n"
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-        with open(handle, "w", encoding="utf-8") as target:
-            target.write(text)
-            target.flush()
-            os.fsync(target.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-        sync_folder(path.parent)
+        write_whole(path, text.encode(), mode=file_mode_in(path.parent))
 
 
 class Kept(_Document):

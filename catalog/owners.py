@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from catalog.private import make_private, private_folder
+
 YOUNG_S = 60.0
 
 
@@ -19,9 +21,10 @@ class Owner:
     tells others who share both that we live."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         self.name = f"{socket.gethostname()}:{os.getpid()}:{_mark(folder)}-{secrets.token_hex(4)}"
         self._path = folder / self.name
+        make_private(self._path)
         self._handle = self._path.open("w")
         fcntl.flock(self._handle, fcntl.LOCK_EX)
 

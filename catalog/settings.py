@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     home: Folder = Field(
         default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."
     )
+    shared_home: Literal["", "group"] = Field(
+        "", description="group: all users of the home's group work in it; empty: it is its user's alone."
+    )
     database_url: str = Field(
         "", repr=False, description="Catalog, postgresql://USER:PASSWORD@HOST/DATABASE; empty: SQLite inside the home."
     )

@@ -16,13 +16,21 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
+from db.file_check import check_file
+from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
+from db.private_file import make_private
+from db.read_only import reading_engine
 from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
 from db.trouble import (
+    DatabaseDamaged,
+    DatabaseReadOnly,
     DatabaseTrouble,
     DatabaseUnusable,
+    ForeignDatabase,
     NetworkFileSystem,
     SchemaTooNew,
+    SchemaUnknown,
     is_lost,
     translated,
     trouble_of,
@@ -32,11 +40,16 @@ from db.trouble import (
 __all__ = [
     "SCHEMA_REVISION",
     "Database",
+    "DatabaseDamaged",
+    "DatabaseReadOnly",
     "DatabaseTrouble",
     "DatabaseUnusable",
+    "ForeignDatabase",
     "NetworkFileSystem",
     "SchemaTooNew",
+    "SchemaUnknown",
     "open_database",
+    "open_for_reading",
 ]
 
 SCHEMA_REVISION = "0005"
@@ -52,10 +65,12 @@ Found = TypeVar("Found")
 
 class Database:
     """Transactions on one database. Reads and writes are told apart, since SQLite must lock early to write, and
-    PostgreSQL gives a consistent view to those who say that they only read."""
+    PostgreSQL gives a consistent view to those who say that they only read. ``read_only`` says why nothing may be
+    written; every write then raises DatabaseReadOnly."""
 
-    def __init__(self, engine: Engine, *, patience_s: float = 0.0) -> None:
+    def __init__(self, engine: Engine, *, patience_s: float = 0.0, read_only: str = "") -> None:
         self.engine = engine
+        self._read_only = read_only
         self._is_server = engine.dialect.name == "postgresql"
         self._patience_s = patience_s
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._is_server else {}
@@ -76,6 +91,8 @@ class Database:
         ``alone`` keeps every other writer out, as SQLite always does: for the sweep, which must know that nobody is
         about to name the bytes it removes. A block cannot be repeated: see :meth:`transact`.
         """
+        if self._read_only:
+            raise DatabaseReadOnly(self._read_only)
         with (
             translated(),
             self._reach(self._writer) as connection,
@@ -125,6 +142,15 @@ class Database:
         with connection:
             yield connection
 
+    def check(self) -> None:
+        """Read every page of a SQLite file and raise DatabaseDamaged at the first fault; a server sees to its own."""
+        if self._is_server:
+            return
+        with self.read() as session:
+            found = session.execute(sa.text("PRAGMA quick_check(1)")).scalar()
+        if found != "ok":
+            raise DatabaseDamaged(" ".join(str(found).split()))
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
@@ -138,17 +164,37 @@ def _pause(attempt: int) -> None:
 def open_database(place: str | Path, limits: ServerLimits | None = None) -> Database:
     """Connect to ``place``, the path of a SQLite file or a URL, and bring its schema up to this code's.
 
-    Raises SchemaTooNew, NetworkFileSystem, DatabaseUnusable where a server is not to be had, or SQLAlchemy's errors
-    where a file is no catalog. None of them repeats a password.
+    Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is not to be
+    had, DatabaseDamaged where a file is no catalog, DatabaseTrouble. None of them repeats a password.
     """
     parsed = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
     if parsed.drivername in POSTGRES_NAMES:
         return _open_server(parsed, limits or ServerLimits())
     engine = sqlite_engine(parsed)
     path = Path(parsed.database or "")
-    with file_lock(path.with_name(path.name + ".lock")):
+    with translated(), file_lock(path.with_name(path.name + ".lock")):
+        check_file(path)
+        make_private(path)
         _migrate_file(engine, path)
     return Database(engine)
+
+
+def open_for_reading(path: Path, why: str) -> Database:
+    """The SQLite catalog at ``path`` as it stands, where nothing can be written because of ``why``.
+
+    Raises what :func:`open_database` raises, and DatabaseUnusable where it must be migrated before it can be read.
+    """
+    with translated():
+        check_file(path)
+        engine = reading_engine(path)
+        with engine.connect() as connection:
+            found = revision_of_ours(connection)
+    if _is_old(found):
+        raise DatabaseUnusable(
+            f"the catalog {path} is of schema {found or 'none'} and cannot be brought to {SCHEMA_REVISION}: {why}",
+            "Run a command once where it can be written",
+        )
+    return Database(engine, read_only=why)
 
 
 def _parsed(url: str) -> URL:
@@ -192,9 +238,7 @@ def _open_server(url: URL, limits: ServerLimits) -> Database:
 
 def _migrate_file(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
-        found = schema_revision(connection)
-        if found is None:
-            _require_own(connection, path)
+        found = revision_of_ours(connection)
     if not _is_old(found):
         return
     if found is not None:
@@ -203,20 +247,11 @@ def _migrate_file(engine: Engine, path: Path) -> None:
         upgrade(connection)
 
 
-def _require_own(connection: Connection, path: Path) -> None:
-    """Raise DatabaseUnusable for a file that has tables and no revision: it is another program's."""
-    if sa.inspect(connection).get_table_names():
-        raise DatabaseUnusable(
-            f"{path} is the database of another program, and is left as it is",
-            "Point SONGLINE_HOME, or SONGLINE_DATABASE_URL, to another place",
-        )
-
-
 def _migrate_server(engine: Engine) -> None:
     """PostgreSQL changes its tables in one transaction, wholly or not at all, so nothing is copied before."""
     with engine.connect() as connection:
         require_utf8(connection)
-        if not _is_old(schema_revision(connection)):
+        if not _is_old(revision_of_ours(connection)):
             return
     with engine.begin() as connection:
         await_migrations(connection)

@@ -11,6 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event
 
+from db.documents import read_document
+from db.private_file import make_private
 from db.trouble import NetworkFileSystem
 
 BUSY_TIMEOUT_S = 30
@@ -26,8 +28,8 @@ def sqlite_engine(url: URL) -> Engine:
     """An engine on the file of ``url``. Raises NetworkFileSystem where locks do not hold."""
     path = Path(url.database or "")
     _refuse_network_file_system(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = sa.create_engine(url, json_deserializer=read_document)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -54,6 +56,7 @@ def back_up(path: Path, copy: Path) -> None:
     """Copy a SQLite database as its reader sees it: the newest rows may still lie in the write-ahead log."""
     partial = copy.with_name(f"{copy.name}.part")
     partial.unlink(missing_ok=True)
+    make_private(partial)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
         source.backup(target)
     partial.replace(copy)
@@ -62,6 +65,7 @@ def back_up(path: Path, copy: Path) -> None:
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Keep other processes of this machine out for the length of the block."""
+    make_private(path)
     with path.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

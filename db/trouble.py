@@ -15,8 +15,23 @@ TROUBLE = frozenset({"25P03", "25006"})
 """Trouble of the server's that drivers file under internal errors: idle in a transaction, a standby that only reads."""
 
 
+LOOK_FOR_A_FULL_DISK = "Look for a full disk, then run it again"
+
+
 class SchemaTooNew(Exception):
     """The catalog was written by a newer Songline; carries its revision."""
+
+
+class SchemaUnknown(Exception):
+    """The database stands at a revision that no Songline wrote; carries it."""
+
+
+class ForeignDatabase(Exception):
+    """The database holds tables, and not those of a catalog; carries some of their names."""
+
+    def __init__(self, tables: tuple[str, ...]) -> None:
+        super().__init__(", ".join(tables))
+        self.tables = tables
 
 
 class NetworkFileSystem(Exception):
@@ -36,12 +51,32 @@ class DatabaseTrouble(Exception):
     """The database is busy, full or away; carries its own words. ``repeatable``: nothing was kept, or the connection
     was lost, so the whole transaction may be tried again."""
 
-    def __init__(
-        self, words: str, *, repeatable: bool = False, remedy: str = "Look for a full disk, then run it again"
-    ) -> None:
+    def __init__(self, words: str, *, repeatable: bool = False, remedy: str = LOOK_FOR_A_FULL_DISK) -> None:
         super().__init__(words)
         self.repeatable = repeatable
         self.remedy = remedy
+
+
+class DatabaseDamaged(DatabaseTrouble):
+    """The bytes of the database are not what they were; carries what was found."""
+
+
+class DatabaseReadOnly(DatabaseTrouble):
+    """The database can be read and not be written here; carries why."""
+
+
+SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR = 5, 6, 8, 10
+SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOTADB = 11, 13, 14, 26
+"""Primary result codes (sqlite.org/rescode.html)."""
+
+DAMAGE = frozenset({SQLITE_CORRUPT, SQLITE_NOTADB})
+REMEDIES = {
+    SQLITE_BUSY: "Another process writes to it: wait, then run it again",
+    SQLITE_LOCKED: "Another process writes to it: wait, then run it again",
+    SQLITE_IOERR: "Check the disk, and look whether it is full, then run it again",
+    SQLITE_FULL: "Free disk space, then run it again",
+    SQLITE_CANTOPEN: "See that its folder is there and that you may write to it, then run it again",
+}
 
 
 @contextmanager
@@ -54,6 +89,8 @@ def translated() -> Iterator[None]:
             "all connections of this process are in use", remedy="Raise SONGLINE_DATABASE_POOL_SIZE"
         ) from error
     except sqlalchemy.exc.DBAPIError as error:
+        if is_damage(error):
+            raise DatabaseDamaged(words_of(error)) from error
         if not _is_trouble(error):
             raise
         raise trouble_of(error, repeatable=is_lost(error) or sqlstate_of(error) in REPEATABLE) from error
@@ -68,10 +105,24 @@ def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
 def trouble_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseTrouble:
     """A driver's error in the catalog's words."""
     if not hasattr(error.orig, "sqlstate"):  # SQLite
-        return DatabaseTrouble(str(error.orig))
+        code = _sqlite_code(error)
+        if code == SQLITE_READONLY:
+            return DatabaseReadOnly(str(error.orig))
+        return DatabaseTrouble(str(error.orig), remedy=REMEDIES.get(code, LOOK_FOR_A_FULL_DISK))
     return DatabaseTrouble(
         words_of(error), repeatable=repeatable, remedy="Look at the database's server and its log, then run it again"
     )
+
+
+def is_damage(error: sqlalchemy.exc.DBAPIError) -> bool:
+    """Whether SQLite found bytes in its file that it did not write."""
+    return _sqlite_code(error) in DAMAGE or "Could not decode to UTF-8" in str(error.orig)
+
+
+def _sqlite_code(error: sqlalchemy.exc.DBAPIError) -> int:
+    """SQLite's primary result code; -1 where the error is not its own."""
+    code = getattr(error.orig, "sqlite_errorcode", -1)
+    return code & 0xFF if code >= 0 else -1
 
 
 def is_lost(error: sqlalchemy.exc.DBAPIError) -> bool:

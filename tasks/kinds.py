@@ -37,7 +37,7 @@ KINDS: Mapping[str, StepKind] = {
     "demix": StepKind(1, "tasks.separation.step:demix", on_device=True),
     "draw": StepKind(1, "tasks.delivery.step:draw"),
     "encode": StepKind(2, "tasks.delivery.step:encode"),
-    "pack": StepKind(2, "tasks.delivery.pack:pack"),
+    "pack": StepKind(3, "tasks.delivery.pack:pack"),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -12,6 +11,8 @@ from pathlib import Path
 from catalog.confined import path_fault
 from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
+from catalog.private import users_file_mode, users_umask
+from catalog.whole_file import write_whole
 
 LINKED = "is a link to a folder, which an inbox does not follow. Put the folder itself there."
 
@@ -73,7 +74,8 @@ class FolderInbox:
         try:
             if folder.is_symlink():
                 raise StoreError(f"{folder} is a link", remedy="Remove it; reports are kept in a folder of that name")
-            folder.mkdir(exist_ok=True)
+            with users_umask():
+                folder.mkdir(exist_ok=True)
             name = next(
                 free
                 for free in (numbered(stem, attempt) for attempt in count(1))
@@ -90,13 +92,5 @@ class FolderInbox:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """The whole file or none: somebody may be reading along."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with open(handle, "wb") as target:
-            target.write(data)
-            os.fchmod(target.fileno(), 0o644)
-        os.replace(part, path)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
+    """The whole file or none: somebody may be reading along. It is for whoever put the manifest there."""
+    write_whole(path, data, mode=users_file_mode())

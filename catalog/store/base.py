@@ -62,9 +62,14 @@ class Store(Protocol):
         """
 
 
+def is_digest(name: str) -> bool:
+    """Whether ``name`` is 64 hexadecimal digits, as every artifact's is."""
+    return len(name) == 64 and HEX.issuperset(name)
+
+
 def object_name(digest: str) -> str:
     """The artifact's relative name in any store, ``objects/ab/cd/<digest>``. Raises StoreError on what is no digest."""
-    if not isinstance(digest, str) or len(digest) != 64 or not HEX.issuperset(digest):
+    if not isinstance(digest, str) or not is_digest(digest):
         raise StoreError(f"{str(digest)[:80]!r} is no SHA-256 digest", remedy="Give 64 hexadecimal digits")
     return f"objects/{digest[:2]}/{digest[2:4]}/{digest}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from catalog.digests import digest_file
 from catalog.errors import StoreError
+from catalog.private import file_mode_in, private_folder
 from catalog.store.dates import settled_date
 
 IN_USE_S = 3600.0
@@ -34,8 +35,8 @@ class LocalCache:
         """The artifact's read-only file; ``download`` writes it, verified, where it is not here whole."""
         path = self._path(digest)
         try:
-            self._objects.mkdir(parents=True, exist_ok=True)
-            self._unfinished.mkdir(exist_ok=True)
+            private_folder(self._objects)
+            private_folder(self._unfinished)
             if not self._is_whole(path):
                 self._make(path, download)
                 self._evict()
@@ -85,9 +86,9 @@ class LocalCache:
                 return
             os.fchmod(handle, 0o600)  # a process killed before its rename left it read-only
             download(part)
-            os.fchmod(handle, 0o444)
+            os.fchmod(handle, file_mode_in(self._unfinished) & 0o440)
             os.fsync(handle)
-            path.parent.mkdir(exist_ok=True)
+            private_folder(path.parent)
             os.replace(part, path)
 
     def _evict(self) -> None:

@@ -5,33 +5,44 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from catalog.digests import digest_bytes, digest_file
 from catalog.errors import RefusedError, StoreError
-from catalog.store.base import Stored, lost, object_name
+from catalog.private import file_mode_in, private_folder
+from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
 
-UNREADABLE = frozenset({errno.ENOENT, errno.EIO, errno.EBADMSG})
-"""The file is not there, or the disk itself says that it is damaged."""
+UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})
+"""The file is not there, something else is in its place, or the disk itself says that it is damaged."""
+
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+MISPLACED = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR})
 
 
 class FolderStore:
-    """``objects/ab/cd/<digest>`` under ``root``; unfinished writes lie in ``unfinished/`` until they are whole."""
+    """``objects/ab/cd/<digest>`` under ``root``; unfinished writes lie in ``unfinished/`` until they are whole.
+
+    A folder in the place of a file of its own, or a file in that of a folder, counts as missing; what is stored there
+    next moves it to ``misplaced/``.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._objects = root / "objects"
         self._unfinished = root / "unfinished"
         try:
-            self._objects.mkdir(parents=True, exist_ok=True)
-            self._unfinished.mkdir(exist_ok=True)
+            private_folder(self._objects)
+            private_folder(self._unfinished)
         except OSError as error:
-            raise _refused("opened", root, error) from error
+            if error.errno not in READ_ONLY:  # what is there can be read all the same; a write tells its own trouble
+                raise _refused("opened", root, error) from error
 
     def hurried(self, patience_s: float) -> FolderStore:
         """See :class:`catalog.store.base.Store`. A folder is never waited for."""
@@ -62,8 +73,9 @@ class FolderStore:
                         remedy="Check the disk",
                         digest=digest,
                     )
-                part.chmod(0o444)
-                path.parent.mkdir(parents=True, exist_ok=True)
+                part.chmod(file_mode_in(self._unfinished) & 0o440)
+                self._clear_the_way(path)
+                private_folder(path.parent)
                 os.replace(part, path)
             for folder in (path.parent, path.parent.parent, self._objects):
                 _sync(folder)
@@ -75,8 +87,7 @@ class FolderStore:
     def fetch(self, digest: str, destination: Path) -> None:
         """See :class:`catalog.store.base.Store`."""
         source = self._path(digest)
-        if not source.is_file():
-            raise lost(digest, "not in the store")
+        self._require_file(digest)
         try:
             shutil.copyfile(source, destination)
         except OSError as error:
@@ -93,8 +104,7 @@ class FolderStore:
     def local(self, digest: str) -> Path:
         """See :class:`catalog.store.base.Store`."""
         path = self._path(digest)
-        if not path.is_file():
-            raise lost(digest, "not in the store")
+        self._require_file(digest)
         if not self.verify(digest):
             raise lost(digest, "corrupt in the store")
         return path
@@ -104,11 +114,11 @@ class FolderStore:
         path = self._path(digest)
         try:
             found = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _refused("read", path, error) from error
-        return Stored(digest, found.st_size, found.st_mtime)
+        return Stored(digest, found.st_size, found.st_mtime) if stat.S_ISREG(found.st_mode) else None
 
     def verify(self, digest: str) -> bool:
         """See :class:`catalog.store.base.Store`."""
@@ -124,6 +134,7 @@ class FolderStore:
         """See :class:`catalog.store.base.Store`."""
         path = self._path(digest)
         try:
+            self._clear_the_way(path)
             path.unlink(missing_ok=True)
         except OSError as error:
             raise _refused("written", path, error) from error
@@ -131,6 +142,8 @@ class FolderStore:
     def listing(self) -> Iterator[Stored]:
         """See :class:`catalog.store.base.Store`."""
         for path in sorted(self._objects.glob("??/??/*")):
+            if not is_digest(path.name):
+                continue
             with suppress(FileNotFoundError):  # removed meanwhile
                 settled_date(path)
             if found := self.stat(path.name):
@@ -139,7 +152,8 @@ class FolderStore:
     def sweep_unfinished(self, older_than_s: float) -> int:
         """See :class:`catalog.store.base.Store`."""
         limit = time.time() - older_than_s
-        old = [path for path in self._unfinished.iterdir() if settled_date(path) < limit]
+        there = [path for path in self._unfinished.glob("*") if path.is_file()]
+        old = [path for path in there if settled_date(path) < limit]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
@@ -163,18 +177,39 @@ class FolderStore:
         path = self._path(digest)
         try:
             os.utime(path)
-        except FileNotFoundError:  # swept since
+        except (FileNotFoundError, PermissionError):  # swept since, or another user's of the group: written anew
             return None
         except OSError as error:
             raise _refused("written", path, error) from error
         return Stored(digest, size, time.time())
+
+    def _require_file(self, digest: str) -> None:
+        path = self._path(digest)
+        if path.is_dir():
+            raise lost(digest, f"not in the store: {path} is a folder, not a file")
+        if not path.is_file():
+            raise lost(digest, "not in the store")
+
+    def _clear_the_way(self, path: Path) -> None:
+        """Move away what stands where the file ``path`` and its two folders belong, whatever it is: nothing of it is
+        known, so nothing is removed."""
+        for place in (path.parent.parent, path.parent):
+            if place.exists() and not place.is_dir():
+                self._displace(place)
+        if path.is_dir():
+            self._displace(path)
+
+    def _displace(self, place: Path) -> None:
+        folder = private_folder(self._root / "misplaced")
+        free = (folder / f"{place.name}-{number}" for number in count(1))
+        place.rename(next(name for name in free if not name.exists()))
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
         """An empty file for a write under way; gone afterwards unless it was moved."""
         handle, name = tempfile.mkstemp(dir=self._unfinished)
         os.close(handle)
-        part = Path(name)
+        part = Path(name)  # made with mode 600
         try:
             yield part
         finally:
@@ -190,7 +225,8 @@ def _sync(path: Path) -> None:
 
 
 def _refused(verb: str, path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"the artifact store cannot be {verb} at {path}: {error.strerror}",
-        remedy="Free disk space there, or choose a folder that you may write (SONGLINE_HOME holds the store)",
-    )
+    place, remedy = path, "Free disk space there, or choose a folder that you may write (SONGLINE_HOME holds the store)"
+    if error.errno in MISPLACED:
+        place = Path(str(error.filename or path))
+        remedy = f"Move {place} away: something else belongs there"
+    return StoreError(f"the artifact store cannot be {verb} at {place}: {error.strerror}", remedy=remedy)

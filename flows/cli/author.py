@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 def init(folder: Path, title: str) -> None:
     """Write a starter album and say what to do with it."""
+    from catalog.private import users_umask
     from catalog.starter import write_starter
 
-    written = write_starter(folder, title)
+    with users_umask():
+        written = write_starter(folder, title)
     for path in written:
         stdout().print(f"wrote {path}", markup=False)
     stdout().print(f"Next: songline render {written[0]} --out releases", markup=False)

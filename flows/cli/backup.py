@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from catalog import backup as keeping
+from catalog.errors import CatalogDamaged, MachineError
+from catalog.home import CATALOG, note_backup, set_aside
 from catalog.house import open_house
-from catalog.settings import load_settings
+from catalog.settings import Settings, load_settings
 from catalog.store.base import object_name
 from flows.cli.output import print_json, stdout, warn
 
 
 def backup(folder: Path, *, as_json: bool) -> None:
     """Write a backup; exits 1 when the store could not give all bytes."""
-    with open_house(load_settings()) as house:
+    settings = load_settings()
+    with open_house(settings) as house:
         made, copied = keeping.back_up(house.database, house.store, folder)
+        if not house.read_only:
+            with suppress(OSError):  # it only helps to find the backup
+                note_backup(settings.home, folder)
     if as_json:
         print_json(
             {
@@ -61,8 +68,10 @@ def verify(folder: Path, *, as_json: bool) -> None:
 
 
 def restore(folder: Path, *, as_json: bool) -> None:
-    """Bring a backup back; exits 1 when it does not hold all bytes."""
-    with open_house(load_settings()) as house:
+    """Bring a backup back; exits 1 when it does not hold all bytes. A damaged catalog is set aside for it."""
+    settings = load_settings()
+    _set_damage_aside(settings, folder, as_json=as_json)
+    with open_house(settings) as house:
         made, lost = keeping.restore(house.database, house.store, folder)
     if as_json:
         print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
@@ -73,3 +82,23 @@ def restore(folder: Path, *, as_json: bool) -> None:
         if not as_json:
             warn(f"the backup does not hold {len(lost)} artifacts: run `songline verify --repair`")
         sys.exit(1)
+
+
+def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> None:
+    """Move a damaged SQLite catalog away, once the backup that is to take its place was seen to be one."""
+    if settings.database_url:
+        return
+    try:
+        with open_house(settings) as house:
+            house.database.check()
+    except CatalogDamaged:
+        keeping.read_backup(folder)
+        try:
+            aside = set_aside(settings.home / CATALOG)
+        except OSError as error:
+            raise MachineError(
+                f"the damaged catalog cannot be set aside in {settings.home}: {error.strerror}",
+                remedy="See that you may write to that folder",
+            ) from error
+        if not as_json:
+            warn(f"the damaged catalog was set aside as {aside}")

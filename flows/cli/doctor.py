@@ -77,8 +77,12 @@ def _catalog(settings: Settings) -> Check:
     if settings.database_url.startswith("postgres"):
         return Check("catalog", "ok", "on a PostgreSQL server, see below")
     with open_house(settings) as house:
-        kind = house.database.engine.dialect.name
+        house.database.check()
+        kind, why = house.database.engine.dialect.name, house.read_only
     place = "catalog" if settings.store_url else "catalog and store"
+    if why:
+        remedy = "Looking works; to make something, point SONGLINE_HOME to a folder you may write"
+        return Check(place, "missing", f"{kind}, readable, not writable: {why}", remedy)
     return Check(place, "ok", f"{kind}, readable and writable")
 
 

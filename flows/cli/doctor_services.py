@@ -26,6 +26,7 @@ def database(settings: Settings) -> Iterator[Check]:
     """The catalog on a PostgreSQL server."""
     if not settings.database_url.startswith("postgres"):
         return
+    from db.identity import REVISION
     from db.inspection import inspect_server
     from db.trouble import DatabaseUnusable
 
@@ -40,6 +41,9 @@ def database(settings: Settings) -> Iterator[Check]:
         yield Check(name, "missing", f"{told}; its user may not write", "GRANT its user all rights in the database")
     elif found.revision is None:
         yield Check(name, "note", f"{told}; no catalog yet", "The first command that needs it makes it")
+    elif not REVISION.fullmatch(found.revision):
+        told += f"; its revision {found.revision!r} is none of Songline's"
+        yield Check(name, "missing", told, "Point SONGLINE_DATABASE_URL to a database of Songline's own")
     elif found.revision > found.expected:
         told += f"; written by a newer Songline (schema {found.revision}, here {found.expected})"
         yield Check(name, "missing", told, "Upgrade Songline")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,16 @@ from catalog.digests import Json
 from catalog.errors import InputError, MachineError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
+from catalog.private import users_file_mode
+from catalog.scratch import scratch_or_none
+from catalog.settings import load_settings
+from catalog.whole_file import move_whole
 from flows.cli.output import print_error, print_json, stdout
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import AudioFileError, read_audio, write_flac24
 from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, read_meter, series_document
+from tasks.delivery.bundle import building_folder
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import reference_from
 from tasks.mastering.report import MasterReport
@@ -91,12 +95,12 @@ def master(
     audio = read_audio(source)
     before = read_meter(audio)
     try:
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside:
-            report = _mastered(audio, Path(aside, "master.wav"), spec=spec, reference=reference)
-            written = _in_form(Path(aside, "master.wav"), out.suffix.lower())
+        with _workplace(out) as folder:
+            report = _mastered(audio, folder / "master.wav", spec=spec, reference=reference)
+            written = _in_form(folder / "master.wav", out.suffix.lower())
             findings = examine(written, target=_target(report, spec, audio.frames))
             after = read_meter(read_audio(written))
-            os.replace(written, out)
+            move_whole(written, out, mode=users_file_mode())
     except OSError as fault:
         what = f"the master cannot be written to {out} ({fault.strerror})"
         raise MachineError(what, remedy="Free disk space, or name a place that you may write to") from fault
@@ -114,6 +118,17 @@ def master(
         )
     else:
         _tell(before, after, report, findings, audio=audio)
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """A folder to build the master in: in the home, and where nothing can be written there, beside ``out``."""
+    with scratch_or_none(load_settings().home) as scratch:
+        if scratch is not None:
+            yield scratch
+            return
+        with building_folder(out) as beside:
+            yield beside
 
 
 def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from catalog.errors import InputError
 from catalog.house import open_house
+from catalog.lineage_release import tells_of_the_machine
 from catalog.queries import artifact_digests, current_release, failed_work
 from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
@@ -39,10 +41,14 @@ def retry(*, as_json: bool) -> None:
 
 
 def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
-    """Read every byte; exits 1 when something is missing or corrupt. ``repair`` plans again what made it, as far as a
-    manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was found."""
+    """Read every byte, of the catalog's file too; exits 1 when something is missing or corrupt. ``repair`` plans again
+    what made it, as far as a manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was
+    found."""
     planned = 0
     with open_house(load_settings()) as house:
+        if repair or accept_loss:
+            house.require_writable()
+        house.database.check()
         artifacts = artifact_digests(house.database)
         kept = [digest for digest, pruned in artifacts if not pruned]
         damages = examine(house.database, house.store, kept)
@@ -100,7 +106,7 @@ def _this_person() -> str:
     return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
 
-def export(album: str, out: Path, *, as_json: bool) -> None:
+def export(album: str, out: Path, *, with_environment: bool, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
     with open_house(settings) as house:
@@ -108,7 +114,9 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
         release = current_release(house.database, found)
         if release is None:
             raise InputError(f"album {found!r} has no release yet", remedy="Run `songline render` first")
-        written = write_release(house, release, out)
+        written = write_release(house, release, out, with_environment=with_environment)
+    if not as_json and tells_of_the_machine(json.loads((written.folder / "lineage.json").read_bytes())):
+        warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
         print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
     else:
@@ -119,6 +127,8 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
     """Sweep bytes without a row, half-written files, and names of dead processes."""
     settings = load_settings()
     with open_house(settings) as house:
+        if not dry_run:
+            house.require_writable()
         swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
     size = sum(stored.size for stored in swept.garbage)

@@ -206,11 +206,19 @@ def verify(
 
 
 @app.command()
-def export(album: AlbumName, out: Out = Path("releases"), as_json: AsJson = False) -> None:
+def export(
+    album: AlbumName,
+    out: Out = Path("releases"),
+    with_environment: Annotated[
+        bool,
+        typer.Option("--with-environment", help="Add environment.json: machine, packages and runs that made it."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Write the album's newest release from the store."""
     from flows.cli import keep
 
-    keep.export(album, out, as_json=as_json)
+    keep.export(album, out, with_environment=with_environment, as_json=as_json)
 
 
 @app.command()
@@ -270,9 +278,14 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Entry point: runs the command, turns Songline's errors into their message and exit code."""
-    from catalog.errors import SonglineError
+    """Entry point: runs the command, turns Songline's errors into their message and exit code.
 
+    What it makes is private to the user, except what they asked for.
+    """
+    from catalog.errors import SonglineError
+    from catalog.private import keep_private
+
+    keep_private()
     try:
         app()
     except SonglineError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from catalog.digests import Json
 from catalog.errors import InputError, MachineError
 from catalog.model_store import ModelStore
+from catalog.private import users_umask
+from catalog.scratch import scratch_or_none
 from catalog.settings import load_settings
 from flows.cli.output import print_json, stderr, stdout
 from tasks.audio.files import read_audio
-from tasks.delivery.bundle import make_durable
+from tasks.delivery.bundle import building_folder, make_durable
 from tasks.delivery.exchange import exchange
 from tasks.separation.demix import Demixed, Wish, check_mix, demix
 from tasks.separation.names import require_stem_packages, stems_given
@@ -37,10 +38,7 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     mix = read_audio(source)
     check_mix(mix)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside, _bar(as_json) as progress:
-            staging = Path(aside, "stems")
-            staging.mkdir()
+        with _building(out, settings.home) as staging, _bar(as_json) as progress:
             done = demix(mix, installed, settings, wish=Wish(two_stems), folder=staging, progress=progress)
             figures = _document(source, done)
             (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
@@ -53,6 +51,13 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
         print_json({"out": str(out), **figures})
     else:
         _tell(out, done)
+
+
+@contextmanager
+def _building(out: Path, home: Path) -> Iterator[Path]:
+    """A folder to build the stems in, readable as the user's umask says: they are asked for, to be handed on."""
+    with users_umask(), scratch_or_none(home) as scratch, building_folder(out, scratch=scratch) as folder:
+        yield folder
 
 
 def _check_place(out: Path, source: Path) -> None:
@@ -71,7 +76,7 @@ def _put_in_place(staging: Path, out: Path) -> None:
     """The finished folder in the place of ``out``; what stood there is left under the name of ``staging``."""
     if out.is_dir() and any(out.iterdir()):
         if not exchange(staging, out):
-            out.rename(staging.with_name("old"))
+            out.rename(staging.with_name(f"{staging.name}-old"))
             staging.rename(out)
     else:
         staging.rename(out)

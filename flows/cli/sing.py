@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -17,13 +16,15 @@ from rich.text import Text
 from catalog.album import Song
 from catalog.albums import Candidate
 from catalog.confined import confined
-from catalog.errors import InputError, RefusedError, error_from
+from catalog.errors import InputError, MachineError, RefusedError, error_from
 from catalog.house import House, open_house
 from catalog.lyrics import Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
+from catalog.private import users_file_mode, users_umask
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
+from catalog.whole_file import copy_whole
 from catalog.work import Standing
 from flows.cli.output import print_error, print_json, stdout, warn
 from flows.forgiving import forgive
@@ -151,7 +152,8 @@ def _taken(house: House, parent: Parent, words: Lyrics | None, *, start_s: float
 
 def _make_folder(out: Path) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        with users_umask():
+            out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
@@ -177,6 +179,11 @@ def _told(house: House, candidate: Candidate, standing: Standing, out: Path | No
     digest = render_products(house.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = confined(out, f"{candidate.id}.wav", named_by="the catalog")
-        shutil.copyfile(house.store.local(digest), audio)
+        try:
+            copy_whole(house.store.local(digest), audio, mode=users_file_mode())
+        except OSError as error:
+            raise MachineError(
+                f"{audio} cannot be written: {error.strerror}", remedy="Free disk space, or choose another folder"
+            ) from error
         told["audio"] = str(audio)
     return told

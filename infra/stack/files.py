@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import MachineError
+from catalog.private import make_private
 
 ROOT = Path(__file__).parents[2]
 PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")
@@ -54,6 +55,7 @@ def locked(places: Places) -> Iterator[None]:
     """Only one command changes a stack at a time; the next one waits here. The lock dies with its process."""
     places.kept.mkdir(parents=True, exist_ok=True)
     places.kept.chmod(0o711)  # PostgreSQL's user passes through to its data, whatever the umask; secrets are private
+    make_private(places.kept / "lock")
     with (places.kept / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -76,7 +76,7 @@ def make_data(data: Path, programs: Programs, user: str, password: str) -> None:
         return
     made = data.with_name("making")
     shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
+    made.mkdir(mode=0o700, parents=True)
     secret = made / "password"
     secret.touch(mode=0o600)
     secret.write_text(password)

@@ -27,17 +27,29 @@ _MEANWHILE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT})
 
 
 @contextmanager
-def staging_folder(destination: Path) -> Iterator[Path]:
-    """An empty folder beside ``destination`` to build its next release in; what is left in it at the end is removed.
+def staging_folder(destination: Path, *, scratch: Path | None = None) -> Iterator[Path]:
+    """An empty folder to build the next release of ``destination`` in; see :func:`building_folder`.
 
-    A lock that dies with this process keeps it from being taken for a leftover; the ones of dead processes are
-    removed here. Raises InputError where ``destination`` is in the way (see :func:`check_destination`).
+    Raises InputError where ``destination`` is in the way (see :func:`check_destination`).
+    """
+    check_destination(destination)
+    with building_folder(destination, scratch=scratch) as folder:
+        yield folder
+
+
+@contextmanager
+def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterator[Path]:
+    """An empty folder that can be renamed to ``destination``; what is left in it at the end is removed.
+
+    It lies in ``scratch``, where the next command removes it for a killed one, if that is on the same disk. Else it
+    lies beside ``destination``: a lock that dies with this process keeps it from being taken for a leftover, and those
+    of dead processes are removed here. Raises OSError.
     """
     destination = _place(destination)
-    check_destination(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(destination)
-    folder, handle = _locked_new_folder(destination)
+    inside = scratch is not None and _can_be_moved(scratch, destination)
+    folder, handle = _locked_new_folder(scratch / destination.name if scratch and inside else destination)
     try:
         yield folder
     finally:
@@ -45,6 +57,21 @@ def staging_folder(destination: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
         remove_leftovers(destination)
+
+
+def _can_be_moved(scratch: Path, destination: Path) -> bool:
+    """Whether a folder made in ``scratch`` can be renamed to a place beside ``destination``: tried, since neither
+    devices nor mounts tell it for sure."""
+    probe = scratch / "probe"
+    beside = destination.with_name(_name(destination, _STAGING, "probe"))
+    probe.mkdir()
+    try:
+        probe.rename(beside)
+    except OSError:
+        probe.rmdir()
+        return False
+    beside.rmdir()
+    return True
 
 
 def check_destination(destination: Path) -> None:

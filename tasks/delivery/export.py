@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.confined import confined, confined_id
+from catalog.digests import digest_bytes
 from catalog.errors import CatalogError, MachineError
 from catalog.house import House
+from catalog.lineage import trace_all
+from catalog.private import users_umask
 from catalog.queries import ReleaseRow, artifact_sizes
-from tasks.delivery.bundle import check_destination, make_durable, staging_folder, swap_in
+from tasks.delivery.bundle import SUMS_FILE, check_destination, make_durable, staging_folder, swap_in
+from tasks.delivery.packing import lineage_bytes
+from tasks.models_used import models_of
 
 DOCUMENT = "release.json"
 ROWS = "the catalog"
+ENVIRONMENT = "environment.json"
+WRITTEN_LAST = frozenset({DOCUMENT, SUMS_FILE, "index.html", "lineage.json"})
+"""Files of a release that tell of the others, and are not told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +34,10 @@ class Written:
     changed: bool
 
 
-def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
+def write_release(house: House, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
+
+    ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
 
     Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
     disk is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it
@@ -40,18 +52,23 @@ def write_release(house: House, release: ReleaseRow, out: Path) -> Written:
         )
     for path in release.files:
         confined(destination, path, named_by=ROWS)
-    if _lies_there(house, release, destination):
+    extra = _with_environment(house, release) if with_environment else {}
+    if _lies_there(house, release, destination, extra):
         return Written(destination, changed=False)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with staging_folder(destination) as staging:
-            for path, digest in release.files.items():
-                target = confined(staging, path, named_by=ROWS)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                house.store.fetch(digest, target)
-                os.utime(target, (_dated(release), _dated(release)))
-            make_durable(staging)
-            swap_in(staging, destination)
+        with users_umask(), _scratch(house) as scratch:
+            out.mkdir(parents=True, exist_ok=True)
+            with staging_folder(destination, scratch=scratch) as staging:
+                for path, digest in release.files.items():
+                    target = confined(staging, path, named_by=ROWS)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    house.store.fetch(digest, target)
+                    os.utime(target, (_dated(release), _dated(release)))
+                for path, data in extra.items():
+                    (staging / path).write_bytes(data)
+                    os.utime(staging / path, (_dated(release), _dated(release)))
+                make_durable(staging)
+                swap_in(staging, destination)
     except OSError as error:
         raise MachineError(
             f"the release cannot be written to {destination}: {error.strerror or error}",
@@ -65,17 +82,39 @@ def release_folder(out: Path, album_id: str) -> Path:
     return out / confined_id(album_id, named_by=ROWS)
 
 
+@contextmanager
+def _scratch(house: House) -> Iterator[Path | None]:
+    """The house's scratch folder; None where its home is only looked at."""
+    if house.read_only:
+        yield None
+        return
+    with house.scratch() as scratch:
+        yield scratch
+
+
 def _dated(release: ReleaseRow) -> int:
     """The date its files bear: the minute of the build, so that what is written to later shows."""
     return int(release.created_at // 60) * 60
 
 
-def _lies_there(house: House, release: ReleaseRow, destination: Path) -> bool:
+def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
+    """The file that tells of the machine, and the checksums with its line."""
+    files = {path: digest for path, digest in sorted(release.files.items()) if path not in WRITTEN_LAST}
+    lineage = lineage_bytes(
+        trace_all(house.database, files, models_of=models_of(house.settings), album_id=release.album_id)
+    )
+    sums = house.store.local(release.files[SUMS_FILE]).read_text("utf-8").splitlines(keepends=True)
+    sums = sorted([*sums, f"{digest_bytes(lineage)}  {ENVIRONMENT}\n"], key=lambda line: line.partition("  ")[2])
+    return {ENVIRONMENT: lineage, SUMS_FILE: "".join(sums).encode()}
+
+
+def _lies_there(house: House, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
     """Whether the same build is there: its document byte for byte, every file by size and date, and no other."""
     document = destination / DOCUMENT
     if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
         return False
     sizes = artifact_sizes(house.database, list(release.files.values()))
     expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
+    expected |= {path: (len(data), _dated(release)) for path, data in extra.items()}
     there = {path.relative_to(destination).as_posix(): path.stat() for path in destination.rglob("*") if path.is_file()}
     return {path: (found.st_size, int(found.st_mtime)) for path, found in there.items()} == expected

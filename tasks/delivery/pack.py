@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from catalog.digests import Json
 from catalog.lineage import trace_all
+from catalog.lineage_release import published
 from catalog.queries import artifact_facts, next_build, release_by_key
 from catalog.release import ReleasedAlbum, ReleaseDocument
 from catalog.report.page import render_page
@@ -14,7 +14,7 @@ from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
 from tasks.delivery.cue import CueTrack, cue_sheet
-from tasks.delivery.packing import Packing
+from tasks.delivery.packing import Packing, lineage_bytes
 from tasks.delivery.release_request import disclosure
 from tasks.delivery.track_parts import TrackParts, gather
 from tasks.delivery.views import page_view
@@ -113,4 +113,4 @@ def _lineage(context: StepContext, packing: Packing) -> bytes:
     document: dict[str, Json] = trace_all(
         context.house.database, files, models_of=models_of(context.house.settings), album_id=album_id
     )
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+    return lineage_bytes(published(document))

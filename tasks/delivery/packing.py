@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.digests import digest_bytes
+from catalog.digests import Json, digest_bytes
 from catalog.queries import artifact_facts
 from catalog.release import ReleasedFile
 from catalog.work import Product
@@ -18,6 +20,11 @@ MEDIA_TYPES = {
     ".mid": "audio/midi",
     "": "text/plain",
 }
+
+
+def lineage_bytes(document: Mapping[str, Json]) -> bytes:
+    """A lineage document as a file."""
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
 
 
 class Packing:

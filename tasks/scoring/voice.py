@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from catalog.scratch import scratch_of
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.separation.demix import Wish, demix
@@ -26,10 +25,10 @@ def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Aud
     """
 
     def voice(mix: Audio) -> Audio:
-        with TemporaryDirectory(prefix="songline-voice-") as folder:
+        with scratch_of(settings.home) as folder:
             wish = Wish(two_stems=VOCALS)
             with turn_on_cores(settings.home, device=settings.device_here):
-                parts = demix(mix, model, settings, wish=wish, folder=Path(folder))
+                parts = demix(mix, model, settings, wish=wish, folder=folder)
             return read_audio({file.name: file.path for file in parts.files}[VOCALS])
 
     return voice

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.private import make_private, private_folder
+
 
 @contextmanager
 def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
@@ -19,7 +21,8 @@ def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
     if device != "cpu":
         yield
         return
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
+    make_private(home / "separating.lock")
     with (home / "separating.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

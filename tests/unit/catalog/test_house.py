@@ -74,5 +74,5 @@ def test_a_home_that_is_a_file_is_refused_with_the_remedy(tmp_path):
 
 def test_a_file_that_is_no_catalog_is_refused(tmp_path):
     (tmp_path / "catalog.sqlite3").write_bytes(b"not a database, but long enough to be read as one" * 10)
-    with pytest.raises(CatalogError, match="cannot be opened"), open_house(Settings(home=tmp_path)):
+    with pytest.raises(CatalogError, match="is damaged: its first bytes"), open_house(Settings(home=tmp_path)):
         pass

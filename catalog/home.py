@@ -1,0 +1,116 @@
+"""The folder of everything Songline keeps: whose it is, whether it can be written, what brings its catalog back."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
+from catalog.settings import Settings
+
+CATALOG = "catalog.sqlite3"
+LAST_BACKUP = "last-backup.json"
+OURS = (
+    *("owners", "scratch", "store", "cache", "prefect", "models", "separating.lock", LAST_BACKUP),
+    *(f"{CATALOG}{suffix}" for suffix in ("", "-wal", "-shm", ".lock")),
+)
+"""What lies in a home by its name; others' files in the same folder are let alone."""
+FULL_BYTES = 1 << 20
+
+
+def make_home(settings: Settings) -> None:
+    """Make the home for its user alone (or its group), or bring the modes of an older one to that.
+
+    Where others' files lie in the same folder, only what is ours in it is changed. Raises OSError.
+    """
+    home, shared = settings.home, settings.shared_home == "group"
+    if not home.is_dir():
+        private_folder(home, shared=shared)
+        return
+    if home.stat().st_uid != os.geteuid() or has_our_mode(home, shared=shared):
+        return
+    others = False
+    for path in sorted(home.iterdir()):
+        ours = _is_ours(path)
+        others |= not ours
+        if ours and not has_our_mode(path, shared=shared):
+            set_our_mode(path, shared=shared)
+    if not others and not home.stat().st_mode & stat.S_ISVTX:
+        home.chmod(folder_mode(shared=shared))
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name in OURS or path.name.startswith(f"{CATALOG}.")
+
+
+def why_read_only(settings: Settings) -> str:
+    """Why nothing can be written to the home, "" where it can, or is not there yet."""
+    home = settings.home
+    names = (".", CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", f"{CATALOG}.lock", "owners", "scratch")
+    for place in (home / name for name in names):
+        if place.exists() and not _may_write(place):
+            if os.statvfs(place).f_flag & os.ST_RDONLY:
+                return f"the disk of {home} is mounted for reading only"
+            return f"you may not write to {place}"
+    return ""
+
+
+def is_full(home: Path) -> bool:
+    """Whether the disk of ``home`` has no room for another step."""
+    try:
+        found = os.statvfs(home)
+    except OSError:
+        return False
+    has_no_names = found.f_files > 0 and found.f_favail == 0
+    return has_no_names or found.f_bavail * found.f_frsize < FULL_BYTES
+
+
+def _may_write(path: Path) -> bool:
+    kind = os.W_OK | (os.X_OK if path.is_dir() else 0)
+    return os.access(path, kind, effective_ids=os.access in os.supports_effective_ids)
+
+
+def note_backup(home: Path, folder: Path) -> None:
+    """Remember where the newest backup lies, for whoever needs it after a damage. Raises OSError."""
+    note = home / LAST_BACKUP
+    part = note.with_name(f"{note.name}.part")
+    text = json.dumps({"folder": str(folder.absolute()), "written_at": time.time()}) + "\n"
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, file_mode_in(home)), "w") as target:
+        target.write(text)
+    part.replace(note)
+
+
+def remedy_for_damage(catalog: Path) -> str:
+    """What brings a damaged catalog back: its newest backup, or the copy made before it was last migrated."""
+    backup = _last_backup(catalog.parent)
+    copies = sorted(catalog.parent.glob(f"{catalog.name}.before-*"))
+    if backup is not None:
+        return f"Run `songline restore {backup}`: it sets the damaged file aside, and the store keeps its bytes"
+    restore = "Run `songline restore BACKUP` with a folder that `songline backup` wrote: it sets the damaged file aside"
+    if copies:
+        return f"{restore}. Without one, move {copies[-1].name} in its place: the catalog as it was then"
+    return f"{restore}. Without one, move the file away: Songline begins anew, and the store keeps its bytes"
+
+
+def _last_backup(home: Path) -> Path | None:
+    try:
+        folder = Path(json.loads((home / LAST_BACKUP).read_text("utf-8"))["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return folder if (folder / "backup.json").is_file() else None
+
+
+def set_aside(catalog: Path) -> Path:
+    """Move a damaged catalog and its log away; gives its new name. Raises OSError."""
+    number = 1
+    while (aside := catalog.with_name(f"{catalog.name}.damaged-{number}")).exists():
+        number += 1
+    for suffix in ("-wal", "-shm"):
+        part = catalog.with_name(f"{catalog.name}{suffix}")
+        if part.exists():
+            part.rename(f"{aside}{suffix}")
+    catalog.rename(aside)
+    return aside

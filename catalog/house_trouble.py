@@ -1,0 +1,114 @@
+"""What can be wrong with a home and its catalog, each in a sentence of its own with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from catalog.errors import CatalogDamaged, CatalogError, CatalogReadOnly
+from catalog.home import CATALOG, is_full, remedy_for_damage
+from catalog.settings import Settings
+from db.session import (
+    DatabaseDamaged,
+    DatabaseReadOnly,
+    DatabaseTrouble,
+    DatabaseUnusable,
+    ForeignDatabase,
+    NetworkFileSystem,
+    SchemaTooNew,
+    SchemaUnknown,
+)
+
+OWN = "Point SONGLINE_HOME to an empty folder, or SONGLINE_DATABASE_URL to a database of its own"
+FREE = "Free disk space there, or point SONGLINE_HOME to another disk"
+
+
+@contextmanager
+def opening(settings: Settings) -> Iterator[None]:
+    """Raise CatalogError for whatever keeps the catalog from being opened."""
+    try:
+        with told(settings):
+            yield
+    except DatabaseUnusable as error:
+        raise CatalogError(error.what, remedy=error.remedy) from error
+    except SchemaTooNew as error:
+        raise CatalogError(
+            f"the catalog was written by a newer Songline (schema {error})", remedy="Upgrade Songline"
+        ) from error
+    except SchemaUnknown as error:
+        raise CatalogError(
+            f"the catalog {_place(settings)} stands at revision {str(error)!r}, which no Songline ever wrote",
+            remedy=f"It belongs to another program, or was edited: {OWN[0].lower()}{OWN[1:]}, or restore a backup",
+        ) from error
+    except ForeignDatabase as error:
+        raise CatalogError(
+            f"{_place(settings)} is the database of another program (its tables: {error}); nothing was changed in it",
+            remedy=OWN,
+        ) from error
+    except NetworkFileSystem as error:
+        raise CatalogError(
+            f"{settings.home} lies on a network file system ({error}), where SQLite's locks do not hold",
+            remedy="Point SONGLINE_HOME to a local disk, or SONGLINE_DATABASE_URL to PostgreSQL",
+        ) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CatalogError(
+            f"{error.filename or settings.home} is a file, where a folder of the home {settings.home} should be",
+            remedy="Move it away, or point SONGLINE_HOME to another folder",
+        ) from error
+    except IsADirectoryError as error:
+        raise CatalogError(
+            f"{error.filename} is a folder, where a file of the home {settings.home} should be", remedy="Move it away"
+        ) from error
+    except OSError as error:
+        if is_full(settings.home):
+            raise CatalogError(f"the disk of {settings.home} is full", remedy=FREE) from error
+        raise CatalogError(
+            f"the catalog cannot be opened in {settings.home}: {error.strerror or error}",
+            remedy="Point SONGLINE_HOME to a folder you may write",
+        ) from error
+
+
+@contextmanager
+def told(settings: Settings) -> Iterator[None]:
+    """Raise CatalogError for what the catalog's database says of its state."""
+    try:
+        yield
+    except DatabaseDamaged as error:
+        place = _file(settings)
+        raise CatalogDamaged(f"the catalog {place} is damaged: {error}", remedy=remedy_for_damage(place)) from error
+    except DatabaseReadOnly as error:
+        raise read_only_error(settings, str(error)) from error
+    except DatabaseTrouble as error:
+        if not settings.database_url and is_full(settings.home):
+            raise CatalogError(f"the disk of {settings.home} is full: {error}", remedy=FREE) from error
+        raise CatalogError(f"the catalog could not be read or written: {error}", remedy=error.remedy) from error
+
+
+def read_only_error(settings: Settings, why: str) -> CatalogReadOnly:
+    """The error of a command that has to write into a home that cannot be written."""
+    looking = "Look at it with `songline status`, or point SONGLINE_HOME to a folder you may write"
+    remedy = FREE if "full" in why else looking
+    return CatalogReadOnly(f"nothing can be written to the home {settings.home}: {why}", remedy=remedy)
+
+
+def require_catalog_with_store(settings: Settings) -> None:
+    """Raise DatabaseDamaged for a catalog without a byte beside a store that has some: it was not made just now."""
+    catalog = settings.home / CATALOG
+    if settings.database_url or not catalog.is_file() or catalog.stat().st_size:
+        return
+    log = catalog.with_name(f"{CATALOG}-wal")
+    if log.is_file() and log.stat().st_size:
+        return
+    if any(settings.home.glob("store/objects/??/??/*")) or any(settings.home.glob(f"{CATALOG}.before-*")):
+        raise DatabaseDamaged("it is empty, 0 bytes, and the store beside it is not")
+
+
+def _file(settings: Settings) -> Path:
+    return Path(make_url(settings.database_url).database or "") if settings.database_url else settings.home / CATALOG
+
+
+def _place(settings: Settings) -> str:
+    return "at SONGLINE_DATABASE_URL" if settings.database_url else str(settings.home / CATALOG)

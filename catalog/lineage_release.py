@@ -1,0 +1,29 @@
+"""What a release tells of how it was made: everything but the machine that made it and the runs it was made in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catalog.digests import Json
+
+OF_THE_MACHINE = frozenset({"environment", "device", "figures", "flow_run_id", "task_run_id"})
+"""Fields of an activity that stay in the catalog: kernel, Python and packages, the device with what a render cost on
+it, and the runs of Prefect."""
+
+
+def published(lineage: Mapping[str, Json]) -> dict[str, Json]:
+    """A lineage document (see :func:`catalog.lineage.trace_all`) without what tells of the machine."""
+    return {**lineage, "activities": [_published(activity) for activity in lineage["activities"]]}
+
+
+def tells_of_the_machine(lineage: Mapping[str, Json]) -> bool:
+    """Whether a document of a release says more than :func:`published` lets it: older versions packed it so."""
+    return any(OF_THE_MACHINE & activity.keys() for activity in lineage.get("activities", []))
+
+
+def _published(activity: Mapping[str, Json]) -> dict[str, Json]:
+    kept = {name: value for name, value in activity.items() if name not in OF_THE_MACHINE}
+    found = kept.get("found")
+    if isinstance(found, dict):
+        kept["found"] = {name: value for name, value in found.items() if name not in OF_THE_MACHINE}
+    return kept

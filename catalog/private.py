@@ -1,0 +1,117 @@
+"""Who may read what Songline writes: its own files are its user's alone, what a user asked for obeys their umask.
+
+A folder of ours has mode 0700 and a file 0600, whatever the umask is. A home that is shared by a group
+(``SONGLINE_SHARED_HOME=group``) has 2770 and 0660. Which of the two holds is told by the folder that a thing lies in,
+so that nothing below a home needs to ask the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from db.private_file import SHARED_FOLDER, file_mode_in, is_shared, make_private
+
+__all__ = ["file_mode_in", "is_shared", "make_private"]
+
+PRIVATE_FOLDER = 0o700
+OTHERS = 0o077
+
+_users: list[int] = []
+"""The umask that this process was started with, once it was replaced."""
+
+
+def keep_private(*, shared: bool = False) -> None:
+    """Let all that this process and its children make from now on be its user's alone (or its group's).
+
+    For the entry point of a process: libraries that write by themselves (Prefect, SQLite) follow it.
+    """
+    before = os.umask(0o007 if shared else OTHERS)
+    if not _users:
+        _users.append(before)
+
+
+def share_with_group() -> None:
+    """The same for a home that a group shares, once it is known to be one; nothing where the process is not ours."""
+    if _users:
+        keep_private(shared=True)
+
+
+@contextmanager
+def users_umask() -> Iterator[None]:
+    """What is made in the block obeys the umask that the user started the command with: what they asked for."""
+    if not _users:
+        yield
+        return
+    ours = os.umask(_users[0])
+    try:
+        yield
+    finally:
+        os.umask(ours)
+
+
+def users_file_mode() -> int:
+    """The mode of a new file that the user asked for."""
+    if _users:
+        return 0o666 & ~_users[0]
+    mask = os.umask(OTHERS)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def folder_mode(*, shared: bool) -> int:
+    """The mode of a folder of ours."""
+    return SHARED_FOLDER if shared else PRIVATE_FOLDER
+
+
+def private_folder(path: Path, *, shared: bool | None = None) -> Path:
+    """Make a folder of ours if it is not there; gives it. ``shared`` left out: as the folder it lies in.
+
+    Parents that are missing are made likewise. Raises OSError.
+    """
+    if path.is_dir():
+        return path
+    if not path.parent.is_dir():
+        private_folder(path.parent, shared=shared)
+    as_group = is_shared(path.parent) if shared is None else shared
+    try:
+        path.mkdir(PRIVATE_FOLDER)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return path
+    if as_group:
+        path.chmod(SHARED_FOLDER)
+    return path
+
+
+def has_our_mode(path: Path, *, shared: bool) -> bool:
+    """Whether nobody else may do anything with ``path``, and the group, where it is shared, what its owner may."""
+    found = path.lstat().st_mode
+    return stat.S_ISLNK(found) or _our_mode(found, shared=shared) == stat.S_IMODE(found)
+
+
+def set_our_mode(path: Path, *, shared: bool) -> None:
+    """Give ``path`` and all below it our modes. Links are not followed, and other users' things not touched; the
+    folder itself comes last, so that a call that was cut off is made again. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        for entry in os.scandir(path):
+            set_our_mode(Path(entry.path), shared=shared)
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode):
+        wanted = _our_mode(found.st_mode, shared=shared)
+        if wanted != stat.S_IMODE(found.st_mode):
+            path.chmod(wanted)
+
+
+def _our_mode(found: int, *, shared: bool) -> int:
+    owners = found & 0o700
+    if not shared:
+        return owners
+    return SHARED_FOLDER if stat.S_ISDIR(found) else owners | owners >> 3

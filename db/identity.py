@@ -1,0 +1,36 @@
+"""Whose database it is: a catalog of a known revision, an empty one, or somebody else's."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from db.trouble import ForeignDatabase, SchemaUnknown
+
+REVISION = re.compile(r"[0-9]{4}")
+OUR_TABLES = frozenset({"artifact", "render"})
+"""Tables that every catalog has had since its first revision."""
+NAMES_SHOWN = 3
+
+
+def revision_of_ours(connection: Connection) -> str | None:
+    """The migration a catalog stands at, None for an empty database.
+
+    Raises ForeignDatabase where others' tables lie there, or ours without a revision, SchemaUnknown for a revision that
+    is not written as ours are.
+    """
+    tables = set(sa.inspect(connection).get_table_names())
+    others = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]
+    revisions = (
+        [str(revision) for revision in connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars()]
+        if "alembic_version" in tables
+        else []
+    )
+    known = len(revisions) == 1 and REVISION.fullmatch(revisions[0]) and others
+    if revisions and not known:
+        raise SchemaUnknown(", ".join(revisions))
+    if others and not (revisions and tables >= OUR_TABLES):
+        raise ForeignDatabase(others)
+    return revisions[0] if revisions else None
