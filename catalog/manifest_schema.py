@@ -22,6 +22,9 @@ from catalog.waivers import MASTER, waiver
 MAX_SEEDS = 1024
 MAX_SONGS = 2000
 MAX_LYRICS_CHARACTERS = 64 * 1024
+MAX_CANDIDATES = 20_000
+"""Of one album, unless the setting `SONGLINE_MAX_CANDIDATES` says otherwise: a plan of these is quick."""
+
 DEFAULT_LENGTH_S = 95.0
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
@@ -174,6 +177,8 @@ class Vocabulary:
     deliverables: frozenset[str]
     stem_models: frozenset[str]
     default_engine: str
+    max_candidates: int = MAX_CANDIDATES
+    """How many candidates one album may ask for."""
     enhancers: frozenset[str] = frozenset()
     voiced: frozenset[str] = frozenset()
     """Those deliverables that are made with a stem of the voice."""

@@ -18,7 +18,7 @@ from catalog.digests import Json
 from catalog.manifest_faults import Fault, Path, Place, dotted, shown
 from catalog.manifest_scalars import AMBIGUOUS, MAX_DIGITS, resolved
 
-MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
 """Values in one file. The largest album that is accepted, written out with every seed, takes about half as many."""
 

@@ -35,6 +35,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         stem_models=frozenset(STEM_MODELS),
         enhancers=frozenset(ENHANCERS),
         default_engine=settings.engine,
+        max_candidates=settings.max_candidates,
         checks=frozenset(CHECKS),
         cover_remarks=cover_remarks,
         hear_reference=_heard,
