@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from catalog.album import Song
+from catalog.covers import Cover
 from catalog.digests import Json
 from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
 from catalog.mastering import MasteringSpec
@@ -163,7 +164,7 @@ def not_heard(path: Path, digest: str) -> None:
     """Nothing against a track to master by."""
 
 
-def no_cover_remarks(cover: bytes) -> Sequence[str]:
+def no_cover_remarks(cover: Cover) -> Sequence[str]:
     """Nothing against a picture."""
     return ()
 
@@ -184,7 +185,7 @@ class Vocabulary:
     """Those deliverables that are made with a stem of the voice."""
     checks: frozenset[str] = frozenset()
     """What a finished file is examined for, and may be waived."""
-    cover_remarks: Callable[[bytes], Sequence[str]] = no_cover_remarks
+    cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
     hear_reference: Callable[[Path, str], None] = not_heard
     """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
     remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
