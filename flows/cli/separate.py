@@ -16,8 +16,8 @@ from catalog.digests import Json
 from catalog.errors import InputError, MachineError
 from catalog.model_store import ModelStore
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stderr, stdout
-from tasks.audio.files import read_audio
+from flows.cli.output import print_json, stderr, stdout, warn
+from tasks.audio.files import notes_on, read_audio
 from tasks.delivery.bundle import make_durable
 from tasks.delivery.exchange import exchange
 from tasks.separation.demix import Demixed, Wish, check_mix, demix
@@ -35,6 +35,8 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     require_stem_packages()
     _check_place(out, source)
     mix = read_audio(source)
+    for note in notes_on(source):
+        warn(f"{source.name}: {note}")
     check_mix(mix)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What libsndfile does not say of files: which ones are for ffmpeg, where an Ogg ends, and WAV headers that are wrong."""
+"""What libsndfile does not say of files: which are for ffmpeg, where an Ogg ends, and WAV headers that are wrong."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def ogg_is_cut_short(source: BinaryIO) -> bool:
 class Repair:
     """A WAV whose header is wrong: how to read it, and a finished sentence about what is wrong."""
 
-    file: BinaryIO
+    file: io.RawIOBase
     note: str
 
 

@@ -6,6 +6,7 @@ or a reference to another file or to an address leads nowhere.
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
@@ -25,6 +26,7 @@ from tasks.audio.errors import AudioFileError
 
 LONGEST_RUN_S = 900.0
 _MOST_ALLOCATED_BYTES = 256 * 1024 * 1024
+_DESCRIPTION_BYTES = 1 << 20
 _CODECS = {"mov": "AAC", "aac": "AAC", "matroska": "MATROSKA", "wv": "WAVPACK"}
 
 
@@ -81,7 +83,7 @@ def decoding(path: Path, demuxer: str) -> Iterator[Decoding]:
         try:
             channels, rate = _layout(pipe, path.name)
             form = _CODECS[demuxer]
-            lossless = demuxer == "wv" or (demuxer == "mov" and b"alac" in path.open("rb").read(1 << 20))
+            lossless = demuxer == "wv" or (demuxer == "mov" and _names_alac(path))
             yield Decoding(
                 rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, process, said, path.name
             )
@@ -90,6 +92,14 @@ def decoding(path: Path, demuxer: str) -> Iterator[Decoding]:
             pipe.close()
             process.kill()
             process.wait()
+
+
+def _names_alac(path: Path) -> bool:
+    """Whether the description of an MP4, which stands at one of its ends, names Apple's lossless codec."""
+    with path.open("rb") as file:
+        head = file.read(_DESCRIPTION_BYTES)
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _DESCRIPTION_BYTES))
+        return b"alac" in head or b"alac" in file.read()
 
 
 def _layout(pipe: IO[bytes], name: str) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from catalog.errors import AudioRefused, InputError
 from tasks.audio.audio import Audio
+from tasks.audio.errors import AudioFileError
 from tasks.audio.files import (
-    AudioFileError,
     Subtype,
     read_audio,
     resample,
