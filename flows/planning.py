@@ -32,7 +32,12 @@ from tasks.scoring.registry import judges_for, require_packages
 from tasks.separation.names import STEM_MODELS, require_stem_packages
 from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
-AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"} | {
+    ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+    ".webm": "audio/webm",
+    ".wv": "audio/x-wavpack",
+}
 VECTOR_TYPE = "application/x-npy"
 
 

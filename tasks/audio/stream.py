@@ -52,6 +52,23 @@ class Stream:
     notes: tuple[str, ...]
     _read: Callable[[int], Frames] = field(repr=False)
     _longest_s: float
+    _seek: Callable[[int], object] | None = field(default=None, repr=False)
+
+    def middle(self, most_s: float, frames: int = 0) -> Iterator[Frames]:
+        """The middle ``most_s`` alone in such blocks, all where it is shorter; its first ``most_s`` where the middle is
+        not known. Whether the rest is there is not looked at."""
+        left = int(most_s * self.rate)
+        if self.frames is None or self._seek is None:
+            pass
+        elif self.frames <= left:
+            yield from self.blocks(frames)
+            return
+        else:
+            self._seek((self.frames - left) // 2)
+        size = frames or max(1, READ_VALUES // self.channels)
+        while left and len(block := self._read(min(size, left))):
+            left -= len(block)
+            yield block
 
     def blocks(self, frames: int = 0) -> Iterator[Frames]:
         """All of it, shape (frames, channels) each, in blocks of so many frames (left out: of a few MiB).
@@ -124,6 +141,7 @@ def _of_sndfile(
         notes=notes,
         _read=lambda size: _sndfile_block(file, size, name),
         _longest_s=longest_s,
+        _seek=file.seek,
     )
 
 

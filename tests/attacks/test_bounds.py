@@ -11,7 +11,7 @@ import pytest
 from measured import MOST_CPU_S, measured
 
 from catalog.errors import InputError, ManifestError
-from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES
+from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES, MAX_REFERENCES
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.model_table import read_table
 from catalog.policy_file import read_policy
@@ -161,3 +161,21 @@ def test_a_policy_file_is_small(tmp_path: Path) -> None:
     path.write_text("weights:\n" + "".join(f"  m{number}: 1\n" for number in range(30_000)))
     with pytest.raises(InputError, match="more than 262144"):
         read_policy(path, {})
+
+
+def test_many_references_are_refused_at_the_first_too_many(tmp_path: Path) -> None:
+    for index in range(MAX_REFERENCES + 2):
+        (tmp_path / f"{index}.wav").write_bytes(b"RIFF")
+    songs = [song(index, reference=f"{index}.wav") for index in range(MAX_REFERENCES + 2)]
+    with pytest.raises(ManifestError, match=rf"songs\[{MAX_REFERENCES}\]\.reference: the songs have more than"):
+        read_album(write_album(tmp_path, album(songs)), Settings())
+
+
+def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[float] = []
+    monkeypatch.setattr("tasks.style.inspection.inspect", lambda path, *, most_s: heard.append(most_s) or ())
+    for name in ("a.wav", "b.wav", "c.wav"):
+        (tmp_path / name).write_bytes(name.encode())
+    songs = [song(index, reference=f"{name}.wav") for index, name in enumerate("abc")]
+    read_album(write_album(tmp_path, album(songs)), Settings())
+    assert heard == [200.0, 200.0, 200.0]

@@ -33,12 +33,12 @@ RATE = 8000
 
 @pytest.fixture(scope="module")
 def silence(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten minutes of stereo at 48 kHz in a FLAC of some kilobytes: 230 MB of samples."""
+    """Nine minutes of stereo at 48 kHz in a FLAC of some kilobytes: 207 MB of samples."""
     path = tmp_path_factory.mktemp("silence") / "long.flac"
     minute = np.zeros((48_000 * 60, 2), np.int16)
     minute[::4800] = 6000
     with soundfile.SoundFile(path, "w", 48_000, 2, "PCM_16", format="FLAC") as file:
-        for _ in range(10):
+        for _ in range(9):
             file.write(minute)
     return path
 
@@ -86,7 +86,7 @@ def test_a_reference_of_hours_is_refused_by_its_header(hear: object, tmp_path: P
         file.write(b"RIFF" + struct.pack("<I", len(header) + data) + header)
         file.truncate(8 + len(header) + data)
     began = time.process_time()
-    with pytest.raises((AudioFileError, AudioRefused), match="longer than 15 minutes"):
+    with pytest.raises((AudioFileError, AudioRefused), match="longer than 10 minutes"):
         hear(path)  # type: ignore[operator]
     assert time.process_time() - began < 0.5
 
@@ -249,7 +249,7 @@ def test_extreme_samples_end_in_a_value_or_a_refusal_and_never_in_a_warning(valu
     meter_file(tmp_path / "a.wav")
     for hear in (inspect, reference_from):
         refused = abs(value) > 1 or np.isnan(value)
-        with pytest.raises((InputError, AudioRefused), match="finite|full scale") if refused else nullcontext():
+        with pytest.raises((InputError, AudioRefused), match=r"finite|full scale") if refused else nullcontext():
             hear(tmp_path / "a.wav")  # type: ignore[operator]
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.loudness import unit_powers
 from tasks.audio.meter import meter_file, read_meter, series_document
+from tasks.audio.stream import open_stream
 from tasks.audio.streamed import StreamedPowers
 from tasks.mastering.reference import hear, reference_from
 
@@ -55,3 +57,16 @@ def test_a_reference_is_heard_in_blocks_as_whole(tmp_path: Path, channels: int) 
     streamed, loaded = reference_from(tmp_path / "a.wav"), hear(audio)
     assert np.array_equal(streamed.curve.levels_db, loaded.curve.levels_db)
     assert streamed.loudness_lufs == loaded.loudness_lufs
+
+
+@pytest.mark.parametrize("form", ["wav", "flac", "mp3"])
+def test_the_middle_alone_is_read(tmp_path: Path, form: str) -> None:
+    audio = noise(441_000)
+    soundfile.write(tmp_path / f"a.{form}", audio.samples.T, 44100)
+    whole = read_audio(tmp_path / f"a.{form}").samples
+    with open_stream(tmp_path / f"a.{form}") as stream:
+        middle = np.concatenate(list(stream.middle(2.0, 5000)))
+    start = (whole.shape[1] - 88_200) // 2 if form != "mp3" or stream.frames else 0
+    assert np.abs(middle.T - whole[:, start : start + 88_200]).max() < (0.01 if form == "mp3" else 1e-9)
+    with open_stream(tmp_path / f"a.{form}") as stream:
+        assert sum(len(block) for block in stream.middle(60.0)) == whole.shape[1]
