@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measured import MOST_CPU_S, measured
 
 from catalog.errors import InputError, ManifestError
 from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES, MAX_REFERENCES
@@ -16,7 +15,9 @@ from catalog.manifest_yaml import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.model_table import read_table
 from catalog.policy_file import read_policy
 from catalog.settings import Settings
+from flows.deployment_file import read_deployment_file
 from flows.reading import read_album
+from tests.attacks.measured import MOST_CPU_S, measured
 from tests.support import write_album
 
 WORDS = "[00:01.00]a\n[00:02.00]b"
@@ -179,3 +180,11 @@ def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, mo
     songs = [song(index, reference=f"{name}.wav") for index, name in enumerate("abc")]
     read_album(write_album(tmp_path, album(songs)), Settings())
     assert heard == [200.0, 200.0, 200.0]
+
+
+@pytest.mark.parametrize(("text", "what"), [("[" * 100_000, "nested too deeply"), ("x" * 300_000, "more than 262144")])
+def test_a_deployment_file_made_to_break_the_reader_ends_in_a_message(text: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "prefect.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=what):
+        read_deployment_file(path)

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from measured import measured
 
 from catalog.errors import AudioRefused, InputError, MachineError
 from tasks.audio.audio import Audio
@@ -26,6 +25,7 @@ from tasks.audio.meter import meter_file, read_meter
 from tasks.audio.stream import open_stream
 from tasks.mastering.reference import reference_from
 from tasks.style.inspection import inspect
+from tests.attacks.measured import measured
 from tests.support import album_document, write_album
 
 RATE = 8000
