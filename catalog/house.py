@@ -69,6 +69,13 @@ class House:
             self.store.put(path)
         return kept.digest
 
+    def take_in_bytes(self, data: bytes, *, media_type: str) -> str:
+        """The same of bytes that were made from such a file."""
+        with self.scratch() as folder:
+            path = folder / "given"
+            path.write_bytes(data)
+            return self.take_in(path, media_type=media_type)
+
     def close(self) -> None:
         """Give the leases and connections back."""
         if self._owner is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-_STAMP = re.compile(r"([0-9]{1,3}):([0-9]{2})(?:\.([0-9]{1,3}))?")
+from catalog.text import INVISIBLE
+
+_STAMP = re.compile(r"([0-9]{1,3}):([0-9]{1,2})(?:\.([0-9]{1,9}))?")
 _STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")
 _NOT_FINITE = re.compile(r"(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
+_AT_ENDS = " \t" + INVISIBLE
 _FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
 
 
@@ -23,12 +26,20 @@ def hundredths(start_s: float) -> int:
 
 
 def read_stamp(inside: str) -> int | None:
-    """The milliseconds that the inside of a bracket means, None where it is no proper stamp."""
-    time = _STAMP.fullmatch(inside.strip())
+    """The milliseconds that the inside of a bracket means, None where it is no proper stamp.
+
+    Digits past the thousandths are left off: what is rounded to hundredths later must not be rounded twice.
+    """
+    time = _STAMP.fullmatch(visible(inside))
     if time is None or int(time[2]) >= 60:
         return None
     minutes, seconds, fraction = time.groups()
-    return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0").ljust(3, "0"))
+    return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0")[:3].ljust(3, "0"))
+
+
+def visible(text: str) -> str:
+    """A text without white space and marks that are not drawn at its ends."""
+    return text.strip(_AT_ENDS)
 
 
 def is_not_finite(text: str) -> bool:
@@ -47,7 +58,7 @@ def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
         return f"{bracket} is not a finite time", _FORM
     if inside.lstrip().startswith("-"):
         return f"{bracket} is negative", _FORM
-    if _STAMP.fullmatch(inside.strip()):
+    if _STAMP.fullmatch(visible(inside)):
         return f"{bracket} has 60 seconds or more", "Count them as a minute"
     if _STAMP_LIKE.match(inside):
         return f"{bracket} is no stamp", _FORM

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from catalog.digests import digest_value
 from catalog.errors import InputError
-from catalog.lrc_stamps import bad_stamp, hundredths, is_not_finite, read_stamp, shown, stamp
+from catalog.lrc_stamps import bad_stamp, hundredths, is_not_finite, read_stamp, shown, stamp, visible
 from catalog.syllables import count_syllables
 from catalog.text import has_control
 
@@ -178,15 +178,18 @@ class _Reading:
     def take(self, number: int, raw: str) -> None:
         """Read one line of the file."""
         text = raw.strip(" \t")
-        if not text:
+        bare = visible(text)
+        if not bare:
             return
+        if bare.startswith("["):  # marks behind the words stay: what was sung with them keeps its identity
+            text = text[text.index("[") :]
         if has_control(text.replace("\t", " ")):
             self.fault(number, "the line holds a control character", "Remove it")
         elif len(text) > MAX_LINE_CHARACTERS:
             self.fault(
                 number, f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}", "Break it into lines"
             )
-        elif (tag := _TAG.fullmatch(text)) and not is_not_finite(tag[1]):
+        elif (tag := _TAG.fullmatch(bare)) and not is_not_finite(tag[1]):
             self._take_tag(number, tag[1].lower(), tag[2].strip())
         else:
             self._take_row(number, text)

@@ -18,6 +18,13 @@ from catalog.manifest_words import did_you_mean
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 from catalog.policy import DEFAULT_FAMILIES
 from catalog.slugs import slug
+from catalog.text import is_reserved
+
+_NOBODY = frozenset(
+    {"artist", "artist name", "your name", "your artist name", "unknown", "unknown artist", "various", "n/a", "na"}
+    | {"none", "null", "tba", "tbd", "todo", "test", "untitled", "no artist", "name", "someone", "xxx", "-", "?"}
+)
+"""What stands where nobody wrote a name. "Various Artists" is a proper name for a compilation."""
 
 __all__ = ["Vocabulary", "load_manifest", "manifest_document", "manifest_json_schema"]
 
@@ -31,16 +38,18 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     desk = Desk(source)
     manifest = read_shape(desk)
     if manifest is None:
-        raise manifest_error(desk.faults)
+        raise manifest_error(desk.faults, unworded=desk.unworded)
     setting = Setting(manifest=manifest, vocabulary=vocabulary, folder=path.parent, desk=desk)
     songs = read_songs(setting)
     cover = _cover(setting)
     reference = _mastering_reference(setting)
+    _check_id(setting)
+    _check_artist(setting)
     _check_selection(setting)
     _check_delivery(setting)
     _check_licences(setting)
     if desk.faults:
-        raise manifest_error(desk.faults)
+        raise manifest_error(desk.faults, unworded=desk.unworded)
     return replace(
         _album(manifest, songs=songs, cover=cover, desk=desk),
         mastering_reference=reference[0],
@@ -119,10 +128,10 @@ def _cover(setting: Setting) -> Path | None:
     if name is None:
         return None
     try:
-        cover = find_cover(setting.folder, name)
-        for said in setting.vocabulary.cover_remarks(read_file(cover, name)):
+        path, cover = find_cover(setting.folder, name)
+        for said in setting.vocabulary.cover_remarks(cover):
             setting.desk.warn(("album", "cover"), said)
-        return cover
+        return path
     except InputError as error:
         setting.desk.add(("album", "cover"), error.what, error.remedy)
         return None
@@ -140,6 +149,22 @@ def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, Non
     except SonglineError as error:
         setting.desk.add(("mastering", "reference"), error.what, error.remedy)
         return None, None
+
+
+def _check_id(setting: Setting) -> None:
+    """An id made from the title names the release's folder as well, so it must be one that every system takes."""
+    album = setting.manifest.album
+    made = slug(album.title, fallback="album")
+    if album.id is None and is_reserved(made):
+        what = f"the id {made!r}, made from the title, is the name of a device on Windows"
+        setting.desk.add(("album", "title"), what, "Write an id, such as `id: the-album`")
+
+
+def _check_artist(setting: Setting) -> None:
+    """Shops refuse a name that stands for no one."""
+    artist = setting.manifest.album.artist
+    if " ".join(artist.casefold().split()) in _NOBODY:
+        setting.desk.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
 
 
 def _check_selection(setting: Setting) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from catalog.digests import Json
-from catalog.manifest_faults import Fault, Path, Place, dotted
+from catalog.manifest_faults import MAX_FAULTS, Fault, Path, Place, dotted
 from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile
 from catalog.manifest_words import explain
 from catalog.manifest_yaml import Source
@@ -23,6 +23,8 @@ Model = TypeVar("Model", bound=BaseModel)
 _STAND_IN_SONG = {"title": "?", "lyrics": "?"}
 _STAND_IN_ALBUM = {"title": "?", "artist": "?"}
 _FORMS = frozenset({"(list)", "(range)"})
+_WORDED_AT_ONCE = 2 * MAX_FAULTS
+"""Words for each of many thousand faults, of which a few are shown, would take long."""
 
 
 class Desk:
@@ -38,6 +40,7 @@ class Desk:
         self.warnings: list[tuple[Place, str]] = []
         self.hints: list[tuple[Place, str]] = []
         self.bad: set[Path] = set(source.broken)
+        self.unworded = 0
 
     def is_bad(self, path: Path) -> bool:
         """Whether a fault of structure covers ``path``."""
@@ -63,25 +66,30 @@ class Desk:
 
     def warning_lines(self) -> tuple[str, ...]:
         """The warnings in the order of files and lines, each once."""
-        return _lines(self.warnings)
+        return _lines(self.warnings, "warnings")
 
     def hint_lines(self) -> tuple[str, ...]:
         """The hints likewise."""
-        return _lines(self.hints)
+        return _lines(self.hints, "hints")
 
     def add_errors(self, errors: Iterable[ErrorDetails], *, known: Collection[str] | None = None) -> None:
         """Note what Pydantic found; ``known`` are the fields where it looked, if not the manifest's own."""
         errors = list(errors)
-        for error in errors:
+        self.unworded += len(errors[_WORDED_AT_ONCE:])
+        for error in errors[:_WORDED_AT_ONCE]:
             path = plain_path(error["loc"])
             names = known if known is not None else _fields_at(path[:-1])
             self.add(path, *explain(error, names))
         self.bad.update(plain_path(error["loc"]) for error in errors)
 
 
-def _lines(notes: Iterable[tuple[Place, str]]) -> tuple[str, ...]:
+def _lines(notes: Iterable[tuple[Place, str]], kind: str) -> tuple[str, ...]:
+    """The notes as finished lines; more than are read by anybody are counted in the last one."""
     in_order = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
-    return tuple(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
+    lines = list(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
+    if len(lines) > MAX_FAULTS:
+        lines[MAX_FAULTS:] = [f"{in_order[0][0].file}: there are {len(lines) - MAX_FAULTS} more {kind}."]
+    return tuple(lines)
 
 
 def plain_path(loc: Iterable[int | str]) -> Path:

@@ -41,13 +41,17 @@ class Fault:
         return f"{self.place}: {where}{self.what}. {self.remedy}."
 
 
-def manifest_error(faults: Sequence[Fault]) -> ManifestError:
-    """The one error that tells all ``faults``, each once, in the order of files and lines."""
+def manifest_error(faults: Sequence[Fault], *, unworded: int = 0) -> ManifestError:
+    """The one error that tells all ``faults``, each once, in the order of files and lines.
+
+    ``unworded`` is how many more were found that only the count of them tells of.
+    """
     in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
     lines = list(dict.fromkeys(str(fault) for fault in in_order))
-    if len(lines) > MAX_FAULTS:
+    if len(lines) + unworded > MAX_FAULTS:
         file = in_order[0].place.file
-        lines[MAX_FAULTS:] = [f"{file}: there are {len(lines) - MAX_FAULTS} more faults. Correct these first."]
+        more = max(0, len(lines) - MAX_FAULTS) + unworded
+        lines[MAX_FAULTS:] = [f"{file}: there are {more} more faults. Correct these first."]
     return ManifestError(lines)
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from catalog.errors import InputError
 from catalog.musical import parse_key
-from catalog.text import has_control
+from catalog.text import has_control, is_reserved, reorders, shows_nothing
 
 MAX_SEED = 2**53 - 1
 MAX_TITLE_CHARACTERS = 200
@@ -32,6 +32,7 @@ def _one_line(text: str) -> str:
     """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
     if has_control(text):
         raise fault("the text holds a control character or a line break", "Remove it")
+    _refuse_hidden(text)
     if text != text.strip():
         raise fault("the text begins or ends with a space", "Remove the space")
     return unicodedata.normalize("NFC", text)
@@ -44,7 +45,17 @@ def _prose(text: str) -> str:
         raise fault("the text is blank", "Write something or leave the field out")
     if has_control(words):
         raise fault("the text holds a control character", "Remove it")
+    _refuse_hidden(words)
     return unicodedata.normalize("NFC", words)
+
+
+def _refuse_hidden(text: str) -> None:
+    """Text that would not be seen as what it is."""
+    if reorders(text):
+        what = "the text holds a character that changes the direction of what follows"
+        raise fault(what, "Remove it; letters have their own direction")
+    if shows_nothing(text):
+        raise fault("the text holds nothing that can be seen", "Write something that shows")
 
 
 def _key(text: str) -> str:
@@ -75,6 +86,8 @@ def _upc(text: str) -> str:
 def _id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", text):
         raise fault(f"{text[:40]!r} is not an id", "Use letters, digits and single hyphens, such as 'last-bus'")
+    if is_reserved(text):
+        raise fault(f"{text!r} is the name of a device on Windows, which no file can have", "Use another id")
     return text
 
 

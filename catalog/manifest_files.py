@@ -5,14 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from catalog.covers import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.digests import digest_file
 from catalog.errors import InputError
 from catalog.text import has_control
 
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024
 MAX_STYLE_BYTES = 64 * 1024
-MAX_COVER_BYTES = 20 * 1024 * 1024
-_IMAGE_STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 _RELATIVE = "Write a path relative to the manifest, inside its folder"
 
 
@@ -72,12 +71,18 @@ def _digested(folder: Path, name: str, *, max_bytes: int) -> tuple[Path, str]:
         raise _unreadable(name, error) from error
 
 
-def find_cover(folder: Path, name: str) -> Path:
-    """A cover's path; raises InputError where it is no JPEG or PNG."""
+def find_cover(folder: Path, name: str) -> tuple[Path, Cover]:
+    """A cover's path and what it is; raises InputError where it is no whole JPEG or PNG."""
     path = find_file(folder, name, max_bytes=MAX_COVER_BYTES)
-    if not read_file(path, name).startswith(tuple(_IMAGE_STARTS)):
-        raise InputError(f"{name!r} is not a JPEG or PNG picture", remedy="Save the cover as JPEG or PNG")
-    return path
+    return path, read_cover_picture(read_file(path, name))
+
+
+def delivered_cover(path: Path) -> Cover:
+    """The cover in a file of the user's: ``picture`` is what goes into releases and tags, without metadata.
+
+    Raises InputError where the file is no whole picture, or is gone.
+    """
+    return read_cover_picture(read_file(path, path.name))
 
 
 def _is_inside(path: Path, root: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from catalog.album import Song
+from catalog.covers import Cover
 from catalog.digests import Json
 from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
 from catalog.mastering import MasteringSpec
@@ -22,6 +23,9 @@ from catalog.waivers import MASTER, waiver
 MAX_SEEDS = 1024
 MAX_SONGS = 2000
 MAX_LYRICS_CHARACTERS = 64 * 1024
+MAX_CANDIDATES = 20_000
+"""Of one album, unless the setting `SONGLINE_MAX_CANDIDATES` says otherwise: a plan of these is quick."""
+
 DEFAULT_LENGTH_S = 95.0
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
@@ -160,7 +164,7 @@ def not_heard(path: Path, digest: str) -> None:
     """Nothing against a track to master by."""
 
 
-def no_cover_remarks(cover: bytes) -> Sequence[str]:
+def no_cover_remarks(cover: Cover) -> Sequence[str]:
     """Nothing against a picture."""
     return ()
 
@@ -174,12 +178,14 @@ class Vocabulary:
     deliverables: frozenset[str]
     stem_models: frozenset[str]
     default_engine: str
+    max_candidates: int = MAX_CANDIDATES
+    """How many candidates one album may ask for."""
     enhancers: frozenset[str] = frozenset()
     voiced: frozenset[str] = frozenset()
     """Those deliverables that are made with a stem of the voice."""
     checks: frozenset[str] = frozenset()
     """What a finished file is examined for, and may be waived."""
-    cover_remarks: Callable[[bytes], Sequence[str]] = no_cover_remarks
+    cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
     hear_reference: Callable[[Path, str], None] = not_heard
     """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
     remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks

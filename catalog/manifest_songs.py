@@ -18,6 +18,7 @@ from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
 from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_files import find_file, find_reference, find_style, read_file
+from catalog.manifest_limits import check_candidates, check_lyrics, check_references
 from catalog.manifest_schema import (
     DEFAULT_LENGTH_S,
     DEFAULT_SEEDS,
@@ -52,6 +53,9 @@ def read_songs(setting: Setting) -> tuple[Song, ...]:
     _check_default_settings(setting)
     for at in (_DEFAULTS, *(("songs", index) for index in range(len(setting.manifest.songs)))):
         _check_twice(setting.desk, (*at, "seeds"))
+    check_candidates(setting.desk, setting.manifest, most=setting.vocabulary.max_candidates)
+    check_lyrics(setting.desk, setting.manifest, setting.folder)
+    check_references(setting.desk, setting.manifest, setting.folder)
     songs = tuple(_read_song(setting, index, song) for index, song in enumerate(setting.manifest.songs))
     _check_unique(setting, songs)
     return songs
@@ -178,7 +182,7 @@ def _given_file(
     setting: Setting, path: Path, name: str | None, find: Callable[[FilePath, str], tuple[FilePath, str]]
 ) -> tuple[FilePath | None, str | None]:
     """A file that the song names, and its digest."""
-    if name is None:
+    if name is None or setting.desk.is_bad(path):
         return None, None
     try:
         return find(setting.folder, name)

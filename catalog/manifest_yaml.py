@@ -10,15 +10,23 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from catalog.digests import Json
 from catalog.manifest_faults import Fault, Path, Place, dotted, shown
+from catalog.manifest_scalars import AMBIGUOUS, MAX_DIGITS, resolved
 
-MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+MAX_MANIFEST_BYTES = 2 * 1024 * 1024
+MAX_VALUES = 120_000
+"""Values in one file. The largest album that is accepted, written out with every seed, takes about half as many."""
+
+MAX_NAME_CHARACTERS = 200
 MAX_DEPTH = 16
-MAX_DIGITS = 18
+_LESS = "Divide the album, or write seeds as {start: 42, count: 4}"
+MAX_PURE_CHARACTERS = 128 * 1024
+"""PyYAML's parser in Python says more of what it refuses and takes what libyaml does not, but needs 10 s for 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,10 @@ class Source:
 def read_source(name: str, data: bytes) -> Source:
     """The data of a manifest file called ``name``; never raises, all that is wrong stands in ``faults``."""
     source = Source(name)
+    if len(data) > MAX_MANIFEST_BYTES:
+        what = f"the file has {len(data)} bytes, more than {MAX_MANIFEST_BYTES}"
+        source.add(None, (), what, "Divide the album, or put its lyrics into files")
+        return source
     text = _decoded(data, source)
     if name.lower().endswith(".json") and not source.faults:
         text = _checked_json(text, source)
@@ -108,7 +120,16 @@ def _checked_json(text: str, source: Source) -> str:
         source.add(
             None, (), f"{constant} is no number of JSON", "Write a finite number, or put it in quotes if it is text"
         )
-    return text.replace("\t", " ")
+    return _ESCAPED_PAIR.sub(_joined, text.replace("\t", " "))
+
+
+_ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """A character that JSON writes as two escapes, which YAML does not know, as itself."""
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return pair[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 class _UnreadableError(Exception):
@@ -116,10 +137,23 @@ class _UnreadableError(Exception):
 
 
 def _compose(text: str, source: Source) -> None:
-    try:
-        source.data = _Composer(yaml.parse(text, Loader=yaml.SafeLoader), source).document()
-    except _UnreadableError:
+    """Compose by libyaml; what it refuses, a file of ordinary size, is looked at again by the parser in Python."""
+    again = Source(source.name)
+    if _compose_by(_FAST, text, source) or len(text) > MAX_PURE_CHARACTERS:
         return
+    _compose_by(yaml.SafeLoader, text, again)
+    source.data, source.spots, source.faults, source.broken = again.data, again.spots, again.faults, again.broken
+
+
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _compose_by(loader: Any, text: str, source: Source) -> bool:
+    """Compose with a loader's parser; False where the text is no YAML to it, which is a fault of the source then."""
+    try:
+        source.data = _Composer(yaml.parse(text, Loader=loader), source).document()
+    except _UnreadableError:
+        return True
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         source.add(line, (), "the line holds a control character", "Remove it")
@@ -127,6 +161,9 @@ def _compose(text: str, source: Source) -> None:
         source.add(*_syntax_fault(error))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         source.add(None, (), f"this is not YAML: {error}", "Correct it")
+    else:
+        return True
+    return False
 
 
 def _syntax_fault(error: yaml.MarkedYAMLError) -> tuple[int | None, Path, str, str]:
@@ -143,6 +180,7 @@ class _Composer:
     def __init__(self, events: Iterator[yaml.Event], source: Source) -> None:
         self.events = events
         self.source = source
+        self.values = 0
 
     def document(self) -> Json:
         """The data of the only document."""
@@ -159,6 +197,10 @@ class _Composer:
         return data
 
     def _value(self, event: yaml.Event, path: Path) -> Json:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            self.source.add(_line(event), path[:2], f"the file holds more than {MAX_VALUES} values", _LESS)
+            raise _UnreadableError
         self.source.spots.setdefault(path, Spot(_line(event), block=getattr(event, "style", None) == "|"))
         self._refuse_references(event, path)
         if len(path) > MAX_DEPTH:
@@ -204,6 +246,10 @@ class _Composer:
         """The name of a field, as text whatever it looks like."""
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_references(event, path)
+            if len(event.value) > MAX_NAME_CHARACTERS:
+                what = f"the name of a field has more than {MAX_NAME_CHARACTERS} characters"
+                self.source.add(_line(event), path, what, "Shorten it")
+                raise _UnreadableError
             return self._text(event.value, event, path)
         self.source.add(
             _line(event), path, "a list, mapping or alias stands as the name of a field", "Write plain text"
@@ -212,13 +258,13 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path) -> Json:
         text = self._text(event.value, event, path)
-        if event.style is not None:
+        if event.style:  # None for a plain scalar, or empty where libyaml read it
             return text
-        for pattern, what, remedy in _AMBIGUOUS:
+        for pattern, what, remedy in AMBIGUOUS:
             if pattern.fullmatch(text):
                 self._refuse(event, path, f"{shown(text)} {what}", remedy)
                 return None
-        return _resolved(text)
+        return resolved(text)
 
     def _text(self, text: str, event: yaml.Event, path: Path) -> str:
         r"""Text with its halves of surrogate pairs joined, which JSON's \u escapes are made of."""
@@ -235,50 +281,3 @@ class _Composer:
 
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
-
-
-_QUOTE = "Put it in quotes if it is text"
-_DIGITS_TOO_MANY = re.compile(
-    rf"[-+]?(?:[0-9]{{{MAX_DIGITS + 1},}}(?:\.[0-9]*)?(?:[eE].*)?|0[ox][0-9a-fA-F]{{{MAX_DIGITS - 3},}})"
-)
-_AMBIGUOUS = (
-    (
-        re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"),
-        "means true or false to some tools and text to others",
-        "Write true or false, or put it in quotes if it is text",
-    ),
-    (
-        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"),
-        "is a number in base 60 to some tools",
-        "Write a plain number (a length in seconds), or put it in quotes if it is text",
-    ),
-    (re.compile(r"[-+]?0[0-9_]+"), "is an octal number to some tools", f"Drop the leading zero. {_QUOTE}"),
-    (_DIGITS_TOO_MANY, f"has more than {MAX_DIGITS} digits", f"Write a smaller number. {_QUOTE}"),
-    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "is not a finite number", f"Write a number. {_QUOTE}"),
-    (
-        re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]{3,}"),
-        "is out of the range of numbers",
-        f"Write a smaller number. {_QUOTE}",
-    ),
-)
-"""Plain scalars that are refused, with why and what to do."""
-
-_WORDS: dict[str, Json] = {"": None, "~": None} | {
-    form: value
-    for word, value in (("null", None), ("true", True), ("false", False))
-    for form in (word, word.capitalize(), word.upper())
-}
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-
-
-def _resolved(text: str) -> Json:
-    """A plain scalar by the core schema (YAML 1.2.2, section 10.3.2)."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _BASED.fullmatch(text):
-        return int(text, base=0)
-    return float(text) if _FLOAT.fullmatch(text) else text

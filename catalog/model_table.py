@@ -28,6 +28,10 @@ from catalog.models import (
 )
 
 BUILT_IN = Path(__file__).with_name("models.toml")
+MAX_TABLE_BYTES = 256 * 1024
+MAX_DEPTH = 12
+MAX_DOTS = 200
+"""In one line: a key of thousands of parts takes tomllib minutes."""
 
 
 class _Part(BaseModel):
@@ -115,10 +119,33 @@ def _read(overlay: Path | None, _changed_ns: int) -> ModelTable:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        what = f"the table of models {path} cannot be read: {fault}"
+        with path.open("rb") as file:
+            content = file.read(MAX_TABLE_BYTES + 1)
+        if len(content) > MAX_TABLE_BYTES:
+            raise ValueError(f"it has more than {MAX_TABLE_BYTES} bytes")
+        if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
+            raise ValueError(f"a line has more than {MAX_DOTS} dots")
+        document = tomllib.loads(content.decode("utf-8"))
+        if _is_deep(document):
+            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        return document
+    except (OSError, ValueError, RecursionError) as fault:
+        why = f"it is nested deeper than {MAX_DEPTH} levels" if isinstance(fault, RecursionError) else fault
+        what = f"the table of models {path} cannot be read: {why}"
         raise InputError(what, remedy="Correct SONGLINE_MODELS_TABLE, or the file it names") from fault
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether tables and lists lie in one another more than :data:`MAX_DEPTH` levels deep."""
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

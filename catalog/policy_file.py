@@ -10,14 +10,16 @@ from pydantic import ValidationError
 from catalog.errors import InputError, ManifestError
 from catalog.manifest_faults import Fault, Place, dotted, manifest_error
 from catalog.manifest_files import read_file, regular_file
-from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.manifest_yaml import read_source
 from catalog.metrics import MetricSpec
 from catalog.policy import Policy, check_policy
+
+MAX_POLICY_BYTES = 256 * 1024
 
 
 def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
     """The policy in ``path`` (YAML or JSON). Raises InputError, or ManifestError with every fault."""
-    data = read_file(regular_file(path, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
+    data = read_file(regular_file(path, path.name, max_bytes=MAX_POLICY_BYTES), path.name)
     source = read_source(path.name, data)
     if source.faults:
         raise manifest_error(source.faults)

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     )
     cache_gb: float = Field(20.0, ge=0, description="Bound of the local copies of a far store's artifacts.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
+    max_candidates: int = Field(
+        20_000,
+        ge=1,
+        le=2_048_000,
+        description="Candidates that one album may ask for; more is a fault of the manifest.",
+    )
     models: Folder | None = Field(None, description="Folder of the model registry; empty: inside the home.")
     models_table: Folder | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")

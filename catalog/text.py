@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""The categories Cc, Zl, Zp and Cs."""
+
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates (Unicode Standard Annex 9): they show text in another order than it has."""
+
+_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that are drawn as nothing: fillers, the grapheme joiner, and Braille without a dot."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs"})
+_VARIATION_SELECTORS = ("\u180b", "\u180c", "\u180d", "\u180f")
+
+INVISIBLE = "".join(
+    ["\u00a0\u00ad\u061c\u1680\u180e\u2060\u202f\u205f\u3000\ufeff"]
+    + [chr(code) for code in (*range(0x2000, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070))]
+)
+"""Spaces other than the ordinary one, and marks that are not drawn: what a copied text has at the ends of its lines."""
+
+_DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$"})
+_NUMBERED_DEVICE = re.compile(r"(?:com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
 
 
 def has_control(text: str) -> bool:
     """Whether a text holds control characters, line breaks or halves of characters."""
-    return any(unicodedata.category(character) in _CONTROL for character in text)
+    return _CONTROL.search(text) is not None
+
+
+def reorders(text: str) -> bool:
+    """Whether a text holds characters that make it, or what stands beside it, read in another order than it has."""
+    return _REORDERING.search(text) is not None
+
+
+def shows_nothing(text: str) -> bool:
+    """Whether a text is drawn as nothing at all, or as space."""
+    return not any(map(_is_drawn, text))
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device, whatever follows its first dot."""
+    stem = name.partition(".")[0].strip(" ").lower()
+    return stem in _DEVICES or _NUMBERED_DEVICE.fullmatch(stem) is not None
+
+
+def _is_drawn(character: str) -> bool:
+    if character in _EMPTY or character in _VARIATION_SELECTORS:
+        return False
+    if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+        return False
+    return unicodedata.category(character) not in _UNSEEN

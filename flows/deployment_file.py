@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import flows
 from catalog.errors import InputError
+from catalog.small_yaml import read_small_yaml
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Slots = Annotated[int, Field(ge=1, le=10_000)]
@@ -111,18 +111,17 @@ def house_file() -> Path:
 def read_deployment_file(path: Path) -> DeploymentFile:
     """Read and check it; templates are found beside it. Raises InputError with the place of the first fault."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        file = DeploymentFile.model_validate(document)
+        file = DeploymentFile.model_validate(read_small_yaml(path))
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}", remedy="Name the file with --file; it is infra/prefect.yaml"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}", remedy="Correct the file") from error
-    except ValidationError as error:
+    except ValidationError as error:  # which is a ValueError too
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: {place + ': ' if place else ''}{first['msg']}", remedy="Correct the file") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}", remedy="Correct the file") from error
     return file.model_copy(update={"definitions": _placed(file.definitions, path.parent)})
 
 

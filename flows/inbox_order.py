@@ -17,7 +17,7 @@ class InboxWork(BaseModel):
 
     place: Annotated[str, AfterValidator(settled_place)] = Field(
         "",
-        description="Folder or s3://BUCKET/PREFIX in the worker's SONGLINE_INBOX that holds the manifests; empty: all of it.",
+        description="Folder or s3://BUCKET/PREFIX of the manifests, within SONGLINE_INBOX; empty: all of it.",
     )
     priority: Literal["urgent", "normal", "batch"] = Field("batch", description="Queue of the albums.")
     until: Literal["score", "select", "master", "release"] = Field("release", description="Stage to stop after.")

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from catalog.album import Album
 from catalog.albums import manifest_digest
-from catalog.digests import digest_file
+from catalog.digests import digest_bytes
 from catalog.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.inbox.base import Inbox, Offered
 from catalog.manifest import manifest_document
+from catalog.manifest_files import delivered_cover
 from catalog.settings import Settings
 from db.session import DatabaseTrouble
 from flows.inbox_report import Entry
@@ -43,7 +44,7 @@ class Offer:
 
 def offer_of(manifest: str, album: Album) -> Offer:
     """An album of the inbox without what it holds, of which there may be much."""
-    cover_digest = digest_file(album.cover) if album.cover else None
+    cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
     return Offer(manifest, album.id, album.title, manifest_digest(manifest_document(album)), cover_digest)
 
 

@@ -16,23 +16,28 @@ from catalog.albums import (
     song_row_ids,
     store_plan,
 )
-from catalog.digests import Json, digest_file
+from catalog.digests import Json, digest_bytes
 from catalog.errors import MachineError
 from catalog.house import House
 from catalog.manifest import manifest_document
+from catalog.manifest_files import delivered_cover
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
 from flows.needs import identities_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
-from tasks.delivery.track_tags import cover_media_type
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import judges_for, require_packages
 from tasks.separation.names import STEM_MODELS, require_stem_packages
 from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
-AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"} | {
+    ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+    ".webm": "audio/webm",
+    ".wv": "audio/x-wavpack",
+}
 VECTOR_TYPE = "application/x-npy"
 
 
@@ -58,7 +63,7 @@ def plan_album(house: House, album: Album) -> PlannedAlbum:
     candidates = _candidates(house, album, policy)
     songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
-    cover_digest = digest_file(album.cover) if album.cover else None
+    cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
     return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy))
 
 
@@ -69,7 +74,8 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
     house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
     cover_digest = None
     if album.cover:
-        cover_digest = house.take_in(album.cover, media_type=cover_media_type(album.cover.read_bytes()))
+        cover = delivered_cover(album.cover)
+        cover_digest = house.take_in_bytes(cover.picture, media_type=cover.media_type)
     for song in album.songs:
         _take_in(house, song)
     if album.mastering_reference:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from catalog.album import Album, Song
-from catalog.errors import InputError, ManifestError
+from catalog.errors import InputError, MachineError, ManifestError
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
 from catalog.manifest_words import did_you_mean
@@ -25,6 +25,12 @@ from tasks.scoring.registry import metric_specs
 from tasks.separation.names import STEM_MODELS
 from tasks.style.prompt_help import advice, embedded_text
 
+INSPECTED_S = 600.0
+"""Of all references of an album together; where they are longer, as much of the middle of each is listened to."""
+
+LEAST_INSPECTED_S = 12.0
+"""Of each: more than the ten seconds that are embedded."""
+
 
 def vocabulary(settings: Settings) -> Vocabulary:
     """The names a manifest may use on this installation."""
@@ -35,6 +41,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         stem_models=frozenset(STEM_MODELS),
         enhancers=frozenset(ENHANCERS),
         default_engine=settings.engine,
+        max_candidates=settings.max_candidates,
         checks=frozenset(CHECKS),
         cover_remarks=cover_remarks,
         hear_reference=_heard,
@@ -89,13 +96,17 @@ def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
     if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key))):
         yield Remark("hint", "prompt", said)
     if song.reference and song.reference_digest:
-        yield from _of_reference(song.reference, song.reference_digest, refuse=manifest.reference_check == "refuse")
+        count = len({song.reference for song in manifest.songs if song.reference})
+        refuse = manifest.reference_check == "refuse"
+        yield from _of_reference(
+            song.reference, song.reference_digest, refuse=refuse, most_s=max(LEAST_INSPECTED_S, INSPECTED_S / count)
+        )
 
 
-def _of_reference(path: Path, digest: str, *, refuse: bool) -> Iterator[Remark]:
+def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> Iterator[Remark]:
     try:
-        findings = _inspected(path, digest)
-    except InputError as error:
+        findings = _inspected(path, digest, most_s)
+    except (InputError, MachineError) as error:
         yield Remark("fault", "reference", error.what, error.remedy)
         return
     for message in findings:
@@ -106,8 +117,8 @@ def _of_reference(path: Path, digest: str, *, refuse: bool) -> Iterator[Remark]:
 
 
 @cache
-def _inspected(path: Path, digest: str) -> tuple[str, ...]:
-    """Several songs may share a reference."""
+def _inspected(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
+    """Several songs may share a reference. What is embedded is inspected whole when it is."""
     from tasks.style.inspection import inspect
 
-    return tuple(finding.message for finding in inspect(path))
+    return tuple(finding.message for finding in inspect(path, most_s=most_s))

@@ -13,18 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.digests import Json
-from catalog.errors import InputError, MachineError
+from catalog.errors import InputError, MachineError, SonglineError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from catalog.private import users_file_mode
 from catalog.scratch import scratch_or_none
 from catalog.settings import load_settings
 from catalog.whole_file import move_whole
-from flows.cli.output import print_error, print_json, stdout
+from flows.cli.output import print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio, write_flac24
-from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, read_meter, series_document
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import notes_on, read_audio, write_flac24
+from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
 from tasks.delivery.bundle import building_folder
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import reference_from
@@ -47,20 +48,20 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     if series and not as_json:
         raise InputError("--series is too much for a table", remedy="Add --json")
     documents: list[dict[str, Json]] = []
-    faults: list[AudioFileError] = []
+    faults: list[SonglineError] = []
     table = _readings_table("file")
     notes: list[str] = []
     for path in paths:
         try:
-            audio, meter, curves = _read(path, series=series)
-        except AudioFileError as fault:
+            read = meter_file(path, series=series)
+        except (AudioFileError, MachineError) as fault:
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
             continue
-        documents.append(_document(path, audio, meter) | curves)
-        table.add_row(Text(str(path)), *_figures(meter, audio))
-        notes += [f"{path}: {reason}" for reason in _reasons(meter, audio)]
+        documents.append(_document(path, read))
+        table.add_row(Text(str(path)), *_figures(read.meter, read.duration_s))
+        notes += [f"{path}: {reason}" for reason in (*read.notes, *_reasons(read))]
     if as_json:
         print_json(documents)
     else:
@@ -70,15 +71,7 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     for unread in faults:
         print_error(unread, as_json=as_json)
     if faults:
-        raise typer.Exit(AudioFileError.exit_code)
-
-
-def _read(path: Path, *, series: bool) -> tuple[Audio, Meter, dict[str, Json]]:
-    try:
-        audio = read_audio(path)
-        return audio, read_meter(audio), {"series": series_document(audio)} if series else {}
-    except MemoryError as fault:
-        raise AudioFileError(f"{path} does not fit into memory", remedy="Split it, or free memory") from fault
+        raise typer.Exit(max(fault.exit_code for fault in faults))
 
 
 def master(
@@ -93,6 +86,8 @@ def master(
     spec = _spec(asked, reference)
     _check_places(source, out, reference)
     audio = read_audio(source)
+    for note in notes_on(source):
+        warn(f"{source.name}: {note}")
     before = read_meter(audio)
     try:
         with _workplace(out) as folder:
@@ -186,17 +181,19 @@ def _target(report: MasterReport, spec: MasteringSpec, frames: int) -> Target:
     )
 
 
-def _document(path: Path, audio: Audio, meter: Meter) -> dict[str, Json]:
+def _document(path: Path, read: MeteredFile) -> dict[str, Json]:
     about: dict[str, Json] = {
         "file": str(path),
-        "duration_s": audio.duration_s,
-        "rate": audio.rate,
-        "channels": audio.channels,
+        "duration_s": read.duration_s,
+        "rate": read.rate,
+        "channels": read.channels,
     }
-    return about | meter.as_document()
+    noted: dict[str, Json] = {"notes": list(read.notes)} if read.notes else {}
+    curves: dict[str, Json] = {"series": read.series} if read.series is not None else {}
+    return about | read.meter.as_document() | noted | curves
 
 
-def _unreadable(path: Path, fault: AudioFileError) -> dict[str, Json]:
+def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
     """What stands in the place of a file that cannot be read: no readings, and why."""
     error: dict[str, Json] = {"error": fault.what, "kind": fault.kind, "remedy": fault.remedy}
     return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
@@ -210,10 +207,10 @@ def _readings_table(first: str) -> Table:
     return table
 
 
-def _figures(meter: Meter, audio: Audio) -> list[str]:
+def _figures(meter: Meter, duration_s: float) -> list[str]:
     readings = meter.readings()
     figures = {name: _figure(readings[name]) for name in COLUMNS}
-    if _range_is_unstable(meter, audio):
+    if _range_is_unstable(meter, duration_s):
         figures["loudness_range_lu"] = "~" + figures["loudness_range_lu"]
     return list(figures.values())
 
@@ -222,28 +219,28 @@ def _figure(reading: Reading) -> str:
     return f"{reading.value:.1f}" if isinstance(reading, Measured) else "-"
 
 
-def _range_is_unstable(meter: Meter, audio: Audio) -> bool:
-    return isinstance(meter.loudness_range_lu, Measured) and audio.duration_s < RANGE_IS_STABLE_S
+def _range_is_unstable(meter: Meter, duration_s: float) -> bool:
+    return isinstance(meter.loudness_range_lu, Measured) and duration_s < RANGE_IS_STABLE_S
 
 
-def _reasons(meter: Meter, audio: Audio) -> list[str]:
+def _reasons(read: MeteredFile) -> list[str]:
     """Why readings are missing or uncertain, each reason once."""
     reasons: dict[str, list[str]] = {}
-    for name, reading in meter.readings().items():
+    for name, reading in read.meter.readings().items():
         if name in COLUMNS and not isinstance(reading, Measured):
             reasons.setdefault(reading.reason, []).append(COLUMNS[name])
     told = [f"{', '.join(names)} not measurable: {reason}" for reason, names in reasons.items()]
-    if _range_is_unstable(meter, audio):
+    if _range_is_unstable(read.meter, read.duration_s):
         told.append("~ LRA is not stable before 60 s")
-    if audio.channels == 1:
+    if read.channels == 1:
         told.append("mono; played by two loudspeakers it is 3 LU louder")
     return told
 
 
 def _tell(before: Meter, after: Meter, report: MasterReport, findings: Sequence[Finding], *, audio: Audio) -> None:
     table = _readings_table("")
-    table.add_row("before", *_figures(before, audio))
-    table.add_row("after", *_figures(after, audio))
+    table.add_row("before", *_figures(before, audio.duration_s))
+    table.add_row("after", *_figures(after, audio.duration_s))
     stdout().print(table)
     aims = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
     limiting = f"gain {report.gain_db:+.1f} dB, at most {report.max_limiting_db:.1f} dB of limiting"

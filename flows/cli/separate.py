@@ -17,8 +17,8 @@ from catalog.model_store import ModelStore
 from catalog.private import users_umask
 from catalog.scratch import scratch_or_none
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stderr, stdout
-from tasks.audio.files import read_audio
+from flows.cli.output import print_json, stderr, stdout, warn
+from tasks.audio.files import notes_on, read_audio
 from tasks.delivery.bundle import building_folder, make_durable
 from tasks.delivery.exchange import exchange
 from tasks.separation.demix import Demixed, Wish, check_mix, demix
@@ -36,6 +36,8 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     require_stem_packages()
     _check_place(out, source)
     mix = read_audio(source)
+    for note in notes_on(source):
+        warn(f"{source.name}: {note}")
     check_mix(mix)
     try:
         with _building(out, settings.home) as staging, _bar(as_json) as progress:

@@ -18,8 +18,9 @@ from catalog.albums import Candidate
 from catalog.confined import confined
 from catalog.errors import InputError, MachineError, RefusedError, error_from
 from catalog.house import House, open_house
-from catalog.lyrics import Lyrics, parse_lrc
+from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
+from catalog.manifest_files import read_file, regular_file
 from catalog.private import users_file_mode, users_umask
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
@@ -118,10 +119,7 @@ def _seconds(text: str) -> float:
 
 def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
     """The parent's words with those of the file in the passage. Raises InputError where nothing changes."""
-    try:
-        changed = parse_lrc(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", remedy="Check the path") from error
+    changed = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
     if not any(start_s <= line.start_s < end_s for line in changed.lines):
         raise InputError(
             f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"

@@ -14,7 +14,8 @@ from tasks.acceptance.findings import CHECKS, Finding, Target, failed, of_a_part
 from tasks.acceptance.levels import level_findings
 from tasks.acceptance.shape import shape_findings
 from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import read_audio
 
 __all__ = ["CHECKS", "Finding", "Target", "examine", "examine_derivative", "failed"]
 

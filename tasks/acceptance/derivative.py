@@ -24,7 +24,8 @@ import soundfile
 from catalog.metrics import NotMeasurable, Reading
 from tasks.acceptance.findings import Finding, Verdict, unread
 from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio, resample
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import read_audio, resample
 from tasks.audio.gapless import gapless_header
 from tasks.audio.loudness import integrated_lufs
 from tasks.audio.true_peak import true_peak_dbtp

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import struct
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,84 +14,76 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from catalog.errors import AudioRefused, InputError
+from catalog.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.gapless import gapless_header
+from tasks.audio.errors import AudioFileError, cut_short
+from tasks.audio.stream import Stream, open_stream
 
 Subtype = Literal["FLOAT", "PCM_24", "PCM_16"]
 
 BITS: dict[Subtype, int] = {"FLOAT": 32, "PCM_24": 24, "PCM_16": 16}
 WAVE_PCM = 1
 WAVE_FLOAT = 3
-UNKNOWN_BYTES = 0xFFFF_FFF0
-"""From here a size in a WAV header means "not known": it was written to a pipe."""
-
 BLOCK = 1 << 17
 """Frames handled at a time, so that writing needs little memory beside the audio."""
 
-READ_VALUES = 1 << 20
-"""Samples read at a time, over all channels: what a header promises is believed only as far as it is kept."""
+LONGEST_S = 3600.0
+"""Of audio that is loaded whole. What only looks at a file reads it in blocks, up to twelve hours."""
 
-UNKNOWN_FRAMES = 2**63 - 1
-"""What libsndfile makes of a FLAC that was written to a pipe and tells no length."""
+MOST_VALUES = 2 * 96_000 * 3600
+"""Samples over all channels that are loaded at once: an hour of stereo at 96 kHz, 2.8 GB."""
 
-LONGEST_H = 12
 FLAC_HIGHEST_HZ = 655_350
 """Clause 9.1 of RFC 9639: a subset of 20 bits, which libFLAC does not go beyond."""
 
 
-class AudioFileError(InputError):
-    """A file that should hold audio cannot be read whole, or cannot hold what it should."""
-
-    kind = "audio_file"
-
-
-def read_audio(source: Path | BinaryIO) -> Audio:
-    """The whole of an audio file (WAV, FLAC, MP3, OGG …) as float32 at its own rate.
+def read_audio(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Audio:
+    """The whole of an audio file as float32 at its own rate: what libsndfile reads (WAV, FLAC, MP3, OGG …), and M4A,
+    AAC, WebM and WavPack where ffmpeg is installed.
 
     Integer samples are scaled to ±1; float samples come as they are, also beyond ±1 and not finite.
-    Raises AudioFileError for what is no audio or ends before its header says it should.
+    Raises AudioFileError for what is no audio, ends before its header says it should, or is longer than ``longest_s``
+    or than memory is meant for, which is told by the header where it says so.
     """
-    name = source.name if isinstance(source, Path) else "the audio"
-    if isinstance(source, Path) and not source.is_file():
-        raise AudioFileError(f"{source} is not a file", remedy="Check the path")
-    try:
-        with soundfile.SoundFile(source) as file:
-            frames, rate = file.frames, file.samplerate
-            cut_short = is_cut_short(file.extra_info)
-            samples = _samples(file, name)
-            is_mp3 = file.format == "MP3"
-    except soundfile.LibsndfileError as fault:
-        reason = fault.error_string.rstrip(".")
-        raise AudioFileError(f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file") from fault
-    except MemoryError as fault:
-        raise AudioFileError(f"{name} does not fit into memory", remedy="Split it, or free memory") from fault
-    missing = samples.shape[1] != frames and not (is_mp3 and _tells_no_length(source))
-    if cut_short or missing:
-        raise AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")
-    return Audio(samples, rate)
+    with open_stream(source, longest_s=longest_s) as stream:
+        try:
+            return Audio(_samples(stream), stream.rate)
+        except MemoryError as fault:
+            what = f"{stream.name} does not fit into memory"
+            raise AudioFileError(what, remedy="Split it, or free memory") from fault
 
 
-def _samples(file: soundfile.SoundFile, name: str) -> Samples:
-    """All that the file holds, shape (channels, frames), read block by block whatever its header promises."""
-    if file.frames >= UNKNOWN_FRAMES:
-        raise AudioFileError(f"{name} does not tell its length", remedy="Write it to a file, not through a pipe")
-    size = max(1, READ_VALUES // file.channels)
-    blocks: list[Samples] = []
+def notes_on(source: Path) -> tuple[str, ...]:
+    """What is wrong with an audio file though it can be read, as finished sentences. Reads its header only."""
+    with open_stream(source) as stream:
+        return stream.notes
+
+
+def _samples(stream: Stream) -> Samples:
+    """All that the stream holds, shape (channels, frames); one copy of it where its length is known."""
+    if stream.frames is not None:
+        _check_values(stream, stream.frames)
+        samples = np.empty((stream.channels, stream.frames), np.float32)
+        done = 0
+        for block in stream.blocks():
+            if done + len(block) > stream.frames:
+                raise cut_short(stream.name)
+            samples[:, done : done + len(block)] = block.T
+            done += len(block)
+        return samples
+    blocks: list[Samples] = [np.zeros((stream.channels, 0), np.float32)]
     read = 0
-    while not blocks or blocks[-1].shape[1] == size:
-        blocks.append(np.ascontiguousarray(_block(file, size, name).T))
-        read += blocks[-1].shape[1]
-        if read > LONGEST_H * 3600 * file.samplerate:
-            raise AudioFileError(f"{name} is longer than {LONGEST_H} hours", remedy="Split it")
+    for block in stream.blocks():
+        read += len(block)
+        _check_values(stream, read)
+        blocks.append(np.ascontiguousarray(block.T))
     return np.concatenate(blocks, axis=1)
 
 
-def _block(file: soundfile.SoundFile, size: int, name: str) -> NDArray[np.float32]:
-    try:
-        return np.asarray(file.read(size, dtype="float32", always_2d=True), dtype=np.float32)
-    except soundfile.LibsndfileError as fault:  # as where a FLAC ends before its header says
-        raise AudioFileError(f"{name} is cut short or damaged", remedy="Copy or make the file again") from fault
+def _check_values(stream: Stream, frames: int) -> None:
+    if frames * stream.channels > MOST_VALUES:
+        what = f"{stream.name} holds more than {MOST_VALUES} samples"
+        raise AudioFileError(what, remedy="Split it, or lower its rate or its number of channels")
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
@@ -144,13 +135,6 @@ def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
         destination.write(encoded.getbuffer())
 
 
-def _tells_no_length(mp3: Path | BinaryIO) -> bool:
-    """Whether an MP3 has no header with its length, so that what libsndfile expects of it is a guess."""
-    if not isinstance(mp3, Path):
-        mp3.seek(0)
-    return gapless_header(mp3.read_bytes() if isinstance(mp3, Path) else mp3.read()) is None
-
-
 def sample_digest(audio: Audio) -> str:
     """Hex SHA-256 of rate, channels and float32 samples: the identity of a sound, whatever file it lies in."""
     sha = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
@@ -164,21 +148,6 @@ def resample(audio: Audio, rate: int) -> Audio:
     if rate == audio.rate:
         return audio
     return Audio.of(soxr.resample(audio.samples.T, audio.rate, rate, quality="HQ").T, rate)
-
-
-def is_cut_short(log: str) -> bool:
-    """Whether libsndfile found fewer bytes of sound than a header promises (it reads on without a word).
-
-    It corrects WAV and AIFF in its log; of W64 and RF64 it tells what is promised and how long the file is.
-    """
-    found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    if found is not None:
-        return int(found[2]) < int(found[1]) < UNKNOWN_BYTES
-    length = re.search(r"^Length : (\d+)$", log, re.MULTILINE)
-    promised = re.search(r"^(?:data|  Data size) : (\d+)$", log, re.MULTILINE)
-    if length is None or promised is None or UNKNOWN_BYTES <= int(promised[1]) <= 0xFFFF_FFFF:
-        return False
-    return int(length[1]) < int(promised[1]) < UNKNOWN_FRAMES
 
 
 def _refuse_overs(audio: Audio) -> None:

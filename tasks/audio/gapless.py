@@ -34,7 +34,7 @@ class Gapless:
 
 def gapless_header(data: bytes) -> Gapless | None:
     """The header of an MP3 given by (at least the first frame of) its bytes; None where it has none."""
-    at = _after_id3(data)
+    at = after_id3(data)
     if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
         return None
     version, mono = data[at + 1] >> 3 & 3, data[at + 3] >> 6 == 3
@@ -55,7 +55,7 @@ def gapless_header(data: bytes) -> Gapless | None:
     return Gapless(encoder, delay, padding, frames * FRAME_SAMPLES[version] - delay - padding) if encoder else None
 
 
-def _after_id3(data: bytes) -> int:
+def after_id3(data: bytes) -> int:
     """Where the sound begins behind an ID3v2 tag, whose size is written 7 bits to the byte."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0

@@ -251,7 +251,19 @@ def _series(audio: Audio, window_ms: int, step_s: float) -> Series:
     if unmeasurable(audio) is not None:
         return Series([], [])
     unit_ms = math.gcd(step_ms, window_ms)
-    windows = _windows(unit_powers(audio, unit_ms), window_ms, step_ms, unit_ms)
+    return _series_of(unit_powers(audio, unit_ms), window_ms, step_ms, unit_ms)
+
+
+def series_of(powers: Powers) -> tuple[Series, Series]:
+    """Momentary and short-term loudness each 20 ms, from the powers of units of 20 ms."""
+    momentary, short_term = (
+        _series_of(powers, window_ms, UNIT_MS, UNIT_MS) for window_ms in (MOMENTARY_MS, SHORT_TERM_MS)
+    )
+    return momentary, short_term
+
+
+def _series_of(powers: Powers, window_ms: int, step_ms: int, unit_ms: int) -> Series:
+    windows = _windows(powers, window_ms, step_ms, unit_ms)
     ends = [(window_ms + index * step_ms) / 1000 for index in range(len(windows))]
     floor = _power_of(SILENCE_LUFS)
     return Series(ends, [lufs_of(power) if power > floor else None for power in windows.tolist()])

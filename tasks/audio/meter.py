@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 from catalog.digests import Json
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import Series, measure_loudness, momentary_series, short_term_series
-from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.audio.loudness import (
+    Loudness,
+    Series,
+    loudness_of,
+    measure_loudness,
+    momentary_series,
+    series_of,
+    short_term_series,
+)
+from tasks.audio.sliding import Sliding
+from tasks.audio.stream import open_stream
+from tasks.audio.streamed import StreamedPowers
+from tasks.audio.true_peak import (
+    sample_peak_dbfs,
+    streamed_sample_peak_dbfs,
+    streamed_true_peak_dbtp,
+    true_peak_dbtp,
+)
 
+BLOCK_FRAMES = 1 << 17
 RANGE_IS_STABLE_S = 60.0
 """A loudness range is to be shown as unstable before this much was heard (Tech 3341, 2023)."""
 
@@ -52,7 +71,10 @@ class Meter:
 
 def read_meter(audio: Audio) -> Meter:
     """Every reading of a programme, its true peak at 8x oversampling."""
-    loudness, peak = measure_loudness(audio), true_peak_dbtp(audio)
+    return _meter(measure_loudness(audio), true_peak_dbtp(audio), sample_peak_dbfs(audio))
+
+
+def _meter(loudness: Loudness, peak: Reading, sample_peak: Reading) -> Meter:
     return Meter(
         integrated_lufs=loudness.integrated_lufs,
         loudness_range_lu=loudness.loudness_range_lu,
@@ -60,8 +82,50 @@ def read_meter(audio: Audio) -> Meter:
         max_momentary_lufs=loudness.max_momentary_lufs,
         max_short_term_lufs=loudness.max_short_term_lufs,
         plr_db=plr_db(peak, loudness.integrated_lufs),
-        sample_peak_dbfs=sample_peak_dbfs(audio),
+        sample_peak_dbfs=sample_peak,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredFile:
+    """A file's length, rate and channels, its readings, its loudness against time where that was wanted, and finished
+    sentences about faults that it was read in spite of."""
+
+    duration_s: float
+    rate: int
+    channels: int
+    meter: Meter
+    series: dict[str, Json] | None
+    notes: tuple[str, ...]
+
+
+def meter_file(path: Path, *, series: bool = False) -> MeteredFile:
+    """Every reading of a file as :func:`read_meter` gives them, in memory that does not grow with its length.
+
+    The file is gone through twice. Raises AudioFileError as :func:`tasks.audio.stream.open_stream` does.
+    """
+    with open_stream(path) as stream:
+        heard = StreamedPowers(stream.rate, stream.channels)
+        for block in stream.blocks(BLOCK_FRAMES):
+            heard.take(block.T)
+        notes = stream.notes
+    powers = heard.powers()
+    fault = heard.unmeasurable()
+    loudness = Loudness(fault, fault, fault, fault) if fault else loudness_of(powers)
+    facts: dict[str, Any] = {"sample_peak": heard.peak, "not_finite": heard.not_finite}
+    sample_peak = streamed_sample_peak_dbfs(heard.frames, **facts)
+    peak = sample_peak if isinstance(sample_peak, NotMeasurable) else _true_peak_of(path, heard.frames, facts)
+    meter = _meter(loudness, peak, sample_peak)
+    empty = Series([], [])
+    momentary, short_term = (empty, empty) if fault or not series else series_of(powers)
+    curves = {"momentary": _plain(momentary), "short_term": _plain(short_term)} if series else None
+    return MeteredFile(heard.frames / heard.rate, heard.rate, heard.channels, meter, curves, notes)
+
+
+def _true_peak_of(path: Path, frames: int, facts: dict[str, Any]) -> Reading:
+    with open_stream(path) as stream:
+        blocks = (block.T for block in stream.blocks(BLOCK_FRAMES))
+        return streamed_true_peak_dbtp(Sliding(blocks, channels=stream.channels, frames=frames), **facts)
 
 
 def plr_db(true_peak: Reading, integrated: Reading) -> Reading:

@@ -20,6 +20,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio, Samples
+from tasks.audio.sliding import Sliding
 
 BLOCK = 1 << 16
 """Frames oversampled at a time."""
@@ -49,7 +50,18 @@ def true_peak_dbtp(audio: Audio, oversampling: int = 8) -> Reading:
     """Highest absolute value between and on the samples, dBTP; ``oversampling`` is even."""
     if oversampling < 2 or oversampling % 2:
         raise ValueError(f"oversampling by {oversampling} is not even")
-    return _unmeasurable(audio) or _level(_true_peak(audio, oversampling))
+    return _unmeasurable(audio) or _level(_true_peak(audio, oversampling, peak=_sample_peak(audio)))
+
+
+def streamed_true_peak_dbtp(sound: Sliding, *, sample_peak: float, not_finite: int) -> Reading:
+    """The same of a recording that was gone through once for its samples' peak and those that are not finite."""
+    fault = _fault(sound.frames, not_finite, sample_peak)
+    return fault or _level(_true_peak(sound, 8, peak=sample_peak))
+
+
+def streamed_sample_peak_dbfs(frames: int, *, sample_peak: float, not_finite: int) -> Reading:
+    """The sample peak likewise."""
+    return _fault(frames, not_finite, sample_peak) or _level(sample_peak)
 
 
 def resampled_peak_dbtp(audio: Audio) -> Reading:
@@ -93,7 +105,7 @@ def quadrupled(audio: Audio) -> Iterator[Samples]:
         yield wanted
 
 
-def doubled(audio: Audio) -> Iterator[Samples]:
+def doubled(audio: Audio | Sliding) -> Iterator[Samples]:
     """The audio at twice its rate in blocks of shape (channels, frames), with silence before and after it.
 
     Every other value is a sample itself; those between are sums over :data:`REACH` samples on either side.
@@ -120,9 +132,9 @@ def _windowed_sinc(offsets: NDArray[np.float64], reach: float, beta: float) -> N
     return (np.sinc(offsets) * window).astype(np.float32)
 
 
-def _true_peak(audio: Audio, oversampling: int) -> float:
+def _true_peak(audio: Audio | Sliding, oversampling: int, *, peak: float) -> float:
+    """The true peak, not below the sample ``peak``."""
     kernels = _kernels(oversampling // 2)
-    peak = _sample_peak(audio)
     tail = np.zeros((audio.channels, 0), np.float32)
     for block in doubled(audio):
         row = np.concatenate([tail, block], axis=1)
@@ -178,12 +190,15 @@ def _sample_peak(audio: Audio) -> float:
 
 
 def _unmeasurable(audio: Audio) -> NotMeasurable | None:
-    if audio.frames == 0:
-        return NotMeasurable("there are no samples")
     bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    return _fault(audio.frames, bad, _sample_peak(audio) if audio.frames and not bad else 0.0)
+
+
+def _fault(frames: int, bad: int, peak: float) -> NotMeasurable | None:
+    if frames == 0:
+        return NotMeasurable("there are no samples")
     if bad:
         return NotMeasurable(f"{bad} samples are not finite numbers")
-    peak = _sample_peak(audio)
     return NotMeasurable(f"samples reach {peak:.3g} times full scale") if peak > LARGEST else None
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
+from catalog.covers import MAX_COVER_BYTES
 from catalog.digests import Json
 from catalog.errors import InputError
 from tasks.delivery.lrc import timed_lines
 from tasks.delivery.text import one_line, some_lines
-
-MAX_COVER_BYTES = 10 * 1024 * 1024
-"""A FLAC picture block ends at 16 MiB, and no player needs more."""
 
 PRODUCTION_ROLES = ("producer", "arranger", "engineer", "mix", "mastering")
 """Roles behind the recording, which tag formats keep apart from the performers'."""

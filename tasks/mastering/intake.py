@@ -9,35 +9,62 @@ from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
+MAX_PEAK = 1000.0
+"""+60 dBFS, beyond which samples are a fault of the file and squares of 32-bit numbers lose their meaning."""
+
 
 def admit(source: Audio, *, what: str = "audio") -> Audio:
     """The source as two channels. Raises AudioRefused with reason invalid or too_short; ``what`` names it there."""
-    if source.channels not in (1, 2):
+    check_layout(source.channels, source.rate, what=what)
+    finite = np.isfinite(source.samples)
+    bad = source.samples.size - int(np.count_nonzero(finite))
+    peak = 0.0 if bad or not source.frames else max(float(source.samples.max()), -float(source.samples.min()))
+    if source.frames:
+        check_samples(bad, peak, what=what)
+    check_length(source.frames, source.rate, what=what)
+    return source if source.channels == 2 else Audio(np.repeat(source.samples, 2, axis=0), source.rate)
+
+
+def check_layout(channels: int, rate: int, *, what: str) -> None:
+    """Raise AudioRefused where there are more than two channels, or the rate is too low for loudness."""
+    if channels not in (1, 2):
         raise AudioRefused(
-            f"the {what} has {source.channels} channels, which cannot be mastered",
+            f"the {what} has {channels} channels, which cannot be mastered",
             reason="invalid",
             remedy="Give mono or stereo",
         )
-    if source.rate < LOWEST_HZ:
+    if rate < LOWEST_HZ:
         raise AudioRefused(
-            f"the {what} has a rate of {source.rate} Hz, at which loudness is not defined",
+            f"the {what} has a rate of {rate} Hz, at which loudness is not defined",
             reason="invalid",
             remedy=f"Give audio of {LOWEST_HZ} Hz or more",
         )
-    if source.frames == 0:
-        raise AudioRefused(f"the {what} has no samples", reason="invalid", remedy="Give audio of 400 ms or more")
-    bad = source.samples.size - int(np.count_nonzero(np.isfinite(source.samples)))
-    if bad:
+
+
+def check_samples(not_finite: int, peak: float, *, what: str) -> None:
+    """Raise AudioRefused where samples are not finite, or far beyond any level."""
+    if not_finite:
         raise AudioRefused(
-            f"{bad} samples of the {what} are not finite numbers", reason="invalid", remedy="Render the song again"
+            f"{not_finite} samples of the {what} are not finite numbers",
+            reason="invalid",
+            remedy="Render the song again",
         )
-    if source.frames * 1000 < source.rate * MOMENTARY_MS:
+    if peak > MAX_PEAK:
         raise AudioRefused(
-            f"the {what} is {source.duration_s:.3f} s long",
+            f"samples of the {what} reach {peak:.3g} times full scale", reason="invalid", remedy="Lower its level first"
+        )
+
+
+def check_length(frames: int, rate: int, *, what: str) -> None:
+    """Raise AudioRefused where there is less than one block of loudness."""
+    if frames == 0:
+        raise AudioRefused(f"the {what} has no samples", reason="invalid", remedy="Give audio of 400 ms or more")
+    if frames * 1000 < rate * MOMENTARY_MS:
+        raise AudioRefused(
+            f"the {what} is {frames / rate:.3f} s long",
             reason="too_short",
             remedy="Loudness is defined from 400 ms on, give a longer clip",
         )
-    return source if source.channels == 2 else Audio(np.repeat(source.samples, 2, axis=0), source.rate)
 
 
 def loudness_or_refusal(audio: Audio) -> float:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import AudioRefused
-from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio
-from tasks.audio.loudness import integrated_lufs
-from tasks.mastering.curves import Curve, curve_of
-from tasks.mastering.intake import admit, lufs_or_refusal
-from tasks.mastering.spectrum import third_octaves
+import numpy as np
 
+from catalog.errors import AudioRefused
+from tasks.audio.audio import Audio, Samples
+from tasks.audio.errors import AudioFileError
+from tasks.audio.loudness import loudness_of
+from tasks.audio.stream import open_stream
+from tasks.audio.streamed import StreamedPowers
+from tasks.mastering.curves import Curve, curve_of
+from tasks.mastering.intake import check_layout, check_length, check_samples, lufs_or_refusal
+from tasks.mastering.spectrum import StreamedSpectrum
+
+LONGEST_S = 600.0
+"""What is longer is no song."""
+
+BLOCK = 1 << 16
 LEAST_S = 3.0
 """Shorter sound has no long-term spectrum."""
 
@@ -29,22 +38,37 @@ class Reference:
 
 
 def reference_from(path: Path) -> Reference:
-    """What a reference file sounds like. Raises AudioRefused where it cannot serve: silent, too_short or invalid."""
+    """What a reference file sounds like. Raises AudioRefused where it cannot serve: silent, too_short or invalid.
+
+    Channels, rate and length are judged by the header first; the sound is heard a block at a time.
+    """
     try:
-        audio = read_audio(path)
+        with open_stream(path, longest_s=LONGEST_S) as stream:
+            check_layout(stream.channels, stream.rate, what=WHAT)
+            return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
     except AudioFileError as fault:
         raise AudioRefused(f"the reference cannot be used: {fault.what}", reason="invalid", remedy=ANOTHER) from fault
-    return hear(audio)
 
 
 def hear(audio: Audio) -> Reference:
     """The same of sound that is loaded already."""
-    stereo = admit(audio, what=WHAT)
-    if audio.duration_s < LEAST_S:
+    check_layout(audio.channels, audio.rate, what=WHAT)
+    return _heard([audio.samples], audio.rate)
+
+
+def _heard(blocks: Iterable[Samples], rate: int) -> Reference:
+    powers, spectrum = StreamedPowers(rate, 2), StreamedSpectrum(rate)
+    for block in blocks:
+        stereo = block if len(block) == 2 else np.repeat(block, 2, axis=0)
+        powers.take(stereo)
+        check_samples(powers.not_finite, powers.peak, what=WHAT)
+        spectrum.take(stereo)
+    check_length(powers.frames, rate, what=WHAT)
+    if powers.frames < LEAST_S * rate:
         raise AudioRefused(
-            f"the reference is {audio.duration_s:.1f} s long, its spectrum needs {LEAST_S:g} s",
+            f"the reference is {powers.frames / rate:.1f} s long, its spectrum needs {LEAST_S:g} s",
             reason="too_short",
             remedy=ANOTHER,
         )
-    loudness = lufs_or_refusal(integrated_lufs(stereo), what=WHAT)
-    return Reference(curve_of(third_octaves(stereo)), loudness)
+    loudness = lufs_or_refusal(loudness_of(powers.powers()).integrated_lufs, what=WHAT)
+    return Reference(curve_of(spectrum.spectrum()), loudness)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.audio.audio import Audio
+from tasks.audio.audio import Audio, Samples
 
 Levels = NDArray[np.float64]
 
@@ -34,8 +34,12 @@ class Spectrum:
 
 def third_octaves(audio: Audio) -> Spectrum:
     """The mean power of both channels in each band, over the frames that sound."""
-    size = 1 << round(np.log2(WINDOW_S * audio.rate))
-    powers = _frame_powers(audio, size)
+    heard = StreamedSpectrum(audio.rate)
+    heard.take(audio.samples)
+    return heard.spectrum()
+
+
+def _spectrum_of(powers: Levels) -> Spectrum:
     totals = powers.sum(axis=1)
     sounding = totals > 10 ** (SOUNDING_DBFS / 10)
     if sounding.any():
@@ -52,17 +56,38 @@ def bands_within(rate: int) -> NDArray[np.bool_]:
     return np.asarray(TOP * rate >= CENTRES_HZ * 2 ** (1 / 6))
 
 
-def _frame_powers(audio: Audio, size: int) -> Levels:
-    """Power of each band in each Hann frame, shape (frames, bands); frames follow each other without overlap."""
-    count = -(-audio.frames // size)
-    window = np.hanning(size).astype(np.float32)
-    shares = _band_shares(audio.rate, size) / (size * float(np.sum(window.astype(np.float64) ** 2)) / 2)
-    powers = np.zeros((count, len(CENTRES_HZ)))
-    for index in range(count):
-        part = audio.samples[:, index * size : (index + 1) * size]
-        lines = np.fft.rfft(part * window[: part.shape[1]], size, axis=1)
-        powers[index] = (lines.real**2 + lines.imag**2).sum(axis=0) @ shares
-    return powers
+class StreamedSpectrum:
+    """Takes blocks of (channels, frames) and gives the spectrum of :func:`third_octaves`.
+
+    It keeps the power of each band in each Hann frame; frames follow each other without overlap.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._size = 1 << round(np.log2(WINDOW_S * rate))
+        self._window = np.hanning(self._size).astype(np.float32)
+        energy = float(np.sum(self._window.astype(np.float64) ** 2))
+        self._shares = _band_shares(rate, self._size) / (self._size * energy / 2)
+        self._rest: Samples | None = None
+        self._powers: list[Levels] = []
+
+    def take(self, block: Samples) -> None:
+        """Take the next block."""
+        rest = block if self._rest is None else np.concatenate([self._rest, block], axis=1)
+        whole = rest.shape[1] // self._size * self._size
+        for start in range(0, whole, self._size):
+            self._take_frame(rest[:, start : start + self._size])
+        self._rest = rest[:, whole:].copy()
+
+    def spectrum(self) -> Spectrum:
+        """The mean over the frames that sound; what is left over at the end is a frame of its own."""
+        if self._rest is not None and self._rest.shape[1]:
+            self._take_frame(self._rest)
+            self._rest = None
+        return _spectrum_of(np.array(self._powers).reshape(-1, len(CENTRES_HZ)))
+
+    def _take_frame(self, part: Samples) -> None:
+        lines = np.fft.rfft(part * self._window[: part.shape[1]], self._size, axis=1)
+        self._powers.append((lines.real**2 + lines.imag**2).sum(axis=0) @ self._shares)
 
 
 def _band_shares(rate: int, size: int) -> Levels:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from demucs.htdemucs import HTDemucs
 
 from catalog.digests import digest_file
 from catalog.errors import MachineError
 from catalog.model_store import InstalledModel
+from catalog.small_yaml import read_small_yaml
 from tasks.separation.checkpoint import load_network
 from tasks.separation.names import RATE_HZ, STEM_MODELS
 
@@ -85,8 +85,8 @@ def _checked(folder: Path, digests: dict[str, str], remedy: str) -> list[Path]:
 def _described(path: Path, remedy: str) -> dict[str, Any]:
     """The model's own description: ``models``, a list of signatures, and for a bag their ``weights``."""
     try:
-        told = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        told = read_small_yaml(path)
+    except (OSError, ValueError) as error:
         raise MachineError(f"{path.name} cannot be read: {error}", remedy=remedy) from error
     models = told.get("models") if isinstance(told, dict) else None
     if not isinstance(models, list) or not models or not all(isinstance(each, str) for each in models):

@@ -6,15 +6,14 @@ be the recording that was meant, and is kept in the lineage of whatever it condi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from tasks.audio.files import AudioFileError, is_cut_short
+from tasks.audio.errors import AudioFileError
+from tasks.audio.stream import Stream, open_stream
 from tasks.style.names import WINDOW_S
 from tasks.style.signs import Signs
 
@@ -27,10 +26,22 @@ CLIPS_PER_S, CLIPS_AT_LEAST = 0.2, 3
 SIDE_UNDER_MID_DB = -50.0
 SILENT_DBFS = -60.0
 
+LONGEST_REFERENCE_S = 600.0
+"""Ten seconds of it are heard. What is longer is not one recording but many."""
+
+MAX_PEAK = 1000.0
+"""+60 dBFS, beyond which samples are a fault of the file."""
+
 BLOCK = 1 << 16
 """Frames read at a time."""
 
-LOSSY_FORMATS = {"MP3": "an MP3 file", "MPEG": "an MP3 file", "OGG": "an OGG file"}
+LOSSY_FORMATS = {
+    "MP3": "an MP3 file",
+    "MPEG": "an MP3 file",
+    "OGG": "an OGG file",
+    "AAC": "an AAC file",
+    "MATROSKA": "a WebM file",
+}
 NARROW_SUBTYPES = {
     "PCM_S8": "8-bit",
     "PCM_U8": "8-bit",
@@ -52,65 +63,56 @@ class Finding:
     message: str
 
 
-def inspect(path: Path) -> tuple[Finding, ...]:
+def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
     """Everything that speaks against a file as a reference, nothing where it is sound.
 
-    Reads the file once in blocks: memory does not grow with its length. Checks are sample_rate, bit_depth, length,
-    silence, clipping, channels, stereo and lossy. Raises InputError for what is no whole audio file.
+    Reads the file once in blocks, or only ``most_s`` from its middle: memory does not grow with its length.
+
+    Checks are sample_rate, bit_depth, length,
+    silence, clipping, channels, stereo, lossy and header. Raises InputError for what is no whole audio file.
     """
-    if not path.is_file():
-        raise AudioFileError(f"{path} is not a file", remedy="Check the path")
-    try:
-        with soundfile.SoundFile(path) as file:
-            if is_cut_short(file.extra_info):
-                raise _cut_short(path)
-            stated = _stated(file)
-            signs = Signs(file.samplerate, file.channels, frames=file.frames)
-            for block in _blocks(file, path):
-                signs.take(block)
-            return stated + _heard(signs, _format_of(file))
-    except (soundfile.LibsndfileError, OSError) as fault:
-        reason = fault.error_string if isinstance(fault, soundfile.LibsndfileError) else fault.strerror or str(fault)
-        raise AudioFileError(
-            f"{path.name} cannot be read as audio ({reason.rstrip('.')})", remedy="Give a WAV or FLAC file"
-        ) from fault
+    with open_stream(path, longest_s=LONGEST_REFERENCE_S) as stream:
+        frames = stream.frames if stream.frames is not None else _counted(path, most_s=most_s)
+        stated = _stated(stream, frames)
+        part = frames if most_s is None else min(frames, int(most_s * stream.rate))
+        signs = Signs(stream.rate, stream.channels, frames=part)
+        for block in stream.blocks(BLOCK) if most_s is None else stream.middle(most_s, BLOCK):
+            if not np.isfinite(block).all():
+                raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
+            if float(np.abs(block).max(initial=0.0)) > MAX_PEAK:
+                raise AudioFileError(
+                    f"{path.name} is louder than {MAX_PEAK:g} times full scale", remedy="Export it again"
+                )
+            signs.take(block)
+        return stated + _heard(signs, _format_of(stream))
 
 
-def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Frames]:
-    done = 0
-    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-        if not np.isfinite(block).all():
-            raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
-        done += len(block)
-        yield block
-    if done < file.frames:
-        raise _cut_short(path)
+def _counted(path: Path, *, most_s: float | None) -> int:
+    """Frames in a file that does not say how many it has, counted up to ``most_s``."""
+    with open_stream(path, longest_s=LONGEST_REFERENCE_S) as stream:
+        return sum(len(block) for block in (stream.blocks() if most_s is None else stream.middle(most_s)))
 
 
-def _cut_short(path: Path) -> AudioFileError:
-    return AudioFileError(f"{path.name} is cut short", remedy="Copy or make the file again")
-
-
-def _format_of(file: soundfile.SoundFile) -> str | None:
+def _format_of(file: Stream) -> str | None:
     """The lossy form of the file itself, to follow "it is"; None where it keeps every sample."""
-    if file.format in LOSSY_FORMATS:
-        return LOSSY_FORMATS[file.format]
+    if file.form in LOSSY_FORMATS:
+        return LOSSY_FORMATS[file.form]
     is_coded = any(name in file.subtype for name in CODED_SUBTYPES)
     return f"coded as {file.subtype.replace('_', ' ')}" if is_coded else None
 
 
-def _stated(file: soundfile.SoundFile) -> tuple[Finding, ...]:
+def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
     """What the header alone says."""
-    findings = []
-    if file.samplerate < MIN_RATE_HZ:
-        rate = f"{file.samplerate / 1000:g} kHz"
+    findings = [Finding("header", note) for note in file.notes]
+    if file.rate < MIN_RATE_HZ:
+        rate = f"{file.rate / 1000:g} kHz"
         findings.append(Finding("sample_rate", f"It is sampled at {rate}, which is under 44.1 kHz."))
     if file.subtype in NARROW_SUBTYPES:
         findings.append(
             Finding("bit_depth", f"Its samples are {NARROW_SUBTYPES[file.subtype]}, which is under 16 bits.")
         )
-    if file.frames < WINDOW_S * file.samplerate:
-        hundredths = file.frames * 100 // file.samplerate
+    if frames < WINDOW_S * file.rate:
+        hundredths = frames * 100 // file.rate
         findings.append(Finding("length", f"It lasts {hundredths / 100:.2f} s, and {WINDOW_S} s are needed."))
     return tuple(findings)
 

@@ -20,7 +20,8 @@ import pyebur128
 import soxr
 
 from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import read_audio
 from tests.bench.comparison_tools import Bench, Cost, Goal, Songline, Tool, tools_of
 from tests.bench.comparison_tracks import SONGS, tracks
 

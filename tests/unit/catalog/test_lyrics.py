@@ -210,3 +210,48 @@ def test_syllables(text: str, language: str, syllables: int) -> None:
 @given(st.text(max_size=40), st.sampled_from(["en", "de", "ja", "pt-BR", "xx", "zh-Hant-TW"]))
 def test_syllables_of_anything_are_counted_without_fail(text: str, language: str) -> None:
     assert 0 <= count_syllables(text, language) <= 4 * len(text)
+
+
+PLAIN = "[ar:Ada]\n[00:01.00]one\n\n[00:02.50]two"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ar:Ada]\n[00:01.00]one\n\u00a0\n[00:02.50]two",
+        "[ar:Ada]\n[00:01.00]one\n\u200b \ufeff\u200e\n[00:02.50]two",
+        "\u200f[ar:Ada]\u200b\n[00:01.00]one\n\ufeff[00:02.50]two",
+        "[ar:Ada]\n\u2060\u202f[00:01.00]one\n[\u200e00:02.50\u200e]two",
+        "[ar:Ada]\n[0:1.0000]one\n[0:2.5004]two",
+        "[ar:Ada]\n[00:1]one\n[0:2.4951]two",
+    ],
+)
+def test_invisible_characters_and_other_widths_of_stamps_are_taken(text: str) -> None:
+    assert parse_lrc(text).digest == parse_lrc(PLAIN).digest
+    assert parse_lrc(text).tags == parse_lrc(PLAIN).tags
+    assert parse_lrc(text.encode()).digest == parse_lrc(PLAIN).digest
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        (
+            "[00:01.00]\u200bwords\ufeff\n[00:02.00]\u200e\n",
+            "6c10ffad6f5af1bd5f773593d164bd34f2dda0bca9e3bc6d1c066ab19ab84241",
+        ),
+        (
+            "[00:01.00]a\u00a0b \u200b[00:02.00]c\n[00:03.005]d\n[00:04.1]\u3000\n",
+            "8598f575367e338914e4c1be7a077f7cc057bdc818baf551bec50be9784b01cf",
+        ),
+    ],
+)
+def test_what_was_taken_before_keeps_its_identity(text: str, digest: str) -> None:
+    assert parse_lrc(text).digest == digest
+
+
+def test_digits_beyond_the_thousandth_are_not_rounded_twice() -> None:
+    assert [round(line.start_s * 100) for line in parse_lrc("[0:0.0049]a\n[0:1.0049999]b\n[0:2.0050]c").lines] == [
+        0,
+        100,
+        201,
+    ]

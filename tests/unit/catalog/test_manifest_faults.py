@@ -146,7 +146,7 @@ def test_each_fault_is_clear(tmp_path: Path, more: str, said: str) -> None:
         ("title: Night Bus", f"title: {'x' * 201}", "album.title: the text has more than 200 characters."),
         ("title: Night Bus", "title: on", "album.title: 'on' means true or false to some tools"),
         ("artist: Ada Vale", "artist: Ada, year: 26", "album.year: 26 is out of bounds."),
-        ("artist: Ada Vale", "artist: Ada, cover: album.yaml", "album.cover: 'album.yaml' is not a JPEG or PNG"),
+        ("artist: Ada Vale", "artist: Ada, cover: album.yaml", "album.cover: the cover is neither a JPEG nor a PNG"),
         ("prompt: indie pop", "prompt: ' '", "songs[0].prompt: the text is blank."),
         ("prompt: indie pop", f"prompt: {'x' * 2001}", "songs[0].prompt: the text has more than 2000 characters."),
         ("    prompt: indie pop\n", "", "songs[0]: the song has neither a prompt nor a reference."),

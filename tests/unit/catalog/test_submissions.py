@@ -28,6 +28,7 @@ from db.production import Render
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.rendering import render_shard
+from tests.pictures import png
 from tests.support import HERE, album_document, write_album
 
 pytestmark = pytest.mark.both_databases
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.both_databases
 def planned(house, settings, tmp_path):
     folder = tmp_path / "album"
     folder.mkdir()
-    (folder / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (folder / "cover.png").write_bytes(png())
     head = {"id": "small", "title": "Small", "artist": "Ada Vale", "year": 2026, "cover": "cover.png"}
     song = album_document()["songs"][0] | {
         "lyrics": "[ar:Ada]\n[offset:250]\n[00:02.00]One\n[00:05.00]Two\n",

@@ -20,10 +20,11 @@ from flows.cli.inbox import inbox
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork
 from flows.planning import declare_album
+from tests.pictures import png
 from tests.support import LYRICS, album_document
 
 EVENING = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
-COVER = b"\x89PNG\r\n\x1a\n" + bytes(40)
+COVER = png()
 
 
 def document(album="small", *, seeds=(1, 2), **song):
@@ -187,7 +188,7 @@ def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, ni
     assert set(outcomes(night(place)).values()) == {"unchanged"}
 
     place.put("a/lyrics/one.lrc", LYRICS.replace("wire", "road"))
-    place.put("c/art/cover.png", COVER + b"more")
+    place.put("c/art/cover.png", png(2, 2))
     report = night(place)
     assert outcomes(report) == {"a/album.yaml": "taken", "b/album.yaml": "unchanged", "c/album.yaml": "taken"}
     assert [album for album, _ in pools.asked] == ["a", "b", "c", "a", "c"]

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from catalog.errors import AudioRefused, InputError
 from tasks.audio.audio import Audio
+from tasks.audio.errors import AudioFileError
 from tasks.audio.files import (
-    READ_VALUES,
-    AudioFileError,
     Subtype,
     read_audio,
     resample,
@@ -25,6 +24,7 @@ from tasks.audio.files import (
     write_flac24,
     write_wav,
 )
+from tasks.audio.stream import READ_VALUES
 from tests.services.processes import not_tested
 
 
@@ -174,7 +174,9 @@ def test_a_flac_that_promises_what_it_does_not_hold_is_one_clear_error(tmp_path:
     path = tmp_path / "a.flac"
     path.write_bytes(flac_of(frames))
     for source in (path, io.BytesIO(path.read_bytes())):
-        with pytest.raises(AudioFileError, match="does not tell its length" if frames == 0 else "cut short"):
+        with pytest.raises(
+            AudioFileError, match="does not tell its length" if frames == 0 else "cut short|longer than"
+        ):
             read_audio(source)
     assert read_audio(io.BytesIO(flac_of(5000))).frames == 5000
 
@@ -210,7 +212,7 @@ def test_what_memory_cannot_hold_is_an_input_error(tmp_path: Path, monkeypatch: 
 def test_a_file_of_days_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
     slow = Audio.of(np.zeros(13 * 3600 * 100), 100)
     write_wav(tmp_path / "a.wav", slow, subtype="PCM_16")
-    with pytest.raises(AudioFileError, match="longer than 12 hours"):
+    with pytest.raises(AudioFileError, match="longer than 60 minutes"):
         read_audio(tmp_path / "a.wav")
 
 

@@ -16,7 +16,8 @@ from catalog.errors import AudioRefused
 from catalog.mastering import Compression, MasteringSpec, Profile
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.audio.files import AudioFileError, read_audio, sample_digest
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.mastering.chain import master_file
 from tasks.mastering.report import MasterReport

@@ -1,0 +1,160 @@
+"""JPEG covers: every segment stepped over by its length up to the end of the image (ITU-T T.81, Annex B)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from catalog.cover_parts import Colours, Cover, check_size, refused
+
+SOI, EOI, SOS, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDC, 0xFE
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; the others are DHT, JPG and DAC
+_TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})  # DHT, DAC, DQT, DRI
+_APPLICATION = frozenset(range(0xE0, 0xF0))
+_COLOURS: dict[int, Colours] = {1: "grey", 3: "rgb", 4: "cmyk"}
+_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+"""A marker behind coded data: neither a stuffed byte nor one of the restart markers that belong to it."""
+
+MAX_SEGMENTS = 2000
+_ORIENTATION = 0x0112
+_JFIF, _EXIF, _ICC, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the segments said so far."""
+
+    width_px: int = 0
+    height_px: int = 0
+    components: int = 0
+    turned: int = 1
+    scans: int = 0
+
+
+def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
+    """The picture in a JPEG. Raises InputError where a segment or the end of the image is missing or makes no sense."""
+    found = _Found()
+    kept: list[bytes] = []
+    at = 2
+    for _ in range(MAX_SEGMENTS):
+        marker, at = _marker(data, at)
+        if marker == EOI:
+            break
+        body = _body(data, at)
+        at += 2 + len(body)
+        segment = _kept(marker, body, found, most_pixels)
+        if marker == SOS:
+            end = _end_of_scan(data, at)
+            segment += data[at:end]
+            at = end
+        kept.append(segment)
+    else:
+        raise refused(f"has more than {MAX_SEGMENTS} segments")
+    if not found.scans:
+        raise refused("ends before its picture begins")
+    return Cover(
+        media_type="image/jpeg",
+        width_px=found.width_px,
+        height_px=found.height_px,
+        colours=_COLOURS[found.components],
+        picture=b"".join([b"\xff\xd8", *kept, b"\xff\xd9"]),
+        turned=found.turned != 1,
+    )
+
+
+def _marker(data: bytes, at: int) -> tuple[int, int]:
+    """The marker at a place, with fill bytes before it stepped over, and the place behind it."""
+    start = at
+    while data[at : at + 1] == b"\xff":
+        at += 1
+    if at >= len(data):
+        raise refused("is cut short", "Copy or save the picture again")
+    if at == start or data[at] in (0x00, 0x01, SOI, *range(0xD0, 0xD8)):
+        raise refused("is damaged: a segment does not begin where one should")
+    return data[at], at + 1
+
+
+def _body(data: bytes, at: int) -> bytes:
+    size = int.from_bytes(data[at : at + 2], "big")
+    if len(data) < at + max(2, size):
+        raise refused("is cut short", "Copy or save the picture again")
+    if size < 2:
+        raise refused("is damaged: a segment has no length")
+    return data[at + 2 : at + size]
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    found = _AFTER_SCAN.search(data, at)
+    if found is None:
+        raise refused("is cut short", "Copy or save the picture again")
+    return found.start()
+
+
+def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
+    """The segment as it is delivered, empty where it is left out; what it says is noted."""
+    if marker in _APPLICATION:
+        return _application(marker, body, found)
+    if marker == COM:
+        return b""
+    if marker in _FRAMES:
+        _note_frame(marker, body, found, most_pixels)
+    elif marker == SOS:
+        if not found.components:
+            raise refused("is damaged: its pixels stand before its size")
+        found.scans += 1
+    elif marker not in _TABLES and marker != DNL:
+        raise refused(f"has a segment of an unknown kind (0x{marker:02X})")
+    return _segment(marker, body)
+
+
+def _note_frame(marker: int, body: bytes, found: _Found, most_pixels: int) -> None:
+    if marker not in (_BASELINE, _EXTENDED, _PROGRESSIVE):
+        raise refused("is a JPEG of a kind that players do not show", "Save it as an ordinary JPEG")
+    if found.components:
+        raise refused("holds several pictures in one")
+    if len(body) < 6:
+        raise refused("is damaged: its header is too short")
+    bits, found.height_px, found.width_px, found.components = struct.unpack_from(">BHHB", body)
+    if bits != 8 or found.components not in _COLOURS or len(body) != 6 + 3 * found.components:
+        raise refused("has colours that players do not show", "Save it as RGB with 8 bits")
+    check_size(found.width_px, found.height_px, most_pixels=most_pixels)
+
+
+def _application(marker: int, body: bytes, found: _Found) -> bytes:
+    """What a picture needs to be shown as it is meant: density, colour profile, Adobe's colour transform, turning."""
+    if marker == 0xE0 and body.startswith(_JFIF) and len(body) >= 14:
+        return _segment(marker, body[:12] + b"\0\0")  # without a thumbnail
+    if (marker == 0xE2 and body.startswith(_ICC)) or (marker == 0xEE and body.startswith(_ADOBE)):
+        return _segment(marker, body)
+    if marker == 0xE1 and body.startswith(_EXIF) and found.turned == 1:
+        found.turned = _orientation(body[len(_EXIF) :])
+        if found.turned != 1:
+            return _segment(marker, _EXIF + _turning(found.turned))
+    return b""
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
+
+
+def _orientation(tiff: bytes) -> int:
+    """The orientation that Exif states, 1 to 8; 1 where it states none that makes sense."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None or len(tiff) < 10:
+        return 1
+    (at,) = struct.unpack_from(f"{order}I", tiff, 4)
+    if at + 2 > len(tiff):
+        return 1
+    (count,) = struct.unpack_from(f"{order}H", tiff, at)
+    for entry in range(at + 2, min(at + 2 + 12 * count, len(tiff) - 11), 12):
+        tag, kind, values, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
+        if (tag, kind, values) == (_ORIENTATION, 3, 1):
+            return int(value) if 1 <= value <= 8 else 1
+    return 1
+
+
+def _turning(orientation: int) -> bytes:
+    """Exif that states the orientation and nothing else."""
+    return struct.pack(">4sIHHHIHHI", b"MM\0*", 8, 1, _ORIENTATION, 3, 1, orientation, 0, 0)

@@ -1,0 +1,114 @@
+"""PNG covers: every chunk with its checksum, and the pixels inflated once to see that they are all there."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from catalog.cover_parts import Colours, Cover, check_size, refused
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_COLOURS: dict[int, Colours] = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_SHOWN = (b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs")
+"""What tells how the pixels are to be shown; every other chunk is left out."""
+
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""First column and row, and steps, of the seven passes of an interlaced picture."""
+
+_PIECE = 1 << 16
+
+
+def read_png(data: bytes, *, most_pixels: int) -> Cover:
+    """The picture in a PNG. Raises InputError where a chunk or a pixel is missing, damaged or makes no sense."""
+    kept = [_SIGNATURE]
+    pixels: list[bytes] = []
+    header = None
+    names: list[bytes] = []
+    for name, body, chunk in _chunks(data):
+        if header is None:
+            header = _Header(name, body, most_pixels)
+        elif name == b"IHDR":
+            raise refused("is damaged: it has two headers")
+        if name == b"IDAT":
+            if pixels and names[-1] != b"IDAT":
+                raise refused("is damaged: something stands between its pixels")
+            pixels.append(body)
+        if name in _CRITICAL or name in _SHOWN:
+            kept.append(chunk)
+        elif not name[0] & 0x20:
+            raise refused(f"has a part of an unknown kind ({name.decode('latin-1')!r})")
+        names.append(name)
+    if header is None or (header.kind == 3 and b"PLTE" not in names):
+        raise refused("is damaged: it lacks its header or its palette")
+    _check_pixels(pixels, header.size_bytes)
+    return Cover(
+        media_type="image/png",
+        width_px=header.width_px,
+        height_px=header.height_px,
+        colours=_COLOURS[header.kind],
+        picture=b"".join(kept),
+        transparent=header.kind in (4, 6) or b"tRNS" in names,
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Name, body and whole of each chunk up to the last one; what stands behind that is not looked at."""
+    at = len(_SIGNATURE)
+    name = b""
+    while name != b"IEND":
+        if at + 12 > len(data):
+            raise refused("is cut short", "Copy or save the picture again")
+        size, name = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + size
+        if end > len(data):
+            raise refused("is cut short", "Copy or save the picture again")
+        if not name.isalpha():
+            raise refused("is damaged: a part has no name")
+        body = data[at + 8 : end - 4]
+        if zlib.crc32(body, zlib.crc32(name)) != int.from_bytes(data[end - 4 : end], "big"):
+            raise refused("is damaged: a checksum does not fit", "Copy or save the picture again")
+        yield name, body, data[at:end]
+        at = end
+
+
+class _Header:
+    """The first chunk: size in pixels, kind of colours, and the bytes that the pixels inflate to."""
+
+    def __init__(self, name: bytes, body: bytes, most_pixels: int) -> None:
+        if name != b"IHDR" or len(body) != 13:
+            raise refused("is damaged: it does not begin with its header")
+        self.width_px, self.height_px, bits, self.kind, packing, filtering, interlaced = struct.unpack(">IIBBBBB", body)
+        if bits not in _DEPTHS.get(self.kind, ()) or packing or filtering or interlaced > 1:
+            raise refused("is damaged: its header makes no sense")
+        check_size(self.width_px, self.height_px, most_pixels=most_pixels)
+        passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+        pixel_bits = bits * _CHANNELS[self.kind]
+        self.size_bytes = sum(self._pass_bytes(each, pixel_bits) for each in passes)
+
+    def _pass_bytes(self, each: tuple[int, int, int, int], pixel_bits: int) -> int:
+        first_column, first_row, columns_step, rows_step = each
+        columns = -(-(self.width_px - first_column) // columns_step)
+        rows = -(-(self.height_px - first_row) // rows_step)
+        return rows * (1 + (columns * pixel_bits + 7) // 8) if columns > 0 and rows > 0 else 0
+
+
+def _check_pixels(pixels: list[bytes], wanted: int) -> None:
+    """Inflate the pixels a piece at a time: they must be as many as the header promises, and end there."""
+    inflating = zlib.decompressobj()
+    made = 0
+    try:
+        for part in pixels:
+            rest = part
+            while rest and not inflating.eof and made <= wanted:
+                made += len(inflating.decompress(rest, _PIECE))
+                rest = inflating.unconsumed_tail
+        while not inflating.eof and made <= wanted and (last := inflating.decompress(b"", _PIECE)):
+            made += len(last)
+    except zlib.error as error:
+        raise refused("is damaged: its pixels cannot be read", "Copy or save the picture again") from error
+    if made < wanted or not inflating.eof:
+        raise refused("is damaged: its pixels are not as many as its header says", "Copy or save the picture again")

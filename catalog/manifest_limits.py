@@ -1,0 +1,84 @@
+"""Sums over a whole album that are bounded: bounds that hold for one song multiply with two thousand of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.manifest_desk import Desk
+from catalog.manifest_faults import Path as Where
+from catalog.manifest_schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
+
+MAX_ALBUM_LYRICS_BYTES = 3 * 512 * 1024
+"""Of all songs together, in the manifest and in files: some five hundred songs of ordinary length."""
+
+MAX_REFERENCES = 100
+MAX_REFERENCES_BYTES = 1024 * 1024 * 1024
+"""Different files of sound that the songs of an album name, and their bytes: each is digested and inspected."""
+
+
+def check_candidates(desk: Desk, manifest: ManifestFile, *, most: int) -> None:
+    """Note a fault at the song with which the album asks for more than ``most`` candidates."""
+    total, over = 0, None
+    for index, song in enumerate(manifest.songs):
+        total += _seed_count(song, manifest)
+        if total > most and over is None:
+            over = index
+    if over is None:
+        return
+    where: Where = ("songs", over, "seeds") if manifest.songs[over].seeds else ("songs", over)
+    what = f"the album asks for {total} candidates, more than {most}"
+    desk.add(where, what, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
+
+
+def check_lyrics(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
+    """Note a fault at the first song whose lyrics are too much, and keep them and those after it from being read."""
+    total = 0
+    for index, song in enumerate(manifest.songs):
+        where: Where = ("songs", index, "lyrics")
+        if desk.is_bad(where):
+            continue
+        before, total = total, total + _lyrics_bytes(song.lyrics, folder)
+        if total <= MAX_ALBUM_LYRICS_BYTES:
+            continue
+        if before <= MAX_ALBUM_LYRICS_BYTES:
+            what = f"the lyrics of the album have more than {MAX_ALBUM_LYRICS_BYTES} bytes up to here"
+            desk.add(where, what, "Divide the album")
+        desk.bad.add(where)
+
+
+def check_references(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
+    """Note a fault at the first song whose reference is one too many, and keep those after it from being read."""
+    sizes: dict[str, int] = {}
+    over = False
+    for index, song in enumerate(manifest.songs):
+        where: Where = ("songs", index, "reference")
+        if song.reference is None or song.reference in sizes or desk.is_bad(where):
+            continue
+        sizes[song.reference] = _file_bytes(folder, song.reference)
+        if len(sizes) <= MAX_REFERENCES and sum(sizes.values()) <= MAX_REFERENCES_BYTES:
+            continue
+        if not over:
+            what = f"the songs have more than {MAX_REFERENCES} references, or {MAX_REFERENCES_BYTES} bytes of them"
+            desk.add(where, what, "Divide the album, or let songs share references")
+        over = True
+        desk.bad.add(where)
+
+
+def _seed_count(song: SongFile, manifest: ManifestFile) -> int:
+    seeds = song.seeds or manifest.defaults.seeds or DEFAULT_SEEDS
+    return seeds.count if isinstance(seeds, SeedRange) else len(seeds)
+
+
+def _lyrics_bytes(written: str, folder: Path) -> int:
+    """Bytes of the lyrics; none for a file that cannot be looked at, which is told where it is read."""
+    name = written.strip("\n")
+    if "\n" in name:
+        return len(written.encode("utf-8", "surrogatepass"))
+    return _file_bytes(folder, name)
+
+
+def _file_bytes(folder: Path, name: str) -> int:
+    try:
+        return (folder / name).stat().st_size
+    except (OSError, ValueError):
+        return 0

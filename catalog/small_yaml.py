@@ -1,0 +1,24 @@
+"""YAML of one's own installation: small files that tools of others write and read too, anchors included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 256 * 1024
+
+
+def read_small_yaml(path: Path) -> Any:
+    """The data of a YAML file. Raises OSError, and ValueError for what is no YAML, too large or nested too deeply."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    try:
+        return yaml.safe_load(content.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error

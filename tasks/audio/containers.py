@@ -1,0 +1,177 @@
+"""What libsndfile does not say of files: which are for ffmpeg, where an Ogg ends, and WAV headers that are wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from tasks.audio.gapless import after_id3
+
+UNKNOWN_BYTES = 0xFFFF_FFF0
+"""From here a size in a WAV header means "not known": it was written to a pipe."""
+
+HEAD_BYTES = 64
+_TAIL_BYTES = 128 * 1024
+"""An Ogg page has 65,307 bytes at most."""
+
+MAX_CHUNKS = 10_000
+_COMMON_CHUNKS = frozenset(
+    {
+        b"data",
+        b"LIST",
+        b"fact",
+        b"bext",
+        b"PEAK",
+        b"cue ",
+        b"id3 ",
+        b"ID3 ",
+        b"iXML",
+        b"JUNK",
+        b"smpl",
+        b"inst",
+        b"axml",
+    }
+)
+
+
+def demuxer_of(source: BinaryIO) -> str | None:
+    """The ffmpeg demuxer for a file that libsndfile does not read, by its first bytes; None for all others."""
+    head = _at(source, 0, HEAD_BYTES)
+    if start := after_id3(head):
+        head = _at(source, start, HEAD_BYTES)
+    if head[4:8] in (b"ftyp", b"moov") or (head[4:8] in (b"wide", b"free", b"mdat") and head[:2] == b"\0\0"):
+        return "mov"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "matroska"
+    if head.startswith(b"wvpk"):
+        return "wv"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer's bits are 0, unlike in MP3
+        return "aac"
+    return None
+
+
+def ogg_is_cut_short(source: BinaryIO) -> bool:
+    """Whether an Ogg file ends inside a page, or before the page that is marked as its last (RFC 3533, 6)."""
+    if _at(source, 0, 4) != b"OggS":
+        return False
+    size = source.seek(0, os.SEEK_END)
+    tail = _at(source, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
+    page = tail.rfind(b"OggS")
+    while page >= 0:
+        lacing = tail[page + 27 : page + 27 + tail[page + 26]] if page + 26 < len(tail) else b""
+        if page + 26 < len(tail) and tail[page + 4] == 0:
+            end = page + 27 + tail[page + 26] + sum(lacing)
+            return end > len(tail) or not tail[page + 5] & 4
+        page = tail.rfind(b"OggS", 0, page)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A WAV whose header is wrong: how to read it, and a finished sentence about what is wrong."""
+
+    file: io.RawIOBase
+    note: str
+
+
+def repaired_wav(source: BinaryIO) -> Repair | None:
+    """A WAV with a header that fits what it holds, None for what is sound, no WAV, or beyond this repair.
+
+    Mended are a chunk of odd length without the byte that should fill it up, and samples whose stated length is 0 or
+    unknown though they go on to the end of the file.
+    """
+    head = _at(source, 0, 12)
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return None
+    size = source.seek(0, os.SEEK_END)
+    at, layout, unpadded = 12, b"", False
+    for _ in range(MAX_CHUNKS):
+        header = _at(source, at, 8)
+        if len(header) < 8:
+            return None
+        name, length = header[:4], int.from_bytes(header[4:], "little")
+        if name == b"fmt ":
+            layout = _at(source, at + 8, min(length, 64))
+        if name == b"data":
+            return _repair(source, layout, at + 8, length, size, unpadded=unpadded)
+        end = at + 8 + length
+        if length % 2 and _at(source, end, 4) in _COMMON_CHUNKS and _at(source, end + 1, 4) not in _COMMON_CHUNKS:
+            unpadded = True
+            at = end
+        else:
+            at = end + length % 2
+    return None
+
+
+def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int, *, unpadded: bool) -> Repair | None:
+    if len(layout) < 16:
+        return None
+    here = size - start
+    untold = here > 0 and (length >= UNKNOWN_BYTES or (length == 0 and not _is_chunk(source, start, size)))
+    if not untold and not unpadded:
+        return None
+    frame = max(1, int.from_bytes(layout[12:14], "little"))
+    held = min(here, length) if not untold else here // frame * frame
+    if held >= UNKNOWN_BYTES:
+        return None
+    if not untold and length > here:
+        held = length  # so that it is told to be cut short, as any other
+    header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held)
+    front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
+    lacking = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
+    return Repair(
+        _Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
+    )
+
+
+def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
+    """Whether what stands behind an empty ``data`` is another chunk, and not sound."""
+    header = _at(source, at, 8)
+    return len(header) == 8 and header[:4] in _COMMON_CHUNKS and at + 8 + int.from_bytes(header[4:], "little") <= size
+
+
+def _at(source: BinaryIO, place: int, size: int) -> bytes:
+    source.seek(place)
+    return source.read(size)
+
+
+class _Joined(io.RawIOBase):
+    """A header followed by a part of another file."""
+
+    def __init__(self, front: bytes, source: BinaryIO, start: int, length: int) -> None:
+        super().__init__()
+        self._front, self._source, self._start = front, source, start
+        self._size = len(front) + length
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._place)
+        wanted = left if size < 0 else min(size, left)
+        data = self._front[self._place : self._place + wanted]
+        if len(data) < wanted:
+            at = self._start + self._place + len(data) - len(self._front)
+            data += _at(self._source, at, wanted - len(data))
+        self._place += len(data)
+        return data
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,16 @@
+"""The error of everything that reads or writes audio files."""
+
+from __future__ import annotations
+
+from catalog.errors import InputError
+
+
+class AudioFileError(InputError):
+    """A file that should hold audio cannot be read whole, or cannot hold what it should."""
+
+    kind = "audio_file"
+
+
+def cut_short(name: str) -> AudioFileError:
+    """The error about a file that ends before it should."""
+    return AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")

@@ -1,0 +1,39 @@
+"""A long recording seen through a window that moves forward: as if it were loaded, in the memory of a few blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tasks.audio.audio import Samples
+
+
+class Sliding:
+    """Stands for samples of shape (channels, ``frames``) to a reader that never goes further back than it looked last.
+
+    Only slices ``[:, low:high]`` with rising ``low`` can be taken.
+    """
+
+    def __init__(self, blocks: Iterable[Samples], *, channels: int, frames: int) -> None:
+        self.channels = channels
+        self.frames = frames
+        self._blocks = iter(blocks)
+        self._first = 0
+        self._held: Samples = np.zeros((channels, 0), np.float32)
+
+    @property
+    def samples(self) -> Sliding:
+        """The samples, in the place where :class:`tasks.audio.audio.Audio` has them."""
+        return self
+
+    def __getitem__(self, place: tuple[slice, slice]) -> Samples:
+        low, high = int(place[1].start), int(place[1].stop)
+        parts = [self._held[:, max(0, low - self._first) :]]
+        first = max(low, self._first)
+        length = parts[0].shape[1]
+        while first + length < high and (block := next(self._blocks, None)) is not None:
+            parts.append(block)
+            length += block.shape[1]
+        self._held, self._first = np.concatenate(parts, axis=1), first
+        return self._held[:, low - first : high - first]

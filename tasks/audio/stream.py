@@ -1,0 +1,209 @@
+"""Audio files read a block at a time: what is too long, has too many channels or ends early is refused, not loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from tasks.audio.containers import UNKNOWN_BYTES, demuxer_of, ogg_is_cut_short, repaired_wav
+from tasks.audio.errors import AudioFileError, cut_short
+from tasks.audio.ffmpeg import Decoding, decoding
+from tasks.audio.gapless import after_id3, gapless_header
+
+Frames = NDArray[np.float32]
+
+READ_VALUES = 1 << 20
+"""Samples read at a time, over all channels: what a header promises is believed only as far as it is kept."""
+
+UNKNOWN_FRAMES = 2**63 - 1
+"""What libsndfile makes of a FLAC that was written to a pipe and tells no length."""
+
+LONGEST_S = 12 * 3600.0
+"""Of anything that is read in blocks."""
+
+MAX_CHANNELS = 64
+MAX_RATE_HZ = 1_536_000
+_MP3_HEAD_BYTES = 1 << 13
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An open audio file. ``frames`` is how long it says it is, None where it does not say or only guesses.
+
+    ``form`` and ``subtype`` are libsndfile's words, or the codec where ffmpeg decodes; ``notes`` are finished sentences
+    about what is wrong with the file though it can be read.
+    """
+
+    name: str
+    rate: int
+    channels: int
+    frames: int | None
+    form: str
+    subtype: str
+    lossless: bool
+    notes: tuple[str, ...]
+    _read: Callable[[int], Frames] = field(repr=False)
+    _longest_s: float
+    _seek: Callable[[int], object] | None = field(default=None, repr=False)
+
+    def middle(self, most_s: float, frames: int = 0) -> Iterator[Frames]:
+        """The middle ``most_s`` alone in such blocks, all where it is shorter; its first ``most_s`` where the middle is
+        not known. Whether the rest is there is not looked at."""
+        left = int(most_s * self.rate)
+        if self.frames is None or self._seek is None:
+            pass
+        elif self.frames <= left:
+            yield from self.blocks(frames)
+            return
+        else:
+            self._seek((self.frames - left) // 2)
+        size = frames or max(1, READ_VALUES // self.channels)
+        while left and len(block := self._read(min(size, left))):
+            left -= len(block)
+            yield block
+
+    def blocks(self, frames: int = 0) -> Iterator[Frames]:
+        """All of it, shape (frames, channels) each, in blocks of so many frames (left out: of a few MiB).
+
+        Raises AudioFileError where it ends before its header says, or goes on past the bound on its length.
+        """
+        size = frames or max(1, READ_VALUES // self.channels)
+        done = 0
+        while len(block := self._read(size)):
+            done += len(block)
+            if done > self._longest_s * self.rate:
+                raise too_long(self.name, self._longest_s)
+            yield block
+        if self.frames is not None and done != self.frames:
+            raise cut_short(self.name)
+
+
+@contextmanager
+def open_stream(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Iterator[Stream]:
+    """Open an audio file and judge it by its header.
+
+    Raises AudioFileError for what is no audio, is cut short, or is longer than ``longest_s``, and MachineError where
+    it takes ffmpeg, which is missing.
+    """
+    name = source.name if isinstance(source, Path) else "the audio"
+    if isinstance(source, Path) and not source.is_file():
+        raise AudioFileError(f"{source} is not a file", remedy="Check the path")
+    with ExitStack() as stack:
+        try:
+            raw = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
+                yield _of_ffmpeg(stack.enter_context(decoding(source, demuxer)), name, longest_s)
+                return
+            if ogg_is_cut_short(raw):
+                raise cut_short(name)
+            repair = repaired_wav(raw)
+            raw.seek(0)
+            opened = soundfile.SoundFile(repair.file if repair else source)
+            file = stack.enter_context(opened)
+        except soundfile.LibsndfileError as fault:
+            reason = fault.error_string.rstrip(".")
+            raise AudioFileError(
+                f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file"
+            ) from fault
+        except OSError as fault:
+            what = f"{name} cannot be read as audio ({fault.strerror or fault})"
+            raise AudioFileError(what, remedy="Give a WAV or FLAC file") from fault
+        yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair else ())
+
+
+def _of_sndfile(
+    file: soundfile.SoundFile, name: str, longest_s: float, raw: BinaryIO, notes: tuple[str, ...]
+) -> Stream:
+    if file.frames >= UNKNOWN_FRAMES:
+        raise AudioFileError(f"{name} does not tell its length", remedy="Write it to a file, not through a pipe")
+    if is_cut_short(file.extra_info):
+        raise cut_short(name)
+    frames: int | None = file.frames
+    if file.format == "MP3" and gapless_header(_head(raw)) is None:
+        frames = None  # what libsndfile expects of it is a guess
+    _check_header(name, file.channels, file.samplerate, frames, longest_s)
+    return Stream(
+        name=name,
+        rate=file.samplerate,
+        channels=file.channels,
+        frames=frames,
+        form=file.format,
+        subtype=file.subtype,
+        lossless=file.format not in ("MP3", "MPEG", "OGG"),
+        notes=notes,
+        _read=lambda size: _sndfile_block(file, size, name),
+        _longest_s=longest_s,
+        _seek=file.seek,
+    )
+
+
+def _head(raw: BinaryIO) -> bytes:
+    """The first frames of an MP3, behind its tag; the place in the file is kept."""
+    place = raw.tell()
+    raw.seek(0)
+    raw.seek(after_id3(raw.read(10)))
+    head = raw.read(_MP3_HEAD_BYTES)
+    raw.seek(place)
+    return head
+
+
+def _of_ffmpeg(sound: Decoding, name: str, longest_s: float) -> Stream:
+    _check_header(name, sound.channels, sound.rate, None, longest_s)
+    return Stream(
+        name=name,
+        rate=sound.rate,
+        channels=sound.channels,
+        frames=None,
+        form=sound.form,
+        subtype=sound.form,
+        lossless=sound.lossless,
+        notes=(),
+        _read=sound.read,
+        _longest_s=longest_s,
+    )
+
+
+def _check_header(name: str, channels: int, rate: int, frames: int | None, longest_s: float) -> None:
+    if channels > MAX_CHANNELS:
+        raise AudioFileError(f"{name} has {channels} channels, more than {MAX_CHANNELS}", remedy="Give mono or stereo")
+    if rate > MAX_RATE_HZ:
+        raise AudioFileError(f"{name} has a rate of {rate} Hz, more than {MAX_RATE_HZ}", remedy="Resample it")
+    if frames is not None and frames > longest_s * rate:
+        raise too_long(name, longest_s)
+
+
+def _sndfile_block(file: soundfile.SoundFile, size: int, name: str) -> Frames:
+    try:
+        return np.asarray(file.read(size, dtype="float32", always_2d=True), dtype=np.float32)
+    except soundfile.LibsndfileError as fault:  # as where a FLAC ends before its header says
+        raise AudioFileError(f"{name} is cut short or damaged", remedy="Copy or make the file again") from fault
+
+
+def too_long(name: str, longest_s: float) -> AudioFileError:
+    """The error about audio of more than ``longest_s``."""
+    minutes = longest_s / 60
+    bound = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
+    return AudioFileError(f"{name} is longer than {bound}", remedy="Cut it, or split it")
+
+
+def is_cut_short(log: str) -> bool:
+    """Whether libsndfile found fewer bytes of sound than a header promises (it reads on without a word).
+
+    It corrects WAV and AIFF in its log; of W64 and RF64 it tells what is promised and how long the file is.
+    """
+    found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    if found is not None:
+        return int(found[2]) < int(found[1]) < UNKNOWN_BYTES
+    length = re.search(r"^Length : (\d+)$", log, re.MULTILINE)
+    promised = re.search(r"^(?:data|  Data size) : (\d+)$", log, re.MULTILINE)
+    if length is None or promised is None or UNKNOWN_BYTES <= int(promised[1]) <= 0xFFFF_FFFF:
+        return False
+    return int(length[1]) < int(promised[1]) < UNKNOWN_FRAMES

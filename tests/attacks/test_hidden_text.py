@@ -1,0 +1,68 @@
+"""Names that show nothing, or show something else than they are, and names that a file cannot have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import ManifestError
+from catalog.settings import Settings
+from catalog.text import is_reserved, reorders, shows_nothing
+from flows.reading import read_album
+from tests.support import album_document, write_album
+
+HEAD = {"id": "small", "title": "Small", "artist": "Ada Vale"}
+NOTHING = ["\u200b", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u00ad", "\u034f\ufe0f", "\U000e0041"]
+REORDERING = ["abc\u202egpj.exe", "\u2066abc", "a\u2069", "\u202ab\u202c"]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+@pytest.mark.parametrize("field", ["title", "artist", "genre", "label"])
+def test_a_name_that_shows_nothing_is_refused(text: str, field: str, tmp_path: Path) -> None:
+    path = write_album(tmp_path, album_document(album=HEAD | {field: text}))
+    with pytest.raises(ManifestError, match=rf"album\.{field}: the text holds nothing that can be seen"):
+        read_album(path, Settings())
+
+
+@pytest.mark.parametrize("text", REORDERING)
+def test_a_text_that_changes_its_direction_is_refused(text: str, tmp_path: Path) -> None:
+    document = album_document(album=HEAD | {"artist": text})
+    song = document["songs"][0]  # type: ignore[index]
+    song |= {"title": text, "prompt": text, "writers": [text], "credits": [{"name": text, "role": text}]}
+    with pytest.raises(ManifestError) as refused:
+        read_album(write_album(tmp_path, document), Settings())
+    assert len([line for line in refused.value.faults if "changes the direction" in line]) == 6
+
+
+@pytest.mark.parametrize(
+    "text", ["夜", "שלום", "مرحبا\u200c", "👩\u200d👧", "Ünï", "\u0301a", "…", "🏴\U000e0067\U000e007f"]
+)
+def test_letters_of_every_script_are_taken(text: str, tmp_path: Path) -> None:
+    assert not shows_nothing(text)
+    assert not reorders(text)
+    album = read_album(write_album(tmp_path, album_document(album=HEAD | {"title": text})), Settings())
+    assert album.title == text
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "LPT9", "aux", "prn"])
+def test_a_device_of_windows_is_no_id(name: str, tmp_path: Path) -> None:
+    document = album_document(album=HEAD | {"id": name})
+    document["songs"][0]["id"] = name  # type: ignore[index]
+    with pytest.raises(ManifestError) as refused:
+        read_album(write_album(tmp_path, document), Settings())
+    assert len([line for line in refused.value.faults if "device on Windows" in line]) == 2
+
+
+def test_a_title_does_not_make_such_an_id_either(tmp_path: Path) -> None:
+    path = write_album(tmp_path, album_document(album={"title": "Con", "artist": "Ada Vale"}))
+    with pytest.raises(ManifestError, match=r"album\.title: the id 'con', made from the title"):
+        read_album(path, Settings())
+    write_album(tmp_path, album_document(album={"id": "con-1", "title": "Con", "artist": "Ada Vale"}))
+    assert read_album(path, Settings()).id == "con-1"
+
+
+@pytest.mark.parametrize("name", ["con.txt", "NUL.tar.gz", "COM1 .x", "lpt\u00b2", "aux."])
+def test_device_names_are_known_with_endings(name: str) -> None:
+    assert is_reserved(name)
+    assert not any(map(is_reserved, ("con-1", "Console", "com10")))

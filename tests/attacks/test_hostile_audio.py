@@ -1,0 +1,265 @@
+"""Audio files made to take memory and time, to lie, to lead elsewhere, or to make numpy complain."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import struct
+import subprocess
+import threading
+import time
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from catalog.errors import AudioRefused, InputError, MachineError
+from tasks.audio.audio import Audio
+from tasks.audio.errors import AudioFileError
+from tasks.audio.files import notes_on, read_audio, write_wav
+from tasks.audio.meter import meter_file, read_meter
+from tasks.audio.stream import open_stream
+from tasks.mastering.reference import reference_from
+from tasks.style.inspection import inspect
+from tests.attacks.measured import measured
+from tests.support import album_document, write_album
+
+RATE = 8000
+
+
+@pytest.fixture(scope="module")
+def silence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine minutes of stereo at 48 kHz in a FLAC of some kilobytes: 207 MB of samples."""
+    path = tmp_path_factory.mktemp("silence") / "long.flac"
+    minute = np.zeros((48_000 * 60, 2), np.int16)
+    minute[::4800] = 6000
+    with soundfile.SoundFile(path, "w", 48_000, 2, "PCM_16", format="FLAC") as file:
+        for _ in range(9):
+            file.write(minute)
+    return path
+
+
+def made(form: str, subtype: str | None = None, *, seconds: float = 4, channels: int = 2, rate: int = 44100) -> bytes:
+    samples = np.random.default_rng(1).standard_normal((int(seconds * rate), channels)) * 0.1
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, subtype, format=form)
+    return stream.getvalue()
+
+
+def of_ffmpeg(tmp_path: Path, name: str, *options: str) -> Path:
+    """A tone encoded by ffmpeg."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("NOT TESTED: files that ffmpeg reads; there is no ffmpeg")
+    (tmp_path / "source.wav").write_bytes(made("WAV"))
+    target = tmp_path / name
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-i", tmp_path / "source.wav", *options, target], check=True
+    )
+    return target
+
+
+def test_small_files_that_hold_long_sound_stay_small_in_memory(silence: Path, tmp_path: Path) -> None:
+    shutil.copy(silence, tmp_path / "long.flac")
+    document = album_document(mastering={"reference": "long.flac"})
+    document["songs"][0]["reference"] = "long.flac"  # type: ignore[index]
+    checked = measured("validate", write_album(tmp_path, document), home=tmp_path / "home")
+    assert checked.code == 0, checked.stderr
+    assert checked.peak_mib < 300
+
+
+def test_a_measured_file_does_not_fill_memory(silence: Path, tmp_path: Path) -> None:
+    read = measured("measure", silence, home=tmp_path / "home")
+    assert read.code == 0, read.stderr
+    assert read.peak_mib < 300
+
+
+@pytest.mark.parametrize("hear", [inspect, reference_from])
+def test_a_reference_of_hours_is_refused_by_its_header(hear: object, tmp_path: Path) -> None:
+    path = tmp_path / "day.wav"
+    data = 16 * 3600 * RATE
+    header = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, RATE, 1, 8) + b"data" + struct.pack("<I", data)
+    with path.open("wb") as file:
+        file.write(b"RIFF" + struct.pack("<I", len(header) + data) + header)
+        file.truncate(8 + len(header) + data)
+    began = time.process_time()
+    with pytest.raises((AudioFileError, AudioRefused), match="longer than 10 minutes"):
+        hear(path)  # type: ignore[operator]
+    assert time.process_time() - began < 0.5
+
+
+def test_channels_and_rate_are_refused_before_anything_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.wav").write_bytes(made("WAV", channels=6))
+    (tmp_path / "b.wav").write_bytes(made("WAV", rate=4000))
+    (tmp_path / "c.wav").write_bytes(made("WAV", channels=100, seconds=0.1))
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("decoded"))
+    for name, what in (("a.wav", "6 channels"), ("b.wav", "4000 Hz"), ("c.wav", "100 channels")):
+        with pytest.raises(AudioRefused, match=what):
+            reference_from(tmp_path / name)
+
+
+def test_a_stream_that_goes_on_past_its_bound_is_left(tmp_path: Path) -> None:
+    path = of_ffmpeg(tmp_path, "a.m4a")
+    with pytest.raises(AudioFileError, match="longer than"), open_stream(path, longest_s=2.0) as stream:
+        sum(len(block) for block in stream.blocks(1000))
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"),
+    [("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16"), ("WAV", "PCM_16"), ("AIFF", "PCM_16"), ("MP3", None)],
+)
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.99])
+def test_a_file_that_is_cut_is_told(form: str, subtype: str | None, share: float, tmp_path: Path) -> None:
+    data = made(form, subtype, rate=48_000)
+    path = tmp_path / f"a.{form.lower()}"
+    path.write_bytes(data)
+    assert read_audio(path).frames > 3 * 48_000
+    path.write_bytes(data[: int(len(data) * share)])
+    for read in (read_audio, inspect, meter_file):
+        with pytest.raises(AudioFileError):
+            read(path)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.m4a", ("-c:a", "aac")),
+        ("b.m4a", ("-c:a", "alac")),
+        ("c.aac", ("-c:a", "aac")),
+        ("d.webm", ("-c:a", "libopus")),
+        ("e.wv", ("-c:a", "wavpack")),
+        ("-f.m4a", ("-c:a", "aac")),
+    ],
+)
+def test_what_libsndfile_does_not_read_is_read_by_ffmpeg(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    path = of_ffmpeg(tmp_path, f"./{name}", *options)
+    audio = read_audio(path)
+    assert (audio.channels, audio.frames / audio.rate) == (2, pytest.approx(4, abs=0.1))
+    assert meter_file(path).meter == read_meter(audio)
+    is_lossless = name in ("b.m4a", "e.wv")
+    assert any("lost detail" in finding.message for finding in inspect(path)) is not is_lossless
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(AudioFileError):
+        read_audio(path)
+
+
+def test_without_ffmpeg_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = of_ffmpeg(tmp_path, "a.m4a")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MachineError, match=r"a\.m4a can only be read with ffmpeg") as missing:
+        read_audio(path)
+    assert "Install ffmpeg" in missing.value.remedy
+    said = measured("measure", path, home=tmp_path / "home", PATH=str(tmp_path))
+    assert said.code == 4
+    assert "Install ffmpeg" in said.stderr
+
+
+def test_a_playlist_leads_nowhere(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Listening(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Listening)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/a.ts"
+    (tmp_path / "secret.wav").write_bytes(made("WAV"))
+    playlists = {
+        "a.m4a": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n",
+        "b.webm": f"ffconcat version 1.0\nfile '{tmp_path}/secret.wav'\n",
+        "c.aac": f"#EXTM3U\n#EXTINF:1,\nfile://{tmp_path}/secret.wav\n",
+    }
+    try:
+        for name, text in playlists.items():
+            (tmp_path / name).write_text(text)
+            with pytest.raises(AudioFileError, match="cannot be read as audio"):
+                read_audio(tmp_path / name)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="NOT TESTED: there is no /proc")
+def test_nothing_is_left_open_or_running(tmp_path: Path) -> None:
+    path = of_ffmpeg(tmp_path, "a.m4a")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with open_stream(path) as stream:
+            next(stream.blocks(100))
+    assert len(os.listdir("/proc/self/fd")) == before
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    assert all("ffmpeg" not in Path(f"/proc/{child}/cmdline").read_text() for child in children)
+
+
+def chunked(*chunks: bytes) -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+LAYOUT = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+SOUND = (np.sin(np.arange(RATE) / 7) * 9000).astype("<i2").tobytes()
+ODD_LIST = b"LIST" + struct.pack("<I", 21) + b"INFOISFT" + struct.pack("<I", 9) + b"Recorder\0"
+
+
+@pytest.mark.parametrize(
+    ("wav", "says"),
+    [
+        (chunked(LAYOUT, ODD_LIST, b"data" + struct.pack("<I", len(SOUND)) + SOUND), "filling byte"),
+        (chunked(LAYOUT, b"data" + struct.pack("<I", 0) + SOUND), "how long"),
+        (chunked(LAYOUT, b"data" + struct.pack("<I", 0xFFFFFFFF) + SOUND), "how long"),
+        (chunked(LAYOUT, ODD_LIST, b"data" + struct.pack("<I", 0) + SOUND + b"\0"), "how long"),
+    ],
+    ids=["unpadded", "zero", "unknown", "both"],
+)
+def test_a_wav_with_a_wrong_header_is_read_as_far_as_it_goes(wav: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav)
+    assert np.array_equal(read_audio(path).samples[0], np.frombuffer(SOUND, "<i2") / np.float32(32768))
+    assert says in notes_on(path)[0]
+    assert any(finding.check == "header" for finding in inspect(path))
+    said = measured("measure", path, home=tmp_path / "home")
+    assert says in said.stdout
+
+
+def test_a_wav_without_sound_stays_without(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(chunked(LAYOUT, b"data" + struct.pack("<I", 0), ODD_LIST + b"\0"))
+    assert read_audio(path).frames == 0
+    assert notes_on(path) == ()
+
+
+@pytest.mark.parametrize("value", [1e38, -3e38, 1e-45, 1e10, np.nan, np.inf, 0.0])
+def test_extreme_samples_end_in_a_value_or_a_refusal_and_never_in_a_warning(value: float, tmp_path: Path) -> None:
+    samples = np.random.default_rng(2).standard_normal((2, 5 * 44100)).astype(np.float32) * 0.1
+    samples[:, 44100:88200] = value
+    audio = Audio(samples, 44100)
+    write_wav(tmp_path / "a.wav", audio, subtype="FLOAT")
+    read_meter(audio)
+    meter_file(tmp_path / "a.wav")
+    for hear in (inspect, reference_from):
+        refused = abs(value) > 1 or np.isnan(value)
+        with pytest.raises((InputError, AudioRefused), match=r"finite|full scale") if refused else nullcontext():
+            hear(tmp_path / "a.wav")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("value", [3e38, 1e-45])
+def test_no_command_shows_a_warning_of_numpy(value: float, tmp_path: Path) -> None:
+    samples = np.full((2, 4 * 44100), value, np.float32)
+    samples[:, ::2] *= -1
+    write_wav(tmp_path / "a.wav", Audio(samples, 44100), subtype="FLOAT")
+    for command in (("measure", tmp_path / "a.wav"), ("master", tmp_path / "a.wav", tmp_path / "out.wav")):
+        said = measured(*command, home=tmp_path / "home")
+        assert said.code in (0, 3)
+        assert "Warning" not in said.stderr
+        assert "Traceback" not in said.stderr
