@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.errors import ManifestError
+from catalog.text import sentence
 
 Path = tuple[str | int, ...]
 """Where something stands in a manifest: ``("songs", 2, "seeds")``."""
@@ -38,17 +39,17 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        return f"{self.place}: {where}{self.what}. {self.remedy}."
+        return f"{self.place}: {where}{self.what}. {sentence(self.remedy)}"
 
 
-def manifest_error(faults: Sequence[Fault]) -> ManifestError:
+def manifest_error(faults: Sequence[Fault], titles: Mapping[str, str] | None = None) -> ManifestError:
     """The one error that tells all ``faults``, each once, in the order of files and lines."""
     in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
     lines = list(dict.fromkeys(str(fault) for fault in in_order))
     if len(lines) > MAX_FAULTS:
         file = in_order[0].place.file
         lines[MAX_FAULTS:] = [f"{file}: there are {len(lines) - MAX_FAULTS} more faults. Correct these first."]
-    return ManifestError(lines)
+    return ManifestError(lines, titles)
 
 
 def dotted(path: Path) -> str:

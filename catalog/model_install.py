@@ -15,6 +15,8 @@ from pathlib import Path
 from catalog.confined import confined
 from catalog.digests import CHUNK, digest_file
 from catalog.errors import InputError, MachineError, RefusedError
+from catalog.model_given import open_given
+from catalog.model_head import HEAD_BYTES, file_is_no_model, no_model
 from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
 from catalog.model_store import (
     HELD,
@@ -28,6 +30,7 @@ from catalog.model_store import (
 from catalog.models import ModelFile, ModelSpec
 
 ROOM_TO_SPARE = 64 << 20
+FETCH_ANEW = "Get the file itself, then try again: its name is free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Bench:
         self.name = name
         self.home = store.home(name)
         self.staged = self.home / PARTIAL
-        self.held = store.held(name)
+        self.held = self._without_wrong(store.held(name))
 
     def accept(self, spec: ModelSpec, at: datetime) -> None:
         """Remember that the licence was accepted; the first date stays."""
@@ -62,7 +65,7 @@ class Bench:
     def place(self, path: str) -> Path:
         """Where the file ``path`` of the model is gathered."""
         place = confined(self.staged, path, named_by=f"the list of files of {self.name}")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_private(place.parent)
         return place
 
     def wanted_sha256(self, file: ModelFile) -> str | None:
@@ -75,6 +78,9 @@ class Bench:
         Raises MachineError for one that is not what it should be, and removes it, RefusedError for a refused one.
         """
         path = self.place(file.path)
+        if kind := file_is_no_model(path, file.path):
+            path.unlink()
+            raise MachineError(f"{self.name}: {file.path} was refused and removed: it is {kind}", remedy=FETCH_ANEW)
         kept = Kept(sha256=digest_file(path), size_bytes=path.stat().st_size)
         fault = self._fault(file, kept, sha256, git_blob)
         if fault:
@@ -138,6 +144,14 @@ class Bench:
         self._clear_except(folder)
         return self._store.need(self.name)
 
+    def _without_wrong(self, held: Held) -> Held:
+        """What is held, but for first digests of files that no model has: they must not keep the right ones out."""
+        record = self._store.record(self.name)
+        files = record.files if record else {}
+        folder = self.home / (record.folder if record else "")
+        wrong = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
+        return held.model_copy(update={"digests": {p: d for p, d in held.digests.items() if p not in wrong}})
+
     def _fault(self, file: ModelFile, kept: Kept, sha256: str | None, git_blob: str | None) -> str:
         if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
             return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
@@ -177,8 +191,8 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
     """Hold a model's lock; ``waiting`` is called where somebody else has it. The system frees it when we die."""
     home = store.home(name)
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with (home / LOCK).open("w") as handle:
+        make_private(home)
+        with open(home / LOCK, "w", opener=_private) as handle:
             _lock(handle.fileno(), waiting)
             yield Bench(store, name)
     except OSError as error:
@@ -186,14 +200,28 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
 
 
 def copy_in(source: Path, place: Path) -> None:
-    """Copy a user's file, never through a link to an installed one. Raises InputError where it cannot be read."""
-    place.unlink(missing_ok=True)
-    try:
-        readable = source.open("rb")
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}", remedy="Check its permissions") from error
-    with readable, place.open("wb") as target:
-        shutil.copyfileobj(readable, target, CHUNK)
+    """Copy a user's file, never through a link to an installed one, readable for the user alone.
+
+    Raises InputError for what is no file of one name, for a file that no model has, and where it cannot be read.
+    """
+    with open_given(source) as readable:
+        kind = no_model(place.name, readable.read(HEAD_BYTES), os.fstat(readable.fileno()).st_size)
+        if kind:
+            raise InputError(f"{source} was not taken: it is {kind}", remedy=FETCH_ANEW)
+        readable.seek(0)
+        place.unlink(missing_ok=True)
+        with open(place, "wb", opener=_private) as target:
+            shutil.copyfileobj(readable, target, CHUNK)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def git_blob_id(path: Path) -> str:
@@ -217,5 +245,5 @@ def _lock(handle: int, waiting: Callable[[], None] | None) -> None:
 def _make_durable(path: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
-    path.chmod(0o444)
+    path.chmod(0o400)
     sync_folder(path.parent)

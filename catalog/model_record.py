@@ -36,7 +36,6 @@ class _Document(BaseModel):
             target.write(text)
             target.flush()
             os.fsync(target.fileno())
-        os.chmod(name, 0o644)
         os.replace(name, path)
         sync_folder(path.parent)
 

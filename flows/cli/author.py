@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stdout, warn
+from flows.cli.output import SafeTable, print_json, stdout, warn
 
 if TYPE_CHECKING:
     from catalog.album import Song
@@ -26,8 +25,8 @@ def init(folder: Path, title: str) -> None:
 
     written = write_starter(folder, title)
     for path in written:
-        stdout().print(f"wrote {path}", markup=False)
-    stdout().print(f"Next: songline render {written[0]} --out releases", markup=False)
+        stdout().print(f"wrote {path}")
+    stdout().print(f"Next: songline render {written[0]} --out releases")
 
 
 def validate(path: Path, *, as_json: bool) -> None:
@@ -44,7 +43,7 @@ def validate(path: Path, *, as_json: bool) -> None:
     for line in album.hints:
         stdout().print(Text(f"hint: {line}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
-    stdout().print(f"{path}: {len(album.songs)} songs, {candidates} candidates, no faults", markup=False)
+    stdout().print(f"{path}: {len(album.songs)} songs, {candidates} candidates, no faults")
 
 
 def schema() -> None:
@@ -76,7 +75,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         return
     for line in album.warnings:
         warn(line)
-    table = Table("song", "exists", "new", "failed", box=None, header_style="bold")
+    table = SafeTable("song", "exists", "new", "failed")
     for song in expected.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
     stdout().print(table)

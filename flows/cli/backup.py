@@ -28,7 +28,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
         )
     else:
         sentence = f"{made.artifacts} artifacts ({made.bytes / 1e6:.1f} MB), {copied} of them copied now: {folder}"
-        stdout().print(sentence, markup=False, soft_wrap=True)
+        stdout().print(sentence, soft_wrap=True)
     if made.lost:
         if not as_json:
             warn(f"{len(made.lost)} artifacts are missing or corrupt in the store: run `songline verify --repair`")
@@ -51,9 +51,9 @@ def verify(folder: Path, *, as_json: bool) -> None:
     else:
         for how, digests in (("missing", found.missing), ("corrupt", found.corrupt)):
             for digest in digests:
-                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", markup=False, soft_wrap=True)
+                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", soft_wrap=True)
         sentence = f"{found.backup.artifacts} artifacts checked, {len(found.missing)} missing, "
-        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", markup=False, soft_wrap=True)
+        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", soft_wrap=True)
     if not found.is_whole:
         if not as_json:
             warn("remove the corrupt files, then run `songline backup` there again: what is not there is copied")
@@ -68,7 +68,7 @@ def restore(folder: Path, *, as_json: bool) -> None:
         print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
     else:
         sentence = f"{made.artifacts - len(lost)} of {made.artifacts} artifacts are back from {folder}"
-        stdout().print(sentence, markup=False, soft_wrap=True)
+        stdout().print(sentence, soft_wrap=True)
     if lost:
         if not as_json:
             warn(f"the backup does not hold {len(lost)} artifacts: run `songline verify --repair`")

@@ -56,7 +56,7 @@ def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None
         sys.exit(1)
     if not as_json:
         after = f"Kept until the manifest's own policy changes. `songline render {path}` finishes the new winners."
-        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.", markup=False)
+        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.")
 
 
 class _Decide(Peek):

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import SonglineError
 from catalog.settings import Settings, load_settings
 from flows.cli.doctor_services import database, prefect, store
 from flows.cli.findings import STYLES, Check
-from flows.cli.output import print_json, stdout
+from flows.cli.output import SafeTable, print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
 PROBE_FRAMES = 32
@@ -33,7 +32,7 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
     else:
-        table = Table("", "what", "found", "how to get it", box=None, header_style="bold")
+        table = SafeTable("", "what", "found", "how to get it")
         for check in checks:
             mark = Text(check.verdict, style=STYLES[check.verdict])
             table.add_row(mark, check.name, Text(check.found), Text(check.remedy))

@@ -70,7 +70,7 @@ def cancel(named: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
     else:
-        stdout().print(f"{found}: cancelled, {stopped} runs stopped. `songline resume {found}` goes on.", markup=False)
+        stdout().print(f"{found}: cancelled, {stopped} runs stopped. `songline resume {found}` goes on.")
 
 
 def _tell(standing: Submission, *, as_json: bool) -> None:
@@ -93,4 +93,4 @@ def _tell(standing: Submission, *, as_json: bool) -> None:
         "paused": f" `songline resume {album}` goes on.",
     }
     said = f" ({standing.reason})" if standing.reason else ""
-    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", markup=False, soft_wrap=True)
+    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", soft_wrap=True)

@@ -10,14 +10,13 @@ from typing import Any
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 from rich.text import Text
 
 from catalog.digests import Json
 from catalog.errors import InputError, MachineError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
-from flows.cli.output import print_error, print_json, stdout
+from flows.cli.output import SafeTable, print_error, print_json, stdout
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import AudioFileError, read_audio, write_flac24
@@ -187,8 +186,8 @@ def _unreadable(path: Path, fault: AudioFileError) -> dict[str, Json]:
     return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
 
 
-def _readings_table(first: str) -> Table:
-    table = Table(box=None, header_style="bold")
+def _readings_table(first: str) -> SafeTable:
+    table = SafeTable()
     table.add_column(first)
     for name in COLUMNS.values():
         table.add_column(name, justify="right")

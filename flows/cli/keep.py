@@ -34,7 +34,7 @@ def retry(*, as_json: bool) -> None:
         print_json({"retried": count, "work": [{"kind": k, "key": key, **error} for k, key, error in failed]})
         return
     for kind, _, error in failed:
-        stdout().print(f"{kind}: {error.get('error', '')}", markup=False, soft_wrap=True)
+        stdout().print(f"{kind}: {error.get('error', '')}", soft_wrap=True)
     stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
 
 
@@ -112,7 +112,7 @@ def export(album: str, out: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
     else:
-        stdout().print(f"Build {release.build}: {written.folder}", markup=False, soft_wrap=True)
+        stdout().print(f"Build {release.build}: {written.folder}", soft_wrap=True)
 
 
 def gc(*, dry_run: bool, as_json: bool) -> None:

@@ -29,7 +29,8 @@ from catalog.queries import (
     sample_digest_of,
 )
 from catalog.settings import load_settings
-from flows.cli.output import print_error, print_json, stdout, warn
+from flows.cli.ending import STOPPED
+from flows.cli.output import print_error, print_json, print_text, stdout, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
@@ -98,7 +99,7 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
-        with LiveLines(progress, stdout()) as lines, _stoppable(lines):
+        with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
             return run_here(house, planned, pool, progress, until)
 
 
@@ -109,8 +110,7 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
 
     def stop(number: int, _frame: FrameType | None) -> None:
         lines.stop()
-        sys.stderr.write("\nstopped; run the same command again to continue\n")
-        sys.stderr.flush()
+        print_text(f"\n{STOPPED}\n", to="stderr")
         os._exit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -158,6 +158,6 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})
     else:
         figure = "" if verdict.difference_dbfs is None else f" (largest difference {verdict.difference_dbfs:.1f} dBFS)"
-        stdout().print(f"{candidate}: {verdict.verdict}{figure}", markup=False)
+        stdout().print(f"{candidate}: {verdict.verdict}{figure}")
     if verdict.verdict == "different":
         sys.exit(1)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import MachineError
@@ -20,7 +19,7 @@ from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, shards_of_album, submission_of
 from flows.cli.look import STATES, album_id
-from flows.cli.output import stdout
+from flows.cli.output import SafeTable, stdout
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds
 
@@ -59,7 +58,7 @@ def watch(named: str) -> None:
                     live.update(_picture(seen), refresh=True)
                 elif (sentence := _sentence(seen)) != told:
                     told = sentence
-                    console.print(sentence, markup=False, soft_wrap=True)
+                    console.print(sentence, soft_wrap=True)
                 if seen.is_over:
                     return
                 time.sleep(settings.poll_s)
@@ -82,7 +81,7 @@ def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
 
 
 def _picture(seen: Seen) -> RenderableType:
-    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
+    table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs that something is happening to.
     shown = sorted(seen.songs, key=lambda song: song.state in ("planned", "decided"))[:SONGS_SHOWN]
     for song in [song for song in seen.songs if song in shown]:
