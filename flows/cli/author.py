@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from catalog.settings import load_settings
+from catalog.text import counted
 from flows.cli.output import SafeTable, print_json, stdout, warn
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ def validate(path: Path, *, as_json: bool) -> None:
 
     album = read_album(path, load_settings())
     if as_json:
-        counted = {"album": album.id, "songs": len(album.songs)}
-        print_json({**counted, "warnings": list(album.warnings), "hints": list(album.hints)})
+        listed = {"warnings": list(album.warnings), "hints": list(album.hints)}
+        print_json({"album": album.id, "songs": len(album.songs), **listed})
         return
     for line in album.warnings:
         warn(line)
     for line in album.hints:
         stdout().print(Text(f"hint: {line}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
-    stdout().print(f"{path}: {len(album.songs)} songs, {candidates} candidates, no faults")
+    stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
 
 def schema() -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from catalog.errors import SonglineError
 from catalog.settings import Settings, load_settings
+from catalog.text import counted
 from flows.cli.doctor_services import database, prefect, store
 from flows.cli.findings import STYLES, Check
 from flows.cli.output import SafeTable, print_json, stdout
@@ -56,7 +57,7 @@ def _python(_: Settings) -> Check:
 
 
 def _cores(settings: Settings) -> Check:
-    found = f"{len(os.sched_getaffinity(0))} cores, {settings.worker_count} workers"
+    found = f"{counted(len(os.sched_getaffinity(0)), 'core')}, {counted(settings.worker_count, 'worker')}"
     return Check("cores", "ok", found)
 
 

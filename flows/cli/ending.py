@@ -56,8 +56,6 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
         code = app(args=list(arguments), prog_name="songline", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except SonglineError as error:
-        return _told(error, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED_CODE
     except _UsageError as error:
@@ -65,7 +63,7 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     except _ClickException as error:
         return _told(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
     except Exception as error:
-        return _told(foreseen(error) or _reported(error), as_json=as_json)
+        return _told(fault_of(error), as_json=as_json)
     if code == INTERRUPTED_CODE:
         from flows.cli.output import stderr
 
@@ -94,6 +92,11 @@ def foreseen(error: BaseException) -> SonglineError | None:
     return MachineError(what, remedy="Check that path and its disk, then run the same command again")
 
 
+def fault_of(error: Exception) -> SonglineError:
+    """Any error in Songline's words: its own as it is, the system's explained, one that nobody foresaw reported."""
+    return error if isinstance(error, SonglineError) else foreseen(error) or _reported(error)
+
+
 def _reason(error: OSError) -> str:
     words = error.strerror or str(error) or type(error).__name__
     return words[:1].lower() + words[1:]
@@ -118,6 +121,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
         return InputError.exit_code
     if type(error).__name__ == "NoArgsIsHelpError":
         message = "no command is named"
+    message = message.replace("Value error, ", "")
     what = message[:1].lower() + message[1:]
     return _told(InputError(what, remedy=f"See `{command} --help`"), as_json=as_json)
 

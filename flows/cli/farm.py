@@ -7,6 +7,7 @@ from pathlib import Path
 from catalog.house import open_house
 from catalog.settings import load_settings
 from catalog.submissions import Priority, Submission
+from catalog.text import counted
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from flows.forgiving import forgive
@@ -70,7 +71,7 @@ def cancel(named: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
     else:
-        stdout().print(f"{found}: cancelled, {stopped} runs stopped. `songline resume {found}` goes on.")
+        stdout().print(f"{found}: cancelled, {counted(stopped, 'run')} stopped. `songline resume {found}` goes on.")
 
 
 def _tell(standing: Submission, *, as_json: bool) -> None:

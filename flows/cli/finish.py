@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from catalog.digests import Json
-from catalog.errors import InputError, MachineError
+from catalog.errors import InputError, MachineError, SonglineError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
+from catalog.text import counted
+from flows.cli.ending import fault_of
 from flows.cli.output import SafeTable, print_error, print_json, stdout
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
@@ -42,13 +44,14 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     if series and not as_json:
         raise InputError("--series is too much for a table", remedy="Add --json")
     documents: list[dict[str, Json]] = []
-    faults: list[AudioFileError] = []
+    faults: list[SonglineError] = []
     table = _readings_table("file")
     notes: list[str] = []
     for path in paths:
         try:
             audio, meter, curves = _read(path, series=series)
-        except AudioFileError as fault:
+        except Exception as error:
+            fault = fault_of(error)
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
@@ -65,7 +68,8 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     for unread in faults:
         print_error(unread, as_json=as_json)
     if faults:
-        raise typer.Exit(AudioFileError.exit_code)
+        is_input = any(isinstance(fault, InputError) for fault in faults)
+        raise typer.Exit(InputError.exit_code if is_input else faults[0].exit_code)
 
 
 def _read(path: Path, *, series: bool) -> tuple[Audio, Meter, dict[str, Json]]:
@@ -180,7 +184,7 @@ def _document(path: Path, audio: Audio, meter: Meter) -> dict[str, Json]:
     return about | meter.as_document()
 
 
-def _unreadable(path: Path, fault: AudioFileError) -> dict[str, Json]:
+def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
     """What stands in the place of a file that cannot be read: no readings, and why."""
     error: dict[str, Json] = {"error": fault.what, "kind": fault.kind, "remedy": fault.remedy}
     return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
@@ -235,7 +239,7 @@ def _tell(before: Meter, after: Meter, report: MasterReport, findings: Sequence[
     for note in report.notes:
         stdout().print(Text(note), soft_wrap=True)
     passed = sum(finding.verdict == "pass" for finding in findings)
-    stdout().print(Text(f"{passed} of {len(findings)} checks pass", style=STYLES["pass"]))
+    stdout().print(Text(f"{passed} of {counted(len(findings), 'check')} passed", style=STYLES["pass"]))
     for finding in findings:
         if finding.verdict != "pass":
             line = f"{finding.verdict}  {finding.check}: {finding.sentence}"

@@ -63,12 +63,13 @@ def render(path: Path, out: Path, until: str) -> None:
         if produced.release_key:
             set_current_release(house.database, album.id, produced.release_key)
             _deliver(house, produced.release_key, out)
+    titles = {song.id: song.title for song in album.songs}
     if produced.release_key:  # a partial release is what was asked for
-        for error in produced.failures.values():
-            warn(str(error))
+        for song, error in produced.failures.items():
+            warn(f"the release is without {titles.get(song, song)}: {error}")
         return
-    for error in produced.failures.values():
-        print_error(error, as_json=False)
+    for song, error in produced.failures.items():
+        print_error(error, as_json=False, about=titles.get(song, song))
     if produced.failures:
         codes = {error.exit_code for error in produced.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)

@@ -26,6 +26,7 @@ from catalog.model_install import Watch, bench
 from catalog.model_store import InstalledModel, ModelStore, remove_model
 from catalog.models import Licence, ModelSpec
 from catalog.settings import load_settings
+from catalog.text import counted
 from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
 
 
@@ -87,7 +88,8 @@ def verify(names: Sequence[str], *, as_json: bool) -> None:
         for name, file in bad:
             stdout().print(f"{file.verdict} {name}/{file.path}", soft_wrap=True)
         files_read = sum(len(files) for files in verdicts.values())
-        stdout().print(f"{len(verdicts)} models of {files_read} files checked, {len(bad)} files damaged")
+        checked = f"{counted(len(verdicts), 'model')} of {counted(files_read, 'file')}"
+        stdout().print(f"{checked} checked, {counted(len(bad), 'file')} damaged")
         for name in dict.fromkeys(name for name, _ in bad):
             stdout().print(f"`songline models pull {name}` fetches what is damaged.")
     if bad:

@@ -23,6 +23,7 @@ from catalog.manifest_fields import MAX_SEED
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
+from catalog.text import counted
 from catalog.work import Standing
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.forgiving import forgive
@@ -88,7 +89,7 @@ def retake(
         offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
         forgive(house)
         if not as_json:
-            count = f"{len(offered)} takes" if len(offered) > 1 else "a take"
+            count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count} of {where}")
         standings = _rendered(house, [candidate.render_key for candidate in offered])
