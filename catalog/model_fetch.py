@@ -71,16 +71,25 @@ class Fetcher:
             require_web(hub_url, "SONGLINE_HUB_URL")
         self._hub_url = hub_url.rstrip("/") or None
         self._patience = patience or Patience()
-        self._web = Web(silent_s=self._patience.timeout_s, answer_s=self._patience.answer_s)
+        self._opened: Web | None = None
 
     def __enter__(self) -> Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._web.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _web(self) -> Web:
+        """The client, made when it is needed: a proxy that cannot be used is no trouble of a file on this machine."""
+        if self._opened is None:
+            self._opened = Web(silent_s=self._patience.timeout_s, answer_s=self._patience.answer_s)
+        return self._opened
 
     def locate(self, file: ModelFile, source: Source, revision: str) -> Remote:
         """Where a file of the table lies at ``revision``. Raises NotThere, or MachineError where the hub is away."""
+        self._web  # noqa: B018  (a proxy that cannot be used is told before the hub's library meets it)
         if source.kind == "raw":
             url = f"{source.base}/{source.repo}/{quote(revision)}/{quote(file.origin)}"
             return Remote(url, revision, file.size_bytes, file.sha256, file.git_blob)

@@ -28,7 +28,7 @@ _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+[A-Za-z0-9.+-]+)?:(?P<slashes>/{2,3})(?P<rest>[^\s\"'`<>|\\]*)"
 )
 _TRAILING = ".,;:)]}!"
-_BARE_LOGIN = re.compile(r"(?<![\w/@.%+-])(?P<login>[\w.%+-]{1,256}:[^\s:@/\"'`<>]{1,256})@(?=[\w\[])")
+_BARE_LOGIN = re.compile(r"(?<![\w@.%+-])(?P<login>[\w.%+-]{1,256}:[^\s:@/\"'`<>]{1,256})@(?=[\w\[])")
 _NAMED = re.compile(
     r"(?P<name>(?<![A-Za-z0-9])(?:[\w-]{0,64}[-_.])?(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]id)?"
     r"|secret[-_]?key|signature|sig|credential|sslpassword))(?P<between>\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,)\"']+)",
@@ -54,6 +54,12 @@ def redacted(text: str) -> str:
         text = _NAMED.sub(rf"\g<name>\g<between>{HIDDEN}", text)
     text = _AUTHORIZATION.sub(rf"\g<kind> {HIDDEN}", text)
     return _TOKEN.sub(HIDDEN, text)
+
+
+def shareable(url: str) -> str:
+    """An address that can be opened and given away: without user, password, query and fragment."""
+    shown = redacted(url)
+    return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", shown.replace(f"{HIDDEN}@", "", 1))
 
 
 def _without_secrets(found: re.Match[str]) -> str:

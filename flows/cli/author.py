@@ -12,7 +12,7 @@ from rich.text import Text
 
 from catalog.settings import load_settings
 from catalog.text import counted
-from flows.cli.output import SafeTable, print_json, stdout, warn
+from flows.cli.output import SafeTable, print_json, stdout, titled, warn
 
 if TYPE_CHECKING:
     from catalog.album import Song
@@ -40,9 +40,9 @@ def validate(path: Path, *, as_json: bool) -> None:
         print_json({"album": album.id, "songs": len(album.songs), **listed})
         return
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     for line in album.hints:
-        stdout().print(Text(f"hint: {line}", style="dim"), soft_wrap=True)
+        stdout().print(Text(f"hint: {titled(album, line)}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
     stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
@@ -75,7 +75,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     table = SafeTable("song", "exists", "new", "failed")
     for song in expected.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))

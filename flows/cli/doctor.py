@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from rich.text import Text
 
 from catalog.errors import SonglineError
+from catalog.redaction import redacted
 from catalog.settings import Settings, load_settings
 from catalog.text import counted
 from flows.cli.doctor_services import database, prefect, store
@@ -49,7 +50,9 @@ def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
     except SonglineError as error:
         return Check(check.__name__.strip("_"), "missing", error.what, error.remedy)
     except (RuntimeError, ImportError, OSError) as error:
-        return Check(check.__name__.strip("_"), "missing", f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return Check(
+            check.__name__.strip("_"), "missing", redacted(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        )
 
 
 def _python(_: Settings) -> Check:

@@ -9,7 +9,7 @@ from catalog.settings import load_settings
 from catalog.submissions import Priority, Submission
 from catalog.text import counted
 from flows.cli.look import album_id
-from flows.cli.output import print_json, stdout, warn
+from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive
 from flows.reading import read_album
 
@@ -19,7 +19,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     from flows.submitting import submit_album
 
     with open_house(settings) as house:

@@ -271,7 +271,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Entry point: runs the command; every way it can end comes to one message and one exit code."""
+    from catalog.proxies import go_past_proxies
     from flows.cli import ending, streams
 
     streams.install()
+    go_past_proxies()
     sys.exit(ending.run(app, sys.argv[1:]))

@@ -30,7 +30,7 @@ from catalog.queries import (
 )
 from catalog.settings import load_settings
 from flows.cli.ending import STOPPED
-from flows.cli.output import print_error, print_json, print_text, stdout, warn
+from flows.cli.output import print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
@@ -49,7 +49,7 @@ def render(path: Path, out: Path, until: str) -> None:
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     if until == "release":
         check_destination(release_folder(out, album.id))
         _check_writable(out)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -21,6 +21,9 @@ from catalog.errors import AudioRefused, ManifestError, SonglineError
 from catalog.redaction import redacted
 from catalog.text import counted, visible
 from flows.cli.streams import CleanWriter
+
+if TYPE_CHECKING:
+    from catalog.album import Album
 
 PIPE_WIDTH = 4096
 """Columns where nobody looks at once: tables keep their full width, and no id is cut."""
@@ -96,6 +99,11 @@ def print_text(text: str, *, to: Literal["stdout", "stderr"] = "stdout") -> None
         stream.flush()
 
 
+def titled(album: Album, line: str) -> str:
+    """A line about an album's manifest, with the title of the song that it counts."""
+    return with_title(line, {f"songs[{number}]": song.title for number, song in enumerate(album.songs)})
+
+
 def warn(line: str) -> None:
     """One warning line on stderr."""
     stderr().print(f"warning: {redacted(line)}", style="yellow", soft_wrap=True)
@@ -104,27 +112,28 @@ def warn(line: str) -> None:
 def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None:
     """An error as ``error: what. remedy.``, led by its reason where audio was refused, or as an object; a manifest's
     faults a line each, with the titles of their songs. ``about`` names what failed, such as a song by its title."""
-    faults = error.faults if isinstance(error, ManifestError) else ()
+    faults = [with_title(fault, error.titles) for fault in error.faults] if isinstance(error, ManifestError) else []
     if as_json:
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
         document |= {"reason": error.reason} if isinstance(error, AudioRefused) else {}
         document |= {"about": about} if about else {}
-        listed: dict[str, Any] = {"remedy": "Correct each line that is named", "faults": list(faults)} if faults else {}
-        listed |= {"titles": dict(error.titles)} if isinstance(error, ManifestError) and error.titles else {}
+        listed: dict[str, Any] = {}
+        if faults:
+            listed = {"error": "\n".join(faults), "remedy": "Correct each line that is named", "faults": faults}
         print_text(_json({**document, **listed}) + "\n", to="stderr")
         return
     for fault in faults:
-        stderr().print(f"{fault}{_title_of(fault, error)}", soft_wrap=True)
+        stderr().print(fault, soft_wrap=True)
     told = f"{counted(len(faults), 'fault')}; nothing was started." if faults else str(error)
     named = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
     stderr().print(f"error: {f'{about}: ' if about else ''}{named}{told}", soft_wrap=True)
 
 
-def _title_of(fault: str, error: SonglineError) -> str:
-    """The title of the song that a fault's path counts, in brackets behind it."""
+def with_title(fault: str, titles: Mapping[str, str]) -> str:
+    """A fault with the title of the song that its path counts: ``songs[2]`` tells nobody which song that is."""
     path = _SONG_PATH.search(fault)
-    title = error.titles.get(path[1]) if path and isinstance(error, ManifestError) else None
-    return f" ({path[1]} is {title!r})" if path and title else ""
+    title = titles.get(path[1]) if path else None
+    return f"{fault} Song: {title}." if title else fault
 
 
 def _json(document: Any, *, indent: int | None = None) -> str:
