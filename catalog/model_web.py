@@ -73,7 +73,7 @@ class Web:
                 if not response.has_redirect_location:
                     yield response
                     return
-                url = _followed(address, url, response.headers["Location"])
+                url = followed(address, url, response.headers["Location"])
             finally:
                 response.close()
         raise MachineError(f"{address} leads in a circle", remedy="Check the address")
@@ -83,7 +83,11 @@ class Web:
     ) -> httpx.Response:
         with _watchdog(give_up) as told:
             request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": told})
-            return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
+            try:
+                return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its words repeat it
+                what = f"{url} leads to an address that is none"
+                raise MachineError(what, remedy="Check the address, or use another mirror") from error
 
 
 def proxy_unusable(error: Exception) -> MachineError:
@@ -155,8 +159,8 @@ def _split(address: str) -> tuple[httpx.URL, tuple[str, str] | None]:
     return url.copy_with(userinfo=b"", fragment=None), login
 
 
-def _followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
-    """Where a redirect leads, if it may be followed there."""
+def followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
+    """Where a redirect from ``url`` leads. Raises MachineError, telling ``address``, where it is not followed."""
     try:
         following = url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
@@ -199,6 +203,8 @@ def _watchdog(give_up: float) -> Iterator[Any]:
     try:
         yield told
     except httpx.TransportError as error:
+        for each in sockets:  # some proxies' connections are left open by the client
+            each.close()
         if is_late.is_set():
             raise TooSlow("its answer did not begin in time") from error
         raise
