@@ -40,6 +40,10 @@ class Stream(io.TextIOBase):
         self._is_lost = False
         self.trouble: OSError | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        """What this class does not have, such as ``mode``, is the inner stream's."""
+        return getattr(self.__dict__["_inner"], name)
+
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """The encoding of what is written."""
