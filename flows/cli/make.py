@@ -30,7 +30,7 @@ from catalog.queries import (
 )
 from catalog.settings import load_settings
 from flows.cli.ending import STOPPED
-from flows.cli.output import print_error, print_json, print_text, stdout, titled, warn
+from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
@@ -66,7 +66,7 @@ def render(path: Path, out: Path, until: str) -> None:
     titles = {song.id: song.title for song in album.songs}
     if produced.release_key:  # a partial release is what was asked for
         for song, error in produced.failures.items():
-            warn(f"the release is without {titles.get(song, song)}: {error}")
+            warn(led_by(titles.get(song, song), str(error)))
         return
     for song, error in produced.failures.items():
         print_error(error, as_json=False, about=titles.get(song, song))

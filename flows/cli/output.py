@@ -126,7 +126,12 @@ def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None
         stderr().print(fault, soft_wrap=True)
     told = f"{counted(len(faults), 'fault')}; nothing was started." if faults else str(error)
     named = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
-    stderr().print(f"error: {f'{about}: ' if about else ''}{named}{told}", soft_wrap=True)
+    stderr().print(f"error: {led_by(about, f'{named}{told}')}", soft_wrap=True)
+
+
+def led_by(name: str, text: str) -> str:
+    """A text led by the name of what it is about, once: some errors begin with their song's title."""
+    return text if not name or text.startswith(name) else f"{name}: {text}"
 
 
 def with_title(fault: str, titles: Mapping[str, str]) -> str:
