@@ -103,7 +103,7 @@ def _this_person() -> str:
 
 def _planned_again(count: int) -> str:
     if not count:
-        return "Nothing had to be planned again."
+        return "0 pieces of work are planned again."
     works = counted(count, "piece of work is", "pieces of work are")
     return f"{works} planned again; `songline render` does {'it' if count == 1 else 'them'}."
 
