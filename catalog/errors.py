@@ -27,22 +27,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from catalog.redaction import redacted
+from catalog.text import sentence
+
 
 class SonglineError(Exception):
-    """Base of all: ``what`` happened and the ``remedy``, both one plain sentence without a full stop."""
+    """Base of all: ``what`` happened and the ``remedy``, both one plain sentence without a full stop.
+
+    Both are shown, logged and recorded in many places, so secrets of addresses are hidden here, once for all of them.
+    """
 
     exit_code: ClassVar[int] = 1
     kind: ClassVar[str] = "error"
     transient: ClassVar[bool] = False
 
     def __init__(self, what: str, *, remedy: str = "", **ids: str) -> None:
+        what, remedy = redacted(what), redacted(remedy)
+        ids = {name: redacted(value) for name, value in ids.items()}
         super().__init__(what, remedy, ids)
         self.what = what
         self.remedy = remedy
         self.ids = ids
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.remedy}." if self.remedy else f"{self.what}."
+        return f"{sentence(self.what)} {sentence(self.remedy)}" if self.remedy else sentence(self.what)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors cross process borders whole (the default would drop the keywords)."""
@@ -64,13 +72,17 @@ class InputError(SonglineError):
 
 
 class ManifestError(InputError):
-    """All faults of one manifest; ``faults`` are finished lines such as ``album.yaml:14: songs[2].seeds: …``."""
+    """All faults of one manifest; ``faults`` are finished lines such as ``album.yaml:14: songs[2].seeds: …``.
+
+    ``titles`` are those of its songs, by the path that a fault names: ``songs[2]``.
+    """
 
     kind = "manifest"
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[str], titles: Mapping[str, str] | None = None) -> None:
         super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
+        self.titles = dict(titles or {})
+        self.faults = tuple(redacted(fault) for fault in faults)
 
     def __str__(self) -> str:
         return self.what

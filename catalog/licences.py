@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.errors import LicenceRefused
 from catalog.models import Licence, ModelSpec
+from catalog.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
 
 def summary(licence: Licence) -> str:
     """A licence in one line: name, id, what it comes down to, where it stands."""
-    address = f" ({licence.url})" if licence.url else ""
+    address = f" ({redacted(licence.url)})" if licence.url else ""
     return f"{licence.name} [{licence.id}]: {licence.sentence}{address}"
 
 

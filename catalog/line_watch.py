@@ -20,6 +20,7 @@ from catalog.line_figures import (
     line_figures,
     render_figures,
 )
+from catalog.redaction import redacted
 from catalog.settings import Settings
 from db.postgres import ServerLimits
 from db.session import (
@@ -100,7 +101,7 @@ class LineWatch:
         try:
             seen = self._look()
         except TROUBLE as error:
-            self.trouble = getattr(error, "what", None) or str(error).splitlines()[0]
+            self.trouble = redacted(getattr(error, "what", None) or str(error).splitlines()[0])
             return None
         self.trouble = None
         return seen

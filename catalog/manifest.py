@@ -11,7 +11,7 @@ from catalog.errors import InputError, ManifestError, SonglineError
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
-from catalog.manifest_files import find_cover, find_reference, read_file, regular_file
+from catalog.manifest_files import find_cover, find_reference, manifest_at, read_file, regular_file
 from catalog.manifest_schema import NATIVE_STEMS, NONE, ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest_songs import Setting, read_songs
 from catalog.manifest_words import did_you_mean
@@ -34,11 +34,12 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
 
     Warnings stand as finished lines in ``album.warnings``. Raises ManifestError with all faults in the order of lines.
     """
+    path = manifest_at(path)
     source = read_source(path.name, _manifest_bytes(path))
     desk = Desk(source)
     manifest = read_shape(desk)
     if manifest is None:
-        raise manifest_error(desk.faults, unworded=desk.unworded)
+        raise manifest_error(desk.faults, _titles(source.data), unworded=desk.unworded)
     setting = Setting(manifest=manifest, vocabulary=vocabulary, folder=path.parent, desk=desk)
     songs = read_songs(setting)
     cover = _cover(setting)
@@ -49,12 +50,20 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     _check_delivery(setting)
     _check_licences(setting)
     if desk.faults:
-        raise manifest_error(desk.faults, unworded=desk.unworded)
+        raise manifest_error(desk.faults, _titles(source.data), unworded=desk.unworded)
     return replace(
         _album(manifest, songs=songs, cover=cover, desk=desk),
         mastering_reference=reference[0],
         mastering_reference_digest=reference[1],
     )
+
+
+def _titles(data: Json) -> dict[str, str]:
+    """The titles of the songs by their path, of a manifest that may be wrong in any way."""
+    songs = data.get("songs") if isinstance(data, dict) else None
+    titled = enumerate(songs if isinstance(songs, list) else [])
+    found = {f"songs[{number}]": song.get("title") for number, song in titled if isinstance(song, dict)}
+    return {path: title[:200] for path, title in found.items() if isinstance(title, str) and title.strip()}
 
 
 def manifest_document(album: Album) -> dict[str, Json]:

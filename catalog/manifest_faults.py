@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.errors import ManifestError
+from catalog.text import sentence
 
 Path = tuple[str | int, ...]
 """Where something stands in a manifest: ``("songs", 2, "seeds")``."""
@@ -38,10 +39,12 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        return f"{self.place}: {where}{self.what}. {self.remedy}."
+        return f"{self.place}: {where}{self.what}. {sentence(self.remedy)}"
 
 
-def manifest_error(faults: Sequence[Fault], *, unworded: int = 0) -> ManifestError:
+def manifest_error(
+    faults: Sequence[Fault], titles: Mapping[str, str] | None = None, *, unworded: int = 0
+) -> ManifestError:
     """The one error that tells all ``faults``, each once, in the order of files and lines.
 
     ``unworded`` is how many more were found that only the count of them tells of.
@@ -52,7 +55,7 @@ def manifest_error(faults: Sequence[Fault], *, unworded: int = 0) -> ManifestErr
         file = in_order[0].place.file
         more = max(0, len(lines) - MAX_FAULTS) + unworded
         lines[MAX_FAULTS:] = [f"{file}: there are {more} more faults. Correct these first."]
-    return ManifestError(lines)
+    return ManifestError(lines, titles)
 
 
 def dotted(path: Path) -> str:

@@ -7,12 +7,33 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from catalog.covers import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.digests import digest_file
-from catalog.errors import InputError
+from catalog.errors import InputError, ManifestError
 from catalog.text import has_control
 
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024
 MAX_STYLE_BYTES = 64 * 1024
 _RELATIVE = "Write a path relative to the manifest, inside its folder"
+
+
+def manifest_at(path: Path) -> Path:
+    """The manifest at ``path``; of a folder, ``album.yaml`` in it, or the only YAML file that it holds.
+
+    Raises ManifestError for a folder in which no file can be meant.
+    """
+    if not path.is_dir():
+        return path
+    named = [path / f"album{suffix}" for suffix in MANIFEST_SUFFIXES]
+    if found := next((file for file in named if file.is_file()), None):
+        return found
+    others = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
+    if len(others) != 1:
+        what = (
+            f"{path} is a folder with {len(others)} manifests" if others else f"{path} is a folder without a manifest"
+        )
+        names = ", ".join(file.name for file in others[:5])
+        raise ManifestError([f"{what}. Name the manifest's file{f', one of {names}' if others else ''}."])
+    return others[0]
 
 
 def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:

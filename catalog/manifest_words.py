@@ -55,7 +55,7 @@ def explain(error: ErrorDetails, known: Collection[str]) -> Words:
 def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     """A remedy for a name that is not known: the nearest one, or all there are."""
     if near := get_close_matches(name, sorted(known), n=1, cutoff=0.7):
-        return f"Did you mean {near[0]!r}"
+        return f"Did you mean {near[0]!r}?"
     return otherwise or f"There are {', '.join(sorted(known))}"
 
 

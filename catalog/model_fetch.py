@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from catalog.errors import InputError, MachineError
-from catalog.model_part import Part, Told
+from catalog.errors import MachineError
+from catalog.model_part import Pace, Part, Told
+from catalog.model_web import Web, proxy_unusable, require_web, within
 from catalog.models import COMMIT, ModelFile, Source
+from catalog.redaction import redacted
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_WEB = frozenset({"http", "https"})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _R = TypeVar("_R")
@@ -40,11 +41,18 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often to try again without any progress, the first wait (which doubles), and how long to wait for a byte."""
+    """How often to try again without any progress, the first wait (which doubles), and how long to wait for a byte.
+
+    ``answer_s`` bounds the wait for the head of an answer with all redirects; a body that brings less than
+    ``least_bytes_per_s``, taken over ``least_over_s``, is given up.
+    """
 
     tries: int = 4
     base_s: float = 1.0
     timeout_s: float = 30.0
+    answer_s: float = 90.0
+    least_bytes_per_s: float = 2048.0
+    least_over_s: float = 60.0
 
 
 class NotThere(MachineError):
@@ -59,25 +67,29 @@ class Fetcher:
     """The web as one pull sees it: ``hub_url`` is a mirror's address, empty for the public hub. A context manager."""
 
     def __init__(self, hub_url: str = "", patience: Patience | None = None) -> None:
-        if hub_url and urlsplit(hub_url).scheme not in _WEB:
-            raise InputError(f"SONGLINE_HUB_URL: {hub_url[:200]!r} is no web address", remedy="Correct it, or unset it")
+        if hub_url:
+            require_web(hub_url, "SONGLINE_HUB_URL")
         self._hub_url = hub_url.rstrip("/") or None
         self._patience = patience or Patience()
-        timeout_s = self._patience.timeout_s
-        self._client = httpx.Client(
-            follow_redirects=True,
-            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
-            headers={"User-Agent": "songline", "Accept-Encoding": "identity"},
-        )
+        self._opened: Web | None = None
 
     def __enter__(self) -> Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _web(self) -> Web:
+        """The client, made when it is needed: a proxy that cannot be used is no trouble of a file on this machine."""
+        if self._opened is None:
+            self._opened = Web(silent_s=self._patience.timeout_s, answer_s=self._patience.answer_s)
+        return self._opened
 
     def locate(self, file: ModelFile, source: Source, revision: str) -> Remote:
         """Where a file of the table lies at ``revision``. Raises NotThere, or MachineError where the hub is away."""
+        self._web  # noqa: B018  (a proxy that cannot be used is told before the hub's library meets it)
         if source.kind == "raw":
             url = f"{source.base}/{source.repo}/{quote(revision)}/{quote(file.origin)}"
             return Remote(url, revision, file.size_bytes, file.sha256, file.git_blob)
@@ -86,12 +98,11 @@ class Fetcher:
     def fetch(self, remote: Remote, place: Path, *, told: Told | None = None) -> None:
         """Bring a file to ``place``; what an earlier try left is continued. What comes is not yet judged.
 
-        Raises NotThere; MachineError where the server stays away or offers another size; InputError for an address
-        that is none.
+        Raises NotThere; MachineError where the server stays away, is too slow, offers another size or what no model
+        is; InputError for an address that is none.
         """
-        if urlsplit(remote.url).scheme not in _WEB:
-            raise InputError(f"{remote.url[:200]!r} is no web address", remedy="Give an http or https address")
-        part = Part(place)
+        require_web(remote.url)
+        part = Part(place, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
         self._patiently(lambda: self._stream(remote, part, told), remote.url, lambda: part.size_bytes)
         part.done()
 
@@ -108,9 +119,16 @@ class Fetcher:
         constants.HF_HUB_DISABLE_TELEMETRY = True
         url = hf_hub_url(source.repo, file.origin, revision=revision, endpoint=self._hub_url)
         try:
-            found = get_hf_file_metadata(url, token=False, timeout=self._patience.timeout_s, endpoint=self._hub_url)
+            found = within(
+                self._patience.answer_s,
+                lambda: get_hf_file_metadata(
+                    url, token=False, timeout=self._patience.timeout_s, endpoint=self._hub_url
+                ),
+            )
         except HfHubHTTPError as error:
             raise _answered(url, error.response.status_code) from error
+        except ImportError as error:  # a SOCKS proxy without its package
+            raise proxy_unusable(error) from error
         except httpx.TransportError as error:
             raise _Cut(_said(error)) from error
         except OSError as error:
@@ -137,13 +155,9 @@ class Fetcher:
             return
         headers = part.range_headers(is_judged=bool(remote.sha256 or remote.git_blob))
         try:
-            with self._client.stream("GET", remote.url, headers=headers) as response:
+            with self._web.get(remote.url, headers) as response:
                 size_bytes = _size_offered(response, part, remote)
                 part.append(response, size_bytes, told)
-        except httpx.InvalidURL as error:
-            raise InputError(f"{remote.url[:200]!r} is no web address: {error}", remedy="Correct it") from error
-        except httpx.TooManyRedirects as error:
-            raise MachineError(f"{remote.url} leads in a circle", remedy="Check the address") from error
         except httpx.TransportError as error:
             raise _Cut(_said(error)) from error
         if size_bytes is not None and part.size_bytes != size_bytes:
@@ -173,8 +187,6 @@ def _size_offered(response: httpx.Response, part: Part, remote: Remote) -> int |
         part.drop()
     if status not in {200, 206}:
         raise _answered(remote.url, status)
-    if remote.url.startswith("https:") and response.url.scheme != "https":
-        raise MachineError(f"{remote.url} leads to an address without TLS", remedy="Check the address")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise MachineError(f"{remote.url} comes packed, though it was asked not to", remedy="Use another mirror")
     offered = _size_after_range(response, part) if status == 206 else _size_of_whole(response, part)
@@ -213,7 +225,7 @@ def _hub_refused(url: str, error: OSError) -> MachineError:
 
 
 def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return redacted(str(error)) or type(error).__name__
 
 
 def _nothing() -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from catalog.digests import digest_file
 from catalog.errors import InputError
 from catalog.licences import not_accepted
+from catalog.model_given import files_within
 from catalog.model_install import Watch, bench, copy_in, git_blob_id
 from catalog.model_record import OwnModel, Record
 from catalog.model_store import InstalledModel, ModelStore
@@ -61,6 +62,7 @@ def import_folder(
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
     specs = [store.spec(name) for name in names]
+    files_within(folder, at_most=MAX_FILES)  # before anything in it is read
     found = _recorded(store, folder, names) or _recognised(store, Candidates(folder), specs)
     whole, partial = [f for f in found if not f.missing], [f for f in found if f.missing]
     lacking = tuple(f"{f.spec.name} is not whole: {', '.join(f.missing)} not found" for f in partial)
@@ -84,13 +86,10 @@ class Candidates:
     def by_place(self) -> Mapping[str, Path]:
         """Every file by a path with forward slashes; the hub's cache shows as ``<repository>/<file>``."""
         files: dict[str, Path] = {}
-        for path in sorted(self._folder.rglob("*")):
-            if path.is_file() and ".git" not in path.parts:
-                place = path.relative_to(self._folder).as_posix()
-                cached = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{place}")
-                files[f"{cached[1]}/{cached[2]}" if cached else place] = path
-            if len(files) > MAX_FILES:
-                raise InputError(f"{self._folder} holds more than {MAX_FILES} files", remedy="Give the models' folder")
+        for path in files_within(self._folder, at_most=MAX_FILES):
+            place = path.relative_to(self._folder).as_posix()
+            cached = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{place}")
+            files[f"{cached[1]}/{cached[2]}" if cached else place] = path
         return files
 
     def sha256(self, path: Path) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from catalog.confined import confined
 from catalog.digests import CHUNK, digest_file
 from catalog.errors import InputError, MachineError, RefusedError
+from catalog.model_given import open_given
+from catalog.model_head import HEAD_BYTES, file_is_no_model, no_model
 from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
 from catalog.model_store import (
     HELD,
@@ -30,6 +32,7 @@ from catalog.private import file_mode_in, make_private, private_folder
 from catalog.whole_file import whole_file
 
 ROOM_TO_SPARE = 64 << 20
+FETCH_ANEW = "Get the file itself, then try again: its name is free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Bench:
         self.name = name
         self.home = store.home(name)
         self.staged = self.home / PARTIAL
-        self.held = store.held(name)
+        self.held = self._without_wrong(store.held(name))
 
     def accept(self, spec: ModelSpec, at: datetime) -> None:
         """Remember that the licence was accepted; the first date stays."""
@@ -77,6 +80,9 @@ class Bench:
         Raises MachineError for one that is not what it should be, and removes it, RefusedError for a refused one.
         """
         path = self.place(file.path)
+        if kind := file_is_no_model(path, file.path):
+            path.unlink()
+            raise MachineError(f"{self.name}: {file.path} was refused and removed: it is {kind}", remedy=FETCH_ANEW)
         kept = Kept(sha256=digest_file(path), size_bytes=path.stat().st_size)
         fault = self._fault(file, kept, sha256, git_blob)
         if fault:
@@ -140,6 +146,14 @@ class Bench:
         self._clear_except(folder)
         return self._store.need(self.name)
 
+    def _without_wrong(self, held: Held) -> Held:
+        """What is held, but for first digests of files that no model has: they must not keep the right ones out."""
+        record = self._store.record(self.name)
+        files = record.files if record else {}
+        folder = self.home / (record.folder if record else "")
+        wrong = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
+        return held.model_copy(update={"digests": {p: d for p, d in held.digests.items() if p not in wrong}})
+
     def _fault(self, file: ModelFile, kept: Kept, sha256: str | None, git_blob: str | None) -> str:
         if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
             return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
@@ -189,15 +203,18 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
 
 
 def copy_in(source: Path, place: Path) -> None:
-    """Copy a user's file, never through a link to an installed one, whole or not at all. Raises InputError where it
-    cannot be read."""
-    place.unlink(missing_ok=True)
-    try:
-        readable = source.open("rb")
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}", remedy="Check its permissions") from error
-    with readable, whole_file(place, mode=file_mode_in(place.parent)) as target:
-        shutil.copyfileobj(readable, target, CHUNK)
+    """Copy a user's file, never through a link to an installed one, whole or not at all.
+
+    Raises InputError for what is no file of one name, for a file that no model has, and where it cannot be read.
+    """
+    with open_given(source) as readable:
+        kind = no_model(place.name, readable.read(HEAD_BYTES), os.fstat(readable.fileno()).st_size)
+        if kind:
+            raise InputError(f"{source} was not taken: it is {kind}", remedy=FETCH_ANEW)
+        readable.seek(0)
+        place.unlink(missing_ok=True)
+        with whole_file(place, mode=file_mode_in(place.parent)) as target:
+            shutil.copyfileobj(readable, target, CHUNK)
 
 
 def git_blob_id(path: Path) -> str:

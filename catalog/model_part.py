@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import MachineError
+from catalog.model_head import HEAD_BYTES, no_model, read_head
 
 if TYPE_CHECKING:
     import httpx
@@ -18,11 +22,21 @@ Told = Callable[[int, int | None], None]
 """Called with the bytes that are there and the size, None where it is not known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The least speed of a body, in bytes a second, taken over ``over_s`` seconds."""
+
+    least_bytes_per_s: float
+    over_s: float
+
+
 class Part:
     """``place.part`` holds the bytes so far, ``place.part.tag`` the version of the file that they are of."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._place = place
+        self._pace = pace
+        self._clock = clock
         self._bytes = place.with_name(f"{place.name}.part")
         self._tag = place.with_name(f"{place.name}.part.tag")
 
@@ -49,16 +63,48 @@ class Part:
             self._tag.write_text(version, "latin-1")
 
     def append(self, response: httpx.Response, size_bytes: int | None, told: Told | None) -> None:
-        """Add what a response brings, as it comes. Raises MachineError for more than ``size_bytes``."""
+        """Add what a response brings, as it comes.
+
+        Raises MachineError for more than ``size_bytes``, for less than the least speed, where the disk has no room,
+        and for a beginning that no model's file has: of such a file nothing is kept.
+        """
         there = self.size_bytes
-        with self._bytes.open("ab") as target:
+        self._need_room(size_bytes, there)
+        since_s, since_bytes = self._clock(), there
+        head = read_head(self._bytes) if there else b""
+        with open(self._bytes, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
             for chunk in response.iter_raw():
+                if len(head) < HEAD_BYTES:
+                    head = (head + chunk)[:HEAD_BYTES]
+                    self._refuse_no_model(head, response, size_bytes)
                 there += len(chunk)
                 if there > (MAX_BYTES if size_bytes is None else size_bytes):
                     raise MachineError(f"{response.url} sends more bytes than it said", remedy="Use another mirror")
                 target.write(chunk)
                 if told is not None:
                     told(there, size_bytes)
+                if (passed_s := self._clock() - since_s) >= self._pace.over_s:
+                    self._require_pace((there - since_bytes) / passed_s, response)
+                    since_s, since_bytes = self._clock(), there
+
+    def _refuse_no_model(self, head: bytes, response: httpx.Response, size_bytes: int | None) -> None:
+        if kind := no_model(self._place.name, head, size_bytes or MAX_BYTES):
+            self.drop()
+            raise MachineError(f"{response.url} is {kind}", remedy="Check the address, and who may read it")
+
+    def _require_pace(self, bytes_per_s: float, response: httpx.Response) -> None:
+        if bytes_per_s < self._pace.least_bytes_per_s:
+            what = (
+                f"{response.url} sends {bytes_per_s:.0f} bytes a second, less than {self._pace.least_bytes_per_s:.0f}"
+            )
+            raise MachineError(what, remedy="Run the same command again: it continues; or use another mirror")
+
+    def _need_room(self, size_bytes: int | None, there: int) -> None:
+        free = shutil.disk_usage(self._place.parent).free
+        if size_bytes is not None and size_bytes - there > free:
+            more = f"{(size_bytes - there) / 1e9:.2f} GB more"
+            what = f"{self._place.name} needs {more} and the disk has {free / 1e9:.2f} GB"
+            raise MachineError(what, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
     def drop(self) -> None:
         """Start anew."""
@@ -66,6 +112,9 @@ class Part:
         self._tag.unlink(missing_ok=True)
 
     def done(self) -> None:
-        """It is whole: put it in its place."""
+        """It is whole: put it in its place. Raises MachineError where nothing came at all."""
+        if not self.size_bytes:
+            self.drop()
+            raise MachineError(f"{self._place.name} came empty", remedy="Check the address or the mirror")
         os.replace(self._bytes, self._place)
         self._tag.unlink(missing_ok=True)

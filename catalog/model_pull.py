@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 from catalog.errors import InputError, MachineError
 from catalog.licences import not_accepted
 from catalog.model_fetch import Fetcher, NotThere, Remote
+from catalog.model_given import open_given, refuse_link
 from catalog.model_install import Bench, Watch, bench, copy_in
 from catalog.model_record import Kept, OwnModel
 from catalog.model_store import InstalledModel, ModelStore
+from catalog.model_web import WEB, require_web, scheme_of
 from catalog.models import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
+from catalog.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,17 @@ def add(
     RefusedError for a checkpoint that is known not to work.
     """
     template, watch = _template(store, name, like), watch or Watch()
-    is_url = urlsplit(origin).scheme in {"http", "https"}
     source = Path(origin).expanduser()
-    if not is_url and not source.is_file():
-        raise InputError(f"{origin} is no file", remedy="Check the path, or give an http or https address")
+    is_url = _is_address(origin, source)
+    if is_url:
+        require_web(origin)
+    else:
+        if not source.exists() or source.is_dir():
+            raise InputError(f"{origin} is no file", remedy="Check the path, or give an http or https address")
+        refuse_link(source)
+        open_given(source).close()
     only = ModelFile(
-        _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), origin, sha256=sha256
+        _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
     with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
         if is_url:
@@ -97,20 +105,20 @@ def add(
         spec = own.spec(name, only.path, kept)
         place.accept(spec, at)
         revision = f"sha256:{kept.sha256[:12]}"
-        told = _without_secrets(origin) if is_url else origin
+        told = redacted(origin) if is_url else origin
         return place.finish(spec, {only.path: kept}, revision=revision, origin=f"added from {told}", at=at, own=own)
 
 
-def _without_secrets(url: str) -> str:
-    """An address without what may be a password or a signature in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+def _is_address(origin: str, source: Path) -> bool:
+    """Whether an origin is meant as an address; a file may have any name, a colon in it too."""
+    scheme = scheme_of(origin)
+    return bool(scheme) and (scheme in WEB or not source.exists())
 
 
 def _template(store: ModelStore, name: str, like: str) -> ModelSpec:
     store.home(name)
     store.table.refuse_name(name)
-    if name in store.table.models or store.record(name) is not None:
+    if name in store.table.models or (store.record(name) is not None and not store.holds_no_model(name)):
         raise InputError(f"there is a model {name} already", remedy="Choose another name, or remove it first")
     template = store.table.spec(like)
     if len(template.files) != 1:

@@ -24,6 +24,7 @@ from typing import Literal
 
 from catalog.digests import Json, digest_file, digest_value
 from catalog.errors import InputError, ModelMissing
+from catalog.model_head import file_is_no_model
 from catalog.model_record import Held, Record, cannot_write, sync_folder
 from catalog.model_table import read_table
 from catalog.models import ModelFile, ModelSpec, ModelTable
@@ -152,9 +153,18 @@ class ModelStore:
         spec, folder = self.spec(name), self.folder / name / record.folder
         if not _is_wanted(spec, record) or not all(_size(folder / p) == k.size_bytes for p, k in record.files.items()):
             return None
+        if self.holds_no_model(name):
+            return None
         digests = {path: kept.sha256 for path, kept in sorted(record.files.items())}
         size_bytes = sum(kept.size_bytes for kept in record.files.values())
         return InstalledModel(spec, folder, digests, record.revision, size_bytes)
+
+    def holds_no_model(self, name: str) -> bool:
+        """Whether a file of the record is there and cannot be a model's: a pointer, a web page, an empty file. Such a
+        record counts as none, and its name is free."""
+        record = self.record(name)
+        files = [(self.folder / name / record.folder / path, path) for path in record.files] if record else []
+        return any(_is_no_model(file, path) for file, path in files)
 
     def need(self, name: str) -> InstalledModel:
         """The model. Raises ModelMissing, whose remedy is the command that gets it."""
@@ -226,6 +236,13 @@ def _is_wanted(spec: ModelSpec, record: Record) -> bool:
 def _is_kept(file: ModelFile, record: Record) -> bool:
     kept = record.files.get(file.path)
     return kept is not None and file.sha256 in (None, kept.sha256)
+
+
+def _is_no_model(file: Path, path: str) -> bool:
+    try:
+        return bool(file_is_no_model(file, path))
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int | None:

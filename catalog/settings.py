@@ -131,6 +131,7 @@ class Settings(BaseSettings):
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
     max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
+    debug: bool = Field(False, description="Show the traceback of an error that nobody foresaw.")
     gc_grace_s: float = Field(3600.0, ge=0, description="Age at which bytes without a row are garbage.")
 
     @cached_property

@@ -18,6 +18,7 @@ from catalog.albums import set_current_release
 from catalog.errors import ServerAway
 from catalog.house import House
 from catalog.queries import release_by_key
+from catalog.redaction import shareable
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, move, name_run, submit, take_charge
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
@@ -178,7 +179,7 @@ async def _write_out(house: House, release_key: str, wall: Wall) -> None:
     folder = write_release(house, release, settings.releases).folder
     page = (folder / "index.html").absolute().as_uri()
     if settings.releases_url:
-        page = f"{settings.releases_url.rstrip('/')}/{quote(folder.name)}/index.html"
+        page = f"{shareable(settings.releases_url).rstrip('/')}/{quote(folder.name)}/index.html"
     await wall.link(page)
 
 

@@ -10,6 +10,7 @@ from catalog.errors import TransientError, WorkError
 from catalog.house import House, open_house
 from catalog.settings import load_settings
 from catalog.submissions import is_settled
+from catalog.text import counted
 from flows.executor import PrefectExecutor
 from flows.judging import Judgements
 from flows.line import Line, Produced
@@ -65,4 +66,4 @@ def raise_failures(produced: Produced) -> None:
     """Raise one WorkError that tells of every song that failed."""
     if produced.failures:
         told = "; ".join(f"{song}: {error.what}" for song, error in produced.failures.items())
-        raise WorkError(f"{len(produced.failures)} of the songs failed: {told}", remedy="Mend the cause and retry")
+        raise WorkError(f"{counted(len(produced.failures), 'song')} failed: {told}", remedy="Mend the cause and retry")

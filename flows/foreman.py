@@ -14,6 +14,7 @@ from catalog.errors import SonglineError
 from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
+from catalog.text import counted
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import FRUITLESS, ShardDesk
@@ -60,7 +61,7 @@ class Foreman:
         if not paused and self._shards.is_hopeless:
             paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
         elif not paused and not self._shards.hand_out(standing):
-            left = f"{len(self._shards.unrendered)} renders are left"
+            left = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
             paused = self._pause(f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left}")
         if standing.state == "paused" and not (standing.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # by hand: nothing new begins

@@ -15,6 +15,7 @@ from catalog.inbox.base import Inbox, Offered
 from catalog.inbox.choice import inbox_of
 from catalog.inbox.standing import TO_TAKE, Standing, standing_of
 from catalog.submissions import Priority, Submission
+from catalog.text import counted
 from db.session import DatabaseTrouble
 from flows.expectation import expected_seconds
 from flows.hours import Opening
@@ -170,7 +171,9 @@ class _Night:
         if self._work.hours and self._opening() is None:
             return _told(offer, "left", f"it is outside of the hours {self._work.hours}")
         if self._work.max_albums is not None and self._taken >= self._work.max_albums:
-            return _told(offer, "left", f"{self._taken} albums were taken already, as many as are asked for")
+            verb = ("was" if self._taken == 1 else "were") if self._submit else "would be"
+            before = f"{counted(self._taken, 'album')} {verb} taken before it"
+            return _told(offer, "left", f"{before}, as many as are asked for")
         try:
             return guarded(offer.manifest, partial(self._take, offer, standing))
         except (MachineError, DatabaseTrouble) as error:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from catalog.digests import Json
-from catalog.text import has_control
+from catalog.redaction import redacted
+from catalog.text import counted, has_control
 from flows.wall_pages import unlinked
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]
@@ -107,9 +108,10 @@ class InboxReport:
 
     def summary(self) -> str:
         """The run in one sentence."""
-        counts = ", ".join(f"{len(self.of(outcome))} {word}" for outcome, word in _COUNTED.items())
+        words = {**_COUNTED, "taken": "would be taken"} if self.dry_run else _COUNTED
+        counts = ", ".join(f"{len(self.of(outcome))} {word}" for outcome, word in words.items())
         broken = f"; broke off: {shown(self.trouble)}" if self.trouble else ""
-        return f"{counts} of {len(self.entries)} manifests{broken}"
+        return f"{counts} of {counted(len(self.entries), 'manifest')}{broken}"
 
     def markdown(self) -> str:
         """The report for people; no text of a manifest can break out of its place."""
@@ -129,10 +131,11 @@ class InboxReport:
         if self.budget_minutes is not None:
             yield (
                 f"- GPU minutes: {self.budget_minutes:.1f} for the night, {self.spent_before_minutes:.1f} of them in "
-                f"use before, {self.taken_minutes:.1f} taken now"
+                f"use before, {self.taken_minutes:.1f} {'would be ' if self.dry_run else ''}taken now"
             )
         for outcome, heading in OUTCOMES.items():
             if entries := self.of(outcome):
+                heading = "Would be taken" if self.dry_run and outcome == "taken" else heading
                 yield from ("", f"## {heading}", "")
                 for entry in entries:
                     yield from _entry_lines(entry, safe)
@@ -148,7 +151,7 @@ _COUNTED: Mapping[Outcome, str] = {
 
 def shown(text: str) -> str:
     """A text of a stranger's in one line of bounded length, what cannot be printed spelled out."""
-    line = " ".join(text.split())
+    line = " ".join(redacted(text).split())
     spelled = "".join(c.encode("unicode_escape").decode("ascii") if has_control(c) else c for c in line)
     return spelled if len(spelled) <= MAX_LINE else spelled[: MAX_LINE - 1] + "…"
 

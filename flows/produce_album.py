@@ -12,6 +12,7 @@ from prefect.exceptions import PrefectException, TerminationSignal
 from catalog.albums import PlannedAlbum
 from catalog.errors import MachineError, WorkError
 from catalog.house import House
+from catalog.text import counted
 from flows.executor import PrefectExecutor
 from flows.line import Line, Produced
 from flows.progress import Progress
@@ -32,7 +33,9 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
     await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:
-        raise WorkError(f"{len(run.produced.failures)} songs failed", remedy="See the report for each song's reason")
+        raise WorkError(
+            f"{counted(len(run.produced.failures), 'song')} failed", remedy="See the report for each song's reason"
+        )
     return run.produced.release_key or f"stopped after {until}"
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from catalog.albums import PlannedSong
+from catalog.text import visible
+
+STAGES = ("score", "select", "master", "release")
+DOING = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing the release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +32,38 @@ class SongProgress:
     failed: str | None = None
 
     def sentence(self) -> str:
-        """The song's line: what is done, in order."""
-        parts = [f"rendered {self.rendered}/{self.candidates}", f"scored {self.scored}/{self.candidates}"]
+        """The song's line: what is done, in order, and nothing of what is not."""
+        parts = [f"rendered {self.rendered}/{self.candidates}"] if self.rendered else []
+        parts += [f"scored {self.scored}/{self.candidates}"] if self.scored else []
         parts += [f"picked seed {self.picked}"] if self.picked is not None else []
         parts += ["mastered"] if self.mastered else []
         parts += ["delivered"] if self.delivered else []
         parts += [f"failed: {self.failed}"] if self.failed else []
-        return " · ".join(parts)
+        return " · ".join(parts) or "waiting"
 
     @property
     def share(self) -> float:
         """Rough share of the work done, 0 to 1."""
         done = self.rendered + self.scored + 2 * (self.picked is not None) + 2 * self.mastered + 2 * self.delivered
         return done / (2 * self.candidates + 6)
+
+    def time_share(self, until: str) -> float:
+        """Rough share, 0 to 1, of the time that the work takes until the stage ``until``: rendering takes the most."""
+        later = (0, 5 * self.mastered, 7 * self.delivered)[: STAGES.index(until)]
+        all_later = (0, 5, 7)[: STAGES.index(until)]
+        return (5 * self.rendered + self.scored + sum(later)) / max(1, 6 * self.candidates + sum(all_later))
+
+    @property
+    def doing(self) -> int:
+        """What is done next, as an index into what is said of it."""
+        done = (
+            self.rendered >= self.candidates,
+            self.scored >= self.candidates,
+            self.picked is not None,
+            self.mastered,
+            self.delivered,
+        )
+        return done.index(False) if False in done else len(done)
 
 
 class Progress:
@@ -88,13 +113,36 @@ class Progress:
         """Share of the album's work done, 0 to 1."""
         return sum(song.share for song in self.songs.values()) / max(1, len(self.songs))
 
+    def time_share(self, until: str) -> float:
+        """Share, 0 to 1, of the time that the album takes until the stage ``until``."""
+        return sum(song.time_share(until) for song in self.songs.values()) / max(1, len(self.songs))
+
+    def stage(self, until: str = "release") -> str:
+        """What is being done for the songs that are furthest behind, in one word."""
+        behind = [song.doing for song in self.songs.values() if not song.failed]
+        last = {"score": 1, "select": 2, "master": 3, "release": 5}[until]
+        return DOING[min(min(behind, default=5), last)]
+
 
 class LiveLines:
-    """One live line a song; on a terminal that is none, one printed line for each change."""
+    """One live line a song, and one for the album; on a terminal that is none, one printed line for each change.
 
-    def __init__(self, progress: Progress, console: Console) -> None:
+    ``until`` is the stage the work ends after; ``clock`` counts seconds.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        console: Console,
+        *,
+        until: str = "release",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._progress = progress
         self._console = console
+        self._until = until
+        self._clock = clock
+        self._began_s = clock()
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=False)
         progress.listen(self._changed)
 
@@ -114,11 +162,28 @@ class LiveLines:
     def _changed(self, song_id: str) -> None:
         if not self._console.is_terminal:
             song = self._progress.songs[song_id]
-            self._console.print(f"{song.title}: {song.sentence()}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"{song.title}: {song.sentence()} ({self._time()})", soft_wrap=True)
 
-    def _table(self) -> Table:
+    def _time(self) -> str:
+        return time_sentence(self._clock() - self._began_s, self._progress.time_share(self._until))
+
+    def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))
         for song in self._progress.songs.values():
-            mark = "[red]✗[/]" if song.failed else "[green]✓[/]" if song.delivered else "[cyan]…[/]"
-            table.add_row(mark, song.title.replace("[", "\\["), song.sentence().replace("[", "\\["))
-        return table
+            style, mark = ("red", "✗") if song.failed else ("green", "✓") if song.delivered else ("cyan", "…")
+            table.add_row(Text(mark, style=style), Text(visible(song.title)), Text(visible(song.sentence())))
+        return Group(table, Text(f"{self._progress.stage(self._until)} · {self._time()}", style="bold"))
+
+
+def time_sentence(passed_s: float, share: float) -> str:
+    """The time passed, and what is left at the same pace once that can be said: after 5 % and 3 seconds."""
+    told = f"{_minutes(passed_s)} passed"
+    if share < 0.05 or share >= 1 or passed_s < 3:
+        return told
+    return f"{told}, about {_minutes(passed_s * (1 - share) / share)} left"
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

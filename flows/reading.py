@@ -15,6 +15,7 @@ from catalog.manifest_words import did_you_mean
 from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
+from catalog.text import sentence
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -71,7 +72,7 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
     unknown = [name for name in album.licences if name not in known]
     if unknown:
         remedy = did_you_mean(unknown[0], known)
-        raise ManifestError([f"{path.name}: licences: there is no model {unknown[0]!r}. {remedy}."])
+        raise ManifestError([f"{path.name}: licences: there is no model {unknown[0]!r}. {sentence(remedy)}"])
 
 
 @cache

@@ -9,6 +9,7 @@ from prefect import flow
 from catalog.errors import SonglineError, WorkError
 from catalog.house import House
 from catalog.submissions import free_lost_leases, submissions
+from catalog.text import counted
 from flows.carrying import house_of_run
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.pruning import prune_runs
@@ -45,4 +46,4 @@ def hold_to_catalog(house: House, dispatcher: Dispatcher) -> str:
             f"{len(troubles)} of {len(active)} active albums could not be seen to: {told}",
             remedy="Mend the cause; the next run of reconcile sees to them",
         )
-    return f"{freed} leases freed, {len(active)} albums active, {changed} given to a new run"
+    return f"{counted(freed, 'lease')} freed, {counted(len(active), 'album')} active, {changed} given to a new run"

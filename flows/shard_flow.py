@@ -7,6 +7,7 @@ from prefect import flow
 from catalog.errors import InputError
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import shard_of, submission_of
+from catalog.text import counted
 from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.orders import ShardWork
 
@@ -24,4 +25,5 @@ async def render_shard(work: ShardWork) -> str:
             return f"not begun: the album is {submission.state}"
         planned = part_of(stored_plan(house.database, work.album), renders=set(shard.render_keys))
         raise_failures(await carry_out(house, planned, "score"))
-    return f"{sum(len(song.candidates) for song in planned.songs)} candidates are rendered and scored"
+    candidates = sum(len(song.candidates) for song in planned.songs)
+    return f"{counted(candidates, 'candidate is', 'candidates are')} rendered and scored"

@@ -6,6 +6,7 @@ from prefect import flow
 
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import submission_of
+from catalog.text import counted
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.orders import SongWork
 
@@ -23,4 +24,4 @@ async def finish_song(work: SongWork) -> str:
         planned = part_of(stored_plan(house.database, work.album), songs=work.songs)
         require_renders(house, planned)
         raise_failures(await carry_out(house, planned, work.until))
-    return f"{len(work.songs)} songs brought to {work.until}"
+    return f"{counted(len(work.songs), 'song')} brought to {work.until}"

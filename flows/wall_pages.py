@@ -11,6 +11,7 @@ from typing import Any
 from catalog.errors import SonglineError
 from catalog.explanation import figure, label
 from catalog.songs import CandidateRow, SongRow
+from catalog.text import counted
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100
@@ -41,7 +42,7 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     states = Counter(_state(song, failures) for song in songs)
     takes = [candidate for song in songs for candidate in song.candidates]
     parts = [f"{states[state]} {state}" for state in URGENCY if states[state]]
-    parts.append(f"{sum(take.state == 'rendered' for take in takes)} of {len(takes)} takes rendered")
+    parts.append(f"{sum(take.state == 'rendered' for take in takes)} of {counted(len(takes), 'take')} rendered")
     shown = _shown(songs, failures)
     rows = (_song_row(song, _state(song, failures)) for song in shown)
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]

@@ -128,7 +128,8 @@ def _source(text: str) -> str:
 def _checked(track: TrackView) -> str:
     """How many checks passed, and how many did not, in words."""
     counts: Counter[str] = Counter(check.verdict for check in track.checks)
-    names = (("pass", "passed"), ("warn", "to be heeded"), ("fail", "failed"), ("waived", "waived"))
+    warnings = "warning" if counts["warn"] == 1 else "warnings"
+    names = (("pass", "passed"), ("warn", warnings), ("fail", "failed"), ("waived", "waived"))
     return ", ".join(f"{counts[verdict]} {word}" for verdict, word in names if counts[verdict])
 
 

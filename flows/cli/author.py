@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stdout, warn
+from catalog.text import counted
+from flows.cli.output import SafeTable, print_json, stdout, titled, warn
 
 if TYPE_CHECKING:
     from catalog.album import Song
@@ -28,8 +28,8 @@ def init(folder: Path, title: str) -> None:
     with users_umask():
         written = write_starter(folder, title)
     for path in written:
-        stdout().print(f"wrote {path}", markup=False)
-    stdout().print(f"Next: songline render {written[0]} --out releases", markup=False)
+        stdout().print(f"wrote {path}")
+    stdout().print(f"Next: songline render {written[0]} --out releases")
 
 
 def validate(path: Path, *, as_json: bool) -> None:
@@ -38,15 +38,15 @@ def validate(path: Path, *, as_json: bool) -> None:
 
     album = read_album(path, load_settings())
     if as_json:
-        counted = {"album": album.id, "songs": len(album.songs)}
-        print_json({**counted, "warnings": list(album.warnings), "hints": list(album.hints)})
+        listed = {"warnings": list(album.warnings), "hints": list(album.hints)}
+        print_json({"album": album.id, "songs": len(album.songs), **listed})
         return
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     for line in album.hints:
-        stdout().print(Text(f"hint: {line}", style="dim"), soft_wrap=True)
+        stdout().print(Text(f"hint: {titled(album, line)}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
-    stdout().print(f"{path}: {len(album.songs)} songs, {candidates} candidates, no faults", markup=False)
+    stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
 
 def schema() -> None:
@@ -77,8 +77,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
-        warn(line)
-    table = Table("song", "exists", "new", "failed", box=None, header_style="bold")
+        warn(titled(album, line))
+    table = SafeTable("song", "exists", "new", "failed")
     for song in expected.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
     stdout().print(table)

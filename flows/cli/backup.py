@@ -12,6 +12,7 @@ from catalog.home import CATALOG, note_backup, set_aside
 from catalog.house import open_house
 from catalog.settings import Settings, load_settings
 from catalog.store.base import object_name
+from catalog.text import counted
 from flows.cli.output import print_json, stdout, warn
 
 
@@ -34,11 +35,13 @@ def backup(folder: Path, *, as_json: bool) -> None:
             }
         )
     else:
-        sentence = f"{made.artifacts} artifacts ({made.bytes / 1e6:.1f} MB), {copied} of them copied now: {folder}"
-        stdout().print(sentence, markup=False, soft_wrap=True)
+        held = f"{counted(made.artifacts, 'artifact')} ({made.bytes / 1e6:.1f} MB)"
+        sentence = f"{held}, {copied} of them copied now: {folder}"
+        stdout().print(sentence, soft_wrap=True)
     if made.lost:
         if not as_json:
-            warn(f"{len(made.lost)} artifacts are missing or corrupt in the store: run `songline verify --repair`")
+            lost = counted(len(made.lost), "artifact is", "artifacts are")
+            warn(f"{lost} missing or corrupt in the store: run `songline verify --repair`")
         sys.exit(1)
 
 
@@ -58,9 +61,9 @@ def verify(folder: Path, *, as_json: bool) -> None:
     else:
         for how, digests in (("missing", found.missing), ("corrupt", found.corrupt)):
             for digest in digests:
-                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", markup=False, soft_wrap=True)
-        sentence = f"{found.backup.artifacts} artifacts checked, {len(found.missing)} missing, "
-        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", markup=False, soft_wrap=True)
+                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", soft_wrap=True)
+        sentence = f"{counted(found.backup.artifacts, 'artifact')} checked, {len(found.missing)} missing, "
+        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", soft_wrap=True)
     if not found.is_whole:
         if not as_json:
             warn("remove the corrupt files, then run `songline backup` there again: what is not there is copied")
@@ -76,11 +79,11 @@ def restore(folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
     else:
-        sentence = f"{made.artifacts - len(lost)} of {made.artifacts} artifacts are back from {folder}"
-        stdout().print(sentence, markup=False, soft_wrap=True)
+        sentence = f"{made.artifacts - len(lost)} of {counted(made.artifacts, 'artifact')} came back from {folder}"
+        stdout().print(sentence, soft_wrap=True)
     if lost:
         if not as_json:
-            warn(f"the backup does not hold {len(lost)} artifacts: run `songline verify --repair`")
+            warn(f"the backup does not hold {counted(len(lost), 'artifact')}: run `songline verify --repair`")
         sys.exit(1)
 
 

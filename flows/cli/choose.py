@@ -50,13 +50,14 @@ def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None
             failures = _apply(house, album, policy, identities)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
     _show(album, decisions, applied=apply, as_json=as_json)
-    for error in failures.values():
-        print_error(error, as_json=as_json)
+    titles = {song.id: song.title for song in album.songs}
+    for song_id, error in failures.items():
+        print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
     if failures:
         sys.exit(1)
     if not as_json:
         after = f"Kept until the manifest's own policy changes. `songline render {path}` finishes the new winners."
-        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.", markup=False)
+        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.")
 
 
 class _Decide(Peek):

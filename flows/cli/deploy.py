@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stdout, warn
+from flows.cli.output import SafeTable, print_json, stdout, warn
 from flows.deployment_file import house_file, read_deployment_file
 
 STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
@@ -30,7 +29,7 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"outcomes": [asdict(each) for each in outcomes], "changed": changed})
         return
-    table = Table(box=None, show_header=False)
+    table = SafeTable(show_header=False)
     for each in outcomes:
         said = f" ({', '.join(each.changes)})" if each.changes else ""
         table.add_row(Text(each.verdict, style=STYLES[each.verdict]), each.kind, Text(f"{each.name}{said}"))

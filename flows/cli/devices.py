@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.costs import render_costs
@@ -13,7 +12,7 @@ from catalog.digests import Json
 from catalog.house import open_house
 from catalog.settings import load_settings
 from flows.cli.look import album_id
-from flows.cli.output import print_json, stdout
+from flows.cli.output import SafeTable, print_json, stdout
 from tasks.engines.diffrhythm.flops import share_of_peak
 
 
@@ -82,7 +81,7 @@ def _print(uses: Sequence[DeviceUse]) -> None:
     if not uses:
         stdout().print("No render has left figures yet: the guide engine leaves none.")
         return
-    table = Table("device", "songs", "songs/h", "s a song", "TFLOP/s", "memory", box=None, header_style="bold")
+    table = SafeTable("device", "songs", "songs/h", "s a song", "TFLOP/s", "memory")
     for use in uses:
         peak = "" if use.share_of_peak is None else f", {100 * use.share_of_peak:.0f} % of its peak"
         table.add_row(

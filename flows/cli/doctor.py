@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import SonglineError
+from catalog.redaction import redacted
 from catalog.settings import Settings, load_settings
+from catalog.text import counted
 from flows.cli.doctor_services import database, prefect, store
 from flows.cli.findings import STYLES, Check
-from flows.cli.output import print_json, stdout
+from flows.cli.output import SafeTable, print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
 PROBE_FRAMES = 32
@@ -33,7 +34,7 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
     else:
-        table = Table("", "what", "found", "how to get it", box=None, header_style="bold")
+        table = SafeTable("", "what", "found", "how to get it")
         for check in checks:
             mark = Text(check.verdict, style=STYLES[check.verdict])
             table.add_row(mark, check.name, Text(check.found), Text(check.remedy))
@@ -49,7 +50,9 @@ def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
     except SonglineError as error:
         return Check(check.__name__.strip("_"), "missing", error.what, error.remedy)
     except (RuntimeError, ImportError, OSError) as error:
-        return Check(check.__name__.strip("_"), "missing", f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return Check(
+            check.__name__.strip("_"), "missing", redacted(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        )
 
 
 def _python(_: Settings) -> Check:
@@ -57,7 +60,7 @@ def _python(_: Settings) -> Check:
 
 
 def _cores(settings: Settings) -> Check:
-    found = f"{len(os.sched_getaffinity(0))} cores, {settings.worker_count} workers"
+    found = f"{counted(len(os.sched_getaffinity(0)), 'core')}, {counted(settings.worker_count, 'worker')}"
     return Check("cores", "ok", found)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from catalog.house import open_house
 from catalog.settings import load_settings
 from catalog.submissions import Priority, Submission
+from catalog.text import counted
 from flows.cli.look import album_id
-from flows.cli.output import print_json, stdout, warn
+from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive
 from flows.reading import read_album
 
@@ -18,7 +19,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     from flows.submitting import submit_album
 
     with open_house(settings) as house:
@@ -70,7 +71,7 @@ def cancel(named: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
     else:
-        stdout().print(f"{found}: cancelled, {stopped} runs stopped. `songline resume {found}` goes on.", markup=False)
+        stdout().print(f"{found}: cancelled, {counted(stopped, 'run')} stopped. `songline resume {found}` goes on.")
 
 
 def _tell(standing: Submission, *, as_json: bool) -> None:
@@ -93,4 +94,4 @@ def _tell(standing: Submission, *, as_json: bool) -> None:
         "paused": f" `songline resume {album}` goes on.",
     }
     said = f" ({standing.reason})" if standing.reason else ""
-    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", markup=False, soft_wrap=True)
+    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", soft_wrap=True)

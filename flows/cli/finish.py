@@ -9,7 +9,6 @@ from typing import Any
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 from rich.text import Text
 
 from catalog.digests import Json
@@ -19,11 +18,12 @@ from catalog.metrics import Measured, Reading
 from catalog.private import users_file_mode
 from catalog.scratch import scratch_or_none
 from catalog.settings import load_settings
+from catalog.text import counted
 from catalog.whole_file import move_whole
-from flows.cli.output import print_error, print_json, stdout, warn
+from flows.cli.ending import fault_of
+from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
-from tasks.audio.errors import AudioFileError
 from tasks.audio.files import notes_on, read_audio, write_flac24
 from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
 from tasks.delivery.bundle import building_folder
@@ -54,7 +54,8 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     for path in paths:
         try:
             read = meter_file(path, series=series)
-        except (AudioFileError, MachineError) as fault:
+        except Exception as error:  # whatever it is: one file never costs the others
+            fault = fault_of(error)
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
@@ -71,7 +72,8 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     for unread in faults:
         print_error(unread, as_json=as_json)
     if faults:
-        raise typer.Exit(max(fault.exit_code for fault in faults))
+        is_input = any(isinstance(fault, InputError) for fault in faults)
+        raise typer.Exit(InputError.exit_code if is_input else faults[0].exit_code)
 
 
 def master(
@@ -199,8 +201,8 @@ def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
     return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
 
 
-def _readings_table(first: str) -> Table:
-    table = Table(box=None, header_style="bold")
+def _readings_table(first: str) -> SafeTable:
+    table = SafeTable()
     table.add_column(first)
     for name in COLUMNS.values():
         table.add_column(name, justify="right")
@@ -248,7 +250,7 @@ def _tell(before: Meter, after: Meter, report: MasterReport, findings: Sequence[
     for note in report.notes:
         stdout().print(Text(note), soft_wrap=True)
     passed = sum(finding.verdict == "pass" for finding in findings)
-    stdout().print(Text(f"{passed} of {len(findings)} checks pass", style=STYLES["pass"]))
+    stdout().print(Text(f"{passed} of {counted(len(findings), 'check')} passed", style=STYLES["pass"]))
     for finding in findings:
         if finding.verdict != "pass":
             line = f"{finding.verdict}  {finding.check}: {finding.sentence}"

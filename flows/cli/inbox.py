@@ -47,7 +47,7 @@ def inbox(
     if as_json:
         print_json(report.document())
     else:
-        stdout().print(report.text(), markup=False, soft_wrap=True, end="")
+        stdout().print(report.text(), soft_wrap=True, end="")
     if report.trouble:
         raise MachineError(report.trouble.rstrip("."), remedy="Run it again to take what was left")
     if report.of("faulty"):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
-from rich.table import Table
-
 from catalog.model_store import ModelStore
 from catalog.models import ModelSpec
 from flows.cli.models import open_store
-from flows.cli.output import print_json, stdout
+from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import JUDGES, Judge, install_command
 
 
@@ -18,7 +15,7 @@ def judges(*, as_json: bool) -> None:
     if as_json:
         print_json({"judges": [_entry(judge, store) for judge in JUDGES]})
         return
-    table = Table(box=None, pad_edge=False)
+    table = SafeTable(pad_edge=False)
     for heading in ("judge", "rev", "metrics", "model", "licence", "commercial", "installed"):
         table.add_column(heading, no_wrap=heading != "metrics")
     for judge in JUDGES:
@@ -27,8 +24,8 @@ def judges(*, as_json: bool) -> None:
     stdout().print(table)
     for judge in JUDGES:
         for command in _commands(judge, store):
-            stdout().print(f"{judge.name} needs `{command}`", markup=False, soft_wrap=True)
-    stdout().print("A judge listens where a policy names one of its metrics.", markup=False)
+            stdout().print(f"{judge.name} needs `{command}`", soft_wrap=True)
+    stdout().print("A judge listens where a policy names one of its metrics.")
 
 
 def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
@@ -42,7 +39,7 @@ def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
         model = store.spec(name)
         commercial = "yes" if model.licence.commercial else "no"
         here = "yes" if store.installed(name) else "no"
-        rows.append((name, escape(model.licence.id), commercial, here))
+        rows.append((name, model.licence.id, commercial, here))
     first = (judge.name, str(judge.revision), metrics)
     return [(*(first if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
 

@@ -18,6 +18,7 @@ from catalog.repair import Damage, accept, accepted_losses, examine, found_as, r
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from catalog.sweep import sweep
+from catalog.text import counted
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
@@ -36,8 +37,8 @@ def retry(*, as_json: bool) -> None:
         print_json({"retried": count, "work": [{"kind": k, "key": key, **error} for k, key, error in failed]})
         return
     for kind, _, error in failed:
-        stdout().print(f"{kind}: {error.get('error', '')}", markup=False, soft_wrap=True)
-    stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
+        stdout().print(f"{kind}: {error.get('error', '')}", soft_wrap=True)
+    stdout().print(_planned_again(count))
 
 
 def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
@@ -76,9 +77,9 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         _tell_damages(damages)
         bad = sum(damage.corrupt for damage in damages)
         lost = f"; accepted as lost: {accepted}" if accepted else ""
-        stdout().print(f"{len(kept)} artifacts checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
+        stdout().print(f"{counted(len(kept), 'artifact')} checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
         if repair or accept_loss:
-            stdout().print(f"{planned} pieces of work are planned again; `songline render` does them.")
+            stdout().print(_planned_again(planned))
         if damages and not accept_loss:
             _advise(repaired=repair)
     if damages and not repair and not accept_loss:
@@ -87,7 +88,7 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
 
 def _tell_damages(damages: Sequence[Damage]) -> None:
     for damage in damages:
-        made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given from outside"
+        made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given by the user"
         stdout().print(f"{found_as(damage)} {damage.digest}  {made}")
 
 
@@ -106,6 +107,13 @@ def _this_person() -> str:
     return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
 
+def _planned_again(count: int) -> str:
+    if not count:
+        return "0 pieces of work are planned again."
+    works = counted(count, "piece of work is", "pieces of work are")
+    return f"{works} planned again; `songline render` does {'it' if count == 1 else 'them'}."
+
+
 def export(album: str, out: Path, *, with_environment: bool, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
@@ -120,7 +128,7 @@ def export(album: str, out: Path, *, with_environment: bool, as_json: bool) -> N
     if as_json:
         print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
     else:
-        stdout().print(f"Build {release.build}: {written.folder}", markup=False, soft_wrap=True)
+        stdout().print(f"Build {release.build}: {written.folder}", soft_wrap=True)
 
 
 def gc(*, dry_run: bool, as_json: bool) -> None:
@@ -138,7 +146,7 @@ def gc(*, dry_run: bool, as_json: bool) -> None:
         print_json(told)
     else:
         verb = "would be removed" if dry_run else "removed"
-        stdout().print(f"{len(removed)} artifacts without a row {verb} ({size / 1e6:.1f} MB)")
+        stdout().print(f"{counted(len(removed), 'artifact')} without a row {verb} ({size / 1e6:.1f} MB)")
     if swept.trouble:
-        warn(f"{len(swept.left)} more were left, the next `songline gc` tries them again: {swept.trouble}")
+        warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
         sys.exit(swept.trouble.exit_code)

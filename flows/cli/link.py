@@ -33,5 +33,5 @@ def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
         print_json({"album": found, "build": release.build, "hours": hours, "links": links})
         return
     for path, address in links.items():
-        stdout().print(path, style="bold", markup=False, soft_wrap=True)
-        stdout().print(address, markup=False, soft_wrap=True)
+        stdout().print(path, style="bold", soft_wrap=True)
+        stdout().print(address, soft_wrap=True)

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from catalog.digests import digest_file
+from catalog.errors import InputError, error_from
 from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.lineage import Lineage, Node, prov_json, trace
+from catalog.manifest_files import MANIFEST_SUFFIXES
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
 from catalog.submissions import Submission, submission_of
-from flows.cli.output import print_json, stdout
+from catalog.text import counted
+from flows.cli.output import SafeTable, print_json, stdout
 from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
 
+_DIGEST = re.compile(r"[0-9a-f]{4,64}")
 STATES = ("planned", "leased", "rendered", "failed")
 
 
 def album_id(named: str, settings: Settings) -> str:
     """The id of an album given by its id or its manifest."""
     path = Path(named)
-    if path.suffix in (".yaml", ".yml", ".json") and path.is_file():
+    is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
+    if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
         from flows import reading
 
         return reading.album_id(path, settings)
@@ -68,7 +73,7 @@ def status(named: str, *, as_json: bool) -> None:
             }
         )
         return
-    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
+    table = SafeTable("song", "state", *STATES, "winner")
     for song in songs:
         numbers = (str(counts[song.id][state]) for state in STATES)
         table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
@@ -76,7 +81,7 @@ def status(named: str, *, as_json: bool) -> None:
     for song in songs:
         for candidate in song.candidates:
             if candidate.error:
-                reason = f"{candidate.id}: {candidate.error['error']}. {candidate.error['remedy']}."
+                reason = f"{candidate.id}: {error_from(candidate.error)}"
                 stdout().print(Text(reason, style="red"), soft_wrap=True)
     if standing:
         told = f"On work pools: {standing.state}{f' ({standing.reason})' if standing.reason else ''}"
@@ -112,7 +117,9 @@ def scores(named: str, *, as_json: bool) -> None:
         stdout().print(Text(f"  {song.decision['sentence']}"), soft_wrap=True)
         stdout().print(_score_table(song.decision))
         if song.waiting:
-            stdout().print(f"  {len(song.waiting)} newer not scored yet: `songline render` decides again")
+            stdout().print(
+                f"  {counted(len(song.waiting), 'newer candidate')} not scored yet: `songline render` decides again"
+            )
 
 
 def _scored(song: SongRow) -> list[dict[str, Any]]:
@@ -148,9 +155,9 @@ def _undecided(candidate: CandidateRow) -> dict[str, Any]:
     }
 
 
-def _score_table(decision: Any) -> Table:
+def _score_table(decision: Any) -> SafeTable:
     weighted, specs = list(decision["weights"]), metric_specs()
-    table = Table("rank", box=None, header_style="bold")
+    table = SafeTable("rank")
     table.add_column("candidate", no_wrap=True, overflow="fold")
     for name in ("gates", *(label(specs[name]) if name in specs else name for name in weighted), "score"):
         table.add_column(name)
@@ -175,6 +182,9 @@ def _shown(metric: Any) -> str:
 def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     """The way back from a file or digest."""
     path = Path(what)
+    if not path.is_file() and not _DIGEST.fullmatch(what.lower()):
+        missing = "is a folder, and lineage is of a file" if path.is_dir() else "is not there, and it is no digest"
+        raise InputError(f"{what} {missing}", remedy="Give a delivered file, or the beginning of a digest")
     digest = digest_file(path) if path.is_file() else what.lower()
     settings = load_settings()
     with open_house(settings) as house:
@@ -213,7 +223,7 @@ def _lost(node: Node) -> str:
 
 def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
     if node.activity is None:
-        tree.add(Text("given from outside", style="dim"))
+        tree.add(Text("given by the user", style="dim"))
         return
     activity = node.activity
     label = (

@@ -278,23 +278,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Entry point: runs the command, turns Songline's errors into their message and exit code.
+    """Entry point: runs the command; every way it can end comes to one message and one exit code.
 
     What it makes is private to the user, except what they asked for.
     """
-    from catalog.errors import SonglineError
     from catalog.private import keep_private
+    from catalog.proxies import go_past_proxies
+    from flows.cli import ending, streams
 
     keep_private()
-    try:
-        app()
-    except SonglineError as error:
-        from flows.cli.output import print_error
-
-        print_error(error, as_json="--json" in sys.argv[1:])
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; run the same command again to continue\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+    streams.install()
+    go_past_proxies()
+    sys.exit(ending.run(app, sys.argv[1:]))

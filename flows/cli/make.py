@@ -29,7 +29,8 @@ from catalog.queries import (
     sample_digest_of,
 )
 from catalog.settings import load_settings
-from flows.cli.output import print_error, print_json, stdout, warn
+from flows.cli.ending import STOPPED
+from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
@@ -48,7 +49,7 @@ def render(path: Path, out: Path, until: str) -> None:
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(line)
+        warn(titled(album, line))
     if until == "release":
         check_destination(release_folder(out, album.id))
         _check_writable(out)
@@ -62,12 +63,13 @@ def render(path: Path, out: Path, until: str) -> None:
         if produced.release_key:
             set_current_release(house.database, album.id, produced.release_key)
             _deliver(house, produced.release_key, out)
+    titles = {song.id: song.title for song in album.songs}
     if produced.release_key:  # a partial release is what was asked for
-        for error in produced.failures.values():
-            warn(str(error))
+        for song, error in produced.failures.items():
+            warn(led_by(titles.get(song, song), str(error)))
         return
-    for error in produced.failures.values():
-        print_error(error, as_json=False)
+    for song, error in produced.failures.items():
+        print_error(error, as_json=False, about=titles.get(song, song))
     if produced.failures:
         codes = {error.exit_code for error in produced.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
@@ -98,7 +100,7 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     with local_api(house.settings.prefect_path):
         from flows.produce_album import run_here
 
-        with LiveLines(progress, stdout()) as lines, _stoppable(lines):
+        with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
             return run_here(house, planned, pool, progress, until)
 
 
@@ -109,8 +111,7 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
 
     def stop(number: int, _frame: FrameType | None) -> None:
         lines.stop()
-        sys.stderr.write("\nstopped; run the same command again to continue\n")
-        sys.stderr.flush()
+        print_text(f"\n{STOPPED}\n", to="stderr")
         os._exit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -158,6 +159,6 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})
     else:
         figure = "" if verdict.difference_dbfs is None else f" (largest difference {verdict.difference_dbfs:.1f} dBFS)"
-        stdout().print(f"{candidate}: {verdict.verdict}{figure}", markup=False)
+        stdout().print(f"{candidate}: {verdict.verdict}{figure}")
     if verdict.verdict == "different":
         sys.exit(1)

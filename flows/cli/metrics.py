@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from typing import Annotated
 
@@ -17,16 +16,15 @@ def metrics(
     """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
     from catalog.line_watch import LineWatch
     from catalog.settings import load_settings
-    from flows.cli.output import stdout, warn
+    from flows.cli.output import print_text, stdout, warn
     from flows.metrics_page import metrics_server, metrics_text
 
     with closing(LineWatch(load_settings())) as watch:
         if not serve:
-            sys.stdout.write(metrics_text(watch).decode())
+            print_text(metrics_text(watch).decode())
             if watch.trouble:
                 warn(f"the catalog cannot be read: {watch.trouble}")
             return
         with metrics_server(watch, host=host, port=port) as server:
-            stdout().print(f"http://{host}:{server.server_address[1]}/metrics", markup=False, soft_wrap=True)
-            sys.stdout.flush()
+            stdout().print(f"http://{host}:{server.server_address[1]}/metrics", soft_wrap=True)
             server.serve_forever()

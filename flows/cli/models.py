@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -20,7 +19,6 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
 
 from catalog.errors import InputError
 from catalog.licences import not_accepted, summary
@@ -28,7 +26,8 @@ from catalog.model_install import Watch, bench
 from catalog.model_store import InstalledModel, ModelStore, remove_model
 from catalog.models import Licence, ModelSpec
 from catalog.settings import load_settings
-from flows.cli.output import print_json, stderr, stdout, warn
+from catalog.text import counted
+from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
 
 
 def open_store() -> ModelStore:
@@ -44,16 +43,16 @@ def list_models(*, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(store.folder), "models": [_entry(store, spec, model) for spec, model in found]})
         return
-    table = Table(box=None, pad_edge=False)
+    table = SafeTable(pad_edge=False)
     for heading in ("model", "role", "licence", "commercial", "installed", "size"):
         table.add_column(heading, no_wrap=heading != "role")
     for spec, model in found:
         size = _size(model.size_bytes) if model else f"about {_size(spec.about_bytes)}"
         here = _short(model.revision) if model else "no"
         commercial = "yes" if spec.licence.commercial else "no"
-        table.add_row(spec.name, ", ".join(spec.roles), escape(spec.licence.id), commercial, here, size)
+        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
     stdout().print(table)
-    stdout().print(f"They are kept in {store.folder}", markup=False, soft_wrap=True)
+    stdout().print(f"They are kept in {store.folder}", soft_wrap=True)
 
 
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
@@ -87,11 +86,12 @@ def verify(names: Sequence[str], *, as_json: bool) -> None:
         print_json({"models": models, "damaged": len(bad)})
     else:
         for name, file in bad:
-            stdout().print(f"{file.verdict} {name}/{file.path}", markup=False, soft_wrap=True)
+            stdout().print(f"{file.verdict} {name}/{file.path}", soft_wrap=True)
         files_read = sum(len(files) for files in verdicts.values())
-        stdout().print(f"{len(verdicts)} models of {files_read} files checked, {len(bad)} files damaged")
+        checked = f"{counted(len(verdicts), 'model')} of {counted(files_read, 'file')}"
+        stdout().print(f"{checked} checked, {counted(len(bad), 'file')} damaged")
         for name in dict.fromkeys(name for name, _ in bad):
-            stdout().print(f"`songline models pull {name}` fetches what is damaged.", markup=False)
+            stdout().print(f"`songline models pull {name}` fetches what is damaged.")
     if bad:
         sys.exit(1)
 
@@ -153,14 +153,14 @@ def remove(name: str, *, forget: bool, as_json: bool) -> None:
     if as_json:
         print_json({"removed": name, "forgotten": forget})
     else:
-        stdout().print(f"{name} is removed", markup=False)
+        stdout().print(f"{name} is removed")
 
 
 @contextmanager
 def _bars(*, as_json: bool) -> Iterator[Watch]:
     """A bar on stderr for each file that comes, where a person looks at it."""
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -197,7 +197,7 @@ def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> 
 
 def _show_licence(spec: ModelSpec, *, as_json: bool) -> None:
     if not as_json:
-        stderr().print(f"{spec.name}: {summary(spec.licence)}", markup=False, soft_wrap=True)
+        stderr().print(f"{spec.name}: {summary(spec.licence)}", soft_wrap=True)
 
 
 def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_json: bool) -> None:
@@ -206,7 +206,7 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
         return
     for model in models:
         line = f"{model.spec.name} {_short(model.revision)} is here ({_size(model.size_bytes)}): {model.folder}"
-        stdout().print(line, markup=False, soft_wrap=True)
+        stdout().print(line, soft_wrap=True)
 
 
 def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:

@@ -92,7 +92,7 @@ def _document(source: Path, done: Demixed) -> dict[str, Json]:
 def _tell(out: Path, done: Demixed) -> None:
     figures: dict[str, Any] = done.figures
     for file in done.files:
-        stdout().print(str(out / file.path.name), markup=False, soft_wrap=True)
+        stdout().print(str(out / file.path.name), soft_wrap=True)
     lines = (
         f"The stems alone leave {figures['residual_db']:.1f} dB of the mix; with the residual they null against it "
         f"to {figures['null_dbfs']:.0f} dBFS. One gain for all: {figures['common_gain_db']:.1f} dB.",
@@ -100,13 +100,13 @@ def _tell(out: Path, done: Demixed) -> None:
         f"{figures['segment_s']:.2f} s at once.",
     )
     for line in lines:
-        stdout().print(line, markup=False, soft_wrap=True)
+        stdout().print(line, soft_wrap=True)
 
 
 @contextmanager
 def _bar(as_json: bool) -> Iterator[Callable[[float], None]]:
     """A bar on stderr, where a person looks at it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     hidden = as_json or not sys.stderr.isatty()
     with Progress(*columns, TimeRemainingColumn(), console=stderr(), disable=hidden) as progress:
         task = progress.add_task("separating", total=1.0)

@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.album import Song
@@ -25,9 +24,10 @@ from catalog.private import users_file_mode, users_umask
 from catalog.queries import recipe_of, render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
+from catalog.text import counted
 from catalog.whole_file import copy_whole
 from catalog.work import Standing
-from flows.cli.output import print_error, print_json, stdout, warn
+from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.forgiving import forgive
 from flows.reading import read_album
 from tasks.circumstances import circumstances
@@ -66,7 +66,7 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
 
 
 def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
-    table = Table("stamp", "sung", "frames", "line", "phonemes", title=song.title, title_justify="left", box=None)
+    table = SafeTable("stamp", "sung", "frames", "line", "phonemes", title=song.title, title_justify="left")
     for row in rows:
         sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
         frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
@@ -91,9 +91,9 @@ def retake(
         offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
         forgive(house)
         if not as_json:
-            count = f"{len(offered)} takes" if len(offered) > 1 else "a take"
+            count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
-            stdout().print(f"{parent.song_title}: {count} of {where}", markup=False)
+            stdout().print(f"{parent.song_title}: {count} of {where}")
         standings = _rendered(house, [candidate.render_key for candidate in offered])
         takes = [_told(house, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
@@ -101,7 +101,7 @@ def retake(
         print_json({**told, "passage_s": [taken.start_s, taken.end_s], "candidates": takes})
     else:
         for take in takes:
-            stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", markup=False, soft_wrap=True)
+            stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", soft_wrap=True)
             if "failure" in take:
                 print_error(error_from(take["failure"]), as_json=False)
         stdout().print("`songline render` with the album's manifest scores them and decides again.", soft_wrap=True)

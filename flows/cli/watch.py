@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from catalog.errors import MachineError
@@ -19,8 +18,9 @@ from catalog.settings import load_settings
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, shards_of_album, submission_of
+from catalog.text import counted
 from flows.cli.look import STATES, album_id
-from flows.cli.output import stdout
+from flows.cli.output import SafeTable, stdout
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds
 
@@ -59,7 +59,7 @@ def watch(named: str) -> None:
                     live.update(_picture(seen), refresh=True)
                 elif (sentence := _sentence(seen)) != told:
                     told = sentence
-                    console.print(sentence, markup=False, soft_wrap=True)
+                    console.print(sentence, soft_wrap=True)
                 if seen.is_over:
                     return
                 time.sleep(settings.poll_s)
@@ -82,14 +82,15 @@ def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
 
 
 def _picture(seen: Seen) -> RenderableType:
-    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
+    table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs that something is happening to.
     shown = sorted(seen.songs, key=lambda song: song.state in ("planned", "decided"))[:SONGS_SHOWN]
     for song in [song for song in seen.songs if song in shown]:
         numbers = (str(sum(c.state == state for c in song.candidates)) for state in STATES)
         table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
     more = len(seen.songs) - len(shown)
-    return Group(table, Text(f"and {more} more songs", style="dim") if more else Text(""), Text(_sentence(seen)))
+    below = Text(f"and {counted(more, 'more song')}" if more else "", style="dim")
+    return Group(table, below, Text(_sentence(seen)))
 
 
 def _sentence(seen: Seen) -> str:
@@ -97,10 +98,10 @@ def _sentence(seen: Seen) -> str:
     states = Counter(song.state for song in seen.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
     rendered = sum(c.state == "rendered" for song in seen.songs for c in song.candidates)
-    parts.append(f"{rendered} of {sum(len(song.candidates) for song in seen.songs)} candidates rendered")
+    parts.append(f"{rendered} of {counted(sum(len(song.candidates) for song in seen.songs), 'candidate')} rendered")
     if seen.shards:
         parts.append("shards: " + ", ".join(f"{count} {state}" for state, count in sorted(seen.shards.items())))
-    parts += [f"{pool.pool}: {pool.online} workers online" for pool in seen.workers]
+    parts += [f"{pool.pool}: {counted(pool.online, 'worker')} online" for pool in seen.workers]
     if seen.left_s and not seen.is_over:
         devices = max(1, next((pool.online for pool in seen.workers if pool.pool == "gpu"), 1))
         parts.append(f"about {seen.left_s / devices / 60:.0f} min of rendering left")

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from catalog.errors import MachineError
+from catalog.proxies import past_proxies
 from infra.stack import postgres
 from infra.stack.choices import Choices
 from infra.stack.files import ROOT, Places, private_folder
@@ -18,7 +19,6 @@ from infra.stack.processes import Service
 
 MINIO = ROOT / ".songline" / "bin" / "minio"
 BUCKET = "songline"
-LOOPBACK = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
 WORKING = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -229,7 +229,7 @@ def _is_known(choices: Choices, pool: str, worker: str) -> bool:
 def _python(places: Places) -> Mapping[str, str]:
     # Logs are files: they must not wait in a buffer, nor be cut to the width of a terminal.
     return {
-        **LOOPBACK,
+        **past_proxies(os.environ),
         **QUIET,
         "PREFECT_HOME": str(private_folder(places.kept / "prefect")),
         "PYTHONUNBUFFERED": "1",

@@ -293,7 +293,7 @@ def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(gpu, farm, tmp_p
     foreman = foreman_of(gpu, planned, farm, max_gpu_minutes=5.0)
     assert rounds(foreman, lambda: farm.work_off(gpu)) == "paused"
     assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
-    assert "1 renders are left" in submission_of(gpu.database, "small").reason
+    assert "1 render is left" in submission_of(gpu.database, "small").reason
 
 
 @pytest.mark.both_databases

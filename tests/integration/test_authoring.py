@@ -150,6 +150,6 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(fresh):
 def test_a_command_line_that_makes_no_sense_is_exit_2(tmp_path, arguments):
     done = songline(*arguments, home=tmp_path / "home")
     assert done.returncode == 2
-    assert "Error: " in done.stderr
+    assert done.stderr.startswith("error: ")
     assert done.stdout == ""
     assert not (tmp_path / "home").exists()

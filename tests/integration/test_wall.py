@@ -258,7 +258,7 @@ def test_the_watch_tells_each_change_once_and_ends(made: Made) -> None:
     assert len(set(lines)) == len(lines) > 2
     assert lines[0].endswith(" · active")
     assert "of 4 candidates rendered" in lines[0]
-    assert "gpu: 1 workers online · cpu: 1 workers online" in lines[-1]
+    assert "gpu: 1 worker online · cpu: 1 worker online" in lines[-1]
     assert "1 decided, 1 failed · 4 of 4 candidates rendered" in lines[-1]
     assert lines[-1].endswith(" · done")
 

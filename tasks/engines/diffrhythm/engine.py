@@ -172,7 +172,7 @@ class DiffRhythmEngine:
         try:
             placement = self.place(song)
         except MachineError as error:
-            message = f"What the engine makes of the lyrics was not checked: {error.what}. {error.remedy}."
+            message = f"What the engine makes of the lyrics was not checked: {error}"
             yield Remark("hint", "lyrics", message)
         except SonglineError as error:
             yield Remark("fault", "lyrics", error.what, error.remedy)

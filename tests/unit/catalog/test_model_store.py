@@ -1,5 +1,6 @@
 import fcntl
 import json
+import os
 import shutil
 
 import pytest
@@ -192,8 +193,7 @@ def test_a_name_that_two_models_have_needs_the_model_named(store, tmp_path):
 
 
 def test_the_hubs_own_cache_and_clones_are_recognised(store, tmp_path):
-    cache, blobs = tmp_path / "hub", tmp_path / "blobs"
-    blobs.mkdir()
+    cache = tmp_path / "hub"
     layout = {
         "models--OpenMuQ--MuQ-MuLan-large": ("config.json", "model.safetensors"),
         "models--OpenMuQ--MuQ-large-msd-iter": ("config.json", "pytorch_model.bin"),
@@ -201,10 +201,11 @@ def test_the_hubs_own_cache_and_clones_are_recognised(store, tmp_path):
     }
     for repo, names in layout.items():
         for name in names:
-            blob, link = blobs / f"{repo}-{name}", cache / repo / "snapshots" / ("ab" * 20) / name
+            blob, link = cache / repo / "blobs" / name, cache / repo / "snapshots" / ("ab" * 20) / name
+            blob.parent.mkdir(parents=True, exist_ok=True)
             blob.write_bytes(f"{repo} {name}".encode())
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(blob)
+            link.symlink_to(os.path.relpath(blob, link.parent))
     (model,) = import_folder(store, cache, at=AT, accept=True).models
     assert model.path("mulan/model.safetensors").read_bytes() == b"models--OpenMuQ--MuQ-MuLan-large model.safetensors"
     assert not model.has("mulan/pytorch_model.bin")

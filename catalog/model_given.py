@@ -1,0 +1,87 @@
+"""Files that a user gives as a model's: opened only where they are what they seem, inside the folder that was named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from catalog.errors import InputError
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def open_given(path: Path) -> BinaryIO:
+    """A regular file with one name, open for reading. Raises InputError for everything else, or if it is unreadable.
+
+    A file with a second name (a hard link) may be another's, put there to be copied.
+    """
+    try:
+        facts = os.stat(path)
+        if not (odd := _odd(facts.st_mode, facts.st_nlink)):
+            handle = os.open(path.resolve(strict=True), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            opened = os.fstat(handle)
+            odd = _odd(opened.st_mode, opened.st_nlink) or ("" if os.path.samestat(facts, opened) else "changing")
+            if not odd:
+                return open(handle, "rb")
+            os.close(handle)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path} cannot be read: {reason}", remedy="Check the path and its permissions") from error
+    raise InputError(f"{path} is not taken: it is {odd}", remedy="Give a copy of the file itself")
+
+
+def refuse_link(path: Path) -> None:
+    """Raise InputError where ``path`` is a link that leads out of its folder."""
+    if path.is_symlink() and not _is_within(path, path.parent):
+        raise InputError(
+            f"{path} is a link that leads out of its folder to {os.readlink(path)}",
+            remedy="Give the path of the file itself",
+        )
+
+
+def files_within(folder: Path, *, at_most: int) -> list[Path]:
+    """The files in a folder and below, in order, but those of git. Links inside the folder are followed to files.
+
+    Raises InputError for a link that leaves the folder, a pipe, socket or device, each by its name, and for too many.
+    """
+    files: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        if ".git" in path.relative_to(folder).parts:
+            continue
+        if path.is_symlink() and not _is_within(path, folder):
+            raise InputError(
+                f"{path} is a link that leads out of {folder}, to {os.readlink(path)}",
+                remedy="Lay the file itself there, or give the folder that holds both",
+            )
+        mode = path.stat().st_mode if path.exists() else 0
+        if mode and not stat.S_ISDIR(mode) and (odd := _odd(mode, 1)):
+            raise InputError(f"{path} is {odd}", remedy="Remove it, or give a folder of files only")
+        if stat.S_ISREG(mode):
+            files.append(path)
+        if len(files) > at_most:
+            raise InputError(f"{folder} holds more than {at_most} files", remedy="Give the models' folder")
+    return files
+
+
+def _odd(mode: int, names: int) -> str:
+    """What is wrong with a file as a phrase; empty for a regular one with one name."""
+    if kind := next((words for is_kind, words in _KINDS if is_kind(mode)), ""):
+        return kind
+    if not stat.S_ISREG(mode):
+        return "no regular file"
+    return "a file with a second name (a hard link)" if names > 1 else ""
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a circle of links
+        return False

@@ -1,0 +1,212 @@
+"""Requests to the web for files: bounded in time, over http and https only, and no secret follows a redirect.
+
+Proxies are those of the environment, SOCKS among them; this machine's own addresses are asked without one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from catalog.errors import InputError, MachineError
+from catalog.redaction import redacted
+
+WEB = frozenset({"http", "https"})
+MAX_REDIRECTS = 10
+CONNECT_S = 10.0
+_DIRECT: Mapping[str, httpx.BaseTransport | None] = dict.fromkeys(
+    ("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]")
+)
+"""This machine's own addresses, asked past every proxy, whatever ``NO_PROXY`` says."""
+_BASICS = {"User-Agent": "songline", "Accept-Encoding": "identity"}
+
+
+_R = TypeVar("_R")
+
+
+class TooSlow(httpx.TransportError):
+    """The answer's head did not come in time, with all redirects."""
+
+
+class Web:
+    """A client for files. ``silent_s`` bounds the wait for any byte, ``answer_s`` that for the head of an answer, with
+    connecting and all redirects. A context manager."""
+
+    def __init__(self, *, silent_s: float, answer_s: float) -> None:
+        self._answer_s = answer_s
+        timeout = httpx.Timeout(silent_s, connect=min(CONNECT_S, silent_s))
+        # A connection of its own for each request: only of a new one is the socket told, which ends a wait.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        try:
+            self._client = httpx.Client(
+                follow_redirects=False, timeout=timeout, limits=limits, headers=_BASICS, mounts=_DIRECT
+            )
+        except (ImportError, ValueError) as error:
+            raise proxy_unusable(error) from error
+
+    def close(self) -> None:
+        """End all connections."""
+        self._client.close()
+
+    @contextmanager
+    def get(self, address: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """The answer to a GET, its body still to come, after redirects.
+
+        Raises InputError for what is no web address; MachineError for a redirect that is not followed;
+        httpx.TransportError for trouble on the way, TooSlow among it.
+        """
+        give_up = time.monotonic() + self._answer_s
+        url, login = _split(address)
+        first = url
+        for _ in range(MAX_REDIRECTS + 1):
+            auth = login if _origin(url) == _origin(first) else None
+            response = self._send(url, headers, auth, give_up)
+            try:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                url = followed(address, url, response.headers["Location"])
+            finally:
+                response.close()
+        raise MachineError(f"{address} leads in a circle", remedy="Check the address")
+
+    def _send(
+        self, url: httpx.URL, headers: Mapping[str, str], auth: tuple[str, str] | None, give_up: float
+    ) -> httpx.Response:
+        with _watchdog(give_up) as told:
+            request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": told})
+            try:
+                return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its words repeat it
+                what = f"{url} leads to an address that is none"
+                raise MachineError(what, remedy="Check the address, or use another mirror") from error
+
+
+def proxy_unusable(error: Exception) -> MachineError:
+    """The error for a proxy that the environment names and that cannot be used."""
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return MachineError(
+        f"the proxy of the environment cannot be used: {reason}",
+        remedy="Correct HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; for SOCKS run `pip install 'httpx[socks]'`",
+    )
+
+
+def within(limit_s: float, work: Callable[[], _R]) -> _R:
+    """Do ``work`` of a library that knows no bound of its own. TooSlow after ``limit_s``, and it is left alone."""
+    results: list[_R] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    worker = threading.Thread(target=run, name="hub", daemon=True)
+    worker.start()
+    worker.join(limit_s)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TooSlow("its answer did not begin in time")
+    return results[0]
+
+
+def require_web(address: str, what: str = "") -> None:
+    """Raise InputError where ``address`` is of no web server; nothing is asked. ``what`` says what it is for."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme.lower() in WEB and parts.hostname and (parts.port or 1) > 0:
+            return
+    except ValueError:
+        pass
+    shown = repr(redacted(address[:200]))
+    raise InputError(f"{what}{': ' if what else ''}{shown} is no web address", remedy="Give an http or https address")
+
+
+def scheme_of(address: str) -> str:
+    """The scheme of what looks like an address, in small letters; empty for a path (a single letter is a drive)."""
+    scheme, colon, _ = address.partition(":")
+    plain = scheme.replace("+", "").replace("-", "").replace(".", "")
+    return scheme.lower() if colon and len(scheme) > 1 and plain.isascii() and plain.isalnum() else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    if host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return False
+
+
+def _split(address: str) -> tuple[httpx.URL, tuple[str, str] | None]:
+    """The address without user and password, and these."""
+    require_web(address)
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, UnicodeError) as error:  # its words repeat the address
+        raise InputError(f"{redacted(address[:200])!r} is no web address", remedy="Correct it") from error
+    login = (url.username, url.password) if url.userinfo else None
+    return url.copy_with(userinfo=b"", fragment=None), login
+
+
+def followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
+    """Where a redirect from ``url`` leads. Raises MachineError, telling ``address``, where it is not followed."""
+    try:
+        following = url.join(location).copy_with(fragment=None)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise MachineError(f"{address} leads to an address that is none", remedy="Check the address") from error
+    if following.scheme not in WEB or not following.host:
+        what = f"{address} leads to an address of the kind {following.scheme[:20]}:, which is not followed"
+        raise MachineError(what, remedy="Check the address, or use another mirror")
+    if url.scheme == "https" and following.scheme != "https":
+        raise MachineError(f"{address} leads to an address without TLS", remedy="Check the address")
+    if is_loopback(following.host) and not is_loopback(url.host):
+        what = f"{address} leads to an address of this machine, which is not followed"
+        raise MachineError(what, remedy="Check the address, or use another mirror")
+    return following.copy_with(userinfo=b"") if following.userinfo else following
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+@contextmanager
+def _watchdog(give_up: float) -> Iterator[Any]:
+    """A trace for one request; at ``give_up`` (monotonic) its sockets are shut, which ends any wait for them."""
+    sockets: list[socket.socket] = []
+    is_late = threading.Event()
+
+    def told(event: str, details: dict[str, Any]) -> None:
+        stream = details.get("return_value")
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")) and stream is not None:
+            sockets.append(stream.get_extra_info("socket"))
+
+    def shut() -> None:
+        is_late.set()
+        for each in sockets:
+            with suppress(OSError, AttributeError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.01, give_up - time.monotonic()), shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield told
+    except httpx.TransportError as error:
+        for each in sockets:  # some proxies' connections are left open by the client
+            each.close()
+        if is_late.is_set():
+            raise TooSlow("its answer did not begin in time") from error
+        raise
+    finally:
+        timer.cancel()

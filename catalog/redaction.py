@@ -1,0 +1,111 @@
+"""Addresses without their secrets: what may be shown, logged or recorded of a URL, and of a text that holds some."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+HIDDEN = "***"
+
+_PUBLIC_SCHEMES = frozenset(
+    {"http", "https", "s3", "ftp", "ftps", "sftp", "ssh", "git", "ws", "wss", "socks4", "socks5", "socks5h", "redis"}
+    | {"rediss", "amqp", "amqps", "mysql", "postgres", "postgresql"}
+)
+"""Schemes whose host and path may be shown. Of others (``slack://TOKEN/TOKEN``) nothing tells which part is secret."""
+_LOCAL_SCHEMES = frozenset({"sqlite", "file"})
+"""Addresses of files on this machine; they hold no password, and ``?`` and ``#`` may be part of a name."""
+_PLACEHOLDER = re.compile(r"[A-Z_]+:[A-Z_]+")
+"""``USER:PASSWORD`` as help texts and remedies write it."""
+_SECRET_PATHS = re.compile(
+    r"^(?:hooks\.slack(?:-gov)?\.com|(?:[\w-]+\.)*discord(?:app)?\.com|api\.telegram\.org|(?:[\w-]+\.)*webhook\.office\.com"
+    r"|outlook\.office(?:365)?\.com|chat\.googleapis\.com|(?:[\w-]+\.)*logic\.azure\.com|events\.pagerduty\.com"
+    r"|api\.opsgenie\.com|maker\.ifttt\.com|hooks\.zapier\.com)$",
+    re.IGNORECASE,
+)
+"""Hosts of webhooks, where the path is the secret."""
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+[A-Za-z0-9.+-]+)?:(?P<slashes>/{2,3})(?P<rest>[^\s\"'`<>|\\]*)"
+)
+_TRAILING = ".,;:)]}!"
+_BARE_LOGIN = re.compile(r"(?<![\w@.%+-])(?P<login>[\w.%+-]{1,256}:[^\s:@/\"'`<>]{1,256})@(?=[\w\[])")
+_NAMED = re.compile(
+    r"(?P<name>(?<![A-Za-z0-9])(?:[\w-]{0,64}[-_.])?(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]id)?"
+    r"|secret[-_]?key|signature|sig|credential|sslpassword))(?P<between>\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,)\"']+)",
+    re.IGNORECASE,
+)
+_AUTHORIZATION = re.compile(r"\b(?P<kind>bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[a-z]-[\w-]{10,})"
+)
+
+
+def redacted(text: str) -> str:
+    """A text with the secrets of all addresses in it hidden: user and password, query, fragment, a webhook's path.
+
+    Also hidden: ``password=…`` and its kind, credentials of an Authorization header, tokens that are known by their
+    form. A text without any of these comes back as it is.
+    """
+    if "://" in text:
+        text = _URL.sub(_without_secrets, text)
+    if "@" in text:
+        text = _BARE_LOGIN.sub(_without_login, text)
+    if "=" in text:
+        text = _NAMED.sub(rf"\g<name>\g<between>{HIDDEN}", text)
+    text = _AUTHORIZATION.sub(rf"\g<kind> {HIDDEN}", text)
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def shareable(url: str) -> str:
+    """An address that can be opened and given away: without user, password, query and fragment."""
+    shown = redacted(url)
+    return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", shown.replace(f"{HIDDEN}@", "", 1))
+
+
+def _without_secrets(found: re.Match[str]) -> str:
+    scheme, rest = found["scheme"].lower(), found["rest"]
+    if scheme in _LOCAL_SCHEMES:
+        return found[0]
+    address = rest.rstrip(_TRAILING)
+    trailing = rest[len(address) :]
+    opening = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
+    if not address:
+        return found[0]
+    if scheme not in _PUBLIC_SCHEMES:
+        return f"{opening}{HIDDEN}{trailing}"
+    login, place = _split_login(address)
+    if login and not _PLACEHOLDER.fullmatch(login):
+        login = HIDDEN
+    place = _without_query(place)
+    return f"{opening}{login}{'@' if login else ''}{place}{trailing}"
+
+
+def _split_login(address: str) -> tuple[str, str]:
+    """User and password, and what follows them. A password that was not encoded may hold any of ``/?#@``."""
+    authority = re.split(r"[/?#]", address, maxsplit=1)[0]
+    if "@" in authority:
+        # As browsers read it: the last @ before the path. A later one counts where the first part is still no host.
+        login, _, host = authority.rpartition("@")
+        return login, host + address[len(authority) :]
+    first, colon, port = authority.partition(":")
+    if colon and first and not authority.startswith("[") and not port.isdecimal() and "@" in address:
+        login, _, place = address.rpartition("@")
+        return login, place
+    if colon and port and not authority.startswith("[") and not port.isdecimal() and not port.isupper():
+        return "", f"{first}:{HIDDEN}"  # a login whose end a quote or a space has cut off
+    return "", address
+
+
+def _without_query(place: str) -> str:
+    path = re.split(r"[?#]", place, maxsplit=1)[0]
+    query = f"?{HIDDEN}" if "?" in place.split("#", 1)[0] else ""
+    fragment = f"#{HIDDEN}" if "#" in place else ""
+    host, slash, below = path.partition("/")
+    name = unquote(host).partition(":")[0]
+    if slash and below and _SECRET_PATHS.fullmatch(name):
+        return f"{host}/{HIDDEN}"
+    return f"{path}{query}{fragment}"
+
+
+def _without_login(found: re.Match[str]) -> str:
+    return found[0] if _PLACEHOLDER.fullmatch(found["login"]) else f"{HIDDEN}@"

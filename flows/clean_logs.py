@@ -1,0 +1,38 @@
+"""Prefect's log records without secrets and without commands to a terminal, wherever they go: console, file, server."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from catalog.redaction import redacted
+from catalog.text import visible
+
+_PREFECT = "prefect"
+
+
+def clean_prefect_logs() -> None:
+    """Have every record of Prefect's loggers cleaned as it is made, its traceback too. Safe to repeat."""
+    before = logging.getLogRecordFactory()
+    if getattr(before, "is_cleaning", False):
+        return
+
+    def made(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record: logging.LogRecord = before(*arguments, **named)
+        if record.name.partition(".")[0] == _PREFECT:
+            _clean(record)
+        return record
+
+    made.is_cleaning = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(made)
+
+
+def _clean(record: logging.LogRecord) -> None:
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):  # arguments that do not fit: logging itself tells of them
+        return
+    record.msg, record.args = visible(redacted(text)), ()
+    if record.exc_info and record.exc_info[0] is not None:
+        record.exc_text = visible(redacted("".join(traceback.format_exception(*record.exc_info)))).rstrip("\n")

@@ -1,0 +1,167 @@
+"""How a command ends, whatever happens: ``error: what. remedy.`` or one JSON object, and the exit code of its kind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from catalog.errors import InputError, MachineError, SonglineError
+from flows.cli.streams import written
+
+STOPPED = "stopped; run the same command again to continue"
+INTERRUPTED_CODE = 130
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+"""Typer brings its own copy of Click in newer versions, and exports only these classes' children."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+class Unforeseen(SonglineError):
+    """An error of Songline itself: nobody thought of it when the code was written."""
+
+    kind = "internal"
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run a command line; the exit code, once everything it said is written."""
+    if not sys.warnoptions:  # what libraries warn each other of says nothing to a user
+        warnings.simplefilter("ignore")
+    code = _ended(app, arguments, as_json=wants_json(arguments))
+    if (trouble := written()) is None:
+        return code
+    lost = MachineError(
+        f"the output cannot be written: {_reason(trouble)}", remedy="Free space there, or send it elsewhere"
+    )
+    return _told(lost, as_json=False) if code == 0 else code
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON, also where it cannot be understood."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
+    try:
+        code = app(args=list(arguments), prog_name="songline", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED_CODE
+    except _UsageError as error:
+        return _misused(error, as_json=as_json)
+    except _ClickException as error:
+        return _told(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
+    except Exception as error:
+        return _told(fault_of(error), as_json=as_json)
+    if code == INTERRUPTED_CODE:
+        from flows.cli.output import stderr
+
+        stderr().print(STOPPED)
+    return code if isinstance(code, int) else 0
+
+
+def foreseen(error: BaseException) -> SonglineError | None:
+    """What the system refuses, in Songline's words, wherever it happened; None for an error of Songline itself."""
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
+    if isinstance(error, MemoryError):
+        return MachineError("the memory is full", remedy="End other programs, or set SONGLINE_WORKERS to fewer")
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else ""
+    what = f"{name}: {_reason(error)}" if name else _reason(error)
+    if error.errno in _FULL:
+        return MachineError(what, remedy="Free disk space, then run the same command again")
+    if error.errno in _NO_RIGHT:
+        return MachineError(what, remedy="Check who may read and write there, or choose another place")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return MachineError(what, remedy="Raise the limit of open files with `ulimit -n`")
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return InputError(what, remedy="Use a shorter name, or another place")
+    return MachineError(what, remedy="Check that path and its disk, then run the same command again")
+
+
+def fault_of(error: Exception) -> SonglineError:
+    """Any error in Songline's words: its own as it is, the system's explained, one that nobody foresaw reported."""
+    return error if isinstance(error, SonglineError) else foreseen(error) or _reported(error)
+
+
+def _reason(error: OSError) -> str:
+    words = error.strerror or str(error) or type(error).__name__
+    return words[:1].lower() + words[1:]
+
+
+def _told(error: SonglineError, *, as_json: bool) -> int:
+    from flows.cli.output import print_error
+
+    print_error(error, as_json=as_json)
+    return error.exit_code
+
+
+def _misused(error: Exception, *, as_json: bool) -> int:
+    """A command line that cannot be understood; a bare ``songline`` shows the help, as before."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "songline"
+    message = " ".join(error.format_message().split()) if hasattr(error, "format_message") else str(error)
+    if type(error).__name__ == "NoArgsIsHelpError" and not as_json:
+        from flows.cli.output import print_text
+
+        print_text(f"{context.get_help() if context is not None else message}\n", to="stderr")
+        return InputError.exit_code
+    if type(error).__name__ == "NoArgsIsHelpError":
+        message = "no command is named"
+    message = message.replace("Value error, ", "")
+    what = message[:1].lower() + message[1:]
+    return _told(InputError(what, remedy=f"See `{command} --help`"), as_json=as_json)
+
+
+def _reported(error: Exception) -> SonglineError:
+    """An error nobody foresaw: its traceback goes to a private file, or to stderr where SONGLINE_DEBUG is set."""
+    from catalog.redaction import redacted
+
+    report = redacted("".join(traceback.format_exception(error)))
+    words = " ".join(str(error).split())[:200].rstrip(".")
+    what = f"Songline met an error that nobody foresaw: {type(error).__name__}{f': {words}' if words else ''}"
+    if _is_debugged():
+        from flows.cli.output import print_text
+
+        print_text(report, to="stderr")
+        return Unforeseen(what, remedy="Report it with the lines above, and what you did")
+    place = _kept_report(report)
+    if place is None:
+        return Unforeseen(
+            what, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
+        )
+    return Unforeseen(what, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did")
+
+
+def _is_debugged() -> bool:
+    from catalog.settings import load_settings
+
+    try:
+        return load_settings().debug
+    except SonglineError:
+        return False
+
+
+def _kept_report(report: str) -> Path | None:
+    """A new file that only its user may read, among the system's temporary files: the home may be what is broken."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f"songline-error-{stamp}-", suffix=".txt")
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(report)
+    except OSError:
+        return None
+    return Path(name)

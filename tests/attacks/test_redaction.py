@@ -1,0 +1,140 @@
+"""What the attacker reads: messages, logs and records, in the hope of a password or a signature in an address."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import MachineError, ManifestError, error_document
+from catalog.model_fetch import Fetcher, Patience
+from catalog.model_pull import add, pull
+from catalog.model_store import RECORD, ModelStore
+from catalog.model_table import read_table
+from catalog.redaction import redacted, shareable
+from flows.inbox_report import shown
+from tests.integration.hub_server import Hub, serving
+from tests.model_kit import AT, relaxed_table
+from tests.support import songline
+
+SECRETS = ("geheim", "sigsig", "toktok", "keykey", "fragfrag")
+APACHE = read_table().licences["Apache-2.0"]
+QUICK = Patience(tries=0, base_s=0.01, timeout_s=2.0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://ada:geheim@example.org/model.pt?X-Amz-Signature=sigsig&X-Amz-Credential=keykey#fragfrag",
+        "https://geheim@example.org/x",
+        "postgresql+psycopg://songline:geheim@db.example.org:5432/songline?sslpassword=keykey",
+        "postgresql://songline:ge/heim?geheim#x@geheim@db/songline",
+        "could not connect: 'https://ada:geheim@example.org:8443/a b'",
+        'missing "=" after "postgresql//ada:geheim@db/x" in connection info string',
+        "host=db user=ada password=geheim dbname=x",
+        "password='geheim' token=\"toktok\" SONGLINE_S3_SECRET_KEY=keykey",
+        "GET https://example.org/x?sig=sigsig: 403",
+        "HTTPS://ADA:geheim@EXAMPLE.ORG/x?TOKEN=toktok",
+        "https://hooks.slack.com/services/T000/B000/toktok is away",
+        "https://discord.com/api/webhooks/1/toktok",
+        "https://api.telegram.org/bottoktok/sendMessage",
+        "slack://toktok/keykey/sigsig/#general",
+        "Authorization: Bearer toktoktoktok",
+        "HF_TOKEN=hf_toktoktoktoktoktoktok",
+        "socks5h://ada:geheim@proxy:1080",
+        "https://ada:geheim",
+        "(https://example.org/a?token=toktok), https://b:geheim@c/d!",
+    ],
+)
+def test_an_address_in_any_text_tells_no_secret(text: str) -> None:
+    clean = redacted(text)
+    assert not any(secret in clean for secret in SECRETS), clean
+    assert redacted(clean) == clean
+    for error in (MachineError(text, remedy=text, address=text), ManifestError([text])):
+        told = json.dumps([str(error), error_document(error), repr(error), list(getattr(error, "faults", []))])
+        assert not any(secret in told for secret in SECRETS), told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.org/ASLP-lab/DiffRhythm-1_2/resolve/main/cfm_model.pt",
+        "http://127.0.0.1:9000/a@b",
+        "sqlite:////home/ada/a?b#c/catalog.sqlite3",
+        "s3://bucket/prefix",
+        "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        "ada@example.org says: 12:30",
+        "gates: clipping_runs = 3",
+        "http://HOST:PORT/metrics",
+        "http://[::1]:4200/api",
+    ],
+)
+def test_what_is_no_secret_stays_readable(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_an_address_that_is_given_away_still_opens_and_holds_no_login() -> None:
+    assert shareable("https://ada:geheim@example.org:8443/albums?x=sigsig#y") == "https://example.org:8443/albums"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_hubs_refusal_does_not_repeat_the_password_of_its_address(store: ModelStore, status: int) -> None:
+    with serving(Hub()) as hub:
+        hub.statuses["vae_model.pt"] = [status] * 9
+        address = hub.url.replace("http://", "http://ada:geheim@")
+        with Fetcher(address, QUICK) as fetcher, pytest.raises(MachineError) as caught:
+            pull(store, "diffrhythm-vae", fetcher, at=AT, accept=True)
+    assert "geheim" not in str(caught.value)
+    assert "vae_model.pt" in str(caught.value)
+
+
+def test_the_address_of_ones_own_model_is_neither_recorded_nor_told_with_its_signature(store: ModelStore) -> None:
+    with serving(Hub({"mine.pt": bytes(range(256))})) as hub:
+        signed = hub.url.replace("http://", "http://ada:geheim@") + "/mine.pt?X-Amz-Signature=sigsig#fragfrag"
+        hub.files["mine.pt?X-Amz-Signature=sigsig"] = hub.files["mine.pt"]
+        with Fetcher(patience=QUICK) as fetcher:
+            add(store, "mine", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
+        kept = (store.home("mine") / RECORD).read_text()
+        hub.files.clear()
+        with Fetcher(patience=QUICK) as fetcher, pytest.raises(MachineError) as caught:
+            add(store, "other", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
+    assert "mine.pt" in kept
+    for told in (kept, str(caught.value), repr(caught.value)):
+        assert not any(secret in told for secret in SECRETS), told
+
+
+def test_the_command_tells_no_secret_either(tmp_path: Path) -> None:
+    url = "http://ada:geheim@127.0.0.1:9/x.pt?sig=sigsig"
+    arguments = ("models", "add", "mine", url, "--like", "diffrhythm-1.2-base", "--licence", "MIT")
+    done = songline(*arguments, "--json", home=tmp_path, SONGLINE_HUB_URL="ftp://ada:geheim@hub")
+    assert done.returncode == 2
+    assert "geheim" not in done.stdout + done.stderr
+    done = songline(
+        "status", "x", home=tmp_path, SONGLINE_DATABASE_URL="postgresql//ada:geheim@db/x?sslpassword=keykey"
+    )
+    assert done.returncode == 4
+    assert not any(secret in done.stdout + done.stderr for secret in SECRETS), done.stderr
+
+
+def test_prefects_log_and_the_inboxs_report_hold_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("prefect.flow_runs")
+    before, logger.propagate = logger.propagate, True
+    prefect = logging.getLogger("prefect")
+    also, prefect.propagate = prefect.propagate, True
+    try:
+        raise ValueError("https://ada:geheim@hub/x?sig=sigsig\x1b]52;c;aGk=\x07")
+    except ValueError:
+        logger.exception("broke off at %s", "https://ada:geheim@hub/x?sig=sigsig")
+    finally:
+        logger.propagate, prefect.propagate = before, also
+    assert "broke off at https://***@hub/x?***" in caplog.text
+    assert not any(secret in caplog.text for secret in SECRETS), caplog.text
+    assert "\x1b" not in caplog.text
+    assert "geheim" not in shown("https://ada:geheim@hub/x")
