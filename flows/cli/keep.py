@@ -106,7 +106,7 @@ def _this_person() -> str:
     return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
 
-def export(album: str, out: Path, *, with_environment: bool, as_json: bool) -> None:
+def export(album: str, out: Path, *, with_environment: bool = False, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
     with open_house(settings) as house:
