@@ -114,7 +114,7 @@ def _planned_again(count: int) -> str:
     return f"{works} planned again; `songline render` does {'it' if count == 1 else 'them'}."
 
 
-def export(album: str, out: Path, *, with_environment: bool, as_json: bool) -> None:
+def export(album: str, out: Path, *, with_environment: bool = False, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
     with open_house(settings) as house:
