@@ -17,7 +17,8 @@ class Song:
     """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
 
     ``style`` is a file with a style vector, which may stand in for the prompt. ``credits`` are (role, name);
-    ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song.
+    ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song. ``deliverables`` are the
+    song's own, empty where it takes the album's.
     """
 
     id: str
@@ -43,6 +44,12 @@ class Song:
     credits: tuple[tuple[str, str], ...] = ()
     fade_out_s: float | None = None
     gap_s: float = 0.0
+    deliverables: tuple[str, ...] = ()
+
+    @property
+    def instrumental(self) -> bool:
+        """Whether the song has no words to sing."""
+        return not self.lyrics.sung
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Album:
     """One album: its songs in order, and what is to be done with their candidates.
 
     ``licences`` maps models to agreements obtained apart. ``warnings`` and ``hints`` are finished lines for people.
+    ``wav_tags`` is ``none`` where WAV files are to hold nothing but their sound.
     ``mastering_reference`` is the track that ``mastering.reference`` names; ``two_stems`` the one part that is wanted
     beside all the rest.
     """
@@ -77,3 +85,8 @@ class Album:
     mastering_reference_digest: str | None = None
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    wav_tags: str = "all"
+
+    def deliverables_of(self, song: Song) -> tuple[str, ...]:
+        """The kinds of files that are made of a song."""
+        return song.deliverables or self.deliverables

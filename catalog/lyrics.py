@@ -102,6 +102,11 @@ def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
     return reading.finish()
 
 
+def stored_lyrics(lrc: str) -> Lyrics:
+    """The lyrics that :meth:`Lyrics.to_lrc` wrote; no text at all is a song without words."""
+    return parse_lrc(lrc) if lrc else Lyrics(())
+
+
 def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> tuple[tuple[int, str], ...]:
     """The lines that nobody can be expected to sing in the time they have, as (line, message)."""
     warnings = []
@@ -229,7 +234,8 @@ class _Reading:
         lines = self._expanded()
         self._check_order()
         if not self.rows and not self.faults:
-            self.fault(1, "no line has a stamp", "Put a time before each line, for example [00:12.50]")
+            remedy = "Put a time before each line, for example [00:12.50]; a song without words has no `lyrics`"
+            self.fault(1, "no line has a stamp", remedy)
         if len(lines) > MAX_LINES:
             self.fault(lines[MAX_LINES].line, f"there are more than {MAX_LINES} lines", "Remove some")
         if self.faults:

@@ -8,12 +8,14 @@ from pathlib import Path
 from catalog.album import Album, Song
 from catalog.digests import Json
 from catalog.errors import InputError, ManifestError, SonglineError
+from catalog.manifest_deliverables import check_deliverables, check_voiced
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
 from catalog.manifest_files import find_cover, find_reference, manifest_at, read_file, regular_file
 from catalog.manifest_schema import NATIVE_STEMS, NONE, ManifestFile, Vocabulary, manifest_json_schema
-from catalog.manifest_songs import Setting, read_songs
+from catalog.manifest_setting import Setting
+from catalog.manifest_songs import read_songs
 from catalog.manifest_words import did_you_mean
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 from catalog.policy import DEFAULT_FAMILIES
@@ -92,6 +94,7 @@ def manifest_document(album: Album) -> dict[str, Json]:
         "stems": album.stems,
         "two_stems": album.two_stems,
         "deliverables": list(album.deliverables),
+        **({} if album.wav_tags == "all" else {"wav": {"tags": album.wav_tags}}),
     }
 
 
@@ -118,6 +121,7 @@ def _song_document(song: Song) -> dict[str, Json]:
         "engine": song.engine,
         "settings": dict(song.settings),
         "seeds": list(song.seeds),
+        **({"deliverables": list(song.deliverables)} if song.deliverables else {}),
     }
 
 
@@ -229,14 +233,9 @@ def _check_delivery(setting: Setting) -> None:
     if manifest.two_stems and manifest.stems in (NONE, NATIVE_STEMS):
         what = f"`two_stems` is for a separation model, and `stems` is {manifest.stems}"
         desk.add(("two_stems",), what, "Name a model under `stems`, or leave `two_stems` out")
-    for index, name in enumerate(manifest.deliverables):
-        path: Where = ("deliverables", index)
-        if "deliverables" in manifest.model_fields_set and name not in vocabulary.deliverables:
-            desk.add(path, f"there is no deliverable {name!r}", did_you_mean(name, vocabulary.deliverables))
-        if name in manifest.deliverables[:index]:
-            desk.add(path, f"{name} stands twice", "Remove one of them")
-        if name in vocabulary.voiced and (manifest.stems == NONE or manifest.two_stems not in (None, "vocals")):
-            desk.add(path, f"{name} needs a stem of the voice", "Write `stems: native`, or name a separation model")
+    if "deliverables" in manifest.model_fields_set:
+        check_deliverables(desk, (), manifest.deliverables, vocabulary)
+    check_voiced(desk, (), manifest.deliverables, manifest, vocabulary)
 
 
 def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, desk: Desk) -> Album:
@@ -260,6 +259,7 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         label=manifest.album.label,
         enhance=manifest.enhance,
         two_stems=manifest.two_stems,
+        wav_tags=manifest.wav.tags,
         warnings=desk.warning_lines(),
         hints=desk.hint_lines(),
     )

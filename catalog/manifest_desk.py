@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from catalog.digests import Json
 from catalog.manifest_faults import MAX_FAULTS, Fault, Path, Place, dotted
-from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile
+from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
 from catalog.manifest_words import explain
 from catalog.manifest_yaml import Source
 from catalog.mastering import Compression, Echo, Effects, Limiting, MasteringSpec, Reverb
@@ -20,7 +20,7 @@ from catalog.policy import Policy
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_STAND_IN_SONG = {"title": "?", "lyrics": "?"}
+_STAND_IN_SONG = {"title": "?"}
 _STAND_IN_ALBUM = {"title": "?", "artist": "?"}
 _FORMS = frozenset({"(list)", "(range)"})
 _WORDED_AT_ONCE = 2 * MAX_FAULTS
@@ -153,8 +153,8 @@ def _stand_in(unit: Path) -> Json:
             return dict(_STAND_IN_SONG)
         case ("album", ("title" | "artist") as name):
             return _STAND_IN_ALBUM[str(name)]
-        case ("songs", _, ("title" | "lyrics") as name):
-            return _STAND_IN_SONG[str(name)]
+        case ("songs", _, "title"):
+            return _STAND_IN_SONG["title"]
     return None
 
 
@@ -165,6 +165,7 @@ def _fields_at(path: Path) -> Collection[str]:
         ("album",): AlbumFile,
         ("defaults",): DefaultsFile,
         ("selection",): Policy,
+        ("wav",): WavFile,
         ("mastering",): MasteringSpec,
         ("mastering", "compression"): Compression,
         ("mastering", "limiter"): Limiting,

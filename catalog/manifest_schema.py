@@ -57,6 +57,9 @@ Seeds = Annotated[
 ]
 
 
+Deliverables = Annotated[list[str], Field(min_length=1, max_length=20)]
+
+
 class AlbumFile(FileModel):
     """What the album is."""
 
@@ -100,11 +103,11 @@ class SongFile(_Choices):
 
     id: Id | None = Field(None, description="The song's identity; left out: made from the title.")
     title: Name = Field(description="The song's title.")
-    lyrics: str = Field(
-        min_length=1,
-        max_length=MAX_LYRICS_CHARACTERS,
-        description="One line: path of an LRC file; more: the LRC itself.",
+    lyrics: Annotated[str, Field(min_length=1, max_length=MAX_LYRICS_CHARACTERS)] | None = Field(
+        None,
+        description="One line: path of an LRC file; more: the LRC itself. Left out: a song without words.",
     )
+    instrumental: bool | None = Field(None, description="true: a song without words; `lyrics` is then left out.")
     prompt: Prompt | None = Field(None, description="Style in words: genre, tempo, key, instruments, voice, mood.")
     reference: FilePath | None = Field(None, description="Audio that sets the style, relative to this file.")
     style: FilePath | None = Field(
@@ -118,6 +121,9 @@ class SongFile(_Choices):
     credits: list[CreditFile] = Field(default_factory=list, max_length=100, description="Who else had a part in it.")
     fade_out_s: Pause | None = Field(None, description="Length of a fade at its end, in seconds.")
     gap_s: Pause | None = Field(None, description="Silence before the next song, as the cue sheet gives it.")
+    deliverables: Deliverables | None = Field(
+        None, description="The kinds of files to make of this song, in place of the album's."
+    )
 
 
 class LicenceFile(FileModel):
@@ -125,6 +131,14 @@ class LicenceFile(FileModel):
 
     model: Name = Field(description="The model's name, as `songline models list` gives it.")
     agreement: Name = Field(description="What was agreed, with whom: shown in the lineage of every release.")
+
+
+class WavFile(FileModel):
+    """What delivered WAV files hold; some distributors refuse any chunk but the format and the samples."""
+
+    tags: Literal["all", "none"] = Field(
+        "all", description="all: loudness (bext), LIST INFO and ID3; none: the format and the samples, nothing else."
+    )
 
 
 class ManifestFile(FileModel):
@@ -151,9 +165,8 @@ class ManifestFile(FileModel):
     two_stems: Literal["vocals", "drums", "bass", "other"] | None = Field(
         None, description="Only this part and all the rest, where a separation model makes the stems."
     )
-    deliverables: list[str] = Field(
-        list(DEFAULT_DELIVERABLES), min_length=1, max_length=20, description="The kinds of files to make."
-    )
+    deliverables: Deliverables = Field(list(DEFAULT_DELIVERABLES), description="The kinds of files to make.")
+    wav: WavFile = Field(WavFile(), description="What WAV files hold beside their sound.")
 
 
 def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
@@ -226,8 +239,9 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
     fields["stems"]["enum"] = vocabulary.stems
     parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = vocabulary.waivable
     fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]
-    fields["deliverables"]["items"]["enum"] = sorted(vocabulary.deliverables)
-    fields["deliverables"]["uniqueItems"] = True
+    for deliverables in (fields["deliverables"], parts["SongFile"]["properties"]["deliverables"]["anyOf"][0]):
+        deliverables["items"]["enum"] = sorted(vocabulary.deliverables)
+        deliverables["uniqueItems"] = True
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}
     return head | {name: part for name, part in schema.items() if name != "title"}
 

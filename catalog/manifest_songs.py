@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from catalog.album import Song
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
+from catalog.manifest_deliverables import check_deliverables, deliverables_of
 from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
 from catalog.manifest_fields import MAX_SEED
@@ -22,11 +22,10 @@ from catalog.manifest_limits import check_candidates, check_lyrics, check_refere
 from catalog.manifest_schema import (
     DEFAULT_LENGTH_S,
     DEFAULT_SEEDS,
-    ManifestFile,
     SeedRange,
     SongFile,
-    Vocabulary,
 )
+from catalog.manifest_setting import Setting
 from catalog.manifest_words import did_you_mean
 from catalog.musical import bpm_from_prompt, key_from_prompt, tonic_and_mode
 from catalog.remarks import Remark
@@ -36,16 +35,6 @@ DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5
 _DEFAULTS: Path = ("defaults",)
 _LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the songs are read against."""
-
-    manifest: ManifestFile
-    vocabulary: Vocabulary
-    folder: FilePath
-    desk: Desk
 
 
 def read_songs(setting: Setting) -> tuple[Song, ...]:
@@ -71,12 +60,17 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
     reference, reference_digest = _given_file(setting, (*at, "reference"), written.reference, find_reference)
     style, style_digest = _given_file(setting, (*at, "style"), written.style, find_style)
     _check_prompt(setting.desk, at, written)
+    faults_of_others = len(setting.desk.faults)
+    lyrics = _lyrics(setting, at, written, length_s=length_s, language=language)
+    # Lyrics that cannot be read are no sign of a song without words.
+    is_unread = len(setting.desk.faults) > faults_of_others or setting.desk.is_bad((*at, "lyrics"))
+    check_deliverables(setting.desk, at, written.deliverables, setting.vocabulary)
     song = Song(
         id=written.id or slug(written.title, fallback="song"),
         position=index + 1,
         title=written.title,
         artist=setting.manifest.album.artist,
-        lyrics=_lyrics(setting, at, written.lyrics, length_s=length_s, language=language),
+        lyrics=lyrics,
         prompt=written.prompt,
         reference=reference,
         reference_digest=reference_digest,
@@ -95,6 +89,7 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
         credits=tuple((credit.role, credit.name) for credit in written.credits),
         fade_out_s=written.fade_out_s,
         gap_s=written.gap_s or 0.0,
+        deliverables=deliverables_of(setting, at, written, is_sung=bool(lyrics.sung) or is_unread),
     )
     if len(setting.desk.faults) == faults_before and not any(
         setting.desk.is_bad((*at, name)) for name in SongFile.model_fields
@@ -195,7 +190,7 @@ def _note(setting: Setting, at: Path, written: SongFile, remark: Remark) -> None
     """Put what a plug-in said where it belongs: at the field, or at the line of the lyrics."""
     path: Path = (*at, *remark.field.split("."))
     place = None
-    if remark.line is not None:
+    if remark.line is not None and written.lyrics is not None:
         is_file = "\n" not in written.lyrics.strip("\n")
         place = _lyrics_place(setting.desk, path, written.lyrics if is_file else None, remark.line)
     if remark.kind == "fault":
@@ -218,14 +213,17 @@ def _check_prompt(desk: Desk, at: Path, written: SongFile) -> None:
         desk.warn((*at, "key"), f"The prompt says {key} and key says {written.key}. The field counts.")
 
 
-def _lyrics(setting: Setting, at: Path, written: str, *, length_s: float, language: str) -> Lyrics:
-    """Lyrics from the file or the text that is written; faults and warnings stand at their own lines."""
+def _lyrics(setting: Setting, at: Path, song: SongFile, *, length_s: float, language: str) -> Lyrics:
+    """Lyrics from the file or the text that is written, none for a song without words; faults and warnings stand at
+    their own lines."""
     path = (*at, "lyrics")
-    desk = setting.desk
+    desk, written = setting.desk, song.lyrics
+    if written is None:
+        if song.instrumental is False:
+            desk.add(at, "`instrumental` is false and the song has no lyrics", "Add `lyrics`, or leave both out")
+        return Lyrics(())
     bounds = ((*at, "length_s"), (*_DEFAULTS, "length_s"))
     limit_s = None if any(desk.is_bad(bound) for bound in bounds) else length_s
-    if desk.is_bad(path):
-        return Lyrics(())
     is_file = "\n" not in written.strip("\n")
     try:
         data: bytes | str = _lyrics_file(setting, written.strip("\n")) if is_file else written
@@ -238,6 +236,8 @@ def _lyrics(setting: Setting, at: Path, written: str, *, length_s: float, langua
     except InputError as error:
         desk.add(path, error.what, error.remedy)
         return Lyrics(())
+    if song.instrumental and lyrics.sung:
+        desk.add((*at, "instrumental"), "the song has lyrics, so it is not instrumental", "Remove one of them")
     for line, message in singing_rate_warnings(lyrics, length_s=length_s, language=language):
         desk.warn(path, message, at=_lyrics_place(desk, path, written if is_file else None, line))
     return lyrics

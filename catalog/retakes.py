@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.albums import Candidate, candidate_id, candidate_of
 from catalog.errors import InputError
-from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, parse_lrc
+from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
 from catalog.queries import candidate_by_prefix
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
@@ -50,7 +50,7 @@ def parent_take(database: Database, prefix: str) -> Parent:
                 remedy="See `songline scores` for the candidates there are now",
             )
         stated = next(each for each in album.manifest["songs"] if each["id"] == song.slug)
-        lyrics = parse_lrc(row.lyrics_lrc or stated["lyrics"]["lrc"])
+        lyrics = stored_lyrics(row.lyrics_lrc or stated["lyrics"]["lrc"])
         return Parent(row.id, album.id, song.slug, song.title, row.render_key, stated["language"], lyrics)
 
 

@@ -13,7 +13,7 @@ from catalog.album import Album, Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of, row_policy
 from catalog.digests import Json
 from catalog.errors import InputError
-from catalog.lyrics import parse_lrc
+from catalog.lyrics import stored_lyrics
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 from catalog.recipe import Recipe
@@ -76,6 +76,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         two_stems=document.get("two_stems"),
         mastering_reference=_bare(reference["name"]) if reference else None,
         mastering_reference_digest=reference.get("digest"),
+        wav_tags=document.get("wav", {}).get("tags", "all"),
     )
 
 
@@ -86,7 +87,7 @@ def _song(document: Mapping[str, Json]) -> Song:
         position=document["position"],
         title=document["title"],
         artist=document["artist"],
-        lyrics=parse_lrc(document["lyrics"]["lrc"]),
+        lyrics=stored_lyrics(document["lyrics"]["lrc"]),
         prompt=document["prompt"],
         reference=_bare(reference["name"]) if reference else None,
         reference_digest=reference.get("digest"),
@@ -105,6 +106,7 @@ def _song(document: Mapping[str, Json]) -> Song:
         credits=tuple((credit["role"], credit["name"]) for credit in document.get("credits", ())),
         fade_out_s=document.get("fade_out_s"),
         gap_s=document.get("gap_s", 0.0),
+        deliverables=tuple(document.get("deliverables", ())),
     )
 
 

@@ -105,7 +105,8 @@ class Finishing:
         chosen, album = mastered.chosen, self._album
         song, digest = chosen.planned.song, mastered.master.made["master"]
         tags = encode_tags(self._planned, song, chosen.winner, master=mastered.master, level=level)
-        plain = [kind for kind in album.deliverables if DELIVERABLES[kind].version is None]
+        kinds = album.deliverables_of(song)
+        plain = [kind for kind in kinds if DELIVERABLES[kind].version is None]
         drawn, separated, encoded = await asyncio.gather(
             self._do.step(requests.draw(digest), f"draw · {song.title}"),
             self._separated(chosen),
@@ -121,7 +122,7 @@ class Finishing:
             master=mastered.master,
             accepted_key=mastered.accepted.key,
             drawing_key=drawn.key,
-            encoded={kind: files[kind] for kind in album.deliverables},
+            encoded={kind: files[kind] for kind in kinds},
             separated=separated,
         )
 
@@ -153,7 +154,7 @@ class Finishing:
     async def _separated(self, chosen: Chosen) -> StepResult | None:
         """The winner's parts, of its audio as it was rendered."""
         album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
-        if album.stems == "none":
+        if album.stems == "none" or (song.instrumental and album.two_stems == VOCALS):
             return None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
         request = requests.separate(album, song, chosen.winner, audio, identities=identities)
@@ -163,8 +164,8 @@ class Finishing:
         self, mastered: Mastered, separated: StepResult | None, tags: Mapping[str, Json]
     ) -> dict[str, EncodedFile]:
         """The files of a master without its voice, or of the voice alone."""
-        kinds = [kind for kind in self._album.deliverables if DELIVERABLES[kind].version is not None]
         song = mastered.chosen.planned.song
+        kinds = [kind for kind in self._album.deliverables_of(song) if DELIVERABLES[kind].version is not None]
         if kinds and (separated is None or VOCALS not in separated.made):
             raise WorkError(
                 f"{song.title}: {' and '.join(kinds)} need a stem of the voice, and there is none",
@@ -204,6 +205,7 @@ class Finishing:
             tags=tags,
             cover_digest=self._planned.cover_digest,
             ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
+            wav_tags=self._album.wav_tags,
         )
         done = await self._do.step(request, f"encode · {song.title} · {kind}")
         self._refuse_failed(song, kind, done.result["findings"])

@@ -10,9 +10,8 @@ from catalog.house import House
 from catalog.queries import products_of
 from catalog.submissions import is_settled
 from catalog.work import StepRequest
-from flows.needs import identities_of, models_of_judges
+from flows.needs import identities_of, judges_of, models_of_judges
 from tasks import requests
-from tasks.scoring.registry import judges_for
 
 Asked = Mapping[str, StepRequest]
 """What judges are asked, by the step's key."""
@@ -25,7 +24,8 @@ class Judgements:
         self._house = house
         self._policy = planned.policy
         self._planned_with = planned.identities
-        self._is_judged = bool(judges_for(planned.policy.named))
+        self._songs = planned.album.songs
+        self._is_judged = bool(judges_of(planned.policy, planned.album.songs))
         self._sung: dict[str, list[Song]] = {}
         for song in planned.songs:
             for candidate in song.candidates:
@@ -49,7 +49,7 @@ class Judgements:
 
     def _of(self, render_key: str, audio: str) -> Asked:
         if (render_key, audio) not in self._asked:
-            names = models_of_judges(self._policy)
+            names = models_of_judges(self._policy, self._songs)
             identities = identities_of(names, self._house.models, planned=self._planned_with)
             self._asked[render_key, audio] = {
                 request.key: request

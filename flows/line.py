@@ -144,7 +144,9 @@ class Line:
         if not alive:
             raise self._all_failed(planned)
         policy = self._planned.policy
-        known = identities_of(models_of_judges(policy), self._house.models, planned=self._planned.identities)
+        known = identities_of(
+            models_of_judges(policy, self._planned.album.songs), self._house.models, planned=self._planned.identities
+        )
         scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
         outcomes = await asyncio.gather(
             *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True

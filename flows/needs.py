@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from catalog.album import Album
+from catalog.album import Album, Song
 from catalog.digests import Json
 from catalog.licences import Use, refusals, refused
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.settings import Settings
 from tasks.engines.registry import get_engine
-from tasks.scoring.registry import judges_for
+from tasks.scoring.registry import Judge, judges_for
 from tasks.separation.names import STEM_MODELS
 
 
@@ -29,15 +29,21 @@ def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
     """The models of the registry that an album needs, and what for, each once."""
     used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
-    used += [Use(model, "judges") for judge in judges_for(policy.named) for model in judge.models]
+    used += [Use(model, "judges") for model in models_of_judges(policy, album.songs)]
     if album.stems in STEM_MODELS:
         used.append(Use(album.stems, "separates"))
     return tuple(dict.fromkeys(used))
 
 
-def models_of_judges(policy: Policy) -> tuple[str, ...]:
-    """The models that the judges listen with whom a policy asks, each once."""
-    return tuple(dict.fromkeys(model for judge in judges_for(policy.named) for model in judge.models))
+def judges_of(policy: Policy, songs: Iterable[Song]) -> tuple[Judge, ...]:
+    """The judges whom a policy asks about any of these songs, each once; see :func:`judges_for`."""
+    kinds = dict.fromkeys(not song.instrumental for song in songs)
+    return tuple(dict.fromkeys(judge for is_sung in kinds for judge in judges_for(policy.named, is_sung=is_sung)))
+
+
+def models_of_judges(policy: Policy, songs: Iterable[Song]) -> tuple[str, ...]:
+    """The models that these judges listen with, each once."""
+    return tuple(dict.fromkeys(model for judge in judges_of(policy, songs) for model in judge.models))
 
 
 def models_of_stems(album: Album) -> tuple[str, ...]:

@@ -25,10 +25,10 @@ from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from catalog.settings import Settings
-from flows.needs import identities_of, model_uses, models_of_judges, models_of_stems, refuse_licences
+from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine
-from tasks.scoring.registry import judges_for, require_packages
+from tasks.scoring.registry import require_packages
 from tasks.separation.names import STEM_MODELS, require_stem_packages
 from tasks.style.names import MUQ_MULAN, require_mulan_packages
 
@@ -48,10 +48,10 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     models.need_all(needed)
     if MUQ_MULAN in needed:
         require_mulan_packages()
-    require_packages(judges_for(policy.named))
+    require_packages(judges_of(policy, album.songs))
     if album.stems in STEM_MODELS:
         require_stem_packages()
-    for kind in album.deliverables:
+    for kind in dict.fromkeys(kind for song in album.songs for kind in album.deliverables_of(song)):
         if reason := available(kind):
             raise MachineError(reason, remedy="Install it, or take this kind out of `deliverables`")
 
@@ -91,7 +91,7 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
 
 
 def _identities(house: House, album: Album, policy: Policy) -> dict[str, Json]:
-    return identities_of([*models_of_judges(policy), *models_of_stems(album)], house.models)
+    return identities_of([*models_of_judges(policy, album.songs), *models_of_stems(album)], house.models)
 
 
 def _candidates(house: House, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:

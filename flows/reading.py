@@ -23,7 +23,7 @@ from tasks.delivery.pictures import cover_remarks
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs
-from tasks.separation.names import STEM_MODELS
+from tasks.separation.names import STEM_MODELS, VOICE
 from tasks.style.prompt_help import advice, embedded_text
 
 INSPECTED_S = 600.0
@@ -89,12 +89,14 @@ def album_id(path: Path, settings: Settings) -> str:
 
 
 def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Remark]:
-    engine = get_engine(song.engine, settings)
+    engine, is_sung = get_engine(song.engine, settings), not song.instrumental
     yield from engine.remarks(song)
     if manifest.stems == NATIVE_STEMS and not engine.native_stems:
         message = f"the engine {song.engine} gives no stems of its own, and `stems` asks for them"
         yield Remark("fault", "engine", message, "Write `stems: none`, or name a separation model")
-    if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key))):
+    if song.instrumental and manifest.two_stems == VOICE:
+        yield Remark("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
+    if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):
         yield Remark("hint", "prompt", said)
     if song.reference and song.reference_digest:
         count = len({song.reference for song in manifest.songs if song.reference})

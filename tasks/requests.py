@@ -17,10 +17,11 @@ from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.queries import StepResult
 from catalog.work import StepRequest
+from tasks.delivery.deliverables import DELIVERABLES
 from tasks.enhancement.names import ENHANCERS
 from tasks.kinds import request
 from tasks.scoring.base import Brief
-from tasks.scoring.registry import Judge, judges_for, scorer_revisions
+from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
 from tasks.style.prompt_help import embedded_text
 
 MASTER_BITS = 24
@@ -60,7 +61,9 @@ def judge(song: Song, audio_digest: str, asked: Judge, identities: Mapping[str, 
 
 def judged(song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]) -> tuple[StepRequest, ...]:
     """What the policy's judges are asked about a candidate; see :func:`judge`."""
-    return tuple(judge(song, audio_digest, each, identities) for each in judges_for(policy.named))
+    return tuple(
+        judge(song, audio_digest, each, identities) for each in judges_for(policy.named, is_sung=not song.instrumental)
+    )
 
 
 def listen(song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]) -> tuple[StepRequest, ...]:
@@ -98,8 +101,15 @@ def select(
                 for c, keys in scored
             ],
             "failed": [{"id": c.id, "seed": c.seed} for c in failed],
+            **_wordless(song, policy),
         },
     )
+
+
+def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
+    """That a song has no words, where the policy counts metrics of words: its candidates are not at fault for that."""
+    counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
+    return {"wordless": True} if counts_words else {}
 
 
 def enhance(member: str, audio_digest: str) -> StepRequest:
@@ -195,6 +205,7 @@ def separate(
         "identity": identities[album.stems],
         "two_stems": album.two_stems,
         "line_starts_s": _document(brief_of(song))["line_starts_s"],
+        **({"instrumental": True} if song.instrumental else {}),
     }
     return request("demix", parameters, {"audio": audio_digest})
 
@@ -211,8 +222,15 @@ def encode(
     tags: Mapping[str, Json],
     cover_digest: str | None,
     ceiling_dbtp: float,
+    wav_tags: str = "all",
 ) -> StepRequest:
-    """One deliverable of a master, tagged, read back and, where it is lossy, measured against the ceiling."""
+    """One deliverable of a master, tagged, read back and, where it is lossy, measured against the ceiling.
+
+    With ``wav_tags`` none a WAV gets neither tags nor cover: it is the same file whatever they are.
+    """
+    if wav_tags == "none" and DELIVERABLES[deliverable].suffix == ".wav":
+        bare = {"deliverable": deliverable, "ceiling_dbtp": ceiling_dbtp, "wav_tags": "none"}
+        return request("encode", bare, {"master": master_digest})
     inputs = {"master": master_digest} | ({"cover": cover_digest} if cover_digest else {})
     parameters = {"deliverable": deliverable, "tags": dict(tags), "ceiling_dbtp": ceiling_dbtp}
     return request("encode", parameters, inputs)

@@ -44,7 +44,7 @@ def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None
     failures: Mapping[str, SonglineError] = {}
     with open_house(settings) as house:
         planned = plan_album(house, album)
-        identities = identities_of(models_of_judges(policy), house.models, planned=planned.identities)
+        identities = identities_of(models_of_judges(policy, album.songs), house.models, planned=planned.identities)
         decisions = {song.song.id: _replay(house, song, policy, identities) for song in planned.songs}
         if apply:
             failures = _apply(house, album, policy, identities)

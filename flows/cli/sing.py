@@ -119,6 +119,9 @@ def _seconds(text: str) -> float:
 
 def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
     """The parent's words with those of the file in the passage. Raises InputError where nothing changes."""
+    if not parent.lyrics.sung:
+        what = f"{parent.song_title} is a song without words, and {path.name} would add some"
+        raise InputError(what, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
     changed = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
     if not any(start_s <= line.start_s < end_s for line in changed.lines):
         raise InputError(

@@ -21,7 +21,7 @@ from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.id3 import id3_bytes
 from tasks.delivery.mp4 import write_mp4_tags
 from tasks.delivery.readback import read_back
-from tasks.delivery.riff import chunks_of, read_chunks, write_tagged
+from tasks.delivery.riff import chunks_of, read_chunks, write_bare, write_tagged
 from tasks.delivery.track_tags import TrackTags
 from tasks.delivery.vorbis import write_opus_tags, write_vorbis
 
@@ -42,19 +42,27 @@ class _Job:
 
     master: Path
     destination: Path
-    tags: TrackTags
+    tags: TrackTags | None
     cover: bytes | None
     dither_seed: int
 
+    @property
+    def named(self) -> TrackTags:
+        """The tags of a form that cannot do without. Raises InputError."""
+        if self.tags is None:
+            raise InputError(f"{self.destination.suffix} files are not made without tags", remedy="Give the tags")
+        return self.tags
+
 
 def encode(
-    kind: str, master: Path, destination: Path, *, tags: TrackTags, cover: bytes | None, dither_seed: int
+    kind: str, master: Path, destination: Path, *, tags: TrackTags | None, cover: bytes | None, dither_seed: int
 ) -> Encoded:
     """Write one deliverable of a 24-bit WAV master, read it back, and give its path.
 
     ``kind`` is one of :data:`DELIVERABLES`; ``dither_seed`` is used by ``wav16`` alone. WAV and FLAC keep the
     master's samples (16 bits with TPDF dither) and WAVs bear its loudness in a bext chunk; every form decodes to
-    the master's very length, Opus at 48 kHz. Nothing is left behind where it fails.
+    the master's very length, Opus at 48 kHz. Without ``tags`` (None) a WAV holds its format and samples alone.
+    Nothing is left behind where it fails.
     Raises InputError for an unknown kind, a master that is no 24-bit WAV, a cover that is no picture, or a form
     that does not have the master's rate; MachineError where AAC finds no ffmpeg; WorkError where the file does
     not come back as it was meant.
@@ -69,11 +77,11 @@ def encode(
     return Encoded(destination, findings)
 
 
-def _wav24(job: _Job) -> Broadcast:
+def _wav24(job: _Job) -> Broadcast | None:
     return _write_wav(job, read_chunks(job.master), read_audio(job.master), bits=24)
 
 
-def _wav16(job: _Job) -> Broadcast:
+def _wav16(job: _Job) -> Broadcast | None:
     audio = read_audio(job.master)
     dithered = wav_bytes(audio, subtype="PCM_16", dither_seed=job.dither_seed)
     return _write_wav(job, chunks_of(dithered, name=job.master.name), audio, bits=16)
@@ -81,21 +89,21 @@ def _wav16(job: _Job) -> Broadcast:
 
 def _flac24(job: _Job) -> None:
     write_flac24(job.destination, read_audio(job.master))
-    write_vorbis(job.destination, job.tags, job.cover)
+    write_vorbis(job.destination, job.named, job.cover)
 
 
 def _mp3_320(job: _Job) -> None:
-    job.destination.write_bytes(id3_bytes(job.tags, job.cover) + lame_mp3(read_audio(job.master)))
+    job.destination.write_bytes(id3_bytes(job.named, job.cover) + lame_mp3(read_audio(job.master)))
 
 
 def _opus_160(job: _Job) -> None:
     job.destination.write_bytes(ogg_opus(read_audio(job.master)))
-    write_opus_tags(job.destination, job.tags, job.cover)
+    write_opus_tags(job.destination, job.named, job.cover)
 
 
 def _aac_256(job: _Job) -> None:
     ffmpeg_aac(job.master, job.destination)
-    write_mp4_tags(job.destination, job.tags, job.cover, frames=soundfile.info(job.master).frames)
+    write_mp4_tags(job.destination, job.named, job.cover, frames=soundfile.info(job.master).frames)
 
 
 _ENCODERS: Mapping[str, Callable[[_Job], Broadcast | None]] = {
@@ -110,7 +118,10 @@ _ENCODERS: Mapping[str, Callable[[_Job], Broadcast | None]] = {
 }
 
 
-def _write_wav(job: _Job, chunks: list[tuple[bytes, bytes]], master: Audio, *, bits: int) -> Broadcast:
+def _write_wav(job: _Job, chunks: list[tuple[bytes, bytes]], master: Audio, *, bits: int) -> Broadcast | None:
+    if job.tags is None:
+        write_bare(job.destination, chunks)
+        return None
     history = coding_history(master.rate, bits=bits, channels=master.channels)
     said = broadcast(job.tags, read_meter(master), coding_history=history)
     texts = job.tags.texts()

@@ -77,8 +77,8 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
-    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where the album is delivered in none of them."""
-    if not any(form in tracks[0].released.deliverables for form in CUE_FORMS):
+    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where a track is delivered in none of them."""
+    if not all(any(form in track.released.deliverables for form in CUE_FORMS) for track in tracks):
         return None
     entries: list[CueTrack] = []
     for track in tracks:

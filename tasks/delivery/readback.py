@@ -20,7 +20,7 @@ from tasks.audio.gapless import gapless_header
 from tasks.delivery.bext import Broadcast, read_bext
 from tasks.delivery.codecs import decoded, opus_frames
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.riff import read_chunks
+from tasks.delivery.riff import BARE, read_chunks
 from tasks.delivery.tags import read_cover, read_tags
 from tasks.delivery.track_tags import TrackTags
 
@@ -32,9 +32,16 @@ _MASTER_BITS = 24
 
 
 def read_back(
-    path: Path, kind: str, *, tags: TrackTags, cover: bytes | None, master: Path, broadcast: Broadcast | None = None
+    path: Path,
+    kind: str,
+    *,
+    tags: TrackTags | None,
+    cover: bytes | None,
+    master: Path,
+    broadcast: Broadcast | None = None,
 ) -> tuple[Finding, ...]:
     """What was found in a deliverable of ``master``, each a pass; ``broadcast`` is what a WAV's bext chunk is to say.
+    Without ``tags`` the file is a WAV that may hold nothing but its format and samples.
 
     Raises WorkError that names the field where the file does not hold what it should.
     """
@@ -52,8 +59,12 @@ def tags_kept(kind: str, tags: TrackTags) -> TrackTags:
 
 
 def _findings(
-    path: Path, kind: str, *, tags: TrackTags, cover: bytes | None, master: Path, broadcast: Broadcast | None
+    path: Path, kind: str, *, tags: TrackTags | None, cover: bytes | None, master: Path, broadcast: Broadcast | None
 ) -> Iterator[Finding]:
+    if tags is None:
+        yield _samples(path, kind, master)
+        yield _bare(path, kind)
+        return
     facts = soundfile.info(master)
     if path.suffix in (".wav", ".flac"):
         yield _samples(path, kind, master)
@@ -126,6 +137,14 @@ def _bext(path: Path, kind: str, broadcast: Broadcast) -> Finding:
             raise _wrong(kind, f"its bext field {field.name} is {is_there!r}, not {wanted!r}")
     count = float(len(fields(Broadcast)))
     return _passed("read_back_bext", count, "fields", "The bext chunk says what was measured.")
+
+
+def _bare(path: Path, kind: str) -> Finding:
+    names = tuple(name for name, _ in read_chunks(path))
+    if names != BARE:
+        listed = ", ".join(name.decode("ascii", "replace").strip() for name in names)
+        raise _wrong(kind, f"its chunks are {listed}, where only fmt and data may stand")
+    return _passed("read_back_chunks", float(len(names)), "chunks", "It holds its format and samples, nothing else.")
 
 
 def _tags(path: Path, kind: str, tags: TrackTags) -> Finding:

@@ -14,6 +14,9 @@ Chunk = tuple[bytes, bytes]
 SAMPLES = (b"fmt ", b"fact", b"data")
 """The chunks that make the sound; everything else is about it."""
 
+BARE = (b"fmt ", b"data")
+"""What a WAV of whole numbers must have (RIFF 1.0); ``fact`` is for other codings."""
+
 MAX_RIFF_BYTES = 0xFFFF_FFFF
 
 
@@ -46,7 +49,15 @@ def write_tagged(path: Path, chunks: list[Chunk], *, bext: bytes, info: Mapping[
     before = [chunk for chunk in sound if chunk[0] != b"data"]
     samples = [chunk for chunk in sound if chunk[0] == b"data"]
     listed = b"INFO" + b"".join(_chunk(name, text.encode() + b"\0") for name, text in info.items() if text)
-    whole = [*before, (b"bext", bext), *samples, (b"LIST", listed), (b"id3 ", id3)]
+    _write(path, [*before, (b"bext", bext), *samples, (b"LIST", listed), (b"id3 ", id3)])
+
+
+def write_bare(path: Path, chunks: list[Chunk]) -> None:
+    """Write a WAV of the format and the samples in ``chunks``, and nothing else. Raises InputError past 4 GiB."""
+    _write(path, [(name, body) for name, body in chunks if name in BARE])
+
+
+def _write(path: Path, whole: list[Chunk]) -> None:
     parts = [_chunk(name, body) for name, body in whole]
     size = 4 + sum(map(len, parts))
     if size > MAX_RIFF_BYTES:

@@ -25,11 +25,12 @@ def encode(context: StepContext) -> Outcome:
     """
     parameters, inputs = context.request.parameters, context.request.inputs
     kind, master = DELIVERABLES[parameters["deliverable"]], context.input("master")
+    is_bare = parameters.get("wav_tags") == "none"
     encoded = encode_file(
         kind.name,
         master,
         context.scratch / f"track{kind.suffix}",
-        tags=TrackTags.from_document(parameters["tags"]),
+        tags=None if is_bare else TrackTags.from_document(parameters["tags"]),
         cover=context.input("cover").read_bytes() if "cover" in inputs else None,
         dither_seed=int(inputs["master"][:8], 16),
     )

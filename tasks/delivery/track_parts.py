@@ -24,12 +24,16 @@ from catalog.release import (
 from catalog.waivers import MASTER, waiver
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.lrc import timed_lines
 from tasks.delivery.midi import guide_track, with_lines
 from tasks.delivery.naming import safe_file_name
 from tasks.delivery.packing import Packing
 from tasks.models_used import models_of
 from tasks.scoring.registry import judges_for
 from tasks.steps import StepContext
+
+WORDLESS = "zxx"
+"""The language of a recording without words (ISO 639-2: no linguistic content)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
     decision = Decision.from_document(_found(context, track["decision_key"]))
     curves = Curves.from_document(_found(context, track["drawing_key"]))
     inputs = context.request.inputs
+    has_words = any(text for text, _ in timed_lines(track["lyrics"]))
 
     def part(role: str) -> str:
         return inputs[f"{track['id']}/{role}"]
@@ -72,7 +77,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         title=track["title"],
         artist=track["artist"],
         duration_s=curves.duration_s,
-        language=track["language"],
+        language=track["language"] if has_words else WORDLESS,
         isrc=track["isrc"],
         writers=tuple(track["writers"]),
         engine=EngineUsed(
@@ -101,7 +106,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         master_sha256=part("master"),
         deliverables=deliverables,
         stems=stems,
-        lyrics=packing.write(f"lyrics/{name}.lrc", track["lyrics"].encode()),
+        lyrics=packing.write(f"lyrics/{name}.lrc", track["lyrics"].encode()) if has_words else None,
         midi=midi,
         explicit=track["explicit"],
         credits=tuple(Credit(**credit) for credit in track["credits"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from catalog.lyrics import parse_lrc
+from catalog.lyrics import stored_lyrics
 from catalog.manifest_schema import NATIVE_STEMS
 from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.report.view import (
@@ -78,7 +78,7 @@ def _track(parts: TrackParts) -> TrackView:
         target_lufs=released.targets.integrated_lufs,
         readings=_readings(released),
         note=_note(released.readings.stopped_by),
-        lyrics=tuple(LyricView(line.start_s, line.text) for line in parse_lrc(parts.lrc).lines),
+        lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(

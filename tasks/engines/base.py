@@ -124,7 +124,8 @@ class Renderer(Protocol):
         """Yield every order's outcome as soon as it is there, in any sequence."""
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
-        """The true parts of a render by name (vocals, drums, bass, other), summing to its mix within -90 dBFS.
+        """The true parts of a render by name (vocals, drums, bass, other), summing to its mix within -90 dBFS; of a
+        song without words no vocals.
 
         Raises RefusedError where the engine has none (``native_stems`` is False).
         """

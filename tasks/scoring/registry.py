@@ -110,6 +110,9 @@ JUDGES: tuple[Judge, ...] = (
 """The scorers that need models; ``path`` is a class that :func:`tasks.scoring.judging.load_judge` makes."""
 
 
+WORDS_FAMILY = "lyrics"
+
+
 def metric_specs() -> dict[str, MetricSpec]:
     """Every metric by name, in the order of the scorers."""
     return {spec.name: spec for scorer in (*SCORERS, *JUDGES) for spec in scorer.metrics}
@@ -120,9 +123,15 @@ def scorer_revisions() -> dict[str, int]:
     return {scorer.name: scorer.revision for scorer in SCORERS}
 
 
-def judges_for(metrics: Collection[str]) -> tuple[Judge, ...]:
-    """The judges that read any of these metrics."""
-    return tuple(judge for judge in JUDGES if any(spec.name in metrics for spec in judge.metrics))
+def judges_for(metrics: Collection[str], *, is_sung: bool = True) -> tuple[Judge, ...]:
+    """The judges that read any of these metrics; of a song that is not sung, nobody is asked how its words are."""
+    asked = set(metrics) if is_sung else set(metrics) - metrics_of_words()
+    return tuple(judge for judge in JUDGES if any(spec.name in asked for spec in judge.metrics))
+
+
+def metrics_of_words() -> frozenset[str]:
+    """The metrics that compare what is sung with the words."""
+    return frozenset(spec.name for spec in metric_specs().values() if spec.family == WORDS_FAMILY)
 
 
 def require_packages(judges: Collection[Judge]) -> None:

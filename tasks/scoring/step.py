@@ -18,7 +18,7 @@ from tasks.audio.files import read_audio
 from tasks.scoring.base import Brief, Scorer
 from tasks.scoring.judging import load_judge
 from tasks.scoring.likeness import Fingerprint, alike, fingerprint
-from tasks.scoring.registry import load_scorers, metric_specs
+from tasks.scoring.registry import load_scorers, metric_specs, metrics_of_words
 from tasks.steps import StepContext
 
 
@@ -88,8 +88,12 @@ def select(context: StepContext) -> Outcome:
     parameters = context.request.parameters
     policy = Policy.from_document(parameters["policy"])
     database = context.house.database
+    wordless = metrics_of_words() if parameters.get("wordless") else ()
+    unasked = dict.fromkeys(wordless, NotMeasurable.not_stated("lyric"))
     candidates = [
-        CandidateReadings(c["id"], c["seed"], c["order"], readings(database, c["score_keys"]), c["retake"])
+        CandidateReadings(
+            c["id"], c["seed"], c["order"], {**unasked, **readings(database, c["score_keys"])}, c["retake"]
+        )
         for c in parameters["candidates"]
     ]
     same = near_duplicates(database, {c["id"]: c["score_keys"] for c in parameters["candidates"]})

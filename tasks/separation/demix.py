@@ -17,7 +17,7 @@ from catalog.model_store import InstalledModel
 from catalog.settings import Settings
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.files import resample, sample_digest, write_wav
-from tasks.separation.names import RATE_HZ, RESIDUAL, STEM_MODELS, require_stem_packages, stems_given
+from tasks.separation.names import OTHER, RATE_HZ, RESIDUAL, STEM_MODELS, VOICE, require_stem_packages, stems_given
 from tasks.separation.residual import Tally, residual_of, summed
 from tasks.separation.shelf import StemShelf
 from tasks.separation.silence import passages_without_lines
@@ -37,10 +37,12 @@ SILENT = 10 ** (-96 / 20)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of a separation: only two stems, and where the lines are, to tell where nobody sings."""
+    """What is wanted of a separation: only two stems, and where the lines are, to tell where nobody sings. Of an
+    ``instrumental`` no stem of the voice is made: what the model takes for one stands in ``other``."""
 
     two_stems: str | None = None
     line_starts_s: Sequence[float] = ()
+    instrumental: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def demix(
     """
     check_mix(mix)
     model = installed.spec.name
-    names = stems_given(model, wish.two_stems)
+    names = stems_given(model, wish.two_stems, instrumental=wish.instrumental)
     require_stem_packages()
     # Torch and Demucs take seconds to import: only here it is certain that they are needed.
     import torch
@@ -104,7 +106,7 @@ def demix(
     portion = portion_for(bag, free=free_bytes(bag.device))
     heard = _heard(mix)
     blocks = estimates(bag, heard, level=_level_of(heard), portion=portion, progress=progress)
-    blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], wish.two_stems))
+    blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], wish))
     shelf = StemShelf(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
     tally = Tally(names, mix.rate, passages_without_lines(wish.line_starts_s, mix.duration_s))
     _put_away(blocks, mix, shelf, tally)
@@ -141,15 +143,23 @@ def _level_of(heard: Samples) -> Level:
     return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))
 
 
-def _chosen(blocks: Iterator[Samples], stems: Sequence[str], two_stems: str | None) -> Iterator[Samples]:
-    """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others."""
+def _chosen(blocks: Iterator[Samples], stems: Sequence[str], wish: Wish) -> Iterator[Samples]:
+    """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others, or without a voice."""
     for block in blocks:
-        if two_stems is None:
-            yield block
+        if wish.two_stems is None:
+            yield _without_voice(block, stems) if wish.instrumental else block
             continue
-        at = stems.index(two_stems)
+        at = stems.index(wish.two_stems)
         others = [part for place, part in enumerate(block) if place != at]
         yield np.stack([block[at], summed(others)])
+
+
+def _without_voice(block: Samples, stems: Sequence[str]) -> Samples:
+    """The stem of the voice laid over the other instruments."""
+    parts = dict(zip(stems, block, strict=True))
+    voice = parts.pop(VOICE)
+    parts[OTHER] = summed([parts[OTHER], voice])
+    return np.stack(list(parts.values()))
 
 
 def _like(mix: Audio, blocks: Iterator[Samples]) -> Iterator[Samples]:

@@ -17,6 +17,8 @@ STEM_MODELS: Mapping[str, tuple[str, ...]] = {"htdemucs": FOUR, "htdemucs_ft": F
 RESIDUAL = "residual"
 """What the stems leave of the mix; last in the sum."""
 
+VOICE, OTHER = "vocals", "other"
+
 RATE_HZ = 44_100
 """The rate at which all of them work."""
 
@@ -24,17 +26,18 @@ PACKAGES = ("torch", "demucs", "safetensors")
 """What the ``stems`` extra brings."""
 
 
-def stems_given(model: str, two_stems: str | None) -> tuple[str, ...]:
+def stems_given(model: str, two_stems: str | None, *, instrumental: bool = False) -> tuple[str, ...]:
     """The stems that come of a separation, in the order of the sum, without the residual.
 
-    With ``two_stems`` these are that stem and ``no_<stem>``, all the others together. Raises InputError for a model
+    With ``two_stems`` these are that stem and ``no_<stem>``, all the others together; an ``instrumental`` has no
+    stem of a voice. Raises InputError for a model
     that there is not, or a stem that it does not give.
     """
     if model not in STEM_MODELS:
         raise InputError(f"there is no separation model {model[:80]!r}", remedy=did_you_mean(model, STEM_MODELS))
     stems = STEM_MODELS[model]
     if two_stems is None:
-        return stems
+        return tuple(name for name in stems if name != VOICE) if instrumental else stems
     if two_stems not in stems:
         raise InputError(f"{model} gives no stem {two_stems[:80]!r}", remedy=did_you_mean(two_stems, stems))
     return two_stems, f"no_{two_stems}"

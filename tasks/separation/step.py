@@ -46,7 +46,9 @@ def demix(context: StepContext) -> Outcome:
             f"the files of {parameters['model']} here are not those that the album was planned with",
             remedy="Plan the album again, or bring this machine's models up to date",
         )
-    wish = Wish(parameters["two_stems"], tuple(parameters["line_starts_s"]))
+    wish = Wish(
+        parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)
+    )
     mix = read_audio(context.input("audio"))
     with turn_on_cores(settings.home, device=settings.device_here):
         done = take_apart(mix, installed, settings, wish=wish, folder=context.scratch)

@@ -27,12 +27,15 @@ def lacking(prompt: str) -> tuple[str, ...]:
     return tuple(topic for topic in WORDS if not _says(topic, text))
 
 
-def advice(prompt: str) -> str | None:
+def advice(prompt: str, *, is_sung: bool = True) -> str | None:
     """What to add to a prompt, in one finished sentence; None where it says everything.
 
-    Give it the :func:`embedded_text` of a song whose tempo stands in a field of its own.
+    Give it the :func:`embedded_text` of a song whose tempo stands in a field of its own. One that is not sung
+    (``is_sung``) needs to say that it is instrumental, since the engines are told so by the prompt alone.
     """
     missing = lacking(prompt)
+    if not is_sung and "vocal" in missing:
+        return 'The prompt does not say "instrumental", so a model that sings may add a voice.'
     if not missing:
         return None
     them = "it" if len(missing) == 1 else "them"

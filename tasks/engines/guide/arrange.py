@@ -12,7 +12,7 @@ from numpy.random import Generator
 from catalog.musical import tonic_and_mode
 from catalog.recipe import Recipe
 from tasks.engines.guide import accompaniment, form
-from tasks.engines.guide.grooves import VOICES, Groove, choose_groove
+from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
 from tasks.engines.guide.harmony import Harmony, harmonise
 from tasks.engines.guide.melody import sing
 from tasks.engines.guide.rhythm import Feel, bass_line, drum
@@ -88,6 +88,8 @@ class _Band:
         self._language: str = recipe.inputs["language"]
         self._settings: Mapping[str, Any] = recipe.inputs["settings"]
         self._groove = groove
+        self._voices: Sequence[str] = groove.voices
+        self._wordless = not recipe.inputs["lines"]
         self._harmony = harmony
         self._sections = sections
         self._streams = streams
@@ -102,7 +104,8 @@ class _Band:
         sections = self._sections if sung else _with_phrases(self._sections, feel.grid, rng)
         self._tune = sing(sections, feel.grid, self._harmony, language=self._language, rng=rng)
         chosen = self._settings["vocals"]
-        name = self._groove.voices[int(rng.integers(len(self._groove.voices)))] if chosen == "auto" else chosen
+        voices = [name for name in self._groove.voices if name not in HUMAN_VOICES] if self._wordless else self._voices
+        name = voices[int(rng.integers(len(voices)))] if chosen == "auto" else chosen
         program = VOICES[name]
         if not sung:
             return [self._part("lead", "other", program, self._tune, sung=True, mono=True)]

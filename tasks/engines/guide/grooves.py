@@ -183,6 +183,9 @@ _ALL = (
 
 GROOVES: Mapping[str, Groove] = {groove.name: groove for groove in _ALL}
 
+HUMAN_VOICES = frozenset({"oohs", "choir"})
+"""Those of ``VOICES`` that are sung; the tune of a song without words is left to the instruments."""
+
 VOICES: Mapping[str, int] = {
     "oohs": 53,
     "choir": 52,

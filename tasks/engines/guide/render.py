@@ -36,10 +36,13 @@ class GuideRenderer:
                 yield Failed(order.recipe, error)
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
-        """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample."""
+        """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample. Of a song without words
+        there are no vocals."""
         _check(recipe)
-        stems, _ = self._play(recipe, arrange(recipe))
-        return {name: Audio(samples, RATE) for name, samples in stems.items()}
+        arrangement = arrange(recipe)
+        stems, _ = self._play(recipe, arrangement)
+        is_sung = any(part.stem == "vocals" for part in arrangement.parts)
+        return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
 
     def _rendered(self, recipe: Recipe) -> Rendered:
         _check(recipe)

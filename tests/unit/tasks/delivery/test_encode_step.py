@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import WorkError
+from catalog.errors import InputError, WorkError
 from catalog.house import House
 from catalog.work import Outcome
+from tasks import requests
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
+from tasks.delivery.encode import encode as encode_file
+from tasks.delivery.riff import read_chunks
 from tasks.delivery.step import encode
 from tasks.delivery.tags import read_cover
 from tasks.delivery.track_tags import TrackTags
@@ -64,3 +67,29 @@ def test_a_file_that_lost_its_tags_is_no_product(
     with pytest.raises(WorkError, match="Opus 160 file was read back"):
         run(house, tmp_path, "opus_160", master=master, tags=tags, cover=png)
     assert not list(tmp_path.glob("*track*"))
+
+
+@pytest.mark.parametrize("kind", ["wav24", "wav16", "instrumental", "acapella"])
+def test_a_bare_wav_holds_its_format_and_samples_alone(kind: str, house: House, tmp_path: Path, master: Path) -> None:
+    asked = requests.encode(kind, house.store.put_bytes(master.read_bytes()).digest, tags={"title": "A"},
+        cover_digest="0" * 64, ceiling_dbtp=-1.0, wav_tags="none")  # fmt: skip
+    outcome = encode(StepContext(asked, tmp_path, house))
+    assert [name for name, _ in read_chunks(outcome.products[0].path)] == [b"fmt ", b"data"]
+    assert {finding["check"] for finding in outcome.result["findings"]} == {"read_back_samples", "read_back_chunks"}
+
+
+def test_only_wavs_are_bare_and_only_when_asked() -> None:
+    asked = {
+        (kind, stated): requests.encode(
+            kind, "0" * 64, tags={}, cover_digest=None, ceiling_dbtp=-1.0, wav_tags=stated
+        ).parameters
+        for kind in ("wav24", "flac24")
+        for stated in ("all", "none")
+    }
+    assert asked["wav24", "none"] != asked["wav24", "all"] == {"deliverable": "wav24", "tags": {}, "ceiling_dbtp": -1.0}
+    assert asked["flac24", "none"] == asked["flac24", "all"]
+
+
+def test_a_form_that_lives_by_its_tags_is_refused_without_them(tmp_path: Path, master: Path) -> None:
+    with pytest.raises(InputError, match="without tags"):
+        encode_file("flac24", master, tmp_path / "a.flac", tags=None, cover=None, dither_seed=1)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from catalog.musical import tonic_and_mode
 from catalog.syllables import count_syllables
 from tasks.engines.guide.arrange import arrange
+from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES
 from tasks.engines.guide.melody import HIGHEST, LOWEST
 from tasks.engines.guide.midi import midi_bytes
 from tasks.engines.guide.score import Arrangement, Note, Part
@@ -147,6 +148,13 @@ def test_without_words_an_instrument_plays_and_there_are_no_vocals() -> None:
     assert part(arrangement, "lead").stem == "other"
     assert all(played.stem != "vocals" for played in arrangement.parts)
     assert {"intro", "verse", "chorus", "outro"} <= set(kinds(arrangement))
+
+
+def test_the_tune_without_words_is_left_to_instruments() -> None:
+    human = {VOICES[name] for name in HUMAN_VOICES}
+    grooves = ("pop", "ballad", "rock", "dance", "folk", "soul")
+    made = [arrange(recipe((), seed=seed, settings={"groove": groove})) for groove in grooves for seed in range(8)]
+    assert not human & {part(arrangement, "lead").program for arrangement in made}
 
 
 def test_rests_end_the_line_before_them() -> None:

@@ -58,3 +58,22 @@ def test_a_stored_plan_keeps_the_policy_it_was_stored_with(settings: Settings, t
     read = album_of({**document, "selection": stored}).selection
     assert read.document() == stored
     assert set(read.limits) == {"clipping_runs"}
+
+
+def test_a_song_without_words_is_not_asked_how_its_words_are_sung(
+    house: House, settings: Settings, tmp_path: Path
+) -> None:
+    song = {"id": "one", "title": "One", "prompt": "pop, instrumental", "seeds": [1, 2]}
+    selection = {"gates": {"lyric_per": {"max": 0.3}}, "metrics": ["lyric_per", "tempo_match"]}
+    document = album_document(songs=[song], selection=selection)
+    planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
+    assert planned.identities == {}  # no judge's model is needed
+    produced, executor = produce(house, planned, until="select")
+    assert produced.failures == {}
+    assert not [step for step in executor.steps if step.startswith("judge")]
+    (row,) = songs_of(house.database, "small")
+    assert row.decision is not None
+    decision = Decision.from_document(row.decision)
+    assert decision.winner is not None
+    gates = {gate.name: (gate.passed, gate.not_measurable) for gate in decision.candidates[0].gates}
+    assert gates["lyric_per"] == (True, "no lyric is stated")

@@ -247,3 +247,13 @@ def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
     wanted = registry.model_copy(update={"device": "cuda"})
     with pytest.raises(MachineError, match="SONGLINE_DEVICE=cpu"):
         demix(song(1), need(registry, "htdemucs"), wanted, wish=Wish(), folder=tmp_path)
+
+
+def test_what_sounds_like_a_voice_in_an_instrumental_stands_with_the_other_instruments(taken_apart):
+    mix = song()
+    sung, _ = taken_apart(mix)
+    stems, figures = taken_apart(mix, instrumental=True)
+    assert tuple(stems) == ("drums", "bass", "other", "residual") == tuple(figures["stems"])
+    assert null_dbfs(mix, stems) <= -140
+    together = sung["other"].samples + sung["vocals"].samples
+    assert np.abs(stems["other"].samples - together).max() < 1e-5

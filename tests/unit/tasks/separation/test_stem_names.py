@@ -45,3 +45,8 @@ def test_what_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch):
 def test_planning_and_the_steps_load_no_torch():
     code = "import sys, tasks.separation.step, flows.cli.separate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_instrumental_has_no_stem_of_a_voice() -> None:
+    assert stems_given("htdemucs", None, instrumental=True) == ("drums", "bass", "other")
+    assert stems_given("htdemucs", "drums", instrumental=True) == ("drums", "no_drums")

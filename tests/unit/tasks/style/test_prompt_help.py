@@ -65,6 +65,10 @@ class TestAdvice:
     def test_a_full_prompt_needs_none(self) -> None:
         assert advice("happy folk, male voice, banjo, fast") is None
 
+    def test_a_song_that_is_not_sung_should_say_so(self) -> None:
+        assert '"instrumental"' in (advice("happy folk, banjo, fast", is_sung=False) or "")
+        assert advice("happy instrumental folk, banjo, fast", is_sung=False) is None
+
     def test_a_tempo_from_the_songs_field_counts_in_the_embedded_text(self) -> None:
         prompt = "happy folk, male voice, banjo"
         assert "tempo" in (advice(prompt) or "")
