@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from db.sqlite import file_lock
 FORMAT = 1
 MANIFEST = "backup.json"
 LOCK = ".lock"
+_DUMP = re.compile(r"catalog-[0-9a-f]{16}\.jsonl\.gz")
 ARTIFACT = "artifact"
 
 
@@ -94,8 +96,8 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
                     lost.append(named.digest)
             backup = Backup(path.name, digest_file(path), time.time(), count, size, lost)
             _write_durably(folder / MANIFEST, json.dumps(asdict(backup), indent=2) + "\n")
-            for older in folder.glob("catalog-*"):
-                if older.name != path.name:
+            for older in folder.iterdir():
+                if _DUMP.fullmatch(older.name) and older.name != path.name:
                     older.unlink()
     return backup, copied
 

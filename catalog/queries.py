@@ -214,6 +214,16 @@ def current_release(database: Database, album_id: str) -> ReleaseRow | None:
     )
 
 
+def files_of_builds(database: Database, album_id: str) -> dict[str, frozenset[str]]:
+    """The digests that all builds of an album have had at each path."""
+    query = sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).join(Release, Release.id == ReleaseFile.release_id)
+    found: dict[str, set[str]] = {}
+    with database.read() as session:
+        for row in session.execute(query.where(Release.album_id == album_id).distinct()):
+            found.setdefault(row.path, set()).add(row.artifact_digest)
+    return {path: frozenset(digests) for path, digests in found.items()}
+
+
 def next_build(database: Database, album_id: str) -> int:
     """The number the album's next build gets."""
     with database.read() as session:

@@ -19,6 +19,7 @@ from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from catalog.sweep import sweep
 from catalog.text import counted
+from flows.cli.kept import say_kept
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
@@ -126,8 +127,10 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
     if not as_json and tells_of_the_machine(json.loads((written.folder / "lineage.json").read_bytes())):
         warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
-        print_json({"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed})
+        told = {"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed}
+        print_json({**told, "kept": list(written.kept)})
     else:
+        say_kept(written)
         stdout().print(f"Build {release.build}: {written.folder}", soft_wrap=True)
 
 

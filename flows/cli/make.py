@@ -30,6 +30,7 @@ from catalog.queries import (
 )
 from catalog.settings import load_settings
 from flows.cli.ending import STOPPED
+from flows.cli.kept import say_kept
 from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
@@ -127,6 +128,7 @@ def _deliver(house: House, release_key: str, out: Path) -> None:
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
     written = write_release(house, release, out)
+    say_kept(written)
     for track in release.document["tracks"]:
         if limited := track["readings"]["stopped_by"]:
             warn(f"{track['title']}: {limited}")

@@ -1,4 +1,7 @@
-"""A release takes its place whole: built aside, made durable, swapped in, the old one and all leftovers removed."""
+"""A release takes its place whole: built aside, made durable, swapped in, the old one and all leftovers removed.
+
+What no build wrote is brought along: see :mod:`tasks.delivery.own_files`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +18,7 @@ from pathlib import Path
 from catalog.digests import digest_file
 from catalog.errors import InputError, MachineError
 from tasks.delivery.exchange import exchange
+from tasks.delivery.own_files import BuildFiles, Carrying
 
 RELEASE_FILE = "release.json"
 """What a folder must hold to count as a release, and so to be replaced."""
@@ -95,8 +100,10 @@ def check_destination(destination: Path) -> None:
             raise InputError(what, remedy="Name another folder with --out, or empty this one")
 
 
-def swap_in(staging: Path, destination: Path) -> None:
+def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[str, ...]:
     """Put the finished folder ``staging`` in the place of ``destination`` and remove what stood there.
+
+    ``builds`` says what the album's builds have written; everything else in ``destination`` is kept. Gives its paths.
 
     A reader of ``destination`` finds the old release or the new one, whole; after a crash, too, since every file
     is on the disk before. On file systems that cannot exchange two folders there is nothing for an instant.
@@ -106,10 +113,15 @@ def swap_in(staging: Path, destination: Path) -> None:
     destination = _place(destination)
     if not (staging / RELEASE_FILE).is_file():
         raise InputError(f"{staging} holds no {RELEASE_FILE}", remedy="Finish the release before it is put in place")
-    make_durable(staging)
     destination.parent.mkdir(parents=True, exist_ok=True)
+    carrying = Carrying(builds)
     try:
-        _take_place(staging, destination)
+        if destination.is_dir():
+            carrying.carry(destination, staging)
+        make_durable(staging)
+        aside = _take_place(staging, destination)
+        if aside.is_dir():  # what was put there, or another build brought along, in the meantime
+            carrying.carry(aside, destination)
         _sync(destination.parent)
         if staging.parent != destination.parent:
             _sync(staging.parent)
@@ -118,6 +130,7 @@ def swap_in(staging: Path, destination: Path) -> None:
         raise MachineError(what, remedy="Check the disk and the rights on that folder") from fault
     _remove_unless_held(staging)
     remove_leftovers(destination)
+    return tuple(carrying.kept)
 
 
 def remove_leftovers(destination: Path) -> None:
@@ -141,32 +154,38 @@ def sha256sums(folder: Path) -> str:
 
 
 def make_durable(folder: Path) -> None:
-    """Write every file and folder under ``folder``, itself included, through to the disk."""
+    """Write every file and folder under ``folder``, itself included, through to the disk; links and what is no file
+    are somebody's own and are left to the system."""
     for parent, _, names in os.walk(folder):
-        for name in names:
-            _sync(Path(parent, name))
+        for path in (Path(parent, name) for name in names):
+            if stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK):
+                _sync(path)
         _sync(Path(parent))
 
 
-def _take_place(staging: Path, destination: Path) -> None:
-    """Rename into a free place, else exchange; where another process does the same meanwhile, look again."""
+def _take_place(staging: Path, destination: Path) -> Path:
+    """Rename into a free place, else exchange; where another process does the same meanwhile, look again. Gives the
+    folder that holds what stood there before, if anything did."""
     for attempt in range(1, _ATTEMPTS + 1):
         check_destination(destination)
         try:
             if not destination.exists():
                 staging.rename(destination)
             elif not exchange(staging, destination):
-                _replace_in_two_steps(staging, destination)
-            return
+                return _replace_in_two_steps(staging, destination)
+            return staging
         except OSError as fault:
             if fault.errno not in _MEANWHILE or attempt == _ATTEMPTS:
                 raise
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _replace_in_two_steps(staging: Path, destination: Path) -> None:
-    aside = (destination.with_name(_name(destination, _ASIDE, number)) for number in itertools.count())
-    destination.rename(next(path for path in aside if not path.exists()))
+def _replace_in_two_steps(staging: Path, destination: Path) -> Path:
+    names = (destination.with_name(_name(destination, _ASIDE, number)) for number in itertools.count())
+    aside = next(path for path in names if not path.exists())
+    destination.rename(aside)
     staging.rename(destination)
+    return aside
 
 
 def _put_back(aside: Path, destination: Path) -> None:

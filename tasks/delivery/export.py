@@ -14,8 +14,9 @@ from catalog.errors import CatalogError, MachineError
 from catalog.house import House
 from catalog.lineage import trace_all
 from catalog.private import users_umask
-from catalog.queries import ReleaseRow, artifact_sizes
-from tasks.delivery.bundle import SUMS_FILE, check_destination, make_durable, staging_folder, swap_in
+from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
+from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
+from tasks.delivery.own_files import BuildFiles
 from tasks.delivery.packing import lineage_bytes
 from tasks.models_used import models_of
 
@@ -28,16 +29,18 @@ WRITTEN_LAST = frozenset({DOCUMENT, SUMS_FILE, "index.html", "lineage.json"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a release lies, and whether anything had to be written."""
+    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them."""
 
     folder: Path
     changed: bool
+    kept: tuple[str, ...] = ()
 
 
 def write_release(house: House, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
 
     ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
+    What no build wrote stays: see :mod:`tasks.delivery.own_files`.
 
     Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
     disk is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it
@@ -67,14 +70,15 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
                 for path, data in extra.items():
                     (staging / path).write_bytes(data)
                     os.utime(staging / path, (_dated(release), _dated(release)))
-                make_durable(staging)
-                swap_in(staging, destination)
+                kept = swap_in(
+                    staging, destination, builds=BuildFiles(files_of_builds(house.database, release.album_id))
+                )
     except OSError as error:
         raise MachineError(
             f"the release cannot be written to {destination}: {error.strerror or error}",
             remedy="Free disk space, or choose another folder with --out",
         ) from error
-    return Written(destination, changed=True)
+    return Written(destination, changed=True, kept=kept)
 
 
 def release_folder(out: Path, album_id: str) -> Path:
@@ -109,12 +113,20 @@ def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
 
 
 def _lies_there(house: House, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
-    """Whether the same build is there: its document byte for byte, every file by size and date, and no other."""
+    """Whether the same build is there: its document byte for byte, every file by size and date. Others are not its
+    business."""
     document = destination / DOCUMENT
     if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
         return False
     sizes = artifact_sizes(house.database, list(release.files.values()))
     expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
     expected |= {path: (len(data), _dated(release)) for path, data in extra.items()}
-    there = {path.relative_to(destination).as_posix(): path.stat() for path in destination.rglob("*") if path.is_file()}
-    return {path: (found.st_size, int(found.st_mtime)) for path, found in there.items()} == expected
+    return all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected.items())
+
+
+def _is_dated(file: Path, size: int, at_s: int) -> bool:
+    try:
+        found = file.lstat()
+    except OSError:
+        return False
+    return (found.st_size, int(found.st_mtime)) == (size, at_s)

@@ -21,7 +21,9 @@ from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
 from tasks.audio.files import read_audio
+from tasks.delivery.bundle import swap_in
 from tasks.delivery.export import write_release
+from tasks.delivery.own_files import BuildFiles
 from tasks.models_used import models_of
 from tests.support import HERE, album_document, produce, write_album
 
@@ -248,3 +250,32 @@ def test_a_failed_seed_leaves_the_decision_standing(house, settings, tmp_path, o
     (song,) = songs_of(house.database, "small")
     assert song.winner == planned.songs[0].candidates[1].id
     assert [c.state for c in song.candidates] == ["failed", "rendered"]
+
+
+def test_own_files_in_a_release_folder_outlive_the_next_build(house, settings, tmp_path, one_song):
+    produced, _ = produce(house, plan(house, settings, tmp_path, **one_song))
+    out = tmp_path / "out"
+    folder = write_release(house, release_by_key(house.database, produced.release_key), out).folder
+    (folder / "notes.txt").write_text("mine")
+    (folder / "mp3_320" / "01 - Song One.mp3").write_text("retagged")
+    renamed = {"songs": [one_song["songs"][0] | {"title": "Song 1"}]}
+    produced, _ = produce(house, plan(house, settings, tmp_path, **renamed))
+    release = release_by_key(house.database, produced.release_key)
+    written = write_release(house, release, out)
+    assert written.kept == ("mp3_320/01 - Song One.mp3", "notes.txt")
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        *release.files,
+        *written.kept,
+    }
+    assert not write_release(house, release, out).changed  # own files do not make a release another one
+
+
+def test_a_release_from_another_catalog_says_itself_what_is_its_own(house, settings, tmp_path, one_song):
+    produced, _ = produce(house, plan(house, settings, tmp_path, **one_song))
+    folder = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out").folder
+    (folder / "notes.txt").write_text("mine")
+    (folder / "SHA256SUMS").write_text(f"{digest_bytes(b'mine')}  notes.txt\n" + (folder / "SHA256SUMS").read_text())
+    (tmp_path / "next").mkdir()
+    (tmp_path / "next" / "release.json").write_text("{}")
+    assert swap_in(tmp_path / "next", folder, builds=BuildFiles({})) == ("notes.txt",)
+    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "release.json"]

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.digests import digest_bytes
 from catalog.errors import InputError
 from tasks.delivery.bundle import SUMS_FILE, sha256sums, staging_folder, swap_in
 from tasks.delivery.exchange import exchange
+from tasks.delivery.own_files import BuildFiles
 
 
 def fill(folder: Path, build: int, *, files: int = 3) -> Path:
@@ -24,6 +26,11 @@ def fill(folder: Path, build: int, *, files: int = 3) -> Path:
     return folder
 
 
+WRITTEN = ("release.json", "opus/stale.opus", *(f"wav24/{number}.wav" for number in range(3)))
+OF_ANY_BUILD = frozenset(digest_bytes(str(build).encode()) for build in range(300))
+BUILDS = BuildFiles(dict.fromkeys(WRITTEN, OF_ANY_BUILD))
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -31,7 +38,7 @@ def names(folder: Path) -> list[str]:
 def publish(destination: Path, build: int) -> None:
     with staging_folder(destination) as staging:
         fill(staging, build)
-        swap_in(staging, destination)
+        swap_in(staging, destination, builds=BUILDS)
 
 
 @pytest.fixture
@@ -48,7 +55,8 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("either_way")
 def test_a_new_build_replaces_the_old_one_whole(place: Path) -> None:
     publish(place, 1)
-    (place / "stale.txt").write_text("of build 1")
+    (place / "opus").mkdir()
+    (place / "opus" / "stale.opus").write_text("1")
     publish(place, 2)
     assert names(place) == ["release.json", "wav24"]
     assert (place / "release.json").read_text() == "2"
@@ -171,7 +179,7 @@ def test_nothing_but_a_release_is_replaced(place: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no release"), staging_folder(place):
         pass
     with pytest.raises(InputError, match="holds no release"):
-        swap_in(fill(tmp_path / "new", 1), place)
+        swap_in(fill(tmp_path / "new", 1), place, builds=BUILDS)
     assert names(place) == ["thesis.doc"]
     (place / "thesis.doc").unlink()
     publish(place, 1)
@@ -188,7 +196,7 @@ def test_a_file_in_the_way_stays(place: Path) -> None:
 
 def test_an_unfinished_folder_is_not_put_in_place(place: Path) -> None:
     with pytest.raises(InputError, match=r"release\.json"), staging_folder(place) as staging:
-        swap_in(staging, place)
+        swap_in(staging, place, builds=BUILDS)
     assert not place.exists()
 
 

@@ -1,0 +1,158 @@
+"""What people put into a release folder themselves stays there when the next build takes its place.
+
+A file is a build's where its path and digest stand in the folder's own release document or in the catalog, and
+somebody's own otherwise: a note beside the release, and a delivered file whose tags were edited. Own files keep their
+path. Where the new build has a file of that name, or a folder, the own one stands beside it as ``NAME (yours).EXT``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from catalog.digests import digest_file
+from catalog.errors import InputError
+from catalog.release import ReleaseDocument
+
+DOCUMENT, PAGE, SUMS, ENVIRONMENT = "release.json", "index.html", "SHA256SUMS", "environment.json"
+_SHA256_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFiles:
+    """The digests that builds of one album have written, by path."""
+
+    digests: Mapping[str, frozenset[str]]
+
+    def with_those_of(self, folder: Path) -> BuildFiles:
+        """Together with what the release in ``folder`` says of itself, where its document is whole."""
+        found = {path: set(digests) for path, digests in self.digests.items()}
+        for path, digest in _stated(folder):
+            found.setdefault(path, set()).add(digest)
+        return BuildFiles({path: frozenset(digests) for path, digests in found.items()})
+
+    def include(self, path: str, file: Path) -> bool:
+        """Whether a build wrote ``file``, as it is now, at ``path``."""
+        if file.is_symlink() or not file.is_file():
+            return False
+        known = self.digests.get(path)
+        return path == SUMS or (known is not None and digest_file(file) in known)
+
+    def have_below(self, folder: str) -> bool:
+        """Whether a build wrote anything in this folder."""
+        return any(path.startswith(f"{folder}/") for path in self.digests)
+
+
+class Carrying:
+    """Brings what no build wrote from an older release into a newer one.
+
+    It may be told of several folders one after the other, and of one twice: what it has looked at is looked at again
+    only if it changed since. ``kept`` are the paths of own files in the newer release.
+    """
+
+    def __init__(self, builds: BuildFiles) -> None:
+        self._builds = builds
+        self._seen: dict[str, _Mark] = {}
+        self.kept: list[str] = []
+
+    def carry(self, old: Path, new: Path) -> None:
+        """Link (or copy, where links cannot be) every own file of ``old`` into ``new``. Raises OSError."""
+        builds = self._builds.with_those_of(old)
+        for path, file in _entries(old):
+            mark = _mark(file)
+            if file.is_dir() and not file.is_symlink():
+                if not builds.have_below(path):
+                    _free_folder(new, path)
+            elif self._seen.get(path) != mark and not builds.include(path, file) and not _is_same(new / path, file):
+                self.kept.append(_carry(file, new, path))
+            self._seen[path] = mark
+
+
+_Mark = tuple[int, int, int]
+
+
+def _mark(file: Path) -> _Mark:
+    """Inode, size and time: what tells a file from the one that takes its name later."""
+    facts = file.lstat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Everything under ``folder`` with its path in it, in order; links are not followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        yield entry.name, path
+        if entry.is_dir(follow_symlinks=False):
+            yield from ((f"{entry.name}/{name}", below) for name, below in _entries(path))
+
+
+def _stated(folder: Path) -> Iterator[tuple[str, str]]:
+    """Paths and digests that a release states of itself: a changed document, or none, states nothing."""
+    try:
+        document = ReleaseDocument.read(folder / DOCUMENT)
+    except InputError:
+        return
+    yield from ((file.path, file.sha256) for file in document.all_files)
+    for path, digest in _summed(folder / SUMS):
+        # The document cannot hold its own digest, nor that of the page which shows it or of what is added on request.
+        if path in (PAGE, DOCUMENT, ENVIRONMENT):
+            yield path, digest
+
+
+def _summed(sums: Path) -> Iterator[tuple[str, str]]:
+    try:
+        lines = sums.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in lines:
+        digest, _, path = line.partition("  ")
+        if len(digest) == _SHA256_CHARACTERS and path:
+            yield path, digest
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are one file: another build may have brought it along."""
+    try:
+        return os.path.samestat(one.lstat(), other.lstat())
+    except OSError:
+        return False
+
+
+def _carry(file: Path, new: Path, path: str) -> str:
+    """Put the file at its path in ``new``, or beside what has that path; gives where it is."""
+    parent = PurePosixPath(path).parent.as_posix()
+    folder = _free_folder(new, parent) if parent != "." else ""
+    wanted = f"{folder}/{PurePosixPath(path).name}" if folder else path
+    place = next(name for name in _names(wanted) if not os.path.lexists(new / name))
+    target = new / place
+    if file.is_symlink():
+        os.symlink(os.readlink(file), target)
+        return place
+    try:
+        os.link(file, target, follow_symlinks=False)
+    except OSError:  # no links on this file system
+        shutil.copy2(file, target)
+    return place
+
+
+def _free_folder(new: Path, path: str) -> str:
+    """The folder ``path`` in ``new``, made where it is missing; one whose name a file has gets another."""
+    reached = ""
+    for part in PurePosixPath(path).parts:
+        wanted = f"{reached}/{part}" if reached else part
+        reached = next(name for name in _names(wanted) if (new / name).is_dir() or not os.path.lexists(new / name))
+        (new / reached).mkdir(exist_ok=True)
+    return reached
+
+
+def _names(path: str) -> Iterator[str]:
+    """The path, then ``NAME (yours).EXT``, ``NAME (yours 2).EXT`` …"""
+    yield path
+    whole = PurePosixPath(path)
+    yield whole.with_name(f"{whole.stem} (yours){whole.suffix}").as_posix()
+    for number in itertools.count(2):
+        yield whole.with_name(f"{whole.stem} (yours {number}){whole.suffix}").as_posix()
