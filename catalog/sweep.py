@@ -32,6 +32,8 @@ NAMED_WITHIN_S = 900.0
 YOUNG_S = 2 * NAMED_WITHIN_S
 TURN_S = 2.0
 """The patience with the store while all writers wait."""
+CLOCKS_APART_S = 60.0
+"""How far a store's clock may be ahead of ours, for bytes that may go whatever their age."""
 GIVE_UP_AFTER = 5
 """Removals that fail in a row before the store counts as away: every further one would keep all writers waiting."""
 
@@ -77,6 +79,16 @@ def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = F
     with database.read() as session:
         unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
     return replace(swept, unfinished=store.sweep_unfinished(unfinished_s))
+
+
+def sweep_these(database: Database, store: Store, digests: Sequence[str]) -> Swept:
+    """Remove bytes whose rows were just removed, without a grace; those that somebody may be about to name again are
+    left for ``songline gc``, and so is what the store does not remove in time."""
+    try:
+        there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
+    except StoreError as error:
+        return Swept((), 0, (), error)
+    return _remove(database, store.hurried(TURN_S), there, time.time() + CLOCKS_APART_S)
 
 
 def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> Swept:

@@ -14,11 +14,13 @@ from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
 from catalog.queries import artifact_digests, current_release, failed_work
+from catalog.removal import remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
 from catalog.sweep import sweep
 from catalog.text import counted
+from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
@@ -134,22 +136,31 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
         stdout().print(f"Build {release.build}: {written.folder}", soft_wrap=True)
 
 
-def gc(*, dry_run: bool, as_json: bool) -> None:
-    """Sweep bytes without a row, half-written files, and names of dead processes."""
+def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
+    """Remove older builds where that is asked for; then bytes without a row, half-written files, and names of dead
+    processes."""
     settings = load_settings()
+    old = None
     with open_house(settings) as house:
         if not dry_run:
             house.require_writable()
+        if keep_builds is not None:
+            old = remove_old_builds(house.database, house.store, keep_builds, dry_run=dry_run)
         swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
     size = sum(stored.size for stored in swept.garbage)
     if as_json:
         left = [stored.digest for stored in swept.left]
         told = {"removed": removed, "bytes": size, "unfinished": swept.unfinished, "left": left, "dry_run": dry_run}
-        print_json(told)
+        print_json({**told, "old_builds": removal_document(old)} if old else told)
     else:
         verb = "would be removed" if dry_run else "removed"
+        if old:
+            freed = sum(old.freed.values()) if dry_run else freed_bytes(old)
+            stdout().print(f"{counted(len(old.builds), 'older build')} {verb} ({amount(freed)})")
         stdout().print(f"{counted(len(removed), 'artifact')} without a row {verb} ({size / 1e6:.1f} MB)")
     if swept.trouble:
         warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
         sys.exit(swept.trouble.exit_code)
+    if old:
+        end(old)

@@ -11,6 +11,7 @@ import typer
 from flows.cli.arguments import AlbumName, AsJson, Manifest, Out, Stage
 from flows.cli.farm_app import app as farm_app
 from flows.cli.finish_app import app as finish_app
+from flows.cli.keep_app import app as keep_app
 from flows.cli.models_app import app as models_app
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(models_app)
 app.add_typer(farm_app)
 app.add_typer(finish_app)
+app.add_typer(keep_app)
 
 
 @app.command()
@@ -95,7 +97,7 @@ def render(
 @app.command()
 def status(
     album: Annotated[
-        str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; --gpu needs none.")
+        str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; left out: all albums.")
     ] = None,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="What renders cost on each device: songs an hour, share of peak.")
@@ -103,13 +105,17 @@ def status(
     follow: Annotated[bool, typer.Option("--watch", help="Follow an album that work pools are making.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How far each song of an album is, or how well the devices are used."""
+    """How far each song of an album is, how all albums stand, or how well the devices are used."""
     if gpu:
         from flows.cli import devices
 
         devices.status(album, as_json=as_json)
+    elif album is None and follow:
+        raise typer.BadParameter("name the album to follow", param_hint="ALBUM")
     elif album is None:
-        raise typer.BadParameter("name an album, or ask for --gpu", param_hint="ALBUM")
+        from flows.cli import disk
+
+        disk.albums(as_json=as_json)
     elif follow:
         from flows.cli import watch
 
@@ -232,17 +238,6 @@ def link(
     from flows.cli import link as linking
 
     linking.link(album, files, hours=hours, as_json=as_json)
-
-
-@app.command()
-def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Remove bytes that no row names, after a grace period."""
-    from flows.cli import keep
-
-    keep.gc(dry_run=dry_run, as_json=as_json)
 
 
 @app.command()

@@ -1,0 +1,77 @@
+"""The albums that the catalog knows, and how each stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from catalog.songs import SongRow, songs_of
+from catalog.submissions import submission_of
+from db.delivery import Release
+from db.production import Album
+from db.session import Database
+
+_ON_POOLS = {"active": "on work pools", "paused": "paused", "cancelled": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumEntry:
+    """One album: its ``state`` in a word or two, its songs and those that have a winner, and its builds; ``build`` is
+    the one it stands at, ``released_at`` when that was made (seconds since 1970)."""
+
+    id: str
+    title: str
+    state: str
+    songs: int
+    decided: int
+    candidates: int
+    builds: int
+    build: int | None
+    released_at: float | None
+
+
+def albums_of(database: Database) -> list[AlbumEntry]:
+    """Every album in the order of ids."""
+    with database.read() as session:
+        rows = session.execute(sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)).all()
+        counted = sa.select(Release.album_id, sa.func.count().label("builds")).group_by(Release.album_id)
+        builds = {row.album_id: row.builds for row in session.execute(counted)}
+        current = {
+            row.step_key: row
+            for row in session.execute(
+                sa.select(Release.step_key, Release.build, Release.created_at).join(
+                    Album, Album.release_key == Release.step_key
+                )
+            )
+        }
+    found = []
+    for row in rows:
+        songs = songs_of(database, row.id, documents=False)
+        release = current.get(row.release_key)
+        found.append(
+            AlbumEntry(
+                id=row.id,
+                title=row.title,
+                state=_state(database, row.id, songs, is_released=release is not None),
+                songs=len(songs),
+                decided=sum(song.winner is not None for song in songs),
+                candidates=sum(len(song.candidates) for song in songs),
+                builds=builds.get(row.id, 0),
+                build=release.build if release else None,
+                released_at=release.created_at if release else None,
+            )
+        )
+    return found
+
+
+def _state(database: Database, album_id: str, songs: list[SongRow], *, is_released: bool) -> str:
+    """How work pools have it where they are at it, else failed, the stage of its slowest song, or released."""
+    submission = submission_of(database, album_id)
+    if submission is not None and submission.state in _ON_POOLS:
+        return _ON_POOLS[submission.state]
+    states = {song.state for song in songs}
+    for state in ("failed", "planned", "rendering", "rendered"):
+        if state in states:
+            return state if state != "planned" or states == {"planned"} else "rendering"
+    return "released" if is_released else "decided"

@@ -1,0 +1,106 @@
+"""What takes disk: the albums' artifacts by kind, with shared bytes counted once, and what lies beside the store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from catalog.holdings import Graph, read_graph
+from catalog.house import House
+from catalog.kinds_of_bytes import Sizes, sizes_of
+from catalog.queries import require_album
+from catalog.settings import Settings
+from db.production import Album
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumUse:
+    """One album: the bytes of all that it needs by kind, and how many of them no other album needs."""
+
+    id: str
+    title: str
+    bytes: int
+    own_bytes: int
+    shared_bytes: int
+    kinds: Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUse:
+    """Everything, in bytes. ``store`` counts each artifact once, by kind; of these ``shared`` belong to several albums
+    and ``unassigned`` to none. ``garbage`` has no row. ``beside`` is what lies outside the store, by name; ``free`` is
+    what the disk of the home has left."""
+
+    albums: tuple[AlbumUse, ...]
+    store: Sizes
+    shared: int
+    unassigned: int
+    garbage: int
+    beside: Mapping[str, int]
+    free: int
+
+
+def disk_use(house: House, album_id: str | None = None) -> DiskUse:
+    """Of all albums, or of one (the rest stays as it is). Raises InputError for an unknown album."""
+    if album_id is not None:
+        require_album(house.database, album_id)
+    with house.database.read() as session:
+        graph = read_graph(session)
+        titles = {row.id: row.title for row in session.execute(sa.select(Album.id, Album.title))}
+    held = {album: graph.held(graph.names_of_album(album)) for album in graph.albums}
+    holders = Counter(digest for each in held.values() for digest in each.artifacts)
+    uses = [
+        _album_use(graph, album, titles[album], held=each.artifacts, holders=holders)
+        for album, each in held.items()
+        if album_id in (None, album)
+    ]
+    return DiskUse(
+        albums=tuple(uses),
+        store=sizes_of(graph, graph.artifacts),
+        shared=graph.size(digest for digest, count in holders.items() if count > 1),
+        unassigned=graph.size(digest for digest in graph.artifacts if digest not in holders),
+        garbage=sum(stored.size for stored in house.store.listing() if stored.digest not in graph.artifacts),
+        beside=_beside(house.settings),
+        free=shutil.disk_usage(house.settings.home).free,
+    )
+
+
+def _album_use(
+    graph: Graph, album_id: str, title: str, *, held: frozenset[str], holders: Mapping[str, int]
+) -> AlbumUse:
+    own = graph.size(digest for digest in held if holders[digest] == 1)
+    whole = graph.size(held)
+    return AlbumUse(album_id, title, whole, own, whole - own, sizes_of(graph, held))
+
+
+def _beside(settings: Settings) -> dict[str, int]:
+    """What lies in the home beside the store, and the models wherever they are."""
+    home = settings.home
+    return {
+        "models": _size([settings.models_path]),
+        "catalog": _size(path for path in home.glob("catalog.sqlite3*") if ".before-" not in path.name),
+        "backups": _size(home.glob("catalog.sqlite3.before-*")),
+        "prefect": _size([settings.prefect_path]),
+        "cache": _size([settings.cache_path]),
+        "scratch": _size([home / "scratch"]),
+    }
+
+
+def _size(paths: Iterable[Path]) -> int:
+    """Bytes of files, and of all files in folders; links are not followed, and what goes meanwhile counts nothing."""
+    total = 0
+    for path in paths:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                total += _size(Path(entry.path) for entry in os.scandir(path))
+            else:
+                total += path.lstat().st_size
+        except OSError:
+            continue
+    return total

@@ -1,0 +1,237 @@
+"""What each album holds in the catalog: the work it asked for, and the artifacts that work used and made.
+
+The catalog is read as one graph. A piece of work (a render or a step, by its key) needs the artifacts and the work that
+its row names; an artifact needs the work that made it. An album needs its candidates' renders, the steps of its
+decisions, its releases with their files, and what its manifest names; :meth:`Graph.held` is all of that with everything
+it leads back to. Artifacts and work that several albums need are shared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from db.base import db_now
+from db.delivery import Release, ReleaseFile
+from db.judgement import Decision
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import Activity, ActivityArtifact, Artifact
+
+_DIGEST = re.compile(r'"([0-9a-f]{64})"')
+_TEXT = sa.Text()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An artifact with bytes in the store: its size, and the kind and role of the work that made it (None: given)."""
+
+    size: int
+    kind: str | None
+    role: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Keys of work, and digests of artifacts."""
+
+    work: frozenset[str] = frozenset()
+    artifacts: frozenset[str] = frozenset()
+
+    def __sub__(self, other: Held) -> Held:
+        return Held(self.work - other.work, self.artifacts - other.artifacts)
+
+    def __or__(self, other: Held) -> Held:
+        return Held(self.work | other.work, self.artifacts | other.artifacts)
+
+
+class Graph:
+    """The catalog at one moment; read it with :func:`read_graph`."""
+
+    def __init__(
+        self,
+        *,
+        work: Mapping[str, frozenset[str]],
+        makers: Mapping[str, frozenset[str]],
+        artifacts: Mapping[str, Kept],
+        leased: frozenset[str],
+        roots: Mapping[str, frozenset[str]],
+        releases: Mapping[int, frozenset[str]],
+        release_albums: Mapping[int, str],
+    ) -> None:
+        """``work``: the names that each piece of work gives, digests and keys alike; ``makers``: the work that made an
+        artifact; ``leased``: work that somebody is at; ``roots``: what an album names, its releases apart;
+        ``releases``: what a release names, by its row."""
+        self._work = work
+        self._makers = makers
+        self._products: dict[str, set[str]] = {}
+        for digest, keys in makers.items():
+            for key in keys:
+                self._products.setdefault(key, set()).add(digest)
+        self.artifacts = artifacts
+        self.leased = leased
+        self._roots = roots
+        self._releases = releases
+        self.release_albums = release_albums
+
+    @property
+    def albums(self) -> tuple[str, ...]:
+        """The albums by id."""
+        return tuple(sorted(self._roots))
+
+    def names_of_album(self, album_id: str) -> frozenset[str]:
+        """Everything that an album and its releases name."""
+        of_album = (names for row, names in self._releases.items() if self.release_albums[row] == album_id)
+        return self._roots[album_id].union(*of_album)
+
+    def names_of_releases(self, rows: Iterable[int]) -> frozenset[str]:
+        """Everything that these releases name."""
+        return frozenset[str]().union(*(self._releases[row] for row in rows))
+
+    def held_by_others(self, *, album: str | None = None, releases: frozenset[int] = frozenset()) -> Held:
+        """What everything needs but this album and these releases."""
+        names: set[str] = set()
+        for album_id, roots in self._roots.items():
+            names |= roots if album_id != album else frozenset()
+        for row, files in self._releases.items():
+            names |= files if row not in releases and self.release_albums[row] != album else frozenset()
+        return self.held(names)
+
+    def held(self, names: Iterable[str]) -> Held:
+        """The work and the artifacts that names stand for, all that they lead back to, and what that work made.
+
+        Of several that made the same bytes, those count that the names lead to by themselves; where they lead to none,
+        all do.
+        """
+        work: set[str] = set()
+        artifacts: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            while waiting:
+                name = waiting.pop()
+                if name in self._work and name not in work:
+                    work.add(name)
+                    waiting.extend(self._work[name])
+                    waiting.extend(self._products.get(name, ()))
+                if name in self.artifacts:
+                    artifacts.add(name)
+            for digest in artifacts:
+                makers = self._makers.get(digest, frozenset())
+                if makers.isdisjoint(work):
+                    waiting.extend(makers & self._work.keys())
+        return Held(frozenset(work), frozenset(artifacts))
+
+    def only_for(self, names: Iterable[str], others: Held) -> Held:
+        """What ``names`` lead to and the others do not need, with all later work that was done with it."""
+        lone = self.held(names) - others
+        while True:
+            named = lone.artifacts | lone.work
+            later = frozenset(
+                key for key, names in self._work.items() if key not in others.work and not names.isdisjoint(named)
+            )
+            made = frozenset(digest for key in later for digest in self._products.get(key, ()))
+            grown = (lone | Held(later, made)) - others
+            if grown == lone:
+                return lone
+            lone = grown
+
+    def size(self, artifacts: Iterable[str]) -> int:
+        """Bytes of these artifacts in the store."""
+        return sum(self.artifacts[digest].size for digest in artifacts)
+
+
+def read_graph(session: Session) -> Graph:
+    """The whole catalog as a graph: some hundred bytes of memory for each row."""
+    kept = _artifacts(session)
+    work = _work(session)
+    release_albums = {row.id: row.album_id for row in session.execute(sa.select(Release.id, Release.album_id))}
+    return Graph(
+        work=work,
+        makers=_makers(session),
+        artifacts=kept,
+        leased=_leased(session),
+        roots=_roots(session),
+        releases=_releases(session),
+        release_albums=release_albums,
+    )
+
+
+def _artifacts(session: Session) -> dict[str, Kept]:
+    """Every artifact; what made it first tells its kind. Pruned ones count for nothing."""
+    made = sa.select(ActivityArtifact.artifact_digest, Activity.kind, ActivityArtifact.role).join(
+        Activity, Activity.id == ActivityArtifact.activity_id
+    )
+    first: dict[str, tuple[str, str]] = {}
+    for digest, kind, role in session.execute(
+        made.where(ActivityArtifact.direction == "made").order_by(Activity.started_at)
+    ):
+        first.setdefault(digest, (kind, role))
+    found = {}
+    for digest, size, pruned_at in session.execute(sa.select(Artifact.digest, Artifact.size, Artifact.pruned_at)):
+        kind, role = first.get(digest, (None, None))
+        found[digest] = Kept(0 if pruned_at is not None else size, kind, role)
+    return found
+
+
+def _work(session: Session) -> dict[str, frozenset[str]]:
+    """What each render and step names in its row, and what its attempts used."""
+    found: dict[str, set[str]] = {}
+    for key, recipe in session.execute(sa.select(Render.key, _text(Render.recipe))):
+        found[key] = set(_DIGEST.findall(recipe))
+    for key, parameters, inputs in session.execute(sa.select(Step.key, _text(Step.parameters), _text(Step.inputs))):
+        found[key] = {*_DIGEST.findall(parameters), *_DIGEST.findall(inputs)}
+    used = sa.select(Activity.work_key, ActivityArtifact.artifact_digest).join(
+        ActivityArtifact, ActivityArtifact.activity_id == Activity.id
+    )
+    for key, digest in session.execute(used.where(ActivityArtifact.direction == "used")):
+        found.setdefault(key, set()).add(digest)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _makers(session: Session) -> dict[str, frozenset[str]]:
+    made = sa.select(ActivityArtifact.artifact_digest, Activity.work_key).join(
+        Activity, Activity.id == ActivityArtifact.activity_id
+    )
+    found: dict[str, set[str]] = {}
+    for digest, key in session.execute(made.where(ActivityArtifact.direction == "made")):
+        found.setdefault(digest, set()).add(key)
+    return {digest: frozenset(keys) for digest, keys in found.items()}
+
+
+def _leased(session: Session) -> frozenset[str]:
+    """Work that somebody is at: its lease has not run out."""
+    return frozenset(
+        key
+        for table in (Render, Step)
+        for key in session.scalars(sa.select(table.key).where(table.state == "leased", table.lease_until > db_now()))
+    )
+
+
+def _roots(session: Session) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    rows = session.execute(sa.select(Album.id, Album.cover_digest, _text(Album.manifest)))
+    for album_id, cover, manifest in rows:
+        found[album_id] = {*_DIGEST.findall(manifest), *([cover] if cover else [])}
+    candidates = sa.select(Song.album_id, Candidate.render_key).join(Song, Song.id == Candidate.song_id)
+    decisions = sa.select(Song.album_id, Decision.step_key).join(Song, Song.id == Decision.song_id)
+    for query in (candidates, decisions):
+        for album_id, key in session.execute(query):
+            found[album_id].add(key)
+    return {album_id: frozenset(names) for album_id, names in found.items()}
+
+
+def _releases(session: Session) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for row_id, key in session.execute(sa.select(Release.id, Release.step_key)):
+        found[row_id] = {key}
+    for row_id, digest in session.execute(sa.select(ReleaseFile.release_id, ReleaseFile.artifact_digest)):
+        found[row_id].add(digest)
+    return {row_id: frozenset(names) for row_id, names in found.items()}
+
+
+def _text(column: InstrumentedAttribute[dict[str, object]]) -> sa.Cast[str]:
+    """A document as its text: only the digests in it are looked at."""
+    return sa.cast(column, _TEXT)

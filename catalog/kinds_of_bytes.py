@@ -1,0 +1,36 @@
+"""Kinds of what lies in the store, as people think of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from catalog.holdings import Graph, Kept
+
+Sizes = Mapping[str, int]
+"""Bytes by kind, in the order of :data:`KINDS`."""
+
+KINDS = ("candidates", "masters", "stems", "releases", "inputs", "other")
+_BY_WORK = {
+    "render": "candidates",
+    "enhance": "masters",
+    "master": "masters",
+    "version": "masters",
+    "separate": "stems",
+    "demix": "stems",
+    "encode": "releases",
+    "pack": "releases",
+}
+
+
+def kind_of(kept: Kept) -> str:
+    """Where an artifact is counted: by the work that made it first; inputs are files that somebody gave."""
+    return "inputs" if kept.kind is None else _BY_WORK.get(kept.kind, "other")
+
+
+def sizes_of(graph: Graph, artifacts: Iterable[str]) -> Sizes:
+    """The bytes of artifacts by kind, every kind named."""
+    found = dict.fromkeys(KINDS, 0)
+    for digest in artifacts:
+        kept = graph.artifacts[digest]
+        found[kind_of(kept)] += kept.size
+    return found

@@ -1,0 +1,230 @@
+"""Freeing disk: an album with all that only it needs, or the builds of albums that newer ones have replaced.
+
+What another album needs stays, with everything it leads back to, so that its lineage is as true as before. Rows go in
+one transaction that keeps every other writer out; the bytes go after them, and what a crash leaves is garbage that
+``songline gc`` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.errors import RefusedError
+from catalog.holdings import Graph, Held, read_graph
+from catalog.kinds_of_bytes import Sizes, sizes_of
+from catalog.queries import require_album
+from catalog.store.base import Store
+from catalog.sweep import Swept, sweep_these
+from db.delivery import Release, ReleaseFile
+from db.farm import Shard, Submission
+from db.judgement import Decision, Score
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import pieces
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What goes: its counts, and its bytes by kind. ``shared_bytes`` are those that stay since other albums, or what is
+    kept of this one, need them. ``swept`` is what became of the bytes, None where nothing was removed."""
+
+    albums: tuple[str, ...]
+    songs: int
+    candidates: int
+    builds: tuple[tuple[str, int], ...]
+    freed: Sizes
+    shared_bytes: int
+    swept: Swept | None = None
+
+
+def plan_removal(database: Database, album_id: str) -> Removal:
+    """What :func:`remove_album` would remove. Raises InputError for an unknown album."""
+    require_album(database, album_id)
+    with database.read() as session:
+        graph = read_graph(session)
+        return _removal(session, graph, _of_album(graph, album_id), album_id=album_id)
+
+
+def remove_album(database: Database, store: Store, album_id: str) -> Removal:
+    """Remove an album, its songs, candidates, decisions and builds, and all that nothing else needs.
+
+    Raises InputError for an unknown album, RefusedError while it is being made.
+    """
+    require_album(database, album_id)
+    with database.write(alone=True) as session:
+        graph = read_graph(session)
+        lone = _of_album(graph, album_id)
+        _refuse_if_made(session, graph, lone, album_id)
+        removal = _removal(session, graph, lone, album_id=album_id)
+        rows = [row for row, album in graph.release_albums.items() if album == album_id]
+        _delete_releases(session, rows)
+        _delete_album(session, album_id)
+        digests = _delete_work(session, lone)
+    return _with_bytes(removal, sweep_these(database, store, digests))
+
+
+def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: bool = False) -> Removal:
+    """Remove all builds of every album but its ``keep`` newest and the one it stands at, with what only they need.
+
+    Raises RefusedError where work on what would go is under way. With ``dry_run`` nothing is removed.
+    """
+    if dry_run:
+        with database.read() as session:
+            graph = read_graph(session)
+            rows = _old_builds(session, keep)
+            return _removal(session, graph, _of_releases(graph, rows), builds=rows)
+    with database.write(alone=True) as session:
+        graph = read_graph(session)
+        rows = _old_builds(session, keep)
+        lone = _of_releases(graph, rows)
+        if busy := lone.work & graph.leased:
+            raise _under_way("an old build", len(busy))
+        removal = _removal(session, graph, lone, builds=rows)
+        _delete_releases(session, list(rows))
+        digests = _delete_work(session, lone)
+    return _with_bytes(removal, sweep_these(database, store, digests))
+
+
+def _of_album(graph: Graph, album_id: str) -> Held:
+    return graph.only_for(graph.names_of_album(album_id), graph.held_by_others(album=album_id))
+
+
+def _of_releases(graph: Graph, rows: Iterable[int]) -> Held:
+    going = frozenset(rows)
+    return graph.only_for(graph.names_of_releases(going), graph.held_by_others(releases=going))
+
+
+def _removal(
+    session: Session,
+    graph: Graph,
+    lone: Held,
+    *,
+    album_id: str | None = None,
+    builds: Sequence[int] | None = None,
+) -> Removal:
+    of_album = Release.album_id == album_id if builds is None else Release.id.in_(builds)
+    going = session.execute(sa.select(Release.album_id, Release.build).where(of_album).order_by(*_IN_ORDER)).all()
+    named = graph.names_of_album(album_id) if album_id else graph.names_of_releases(builds or ())
+    songs, candidates = _counts(session, album_id) if album_id else (0, 0)
+    return Removal(
+        albums=(album_id,) if album_id else tuple(dict.fromkeys(row.album_id for row in going)),
+        songs=songs,
+        candidates=candidates,
+        builds=tuple((row.album_id, row.build) for row in going),
+        freed=sizes_of(graph, lone.artifacts),
+        shared_bytes=graph.size(graph.held(named).artifacts - lone.artifacts),
+    )
+
+
+_IN_ORDER = (Release.album_id, Release.build)
+
+
+def _counts(session: Session, album_id: str) -> tuple[int, int]:
+    songs = sa.select(Song.id).where(Song.album_id == album_id)
+    count = sa.select(sa.func.count())
+    return (
+        session.scalar(count.select_from(songs.subquery())) or 0,
+        session.scalar(count.select_from(Candidate).where(Candidate.song_id.in_(songs))) or 0,
+    )
+
+
+def _old_builds(session: Session, keep: int) -> list[int]:
+    """Rows of the builds that go: neither among the newest of their album nor the one that it stands at."""
+    current = set(session.scalars(sa.select(Album.release_key).where(Album.release_key.is_not(None))))
+    rows = session.execute(
+        sa.select(Release.id, Release.album_id, Release.step_key).order_by(Release.album_id, Release.build.desc())
+    )
+    seen: dict[str, int] = {}
+    going = []
+    for row in rows:
+        seen[row.album_id] = seen.get(row.album_id, 0) + 1
+        if seen[row.album_id] > keep and row.step_key not in current:
+            going.append(row.id)
+    return going
+
+
+def _refuse_if_made(session: Session, graph: Graph, lone: Held, album_id: str) -> None:
+    """Nothing is taken from under those who are at it."""
+    submission = session.get(Submission, album_id)
+    if submission is not None and submission.state in ("active", "paused"):
+        state = "is being made" if submission.state == "active" else "is paused"
+        raise RefusedError(
+            f"{album_id} {state} on work pools", remedy=f"Run `songline cancel {album_id}` first", album=album_id
+        )
+    if busy := lone.work & graph.leased:
+        raise _under_way(album_id, len(busy))
+
+
+def _under_way(what: str, count: int) -> RefusedError:
+    pieces_of_work = "a piece of work" if count == 1 else f"{count} pieces of work"
+    return RefusedError(
+        f"{pieces_of_work} of {what} {'is' if count == 1 else 'are'} under way",
+        remedy="Wait until it is done; work of a killed command is free again after a minute",
+    )
+
+
+def _delete_releases(session: Session, rows: Sequence[int]) -> None:
+    for some in pieces(rows):
+        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id.in_(some)))
+        session.execute(sa.delete(Release).where(Release.id.in_(some)))
+
+
+def _delete_album(session: Session, album_id: str) -> None:
+    songs = sa.select(Song.id).where(Song.album_id == album_id)
+    for column in (Decision.song_id, Candidate.song_id):
+        session.execute(sa.delete(column.class_).where(column.in_(songs)))
+    for album in (Song.album_id, Shard.album_id, Submission.album_id):
+        session.execute(sa.delete(album.class_).where(album == album_id))
+    session.execute(sa.delete(Album).where(Album.id == album_id))
+
+
+def _delete_work(session: Session, lone: Held) -> list[str]:
+    """Remove the rows of work and artifacts; gives the digests whose bytes may go."""
+    keys = sorted(lone.work)
+    for some in pieces(keys):
+        session.execute(sa.delete(Score).where(Score.step_key.in_(some)))
+        for table in (Step, Render):
+            session.execute(sa.delete(table).where(table.key.in_(some)))
+    for some in pieces(keys):
+        attempts = sa.select(Activity.id).where(Activity.work_key.in_(some), *_not_referred_to())
+        session.execute(sa.delete(ActivityArtifact).where(ActivityArtifact.activity_id.in_(attempts)))
+        session.execute(sa.delete(Activity).where(Activity.work_key.in_(some), *_not_referred_to()))
+    digests: list[str] = []
+    for some in pieces(sorted(lone.artifacts)):
+        free = sa.delete(Artifact).where(Artifact.digest.in_(some), *_nowhere_named())
+        digests += session.scalars(free.returning(Artifact.digest))
+    return digests
+
+
+def _not_referred_to() -> list[sa.ColumnElement[bool]]:
+    """Attempts that a row outside the removed work tells of stay."""
+    columns = (Render.activity_id, Step.activity_id, Score.activity_id, Decision.activity_id, Release.activity_id)
+    return [Activity.id.not_in(sa.select(column).where(column.is_not(None))) for column in columns]
+
+
+def _nowhere_named() -> list[sa.ColumnElement[bool]]:
+    """Artifacts that a row outside the removed work names stay."""
+    columns = (
+        ActivityArtifact.artifact_digest,
+        ReleaseFile.artifact_digest,
+        Render.audio_digest,
+        Album.cover_digest,
+    )
+    return [Artifact.digest.not_in(sa.select(column).where(column.is_not(None))) for column in columns]
+
+
+def _with_bytes(removal: Removal, swept: Swept) -> Removal:
+    return Removal(
+        removal.albums,
+        removal.songs,
+        removal.candidates,
+        removal.builds,
+        removal.freed,
+        removal.shared_bytes,
+        swept,
+    )

@@ -1,0 +1,171 @@
+"""``albums``, ``du`` and ``remove``: what there is, what it takes, and how to be rid of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from catalog.album_list import AlbumEntry, albums_of
+from catalog.disk_use import DiskUse, disk_use
+from catalog.errors import InputError
+from catalog.house import open_house
+from catalog.kinds_of_bytes import KINDS
+from catalog.removal import Removal, plan_removal, remove_album
+from catalog.settings import load_settings
+from catalog.text import counted
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout, warn
+
+SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
+"""The kinds that have a column of their own; the others are small."""
+
+
+def albums(*, as_json: bool) -> None:
+    """Every album with its state."""
+    with open_house(load_settings()) as house:
+        entries = albums_of(house.database)
+    if as_json:
+        print_json({"albums": [asdict(entry) for entry in entries]})
+        return
+    if not entries:
+        stdout().print("There is no album yet: `songline init FOLDER` writes one to start from.")
+        return
+    table = Table("album", "title", "state", "songs", "candidates", "build", "released", box=None, header_style="bold")
+    for entry in entries:
+        table.add_row(*_row(entry))
+    stdout().print(table)
+
+
+def _row(entry: AlbumEntry) -> Sequence[Text | str]:
+    build = "-" if entry.build is None else f"{entry.build} of {entry.builds}"
+    day = datetime.fromtimestamp(entry.released_at, UTC).date().isoformat() if entry.released_at else "-"
+    return Text(entry.id), Text(entry.title), entry.state, str(entry.songs), str(entry.candidates), build, day
+
+
+def du(named: str | None, *, as_json: bool) -> None:
+    """What takes disk, by album and kind."""
+    settings = load_settings()
+    with open_house(settings) as house:
+        use = disk_use(house, album_id(named, settings) if named else None)
+    if as_json:
+        print_json(_document(use))
+        return
+    table = Table("album", "all", "its own", *SHOWN, box=None, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for album in use.albums:
+        kinds = (amount(album.kinds[kind]) for kind in SHOWN)
+        table.add_row(Text(album.id), amount(album.bytes), amount(album.own_bytes), *kinds)
+    stdout().print(table)
+    for line in _lines(use):
+        stdout().print(line, markup=False, soft_wrap=True)
+
+
+def _document(use: DiskUse) -> dict[str, Any]:
+    return {
+        "albums": [asdict(album) for album in use.albums],
+        "store": {
+            "bytes": sum(use.store.values()),
+            "kinds": dict(use.store),
+            "shared_bytes": use.shared,
+            "unassigned_bytes": use.unassigned,
+            "garbage_bytes": use.garbage,
+        },
+        **{f"{name}_bytes": size for name, size in use.beside.items()},
+        "free_bytes": use.free,
+    }
+
+
+def _lines(use: DiskUse) -> list[str]:
+    """What the table does not say."""
+    lines = [f"Store: {amount(sum(use.store.values()))}, each artifact counted once."]
+    if use.shared:
+        lines.append(f"Several albums share {amount(use.shared)}: that is part of each one's `all`, of nobody's own.")
+    if use.unassigned:
+        lines.append(f"No album needs {amount(use.unassigned)}, such as files that earlier plans named.")
+    if use.garbage:
+        lines.append(f"Garbage: {amount(use.garbage)}; `songline gc` removes it.")
+    beside = ", ".join(f"{name} {amount(size)}" for name, size in use.beside.items() if size)
+    lines += [f"Beside the store: {beside}."] if beside else []
+    return [*lines, f"Free: {amount(use.free)}."]
+
+
+def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
+    """Remove an album after saying what goes and what stays."""
+    settings = load_settings()
+    with open_house(settings) as house:
+        found = album_id(named, settings)
+        removal = plan_removal(house.database, found)
+        if not as_json:
+            for line in _told(found, removal):
+                stdout().print(line, markup=False, soft_wrap=True)
+        if not dry_run:
+            if not is_agreed and not _agrees(found, as_json=as_json):
+                stdout().print("Nothing was removed.")
+                return
+            house.require_writable()
+            removal = remove_album(house.database, house.store, found)
+    if as_json:
+        print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
+    elif not dry_run:
+        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} are free.", markup=False)
+    end(removal)
+
+
+def _told(album: str, removal: Removal) -> list[str]:
+    kinds = ", ".join(f"{kind} {amount(size)}" for kind, size in removal.freed.items() if size) or "nothing"
+    counts = (
+        counted(removal.songs, "song"),
+        counted(removal.candidates, "candidate"),
+        counted(len(removal.builds), "build"),
+    )
+    lines = [f"{album}: {', '.join(counts)}, with all scores and decisions.", f"Its own bytes: {kinds}."]
+    if removal.shared_bytes:
+        lines.append(f"Other albums need {amount(removal.shared_bytes)} of it, which stay.")
+    return [*lines, "Its manifest, and release folders that were written, are not touched."]
+
+
+def _agrees(album: str, *, as_json: bool) -> bool:
+    """Whether somebody at a terminal says yes. Raises InputError where nobody can be asked."""
+    if as_json or not sys.stdin.isatty():
+        raise InputError(f"{album} is not removed without a yes", remedy="Add --yes, or --dry-run to see what would go")
+    return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def removal_document(removal: Removal) -> dict[str, Any]:
+    """What went, or would go, as the ``--json`` of a command gives it."""
+    return {
+        "songs": removal.songs,
+        "candidates": removal.candidates,
+        "builds": [{"album": album, "build": build} for album, build in removal.builds],
+        "bytes": sum(removal.freed.values()),
+        "kinds": dict(removal.freed),
+        "shared_bytes": removal.shared_bytes,
+        "left": [stored.digest for stored in removal.swept.left] if removal.swept else [],
+    }
+
+
+def freed_bytes(removal: Removal) -> int:
+    """Bytes that are really gone."""
+    return sum(stored.size for stored in removal.swept.garbage) if removal.swept else 0
+
+
+def end(removal: Removal) -> None:
+    """Say that bytes were left, and exit with the code of what kept them."""
+    if removal.swept and removal.swept.trouble:
+        warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.swept.trouble}")
+        sys.exit(removal.swept.trouble.exit_code)
+
+
+def amount(count: int) -> str:
+    """Bytes as people read them, in powers of ten as disks are sold."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
