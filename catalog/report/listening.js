@@ -6,9 +6,11 @@
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+  const tracks = all(".tracks a");
   const songs = all(".song").map(makeSong).filter(Boolean);
   const deck = one(".deck");
   const keys = one(".keys");
+  const session = "mediaSession" in navigator ? navigator.mediaSession : null;
   let current = null;
   let ticking = false;
 
@@ -20,11 +22,13 @@
       mix,
       voice: mix, // what sounds: the mix, or one of its stems in its place
       title: root.dataset.title,
+      artist: root.dataset.artist,
       number: one(".number", root).textContent,
       duration: Number(root.dataset.duration),
       scope: one(".scope", root),
       list: one(".lyrics", root),
-      lines: all(".lyrics li", root).map((item) => ({ item, start: Number(item.dataset.start) })),
+      lines: all(".lyrics li", root).map((item) => ({ item: pressable(item), start: Number(item.dataset.start) })),
+      track: tracks.find((link) => link.hash === `#${root.id}`),
       stems: all(".stems li", root).map((item) => ({ button: one("button", item), audio: one("audio", item) })),
       active: null,
     };
@@ -33,7 +37,30 @@
     return song;
   }
 
+  // Without scripts a line is only text, and the waveform only a picture: what would do nothing is not offered.
+  function pressable(item) {
+    const row = one(".row", item);
+    if (!row) return item;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...row.childNodes);
+    row.replaceWith(button);
+    return item;
+  }
+
+  function slidable(song) {
+    const { scope } = song;
+    scope.tabIndex = 0;
+    scope.setAttribute("role", "slider");
+    scope.setAttribute("aria-label", `Position in ${song.title}`);
+    scope.setAttribute("aria-valuemin", "0");
+    scope.setAttribute("aria-valuemax", song.duration.toFixed(1));
+    scope.setAttribute("aria-valuenow", "0");
+    scope.setAttribute("aria-valuetext", `0:00 of ${clock(song.duration)}`);
+  }
+
   function listen(song) {
+    slidable(song);
     one(".play", song.root).addEventListener("click", () => toggle(song));
     for (const stem of song.stems) {
       stem.button.addEventListener("click", () => {
@@ -121,6 +148,7 @@
   }
 
   function seek(song, s) {
+    song.voice.preload = "metadata"; // else not every browser keeps the time of a file that it has not opened
     song.voice.currentTime = Math.min(Math.max(0, s), Math.max(0, song.duration - 0.05));
     current ??= song;
     show(song, song.voice.currentTime);
@@ -131,7 +159,10 @@
     song.voice = audio;
     song.root.classList.remove("missing");
     current = song;
+    const next = songs[songs.indexOf(song) + 1];
+    if (next) next.mix.preload = "metadata";
     for (const each of songs) show(each);
+    tell(song);
     if (!ticking) requestAnimationFrame(tick);
     ticking = true;
   }
@@ -141,7 +172,38 @@
     if (next && song.voice === song.mix) begin(next);
   }
 
+  // What the system shows on its lock screen and its media keys.
+  function tell(song) {
+    if (!session) return;
+    const cover = one(".cover");
+    const artwork = cover ? [{ src: cover.src }] : [];
+    const { title, artist } = song;
+    session.metadata = new MediaMetadata({ title, artist, album: document.body.dataset.album, artwork });
+  }
+
+  function listenToSystem() {
+    const does = {
+      play: () => current && play(current),
+      pause: () => current?.voice.pause(),
+      previoustrack: () => beside(-1),
+      nexttrack: () => beside(1),
+      seekbackward: (told) => current && seek(current, current.voice.currentTime - (told.seekOffset ?? STEP_S)),
+      seekforward: (told) => current && seek(current, current.voice.currentTime + (told.seekOffset ?? STEP_S)),
+      seekto: (told) => current && seek(current, told.seekTime),
+    };
+    for (const [action, handler] of Object.entries(does)) {
+      try {
+        session.setActionHandler(action, handler);
+      } catch {
+        // This browser has no such key.
+      }
+    }
+  }
+
   function begin(song) {
+    // A Play button that keeps the focus of a song that is over would begin it again with the next Space.
+    const focused = document.activeElement?.closest(".song");
+    if (focused && focused !== song.root) one(".play", song.root).focus({ preventScroll: true });
     song.voice = song.mix;
     seek(song, 0);
     play(song);
@@ -160,6 +222,8 @@
     const { root, scope } = song;
     root.classList.toggle("playing", playing);
     root.classList.toggle("current", song === current);
+    if (song === current) song.track?.setAttribute("aria-current", "true");
+    else song.track?.removeAttribute("aria-current");
     scope.style.setProperty("--at", Math.min(1, s / song.duration));
     scope.setAttribute("aria-valuenow", s.toFixed(1));
     scope.setAttribute("aria-valuetext", `${clock(s)} of ${clock(song.duration)}`);
@@ -206,13 +270,15 @@
   one(".previous", deck).addEventListener("click", () => beside(-1));
   one(".next", deck).addEventListener("click", () => beside(1));
   one(".toggle", deck).addEventListener("click", () => current && toggle(current));
+  if (session) listenToSystem();
   for (const button of all(".help")) button.addEventListener("click", () => keys.showModal());
 
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || keys.open) return;
     const song = current ?? songs[0];
     if (!song) return;
-    const onControl = event.target.closest("button, a, summary, audio, .sheet");
+    const pressed = event.target.closest("button, a, summary, audio, .sheet");
+    const scrolls = event.target.closest("audio, .sheet");
     const does = {
       " ": () => toggle(song),
       ArrowLeft: () => seek(song, song.voice.currentTime - STEP_S),
@@ -221,7 +287,7 @@
       p: () => beside(-1),
       "?": () => keys.showModal(),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!does || (onControl && (event.key === " " || event.key.startsWith("Arrow")))) return;
+    if (!does || (pressed && event.key === " ") || (scrolls && event.key.startsWith("Arrow"))) return;
     event.preventDefault();
     does();
   });
