@@ -95,6 +95,7 @@ def render_page(view: PageView) -> str:
         .render(
             page=view,
             songs=[_Song.of(track, view) for track in view.tracks],
+            digits=max(2, len(str(max((track.position for track in view.tracks), default=1)))),
             total_s=sum(track.duration_s for track in view.tracks),
             style=style,
             script=script,

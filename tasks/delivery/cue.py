@@ -10,6 +10,9 @@ from tasks.delivery.text import one_line
 FRAMES_PER_S = 75
 """Sectors of a compact disc in a second (IEC 60908), which cue sheets count in."""
 
+MAX_CUE_TRACK = 99
+"""The highest number of a track (IEC 60908)."""
+
 MAX_TEXT_CHARACTERS = 80
 """What CD-Text programs read of a title or performer."""
 

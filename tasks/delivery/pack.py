@@ -13,7 +13,7 @@ from catalog.report.page import render_page
 from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
-from tasks.delivery.cue import CueTrack, cue_sheet
+from tasks.delivery.cue import MAX_CUE_TRACK, CueTrack, cue_sheet
 from tasks.delivery.packing import Packing, lineage_bytes
 from tasks.delivery.release_request import disclosure
 from tasks.delivery.track_parts import TrackParts, gather
@@ -77,7 +77,10 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
-    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where a track is delivered in none of them."""
+    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where a track is delivered in none of them, and past the
+    99 tracks that such a sheet can number."""
+    if any(track.released.position > MAX_CUE_TRACK for track in tracks):
+        return None
     if not all(any(form in track.released.deliverables for form in CUE_FORMS) for track in tracks):
         return None
     entries: list[CueTrack] = []

@@ -49,7 +49,8 @@ class TrackParts:
 
 def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
     """Put a track's files into the release and read how it was made."""
-    name = safe_file_name(track["position"], track["title"])
+    highest = max(each["position"] for each in context.request.parameters["tracks"])
+    name = safe_file_name(track["position"], track["title"], highest=highest)
     report = _found(context, track["master_key"])
     decision = Decision.from_document(_found(context, track["decision_key"]))
     curves = Curves.from_document(_found(context, track["drawing_key"]))

@@ -223,3 +223,20 @@ def test_the_loudness_curve_leaves_gaps_and_stays_in_its_strip() -> None:
 
 def test_the_same_view_gives_the_same_page() -> None:
     assert render_page(view()) == render_page(view())
+
+
+def test_the_numbers_of_a_long_album_have_as_many_digits_as_its_last() -> None:
+    def numbers(count: int) -> list[str]:
+        tracks = tuple(replace(_any_track(), position=position) for position in (1, count))
+        return re.findall(
+            r'<span class="number">(\d+)</span>', render_page(PageView(title="A", artist="B", tracks=tracks))
+        )
+
+    assert numbers(99) == ["01", "99"] * 2
+    assert numbers(120) == ["001", "120"] * 2
+
+
+def _any_track() -> TrackView:
+    return TrackView(
+        position=1, title="A", artist="B", duration_s=1.0, name="seed 1", candidate="a-1", sentence="Only.", files=()
+    )

@@ -69,3 +69,15 @@ def test_a_file_of_that_name_stays_in_its_folder(title: str) -> None:
     path = Path("folder") / f"{safe_file_name(1, title)}.wav"
     assert path.parent == Path("folder")
     assert path.suffix == ".wav"
+
+
+@pytest.mark.parametrize("count", [1, 9, 99, 100, 999, 1000, 2000])
+def test_names_sort_as_the_songs_do(count: int) -> None:
+    names = [safe_file_name(position, "Song", highest=count) for position in range(1, count + 1)]
+    assert sorted(names) == names
+
+
+def test_up_to_99_songs_keep_two_digits() -> None:
+    assert [safe_file_name(7, "Song", highest=highest)[:4] for highest in (7, 99, 100, 1000)] == [
+        "07 -", "07 -", "007 ", "0007",
+    ]  # fmt: skip
