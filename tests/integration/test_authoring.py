@@ -20,9 +20,10 @@ pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = [
     *("init", "validate", "schema", "plan", "preview-lyrics", "render", "status", "scores", "select", "lineage"),
-    *("rerun", "retake", "retry", "verify", "export", "link", "gc", "backup", "restore", "doctor", "models"),
+    *("rerun", "retake", "retry", "verify", "export", "link", "backup", "restore", "doctor", "models"),
     *("deploy", "submit", "pause", "resume", "cancel", "inbox", "metrics"),
     *("measure", "master", "separate", "judges"),
+    *("albums", "du", "remove", "gc"),
 ]
 HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
 
