@@ -23,7 +23,7 @@ from db.delivery import Release, ReleaseFile
 from db.farm import Shard, Submission
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
+from db.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.rows import pieces
 from db.session import Database
 
@@ -196,8 +196,10 @@ def _delete_work(session: Session, lone: Held) -> list[str]:
         session.execute(sa.delete(Activity).where(Activity.work_key.in_(some), *_not_referred_to()))
     digests: list[str] = []
     for some in pieces(sorted(lone.artifacts)):
-        free = sa.delete(Artifact).where(Artifact.digest.in_(some), *_nowhere_named())
-        digests += session.scalars(free.returning(Artifact.digest))
+        free = session.scalars(sa.select(Artifact.digest).where(Artifact.digest.in_(some), *_nowhere_named())).all()
+        session.execute(sa.delete(Loss).where(Loss.artifact_digest.in_(free)))
+        session.execute(sa.delete(Artifact).where(Artifact.digest.in_(free)))
+        digests += free
     return digests
 
 
