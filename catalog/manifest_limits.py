@@ -35,7 +35,7 @@ def check_lyrics(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
     total = 0
     for index, song in enumerate(manifest.songs):
         where: Where = ("songs", index, "lyrics")
-        if desk.is_bad(where):
+        if song.lyrics is None or desk.is_bad(where):
             continue
         before, total = total, total + _lyrics_bytes(song.lyrics, folder)
         if total <= MAX_ALBUM_LYRICS_BYTES:

@@ -218,6 +218,8 @@ def _lyrics(setting: Setting, at: Path, song: SongFile, *, length_s: float, lang
     their own lines."""
     path = (*at, "lyrics")
     desk, written = setting.desk, song.lyrics
+    if desk.is_bad(path):
+        return Lyrics(())
     if written is None:
         if song.instrumental is False:
             desk.add(at, "`instrumental` is false and the song has no lyrics", "Add `lyrics`, or leave both out")
