@@ -8,7 +8,7 @@ from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path as Where
 from catalog.manifest_schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
 
-MAX_ALBUM_LYRICS_BYTES = 3 * 512 * 1024
+MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
 """Of all songs together, in the manifest and in files: some five hundred songs of ordinary length."""
 
 MAX_REFERENCES = 100

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from functools import cache
+from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
@@ -32,6 +33,7 @@ def lifeline() -> Connection:
 
 
 _held: list[Connection] = []
+"""Ends of pipes that stay open for as long as the process lives."""
 
 
 def end_with_parent(reading: int, parent: int) -> None:
@@ -48,6 +50,17 @@ def end_with_parent(reading: int, parent: int) -> None:
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
     if os.getppid() != parent:  # it ended before we watched
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def begin(line: Connection, parent: int, module: str, function: str, *arguments: object) -> None:
+    """Initializer of a pool's process: end with the parent from the first moment on, then call what is to be set up.
+
+    That is named by ``module`` and ``function`` and given plain ``arguments``, so that nothing heavy is imported before
+    the process watches its parent.
+    """
+    _held.append(line)  # closed, it would tell of nothing
+    end_with_parent(line.fileno(), parent)
+    getattr(import_module(module), function)(*arguments)
 
 
 def _watch(parent: int) -> None:

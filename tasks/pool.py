@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing.connection import Connection
 from typing import TypeVar
 
 import psutil
@@ -21,7 +21,7 @@ from catalog.house import House, enter_house
 from catalog.settings import Settings
 from catalog.work import Standing
 from tasks.circumstances import circumstances
-from tasks.parent import end_with_parent, lifeline
+from tasks.parent import begin, lifeline
 
 T = TypeVar("T")
 MEMORY_SHARE = 0.7
@@ -75,24 +75,25 @@ class WorkerPool:
         self._executors[on_device] = ProcessPoolExecutor(
             1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(self._settings, lifeline(), os.getpid(), self._settings.worker_count if on_device else 1),
+            initializer=begin,
+            initargs=(
+                *(lifeline(), os.getpid(), __name__, set_up.__name__),
+                *(pickle.dumps(self._settings), self._settings.worker_count if on_device else 1),
+            ),
         )
         return self._executors[on_device]
 
 
 _settings: Settings | None = None
-_lifeline: Connection | None = None
 
 
-def _begin(settings: Settings, line: Connection, parent: int, threads: int) -> None:
-    global _settings, _lifeline
-    _lifeline = line  # closed, it would tell of nothing
-    end_with_parent(line.fileno(), parent)
+def set_up(settings: bytes, threads: int) -> None:
+    """Prepare this process to work by the ``settings`` that its parent pickled."""
+    global _settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by numpy's and the models' libraries when they are first loaded, which is after this.
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    _settings = settings
+    _settings = pickle.loads(settings)
 
 
 def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:

@@ -124,7 +124,7 @@ def test_the_command_tells_no_secret_either(tmp_path: Path) -> None:
 
 
 def test_prefects_log_and_the_inboxs_report_hold_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("prefect.flow_runs")
+    logger = logging.getLogger("prefect.worker")
     before, logger.propagate = logger.propagate, True
     prefect = logging.getLogger("prefect")
     also, prefect.propagate = prefect.propagate, True
