@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from catalog.digests import digest_file
@@ -116,12 +116,11 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[st
     destination.parent.mkdir(parents=True, exist_ok=True)
     carrying = Carrying(builds)
     try:
-        if destination.is_dir():
-            carrying.carry(destination, staging)
+        _carry_present(carrying, destination, staging)
         make_durable(staging)
         aside = _take_place(staging, destination)
-        if aside.is_dir():  # what was put there, or another build brought along, in the meantime
-            carrying.carry(aside, destination)
+        with suppress(FileNotFoundError):  # another process may be removing it, after it has looked for the same
+            carrying.carry(aside, destination)  # what was put there, or another build brought along, in the meantime
         _sync(destination.parent)
         if staging.parent != destination.parent:
             _sync(staging.parent)
@@ -161,6 +160,19 @@ def make_durable(folder: Path) -> None:
             if stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK):
                 _sync(path)
         _sync(Path(parent))
+
+
+def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None:
+    """Bring along what is there now; where another process swaps it out meanwhile, what that one put in its place."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        if not destination.exists():
+            return
+        try:
+            carrying.carry(destination, staging)
+            return
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS:
+                raise
 
 
 def _take_place(staging: Path, destination: Path) -> Path:
