@@ -64,7 +64,7 @@ def test_the_default_seeds_count_too(tmp_path: Path) -> None:
     "fields",
     [
         {"prompt": "pop in A minor, 100 " * 45},
-        {"lyrics": lines(700)},
+        {"lyrics": lines(500)},
     ],
     ids=["prompts", "lyrics"],
 )
