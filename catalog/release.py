@@ -173,6 +173,17 @@ class ReleasedTrack(_Part):
     separation: Separation | None = None
     enhanced_by: str | None = None
 
+    @property
+    def files(self) -> tuple[ReleasedFile, ...]:
+        """Every file of the track."""
+        own = (self.lyrics, self.midi)
+        return (*self.deliverables.values(), *self.stems.values(), *(file for file in own if file is not None))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where they lie."""
+        return tuple(file.path for file in self.files)
+
 
 class ReleasedAlbum(_Part):
     """What belongs to the album as a whole."""
@@ -239,8 +250,7 @@ class ReleaseDocument(_Part):
         """Every file that the document names: the album's, then each track's."""
         found = [*([self.album.cover] if self.album.cover else []), *self.files]
         for track in self.tracks:
-            found += [*track.deliverables.values(), *track.stems.values()]
-            found += [file for file in (track.lyrics, track.midi) if file is not None]
+            found += track.files
         return tuple(found)
 
     def to_json(self) -> bytes:

@@ -1,4 +1,4 @@
-"""``status``, ``scores`` and ``lineage``: looking things up."""
+"""``status`` and ``scores``: looking things up."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from typing import Any
 
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
-from catalog.digests import digest_file
 from catalog.explanation import figure, label
 from catalog.house import open_house
-from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
 from catalog.submissions import Submission, submission_of
 from flows.cli.output import print_json, stdout
-from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
 
 STATES = ("planned", "leased", "rendered", "failed")
@@ -169,48 +165,3 @@ def _shown(metric: Any) -> str:
     if not metric or "not_measurable" in metric:
         return "n/a"
     return figure(metric["value"], metric["unit"])
-
-
-def lineage(what: str, *, as_json: bool, prov: bool) -> None:
-    """The way back from a file or digest."""
-    path = Path(what)
-    digest = digest_file(path) if path.is_file() else what.lower()
-    settings = load_settings()
-    with open_house(settings) as house:
-        found = trace(house.database, digest, models_of=models_of(settings))
-        if prov:
-            print_json(prov_json(found.root))
-        elif as_json:
-            print_json(found.document())
-        else:
-            _print_tree(found, what)
-
-
-def _print_tree(found: Lineage, what: str) -> None:
-    tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
-    _grow(tree, found.root, set())
-    stdout().print(tree)
-    for song in found.songs:
-        recipe = song["recipe"]
-        stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
-        stdout().print(Text(f"  prompt   {song['prompt'] or '-'}"), soft_wrap=True)
-        stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
-        if song["decision"]:
-            stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
-
-
-def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
-    if node.activity is None:
-        tree.add(Text("given from outside", style="dim"))
-        return
-    activity = node.activity
-    label = (
-        f"{activity['kind']} · {activity['seconds']:.1f} s · attempt {activity['attempt']} · {activity['code_version']}"
-    )
-    branch = tree.add(Text(label, style="cyan"))
-    for role, child in node.used:
-        digest = str(child.artifact["digest"])
-        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}"))
-        if digest not in seen:
-            seen.add(digest)
-            _grow(leaf, child, seen)

@@ -148,9 +148,9 @@ def lineage(
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
     """From a file back to its song, prompt, seed, and every step on the way."""
-    from flows.cli import look
+    from flows.cli import lineage as tracing
 
-    look.lineage(what, as_json=as_json, prov=prov)
+    tracing.lineage(what, as_json=as_json, prov=prov)
 
 
 @app.command()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from catalog.digests import Json
 from catalog.lineage import trace_all
 from catalog.queries import artifact_facts, next_build, release_by_key
 from catalog.release import ReleasedAlbum, ReleaseDocument
 from catalog.report.page import render_page
+from catalog.track_origins import origins_of_pack
 from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
@@ -52,7 +54,7 @@ def _write_album_files(context: StepContext, packing: Packing, tracks: list[Trac
     album = _album(context, packing, tracks)
     sheet = _cue(album, tracks)
     cue = [packing.write(f"{album.id}.cue", sheet)] if sheet else []
-    lineage = packing.write("lineage.json", _lineage(context, packing))
+    lineage = packing.write("lineage.json", _lineage(context, packing, tracks))
     document = ReleaseDocument.sealed(
         songline_version=songline_version(),
         build=build,
@@ -107,10 +109,18 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
     return sheet.encode()
 
 
-def _lineage(context: StepContext, packing: Packing) -> bytes:
+def _lineage(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> bytes:
+    """The way back of every file, each track from its own candidate and decision."""
     files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
-    album_id = context.request.parameters["album"]["id"]
+    parameters = context.request.parameters
+    paths = {track.released.song: track.released.paths for track in tracks}
+    origins = origins_of_pack(parameters, context.request.inputs)
     document: dict[str, Json] = trace_all(
-        context.house.database, files, models_of=models_of(context.house.settings), album_id=album_id
+        context.house.database,
+        files,
+        models_of=models_of(context.house.settings),
+        album_id=parameters["album"]["id"],
+        tracks=[replace(origin, paths=paths[origin.song]) for origin in origins],
+        album_inputs=[digest for role, digest in context.request.inputs.items() if role == "cover"],
     )
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
