@@ -185,10 +185,23 @@ class ReleasedTrack(_Part):
         return tuple(file.path for file in self.files)
 
 
+class PolicyUsed(_Part):
+    """The policy that chose the winners: the manifest's own, or one applied over it from a ``file``, by whom and when
+    (ISO 8601, UTC), where that was kept."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"file", "by", "at"})
+
+    digest: Digest
+    source: Literal["manifest", "applied"]
+    file: str | None = None
+    by: str | None = None
+    at: str | None = None
+
+
 class ReleasedAlbum(_Part):
     """What belongs to the album as a whole."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"upc", "label"})
+    later: ClassVar[frozenset[str]] = frozenset({"upc", "label", "policy"})
 
     id: str
     title: str
@@ -201,6 +214,7 @@ class ReleasedAlbum(_Part):
     cover: ReleasedFile | None = None
     upc: str | None = None
     label: str | None = None
+    policy: PolicyUsed | None = None
 
 
 class ReleaseDocument(_Part):

@@ -64,5 +64,6 @@ def require_renders(house: House, planned: PlannedAlbum) -> None:
 def raise_failures(produced: Produced) -> None:
     """Raise one WorkError that tells of every song that failed."""
     if produced.failures:
-        told = "; ".join(f"{song}: {error.what}" for song, error in produced.failures.items())
-        raise WorkError(f"{len(produced.failures)} of the songs failed: {told}", remedy="Mend the cause and retry")
+        told = "; ".join(error.what for error in produced.failures.values())
+        count = len(produced.failures)
+        raise WorkError(f"{count} song{'s' if count > 1 else ''} failed: {told}", remedy="Mend the cause and retry")

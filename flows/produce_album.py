@@ -32,7 +32,9 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
     await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:
-        raise WorkError(f"{len(run.produced.failures)} songs failed", remedy="See the report for each song's reason")
+        count = len(run.produced.failures)
+        what = f"{run.planned.album.title}: {count} song{'s' if count > 1 else ''} failed"
+        raise WorkError(what, remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"
 
 

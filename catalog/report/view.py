@@ -135,7 +135,8 @@ class TrackView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this."""
+    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this,
+    ``policy`` which policy chose the winners."""
 
     title: str
     artist: str
@@ -150,6 +151,7 @@ class PageView:
     songline_version: str = ""
     mastering: str = ""
     disclosure: str = ""
+    policy: str = ""
     licences: tuple[str, ...] = ()
     files: tuple[FileView, ...] = ()
     metrics: Mapping[str, MetricSpec] = field(default_factory=dict)

@@ -57,6 +57,7 @@ def schema() -> None:
 
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
+    from catalog.applied_policy import origin_document, origin_sentence
     from catalog.house import open_house
     from flows.forecast import forecast, peek
     from flows.planning import plan_album
@@ -69,9 +70,10 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
+    policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song) for song in planned.songs] if explain else []
     if as_json:
-        document = {"album": album.id, **asdict(expected), "warnings": list(album.warnings)}
+        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
@@ -84,6 +86,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         stdout().print(Text(each.pop("title"), style="bold"))
         for name, value in each.items():
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
+    stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
         stdout().print("Nothing is missing: rendering again only writes the release.")
     else:

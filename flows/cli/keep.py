@@ -1,4 +1,4 @@
-"""``retry``, ``verify``, ``export`` and ``gc``: keeping house."""
+"""``verify``, ``export`` and ``gc``: keeping house."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.errors import InputError
 from catalog.house import open_house
-from catalog.queries import artifact_digests, current_release, failed_work
+from catalog.queries import artifact_digests, current_release
 from catalog.repair import examine, require_some_whole
 from catalog.repair import repair as mend
 from catalog.settings import load_settings
@@ -15,21 +15,6 @@ from catalog.sweep import sweep
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
-
-
-def retry(*, as_json: bool) -> None:
-    """Forgive what failed for good."""
-    with open_house(load_settings()) as house:
-        failed = failed_work(house.database)
-        renders = [key for kind, key, _ in failed if kind == "render"]
-        steps = [key for kind, key, _ in failed if kind != "render"]
-        count = house.ledger.retry("render", renders) + house.ledger.retry("step", steps)
-    if as_json:
-        print_json({"retried": count, "work": [{"kind": k, "key": key, **error} for k, key, error in failed]})
-        return
-    for kind, _, error in failed:
-        stdout().print(f"{kind}: {error.get('error', '')}", markup=False, soft_wrap=True)
-    stdout().print(f"{count} pieces of work are planned again; `songline render` does them.")
 
 
 def verify(*, repair: bool, as_json: bool) -> None:

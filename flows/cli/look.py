@@ -14,7 +14,6 @@ from catalog.house import open_house
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
-from catalog.submissions import Submission, submission_of
 from flows.cli.output import print_json, stdout
 from tasks.scoring.registry import metric_specs
 
@@ -36,57 +35,6 @@ def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     found = album_id(named, settings)
     with open_house(settings) as house:
         return found, songs_of(house.database, found, documents=documents)
-
-
-def status(named: str, *, as_json: bool) -> None:
-    """How far each song is, and how the album stands on work pools."""
-    found, songs = _songs(named, documents=False)
-    with open_house(load_settings()) as house:
-        standing = submission_of(house.database, found)
-    counts = {song.id: {s: sum(c.state == s for c in song.candidates) for s in STATES} for song in songs}
-    if as_json:
-        print_json(
-            {
-                "album": found,
-                "songs": [
-                    {
-                        "id": song.id,
-                        "title": song.title,
-                        "state": song.state,
-                        "candidates": counts[song.id],
-                        "winner": song.winner,
-                        "failures": [c.error for c in song.candidates if c.error],
-                    }
-                    for song in songs
-                ],
-                "submission": _submitted(standing) if standing else None,
-            }
-        )
-        return
-    table = Table("song", "state", *STATES, "winner", box=None, header_style="bold")
-    for song in songs:
-        numbers = (str(counts[song.id][state]) for state in STATES)
-        table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
-    stdout().print(table)
-    for song in songs:
-        for candidate in song.candidates:
-            if candidate.error:
-                reason = f"{candidate.id}: {candidate.error['error']}. {candidate.error['remedy']}."
-                stdout().print(Text(reason, style="red"), soft_wrap=True)
-    if standing:
-        told = f"On work pools: {standing.state}{f' ({standing.reason})' if standing.reason else ''}"
-        stdout().print(Text(told), soft_wrap=True)
-
-
-def _submitted(standing: Submission) -> dict[str, Any]:
-    wish = standing.wish
-    return {
-        "state": standing.state,
-        "priority": wish.priority,
-        "until": wish.until,
-        "max_gpu_minutes": wish.max_gpu_minutes,
-        "reason": standing.reason,
-    }
 
 
 def scores(named: str, *, as_json: bool) -> None:

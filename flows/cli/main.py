@@ -115,9 +115,9 @@ def status(
 
         watch.watch(album)
     else:
-        from flows.cli import look
+        from flows.cli import status as standing
 
-        look.status(album, as_json=as_json)
+        standing.status(album, as_json=as_json)
 
 
 @app.command()
@@ -131,14 +131,17 @@ def scores(album: AlbumName, as_json: AsJson = False) -> None:
 @app.command()
 def select(
     album: Manifest,
-    policy: Annotated[Path, typer.Option(help="A policy file: what stands under `selection` in a manifest.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy file: what stands under `selection` in a manifest.")
+    ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Store the decisions; the next render uses them.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back from an applied policy to the manifest's own.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the selection under another policy, without rendering."""
+    """Replay the selection under another policy, old winners beside new ones, without rendering."""
     from flows.cli import choose
 
-    choose.select(album, policy, apply=apply, as_json=as_json)
+    choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
 
 @app.command()
@@ -182,11 +185,16 @@ def retake(
 
 
 @app.command()
-def retry(as_json: AsJson = False) -> None:
-    """Put work that failed for good back to planned; the next render does it."""
-    from flows.cli import keep
+def retry(
+    album: Annotated[
+        str | None, typer.Argument(metavar="[ALBUM]", help="An album's id, or its manifest; left out: every album.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put work that failed for good, and that albums still ask for, back to planned; the next render does it."""
+    from flows.cli import retry as again
 
-    keep.retry(as_json=as_json)
+    again.retry(album, as_json=as_json)
 
 
 @app.command()

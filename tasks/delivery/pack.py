@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
+from catalog.applied_policy import AppliedBy, origin_document
 from catalog.digests import Json
 from catalog.lineage import trace_all
+from catalog.policy import Policy
 from catalog.queries import artifact_facts, next_build, release_by_key
-from catalog.release import ReleasedAlbum, ReleaseDocument
+from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.report.page import render_page
 from catalog.track_origins import origins_of_pack
 from catalog.work import Outcome, ReleaseRecord
@@ -75,7 +77,14 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
         cover = packing.add(f"cover{COVER_SUFFIXES[media_type]}", digest)
     engines = dict.fromkeys((track.released.engine.name, track.released.engine.revision) for track in tracks)
     said = " ".join(disclosure(name, revision) for name, revision in engines)
-    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover)
+    policy = _policy(context.request.parameters, tracks)
+    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover, policy=policy)
+
+
+def _policy(parameters: Mapping[str, Json], tracks: list[TrackParts]) -> PolicyUsed:
+    """The policy that decided the songs, which is one for all of an album."""
+    applied = AppliedBy(**parameters["applied"]) if "applied" in parameters else None
+    return PolicyUsed(**origin_document(Policy.from_document(tracks[0].decision.policy), applied))
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:

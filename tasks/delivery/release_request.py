@@ -147,6 +147,8 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
         "waived": list(album.mastering.waive),
         "stems": album.stems,
         "enhance": None if album.enhance == "none" else album.enhance,
+        # Only where it is not the manifest's own, so that a release of that keeps the key it always had.
+        **({"applied": planned.applied.document()} if planned.applied else {}),
         "tracks": [_track(song) for song in finished],
     }
     inputs = {name: digest for song in finished for name, digest in _inputs(song).items()}
