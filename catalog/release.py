@@ -145,7 +145,7 @@ class ReleasedTrack(_Part):
     sound, so that the lyrics' stamps are that much earlier than the manifest's."""
 
     later: ClassVar[frozenset[str]] = frozenset(
-        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by"}
+        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused"}
     )
 
     position: int = Field(ge=1)
@@ -172,6 +172,7 @@ class ReleasedTrack(_Part):
     checks: tuple[Check, ...] = ()
     separation: Separation | None = None
     enhanced_by: str | None = None
+    unused: tuple[str, ...] = Field(default=(), description="what the manifest states and the engine did not use")
 
     @property
     def files(self) -> tuple[ReleasedFile, ...]:

@@ -26,6 +26,7 @@ from flows.progress import Progress
 from flows.together import Together
 from tasks import requests
 from tasks.delivery.release_request import FinishedSong, pack_request
+from tasks.engines.registry import ENGINES, get_engine
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class Line:
             return Produced(None, failures)
         if not finished or (failures and self._planned.album.release == "all"):
             return Produced(None, failures)
-        request = pack_request(self._planned, finished)
+        request = pack_request(self._planned, finished, unused=self._unused())
         await self._do.step(request, f"pack · {self._planned.album.title}")
         return Produced(request.key, failures)
 
@@ -143,6 +144,12 @@ class Line:
         if missing:
             raise NotYet(missing, failures)
         return done, failures
+
+    def _unused(self) -> dict[str, list[str]]:
+        """What each song states and its engine makes no use of, in sentences."""
+        settings = self._house.settings
+        songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
+        return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
 
     def _about(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error that names its song: what failed inside does not know the title."""

@@ -14,17 +14,24 @@ from rich.text import Text
 from catalog.settings import load_settings
 from flows.cli.output import print_json, stdout, warn
 
+STARTER_ENGINE = "guide"
+"""What a starter album is for unless it is asked otherwise: it renders on every machine, without models."""
+
 if TYPE_CHECKING:
     from catalog.album import Song
     from catalog.albums import PlannedSong
     from catalog.digests import Json
+    from tasks.engines.base import Engine
 
 
-def init(folder: Path, title: str) -> None:
-    """Write a starter album and say what to do with it."""
+def init(folder: Path, title: str, engine: str | None) -> None:
+    """Write a starter album for an engine and say what to do with it."""
     from catalog.starter import write_starter
+    from tasks.engines.registry import get_engine
 
-    written = write_starter(folder, title)
+    settings = load_settings()
+    chosen = get_engine(engine or STARTER_ENGINE, settings)
+    written = write_starter(folder, title, engine=chosen.name, native_stems=chosen.native_stems)
     for path in written:
         stdout().print(f"wrote {path}", markup=False)
     stdout().print(f"Next: songline render {written[0]} --out releases", markup=False)
@@ -63,6 +70,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.planning import plan_album
     from flows.progress import Progress
     from flows.reading import read_album
+    from tasks.engines.registry import get_engine
 
     settings = load_settings()
     album = read_album(path, settings)
@@ -71,7 +79,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
     policy = origin_document(planned.policy, planned.applied)
-    told = [_explained(song) for song in planned.songs] if explain else []
+    told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
         document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
         print_json({**document, "explained": told} if explain else document)
@@ -84,7 +92,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     stdout().print(table)
     for each in told:
         stdout().print(Text(each.pop("title"), style="bold"))
-        for name, value in each.items():
+        unused = each.pop("not_used")
+        for name, value in (*each.items(), *(("not used", said) for said in unused)):
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
@@ -97,7 +106,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
 EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
 
 
-def _explained(planned: PlannedSong) -> dict[str, Any]:
+def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
     """What a song's engine is given, in words."""
     inputs = planned.candidates[0].recipe.inputs
     files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
@@ -109,6 +118,7 @@ def _explained(planned: PlannedSong) -> dict[str, Any]:
         **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
         **files,
         **{name: inputs[name] for name in EXPLAINED if name in inputs},
+        "not_used": list(engine.unused(planned.song).values()),
     }
 
 

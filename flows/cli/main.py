@@ -31,11 +31,12 @@ app.add_typer(finish_app)
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to write the starter album into.")],
     title: Annotated[str, typer.Option(help="The album's title.")] = "My First Album",
+    engine: Annotated[str | None, typer.Option(help="The engine it is for; left out: guide.")] = None,
 ) -> None:
     """Write a starter album that renders."""
     from flows.cli import author
 
-    author.init(folder, title)
+    author.init(folder, title, engine)
 
 
 @app.command()

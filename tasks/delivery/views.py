@@ -82,6 +82,7 @@ def _track(parts: TrackParts) -> TrackView:
         files=tuple(files),
         engine=f"{released.engine.name} (revision {released.engine.revision})",
         prompt=parts.prompt,
+        unused=released.unused,
         peaks=parts.curves.peaks,
         loudness=parts.curves.loudness,
         target_lufs=released.targets.integrated_lufs,
