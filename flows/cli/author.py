@@ -97,8 +97,14 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
-        stdout().print("Nothing is missing: rendering again only writes the release.")
+        stdout().print("Again: nothing to do. Nothing is missing: rendering only writes the release.")
     else:
+        stages = Table("stage", "to do", "minutes", "MB", box=None, header_style="bold")
+        for stage in expected.stages:
+            stages.add_row(
+                stage.stage, str(stage.count), f"{stage.seconds / 60:.2f}", f"{stage.stored_bytes / 1e6:.1f}"
+            )
+        stdout().print(stages)
         minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
         stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
 
