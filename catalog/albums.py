@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
+from catalog.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.digests import Json, digest_value
 from catalog.lyrics import Lyrics, parse_lrc
 from catalog.policy import Policy
 from catalog.recipe import Recipe
 from db.base import Base
+from db.delivery import Release
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Song as SongRow
@@ -50,9 +52,9 @@ class PlannedSong:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlbum:
-    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one applied over it),
-    ``cover_digest`` the cover's artifact, ``identities`` the models that judges and stems need as they were where the
-    album was planned, by name."""
+    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one ``applied`` over it by
+    somebody), ``cover_digest`` the cover's artifact, ``identities`` the models that judges and stems need as they were
+    where the album was planned, by name."""
 
     album: Album
     digest: str
@@ -60,6 +62,7 @@ class PlannedAlbum:
     cover_digest: str | None
     songs: tuple[PlannedSong, ...]
     identities: Mapping[str, Json] = field(default_factory=dict)
+    applied: AppliedBy | None = None
 
 
 def expand(album: Album, song: Song, recipes: Sequence[Recipe]) -> tuple[Candidate, ...]:
@@ -111,22 +114,25 @@ def store_plan(
         "model_identities": dict(identities or {}),
     }
 
-    def store(session: Session) -> tuple[Policy, dict[str, int]]:
+    def store(session: Session) -> tuple[Policy, AppliedBy | None, dict[str, int]]:
         row = _album_row(session, album.id, fields)
         ids = _store_songs(session, album)
         _store_candidates(session, album, ids, candidates)
-        return row_policy(row, album.selection), ids
+        return row_policy(row, album.selection), applied_by(session, row, album.selection), ids
 
-    policy, ids = database.transact(store)
+    policy, applied, ids = database.transact(store)
     planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
-    return PlannedAlbum(album, digest, policy, cover_digest, planned, identities or {})
+    return PlannedAlbum(album, digest, policy, cover_digest, planned, identities or {}, applied)
 
 
-def policy_in_force(database: Database, album: Album) -> Policy:
-    """The album's policy: one applied by a person over the manifest's present one, else the manifest's."""
+def policy_in_force(database: Database, album: Album) -> tuple[Policy, AppliedBy | None]:
+    """The album's policy: one applied by a person over the manifest's present one, with who that was, else the
+    manifest's."""
     with database.read() as session:
         row = session.get(AlbumRow, album.id)
-        return row_policy(row, album.selection) if row else album.selection
+        if row is None:
+            return album.selection, None
+        return row_policy(row, album.selection), applied_by(session, row, album.selection)
 
 
 def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
@@ -141,19 +147,31 @@ def _song_ids(session: Session, album_id: str) -> dict[str, int]:
 
 
 def apply_policy(
-    database: Database, album_id: str, *, policy: Policy, over: Policy, identities: Mapping[str, Json] | None = None
-) -> None:
-    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes. ``identities`` are the
-    models of the judges that it asks."""
+    database: Database,
+    album_id: str,
+    *,
+    policy: Policy,
+    over: Policy,
+    identities: Mapping[str, Json] | None = None,
+    who: Applicant | None = None,
+) -> bool:
+    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes; ``over`` itself takes
+    back whatever was applied. ``identities`` are the models of the judges that it asks, ``who`` is kept.
+    Tells whether that changed anything."""
 
-    def apply(session: Session) -> None:
+    def apply(session: Session) -> bool:
         row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
         row.model_identities = {**(row.model_identities or {}), **(identities or {})}
         same = policy.digest == over.digest
-        row.applied_policy = None if same else policy.document()
+        wanted = None if same else policy.document()
+        changed = (row.applied_policy if is_applied(row, over) else None) != wanted
+        row.applied_policy = wanted
         row.applied_over = None if same else over.digest
+        if changed and who:
+            note_application(session, row, who)
+        return changed
 
-    database.transact(apply)
+    return database.transact(apply)
 
 
 def set_current_release(database: Database, album_id: str, release_key: str) -> None:
@@ -165,14 +183,22 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
         database.transact(lambda session: session.execute(standing))
 
 
-def row_policy(row: AlbumRow, stated: Policy) -> Policy:
-    """The policy in force for an album whose manifest has the policy ``stated``.
+def album_ids(database: Database) -> list[str]:
+    """Every album that was planned, in the order of their ids."""
+    with database.read() as session:
+        return list(session.scalars(sa.select(AlbumRow.id).order_by(AlbumRow.id)))
 
-    One applied before there were families stays in force while the manifest says what it said then.
-    """
-    if row.applied_policy is not None and row.applied_over in (stated.digest, stated.former.digest):
-        return Policy.from_document(row.applied_policy)
-    return stated
+
+def delivered_release(database: Database, album_id: str) -> tuple[str | None, int | None]:
+    """Key and build number of the release that an album stands at, None where it has none."""
+    query = (
+        sa.select(AlbumRow.release_key, Release.build)
+        .outerjoin(Release, Release.step_key == AlbumRow.release_key)
+        .where(AlbumRow.id == album_id)
+    )
+    with database.read() as session:
+        row = session.execute(query).one()
+        return row.release_key, row.build
 
 
 def _album_row(session: Session, album_id: str, fields: Mapping[str, Any]) -> AlbumRow:

@@ -137,6 +137,8 @@ class Decision(_Outcome):
     ``winner`` is a candidate's id, or None with ``reasons``. ``candidates`` stand by rank, then the rejected in seed
     order. ``tie_with`` are the ids of those that the winner is not clearly ahead of: listen to all of them. ``guards``
     are sentences on what the ranking would hide, ``groups`` the near-duplicates among the candidates.
+    ``just_noticeable`` are the steps of the weighed metrics within which readings counted as equal; a decision without
+    them was made before there were such.
     """
 
     policy: Mapping[str, Json]
@@ -150,6 +152,7 @@ class Decision(_Outcome):
     tie_with: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    just_noticeable: Mapping[str, Finite] = {}
 
     def document(self) -> dict[str, Json]:
         """The decision as plain JSON, complete."""

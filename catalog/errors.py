@@ -187,6 +187,17 @@ class CatalogReadOnly(CatalogError):
     kind = "catalog_read_only"
 
 
+def about(error: SonglineError, title: str, **ids: str) -> SonglineError:
+    """The same error, its message beginning with what it is about, where that does not stand there yet."""
+    told = error.__class__.__new__(error.__class__)
+    what = error.what if error.what.startswith(f"{title}: ") else f"{title}: {error.what}"
+    Exception.__init__(told, what, error.remedy)
+    told.__dict__.update(error.__dict__)
+    told.what, told.ids = what, {**ids, **error.ids}
+    told.__cause__ = error.__cause__
+    return told
+
+
 def error_document(error: SonglineError) -> dict[str, object]:
     """An error as it is stored and shown."""
     reason = {"reason": error.reason} if isinstance(error, AudioRefused) else {}

@@ -172,10 +172,17 @@ class Teller:
             return []
         second = rest[0]
         if self.tie_with:
-            return [self._tie(first, second)]
+            return [self._tie(first, second), *self._nothing_noticeable()]
         if first.score == second.score:
-            return [f"Level with {second.name}; the earlier seed was taken."]
+            return [f"Level with {second.name}; the earlier seed was taken.", *self._nothing_noticeable()]
         return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score)}."]
+
+    def _nothing_noticeable(self) -> list[str]:
+        """That the candidates read differently, and yet none of it can be heard."""
+        stepped = [name for name in self.weights if self.metrics[name].just_noticeable]
+        if not stepped or any(len({each.normalised[name] for each in self._ranked}) > 1 for name in self.weights):
+            return []
+        return ["Nothing that is weighed differs by more than its just-noticeable step."]
 
     def _tie(self, first: CandidateOutcome, second: CandidateOutcome) -> str:
         rivals = [self._name(each) for each in self.tie_with]

@@ -12,7 +12,7 @@ from statistics import median
 from catalog.decision import CandidateOutcome, Limit, Value
 from catalog.explanation import clock, figure, label
 from catalog.metrics import MetricSpec
-from catalog.ranking import Readings, Weighing, goodness, value_of
+from catalog.ranking import Readings, Weighing, ahead, goodness, value_of
 
 LYRICS_TRADED = 0.05
 """How much worse than the best the winner may sing its words without a word said, as a share of phonemes or lines."""
@@ -34,8 +34,10 @@ NARROWER_HZ = 2000.0
 
 
 def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> list[int | None]:
-    """For each candidate the first of those that are better than it in some weighed metric and worse in none."""
+    """For each candidate the first of those that are noticeably better than it in some weighed metric and noticeably
+    worse in none."""
     names = list(weighing.weights)
+    steps = [metrics[name].just_noticeable for name in names]
     good = [[goodness(value_of(each, name), metrics[name]) for name in names] for each in ranked]
     if len(names) < 2:
         return [None] * len(ranked)
@@ -44,7 +46,8 @@ def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mappin
             (
                 rival
                 for rival, theirs in enumerate(good)
-                if theirs != own and all(a >= b for a, b in zip(theirs, own, strict=True))
+                if any(ahead(a, b, step) for a, b, step in zip(theirs, own, steps, strict=True))
+                and not any(ahead(b, a, step) for a, b, step in zip(theirs, own, steps, strict=True))
             ),
             None,
         )

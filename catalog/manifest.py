@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     _check_artist(setting)
     _check_selection(setting)
     _check_delivery(setting)
+    _check_native_stems(setting, songs)
     _check_licences(setting)
     if desk.faults:
         raise manifest_error(desk.faults, _titles(source.data), unworded=desk.unworded)
@@ -236,6 +238,19 @@ def _check_delivery(setting: Setting) -> None:
     if "deliverables" in manifest.model_fields_set:
         check_deliverables(desk, (), manifest.deliverables, vocabulary)
     check_voiced(desk, (), manifest.deliverables, manifest, vocabulary)
+
+
+def _check_native_stems(setting: Setting, songs: Sequence[Song]) -> None:
+    """One fault for all songs, since one line mends it."""
+    if setting.manifest.stems != NATIVE_STEMS:
+        return
+    without = [song for song in songs if song.engine in setting.vocabulary.stemless]
+    if not without:
+        return
+    engines = ", ".join(dict.fromkeys(song.engine for song in without))
+    whose = "every song" if len(without) == len(songs) else ", ".join(song.title for song in without)
+    what = f"native asks for the engine's own stems, and {engines} gives none ({whose})"
+    setting.desk.add(("stems",), what, "Write `stems: none`, or name a separation model")
 
 
 def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, desk: Desk) -> Album:

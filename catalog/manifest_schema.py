@@ -196,6 +196,8 @@ class Vocabulary:
     enhancers: frozenset[str] = frozenset()
     voiced: frozenset[str] = frozenset()
     """Those deliverables that are made with a stem of the voice."""
+    stemless: frozenset[str] = frozenset()
+    """Those engines that give no stems of their own."""
     checks: frozenset[str] = frozenset()
     """What a finished file is examined for, and may be waived."""
     cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks

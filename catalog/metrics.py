@@ -14,7 +14,8 @@ class MetricSpec:
 
     ``direction`` says which way is better; ``none`` is a description that may be gated but not weighted.
     ``family`` is one of musicality, adherence, lyrics, production (these rank) and technical (this gates). ``words``
-    is how sentences call it; empty, it is called by its name.
+    is how sentences call it; empty, it is called by its name. Readings that lie within ``just_noticeable`` of each
+    other, in the metric's unit, count as the same; where that step comes from stands beside it.
     """
 
     name: str
@@ -23,6 +24,8 @@ class MetricSpec:
     family: str
     description: str
     words: str = ""
+    just_noticeable: float = 0.0
+    just_noticeable_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

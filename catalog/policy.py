@@ -1,4 +1,5 @@
-"""How a winner is chosen: gates first, then ranks within the song (:mod:`catalog.ranking`), ties by seed order.
+"""How a winner is chosen: gates first, then ranks within the song (:mod:`catalog.ranking`), ties by the order in which
+the manifest names the seeds.
 
 Where a metric is not measurable a gate on it fails, with the reason; but where the song itself states nothing to
 compare with (no tempo, no key, no lyrics) the gate does not apply, since every candidate would fail for what the
@@ -156,6 +157,7 @@ def _decision(
         tie_with=tied,
         guards=guards,
         groups=groups,
+        just_noticeable={n: metrics[n].just_noticeable for n in weighing.weights if metrics[n].just_noticeable},
     )
 
 

@@ -1,10 +1,11 @@
 """From readings to scores: percentiles within the song, metrics into families, families into one number.
 
 Each metric is turned into its mid-rank percentile among the ranked candidates: the share of them that are worse, plus
-half of those that are equal (itself included). With four to sixteen candidates a standard deviation is noise, and a
-percentile cannot be swayed by one outlier. A family is the mean of its metrics, the score the weighted mean of the
-families; written out, each metric has a weight of its own. What no ranked candidate has a reading of is left out, and
-the other weights are scaled up; who lacks what others have comes last in it.
+half of those that are equal (itself included). Two readings are equal where they lie within the metric's
+just-noticeable step: a difference that nobody hears decides nothing. With four to sixteen candidates a standard
+deviation is noise, and a percentile cannot be swayed by one outlier. A family is the mean of its metrics, the score
+the weighted mean of the families; written out, each metric has a weight of its own. What no ranked candidate has a
+reading of is left out, and the other weights are scaled up; who lacks what others have comes last in it.
 """
 
 from __future__ import annotations
@@ -99,8 +100,15 @@ def _standing(normalised: Mapping[str, float], weighing: Weighing, metrics: Mapp
 
 
 def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:
-    own = [goodness(value, spec) for value in values]
-    return [(sum(other < each for other in own) + own.count(each) / 2) / len(own) for each in own]
+    own, step = [goodness(value, spec) for value in values], spec.just_noticeable
+    worse = [sum(ahead(each, other, step) for other in own) for each in own]
+    better = [sum(ahead(other, each, step) for other in own) for each in own]
+    return [(lower + (len(own) - lower - upper) / 2) / len(own) for lower, upper in zip(worse, better, strict=True)]
+
+
+def ahead(one: float, other: float, step: float) -> bool:
+    """Whether ``one`` (see :func:`goodness`) is better than another by more than the just-noticeable ``step``."""
+    return other < one - step
 
 
 def goodness(value: float | None, spec: MetricSpec) -> float:

@@ -145,7 +145,7 @@ class ReleasedTrack(_Part):
     sound, so that the lyrics' stamps are that much earlier than the manifest's."""
 
     later: ClassVar[frozenset[str]] = frozenset(
-        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by"}
+        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused"}
     )
 
     position: int = Field(ge=1)
@@ -172,12 +172,37 @@ class ReleasedTrack(_Part):
     checks: tuple[Check, ...] = ()
     separation: Separation | None = None
     enhanced_by: str | None = None
+    unused: tuple[str, ...] = Field(default=(), description="what the manifest states and the engine did not use")
+
+    @property
+    def files(self) -> tuple[ReleasedFile, ...]:
+        """Every file of the track."""
+        own = (self.lyrics, self.midi)
+        return (*self.deliverables.values(), *self.stems.values(), *(file for file in own if file is not None))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where they lie."""
+        return tuple(file.path for file in self.files)
+
+
+class PolicyUsed(_Part):
+    """The policy that chose the winners: the manifest's own, or one applied over it from a ``file``, by whom and when
+    (ISO 8601, UTC), where that was kept."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"file", "by", "at"})
+
+    digest: Digest
+    source: Literal["manifest", "applied"]
+    file: str | None = None
+    by: str | None = None
+    at: str | None = None
 
 
 class ReleasedAlbum(_Part):
     """What belongs to the album as a whole."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"upc", "label"})
+    later: ClassVar[frozenset[str]] = frozenset({"upc", "label", "policy"})
 
     id: str
     title: str
@@ -190,6 +215,7 @@ class ReleasedAlbum(_Part):
     cover: ReleasedFile | None = None
     upc: str | None = None
     label: str | None = None
+    policy: PolicyUsed | None = None
 
 
 class ReleaseDocument(_Part):
@@ -239,8 +265,7 @@ class ReleaseDocument(_Part):
         """Every file that the document names: the album's, then each track's."""
         found = [*([self.album.cover] if self.album.cover else []), *self.files]
         for track in self.tracks:
-            found += [*track.deliverables.values(), *track.stems.values()]
-            found += [file for file in (track.lyrics, track.midi) if file is not None]
+            found += track.files
         return tuple(found)
 
     def to_json(self) -> bytes:

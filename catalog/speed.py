@@ -1,16 +1,18 @@
-"""How long renders really took, against what their engine forecast."""
+"""How long renders really took, against what their engine forecast, and what every other step cost of late."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import sqlalchemy as sa
 
 from catalog.recipe import Recipe
 from db.production import Render
-from db.provenance import Activity
+from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 
 NEWEST = 200
@@ -35,3 +37,79 @@ def measured_factors(database: Database, forecast_s: Callable[[Recipe], float]) 
         if (forecast := forecast_s(recipe)) > 0:
             ratios[recipe.engine].append(seconds / forecast)
     return {engine: median(found) for engine, found in ratios.items() if len(found) >= FEWEST}
+
+
+NEWEST_STEPS = 30
+"""Activities of each kind that its usual cost is read off."""
+
+_VARIED = frozenset({"encode", "judge", "demix"})
+"""Kinds whose cost depends on what they are asked for: the form, the judge, the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step of one kind took of late: the median of its seconds and of the bytes that it made."""
+
+    seconds: float
+    made_bytes: float
+
+
+def measured_steps(database: Database, kinds: Iterable[str]) -> dict[str, StepCost]:
+    """The usual cost of each kind of step (see :func:`variant_of`) that was done often enough of late."""
+    newest = sa.union_all(*(_newest_of(kind) for kind in kinds)).subquery()
+    made = (
+        sa.select(sa.func.coalesce(sa.func.sum(Artifact.size), 0))
+        .select_from(ActivityArtifact)
+        .join(Artifact, Artifact.digest == ActivityArtifact.artifact_digest)
+        .where(ActivityArtifact.activity_id == newest.c.id, ActivityArtifact.direction == "made")
+        .scalar_subquery()
+    )
+    with database.read() as session:
+        rows = session.execute(
+            sa.select(newest.c.kind, newest.c.seconds, newest.c.parameters, made.label("made"))
+        ).all()
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in rows:
+        found[variant_of(row.kind, row.parameters or {})].append((row.seconds, float(row.made)))
+    return {
+        name: StepCost(median(seconds for seconds, _ in costs), median(size for _, size in costs))
+        for name, costs in found.items()
+        if len(costs) >= FEWEST
+    }
+
+
+def variant_of(kind: str, parameters: Mapping[str, Any]) -> str:
+    """A kind of step with what its cost depends on: ``encode mp3_320``, ``judge clap``, ``demix htdemucs``."""
+    if kind not in _VARIED:
+        return kind
+    what = {
+        "encode": lambda: parameters["deliverable"],
+        "judge": lambda: parameters["judge"]["name"],
+        "demix": lambda: parameters["model"],
+    }
+    return f"{kind} {what[kind]()}"
+
+
+def usual_length_s(database: Database) -> float | None:
+    """The median length of the songs rendered of late, which those costs are of; None where there were too few."""
+    newest = (
+        sa.select(Activity.parameters)
+        .where(Activity.kind == "render", Activity.outcome == "done")
+        .order_by(Activity.started_at.desc())
+        .limit(NEWEST_STEPS)
+    )
+    with database.read() as session:
+        lengths = [float(recipe["length_s"]) for recipe in session.scalars(newest)]
+    return median(lengths) if len(lengths) >= FEWEST else None
+
+
+def _newest_of(kind: str) -> sa.Select[Any]:
+    parameters = Activity.parameters if kind in _VARIED else sa.cast(sa.null(), Activity.parameters.type)
+    newest = (
+        sa.select(Activity.id, Activity.kind, Activity.seconds, parameters.label("parameters"))
+        .where(Activity.kind == kind, Activity.outcome == "done")
+        .order_by(Activity.started_at.desc())
+        .limit(NEWEST_STEPS)
+        .subquery()
+    )
+    return sa.select(newest)

@@ -17,8 +17,8 @@ album:
   title: {title}
   artist: Your Name
 defaults:
-  engine: guide                     # arranges and plays the song, without singing
-  length_s: 60
+  engine: {engine}{engine_note}
+  length_s: 95
   language: en
   seeds: {{start: 42, count: 4}}      # one candidate for each seed
 songs:
@@ -33,7 +33,7 @@ songs:
 selection:
   if_none_passes: fail              # or least_bad
 mastering: {{profile: streaming, mode: tracks}}
-stems: native
+stems: {stems}
 deliverables: [wav24, flac24, mp3_320]
 """
 
@@ -74,8 +74,17 @@ _SECOND_SONG = """\
 """
 
 
-def write_starter(folder: Path, title: str) -> tuple[Path, ...]:
+_NOTES = {
+    "guide": "arranges and plays the song, without singing",
+    "diffrhythm": "sings; wants a GPU, and `songline models pull`",
+}
+_NOTE_COLUMN = 34
+
+
+def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) -> tuple[Path, ...]:
     """Write ``album.yaml`` and its lyrics into ``folder``, which is made where it is missing; the files written.
+
+    The album is for ``engine``, with its own stems where it has ``native_stems``; all else suits every engine.
 
     Raises InputError where the title is blank or one of the files is there already (then nothing is written),
     MachineError where the folder cannot be written.
@@ -85,7 +94,7 @@ def write_starter(folder: Path, title: str) -> tuple[Path, ...]:
         raise InputError("the album's title is blank, too long or holds control characters", remedy=remedy)
     name = json.dumps(title.strip(), ensure_ascii=False)  # a JSON string is a YAML string
     files = {
-        folder / "album.yaml": _MANIFEST.format(id=slug(title, fallback="album"), title=name),
+        folder / "album.yaml": _manifest(slug(title, fallback="album"), name, engine, native_stems=native_stems),
         folder / "lyrics" / "first-song.lrc": _FIRST_SONG,
         folder / "lyrics" / "second-song.lrc": _SECOND_SONG,
     }
@@ -98,3 +107,9 @@ def write_starter(folder: Path, title: str) -> tuple[Path, ...]:
     except OSError as error:
         raise MachineError(f"{folder} cannot be written: {error.strerror}", remedy="Choose another folder") from error
     return tuple(files)
+
+
+def _manifest(id_: str, title: str, engine: str, *, native_stems: bool) -> str:
+    note = f"{' ' * max(2, _NOTE_COLUMN - len('engine: ') - len(engine))}# {_NOTES[engine]}" if engine in _NOTES else ""
+    stems = "native" if native_stems else "none"
+    return _MANIFEST.format(id=id_, title=title, engine=engine, engine_note=note, stems=stems)

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of, row_policy
+from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of
+from catalog.applied_policy import applied_by, row_policy
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.lyrics import stored_lyrics
@@ -37,7 +38,8 @@ def stored_plan(database: Database, album_id: str) -> PlannedAlbum:
         offered = _offered(session, album_id)
         songs = tuple(PlannedSong(ids, song, found) for song in album.songs for ids, found in (offered[song.id],))
         policy, identities = row_policy(row, album.selection), row.model_identities or {}
-        return PlannedAlbum(album, row.manifest_digest, policy, row.cover_digest, songs, identities)
+        applied = applied_by(session, row, album.selection)
+        return PlannedAlbum(album, row.manifest_digest, policy, row.cover_digest, songs, identities, applied)
 
 
 def part_of(

@@ -86,7 +86,7 @@ def _charge(house: House, work: AlbumWork) -> Submission | None:
     if work.attempt and (not is_mine or stands_still):
         return None
     if standing.state != "active":
-        forgive(house)
+        forgive(house, lambda: stored_plan(house.database, work.album))
         taken: int | None = submit(house.database, standing.wish).attempt
     elif is_mine:
         return standing
@@ -166,7 +166,7 @@ async def _close(house: House, submission: Submission, produced: Produced, wall:
         if _end(house, submission, told):
             await notify(house.settings, subject=f"{title} failed", body=told)
         raise_failures(produced)
-    warned = "".join(f" Without {song}: {error}" for song, error in produced.failures.items())
+    warned = "".join(f" Without {error}" for error in produced.failures.values())
     if _end(house, submission, None):
         await notify(house.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"

@@ -65,5 +65,5 @@ def require_renders(house: House, planned: PlannedAlbum) -> None:
 def raise_failures(produced: Produced) -> None:
     """Raise one WorkError that tells of every song that failed."""
     if produced.failures:
-        told = "; ".join(f"{song}: {error.what}" for song, error in produced.failures.items())
+        told = "; ".join(error.what for error in produced.failures.values())
         raise WorkError(f"{counted(len(produced.failures), 'song')} failed: {told}", remedy="Mend the cause and retry")

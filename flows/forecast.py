@@ -1,24 +1,54 @@
-"""What an album would take: renders that are new, and the time and disk they need."""
+"""What an album would take: renders that are new, every step that is missing, and the time and disk of each stage."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from catalog.albums import PlannedAlbum
+from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.house import House
+from catalog.speed import StepCost, measured_factors, measured_steps, usual_length_s
+from flows.estimate import MissingStep, missing_steps
 from flows.execution import NotYet, Peek
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.engines.registry import get_engine
+from tasks.kinds import KINDS
 
-AFTER_RENDER_S = 4.0
-"""Scoring a candidate takes about this long on one core (see `make bench`)."""
-FINISH_S = 20.0
-"""Mastering, encoding and stems of a winner on one core."""
-FINISH_BYTES_PER_S = 1_200_000
-"""Master and deliverables of one second of a winner, in the store and in the release."""
-STEMS_BYTES_PER_S = 3_200_000
-"""Float stems of one second of a winner, in the store and in the release, and the mix beside them."""
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "score": ("score",),
+    "judge": ("judge",),
+    "select": ("select",),
+    "master": ("enhance", "level", "master", "accept", "version", "album_level"),
+    "stems": ("separate", "demix"),
+    "encode": ("encode", "draw"),
+    "pack": ("pack",),
+}
+"""The stages after rendering, and the kinds of steps that each is made of."""
+
+UNMEASURED: Mapping[str, tuple[float, float]] = {
+    "score": (0.04, 0.0),
+    "judge": (0.3, 0.0),
+    "select": (0.0005, 0.0),
+    "enhance": (0.02, 360_000.0),
+    "level": (0.02, 0.0),
+    "master": (0.07, 270_000.0),
+    "accept": (0.03, 0.0),
+    "version": (0.07, 270_000.0),
+    "album_level": (0.01, 0.0),
+    "separate": (0.03, 1_420_000.0),
+    "demix": (1.5, 1_420_000.0),
+    "draw": (0.004, 100.0),
+    "encode": (0.025, 150_000.0),
+    "pack": (0.005, 300.0),
+}
+"""Seconds on one core, and bytes, for each second of a song, until this catalog has measured its own."""
+
+SETTLED = frozenset({"rendered", "failed"})
+"""States of a render that nothing more will come of."""
+
+DELIVERED = frozenset({"encode", "separate", "demix"})
+"""Kinds whose bytes lie in the store and once more in the release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +63,21 @@ class SongForecast:
 
 
 @dataclass(frozen=True, slots=True)
+class StageForecast:
+    """One stage: how many pieces of work are missing, and what they take on this machine."""
+
+    stage: str
+    count: int
+    seconds: float
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlbumForecast:
     """What making the album would take on this machine, seconds and bytes; ``complete`` when nothing is missing."""
 
     songs: tuple[SongForecast, ...]
+    stages: tuple[StageForecast, ...]
     seconds: float
     stored_bytes: int
     complete: bool
@@ -53,26 +94,57 @@ async def peek(
 
 
 def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
-    """Time on this machine's workers and bytes for what is missing."""
-    songs: list[SongForecast] = []
-    seconds, on_device_s, stored = 0.0, 0.0, 0
+    """Time on this machine's workers and bytes for what is missing, by what such work took here of late."""
     standings = house.ledger.standings("render", [c.render_key for song in planned.songs for c in song.candidates])
-    names = {c.recipe.engine for song in planned.songs for c in song.candidates}
-    engines = {name: get_engine(name, house.settings) for name in names}
-    for planned_song in planned.songs:
-        keys = [c.render_key for c in planned_song.candidates]
-        done = [k for k in keys if k in standings and standings[k].finished]
-        failed = [k for k in keys if k in standings and standings[k].state == "failed"]
-        new = [c for c in planned_song.candidates if c.render_key not in {*done, *failed}]
-        for candidate in new:
-            engine = engines[candidate.recipe.engine]
-            expected = engine.forecast(candidate.recipe)
-            seconds += AFTER_RENDER_S if engine.batches else expected.seconds + AFTER_RENDER_S
-            on_device_s += expected.seconds if engine.batches else 0.0
-            stored += expected.stored_bytes
-        if new:
-            seconds += FINISH_S
-            rate = FINISH_BYTES_PER_S + (STEMS_BYTES_PER_S if planned.album.stems != "none" else 0)
-            stored += int(planned_song.song.length_s * rate)
-        songs.append(SongForecast(planned_song.song.id, planned_song.song.title, len(done), len(new), len(failed)))
-    return AlbumForecast(tuple(songs), on_device_s + seconds / house.settings.worker_count, stored, complete)
+    states = {key: standing.state for key, standing in standings.items()}
+    songs = tuple(_song(song, states) for song in planned.songs)
+    if complete:
+        return AlbumForecast(songs, (), 0.0, 0, complete)
+    settled = {key for key, state in states.items() if state in SETTLED}
+    stages = [_renders(house, planned, settled), *_steps(house, missing_steps(house, planned, settled))]
+    seconds, stored = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
+    return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored, complete)
+
+
+def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
+    own = [states.get(candidate.render_key, "planned") for candidate in planned.candidates]
+    exists, failed = own.count("rendered"), own.count("failed")
+    return SongForecast(planned.song.id, planned.song.title, exists, len(own) - exists - failed, failed)
+
+
+def _renders(house: House, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
+    """Renders on a device go one after the other, the others side by side."""
+    recipes = [c.recipe for song in planned.songs for c in song.candidates]
+    new = [recipe for recipe in recipes if recipe.digest not in settled]
+    engines = {name: get_engine(name, house.settings) for name in {recipe.engine for recipe in new}}
+    factors = measured_factors(house.database, lambda r: get_engine(r.engine, house.settings).forecast(r).seconds)
+    seconds, stored = 0.0, 0
+    for recipe in new:
+        expected, engine = engines[recipe.engine].forecast(recipe), engines[recipe.engine]
+        workers = 1 if engine.batches else house.settings.worker_count
+        seconds += expected.seconds * factors.get(recipe.engine, 1.0) / workers
+        stored += expected.stored_bytes
+    return StageForecast("render", len(new), seconds, stored)
+
+
+def _steps(house: House, missing: Iterable[MissingStep]) -> list[StageForecast]:
+    measured, usual_s = measured_steps(house.database, KINDS), usual_length_s(house.database)
+    stage_of = {kind: stage for stage, kinds in STAGES.items() for kind in kinds}
+    found = {stage: [0, 0.0, 0.0] for stage in STAGES}
+    for step in missing:
+        cost = _cost(step, measured, usual_s)
+        workers = 1 if KINDS[step.kind].on_device else house.settings.worker_count
+        of_stage = found[stage_of[step.kind]]
+        of_stage[0] += 1
+        of_stage[1] += cost.seconds / workers
+        of_stage[2] += cost.made_bytes * (2 if step.kind in DELIVERED else 1)
+    return [StageForecast(name, int(count), seconds, int(size)) for name, (count, seconds, size) in found.items()]
+
+
+def _cost(step: MissingStep, measured: Mapping[str, StepCost], usual_s: float | None) -> StepCost:
+    """What was measured, for a song as long as this one; else what is usual."""
+    if usual_s and (cost := measured.get(step.name)):
+        share = 1.0 if step.kind == "pack" else step.length_s / usual_s
+        return StepCost(cost.seconds * share, cost.made_bytes * share)
+    seconds_per_s, bytes_per_s = UNMEASURED[step.kind]
+    return StepCost(seconds_per_s * step.length_s, bytes_per_s * step.length_s)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from catalog.albums import PlannedAlbum
 from catalog.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
 from catalog.house import House
 from catalog.queries import failed_work
+from flows.survey import FailedWork, survey
+
+_PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
 
 
-def forgive(house: House) -> None:
-    """Trouble of the machine may be over: work that failed of it is planned again. Faults of the work itself stay."""
-    passing = {error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError)}
-    for kind, key, error in failed_work(house.database):
-        if error.get("kind") in passing:
-            house.ledger.retry("render" if kind == "render" else "step", [key])
+def forgive(house: House, planned: Callable[[], PlannedAlbum]) -> None:
+    """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
+    the work itself stay, and so does what only other albums ask for."""
+    if any(error.get("kind") in _PASSING for _, _, error in failed_work(house.database)):
+        revive(house, [work for work in survey(house, planned()).failed if work.error.get("kind") in _PASSING])
+
+
+def forgive_renders(house: House, keys: Sequence[str]) -> None:
+    """The same for these renders alone."""
+    failed = {key for kind, key, error in failed_work(house.database) if error.get("kind") in _PASSING}
+    house.ledger.retry("render", [key for key in keys if key in failed])
+
+
+def revive(house: House, failed: Sequence[FailedWork]) -> int:
+    """Put failed work back to planned; gives the count."""
+    renders = [work.key for work in failed if work.work == "render"]
+    steps = [work.key for work in failed if work.work == "step"]
+    return house.ledger.retry("render", renders) + house.ledger.retry("step", steps)

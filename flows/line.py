@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
-from catalog.errors import SonglineError, WorkError
+from catalog.errors import SonglineError, WorkError, about
 from catalog.house import House
 from catalog.queries import StepResult, products_of
 from catalog.recording import ensure_current, newest_decisions
@@ -26,6 +26,7 @@ from flows.progress import Progress
 from flows.together import Together
 from tasks import requests
 from tasks.delivery.release_request import FinishedSong, pack_request
+from tasks.engines.registry import ENGINES, get_engine
 
 T = TypeVar("T")
 
@@ -68,6 +69,7 @@ class Line:
         self._do = executor
         self._progress = progress
         self._storing = storing
+        self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._finishing = Finishing(planned, executor, progress, models=house.models)
         self._products = Together(lambda keys: products_of(house.database, keys))
         self._newest = Together(lambda songs: newest_decisions(house.database, [int(song) for song in songs]))
@@ -81,7 +83,7 @@ class Line:
             return Produced(None, failures)
         if not finished or (failures and self._planned.album.release == "all"):
             return Produced(None, failures)
-        request = pack_request(self._planned, finished)
+        request = pack_request(self._planned, finished, unused=self._unused())
         await self._do.step(request, f"pack · {self._planned.album.title}")
         return Produced(request.key, failures)
 
@@ -103,18 +105,26 @@ class Line:
         chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
         winners = [each for each in chosen.values() if each]
         try:
+            finished, more = await self._together(winners, until)
+        except NotYet as missing:
+            raise NotYet(missing.songs, {**failures, **missing.failures}) from missing
+        return finished, {**failures, **more}
+
+    async def _together(self, winners: Sequence[Chosen], until: str) -> Finished:
+        """Winners whose masters follow one gain, to the stage ``until``."""
+        try:
             leader = await self._finishing.leader(winners)
         except SonglineError as error:
-            waiting = {each.planned.song.id: error for each in winners}
-            for song_id in waiting:
-                self._progress.note(song_id, failed=str(error))
-            return [], {**failures, **waiting}
+            waiting = {each.planned.song.id: self._about(each.planned.song.id, error) for each in winners}
+            for song_id, named in waiting.items():
+                self._progress.note(song_id, failed=str(named))
+            return [], waiting
         mastered, more = await self._each({c.planned.song.id: self._finishing.master(c, leader) for c in winners})
         if until == "master":
-            return [], {**failures, **more}
+            return [], more
         level = await self._finishing.album_level(list(mastered.values()))
         done, last = await self._each({song: self._finishing.deliver(m, level) for song, m in mastered.items()})
-        return list(done.values()), {**failures, **more, **last}
+        return list(done.values()), {**more, **last}
 
     async def _each(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
         outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
@@ -125,8 +135,8 @@ class Line:
             if isinstance(outcome, NotYet):
                 missing.add(song_id)
             elif isinstance(outcome, SonglineError):
-                failures[song_id] = outcome
-                self._progress.note(song_id, failed=str(outcome))
+                failures[song_id] = self._about(song_id, outcome)
+                self._progress.note(song_id, failed=str(failures[song_id]))
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
@@ -134,6 +144,16 @@ class Line:
         if missing:
             raise NotYet(missing, failures)
         return done, failures
+
+    def _unused(self) -> dict[str, list[str]]:
+        """What each song states and its engine makes no use of, in sentences."""
+        settings = self._house.settings
+        songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
+        return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
+
+    def _about(self, song_id: str, error: SonglineError) -> SonglineError:
+        """An error that names its song: what failed inside does not know the title."""
+        return about(error, self._titles[song_id], album=self._planned.album.id, song=song_id)
 
     async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:
         song = planned.song

@@ -58,18 +58,18 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
 
 def plan_album(house: House, album: Album) -> PlannedAlbum:
     """The plan as the catalog holds it now, without storing anything. Raises ModelMissing."""
-    policy = policy_in_force(house.database, album)
+    policy, applied = policy_in_force(house.database, album)
     rows = song_row_ids(house.database, album.id)
     candidates = _candidates(house, album, policy)
     songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
-    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy))
+    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy), applied)
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:
     """Store the plan, declare its renders, and keep the files the user gave. Raises ModelMissing."""
-    policy = policy_in_force(house.database, album)
+    policy, _ = policy_in_force(house.database, album)
     candidates = _candidates(house, album, policy)
     house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
     cover_digest = None

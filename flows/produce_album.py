@@ -33,9 +33,8 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
     await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:
-        raise WorkError(
-            f"{counted(len(run.produced.failures), 'song')} failed", remedy="See the report for each song's reason"
-        )
+        what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
+        raise WorkError(what, remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"
 
 

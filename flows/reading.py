@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.album import Album, Song
 from catalog.errors import InputError, MachineError, ManifestError
 from catalog.manifest import Vocabulary, load_manifest
-from catalog.manifest_schema import NATIVE_STEMS, ManifestFile
+from catalog.manifest_schema import ManifestFile
 from catalog.manifest_words import did_you_mean
 from catalog.model_store import ModelStore
 from catalog.remarks import Remark
@@ -35,8 +35,10 @@ LEAST_INSPECTED_S = 12.0
 
 def vocabulary(settings: Settings) -> Vocabulary:
     """The names a manifest may use on this installation."""
+    engines = {name: get_engine(name, settings) for name in ENGINES}
     return Vocabulary(
-        engines={name: get_engine(name, settings).settings_model for name in ENGINES},
+        engines={name: engine.settings_model for name, engine in engines.items()},
+        stemless=frozenset(name for name, engine in engines.items() if not engine.native_stems),
         metrics=metric_specs(),
         deliverables=frozenset(deliverable_names()),
         stem_models=frozenset(STEM_MODELS),
@@ -91,9 +93,8 @@ def album_id(path: Path, settings: Settings) -> str:
 def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Remark]:
     engine, is_sung = get_engine(song.engine, settings), not song.instrumental
     yield from engine.remarks(song)
-    if manifest.stems == NATIVE_STEMS and not engine.native_stems:
-        message = f"the engine {song.engine} gives no stems of its own, and `stems` asks for them"
-        yield Remark("fault", "engine", message, "Write `stems: none`, or name a separation model")
+    for field, message in engine.unused(song).items():
+        yield Remark("warning", field, message)
     if song.instrumental and manifest.two_stems == VOICE:
         yield Remark("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
     if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):

@@ -57,6 +57,7 @@ class SongDesk:
         self._stepwise = planned.album.mastering.mode == "album" and last in ("master", "finish")
         self._stages = ["select", last] if self._stepwise else [last]
         self._open = {song.song.id: song for song in planned.songs}
+        self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._looked: set[str] = set()
         self._tries: Counter[str] = Counter()
         self.runs = Runs(dispatcher, starting_s=house.settings.starting_s)
@@ -104,8 +105,7 @@ class SongDesk:
 
     def _start(self, songs: Sequence[str], submission: Submission) -> None:
         stage, album_id = self._stages[0], self._planned.album.id
-        titles = {song.song.id: song.song.title for song in self._planned.songs}
-        named = some([titles[song_id] for song_id in songs])
+        named = some([self._titles[song_id] for song_id in songs])
         wanted = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
         tries = 1 + max(self._tries[song_id] for song_id in songs)
         run_id = self._dispatcher.start(
@@ -130,7 +130,9 @@ class SongDesk:
         except NotYet as missing:
             waiting = songs if self._together else missing.songs
             failures = {} if self._together else missing.failures
-        tired = {song_id: _given_up(song_id) for song_id in waiting if self._tries[song_id] >= TRIES}
+        tired = {
+            song_id: _given_up(song_id, self._titles[song_id]) for song_id in waiting if self._tries[song_id] >= TRIES
+        }
         settled = [song_id for song_id in songs if song_id not in waiting or song_id in tired]
         self._settle(settled, counted, {**failures, **tired})
 
@@ -144,9 +146,9 @@ class SongDesk:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 
 
-def _given_up(song_id: str) -> WorkError:
+def _given_up(song_id: str, title: str) -> WorkError:
     return WorkError(
-        f"{TRIES} runs that were to bring {song_id} on ended before it was done",
+        f"{title}: {TRIES} runs that were to bring it on ended before it was done",
         remedy="Read their logs in the Prefect UI, then submit the album again",
         song=song_id,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import pwd
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +33,15 @@ def circumstances(flow_run_id: str | None = None, task_run_id: str | None = None
     """This process's circumstances, under the given Prefect runs."""
     here = _standing()
     return Circumstances(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
+
+
+def user_name() -> str:
+    """Who runs this process, by the system's table of users."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def songline_version() -> str:

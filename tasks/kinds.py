@@ -22,6 +22,9 @@ class StepKind:
     on_device: bool = False
 
 
+# The revision of ``select`` was left where it was when just-noticeable steps came: decisions that stand are not made
+# anew, so that no finished album gets another winner by an upgrade. Whatever is decided from then on follows them, and
+# says so under ``just_noticeable``.
 KINDS: Mapping[str, StepKind] = {
     "score": StepKind(2, "tasks.scoring.step:score"),
     "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),

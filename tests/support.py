@@ -131,6 +131,9 @@ class FaultyEngine:
     def remarks(self, song: Song) -> Sequence[Remark]:
         return ()
 
+    def unused(self, song: Song) -> Mapping[str, str]:
+        return {}
+
     def uses(self, song: Song) -> tuple[Use, ...]:
         return ()
 

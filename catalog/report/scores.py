@@ -118,7 +118,12 @@ def _metric_cell(metric: MetricView | None, chosen: bool) -> Cell:
 
 
 def _note(name: str, specs: Mapping[str, MetricSpec]) -> str:
-    return specs[name].description if name in specs else ""
+    """What a metric is, and from which difference on it counts."""
+    if name not in specs:
+        return ""
+    spec = specs[name]
+    step = f". Less than {spec.just_noticeable:g} {spec.unit}".rstrip() if spec.just_noticeable else ""
+    return f"{spec.description}{step} apart counts as the same" if step else spec.description
 
 
 def _shown_unit(unit: str) -> str:

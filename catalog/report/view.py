@@ -105,7 +105,8 @@ class TrackView:
     """One song with its winner.
 
     ``peaks`` are (lowest, highest) sample of equal stretches, ``loudness`` (seconds, LUFS or None); ``weights`` are
-    the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and MIDI.
+    the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and MIDI; ``unused`` are
+    sentences on what its engine made no use of.
     """
 
     position: int
@@ -118,6 +119,7 @@ class TrackView:
     files: tuple[FileView, ...]
     engine: str = ""
     prompt: str | None = None
+    unused: tuple[str, ...] = ()
     peaks: tuple[tuple[float, float], ...] = ()
     loudness: tuple[tuple[float, float | None], ...] = ()
     target_lufs: float | None = None
@@ -135,7 +137,8 @@ class TrackView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this."""
+    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this,
+    ``policy`` which policy chose the winners."""
 
     title: str
     artist: str
@@ -150,6 +153,7 @@ class PageView:
     songline_version: str = ""
     mastering: str = ""
     disclosure: str = ""
+    policy: str = ""
     licences: tuple[str, ...] = ()
     files: tuple[FileView, ...] = ()
     metrics: Mapping[str, MetricSpec] = field(default_factory=dict)

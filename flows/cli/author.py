@@ -14,19 +14,26 @@ from catalog.settings import load_settings
 from catalog.text import counted
 from flows.cli.output import SafeTable, print_json, stdout, titled, warn
 
+STARTER_ENGINE = "guide"
+"""What a starter album is for unless it is asked otherwise: it renders on every machine, without models."""
+
 if TYPE_CHECKING:
     from catalog.album import Song
     from catalog.albums import PlannedSong
     from catalog.digests import Json
+    from tasks.engines.base import Engine
 
 
-def init(folder: Path, title: str) -> None:
-    """Write a starter album and say what to do with it."""
+def init(folder: Path, title: str, engine: str | None) -> None:
+    """Write a starter album for an engine and say what to do with it."""
     from catalog.private import users_umask
     from catalog.starter import write_starter
+    from tasks.engines.registry import get_engine
 
+    settings = load_settings()
+    chosen = get_engine(engine or STARTER_ENGINE, settings)
     with users_umask():
-        written = write_starter(folder, title)
+        written = write_starter(folder, title, engine=chosen.name, native_stems=chosen.native_stems)
     for path in written:
         stdout().print(f"wrote {path}")
     stdout().print(f"Next: songline render {written[0]} --out releases")
@@ -59,11 +66,13 @@ def schema() -> None:
 
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
+    from catalog.applied_policy import origin_document, origin_sentence
     from catalog.house import open_house
     from flows.forecast import forecast, peek
     from flows.planning import plan_album
     from flows.progress import Progress
     from flows.reading import read_album
+    from tasks.engines.registry import get_engine
 
     settings = load_settings()
     album = read_album(path, settings)
@@ -71,9 +80,10 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
-    told = [_explained(song) for song in planned.songs] if explain else []
+    policy = origin_document(planned.policy, planned.applied)
+    told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
-        document = {"album": album.id, **asdict(expected), "warnings": list(album.warnings)}
+        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
@@ -84,11 +94,19 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     stdout().print(table)
     for each in told:
         stdout().print(Text(each.pop("title"), style="bold"))
-        for name, value in each.items():
+        unused = each.pop("not_used")
+        for name, value in (*each.items(), *(("not used", said) for said in unused)):
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
+    stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
-        stdout().print("Nothing is missing: rendering again only writes the release.")
+        stdout().print("Again: nothing to do. Nothing is missing: rendering only writes the release.")
     else:
+        stages = SafeTable("stage", "to do", "minutes", "MB")
+        for stage in expected.stages:
+            stages.add_row(
+                stage.stage, str(stage.count), f"{stage.seconds / 60:.2f}", f"{stage.stored_bytes / 1e6:.1f}"
+            )
+        stdout().print(stages)
         minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
         stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
 
@@ -96,7 +114,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
 EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
 
 
-def _explained(planned: PlannedSong) -> dict[str, Any]:
+def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
     """What a song's engine is given, in words."""
     inputs = planned.candidates[0].recipe.inputs
     files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
@@ -108,6 +126,7 @@ def _explained(planned: PlannedSong) -> dict[str, Any]:
         **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
         **files,
         **{name: inputs[name] for name in EXPLAINED if name in inputs},
+        "not_used": list(engine.unused(planned.song).values()),
     }
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from catalog.album import Album
 from catalog.albums import PlannedAlbum, PlannedSong, apply_policy
+from catalog.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.digests import Json
 from catalog.errors import InputError, SonglineError
 from catalog.house import House, open_house
@@ -21,7 +22,7 @@ from catalog.queries import StepResult, readings, render_products, step_result
 from catalog.settings import load_settings
 from catalog.songs import songs_of
 from catalog.work import StepRequest
-from flows.cli.output import print_error, print_json, stdout
+from flows.cli.output import SafeTable, print_error, print_json, stdout
 from flows.execution import Peek
 from flows.forecast import peek
 from flows.line import Line
@@ -30,34 +31,55 @@ from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
 from tasks import requests
-from tasks.circumstances import circumstances
+from tasks.circumstances import circumstances, user_name
 from tasks.scoring.registry import metric_specs
 from tasks.scoring.step import near_duplicates
 from tasks.steps import run_step
 
 
-def select(path: Path, policy_path: Path, *, apply: bool, as_json: bool) -> None:
-    """Decide every song again from the scores there are; store nothing unless ``apply``."""
+def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_json: bool) -> None:
+    """Decide every song again from the scores there are; store nothing unless ``apply``, or ``undo``, which goes back
+    to the manifest's own policy."""
+    if (policy_path is None) != undo or (undo and apply):
+        remedy = "Give `--policy FILE`, with `--apply` to keep it; or `--undo` alone to go back to the manifest's"
+        raise InputError("`select` needs either a policy or `--undo`", remedy=remedy)
     settings = load_settings()
     album = read_album(path, settings)
-    policy = read_policy(policy_path, metric_specs())
+    policy = read_policy(policy_path, metric_specs()) if policy_path else album.selection
     failures: Mapping[str, SonglineError] = {}
     with open_house(settings) as house:
         planned = plan_album(house, album)
         identities = identities_of(models_of_judges(policy, album.songs), house.models, planned=planned.identities)
         decisions = {song.song.id: _replay(house, song, policy, identities) for song in planned.songs}
-        if apply:
-            failures = _apply(house, album, policy, identities)
+        before = _winners(house, album)
+        if stored := apply or undo:
+            failures = _apply(house, album, policy, identities, file=policy_path.name if policy_path else None)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
-    _show(album, decisions, applied=apply, as_json=as_json)
+    _show(album, decisions, before, applied=stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
     for song_id, error in failures.items():
         print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
     if failures:
         sys.exit(1)
     if not as_json:
-        after = f"Kept until the manifest's own policy changes. `songline render {path}` finishes the new winners."
-        stdout().print(after if apply else "Nothing was stored; add --apply to keep these decisions.")
+        stdout().print(_what_is_kept(path, planned, apply=apply, undo=undo), soft_wrap=True)
+
+
+def _winners(house: House, album: Album) -> dict[str, str | None]:
+    """The winner of each song that stands now, by the song's id."""
+    return {song.id: song.winner for song in songs_of(house.database, album.id, documents=False)}
+
+
+def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool) -> str:
+    was = origin_sentence(origin_document(planned.policy, planned.applied))
+    if apply:
+        kept = f"Kept until the manifest's own policy changes, or `songline select {path} --undo`."
+        return f"{kept} `songline render {path}` finishes the new winners."
+    if undo and planned.applied is None:
+        return "There was nothing to undo: the manifest's own policy is in force."
+    if undo:
+        return f"Taken back: {was}. The manifest's own is in force; `songline render {path}` finishes its winners."
+    return f"Nothing was stored; add --apply to keep these decisions. In force is {was}."
 
 
 class _Decide(Peek):
@@ -70,11 +92,14 @@ class _Decide(Peek):
         return await super().step(request, sentence)
 
 
-def _apply(house: House, album: Album, policy: Policy, identities: Mapping[str, Json]) -> Mapping[str, SonglineError]:
+def _apply(
+    house: House, album: Album, policy: Policy, identities: Mapping[str, Json], *, file: str | None
+) -> Mapping[str, SonglineError]:
     planned: PlannedAlbum = replace(declare_album(house, album), policy=policy, identities=identities)
     if asyncio.run(peek(house, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
-    apply_policy(house.database, album.id, policy=policy, over=album.selection, identities=identities)
+    who = Applicant(file, user_name(), circumstances())
+    apply_policy(house.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
     return asyncio.run(Line(house, planned, _Decide(house), Progress(planned.songs)).run("select")).failures
 
 
@@ -102,11 +127,27 @@ def _replay(house: House, planned: PlannedSong, policy: Policy, identities: Mapp
     return decide(policy, scored, metric_specs(), alike=near_duplicates(house.database, heard)).document()
 
 
-def _show(album: Album, decisions: Mapping[str, Mapping[str, Json]], *, applied: bool, as_json: bool) -> None:
+def _show(
+    album: Album,
+    decisions: Mapping[str, Mapping[str, Json]],
+    before: Mapping[str, str | None],
+    *,
+    applied: bool,
+    as_json: bool,
+) -> None:
+    """Each song's decision, and beside its winner the one that stood before."""
     if as_json:
-        songs = [{"id": song.id, "title": song.title, **decisions[song.id]} for song in album.songs]
+        songs = [
+            {"id": song.id, "title": song.title, **decisions[song.id], "before": {"winner": before.get(song.id)}}
+            for song in album.songs
+        ]
         print_json({"album": album.id, "applied": applied, "songs": songs})
         return
+    table = SafeTable("song", "winner before", "winner now", "")
+    for song in album.songs:
+        old, new = before.get(song.id), decisions[song.id].get("winner")
+        table.add_row(Text(song.title), old or "-", new or "-", "same" if old == new else "changed")
+    stdout().print(table)
     for song in album.songs:
         stdout().print(Text(song.title, style="bold"))
         stdout().print(Text(f"  {decisions[song.id]['sentence']}"), soft_wrap=True)

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from catalog.album_list import AlbumEntry, albums_of
@@ -20,7 +19,7 @@ from catalog.removal import Removal, plan_removal, remove_album
 from catalog.settings import load_settings
 from catalog.text import counted
 from flows.cli.look import album_id
-from flows.cli.output import print_json, stdout, warn
+from flows.cli.output import SafeTable, print_json, stdout, warn
 
 SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 """The kinds that have a column of their own; the others are small."""
@@ -36,7 +35,7 @@ def albums(*, as_json: bool) -> None:
     if not entries:
         stdout().print("There is no album yet: `songline init FOLDER` writes one to start from.")
         return
-    table = Table("album", "title", "state", "songs", "candidates", "build", "released", box=None, header_style="bold")
+    table = SafeTable("album", "title", "state", "songs", "candidates", "build", "released")
     for entry in entries:
         table.add_row(*_row(entry))
     stdout().print(table)
@@ -56,7 +55,7 @@ def du(named: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(use))
         return
-    table = Table("album", "all", "its own", *SHOWN, box=None, header_style="bold")
+    table = SafeTable("album", "all", "its own", *SHOWN)
     for column in table.columns[1:]:
         column.justify = "right"
     for album in use.albums:
@@ -64,7 +63,7 @@ def du(named: str | None, *, as_json: bool) -> None:
         table.add_row(Text(album.id), amount(album.bytes), amount(album.own_bytes), *kinds)
     stdout().print(table)
     for line in _lines(use):
-        stdout().print(line, markup=False, soft_wrap=True)
+        stdout().print(line, soft_wrap=True)
 
 
 def _document(use: DiskUse) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
         removal = plan_removal(house.database, found)
         if not as_json:
             for line in _told(found, removal):
-                stdout().print(line, markup=False, soft_wrap=True)
+                stdout().print(line, soft_wrap=True)
         if not dry_run:
             if not is_agreed and not _agrees(found, as_json=as_json):
                 stdout().print("Nothing was removed.")
@@ -114,7 +113,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
     if as_json:
         print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:
-        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} are free.", markup=False)
+        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} are free.")
     end(removal)
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from catalog.house import open_house
 from catalog.settings import load_settings
+from catalog.stored_plan import stored_plan
 from catalog.submissions import Priority, Submission
 from catalog.text import counted
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive
+from flows.planning import plan_album
 from flows.reading import read_album
 
 
@@ -23,7 +25,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     from flows.submitting import submit_album
 
     with open_house(settings) as house:
-        forgive(house)
+        forgive(house, lambda: plan_album(house, album))
         standing = submit_album(house, album, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
@@ -54,7 +56,8 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     settings = load_settings()
     found = album_id(named, settings)
     with open_house(settings) as house:
-        forgive(house)
+        submitting.known(house.database, found)
+        forgive(house, lambda: stored_plan(house.database, found))
         standing = submitting.resume(house, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 

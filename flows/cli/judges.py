@@ -6,6 +6,7 @@ from catalog.model_store import ModelStore
 from catalog.models import ModelSpec
 from flows.cli.models import open_store
 from flows.cli.output import SafeTable, print_json, stdout
+from tasks.scoring.noticeable import with_step
 from tasks.scoring.registry import JUDGES, Judge, install_command
 
 
@@ -66,8 +67,9 @@ def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
                 "unit": spec.unit,
                 "direction": spec.direction,
                 "description": spec.description,
+                "just_noticeable": {"step": spec.just_noticeable, "source": spec.just_noticeable_source},
             }
-            for spec in judge.metrics
+            for spec in map(with_step, judge.metrics)
         ],
         "models": [_model(spec, here.revision if here else None) for spec, here in models],
         "packages": {"extras": list(judge.extras), "lacking": list(judge.lacking)},

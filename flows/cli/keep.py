@@ -1,4 +1,4 @@
-"""``retry``, ``verify``, ``export`` and ``gc``: keeping house."""
+"""``verify``, ``export`` and ``gc``: keeping house."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
-from catalog.queries import artifact_digests, current_release, failed_work
+from catalog.queries import artifact_digests, current_release
 from catalog.removal import remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
@@ -27,21 +27,6 @@ from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
 
 MAX_NAME_CHARACTERS = 200
-
-
-def retry(*, as_json: bool) -> None:
-    """Forgive what failed for good."""
-    with open_house(load_settings()) as house:
-        failed = failed_work(house.database)
-        renders = [key for kind, key, _ in failed if kind == "render"]
-        steps = [key for kind, key, _ in failed if kind != "render"]
-        count = house.ledger.retry("render", renders) + house.ledger.retry("step", steps)
-    if as_json:
-        print_json({"retried": count, "work": [{"kind": k, "key": key, **error} for k, key, error in failed]})
-        return
-    for kind, _, error in failed:
-        stdout().print(f"{kind}: {error.get('error', '')}", soft_wrap=True)
-    stdout().print(_planned_again(count))
 
 
 def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:

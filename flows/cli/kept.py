@@ -11,6 +11,6 @@ LISTED = 10
 def say_kept(written: Written) -> None:
     """A line for each file that was kept, the first ones by name."""
     for path in written.kept[:LISTED]:
-        stdout().print(f"Kept, as no build wrote it: {path}", markup=False, soft_wrap=True)
+        stdout().print(f"Kept, as no build wrote it: {path}", soft_wrap=True)
     if len(written.kept) > LISTED:
-        stdout().print(f"Kept as well: {len(written.kept) - LISTED} more", markup=False)
+        stdout().print(f"Kept as well: {len(written.kept) - LISTED} more")

@@ -1,32 +1,23 @@
-"""``status``, ``scores`` and ``lineage``: looking things up."""
+"""``status`` and ``scores``: looking things up."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from rich.tree import Tree
 
-from catalog.digests import digest_file
-from catalog.errors import InputError, error_from
 from catalog.explanation import figure, label
 from catalog.house import open_house
-from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.manifest_files import MANIFEST_SUFFIXES
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
-from catalog.submissions import Submission, submission_of
 from catalog.text import counted
 from flows.cli.output import SafeTable, print_json, stdout
-from tasks.models_used import models_of
 from tasks.scoring.registry import metric_specs
 
-_DIGEST = re.compile(r"[0-9a-f]{4,64}")
 STATES = ("planned", "leased", "rendered", "failed")
 
 
@@ -46,57 +37,6 @@ def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     found = album_id(named, settings)
     with open_house(settings) as house:
         return found, songs_of(house.database, found, documents=documents)
-
-
-def status(named: str, *, as_json: bool) -> None:
-    """How far each song is, and how the album stands on work pools."""
-    found, songs = _songs(named, documents=False)
-    with open_house(load_settings()) as house:
-        standing = submission_of(house.database, found)
-    counts = {song.id: {s: sum(c.state == s for c in song.candidates) for s in STATES} for song in songs}
-    if as_json:
-        print_json(
-            {
-                "album": found,
-                "songs": [
-                    {
-                        "id": song.id,
-                        "title": song.title,
-                        "state": song.state,
-                        "candidates": counts[song.id],
-                        "winner": song.winner,
-                        "failures": [c.error for c in song.candidates if c.error],
-                    }
-                    for song in songs
-                ],
-                "submission": _submitted(standing) if standing else None,
-            }
-        )
-        return
-    table = SafeTable("song", "state", *STATES, "winner")
-    for song in songs:
-        numbers = (str(counts[song.id][state]) for state in STATES)
-        table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
-    stdout().print(table)
-    for song in songs:
-        for candidate in song.candidates:
-            if candidate.error:
-                reason = f"{candidate.id}: {error_from(candidate.error)}"
-                stdout().print(Text(reason, style="red"), soft_wrap=True)
-    if standing:
-        told = f"On work pools: {standing.state}{f' ({standing.reason})' if standing.reason else ''}"
-        stdout().print(Text(told), soft_wrap=True)
-
-
-def _submitted(standing: Submission) -> dict[str, Any]:
-    wish = standing.wish
-    return {
-        "state": standing.state,
-        "priority": wish.priority,
-        "until": wish.until,
-        "max_gpu_minutes": wish.max_gpu_minutes,
-        "reason": standing.reason,
-    }
 
 
 def scores(named: str, *, as_json: bool) -> None:
@@ -177,63 +117,3 @@ def _shown(metric: Any) -> str:
     if not metric or "not_measurable" in metric:
         return "n/a"
     return figure(metric["value"], metric["unit"])
-
-
-def lineage(what: str, *, as_json: bool, prov: bool) -> None:
-    """The way back from a file or digest."""
-    path = Path(what)
-    if not path.is_file() and not _DIGEST.fullmatch(what.lower()):
-        missing = "is a folder, and lineage is of a file" if path.is_dir() else "is not there, and it is no digest"
-        raise InputError(f"{what} {missing}", remedy="Give a delivered file, or the beginning of a digest")
-    digest = digest_file(path) if path.is_file() else what.lower()
-    settings = load_settings()
-    with open_house(settings) as house:
-        found = trace(house.database, digest, models_of=models_of(settings))
-        if prov:
-            print_json(prov_json(found.root))
-        elif as_json:
-            print_json(found.document())
-        else:
-            _print_tree(found, what)
-
-
-def _print_tree(found: Lineage, what: str) -> None:
-    tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
-    if lost := _lost(found.root):
-        tree.add(Text(lost, style="red"))
-    _grow(tree, found.root, set())
-    stdout().print(tree)
-    for song in found.songs:
-        recipe = song["recipe"]
-        stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
-        stdout().print(Text(f"  prompt   {song['prompt'] or '-'}"), soft_wrap=True)
-        stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
-        if song["decision"]:
-            stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
-
-
-def _lost(node: Node) -> str:
-    """That an artifact's bytes are lost, as a few words; empty where they are not."""
-    lost: Any = node.artifact.get("lost")
-    if not lost:
-        return ""
-    day = datetime.fromtimestamp(lost["accepted_at"], UTC).date().isoformat()
-    return f"its bytes are lost (found {lost['found']}, accepted by {lost['accepted_by']} on {day})"
-
-
-def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
-    if node.activity is None:
-        tree.add(Text("given by the user", style="dim"))
-        return
-    activity = node.activity
-    label = (
-        f"{activity['kind']} · {activity['seconds']:.1f} s · attempt {activity['attempt']} · {activity['code_version']}"
-    )
-    branch = tree.add(Text(label, style="cyan"))
-    for role, child in node.used:
-        digest = str(child.artifact["digest"])
-        lost = f"  {_lost(child)}" if _lost(child) else ""
-        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{lost}"))
-        if digest not in seen:
-            seen.add(digest)
-            _grow(leaf, child, seen)

@@ -33,11 +33,12 @@ app.add_typer(keep_app)
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to write the starter album into.")],
     title: Annotated[str, typer.Option(help="The album's title.")] = "My First Album",
+    engine: Annotated[str | None, typer.Option(help="The engine it is for; left out: guide.")] = None,
 ) -> None:
     """Write a starter album that renders."""
     from flows.cli import author
 
-    author.init(folder, title)
+    author.init(folder, title, engine)
 
 
 @app.command()
@@ -121,9 +122,9 @@ def status(
 
         watch.watch(album)
     else:
-        from flows.cli import look
+        from flows.cli import status as standing
 
-        look.status(album, as_json=as_json)
+        standing.status(album, as_json=as_json)
 
 
 @app.command()
@@ -137,14 +138,17 @@ def scores(album: AlbumName, as_json: AsJson = False) -> None:
 @app.command()
 def select(
     album: Manifest,
-    policy: Annotated[Path, typer.Option(help="A policy file: what stands under `selection` in a manifest.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy file: what stands under `selection` in a manifest.")
+    ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Store the decisions; the next render uses them.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back from an applied policy to the manifest's own.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the selection under another policy, without rendering."""
+    """Replay the selection under another policy, old winners beside new ones, without rendering."""
     from flows.cli import choose
 
-    choose.select(album, policy, apply=apply, as_json=as_json)
+    choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
 
 @app.command()
@@ -154,9 +158,9 @@ def lineage(
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
     """From a file back to its song, prompt, seed, and every step on the way."""
-    from flows.cli import look
+    from flows.cli import lineage as tracing
 
-    look.lineage(what, as_json=as_json, prov=prov)
+    tracing.lineage(what, as_json=as_json, prov=prov)
 
 
 @app.command()
@@ -188,11 +192,16 @@ def retake(
 
 
 @app.command()
-def retry(as_json: AsJson = False) -> None:
-    """Put work that failed for good back to planned; the next render does it."""
-    from flows.cli import keep
+def retry(
+    album: Annotated[
+        str | None, typer.Argument(metavar="[ALBUM]", help="An album's id, or its manifest; left out: every album.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put work that failed for good, and that albums still ask for, back to planned; the next render does it."""
+    from flows.cli import retry as again
 
-    keep.retry(as_json=as_json)
+    again.retry(album, as_json=as_json)
 
 
 @app.command()

@@ -56,7 +56,7 @@ def render(path: Path, out: Path, until: str) -> None:
         _check_writable(out)
     with open_house(settings) as house:
         planned = declare_album(house, album)
-        forgive(house)
+        forgive(house, lambda: planned)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
         if produced is None:
             _check_room(house, planned)

@@ -28,7 +28,7 @@ from catalog.text import counted
 from catalog.whole_file import copy_whole
 from catalog.work import Standing
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
-from flows.forgiving import forgive
+from flows.forgiving import forgive_renders
 from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage, Retakes
@@ -89,7 +89,7 @@ def retake(
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         taken = _taken(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
         offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
-        forgive(house)
+        forgive_renders(house, [candidate.render_key for candidate in offered])
         if not as_json:
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"

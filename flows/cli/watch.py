@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -21,26 +21,34 @@ from catalog.submissions import Submission, shards_of_album, submission_of
 from catalog.text import counted
 from flows.cli.look import STATES, album_id
 from flows.cli.output import SafeTable, stdout
+from flows.cli.status import shown_state
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds
+from flows.survey import SongStanding, survey
 
 SONGS_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An album at one moment. ``left_s`` is what its missing renders take on one device."""
+    """An album at one moment. ``left_s`` is what its missing renders take on one device; ``standings`` tells how
+    each song stands once the album stands still."""
 
     songs: Sequence[SongRow]
     submission: Submission | None
     shards: Counter[str]
     workers: Sequence[PoolWorkers]
     left_s: float
+    standings: Mapping[str, SongStanding]
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will change by itself."""
         return self.submission is None or self.submission.state != "active"
+
+    def state(self, song: SongRow) -> str:
+        """One word for a song."""
+        return shown_state(song, self.standings.get(song.id))
 
 
 def watch(named: str) -> None:
@@ -70,7 +78,8 @@ def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
     submission = submission_of(house.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(house.database, album) if shard.flow_run_id]
     missing = {c.render_key for song in songs for c in song.candidates if c.state in ("planned", "leased")}
-    recipes = {c.render_key: c.recipe for s in stored_plan(house.database, album).songs for c in s.candidates}
+    planned = stored_plan(house.database, album)
+    recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
     expected_s = expected_seconds(house)
     try:
         standings: Sequence[RunStanding] = tuple(dispatcher.standings(runs).values())
@@ -78,16 +87,19 @@ def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
     except MachineError:  # the catalog tells the songs without Prefect
         standings, workers = (), ()
     left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
-    return Seen(songs, submission, Counter(standing.state for standing in standings), workers, left_s)
+    still = submission is None or submission.state != "active"
+    after = survey(house, planned).songs if still else ()
+    shards: Counter[str] = Counter(standing.state for standing in standings)
+    return Seen(songs, submission, shards, workers, left_s, {song.id: song for song in after})
 
 
 def _picture(seen: Seen) -> RenderableType:
     table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs that something is happening to.
-    shown = sorted(seen.songs, key=lambda song: song.state in ("planned", "decided"))[:SONGS_SHOWN]
+    shown = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
     for song in [song for song in seen.songs if song in shown]:
         numbers = (str(sum(c.state == state for c in song.candidates)) for state in STATES)
-        table.add_row(Text(song.title), song.state, *numbers, song.winner or "-")
+        table.add_row(Text(song.title), seen.state(song), *numbers, song.winner or "-")
     more = len(seen.songs) - len(shown)
     below = Text(f"and {counted(more, 'more song')}" if more else "", style="dim")
     return Group(table, below, Text(_sentence(seen)))
@@ -95,7 +107,7 @@ def _picture(seen: Seen) -> RenderableType:
 
 def _sentence(seen: Seen) -> str:
     """Everything in one line: how far the songs are, the shards, the workers, and how long it takes."""
-    states = Counter(song.state for song in seen.songs)
+    states = Counter(seen.state(song) for song in seen.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
     rendered = sum(c.state == "rendered" for song in seen.songs for c in song.candidates)
     parts.append(f"{rendered} of {counted(sum(len(song.candidates) for song in seen.songs), 'candidate')} rendered")

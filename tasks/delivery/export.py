@@ -15,6 +15,7 @@ from catalog.house import House
 from catalog.lineage import trace_all
 from catalog.private import users_umask
 from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
+from catalog.track_origins import origins_of_release
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles
 from tasks.delivery.packing import lineage_bytes
@@ -104,9 +105,16 @@ def _dated(release: ReleaseRow) -> int:
 def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
     """The file that tells of the machine, and the checksums with its line."""
     files = {path: digest for path, digest in sorted(release.files.items()) if path not in WRITTEN_LAST}
-    lineage = lineage_bytes(
-        trace_all(house.database, files, models_of=models_of(house.settings), album_id=release.album_id)
+    tracks, covers = origins_of_release(house.database, release.step_key)
+    document = trace_all(
+        house.database,
+        files,
+        models_of=models_of(house.settings),
+        album_id=release.album_id,
+        tracks=tracks,
+        album_inputs=covers,
     )
+    lineage = lineage_bytes(document)
     sums = house.store.local(release.files[SUMS_FILE]).read_text("utf-8").splitlines(keepends=True)
     sums = sorted([*sums, f"{digest_bytes(lineage)}  {ENVIRONMENT}\n"], key=lambda line: line.partition("  ")[2])
     return {ENVIRONMENT: lineage, SUMS_FILE: "".join(sums).encode()}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from catalog.applied_policy import AppliedBy, origin_document
 from catalog.digests import Json
 from catalog.lineage import trace_all
 from catalog.lineage_release import published
+from catalog.policy import Policy
 from catalog.queries import artifact_facts, next_build, release_by_key
-from catalog.release import ReleasedAlbum, ReleaseDocument
+from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.report.page import render_page
+from catalog.track_origins import COVER, origins_of_pack
 from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
@@ -52,7 +56,7 @@ def _write_album_files(context: StepContext, packing: Packing, tracks: list[Trac
     album = _album(context, packing, tracks)
     sheet = _cue(album, tracks)
     cue = [packing.write(f"{album.id}.cue", sheet)] if sheet else []
-    lineage = packing.write("lineage.json", _lineage(context, packing))
+    lineage = packing.write("lineage.json", _lineage(context, packing, tracks))
     document = ReleaseDocument.sealed(
         songline_version=songline_version(),
         build=build,
@@ -73,7 +77,14 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
         cover = packing.add(f"cover{COVER_SUFFIXES[media_type]}", digest)
     engines = dict.fromkeys((track.released.engine.name, track.released.engine.revision) for track in tracks)
     said = " ".join(disclosure(name, revision) for name, revision in engines)
-    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover)
+    policy = _policy(context.request.parameters, tracks)
+    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover, policy=policy)
+
+
+def _policy(parameters: Mapping[str, Json], tracks: list[TrackParts]) -> PolicyUsed:
+    """The policy that decided the songs, which is one for all of an album."""
+    applied = AppliedBy(**parameters["applied"]) if "applied" in parameters else None
+    return PolicyUsed(**origin_document(Policy.from_document(tracks[0].decision.policy), applied))
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
@@ -110,10 +121,18 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
     return sheet.encode()
 
 
-def _lineage(context: StepContext, packing: Packing) -> bytes:
+def _lineage(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> bytes:
+    """The way back of every file, each track from its own candidate and decision."""
     files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
-    album_id = context.request.parameters["album"]["id"]
+    parameters = context.request.parameters
+    paths = {track.released.song: track.released.paths for track in tracks}
+    origins = origins_of_pack(parameters, context.request.inputs)
     document: dict[str, Json] = trace_all(
-        context.house.database, files, models_of=models_of(context.house.settings), album_id=album_id
+        context.house.database,
+        files,
+        models_of=models_of(context.house.settings),
+        album_id=parameters["album"]["id"],
+        tracks=[replace(origin, paths=paths[origin.song]) for origin in origins],
+        album_inputs=[digest for role, digest in context.request.inputs.items() if role == COVER],
     )
     return lineage_bytes(published(document))

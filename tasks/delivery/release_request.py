@@ -127,8 +127,11 @@ def _peak(true_peak_dbtp: float | None) -> float | None:
     return None if true_peak_dbtp is None else round(float(10 ** (true_peak_dbtp / 20)), 6)
 
 
-def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> StepRequest:
-    """The release of these songs. Its key digests all that is in it."""
+def pack_request(
+    planned: PlannedAlbum, finished: Sequence[FinishedSong], *, unused: Mapping[str, Sequence[str]] | None = None
+) -> StepRequest:
+    """The release of these songs. Its key digests all that is in it; ``unused`` says, by song, what of it its engine
+    makes no use of."""
     album = planned.album
     parameters: dict[str, Json] = {
         "album": {
@@ -147,7 +150,9 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
         "waived": list(album.mastering.waive),
         "stems": album.stems,
         "enhance": None if album.enhance == "none" else album.enhance,
-        "tracks": [_track(song) for song in finished],
+        # Only where it is not the manifest's own, so that a release of that keeps the key it always had.
+        **({"applied": planned.applied.document()} if planned.applied else {}),
+        "tracks": [_track(song, (unused or {}).get(song.song.id, ())) for song in finished],
     }
     inputs = {name: digest for song in finished for name, digest in _inputs(song).items()}
     if planned.cover_digest:
@@ -155,7 +160,7 @@ def pack_request(planned: PlannedAlbum, finished: Sequence[FinishedSong]) -> Ste
     return request("pack", parameters, inputs)
 
 
-def _track(finished: FinishedSong) -> dict[str, Json]:
+def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
     song = finished.winner.of(finished.song)
     head_s = finished.master.result["ends"]["head_s"]
     return {
@@ -191,6 +196,7 @@ def _track(finished: FinishedSong) -> dict[str, Json]:
             if key is not None
         ],
         "stems": list(finished.stems),
+        **({"unused": list(unused)} if unused else {}),
     }
 
 

@@ -116,6 +116,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         checks=_checks(context, track),
         separation=_separation(context, track),
         enhanced_by=context.request.parameters["enhance"],
+        unused=tuple(track.get("unused", ())),
     )
     return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from catalog.applied_policy import origin_sentence
 from catalog.lyrics import stored_lyrics
 from catalog.manifest_schema import NATIVE_STEMS
-from catalog.release import ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
+from catalog.release import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.report.view import (
     CheckView,
     FileView,
@@ -44,6 +45,7 @@ def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: 
         songline_version=document.songline_version,
         mastering=f"{targets.profile}, {'one gain for the album' if mode == 'album' else 'each track to its target'}",
         disclosure=album.disclosure,
+        policy=_policy(album.policy),
         licences=tuple(f"{name}: {licence}" for name, licence in models.items()),
         files=tuple(
             FileView(file.path, LABELS.get(file.path[file.path.rfind(".") :], file.path), file.path, file.bytes)
@@ -51,6 +53,13 @@ def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: 
         ),
         metrics=metric_specs(),
     )
+
+
+def _policy(policy: PolicyUsed | None) -> str:
+    """Which policy chose the winners, as a sentence."""
+    if policy is None:
+        return ""
+    return f"The winners were chosen by a policy: {origin_sentence(policy.model_dump())}."
 
 
 def _track(parts: TrackParts) -> TrackView:
@@ -73,6 +82,7 @@ def _track(parts: TrackParts) -> TrackView:
         files=tuple(files),
         engine=f"{released.engine.name} (revision {released.engine.revision})",
         prompt=parts.prompt,
+        unused=released.unused,
         peaks=parts.curves.peaks,
         loudness=parts.curves.loudness,
         target_lufs=released.targets.integrated_lufs,

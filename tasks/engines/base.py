@@ -170,6 +170,9 @@ class Engine(Protocol):
     def remarks(self, song: Song) -> Sequence[Remark]:
         """What only this engine can say about a song: faults it would refuse, and warnings."""
 
+    def unused(self, song: Song) -> Mapping[str, str]:
+        """What the song states and this engine makes no use of: the manifest's field, and a sentence that says so."""
+
     def uses(self, song: Song) -> tuple[Use, ...]:
         """The models of the registry that a song needs, and what for, whether or not they are there."""
 

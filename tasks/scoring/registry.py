@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.errors import MachineError
 from catalog.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
+from tasks.scoring.noticeable import with_step
 from tasks.separation.names import PACKAGES as STEM_PACKAGES
 from tasks.style.names import MUQ_MULAN
 from tasks.style.names import PACKAGES as MULAN_PACKAGES
@@ -114,8 +115,8 @@ WORDS_FAMILY = "lyrics"
 
 
 def metric_specs() -> dict[str, MetricSpec]:
-    """Every metric by name, in the order of the scorers."""
-    return {spec.name: spec for scorer in (*SCORERS, *JUDGES) for spec in scorer.metrics}
+    """Every metric by name with its just-noticeable step, in the order of the scorers."""
+    return {spec.name: with_step(spec) for scorer in (*SCORERS, *JUDGES) for spec in scorer.metrics}
 
 
 def scorer_revisions() -> dict[str, int]:

@@ -54,6 +54,9 @@ class FreeEngine:
         """None."""
         return ()
 
+    def unused(self, song: Song) -> Mapping[str, str]:
+        return {}
+
     def uses(self, song: Song) -> tuple[Use, ...]:
         """No model."""
         return ()

@@ -196,7 +196,7 @@ def test_a_style_vector_must_be_one(faults, tmp_path):
 
 def test_native_stems_are_for_engines_that_have_them(faults):
     (fault,) = faults(stems="native")
-    assert "songs[0].engine: the engine diffrhythm gives no stems of its own" in fault
+    assert "stems: native asks for the engine's own stems, and diffrhythm gives none" in fault
 
 
 # --- words, prompts, references

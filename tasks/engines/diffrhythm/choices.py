@@ -20,6 +20,10 @@ BUILT_IN = (BASE_MODEL, FULL_MODEL)
 Source = Literal["file", "reference", "prompt"]
 
 
+SOURCE_FIELDS: Mapping[Source, str] = {"file": "style", "reference": "reference", "prompt": "prompt"}
+"""The manifest's field that each source stands in."""
+
+
 def published_for(length_s: float) -> str:
     """The published model for a length. Raises InputError where there is none."""
     frames_of(length_s)  # refuses what neither model makes
@@ -59,6 +63,30 @@ def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
         if is_there:
             return source
     raise InputError("the song has no style", remedy="Add a prompt, a reference or a style vector")
+
+
+def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
+    """Fields that say something and change nothing, each with a sentence. Raises InputError without a style.
+
+    One source gives the style; tempo and key reach the network as words of the prompt only.
+    """
+    source = style_source(song, chosen)
+    given = SOURCE_FIELDS[source]
+    stated = {"style": song.style, "reference": song.reference, "prompt": song.prompt}
+    for field, value in stated.items():
+        if value is not None and field != given:
+            yield (
+                field,
+                f"DiffRhythm makes no use of `{field}`: `{given}` gives the style; `style_from` chooses another.",
+            )
+    for name, figure in (("bpm", song.bpm), ("key", song.key)):
+        if figure is not None and source != "prompt":
+            yield (
+                name,
+                f"DiffRhythm is not told `{name}`, since `{given}` gives the style; takes are only scored by it.",
+            )
+    if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
+        yield "settings.negative_prompt", "DiffRhythm makes no use of `negative_prompt` where `cfg_strength` is 0."
 
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:

@@ -60,6 +60,13 @@ class DiffRhythmEngine:
         found = list(choices.faults(song, chosen, self._models))
         return found or [*choices.language_warning(song), *self._lyrics_remarks(song)]
 
+    def unused(self, song: Song) -> Mapping[str, str]:
+        """Whatever does not give the style, and what leads away from another where nothing is led away."""
+        try:
+            return dict(choices.unused(song, settings_of(song, DiffRhythmSettings)))
+        except InputError:
+            return {}  # told as a fault
+
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
         chosen = settings_of(song, DiffRhythmSettings)

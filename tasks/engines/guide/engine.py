@@ -72,6 +72,15 @@ class GuideEngine:
         """Nothing: every song can be played."""
         return ()
 
+    def unused(self, song: Song) -> Mapping[str, str]:
+        """A reference and a style vector: the guide plays after the words of the prompt alone."""
+        stated = {"reference": song.reference, "style": song.style}
+        return {
+            field: f"The guide makes no use of `{field}`: it plays after the prompt's words, tempo and key."
+            for field, file in stated.items()
+            if file is not None
+        }
+
     def uses(self, song: Song) -> tuple[Use, ...]:
         """No model of the registry."""
         return ()

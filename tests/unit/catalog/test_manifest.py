@@ -204,7 +204,7 @@ def test_slugs_of_other_titles_are_never_empty_and_never_the_same() -> None:
 
 @pytest.mark.parametrize("title", ["First Album", 'Sü"ß: {夜} #1', "no"])
 def test_the_starter_is_a_good_album(tmp_path: Path, title: str) -> None:
-    written = write_starter(tmp_path / "new", title)
+    written = write_starter(tmp_path / "new", title, engine="guide", native_stems=True)
     album = load_manifest(written[0], VOCABULARY)
     assert album.title == title
     (warning,) = album.warnings
@@ -216,7 +216,7 @@ def test_the_starter_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "lyrics").mkdir()
     (tmp_path / "lyrics" / "second-song.lrc").write_text("mine")
     with pytest.raises(InputError, match="is there already"):
-        write_starter(tmp_path, "T")
+        write_starter(tmp_path, "T", engine="guide", native_stems=True)
     assert not (tmp_path / "album.yaml").exists()
     assert (tmp_path / "lyrics" / "second-song.lrc").read_text() == "mine"
 
@@ -224,5 +224,5 @@ def test_the_starter_overwrites_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("title", ["", "  ", "a\nb", "x" * 300])
 def test_the_starter_wants_a_title(tmp_path: Path, title: str) -> None:
     with pytest.raises(InputError, match="title"):
-        write_starter(tmp_path, title)
+        write_starter(tmp_path, title, engine="guide", native_stems=True)
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from catalog.albums import row_policy
+from catalog.applied_policy import row_policy
 from catalog.decision import CandidateOutcome, Decision
 from catalog.digests import canonical_json
 from catalog.errors import InputError

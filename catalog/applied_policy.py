@@ -1,0 +1,111 @@
+"""Which policy decides an album: its manifest's, or one that a person applied over it; who did that, and when.
+
+Every application and every undoing is an activity of the kind ``policy``, so that the history of it stays.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json, digest_value
+from catalog.policy import Policy
+from catalog.work import Circumstances
+from db.base import db_now
+from db.production import Album as AlbumRow
+from db.provenance import Activity
+
+KIND = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedBy:
+    """Who applied a policy, from which file, and when (ISO 8601, UTC). None each where it was applied by a Songline
+    that did not keep it."""
+
+    file: str | None = None
+    by: str | None = None
+    at: str | None = None
+
+    def document(self) -> dict[str, Json]:
+        """As JSON."""
+        return asdict(self)
+
+
+def row_policy(row: AlbumRow, stated: Policy) -> Policy:
+    """The policy in force for an album whose manifest has the policy ``stated``.
+
+    One applied before there were families stays in force while the manifest says what it said then.
+    """
+    return Policy.from_document(row.applied_policy) if row.applied_policy and is_applied(row, stated) else stated
+
+
+def is_applied(row: AlbumRow, stated: Policy) -> bool:
+    """Whether an applied policy stands in for the manifest's."""
+    return row.applied_policy is not None and row.applied_over in (stated.digest, stated.former.digest)
+
+
+def applied_by(session: Session, row: AlbumRow, stated: Policy) -> AppliedBy | None:
+    """Who applied the policy in force; None where it is the manifest's own."""
+    if not is_applied(row, stated):
+        return None
+    query = sa.select(Activity).where(Activity.work_key == _key(row.id)).order_by(Activity.started_at.desc())
+    newest = session.scalars(query.limit(1)).first()
+    if newest is None or newest.parameters["policy"] != row.applied_policy:
+        return AppliedBy()
+    at = datetime.fromtimestamp(newest.started_at, UTC).isoformat(timespec="seconds")
+    return AppliedBy(newest.parameters["file"], newest.parameters["by"], at)
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who applies a policy now, and from which file; None where one is taken back."""
+
+    file: str | None
+    by: str
+    circumstances: Circumstances
+
+
+def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
+    """Keep who applied the policy that the row now has, or took one back (then there is none)."""
+    session.add(
+        Activity(
+            id=uuid.uuid4().hex,
+            kind=KIND,
+            work_key=_key(row.id),
+            revision=1,
+            parameters={"album": row.id, "policy": row.applied_policy, "file": who.file, "by": who.by},
+            outcome="done",
+            attempt=1,
+            started_at=sa.select(db_now()).scalar_subquery(),
+            seconds=0.0,
+            code_version=who.circumstances.code_version,
+            environment=dict(who.circumstances.environment),
+            device=who.circumstances.device,
+        )
+    )
+
+
+def origin_document(policy: Policy, applied: AppliedBy | None) -> dict[str, Json]:
+    """Which policy decides and where it comes from, as JSON."""
+    came = {"source": "manifest"} if applied is None else {"source": "applied", **applied.document()}
+    return {"digest": policy.digest, **came}
+
+
+def origin_sentence(origin: Mapping[str, Json]) -> str:
+    """The same for people, without a full stop."""
+    if origin["source"] == "manifest":
+        return "the manifest's own"
+    if not origin.get("by"):
+        return "applied over the manifest's (by whom and when was not kept)"
+    at = str(origin["at"]).replace("T", " ").removesuffix("+00:00")
+    return f"{origin['file'] or 'a policy'}, applied over the manifest's by {origin['by']} on {at} UTC"
+
+
+def _key(album_id: str) -> str:
+    return digest_value("applied-policy/v1", {"album": album_id})

@@ -1,0 +1,98 @@
+"""A candidate's song as the catalog knows it: recipe, scores, and the decision that judged it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from db.among import among
+from db.judgement import Decision, Score
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import Activity, ActivityArtifact
+
+
+@dataclass(frozen=True, slots=True)
+class SongFacts:
+    """A render as it was offered for one song."""
+
+    candidate: Candidate
+    song: Song
+    render: Render
+
+
+def candidates_of(session: Session, render_key: str, album_id: str | None) -> list[SongFacts]:
+    """Every candidate that a render is, of all albums or of one: those still asked for first."""
+    rows = session.execute(
+        sa.select(Candidate, Song)
+        .join(Song, Song.id == Candidate.song_id)
+        .where(Candidate.render_key == render_key, *([Song.album_id == album_id] if album_id else []))
+        .order_by(Candidate.active.desc(), Song.album_id, Song.position, Candidate.id)
+    ).all()
+    render = session.get_one(Render, render_key)
+    return [SongFacts(row.Candidate, row.Song, render) for row in rows]
+
+
+def decision_for(session: Session, candidate: Candidate, step_key: str | None) -> Decision | None:
+    """The decision of the step ``step_key``; without it, the newest that judged this candidate: a later one about
+    others says nothing of it."""
+    decisions = sa.select(Decision).where(Decision.song_id == candidate.song_id).order_by(Decision.id.desc())
+    if step_key is not None:
+        found = session.scalars(decisions.where(Decision.step_key == step_key).limit(1)).first()
+        if found is not None:
+            return found
+    judged = (d for d in session.scalars(decisions) if any(c["id"] == candidate.id for c in d.document["candidates"]))
+    return next(judged, None)
+
+
+def song_facts(session: Session, facts: SongFacts, decision: Decision | None) -> dict[str, Json]:
+    """All of it as JSON."""
+    candidate, song, render = facts.candidate, facts.song, facts.render
+    return {
+        "album": song.album_id,
+        "song": {"id": song.slug, "title": song.title},
+        "candidate": candidate.id,
+        "prompt": candidate.prompt,
+        "lyrics_digest": candidate.lyrics_digest,
+        "recipe": {"digest": render.key, **render.recipe},
+        "engine": {"name": render.engine, "revision": render.recipe["revision"]},
+        "licences": session.get_one(Album, song.album_id).manifest.get("licences", []),
+        "parent": candidate.parent_id,
+        "scores": _scores(session, render, _score_keys(session, candidate.id, decision)),
+        "decision": None if decision is None else {"winner": decision.winner_id, **decision.document},
+    }
+
+
+def _score_keys(session: Session, candidate_id: str, decision: Decision | None) -> list[str]:
+    """The steps that listened to a candidate for its decision: others may have listened to the same bytes for another
+    song, that was meant otherwise."""
+    step = session.get(Step, decision.step_key) if decision else None
+    judged = step.parameters.get("candidates", []) if step else []
+    return [key for each in judged if each["id"] == candidate_id for key in each.get("score_keys", ())]
+
+
+def _scores(session: Session, render: Render, step_keys: list[str]) -> dict[str, Json]:
+    """The readings of the audio; of these steps alone, where any is given."""
+    of_steps = [among(Score.step_key, step_keys)] if step_keys else []
+    rows = session.scalars(
+        sa.select(Score)
+        .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
+        .where(ActivityArtifact.artifact_digest == render.audio_digest, ActivityArtifact.direction == "used")
+        .where(*of_steps)
+        .order_by(Score.id)
+    ).all()
+    return {
+        row.metric: {"not_measurable": row.not_measurable}
+        if row.value is None
+        else {
+            "value": row.value,
+            "unit": row.unit,
+            "scorer": row.scorer,
+            "revision": row.revision,
+            **({"windows": row.windows} if row.windows else {}),
+        }
+        for row in rows
+    }

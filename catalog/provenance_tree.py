@@ -1,0 +1,139 @@
+"""The tree of activities and artifacts behind one artifact, and the same as W3C PROV-JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from db.production import Candidate, Step
+from db.provenance import Activity, ActivityArtifact, Artifact, Loss
+
+TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
+"""Steps whose result is part of the story: what was found wrong with a reference, what each stage of mastering was set
+to and read before and after it, how stems add up, what a lossy file reads. It stands only there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An artifact, the activity that made it (None where it came from outside), and what that used, by role."""
+
+    artifact: Mapping[str, Json]
+    activity: Mapping[str, Json] | None
+    used: tuple[tuple[str, Node], ...]
+
+
+def node_of(session: Session, digest: str, known: dict[str, Node], work_keys: Collection[str] = ()) -> Node:
+    """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is followed,
+    else the first whose render is still asked for. ``known`` keeps what was found, for one set of ``work_keys``."""
+    if digest in known:
+        return known[digest]
+    row = session.get_one(Artifact, digest)
+    artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type, **_loss(session, row)}
+    maker = _maker(session, digest, work_keys)
+    if maker is None:
+        known[digest] = Node(artifact, None, ())
+        return known[digest]
+    used = session.execute(
+        sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest)
+        .where(ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used")
+        .order_by(ActivityArtifact.role)
+    ).all()
+    children = tuple((link.role, node_of(session, link.artifact_digest, known, work_keys)) for link in used)
+    step = session.get(Step, maker.work_key)
+    found = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
+    known[digest] = Node(artifact, {**_document(maker), **found}, children)
+    return known[digest]
+
+
+def activities(root: Node) -> list[Mapping[str, Json]]:
+    """Every activity in a tree once, from the artifact backwards."""
+    found: dict[str, Mapping[str, Json]] = {}
+    queue = [root]
+    while queue:
+        node = queue.pop(0)
+        if node.activity is not None:
+            found.setdefault(str(node.activity["id"]), node.activity)
+        queue += [child for _, child in node.used]
+    return list(found.values())
+
+
+def prov_json(root: Node) -> dict[str, Json]:
+    """The tree as W3C PROV-JSON: entities are artifacts, activities are ours."""
+    document: dict[str, dict[str, Json]] = {
+        "prefix": {"songline": "urn:songline:"},
+        "entity": {},
+        "activity": {},
+        "used": {},
+        "wasGeneratedBy": {},
+    }
+    _add_prov(root, document)
+    return document
+
+
+def _loss(session: Session, row: Artifact) -> dict[str, Json]:
+    """That the bytes were lost and who accepted it, where they did not come back since."""
+    if row.pruned_at is None:
+        return {}
+    newest = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
+    loss = session.scalars(newest).first()
+    if loss is None:
+        return {}
+    return {"lost": {"found": loss.found, "accepted_by": loss.accepted_by, "accepted_at": loss.accepted_at}}
+
+
+def _maker(session: Session, digest: str, work_keys: Collection[str]) -> Activity | None:
+    makers = session.scalars(
+        sa.select(Activity)
+        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
+        .where(ActivityArtifact.artifact_digest == digest, ActivityArtifact.direction == "made")
+        .order_by(Activity.started_at, Activity.id)
+    ).all()
+    meant = [maker for maker in makers if maker.work_key in work_keys]
+    if meant or len({maker.work_key for maker in makers}) < 2:
+        return next(iter([*meant, *makers]), None)
+    return _still_asked_for(session, makers)
+
+
+def _still_asked_for(session: Session, makers: Sequence[Activity]) -> Activity:
+    keys = [maker.work_key for maker in makers]
+    asked = set(
+        session.scalars(sa.select(Candidate.render_key).where(Candidate.render_key.in_(keys), Candidate.active))
+    )
+    return next((maker for maker in makers if maker.work_key in asked), makers[0])
+
+
+def _document(row: Activity) -> dict[str, Json]:
+    names = "id kind work_key revision parameters seed attempt started_at seconds code_version environment device"
+    return {name: getattr(row, name) for name in [*names.split(), "figures", "flow_run_id", "task_run_id"]}
+
+
+def _add_prov(node: Node, document: dict[str, dict[str, Json]]) -> None:
+    entity = f"songline:artifact/{node.artifact['digest']}"
+    if entity in document["entity"]:
+        return
+    document["entity"][entity] = {
+        "songline:size": node.artifact["size"],
+        "prov:type": node.artifact["media_type"],
+    }
+    if node.activity is None:
+        return
+    activity = f"songline:activity/{node.activity['id']}"
+    document["activity"][activity] = {
+        "prov:type": node.activity["kind"],
+        "songline:seconds": node.activity["seconds"],
+        "songline:startedAt": node.activity["started_at"],
+        "songline:codeVersion": node.activity["code_version"],
+    }
+    link = f"_:g{len(document['wasGeneratedBy'])}"
+    document["wasGeneratedBy"][link] = {"prov:entity": entity, "prov:activity": activity}
+    for role, child in node.used:
+        _add_prov(child, document)
+        document["used"][f"_:u{len(document['used'])}"] = {
+            "prov:activity": activity,
+            "prov:entity": f"songline:artifact/{child.artifact['digest']}",
+            "prov:role": role,
+        }

@@ -1,0 +1,184 @@
+"""Where a delivered file begins: the track of a release, its candidate, and the decision that chose it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.digests import Json
+from catalog.recipe import Recipe
+from db.delivery import Release
+from db.production import Album, Candidate, Render, Song, Step
+from db.provenance import Activity, ActivityArtifact, Artifact
+from db.session import Database
+
+COVER = "cover"
+"""Role of the album's cover in its packing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOrigin:
+    """One track as it was packed. ``work_keys`` are the keys of the work that made it, ``inputs`` the artifacts that
+    were put in, ``build`` None while the release is being packed."""
+
+    album_id: str
+    song: str
+    candidate: str
+    decision_key: str
+    work_keys: frozenset[str]
+    inputs: frozenset[str] = frozenset()
+    build: int | None = None
+    paths: tuple[str, ...] = ()
+
+    def release(self) -> dict[str, Json]:
+        """Where it stands, as JSON."""
+        return {"album": self.album_id, "build": self.build, "paths": list(self.paths)}
+
+
+def origins_of_pack(
+    parameters: Mapping[str, Json], inputs: Mapping[str, str], *, build: int | None = None
+) -> tuple[TrackOrigin, ...]:
+    """The tracks of a release, from what its packing was asked with."""
+    album_id = parameters["album"]["id"]
+    return tuple(_origin(album_id, track, inputs, build) for track in parameters["tracks"])
+
+
+def _origin(album_id: str, track: Mapping[str, Json], inputs: Mapping[str, str], build: int | None) -> TrackOrigin:
+    keys = [track[name] for name in ("decision_key", "master_key", "accepted_key", "separated_key", "drawing_key")]
+    keys += [Recipe.from_document(track["recipe"]).digest, *(key for _, key in track["examined"])]
+    own = frozenset(digest for role, digest in inputs.items() if role.startswith(f"{track['id']}/"))
+    work_keys = frozenset(key for key in keys if key)
+    return TrackOrigin(album_id, track["id"], track["winner"], track["decision_key"], work_keys, own, build)
+
+
+def origins_of(
+    session: Session, digest: str, *, album_id: str | None = None, candidate: str | None = None
+) -> tuple[TrackOrigin, ...]:
+    """The tracks that an artifact belongs to in one release: the one that has the ``candidate``, if that is given, else
+    the one its album stands at, else the newest; none where the artifact was never packed. What belongs to no track
+    alone (page, cover, documents) belongs to all."""
+    # Its file, or what went into it: both are links of the packing.
+    query = (
+        sa.select(Activity.work_key, ActivityArtifact.direction, ActivityArtifact.role)
+        .join(Activity, Activity.id == ActivityArtifact.activity_id)
+        .where(ActivityArtifact.artifact_digest == digest, Activity.kind == "pack", Activity.outcome == "done")
+    )
+    roles: dict[str, set[tuple[str, str]]] = {}
+    for link in session.execute(query):
+        roles.setdefault(link.work_key, set()).add((link.direction, link.role))
+    releases = _releases(session, list(roles), album_id)
+    found = [_in_release(session, release, roles[release.step_key]) for release in releases]
+    named = [origins for origins in found if candidate in {origin.candidate for origin in origins}]
+    return next(iter([*named, *found]), ())
+
+
+def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOrigin, ...], list[str]]:
+    """The tracks of the release that a packing made, and the artifacts that its album has as a whole (its cover).
+    Raises NoResultFound where there is no such release."""
+    with database.read() as session:
+        release = session.scalars(sa.select(Release).where(Release.step_key == step_key)).one()
+        inputs = session.get_one(Step, step_key).inputs
+        covers = [digest for role, digest in inputs.items() if role == COVER]
+        return _in_release(session, release, set()), covers
+
+
+def _releases(session: Session, step_keys: list[str], album_id: str | None) -> list[Release]:
+    """Releases by their packing, those that an album stands at first, then the newest."""
+    query = (
+        sa.select(Release, Album.release_key)
+        .join(Album, Album.id == Release.album_id)
+        .where(Release.step_key.in_(step_keys), *([Release.album_id == album_id] if album_id else []))
+        .order_by(Release.created_at.desc(), Release.id.desc())
+    )
+    rows = session.execute(query).all()
+    return [row.Release for row in sorted(rows, key=lambda row: row.release_key != row.Release.step_key)]
+
+
+def _in_release(session: Session, release: Release, roles: set[tuple[str, str]]) -> tuple[TrackOrigin, ...]:
+    packed = session.get_one(Step, release.step_key)
+    origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build)
+    tracks = {track["song"]: track for track in release.document["tracks"]}
+    paths = {role for direction, role in roles if direction == "made"}
+    named = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
+    named |= {song for song, track in tracks.items() if paths & set(_paths(track))}
+    shown = [replace(origin, paths=tuple(_paths(tracks.get(origin.song, {})))) for origin in origins]
+    return tuple(origin for origin in shown if origin.song in named or not named)
+
+
+def _paths(track: Mapping[str, Json]) -> list[str]:
+    """Every file of a track in a release's document."""
+    files = [*track.get("deliverables", {}).values(), *track.get("stems", {}).values()]
+    files += [track[name] for name in ("lyrics", "midi") if track.get(name)]
+    return [str(file["path"]) for file in files]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredFile:
+    """A deliverable as it was packed: its path inside the release, and its artifact."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SameSamples:
+    """An audio artifact with certain samples, and the candidates that such samples belong to."""
+
+    digest: str
+    candidates: frozenset[str]
+
+
+def is_artifact(database: Database, digest: str) -> bool:
+    """Whether the catalog names these bytes."""
+    with database.read() as session:
+        return session.get(Artifact, digest) is not None
+
+
+def is_candidate(database: Database, candidate: str) -> bool:
+    """Whether the catalog has this candidate."""
+    with database.read() as session:
+        return session.get(Candidate, candidate) is not None
+
+
+def delivered_of(database: Database, candidate: str) -> list[DeliveredFile]:
+    """The deliverables of the newest release that a candidate won in, of the one its album stands at first; else the
+    audio of its render."""
+    with database.read() as session:
+        facts = session.execute(
+            sa.select(Song.album_id, Render.audio_digest)
+            .select_from(Candidate)
+            .join(Song, Song.id == Candidate.song_id)
+            .join(Render, Render.key == Candidate.render_key)
+            .where(Candidate.id == candidate)
+        ).one()
+        packed = session.scalars(sa.select(Release.step_key).where(Release.album_id == facts.album_id)).all()
+        for release in _releases(session, list(packed), facts.album_id):
+            for track in release.document["tracks"]:
+                if track["winner"]["candidate"] == candidate:
+                    files = track["deliverables"].values()
+                    return [DeliveredFile(file["path"], file["sha256"]) for file in files]
+    return [DeliveredFile("render.wav", facts.audio_digest)] if facts.audio_digest else []
+
+
+def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
+    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered; None where
+    there is none."""
+    with database.read() as session:
+        query = sa.select(Artifact.digest).where(Artifact.sample_digest == samples).order_by(Artifact.created_at)
+        digests = session.scalars(query).all()
+        if not digests:
+            return None
+        origins = {digest: origins_of(session, digest, candidate=candidate) for digest in digests}
+        rendered = session.execute(
+            sa.select(Render.audio_digest, Candidate.id)
+            .join(Candidate, Candidate.render_key == Render.key)
+            .where(Render.audio_digest.in_(digests))
+        ).all()
+    of = {digest: {origin.candidate for origin in found} for digest, found in origins.items()}
+    for row in rendered:
+        of[row.audio_digest].add(row.id)
+    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest]))
+    return SameSamples(best, frozenset(id_ for ids in of.values() for id_ in ids))

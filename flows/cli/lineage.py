@@ -1,0 +1,92 @@
+"""``lineage``: from a file back to its song, and every step on the way."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from catalog.errors import InputError
+from catalog.house import open_house
+from catalog.lineage import Lineage, Node, prov_json, trace
+from catalog.settings import load_settings
+from flows.cli.output import print_json, stdout
+from tasks.delivery.identify import Identified, identify
+from tasks.models_used import models_of
+
+
+def lineage(what: str, *, as_json: bool, prov: bool) -> None:
+    """The way back from a file or digest, and how sure it is that the file is what it is taken for."""
+    path = Path(what)
+    settings = load_settings()
+    with open_house(settings) as house:
+        named = identify(house, path) if path.is_file() else Identified(_digest(what), "exact bytes")
+        found = trace(house.database, named.digest, models_of=models_of(settings), candidate=named.candidate)
+    if prov:
+        print_json(prov_json(found.root))
+    elif as_json:
+        sure = {"certainty": named.certainty, **({"note": named.note} if named.note else {})}
+        print_json({**found.document(), **sure})
+    else:
+        _print_tree(found, what, named)
+
+
+def _digest(what: str) -> str:
+    if re.fullmatch("[0-9a-fA-F]{4,64}", what):
+        return what.lower()
+    missing = "is a folder, and lineage is of a file" if Path(what).is_dir() else "is not there, and it is no digest"
+    raise InputError(f"{what} {missing}", remedy="Give a delivered file, or the beginning of a digest")
+
+
+def _print_tree(found: Lineage, what: str, named: Identified) -> None:
+    tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
+    if lost := _lost(found.root):
+        tree.add(Text(lost, style="red"))
+    _grow(tree, found.root, set())
+    stdout().print(tree)
+    if named.certainty != "exact bytes":
+        said = f"The file was changed after it was delivered. Known by: {named.certainty}. {named.note or ''}"
+        stdout().print(Text(said.rstrip(), style="yellow"), soft_wrap=True)
+    for origin in found.origins:
+        stdout().print(Text(f"{origin.album_id}, build {origin.build}: {origin.song}"), soft_wrap=True)
+    for song in found.own:
+        recipe = song["recipe"]
+        stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
+        stdout().print(Text(f"  prompt   {song['prompt'] or '-'}"), soft_wrap=True)
+        stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
+        if song["decision"]:
+            stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
+    for song in found.songs[len(found.own) :]:
+        said = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
+        stdout().print(Text(said, style="dim"), soft_wrap=True)
+
+
+def _lost(node: Node) -> str:
+    """That an artifact's bytes are lost, as a few words; empty where they are not."""
+    lost: Any = node.artifact.get("lost")
+    if not lost:
+        return ""
+    day = datetime.fromtimestamp(lost["accepted_at"], UTC).date().isoformat()
+    return f"its bytes are lost (found {lost['found']}, accepted by {lost['accepted_by']} on {day})"
+
+
+def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
+    if node.activity is None:
+        tree.add(Text("given by the user", style="dim"))
+        return
+    activity = node.activity
+    label = (
+        f"{activity['kind']} · {activity['seconds']:.1f} s · attempt {activity['attempt']} · {activity['code_version']}"
+    )
+    branch = tree.add(Text(label, style="cyan"))
+    for role, child in node.used:
+        digest = str(child.artifact["digest"])
+        lost = f"  {_lost(child)}" if _lost(child) else ""
+        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{lost}"))
+        if digest not in seen:
+            seen.add(digest)
+            _grow(leaf, child, seen)

@@ -1,0 +1,58 @@
+"""``retry``: work that failed for good is planned again, as far as albums ask for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from catalog.albums import album_ids
+from catalog.errors import SonglineError
+from catalog.house import House, open_house
+from catalog.queries import failed_work, require_album
+from catalog.settings import load_settings
+from catalog.stored_plan import stored_plan
+from catalog.text import counted
+from flows.cli.look import album_id
+from flows.cli.output import print_json, stdout, warn
+from flows.forgiving import revive
+from flows.survey import AlbumStanding, survey
+
+
+def retry(named: str | None, *, as_json: bool) -> None:
+    """Plan again what failed of one album, or of all; what no plan asks for any more stays as it is."""
+    settings = load_settings()
+    found = None if named is None else album_id(named, settings)
+    with open_house(settings) as house:
+        if found is not None:
+            require_album(house.database, found)
+        failed = failed_work(house.database)
+        standings = _standings(house, [found] if found else album_ids(house.database)) if failed else []
+        asked = {work.key: (album, work) for album in standings for work in album.failed}
+        count = revive(house, [work for _, work in asked.values()])
+    left = sum(key not in asked for _, key, _ in failed)
+    if as_json:
+        told: list[dict[str, Any]] = [
+            {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.doing, **work.error}
+            for key, (album, work) in asked.items()
+        ]
+        print_json({"retried": count, "work": told, **({"left": left} if left else {})})
+        return
+    for album, work in asked.values():
+        line = f"{album.title}: {work.doing}: {work.error.get('error', '')}"
+        stdout().print(line, soft_wrap=True)
+    pieces = counted(count, "piece of work is", "pieces of work are")
+    after = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
+    stdout().print(f"{pieces} planned again{after}", soft_wrap=True)
+    if left:
+        whose = f"the plan of {found}" if found else "no album's present plan"
+        asks = f"{whose} does not ask for" if found else f"{whose} asks for"
+        stdout().print(f"{left} more failed, which {asks}: left as {'it is' if left == 1 else 'they are'}.")
+
+
+def _standings(house: House, albums: list[str]) -> list[AlbumStanding]:
+    found = []
+    for album in albums:
+        try:
+            found.append(survey(house, stored_plan(house.database, album)))
+        except SonglineError as error:
+            warn(f"{album} is left out: {error}")
+    return found

@@ -1,0 +1,141 @@
+"""``status``: how an album and each of its songs really stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from catalog.albums import PlannedAlbum, delivered_release
+from catalog.applied_policy import origin_document, origin_sentence
+from catalog.errors import SonglineError, error_from
+from catalog.house import House, open_house
+from catalog.settings import load_settings
+from catalog.songs import SongRow, songs_of
+from catalog.stored_plan import stored_plan
+from catalog.submissions import Submission, submission_of
+from catalog.text import counted
+from flows.cli.look import STATES, album_id
+from flows.cli.output import SafeTable, print_json, stdout
+from flows.survey import NEXT, AlbumStanding, SongStanding, survey
+
+
+def status(named: str, *, as_json: bool) -> None:
+    """How far each song is, what holds it back, what is next, and how the album stands on work pools."""
+    settings = load_settings()
+    found = album_id(named, settings)
+    with open_house(settings) as house:
+        songs = songs_of(house.database, found, documents=False)
+        planned = stored_plan(house.database, found)
+        standing, trouble = _survey(house, planned)
+        delivered_key, build = delivered_release(house.database, found)
+        submission = submission_of(house.database, found)
+    state = standing.state(delivered_key) if standing else "unfinished"
+    after = _next(found, standing, state, build) if standing else f"How it stands cannot be told: {trouble}"
+    policy = origin_document(planned.policy, planned.applied)
+    by_id = {song.id: song for song in standing.songs} if standing else {}
+    if as_json:
+        album: dict[str, Any] = {"album": found, "title": planned.album.title, "state": state, "build": build}
+        album["policy"] = policy
+        told = {"songs": [_document(song, by_id.get(song.id)) for song in songs], "next": after}
+        print_json({**album, **told, "submission": _submitted(submission) if submission else None})
+        return
+    _print_songs(songs, by_id)
+    for line in _troubles(songs, by_id, standing):
+        stdout().print(Text(line, style="red"), soft_wrap=True)
+    stdout().print(Text(after), soft_wrap=True)
+    stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
+    if submission:
+        reason = f" ({submission.reason})" if submission.reason else ""
+        stdout().print(Text(f"On work pools: {submission.state}{reason}"), soft_wrap=True)
+
+
+def _survey(house: House, planned: PlannedAlbum) -> tuple[AlbumStanding | None, SonglineError | None]:
+    """How it stands; None with the reason where this machine cannot tell."""
+    try:
+        return survey(house, planned), None
+    except SonglineError as error:
+        return None, error
+
+
+def shown_state(song: SongRow, standing: SongStanding | None) -> str:
+    """One word of the catalog's five, which scripts rely on: a song whose winner cannot be finished has failed."""
+    return "failed" if standing and standing.error else song.state
+
+
+def _document(song: SongRow, standing: SongStanding | None) -> dict[str, Any]:
+    return {
+        "id": song.id,
+        "title": song.title,
+        "state": shown_state(song, standing),
+        **(standing.document() if standing else {}),
+        "candidates": _counts(song),
+        "winner": song.winner,
+        "failures": [c.error for c in song.candidates if c.error],
+    }
+
+
+def _counts(song: SongRow) -> dict[str, int]:
+    return {state: sum(c.state == state for c in song.candidates) for state in STATES}
+
+
+def _print_songs(songs: Sequence[SongRow], standings: Mapping[str, SongStanding]) -> None:
+    table = SafeTable("song", "state", *STATES, "winner")
+    for song in songs:
+        state, counts = _word(song, standings.get(song.id)), _counts(song)
+        table.add_row(Text(song.title), state, *(str(counts[name]) for name in STATES), song.winner or "-")
+    stdout().print(table)
+
+
+def _word(song: SongRow, standing: SongStanding | None) -> str:
+    """What people read: how far it is, or where it failed."""
+    if standing is None:
+        return song.state
+    return f"failed in {NEXT[standing.stage]}" if standing.error else standing.stage
+
+
+def _troubles(
+    songs: Sequence[SongRow], standings: Mapping[str, SongStanding], album: AlbumStanding | None
+) -> Iterator[str]:
+    """A line for every take that failed, every song and the album."""
+    for song in songs:
+        for candidate in song.candidates:
+            if candidate.error:
+                yield f"{song.title}, seed {candidate.seed} ({candidate.id}): {error_from(candidate.error)}"
+        if (standing := standings.get(song.id)) and standing.error:
+            yield str(standing.error)
+    if album and album.error:
+        yield f"{album.title}: {album.error}"
+
+
+def _next(album_id: str, standing: AlbumStanding, state: str, build: int | None) -> str:
+    """What became of the album and what is to be done, in a sentence or two."""
+    title, failed = standing.title, [song.title for song in standing.songs if song.error]
+    without = f" Without {', '.join(failed)}." if failed else ""
+    if state == "released":
+        return f"{title}: released as build {build}.{without}"
+    if state == "finished":
+        return f"{title}: everything is made.{without} Next: `songline render` writes the release."
+    before = f" Build {build} of an earlier plan is delivered." if build else ""
+    if state == "failed":
+        what = f"{', '.join(failed)} failed" if failed else "packing failed"
+        again = f" `songline retry {album_id}` plans it again." if standing.failed else ""
+        return f"{title}: no release of this plan, for {what}.{before} Next: mend the cause named above.{again}"
+    waiting: dict[str, int] = {}
+    for song in standing.songs:
+        if not song.error:
+            waiting[NEXT[song.stage]] = waiting.get(NEXT[song.stage], 0) + 1
+    steps = ", ".join(f"{name} of {counted(count, 'song')}" for name, count in waiting.items())
+    return f"{title}: not finished.{before} Next: {steps} (`songline render`)."
+
+
+def _submitted(standing: Submission) -> dict[str, Any]:
+    wish = standing.wish
+    return {
+        "state": standing.state,
+        "priority": wish.priority,
+        "until": wish.until,
+        "max_gpu_minutes": wish.max_gpu_minutes,
+        "reason": standing.reason,
+    }

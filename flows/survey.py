@@ -1,0 +1,160 @@
+"""How an album really stands: the line walked through what is finished, down to what is missing or failed.
+
+The line itself says it, so that "how does it stand?" and "make it" cannot disagree: a song whose winner cannot be
+mastered is a failed song, though it was decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from catalog.albums import PlannedAlbum, PlannedSong
+from catalog.digests import Json
+from catalog.errors import SonglineError, error_document
+from catalog.house import House
+from catalog.queries import StepResult
+from catalog.work import StepRequest, WorkKind
+from flows.execution import NotYet, Peek
+from flows.line import Line
+from flows.progress import Progress, SongProgress
+from flows.together import Together
+from tasks.steps import raise_if_failed
+
+Stage = Literal["planned", "rendering", "rendered", "decided", "mastered", "finished"]
+AlbumState = Literal["unfinished", "failed", "finished", "released"]
+
+NEXT: Mapping[Stage, str] = {
+    "planned": "rendering",
+    "rendering": "rendering",
+    "rendered": "selection",
+    "decided": "mastering",
+    "mastered": "delivery",
+    "finished": "packing",
+}
+"""The stage that a song is to go through next, or failed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedWork:
+    """Work that failed for good and that an album asks for. ``doing`` says what it was to do, in the words of its run:
+    ``master · Last Bus Home``."""
+
+    work: WorkKind
+    kind: str
+    key: str
+    doing: str
+    error: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class SongStanding:
+    """How far a song came, and the error that holds it back, if one does."""
+
+    id: str
+    title: str
+    stage: Stage
+    error: SonglineError | None = None
+
+    def document(self) -> dict[str, Json]:
+        """As JSON: the ``stage`` reached, and what ``failed`` where."""
+        failed = {"at": NEXT[self.stage], **error_document(self.error)} if self.error else None
+        return {"stage": self.stage, "failed": failed}
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumStanding:
+    """How an album stands. ``release_key`` is the release that all its finished work makes up, None while there is
+    none; ``error`` holds back the album as a whole."""
+
+    album_id: str
+    title: str
+    songs: tuple[SongStanding, ...]
+    release_key: str | None
+    failed: tuple[FailedWork, ...]
+    error: SonglineError | None = None
+
+    def state(self, delivered_key: str | None) -> AlbumState:
+        """One word; ``delivered_key`` is the release that was delivered last."""
+        if self.release_key is not None:
+            return "released" if self.release_key == delivered_key else "finished"
+        return "failed" if self.error or any(song.error for song in self.songs) else "unfinished"
+
+
+class Survey(Peek):
+    """Looks whether work was done, and notes what failed for good; nothing is stored or done."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self._standings = Together(lambda keys: house.ledger.standings("step", keys))
+        self.failed: dict[str, FailedWork] = {}
+
+    async def render(self, song: PlannedSong) -> None:
+        """See :class:`flows.execution.Executor`."""
+        standings = await self._renders.of([candidate.render_key for candidate in song.candidates])
+        for candidate in song.candidates:
+            standing = standings.get(candidate.render_key)
+            if standing is not None and standing.state == "failed":
+                doing = f"render · {song.song.title} · seed {candidate.seed}"
+                self._note("render", "render", candidate.render_key, doing, standing.error)
+        await super().render(song)
+
+    async def step(self, request: StepRequest, sentence: str) -> StepResult:
+        """See :class:`flows.execution.Executor`; raises the error of a step that failed for good."""
+        try:
+            return await super().step(request, sentence)
+        except NotYet:
+            standing = (await self._standings.of([request.key])).get(request.key)
+            if standing is not None and standing.state == "failed":
+                self._note("step", request.kind, request.key, sentence, standing.error)
+                raise_if_failed(standing, request.key)
+            raise
+
+    def _note(self, work: WorkKind, kind: str, key: str, doing: str, error: Mapping[str, Json] | None) -> None:
+        self.failed.setdefault(key, FailedWork(work, kind, key, doing, error or {}))
+
+
+def survey(house: House, planned: PlannedAlbum) -> AlbumStanding:
+    """How the album stands by its plan. Nothing is done, stored or loaded for it."""
+    return asyncio.run(_survey(house, planned))
+
+
+async def _survey(house: House, planned: PlannedAlbum) -> AlbumStanding:
+    progress, looked = Progress(planned.songs), Survey(house)
+    keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
+    standings = house.ledger.standings("render", keys)
+    failures: Mapping[str, SonglineError] = {}
+    release_key, error = None, None
+    try:
+        produced = await Line(house, planned, looked, progress, storing=False).run()
+        failures, release_key = produced.failures, produced.release_key
+    except NotYet as missing:
+        failures = missing.failures
+    except SonglineError as caught:
+        error = caught
+    states = {key: standing.state for key, standing in standings.items()}
+    songs = tuple(_standing(song, progress.songs[song.song.id], states, failures) for song in planned.songs)
+    failed = tuple(looked.failed.values())
+    return AlbumStanding(planned.album.id, planned.album.title, songs, release_key, failed, error)
+
+
+def _standing(
+    planned: PlannedSong, counted: SongProgress, states: Mapping[str, str], failures: Mapping[str, SonglineError]
+) -> SongStanding:
+    song = planned.song
+    return SongStanding(song.id, song.title, _stage(planned, counted, states), failures.get(song.id))
+
+
+def _stage(planned: PlannedSong, counted: SongProgress, states: Mapping[str, str]) -> Stage:
+    if counted.delivered:
+        return "finished"
+    if counted.mastered:
+        return "mastered"
+    if counted.picked is not None:
+        return "decided"
+    own = {states.get(candidate.render_key, "planned") for candidate in planned.candidates}
+    if own <= {"rendered", "failed"}:
+        return "rendering" if own == {"failed"} else "rendered"
+    return "planned" if own == {"planned"} else "rendering"

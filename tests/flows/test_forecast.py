@@ -1,0 +1,116 @@
+"""A forecast counts every stage, by what such work took here, and says when there is nothing to do."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+import pytest
+
+from catalog.albums import set_current_release
+from flows.cli.author import plan as plan_command
+from flows.forecast import forecast
+from flows.planning import declare_album
+from flows.reading import read_album
+from tests.support import album_document, produce, write_album
+
+
+def plan(house, settings, folder, **changes):
+    return declare_album(house, read_album(write_album(folder / "album", album_document(**changes)), settings))
+
+
+def counts(expected):
+    return {stage.stage: stage.count for stage in expected.stages}
+
+
+def done_kinds(settings):
+    with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:
+        query = "SELECT kind FROM activity WHERE outcome = 'done'"
+        return Counter(kind for (kind,) in connection.execute(query))
+
+
+ALL = {"stems": "native", "deliverables": ["wav24", "mp3_320", "instrumental"]}
+
+
+@pytest.mark.both_databases
+def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(house, settings, tmp_path):
+    planned = plan(house, settings, tmp_path, **ALL)
+    before = forecast(house, planned, complete=False)
+    assert counts(before) == {
+        "render": 4,
+        "score": 4,
+        "select": 2,
+        "master": 8,
+        "stems": 2,
+        "encode": 8,
+        "pack": 1,
+    }
+    assert all(stage.seconds > 0 for stage in before.stages)
+    assert before.seconds == sum(stage.seconds for stage in before.stages)
+    _, executor = produce(house, planned)
+    assert len(executor.rendered) + len(executor.steps) == sum(counts(before).values())
+    assert forecast(house, planned, complete=False).stages == ()
+
+
+def test_a_new_mastering_profile_takes_time_and_disk(house, settings, tmp_path, monkeypatch, capsys):
+    produce(house, plan(house, settings, tmp_path, **ALL))
+    quieter = plan(house, settings, tmp_path, mastering={"profile": "apple"}, **ALL)
+    expected = forecast(house, quieter, complete=False)
+    assert counts(expected) == {"master": 8, "encode": 8, "pack": 1}
+    assert all(song.new == 0 for song in expected.songs)
+    assert expected.stored_bytes > 2 * 10 * 44100 * 6
+    done = done_kinds(settings)
+    _, executor = produce(house, quieter)
+    assert len(executor.steps) == sum(counts(expected).values())
+    assert (done_kinds(settings) - done)["master"] == 2
+
+    monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
+    path = tmp_path / "album" / "album.yaml"
+    plan_command(path, explain=False, as_json=False)
+    assert "Again: nothing to do." in capsys.readouterr().out
+    again = write_album(tmp_path / "album", album_document(mastering={"profile": "broadcast"}, **ALL))
+    plan_command(again, explain=False, as_json=False)
+    words = capsys.readouterr().out
+    assert [line.split()[:2] for line in words.splitlines() if line.strip().startswith(("master", "encode"))] == [
+        ["master", "8"],
+        ["encode", "8"],
+    ]
+    assert "About 0.0 min and 0 MB" not in words
+
+
+@pytest.mark.parametrize("mode", ["tracks", "album"])
+def test_one_more_take_counts_what_follows_from_it(house, settings, tmp_path, mode):
+    changes = {"mastering": {"profile": "streaming", "mode": mode}}
+    produced, _ = produce(house, plan(house, settings, tmp_path, **changes))
+    set_current_release(house.database, "small", produced.release_key)
+    songs = album_document()["songs"]
+    songs[0]["seeds"] = [1, 2, 3]
+    planned = plan(house, settings, tmp_path, songs=songs, **changes)
+    finished = 2 if mode == "album" else 1
+    expected = counts(forecast(house, planned, complete=False))
+    assert expected["render"] == expected["score"] == expected["select"] == 1
+    assert expected["encode"] == 2 * finished
+    assert expected["pack"] == 1
+
+
+def test_the_seconds_are_those_that_were_measured_here(house, settings, tmp_path):
+    produce(house, plan(house, settings, tmp_path, **ALL))
+    with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:
+        connection.execute("UPDATE activity SET seconds = 50 WHERE kind = 'score'")
+        connection.commit()
+    songs = album_document()["songs"]
+    songs[0]["seeds"] = [7, 8]
+    changed = plan(house, settings, tmp_path, songs=songs, **ALL)
+    stages = {stage.stage: stage for stage in forecast(house, changed, complete=False).stages}
+    assert stages["score"].seconds == pytest.approx(2 * 50 / settings.worker_count)
+
+
+def test_the_plan_tells_stages_as_json(house, settings, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
+    path = write_album(tmp_path / "album")
+    plan_command(path, explain=False, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert [stage["stage"] for stage in document["stages"]] == ["render", "score", "select", "master", "encode", "pack"]
+    assert set(document["stages"][0]) == {"stage", "count", "seconds", "stored_bytes"}

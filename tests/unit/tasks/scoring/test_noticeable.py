@@ -1,0 +1,62 @@
+"""A difference that nobody hears decides nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.metrics import Measured
+from catalog.policy import CandidateReadings, Decision, Policy, decide
+from tasks.kinds import KINDS
+from tasks.scoring.noticeable import STEPS
+from tasks.scoring.registry import metric_specs
+
+SPECS = metric_specs()
+
+
+def takes(name, *values):
+    return [CandidateReadings(f"c{n}", n, n, {name: Measured(value)}) for n, value in enumerate(values)]
+
+
+def decided(name, *values):
+    return decide(Policy(gates=dict.fromkeys(Policy().gates), weights={name: 1.0}), takes(name, *values), SPECS)
+
+
+def test_every_metric_states_its_step_and_where_it_comes_from():
+    assert set(SPECS) == set(STEPS)
+    assert all(spec.just_noticeable >= 0 and spec.just_noticeable_source for spec in SPECS.values())
+
+
+def test_the_winner_is_not_best_by_a_difference_that_nobody_hears():
+    decision = decided("mono_loss_lu", 0.298, 0.27)
+    assert decision.winner == "c0", "the first in the manifest, where nothing differs"
+    assert "Best mono loss" not in decision.sentence
+    assert "Nothing that is weighed differs by more than its just-noticeable step." in decision.sentence
+    assert decision.tie_with == ("c1",)
+    assert decision.just_noticeable == {"mono_loss_lu": 0.5}
+    assert decision.candidates[1].dominated_by is None
+
+
+def test_beyond_the_step_the_better_one_wins():
+    decision = decided("mono_loss_lu", 1.1, 0.27)
+    assert decision.winner == "c1"
+    assert "Best mono loss (0.27 LU, the other 1.1)" in decision.sentence
+    assert "just-noticeable" not in decision.sentence
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.direction != "none" and STEPS[name][0]])
+def test_half_a_step_is_nothing_and_two_are_something(name):
+    step, better = STEPS[name][0], 1 if SPECS[name].direction == "higher" else -1
+    assert decided(name, 0.0, better * step / 2).winner == "c0"
+    assert decided(name, 0.0, better * step * 2).winner == "c1"
+
+
+def test_more_is_never_worse():
+    scores = [each.score for each in sorted(decided("plr_db", 8.0, 8.7, 9.4, 10.1).candidates, key=lambda c: c.seed)]
+    assert scores == sorted(scores)
+    assert scores[0] < scores[-1]
+
+
+def test_stored_decisions_stand_and_are_read():
+    document = {k: v for k, v in decided("plr_db", 8.0, 12.0).document().items() if k != "just_noticeable"}
+    assert Decision.from_document(document).just_noticeable == {}
+    assert KINDS["select"].revision == 2, "raising it would decide every finished album anew"
