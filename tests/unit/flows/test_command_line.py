@@ -13,7 +13,7 @@ from catalog.text import counted
 from flows.cli import ending
 from flows.cli.main import app
 from flows.inbox_report import Entry, InboxReport
-from tasks.audio.files import read_audio
+from tasks.audio.meter import meter_file
 from tests.support import album_document, write_album
 
 Run = Callable[..., tuple[int, str, str]]
@@ -85,14 +85,14 @@ def test_a_file_that_breaks_the_meter_does_not_cost_the_others(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    def read(path: Path) -> object:
+    def read(path: Path, *, series: bool) -> object:
         if path.name == "crash.wav":
             raise ZeroDivisionError("nobody foresaw this")
         if path.name == "torn.wav":
             raise OSError(5, "Input/output error", str(path))
-        return read_audio(path)
+        return meter_file(path, series=series)
 
-    monkeypatch.setattr("flows.cli.finish.read_audio", read)
+    monkeypatch.setattr("flows.cli.finish.meter_file", read)
     names = ["crash.wav", "torn.wav", "none.wav"]
     code, out, err = run("measure", *(tmp_path / name for name in names), "--json")
     found = json.loads(out)

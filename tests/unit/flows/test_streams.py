@@ -188,7 +188,7 @@ def test_an_error_nobody_foresaw_leaves_a_private_report(
     assert "Traceback" in ended(KeyError("x"), capsys=capsys)[1]
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["status", "--nonsense"], ["nonsense"], ["status"]])
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["status", "--nonsense"], ["nonsense"], ["scores"]])
 def test_a_wrong_command_line_is_json_where_json_is_asked_for(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

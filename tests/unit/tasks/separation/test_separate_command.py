@@ -20,9 +20,9 @@ def source(tmp_path):
 
 
 @pytest.fixture
-def separate(registry, tmp_path, monkeypatch, capsys):
+def separate(registry, tmp_path_factory, monkeypatch, capsys):
     """Run the command in this process; gives its standard output, or its standard error where it fails."""
-    monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SONGLINE_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("SONGLINE_MODELS", str(registry.models))
     monkeypatch.setenv("SONGLINE_MODELS_TABLE", str(registry.models_table))
     monkeypatch.setenv("SONGLINE_DEVICE", "cpu")
