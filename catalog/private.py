@@ -53,13 +53,18 @@ def users_umask() -> Iterator[None]:
         os.umask(ours)
 
 
-def users_file_mode() -> int:
-    """The mode of a new file that the user asked for."""
+def users_mask() -> int:
+    """The umask that the user started this process with."""
     if _users:
-        return 0o666 & ~_users[0]
+        return _users[0]
     mask = os.umask(OTHERS)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask
+
+
+def users_file_mode() -> int:
+    """The mode of a new file that the user asked for."""
+    return 0o666 & ~users_mask()
 
 
 def folder_mode(*, shared: bool) -> int:

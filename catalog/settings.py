@@ -169,8 +169,9 @@ class Settings(BaseSettings):
 
     @property
     def prefect_path(self) -> Path:
-        """Prefect's own home on the embedded default."""
-        return self.home / "prefect"
+        """Prefect's own home on the embedded default; one for each user of a home that a group shares."""
+        own = f"prefect-{os.geteuid()}" if self.shared_home else "prefect"
+        return self.home / own
 
     @property
     def worker_count(self) -> int:

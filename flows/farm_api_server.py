@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Collection
+from functools import partial
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -15,13 +18,23 @@ from flows.worker_access import RoleGate
 
 OPERATOR = "PREFECT_SERVER_API_AUTH_STRING"
 WORKER = "SONGLINE_WORKER_AUTH_STRING"
+PAGES = "PREFECT_SERVER_UI_API_URL"
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
-def gated_app() -> App:
-    """Prefect's app behind the gate. Raises KeyError where a credential is not set."""
+def gated_app(hosts: Collection[str]) -> App:
+    """Prefect's app behind the gate, answering ``hosts``. Raises KeyError where a credential is not set."""
     from prefect.server.api.server import create_app
 
-    return RoleGate(create_app(), operator=os.environ[OPERATOR], worker=os.environ[WORKER])
+    return RoleGate(create_app(), operator=os.environ[OPERATOR], worker=os.environ[WORKER], hosts=hosts)
+
+
+def hosts_of(address: str, port: int, public_url: str) -> set[str]:
+    """The names that a server on this machine alone is asked by: loopback's, and the one of its pages. None for a
+    server that other machines reach, whose names are not known."""
+    if address not in LOOPBACK:
+        return set()
+    return {f"{name}:{port}" for name in LOOPBACK} | ({urlsplit(public_url).netloc} if public_url else set())
 
 
 def main() -> None:
@@ -39,7 +52,7 @@ def main() -> None:
 
     settings = get_current_settings().server.api
     uvicorn.run(
-        gated_app,
+        partial(gated_app, hosts_of(where.host, where.port, os.environ.get(PAGES, ""))),
         factory=True,
         host=where.host,
         port=where.port,

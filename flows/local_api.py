@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.errors import MachineError
+from catalog.private import private_folder
+from catalog.proxies import past_proxies
 from flows.api_gate import basic
 from flows.cli.output import warn
 from flows.local_api_database import DATABASE, LocalDatabase
@@ -53,12 +55,12 @@ def local_api(home: Path) -> Iterator[None]:
 
     To be entered before Prefect is imported. Raises MachineError where the server does not come up.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.chmod(0o700)
+    private_folder(home.parent)
+    private_folder(home, shared=False).chmod(0o700)
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]  # settings of another Prefect must not reach this one
     auth = f"songline:{secrets.token_urlsafe(32)}"
-    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), **_past_proxies())
+    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), **past_proxies(os.environ))
     log = home / "server.log"
     with LocalDatabase(home) as database:
         with open(home / "setup.lock", "a", opener=private) as lock:
@@ -109,13 +111,6 @@ def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subproc
 def private(path: str, flags: int) -> int:
     """An opener for files that nobody else may read."""
     return os.open(path, flags, 0o600)
-
-
-def _past_proxies() -> dict[str, str]:
-    """The user's exceptions from the proxy, if there are any, and this machine."""
-    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    exceptions = ",".join([*(part for part in given.split(",") if part.strip()), ADDRESS])
-    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
 def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path) -> None:

@@ -15,11 +15,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
+
+LIBRARIES = frozenset({"cloudpickle", "pickle", "lzma", "gzip", "bz2", "zlib"})
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+}
+"""What holds unless the user says otherwise: Prefect tells nobody of its use, and a worker's health page is for this
+machine alone."""
 
 
 class StoredResultRefused(Exception):
@@ -38,8 +48,18 @@ async def _refuse_soon(*_: object, **__: object) -> NoReturn:
 
 
 def _restrict_serializers(module: ModuleType) -> None:
+    """Neither load what was serialized, nor import a library that is named for it, which reading a state would do."""
     for name in ("PickleSerializer", "JSONSerializer", "CompressedSerializer"):
         getattr(module, name).loads = _refuse
+    for name in ("validate_picklelib", "validate_compressionlib"):
+        getattr(module, name)  # a version that calls them otherwise must not go unnoticed
+        setattr(module, name, _known_library)
+
+
+def _known_library(name: str) -> str:
+    if name not in LIBRARIES:
+        raise ValueError(f"{name!r} is no library that Songline lets Prefect serialize by")
+    return name
 
 
 def _restrict_results(module: ModuleType) -> None:
@@ -66,8 +86,11 @@ def _restrict_settings(module: ModuleType) -> None:
         def __call__(self) -> dict[str, Any]:
             return {}
 
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
-    os.environ.setdefault("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    with suppress(RuntimeError):  # this user has no home folder, and so no profiles
+        home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+        os.environ.setdefault("PREFECT_PROFILES_PATH", str(home / "profiles.toml"))
     for name in (
         "FilteredDotEnvSettingsSource",
         "PrefectTomlConfigSettingsSource",

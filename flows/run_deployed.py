@@ -1,12 +1,20 @@
-"""The process of one flow run on a work pool: Prefect's engine, which ends when the worker that started it does."""
+"""The process of one flow run on a work pool: Prefect's engine, which ends when the worker that started it does.
+
+It is told the worker's process id, and the umask of the worker's user, in octal: finished albums and reports are theirs to
+hand on.
+"""
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 
+from catalog.private import keep_private
 from tasks.parent import end_with_starter
 
 if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))
+    os.umask(int(sys.argv.pop(1), 8))
+    keep_private()
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

@@ -27,8 +27,10 @@ from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from catalog.errors import RefusedError
+from catalog.private import users_mask
 from flows.deployed import ENTRYPOINTS
 
+ENGINE = (sys.executable, "-P", "-m", "flows.run_deployed")
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 ATTRIBUTION = ("PREFECT__WORKER_ID", "PREFECT__WORKER_NAME", "PREFECT__FLOW_ID", "PREFECT__DEPLOYMENT_ID")
 """Variables that Prefect names a run's origin by, in its requests to the server."""
@@ -55,7 +57,7 @@ class FlowWorker(ProcessWorker):
         async with FlowRunExecutorContext() as context:
             starter = EngineCommandStarter(
                 entrypoint=entrypoint,
-                command=shlex.join([sys.executable, "-P", "-m", "flows.run_deployed", str(os.getpid())]),
+                command=shlex.join([*ENGINE, str(os.getpid()), f"{users_mask():o}"]),
                 cwd=get_current_settings().home,
                 env={**environment_of(configuration.env)},
                 stream_output=True,
@@ -99,7 +101,6 @@ def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
 
 def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
     """Take flow runs of a pool until this process is told to end. Raises Prefect's errors where the pool is none."""
-    os.umask(0o077)
     get_current_settings().home.mkdir(mode=0o700, parents=True, exist_ok=True)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
     heartbeat_s = int(get_current_settings().worker.heartbeat_seconds)

@@ -11,17 +11,19 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flows.api_gate import App, Receive, Scope, Send, basic, refuse
 
 LARGEST_BODY = 4_000_000
 API = "/api"
+HYDRATED = "__prefect_kind"
 EVENTS = (f"{API}/events/in", f"{API}/events/out")
 """Where signs of life are sent, and where a worker hears that a run is cancelled."""
 
-RUN_FIELDS = {"parameters", "name", "tags", "idempotency_key", "work_queue_name", "state", "labels", "context"}
+QUEUES = {None, "urgent", "normal", "batch"}
+RUN_FIELDS = {"parameters", "name", "tags", "idempotency_key", "work_queue_name", "state", "labels"}
 """What a run of a deployment is asked for with. Job variables, which name command and environment, are not among it."""
 CHANGED_FIELDS = {"name", "tags", "infrastructure_pid", "flow_version", "empirical_policy"}
 """What is changed of a run: never its parameters or job variables."""
@@ -32,7 +34,9 @@ def _free(_: Mapping[str, Any]) -> bool:
 
 
 def _asks_for_a_run(body: Mapping[str, Any]) -> bool:
-    return _holds(body, RUN_FIELDS)
+    """Prefect's server would fill marked parameters in, with the values of its variables and by templates."""
+    is_plain = HYDRATED not in json.dumps(body.get("parameters"))
+    return _holds(body, RUN_FIELDS) and body.get("work_queue_name") in QUEUES and is_plain
 
 
 def _changes_a_run(body: Mapping[str, Any]) -> bool:
@@ -43,11 +47,15 @@ def _has_a_state(body: Mapping[str, Any]) -> bool:
     return isinstance(body.get("state"), dict | None)
 
 
+def _are_events(body: object) -> bool:
+    return isinstance(body, list) and all(isinstance(event, dict) for event in body)
+
+
 def _holds(body: Mapping[str, Any], names: set[str]) -> bool:
     return _has_a_state(body) and all(name in names for name, value in body.items() if value not in (None, {}, []))
 
 
-Check = Callable[[Mapping[str, Any]], bool]
+Check = Callable[[Any], bool]
 
 _ID = r"[0-9a-f-]{32,36}"
 _NAME = r"[^/]+"
@@ -74,7 +82,8 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     ("POST", rf"/(flow_runs|task_runs)/{_ID}/set_state", _has_a_state),
     ("POST", r"/flows/", _free),
     ("POST", r"/task_runs/", _has_a_state),
-    ("POST", r"/(logs|artifacts|events)/?", _free),
+    ("POST", r"/(logs|artifacts)/?", _free),
+    ("POST", r"/events/?", _are_events),
     ("PATCH", rf"/artifacts/{_ID}", _free),
     ("POST", r"/v2/concurrency_limits/(increment|decrement)(-with-lease)?", _free),
     ("POST", rf"/v2/concurrency_limits/leases/{_ID}/renew", _free),
@@ -88,8 +97,8 @@ _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALL
 def admitted(method: str, path: str, body: bytes) -> bytes | None:
     """What reaches Prefect of a worker's request, None where it may not ask it; ``path`` is below the API's root.
 
-    A state loses its reference to a stored result. Prefect's engine sends one with an exception, though nothing was
-    stored; nobody is to be led to load it.
+    A state loses its reference to a stored result, also one that an event tells of, which the server makes a task run's.
+    Prefect's engine sends one with an exception, though nothing was stored; nobody is to be led to load it.
     """
     for allowed, pattern, check in _ROUTES:
         if method == allowed and pattern.fullmatch(path):
@@ -102,25 +111,42 @@ def _checked(check: Check, body: bytes) -> bytes | None:
         document = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or not check(document):
+    if not isinstance(document, list if check is _are_events else dict) or not check(document):
         return None
-    if document.get("state"):
-        document["state"] |= {"data": None}
-    return json.dumps(document).encode()
+    return json.dumps(without_results(document)).encode()
+
+
+def without_results(document: Any) -> Any:
+    """A request's body, or an event, whose states point to no stored result."""
+    if isinstance(document, list):
+        return [without_results(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    changed = dict(document)
+    for name in ("state", "validated_state"):
+        if isinstance(changed.get(name), dict):
+            changed[name] = {**changed[name], "data": None}
+    if isinstance(changed.get("payload"), dict):
+        changed["payload"] = without_results(changed["payload"])
+    return changed
 
 
 class RoleGate:
     """Stands before Prefect's app, which knows the operator's ``USER:PASSWORD`` alone."""
 
-    def __init__(self, app: App, *, operator: str, worker: str) -> None:
+    def __init__(self, app: App, *, operator: str, worker: str, hosts: Collection[str] = ()) -> None:
+        """``hosts`` are the names (``NAME:PORT``) that it answers, all where there are none."""
         self._app = app
+        self._hosts = frozenset(host.encode() for host in hosts)
         self._operator, self._worker = operator, worker
         self._worker_header = basic(worker).encode()
         self._operator_header = (b"authorization", basic(operator).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, by ASGI."""
-        if scope["type"] == "websocket":
+        if scope["type"] != "lifespan" and not self._is_meant(scope):
+            await refuse(scope, send, 421)
+        elif scope["type"] == "websocket":
             if self._is_worker(scope):
                 if scope["path"] not in EVENTS:
                     await refuse(scope, send, 403)
@@ -131,6 +157,11 @@ class RoleGate:
             await self._serve_worker(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _is_meant(self, scope: Scope) -> bool:
+        """Whether the request came to a name of ours: a page reaches us by a name of its own (DNS rebinding)."""
+        named = {value for name, value in scope["headers"] if name == b"host"}
+        return not self._hosts or (len(named) == 1 and named <= self._hosts)
 
     def _is_worker(self, scope: Scope) -> bool:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -160,16 +191,19 @@ class RoleGate:
         await self._app(self._as_operator(scope, body), replay, send)
 
     def _translated(self, scope: Scope, receive: Receive) -> Receive:
-        """A websocket's messages; Prefect's first carries the credential."""
-        greeted = False
+        """A websocket's messages: the first carries the credential, the others events."""
+        has_greeted = False
 
         async def translate() -> Any:
-            nonlocal greeted
+            nonlocal has_greeted
             message = await receive()
-            if message["type"] != "websocket.receive" or greeted:
+            if message["type"] != "websocket.receive" or scope["path"] not in EVENTS:
                 return message
-            greeted = True
-            if scope["path"] not in EVENTS or not self._is_greeting(message.get("text")):
+            text = message.get("text")
+            if has_greeted:
+                return {**message, "text": _event_without_results(text)}
+            has_greeted = True
+            if not self._is_greeting(text):
                 return message
             return {**message, "text": json.dumps({"type": "auth", "token": self._operator})}
 
@@ -182,6 +216,13 @@ class RoleGate:
             return False
         token = said.get("token") if isinstance(said, dict) else None
         return isinstance(token, str) and hmac.compare_digest(token.encode(), self._worker.encode())
+
+
+def _event_without_results(text: str | None) -> str | None:
+    try:
+        return json.dumps(without_results(json.loads(text or "")))
+    except (ValueError, RecursionError):
+        return text  # no event: Prefect says so
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -33,6 +33,23 @@ def test_a_stored_result_is_not_loaded_whoever_answers(tmp_path, serializer):
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(
+    "serializer", [{"type": "pickle", "picklelib": "evil"}, {"type": "compressed", "compressionlib": "evil"}]
+)
+def test_no_module_is_imported_that_a_state_names(tmp_path, monkeypatch, serializer):
+    from prefect.client.schemas.objects import State, StateType
+
+    import flows
+
+    assert flows.__name__
+    (tmp_path / "evil.py").write_text("raise SystemExit('the module ran')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    if serializer["type"] == "compressed":
+        serializer = {**serializer, "serializer": {"type": "pickle"}}
+    with pytest.raises(ValueError, match="no library that Songline lets Prefect serialize by"):
+        State.model_validate({"type": StateType.COMPLETED, "data": {"storage_key": "x", "serializer": serializer}})
+
+
 class _Bomb:
     def __init__(self, marker: Path) -> None:
         self.marker = marker

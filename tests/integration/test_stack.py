@@ -145,10 +145,22 @@ def test_workers_run_songlines_flows_and_change_nothing_of_them(stack):
     assert not any(operator in values.values() for values in told.values())
     known = stack.variables | {"PREFECT_API_AUTH_STRING": worker}
     assert asked(known, "deployments/filter")
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        asked(known, "automations/filter")
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        asked(known, "block_documents/filter")
+    (deployment,) = [found["id"] for found in asked(known, "deployments/filter") if found["name"] == "render-shard"]
+    jinja = {"work": {"__prefect_kind": "workspace_variable", "variable_name": "secret"}}
+    for method, path, document in (
+        ("POST", "automations/filter", {}),
+        ("POST", "block_documents/filter", {}),
+        ("POST", "variables/filter", {}),
+        ("PATCH", f"deployments/{deployment}", {"entrypoint": "evil.py:flow"}),
+        ("PATCH", "work_pools/gpu", {"base_job_template": {}}),
+        ("POST", f"deployments/{deployment}/create_flow_run", {"job_variables": {"command": "sh"}}),
+        ("POST", f"deployments/{deployment}/create_flow_run", {"parameters": jinja}),
+        ("POST", f"deployments/{deployment}/create_flow_run", {"work_queue_name": "mine"}),
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            asked(known, path, document, method=method)
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        asked(known, "deployments/filter", host="rebound.test")
 
 
 def lives(process):
@@ -166,10 +178,12 @@ def each(subjects, question):
             yield question(subject)
 
 
-def asked(known, path):
+def asked(known, path, document=None, *, method="POST", host=None):
     secret = b64encode(known["PREFECT_API_AUTH_STRING"].encode()).decode()
     headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{known['PREFECT_API_URL']}/{path}", data=b"{}", headers=headers)
+    headers |= {"Host": host} if host else {}
+    data = json.dumps(document or {}).encode()
+    request = urllib.request.Request(f"{known['PREFECT_API_URL']}/{path}", data=data, headers=headers, method=method)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 

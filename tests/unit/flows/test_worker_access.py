@@ -73,6 +73,9 @@ def ask(gate: Any, method: str, path: str, *, headers: dict[str, str], body: byt
         ("PATCH", f"/flow_runs/{ID}", {"parameters": {"work": {}}}),
         ("POST", f"/flow_runs/{ID}/set_state/../../../deployments/{ID}", {}),
         ("POST", f"/flow_runs/{ID}/set_state", [1]),
+        ("POST", "/events", {"event": "not a list"}),
+        ("POST", f"/deployments/{ID}/create_flow_run", {"parameters": {"work": {"__prefect_kind": "jinja"}}}),
+        ("POST", f"/deployments/{ID}/create_flow_run", {"work_queue_name": "mine"}),
     ],
 )
 def test_what_could_run_code_elsewhere_is_no_workers_business(method, path, document):
@@ -111,6 +114,33 @@ def test_what_workers_need_reaches_prefect_as_the_operators(method, path, docume
 def test_a_state_leads_nobody_to_a_stored_result(path, data):
     said = admitted("POST", path, json.dumps({"state": {"type": "COMPLETED", "data": data}}).encode())
     assert json.loads(said or b"") == {"state": {"type": "COMPLETED", "data": None}}
+
+
+def test_an_event_leads_nobody_to_a_stored_result():
+    event = {"event": "prefect.task-run.Completed", "payload": {"validated_state": {"data": {"storage_key": "/x"}}}}
+    said = json.loads(admitted("POST", "/events", json.dumps([event]).encode()) or b"")
+    assert said[0]["payload"] == {"validated_state": {"data": None}}
+    assert sent_by_websocket([{"type": "auth", "token": WORKER}, event])[1] == said[0]
+
+
+def sent_by_websocket(documents: list[dict[str, Any]]) -> list[Any]:
+    """What an application behind the gate hears of a worker's messages."""
+    heard: list[Any] = []
+    left = [{"type": "websocket.receive", "text": json.dumps(document)} for document in documents]
+
+    async def behind(_: Any, receive: Any, send: Any) -> None:
+        for _ in range(len(documents)):
+            heard.append(json.loads((await receive())["text"]))
+
+    async def receive() -> Any:
+        return left.pop(0)
+
+    async def send(_: Any) -> None:
+        pass
+
+    gate = RoleGate(behind, operator=OPERATOR, worker=WORKER)
+    asyncio.run(gate({"type": "websocket", "path": "/api/events/in", "headers": []}, receive, send))
+    return heard
 
 
 def test_a_body_without_end_is_refused():
