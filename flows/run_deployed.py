@@ -1,7 +1,7 @@
 """The process of one flow run on a work pool: Prefect's engine, which ends when the worker that started it does.
 
-It is told the worker's process id, and the umask of the worker's user, in octal: finished albums and reports are theirs to
-hand on.
+It is told the worker's process id, and the umask of the worker's user, in octal: finished albums and reports are
+theirs to hand on.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALL
 def admitted(method: str, path: str, body: bytes) -> bytes | None:
     """What reaches Prefect of a worker's request, None where it may not ask it; ``path`` is below the API's root.
 
-    A state loses its reference to a stored result, also one that an event tells of, which the server makes a task run's.
+    A state loses its reference to a stored result, also one that an event tells of: the server makes it a task run's.
     Prefect's engine sends one with an exception, though nothing was stored; nobody is to be led to load it.
     """
     for allowed, pattern, check in _ROUTES:
