@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -251,6 +252,15 @@ def test_what_was_submitted_is_told(farm: Farm, made: Made) -> None:
         ("decided", 2),
         ("failed", 2),
     ]
+
+
+def test_a_released_album_obeys_the_umask_of_the_workers_user(farm: Farm, made: Made) -> None:
+    """It is served by somebody else, who could not read what is the worker's alone."""
+    folder = Path(farm.stack.settings["SONGLINE_RELEASES"]) / "wall"
+    mask = os.umask(0o022)
+    os.umask(mask)
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o777 if path.is_dir() else 0o666) & ~mask, path
 
 
 def test_the_watch_tells_each_change_once_and_ends(made: Made) -> None:
