@@ -81,17 +81,18 @@ def _counts(song: SongRow) -> dict[str, int]:
 
 
 def _print_songs(songs: Sequence[SongRow], standings: Mapping[str, SongStanding]) -> None:
-    table = SafeTable("song", "state", *STATES, "winner")
+    table = SafeTable("song", "state", *STATES, "winner", "reached")
     for song in songs:
-        state, counts = _word(song, standings.get(song.id)), _counts(song)
-        table.add_row(Text(song.title), state, *(str(counts[name]) for name in STATES), song.winner or "-")
+        standing, counts = standings.get(song.id), _counts(song)
+        state, numbers = shown_state(song, standing), (str(counts[name]) for name in STATES)
+        table.add_row(Text(song.title), state, *numbers, song.winner or "-", _reached(standing))
     stdout().print(table)
 
 
-def _word(song: SongRow, standing: SongStanding | None) -> str:
-    """What people read: how far it is, or where it failed."""
+def _reached(standing: SongStanding | None) -> str:
+    """How far a song came, or where it failed."""
     if standing is None:
-        return song.state
+        return "-"
     return f"failed in {NEXT[standing.stage]}" if standing.error else standing.stage
 
 

@@ -45,6 +45,8 @@ def side_mid_db(audio: Audio) -> Reading:
     mid, side = left + right, left - right
     powers = float(mid @ mid), float(side @ side)
     floor = sum(powers) * 10 ** (-SIDE_BOUND_DB / 10)
+    if floor == 0.0:
+        return NotMeasurable("both channels are silent, or as good as")
     return Measured(float(10 * np.log10(max(powers[1], floor) / max(powers[0], floor))))
 
 
