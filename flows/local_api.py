@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.errors import MachineError
-from catalog.private import private_folder
 from catalog.proxies import past_proxies
 from flows.api_gate import basic
 from flows.cli.output import warn
 from flows.local_api_database import DATABASE, LocalDatabase
+from flows.local_api_files import last_line, own_file, own_folder
 from tasks.parent import lifeline
 
 START_TIMEOUT_S = 180.0
@@ -55,15 +55,15 @@ def local_api(home: Path) -> Iterator[None]:
 
     To be entered before Prefect is imported. Raises MachineError where the server does not come up.
     """
-    private_folder(home.parent)
-    private_folder(home, shared=False).chmod(0o700)
+    own_folder(home)
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]  # settings of another Prefect must not reach this one
     auth = f"songline:{secrets.token_urlsafe(32)}"
-    os.environ.update(QUIET, PREFECT_HOME=str(home.absolute()), **past_proxies(os.environ))
+    own = {"PREFECT_HOME": str(home.absolute()), "PREFECT_PROFILES_PATH": os.devnull}
+    os.environ.update(QUIET | own | past_proxies(os.environ))
     log = home / "server.log"
     with LocalDatabase(home) as database:
-        with open(home / "setup.lock", "a", opener=private) as lock:
+        with os.fdopen(own_file(home / "setup.lock", os.O_WRONLY), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             server = _started(home, database, auth, log)
         closing = threading.Event()
@@ -108,11 +108,6 @@ def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subproc
     return server
 
 
-def private(path: str, flags: int) -> int:
-    """An opener for files that nobody else may read."""
-    return os.open(path, flags, 0o600)
-
-
 def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path) -> None:
     """End this process when the API dies under it: Prefect's client would wait for it without end."""
     server.wait()
@@ -125,9 +120,17 @@ def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path)
 def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: int) -> subprocess.Popen[bytes]:
     environment: Mapping[str, str] = {**os.environ, **SERVER_ONLY, "PREFECT_SERVER_API_AUTH_STRING": auth}
     line = lifeline().fileno()
-    with open(log, "wb", opener=private) as output:
+    with os.fdopen(own_file(log, os.O_WRONLY | os.O_TRUNC), "wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.local_api_server", str(listening.fileno()), str(line), str(os.getpid())],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "flows.local_api_server",
+                str(listening.fileno()),
+                str(line),
+                str(os.getpid()),
+            ],
             env=environment,
             cwd=home,
             pass_fds=[listening.fileno(), line, in_use],
@@ -149,8 +152,9 @@ def _await_healthy(server: subprocess.Popen[bytes], url: str, auth: str, log: Pa
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
+    said = last_line(log)
     raise MachineError(
-        "Prefect's local API did not start",
+        f"Prefect's local API did not start{f' ({said})' if said else ''}",
         remedy=f"Read {log} for the reason, and see that {log.parent} is writable and its disk is not full",
     )
 

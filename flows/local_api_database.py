@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from flows.local_api_files import clear, own_file
+
 DATABASE = "prefect.db"
 DAMAGED = "prefect.db.damaged"
 LARGEST_BYTES = 8_000_000
@@ -30,7 +32,7 @@ class LocalDatabase:
         self._path = home / DATABASE
         self._damaged = home / DAMAGED
         self._empty = home / f"empty-{version('prefect')}.db"
-        self._lock = os.open(home / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = own_file(home / "in-use.lock", os.O_RDWR)
         self._is_alone = False
 
     def __enter__(self) -> Self:
@@ -84,9 +86,9 @@ class LocalDatabase:
         if self._empty.exists() or not self._is_alone or self._has_runs():
             return
         for old in self._path.parent.glob("empty-*.db"):
-            old.unlink()
+            clear(old)
         making = self._empty.with_suffix(".part")
-        making.unlink(missing_ok=True)
+        clear(making)
         _copy(self._path, making)
         os.replace(making, self._empty)
 
@@ -96,7 +98,7 @@ class LocalDatabase:
 
     def _remove(self, path: Path) -> None:
         for end in ("", *BESIDE):
-            Path(f"{path}{end}").unlink(missing_ok=True)
+            clear(Path(f"{path}{end}"))
 
 
 def is_sound(path: Path) -> bool:

@@ -72,6 +72,7 @@ class WorkerPool:
     def _start(self, on_device: bool) -> ProcessPoolExecutor:
         # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
         os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
+        os.environ["PYTHONSAFEPATH"] = "1"  # nor would children import modules of the folder that the user stands in
         self._executors[on_device] = ProcessPoolExecutor(
             1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
