@@ -15,12 +15,13 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from catalog.albums import set_current_release
-from catalog.errors import ServerAway
+from catalog.errors import MachineError, ServerAway
 from catalog.house import House
 from catalog.queries import release_by_key
 from catalog.redaction import shareable
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, move, name_run, submit, take_charge
+from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.dispatch import PrefectDispatcher
 from flows.expectation import expected_seconds
@@ -30,6 +31,7 @@ from flows.line import Produced
 from flows.notify import notify
 from flows.orders import AlbumWork
 from flows.progress import Progress
+from flows.stages import Stages
 from flows.submitting import cancel, known
 from flows.ui import ProgressArtifact, Wall
 from tasks.delivery.export import write_release
@@ -53,7 +55,7 @@ def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     name="produce-album",
     flow_run_name="produce · {work.album}",
     persist_result=False,
-    on_cancellation=[note_cancelled],
+    on_cancellation=[note_cancelled, end_tasks],
 )
 async def produce_album_on_farm(work: AlbumWork) -> str:
     """Bring a submitted album to its release. Retrying it continues from the catalog."""
@@ -61,6 +63,7 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
         submission = _charge(house, work)
         if submission is None:
             return "the album stands still, or another run is in charge of it"
+        await _watched()
         try:
             while (told := await _produce(house, submission)) is None:
                 get_run_logger().info("the album was planned anew meanwhile: once more")
@@ -73,6 +76,14 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
             if not error.transient and _end(house, submission, str(error)):
                 await notify(house.settings, subject=f"{work.album} failed", body=str(error))
             raise
+
+
+async def _watched() -> None:
+    """Have reconcile run often, also for an album that was made active by this run."""
+    try:
+        await asyncio.to_thread(PrefectDispatcher().reconcile_often, True)
+    except MachineError as error:
+        get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
 
 
 def _charge(house: House, work: AlbumWork) -> Submission | None:
@@ -111,34 +122,41 @@ async def _produce(house: House, submission: Submission) -> str | None:
         progress=progress,
         expected_s=expected_seconds(house),
     )
-    async with ProgressArtifact(progress, description=planned.album.title) as bar:
-        verdict = await _rounds(foreman, wall, house.settings.poll_s)
+    stages = Stages(progress, get_run_logger().info)
+    stages.begin(submission.wish.until, submission.attempt)
+    async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
+        verdict = await _rounds(foreman, wall, stages, house.settings.poll_s)
         await wall.show(foreman.failures, now=True)
         if verdict == "paused":
             reason = known(house.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
+            stages.say(note)
             await wall.show(foreman.failures, now=True, note=note)
             await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
             return "the album was cancelled, or another run is in charge of it"
         require_renders(house, planned)
+        if submission.wish.until == "release":
+            stages.say("Packing the release.")
         produced = await carry_out(house, planned, submission.wish.until)
         if stored_plan(house.database, planned.album.id) != planned:
             return None
         await wall.finish(produced)
         told = await _close(house, submission, produced, wall, title=planned.album.title)
+        stages.say(f"The album came to its end: {told}.")
         bar.is_over = True
     return told
 
 
-async def _rounds(foreman: Foreman, wall: Wall, pause_s: float) -> Verdict:
+async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) -> Verdict:
     """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
     away_since: float | None = None
     while True:
         started = time.monotonic()
         try:
             verdict = await asyncio.to_thread(foreman.round)
+            stages.tell()
             await wall.show(foreman.failures)
             away_since = None
         except ServerAway as error:

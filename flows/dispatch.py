@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -28,6 +29,9 @@ from flows.server import open_client, reached
 
 PAGE = 200
 POOLS = ("gpu", "cpu")
+RECONCILE = "reconcile/reconcile"
+STEADY = "steady"
+"""The schedule of `reconcile` that is on while an album is active, by its slug in ``infra/prefect.yaml``."""
 RunState = Literal["waiting", "starting", "running", "ended"]
 ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 STATES: Mapping[StateType, RunState] = {
@@ -72,6 +76,9 @@ class Dispatcher(Protocol):
 
     def stop_all(self, album: str) -> int:
         """Cancel every run of an album that has not ended; gives the count."""
+
+    def reconcile_often(self, often: bool) -> None:
+        """Have `reconcile` run every 30 s, as active albums need it, or rarely. Doing it once more changes nothing."""
 
 
 class PrefectDispatcher:
@@ -150,6 +157,14 @@ class PrefectDispatcher:
                 waits = run.state is None or run.state.type == StateType.SCHEDULED
                 self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
         return len(found)
+
+    def reconcile_often(self, often: bool) -> None:
+        """See :class:`Dispatcher`. Nothing is done where the deployment or its schedule is not there."""
+        with reached(), suppress(ObjectNotFound):
+            deployment = self._client.read_deployment_by_name(RECONCILE)
+            for each in deployment.schedules:
+                if each.slug == STEADY and each.active != often:
+                    self._client.update_deployment_schedule(deployment.id, each.id, active=often)
 
 
 def _id_of(run_id: str) -> UUID:

@@ -29,7 +29,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     run = current()
     shards = shards_of(run.planned, run.house.settings)
     executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
-    async with ProgressArtifact(run.progress, description=run.planned.album.title):
+    async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
     await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from prefect import flow
+from prefect.logging import get_run_logger
 
-from catalog.errors import SonglineError, WorkError
+from catalog.errors import MachineError, SonglineError, WorkError
 from catalog.house import House
 from catalog.submissions import free_lost_leases, submissions
 from catalog.text import counted
+from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.carrying import house_of_run
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.pruning import prune_runs
@@ -21,10 +23,27 @@ from flows.submitting import ensure_charge
 def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
     with house_of_run() as house:
-        told = hold_to_catalog(house, PrefectDispatcher())
+        dispatcher = PrefectDispatcher()
+        try:
+            adapt_schedule(house, dispatcher)
+        except MachineError as error:  # it runs more often than it need, or an hour's quarter late
+            get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
+        told = hold_to_catalog(house, dispatcher)
     with server_client() as client:
+        end_tasks_of_cancelled_runs(client)
         removed = prune_runs(house.settings, client, now=datetime.now(UTC))
     return f"{told}, {removed} old runs removed"
+
+
+def adapt_schedule(house: House, dispatcher: Dispatcher) -> None:
+    """Have reconcile run often while an album is active and rarely while none is.
+
+    An album may become active between the look and the switch: so there is a second look.
+    """
+    is_needed = bool(submissions(house.database, state="active"))
+    dispatcher.reconcile_often(is_needed)
+    if not is_needed and submissions(house.database, state="active"):
+        dispatcher.reconcile_often(True)
 
 
 def hold_to_catalog(house: House, dispatcher: Dispatcher) -> str:

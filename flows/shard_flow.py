@@ -8,11 +8,12 @@ from catalog.errors import InputError
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import shard_of, submission_of
 from catalog.text import counted
+from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.orders import ShardWork
 
 
-@flow(name="render-shard", persist_result=False)
+@flow(name="render-shard", persist_result=False, on_cancellation=[end_tasks])
 async def render_shard(work: ShardWork) -> str:
     """Render what is missing of a shard with one model load, and score all of it: judges load models too, so they hear
     a candidate here even where it was rendered before. Retrying it continues from the catalog."""

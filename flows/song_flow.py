@@ -7,11 +7,12 @@ from prefect import flow
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import submission_of
 from catalog.text import counted
+from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.orders import SongWork
 
 
-@flow(name="finish-song", persist_result=False)
+@flow(name="finish-song", persist_result=False, on_cancellation=[end_tasks])
 async def finish_song(work: SongWork) -> str:
     """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog.
 

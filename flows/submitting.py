@@ -39,6 +39,7 @@ def submit_album(
     dispatcher = dispatcher or PrefectDispatcher()
     dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is planned for a server that is not there
     planned = declare_album(house, album)
+    dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
     standing = submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
     if stored_plan(house.database, album.id).digest != planned.digest:
         raise WorkError(
@@ -93,6 +94,7 @@ def resume(house: House, album_id: str, dispatcher: Dispatcher, *, max_gpu_minut
     wish = standing.wish
     minutes = max_gpu_minutes if max_gpu_minutes is not None else wish.max_gpu_minutes
     wish = Wish(album_id, wish.manifest_digest, wish.until, wish.priority, minutes)
+    dispatcher.reconcile_often(True)
     return ensure_charge(house, submit(house.database, wish), dispatcher)
 
 

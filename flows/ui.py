@@ -13,17 +13,22 @@ import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, aupdate_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
-from prefect.exceptions import PrefectException
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.runtime import flow_run
 
 from catalog.albums import PlannedAlbum
 from catalog.house import House
 from catalog.songs import SongRow, songs_of
+from flows.album_runs import runs_of_album, runs_page
 from flows.line import Produced
 from flows.progress import Progress
 from flows.wall_pages import SONGS_SHOWN, Failures, report, safe, scores_page, songs_page
 
 EVERY_S = 2.0
 WALL_EVERY_S = 10.0
+PAGE = 200
 NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 
@@ -34,24 +39,53 @@ def only_shown() -> Iterator[None]:
         yield
 
 
-class ProgressArtifact:
-    """A progress bar in the UI that follows ``progress`` while the block runs."""
+def page_key(name: str, album_id: str) -> str:
+    """The key of an album's page, of the characters that Prefect has for keys."""
+    return NOT_IN_KEYS.sub("-", f"{name}-{album_id}".lower())
 
-    def __init__(self, progress: Progress, *, description: str) -> None:
+
+async def pages_there(wanted: ArtifactFilter) -> list[Artifact]:
+    """All pages that fit."""
+    found: list[Artifact] = []
+    async with get_client() as client:
+        while some := await client.read_artifacts(artifact_filter=wanted, limit=PAGE, offset=len(found)):
+            found += some
+    return found
+
+
+class ProgressArtifact:
+    """A progress bar in the UI that follows ``progress`` while the block runs. There is one to an album: a later run
+    takes the place of an earlier one's, so that it is found with the newest run and goes when that one's records go."""
+
+    def __init__(self, progress: Progress, *, album_id: str, description: str) -> None:
         self._progress = progress
+        self._key = page_key("progress", album_id)
         self._description = description
         self._id: UUID | None = None
         self._following: asyncio.Task[None] | None = None
-        self._sent = 0.0
+        self._sent: float | None = None
         self.is_over = False
         """Whether nothing more is to come, though songs may have failed: the bar is full then."""
 
     async def __aenter__(self) -> ProgressArtifact:
         with only_shown():
-            created = await acreate_progress_artifact(0.0, key="progress", description=safe(self._description))
-            self._id = created if isinstance(created, UUID) else created.id
+            await self._begin()
         self._following = asyncio.create_task(self._follow())
         return self
+
+    async def _begin(self) -> None:
+        standing = await pages_there(ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])))
+        own = [page for page in standing if page.flow_run_id is not None and str(page.flow_run_id) == flow_run.id]
+        if own:
+            self._id = own[0].id
+        else:
+            created = await acreate_progress_artifact(0.0, key=self._key, description=safe(self._description))
+            self._id = created if isinstance(created, UUID) else created.id
+        async with get_client() as client:
+            for page in standing:
+                if page.id != self._id:
+                    with suppress(ObjectNotFound):
+                        await client.delete_artifact(page.id)
 
     async def __aexit__(self, *_: object) -> None:
         if self._following:
@@ -76,12 +110,13 @@ class ProgressArtifact:
 
 class Board:
     """Pages of the current flow run by name. Each is made once and then changed in place, and only where it says
-    something new: a run leaves as many records as it has pages, however long it takes. Their keys end in the album's
-    id, as Prefect lists all pages of one key together."""
+    something new: a run leaves as many records as it has pages, however long it takes and however often it is retried.
+    Their keys end in the album's id, as Prefect lists all pages of one key together."""
 
     def __init__(self, album_id: str) -> None:
         self._album_id = album_id
         self._pages: dict[str, tuple[UUID, str]] = {}
+        self._earlier: dict[str, UUID] | None = None
 
     async def show(self, name: str, text: str, *, description: str) -> None:
         """Have the page say ``text``."""
@@ -89,13 +124,22 @@ class Board:
         if said == text:
             return
         with only_shown():
+            key = page_key(name, self._album_id)
+            page_id = page_id or (await self._pages_of_earlier_tries()).get(key)
             if page_id is None:
-                key = NOT_IN_KEYS.sub("-", f"{name}-{self._album_id}".lower())
                 page_id = await acreate_markdown_artifact(text, key=key, description=description)
             else:
                 async with get_client() as client:
                     await client.update_artifact(page_id, ArtifactUpdate(data=text))
             self._pages[name] = (page_id, text)
+
+    async def _pages_of_earlier_tries(self) -> dict[str, UUID]:
+        """What this flow run showed before it was retried, by key."""
+        if self._earlier is None:
+            own = [UUID(flow_run.id)] if flow_run.id else []
+            standing = await pages_there(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=own))) if own else []
+            self._earlier = {page.key: page.id for page in standing if page.key}
+        return self._earlier
 
 
 class Wall:
@@ -137,7 +181,15 @@ class Wall:
         text = songs_page(self._album.title, songs, failures, album_id=self._album.id, note=note)
         await self._board.show("songs", text, description="How far each song is, and why")
         await self._show_scores([song for song in songs if song.decision])
+        await self._show_runs()
         return songs
+
+    async def _show_runs(self) -> None:
+        """The runs on the pools that work for the album, where there are any."""
+        with only_shown():
+            if runs := await runs_of_album(self._album.id):
+                text = runs_page(self._album.title, runs, album_id=self._album.id)
+                await self._board.show("runs", text, description="Renders and finishes, each with a link to its run")
 
     async def _show_scores(self, songs: list[SongRow]) -> None:
         if not self._is_large:

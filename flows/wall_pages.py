@@ -46,7 +46,7 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     shown = _shown(songs, failures)
     rows = (_song_row(song, _state(song, failures)) for song in shown)
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
-    lines += [" · ".join(parts), "", *_table(("song", "state", "takes", "winner"), rows)]
+    lines += [" · ".join(parts), "", *table(("song", "state", "takes", "winner"), rows)]
     # The first version of Prefect's pages cuts long cells off: sentences come below, those of trouble first.
     told = [(song, why) for song in shown if (why := _why(song, failures.get(song.id)))]
     told.sort(key=lambda pair: _state(pair[0], failures) != "failed")
@@ -63,12 +63,12 @@ def scores_page(song: SongRow) -> str:
         weighted, specs = list(song.decision["weights"]), metric_specs()
         names = [label(specs[name]) if name in specs else name for name in weighted]
         takes = song.decision["candidates"]
-        lines += _table(("rank", "take", "gates", *names, "score"), (_score_row(take, weighted) for take in takes))
+        lines += table(("rank", "take", "gates", *names, "score"), (_score_row(take, weighted) for take in takes))
         lines += ["", *(f"- **{safe(take['id'])}**: {safe(take['sentence'])}" for take in takes)]
     decided = {take["id"] for take in song.decision["candidates"]} if song.decision else set()
     left = [take for take in song.candidates if take.id not in decided]
     if left:
-        lines += ["", *_table(("take", "state", "what helps"), map(_undecided_row, left))]
+        lines += ["", *table(("take", "state", "what helps"), map(_undecided_row, left))]
     return "\n".join(lines)
 
 
@@ -142,7 +142,8 @@ def _undecided_row(take: CandidateRow) -> tuple[str, ...]:
     return safe(take.id), take.state, safe(_error(take)) or NONE
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table in markdown."""
     yield f"| {' | '.join(columns)} |"
     yield f"|{'---|' * len(columns)}"
     for row in rows:

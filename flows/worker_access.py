@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from flows.api_gate import App, Receive, Scope, Send, basic, refuse
@@ -49,6 +49,10 @@ def _has_a_state(body: Mapping[str, Any]) -> bool:
 
 def _are_events(body: object) -> bool:
     return isinstance(body, list) and all(isinstance(event, dict) for event in body)
+
+
+def _switches_a_schedule(body: Mapping[str, Any]) -> bool:
+    return body.keys() == {"active"} and isinstance(body["active"], bool)
 
 
 def _holds(body: Mapping[str, Any], names: set[str]) -> bool:
@@ -90,7 +94,12 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     # What the run in charge of an album does, and reconcile.
     ("POST", rf"/deployments/{_ID}/create_flow_run", _asks_for_a_run),
     ("DELETE", rf"/(flow_runs|artifacts)/{_ID}", _free),
+    # Of the deployment `reconcile` alone, see :meth:`RoleGate._is_reconcile`.
+    ("PATCH", rf"/deployments/{_ID}/schedules/{_ID}", _switches_a_schedule),
 )
+RECONCILE = ("reconcile", "flows.reconcile_flow.reconcile")
+"""Name and entrypoint of the deployment whose schedules a worker may switch on and off."""
+_SCHEDULE = re.compile(rf"/deployments/({_ID})/schedules/{_ID}")
 _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALLOWED)
 
 
@@ -176,7 +185,10 @@ class RoleGate:
         body, path = await _body(receive), scope["path"]
         if body is not None and path.startswith(API):
             body = admitted(scope["method"], path[len(API) :], body)
-        if body is None or not path.startswith(API):
+        is_ours = body is not None and path.startswith(API)
+        if is_ours and (schedule := _SCHEDULE.fullmatch(path[len(API) :])):
+            is_ours = await self._is_reconcile(schedule[1], scope)
+        if not is_ours:
             await _forbid(send)
             return
         replayed = False
@@ -189,6 +201,26 @@ class RoleGate:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(self._as_operator(scope, body), replay, send)
+
+    async def _is_reconcile(self, deployment: str, scope: Scope) -> bool:
+        """Whether Prefect knows this id as that of `reconcile`."""
+        path = f"{API}/deployments/{deployment}"
+        headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
+        asked = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+        said = bytearray()
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            said.extend(message.get("body", b""))
+
+        await self._app(self._as_operator({**asked, "headers": headers}), receive, send)
+        try:
+            found = json.loads(said)
+        except ValueError:
+            return False
+        return isinstance(found, dict) and (found.get("name"), found.get("entrypoint")) == RECONCILE
 
     def _translated(self, scope: Scope, receive: Receive) -> Receive:
         """A websocket's messages: the first carries the credential, the others events."""

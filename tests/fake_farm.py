@@ -39,6 +39,7 @@ class FakeFarm:
         self.steps: list[str] = []
         self.given_up: list[str] = []
         self.withdrawn: list[str] = []
+        self.is_watched_closely = False
 
     def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
         known = next((run for run in self.runs.values() if run.key == key), None)
@@ -63,6 +64,9 @@ class FakeFarm:
         for run in open_runs:
             run.state = "ended"
         return len(open_runs)
+
+    def reconcile_often(self, often: bool) -> None:
+        self.is_watched_closely = often
 
     def open(self, flow: str | None = None) -> Iterator[FakeRun]:
         """The runs that have not ended, of one flow or of all."""

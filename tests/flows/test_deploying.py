@@ -113,7 +113,8 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
     assert client.read_deployment_by_name("render-shard/render-shard").work_pool_name == "gpu"
     reconcile = client.read_deployment_by_name("reconcile/reconcile")
     assert reconcile.concurrency_options.collision_strategy == "CANCEL_NEW"
-    assert [(each.schedule.interval.total_seconds(), each.active) for each in reconcile.schedules] == [(30, True)]
+    schedules = {(each.slug, each.schedule.interval.total_seconds(), each.active) for each in reconcile.schedules}
+    assert schedules == {("steady", 30, True), ("quarter-hourly", 900, True)}
     nightly = client.read_deployment_by_name("render-inbox/render-inbox").schedules[0]
     assert (nightly.schedule.cron, nightly.active) == ("0 1 * * *", False)
     assert client.read_global_concurrency_limit_by_name("songline-mastering").limit == 8
@@ -134,6 +135,38 @@ def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, d
     again = farm.start("render-shard", work, queue="urgent", key=f"shard:{uuid4()}:2", **asked)
     assert farm.standings([again])[again].queue == "urgent"
     assert farm.stop_all("a") == 1
+
+
+def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, monkeypatch):
+    from flows.dispatch import PrefectDispatcher
+
+    def switches():
+        found = client.read_deployment_by_name("reconcile/reconcile")
+        return {each.slug: each.active for each in found.schedules}, found.paused
+
+    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    farm = PrefectDispatcher()
+    assert switches() == ({"steady": True, "quarter-hourly": True}, False)
+    for often in (True, False, False, True):
+        farm.reconcile_often(often)
+        assert switches() == ({"steady": often, "quarter-hourly": True}, False)
+
+    found = client.read_deployment_by_name("reconcile/reconcile")
+    client.pause_deployment(found.id)  # what somebody switched off so stays off
+    farm.reconcile_often(True)
+    assert switches()[1]
+    client.resume_deployment(found.id)
+
+
+def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeypatch):
+    from flows.dispatch import PrefectDispatcher
+
+    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    found = client.read_deployment_by_name("reconcile/reconcile")
+    for each in found.schedules:
+        client.delete_deployment_schedule(found.id, each.id)
+    PrefectDispatcher().reconcile_often(True)
+    assert client.read_deployment_by_name("reconcile/reconcile").schedules == []
 
 
 def test_what_the_file_changes_is_changed_and_nothing_else(deploy, deployed):
@@ -166,7 +199,8 @@ def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed):
     from prefect.client.schemas.schedules import CronSchedule
 
     reconcile = client.read_deployment_by_name("reconcile/reconcile")
-    client.update_deployment_schedule(reconcile.id, reconcile.schedules[0].id, active=False)
+    for each in reconcile.schedules:
+        client.update_deployment_schedule(reconcile.id, each.id, active=False)
     client.create_deployment_schedules(reconcile.id, [(CronSchedule(cron="0 9 * * *"), True)])
     client.pause_deployment(reconcile.id)
 
@@ -176,7 +210,11 @@ def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed):
     }
     found = client.read_deployment_by_name("reconcile/reconcile")
     assert found.paused
-    assert {(each.slug, each.active) for each in found.schedules} == {("steady", False), (None, True)}
+    assert {(each.slug, each.active) for each in found.schedules} == {
+        ("steady", False),
+        ("quarter-hourly", False),
+        (None, True),
+    }
 
     client.resume_deployment(reconcile.id)
     for each in found.schedules:

@@ -93,7 +93,7 @@ def rows_of(page: str) -> list[list[str]]:
 
 
 def test_artifacts_show_progress_songs_and_scores(told):
-    assert artifact(told, "produce · small", "progress")["data"] == 100
+    assert artifact(told, "produce · small", "progress-small")["data"] == 100
     songs = artifact(told, "produce · small", "songs")["data"]
     assert [row[0] for row in rows_of(songs)] == [SHOWN, "Song Two"]
     for (title, state, takes, winner), key in zip(rows_of(songs), ("scores-one", "scores-two"), strict=True):
@@ -129,7 +129,7 @@ def test_a_song_that_failed_fails_the_flow_run_and_is_told(told):
     assert report.count("**Failed:** No winner: seed 1: tempo") == 1
     rejected = rows_of(artifact(told, "produce · gated", "scores-two")["data"])
     assert {(row[0], row[2]) for row in rejected} == {("–", r"failed: tempo\_bpm")}
-    assert artifact(told, "produce · gated", "progress")["data"] < 100
+    assert artifact(told, "produce · gated", "progress-gated")["data"] < 100
 
 
 def test_transient_trouble_is_tried_again_and_permanent_is_not(told):

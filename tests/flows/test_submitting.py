@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from catalog.errors import InputError, MachineError, RefusedError, WorkError
-from catalog.submissions import submission_of
+from catalog.submissions import Wish, submission_of, submit
 from flows.planning import declare_album
 from flows.reading import read_album
-from flows.reconcile_flow import hold_to_catalog
+from flows.reconcile_flow import adapt_schedule, hold_to_catalog
 from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album
@@ -31,6 +31,48 @@ def test_two_submissions_of_one_manifest_have_one_run(house, album, farm):
     (run,) = farm.runs.values()
     assert (run.flow, run.queue, run.work.album, run.work.attempt) == ("produce-album", "urgent", "small", 1)
     assert first.flow_run_id == run.id
+
+
+def test_reconcile_is_switched_on_before_an_album_is_active(house, album, farm, monkeypatch):
+    def dies(*_):
+        assert farm.is_watched_closely
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.submitting.submit", dies)
+    with pytest.raises(KeyboardInterrupt):
+        submit_album(house, album, dispatcher=farm)
+    monkeypatch.undo()
+
+    submit_album(house, album, dispatcher=farm)
+    pause(house.database, "small")
+    farm.is_watched_closely = False
+    resume(house, "small", farm)
+    assert farm.is_watched_closely
+
+
+def test_reconcile_runs_often_only_while_an_album_is_active(house, album, farm):
+    farm.is_watched_closely = True
+    adapt_schedule(house, farm)
+    assert not farm.is_watched_closely
+    submit_album(house, album, dispatcher=farm)
+    farm.is_watched_closely = False  # as after a restored backup
+    adapt_schedule(house, farm)
+    assert farm.is_watched_closely
+    cancel(house.database, "small", farm)
+    adapt_schedule(house, farm)
+    assert not farm.is_watched_closely
+
+
+def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(house, album, farm):
+    class Meanwhile(FakeFarm):
+        def reconcile_often(self, often):
+            super().reconcile_often(often)
+            if not often:
+                submit(house.database, Wish("small", declare_album(house, album).digest))
+
+    farm = Meanwhile()
+    adapt_schedule(house, farm)
+    assert farm.is_watched_closely
 
 
 def test_a_changed_wish_has_a_new_run_in_charge(house, album, farm):

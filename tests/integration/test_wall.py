@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ SHOWN = TITLE.replace("https:", f"https:{UNSEEN}").replace("www", f"www{UNSEEN}"
 ALBUM = "Weather <b>now</b> | [x](y)"
 RELEASES_URL = "http://studio.test/releases"
 SERVICES = ("PostgreSQL", "store", "Prefect server", "work pool gpu", "work pool cpu", "deployments")
+ENDED = ("COMPLETED", "CANCELLED", "FAILED", "CRASHED")
 PATIENCE_MS = 30_000
+PATIENCE_S = 90.0
 HIGH = ViewportSize(width=1280, height=1300)
 """Prefect's pages draw only those cards that are in sight."""
 ROWS_OF_THE_FIRST_TABLE = """() => {
@@ -63,17 +66,34 @@ class Farm:
         )
 
     def artifacts(self, run_id: str) -> list[dict[str, Any]]:
+        return list(self.prefect("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}}))
+
+    def prefect(self, path: str, document: object = None) -> Any:
+        """What Prefect's API answers to the operator: to a GET, or to a POST of the document."""
         known = self.stack.variables
         request = urllib.request.Request(
-            f"{known['PREFECT_API_URL']}/artifacts/filter",
-            data=json.dumps({"artifacts": {"flow_run_id": {"any_": [run_id]}}}).encode(),
+            f"{known['PREFECT_API_URL']}/{path}",
+            data=None if document is None else json.dumps(document).encode(),
             headers={
                 "Authorization": f"Basic {b64encode(known['PREFECT_API_AUTH_STRING'].encode()).decode()}",
                 "Content-Type": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return list(json.load(answer))
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def await_in_prefect(self, path: str, document: object, is_so: Callable[[Any], bool]) -> Any:
+        """Ask until the answer is as wanted; gives it."""
+        give_up = time.monotonic() + PATIENCE_S
+        while not is_so(found := self.prefect(path, document)):
+            assert time.monotonic() < give_up, found
+            time.sleep(0.5)
+        return found
+
+    def log(self, run_id: str) -> list[str]:
+        """What a flow run said, in the order of time."""
+        wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
+        return [each["message"] for each in self.prefect("logs/filter", wanted)]
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +231,15 @@ def test_the_wall_shows_the_album(visit: Visit) -> None:
     visit.open("progress")
     visit.reads("100%")
 
+    visit.open("runs")
+    head, *rows = visit.table()
+    assert head == ["run", "does", "state", "time"]
+    assert {row[1] for row in rows} == {"render", "finish"}
+    assert {row[2] for row in rows} == {"completed"} | {row[2] for row in rows if row[1] == "finish"}
+    visit.page.goto(str(visit.page.locator("td a").first.get_attribute("href")))
+    visit.reads(rows[0][0])
+    visit.reads("album:wall")
+
     visit.open("report")
     visit.reads("songline export wall --out DIR")
     visit.reads("Failed:")
@@ -226,8 +255,27 @@ def test_the_front_page_leads_to_the_version_that_asks_nobody(browser: Browser, 
 
 def test_each_page_is_one_record_that_changes_in_place(farm: Farm, made: Made) -> None:
     keys = [artifact["key"] for artifact in farm.artifacts(made.run_id)]
-    pages = ["listen-wall", "report-wall", "scores-one-wall", "scores-two-wall", "songs-wall"]
-    assert sorted(keys) == sorted(["progress", *pages])
+    pages = ["listen-wall", "progress-wall", "report-wall", "runs-wall"]
+    assert sorted(keys) == sorted([*pages, "scores-one-wall", "scores-two-wall", "songs-wall"])
+
+
+def test_the_log_of_the_run_in_charge_tells_each_stage_once(farm: Farm, made: Made) -> None:
+    said = farm.await_in_prefect(
+        "logs/filter",
+        {"logs": {"flow_run_id": {"any_": [made.run_id]}}, "sort": "TIMESTAMP_ASC"},
+        lambda found: any(each["message"].startswith("The album came to its end") for each in found),
+    )
+    told = [each["message"] for each in said]
+    stages = [
+        "In charge of 2 songs with 4 takes, to release.",
+        "Rendered 4 of 4 takes.",
+        "Decided 1 of 2 songs.",
+        "Mastered 1 of 2 songs.",
+        "Finished 1 of 2 songs.",
+        "Packing the release.",
+    ]
+    assert [line for line in told if line in stages] == stages
+    assert sum(line.startswith("Failed: Song Two: ") for line in told) == 1, told
 
 
 def test_what_was_submitted_is_told(farm: Farm, made: Made) -> None:
@@ -291,6 +339,45 @@ def test_pause_resume_and_cancel(farm: Farm, made: Made) -> None:
     cancelled = farm.json("cancel", "long")
     assert (cancelled["album"], cancelled["state"]) == ("long", "cancelled")
     assert farm.json("status", "long")["submission"]["reason"] == "cancelled by hand"
+
+
+def test_what_a_cancelled_album_was_at_ends_as_cancelled(farm: Farm, made: Made) -> None:
+    farm.json("resume", "long", "--max-gpu-minutes", "9")
+    of_long = {"flow_runs": {"tags": {"all_": ["album:long"]}}}
+    running = {"task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+    at_work = farm.await_in_prefect("task_runs/filter", of_long | running, bool)
+    farm.json("cancel", "long")
+    assert farm.json("status", "long")["submission"]["reason"] == "cancelled by hand"
+    ended = farm.await_in_prefect(
+        "flow_runs/filter", of_long, lambda found: all(run["state"]["type"] in ENDED for run in found)
+    )
+    assert {run["state"]["type"] for run in ended} <= {"CANCELLED", "COMPLETED"}
+    tasks = farm.await_in_prefect(
+        "task_runs/filter", of_long, lambda found: all(task["state"]["type"] in ENDED for task in found)
+    )
+    states = {task["id"]: task["state"]["type"] for task in tasks}
+    assert {states[task["id"]] for task in at_work} <= {"CANCELLED", "COMPLETED"}
+    assert "CANCELLED" in states.values()
+    assert set(states.values()) <= {"CANCELLED", "COMPLETED"}
+    progress = farm.prefect("artifacts/filter", {"artifacts": {"key": {"any_": ["progress-long"]}}})
+    assert len(progress) == 1  # after three runs that were in charge
+
+
+def test_reconcile_does_not_run_where_nothing_is_active(farm: Farm, made: Made, tmp_path: Path) -> None:
+    def steady() -> Any:
+        schedules = farm.prefect("deployments/name/reconcile/reconcile")["schedules"]
+        return {each["slug"]: each["active"] for each in schedules}
+
+    farm.await_in_prefect("deployments/name/reconcile/reconcile", None, lambda _: not steady()["steady"])
+    assert steady() == {"steady": False, "quarter-hourly": True}
+    of_reconcile = {"deployments": {"name": {"any_": ["reconcile"]}}}
+    coming = of_reconcile | {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    found = farm.await_in_prefect("flow_runs/filter", coming, lambda found: 0 < len(found) < 20)
+    dues = sorted(run["expected_start_time"] for run in found)
+    assert all(due[17:19] == dues[0][17:19] for due in dues)  # each a whole number of quarters after the first
+    later = album_document(album={"id": "later", "title": "Later", "artist": "Ada Vale"})
+    farm.json("submit", write_album(tmp_path, later), "--until", "score")
+    assert steady()["steady"]
 
 
 def test_what_cannot_be_done_has_its_exit_code(farm: Farm, made: Made, tmp_path: Path) -> None:

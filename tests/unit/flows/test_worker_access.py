@@ -76,6 +76,13 @@ def ask(gate: Any, method: str, path: str, *, headers: dict[str, str], body: byt
         ("POST", "/events", {"event": "not a list"}),
         ("POST", f"/deployments/{ID}/create_flow_run", {"parameters": {"work": {"__prefect_kind": "jinja"}}}),
         ("POST", f"/deployments/{ID}/create_flow_run", {"work_queue_name": "mine"}),
+        ("PATCH", f"/deployments/{ID}/schedules/{ID}", {"active": True, "parameters": {"work": {}}}),
+        ("PATCH", f"/deployments/{ID}/schedules/{ID}", {"schedule": {"interval": 1}}),
+        ("PATCH", f"/deployments/{ID}/schedules/{ID}", {"active": "yes"}),
+        ("PATCH", f"/deployments/{ID}/schedules/{ID}", {}),
+        ("POST", f"/deployments/{ID}/schedules", [{"active": True}]),
+        ("DELETE", f"/deployments/{ID}/schedules/{ID}", None),
+        ("POST", f"/deployments/{ID}/pause_deployment", None),
     ],
 )
 def test_what_could_run_code_elsewhere_is_no_workers_business(method, path, document):
@@ -105,6 +112,42 @@ def test_what_workers_need_reaches_prefect_as_the_operators(method, path, docume
     ((reached, authorization, said),) = behind.reached
     assert (reached, authorization) == (f"/api{path}", basic(OPERATOR))
     assert said == body or json.loads(said) == document
+
+
+class Deployments(Behind):
+    """Prefect, which knows one deployment."""
+
+    def __init__(self, **known: str) -> None:
+        super().__init__()
+        self._known = json.dumps(known).encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "GET":
+            assert (scope["path"], dict(scope["headers"])[b"authorization"]) == (
+                f"/api/deployments/{ID}",
+                basic(OPERATOR).encode(),
+            )
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": self._known[:9], "more_body": True})
+            await send({"type": "http.response.body", "body": self._known[9:]})
+        else:
+            await super().__call__(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("name", "entrypoint", "status"),
+    [
+        ("reconcile", "flows.reconcile_flow.reconcile", 200),
+        ("render-inbox", "flows.inbox_flow.render_inbox", 403),
+        ("reconcile", "theirs.py:reconcile", 403),
+    ],
+)
+def test_a_worker_switches_the_schedules_of_reconcile_and_of_no_other(name, entrypoint, status):
+    gate = RoleGate(behind := Deployments(name=name, entrypoint=entrypoint), operator=OPERATOR, worker=WORKER)
+    body = json.dumps({"active": False}).encode()
+    path = f"/api/deployments/{ID}/schedules/{ID}"
+    assert ask(gate, "PATCH", path, headers={"Authorization": basic(WORKER)}, body=body) == status
+    assert [said for _, _, said in behind.reached] == ([body] if status == 200 else [])
 
 
 @pytest.mark.parametrize("data", [{"storage_key": "/tmp/x", "serializer": {"type": "pickle"}}, "gANjb3M="])

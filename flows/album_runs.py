@@ -1,0 +1,51 @@
+"""The page that leads from an album's run to the runs on the pools that work for it: renders and finishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.utilities.urls import url_for
+
+from flows.wall_pages import NONE, safe, table
+
+RUNS_SHOWN = 100
+WORK = ("render", "finish")
+"""What a run does for the album, by the tag of its deployment."""
+
+
+async def runs_of_album(album_id: str) -> list[FlowRun]:
+    """The renders and finishes that were asked for last, newest first: one more than are shown where there are more."""
+    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"album:{album_id}"], any_=list(WORK)))
+    async with get_client() as client:
+        return await client.read_flow_runs(
+            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=RUNS_SHOWN + 1
+        )
+
+
+def runs_page(title: str, runs: Sequence[FlowRun], *, album_id: str) -> str:
+    """A line for each run with the way to it, what it does, how it stands and how long it has taken."""
+    rows = (_row(run) for run in runs[:RUNS_SHOWN])
+    lines = [f"# {safe(title)}", "", *table(("run", "does", "state", "time"), rows)]
+    if len(runs) > RUNS_SHOWN:
+        lines += ["", f"And older ones: filter the runs by the tag `album:{album_id}`."]
+    return "\n".join(lines)
+
+
+def _row(run: FlowRun) -> tuple[str, ...]:
+    address = url_for("flow-run", obj_id=run.id)
+    named = f"[{safe(run.name)}]({address})" if address else safe(run.name)
+    does = next((work for work in WORK if work in run.tags), NONE)
+    state = run.state.name if run.state and run.state.name else NONE
+    return named, does, safe(state.lower()), _time(run)
+
+
+def _time(run: FlowRun) -> str:
+    """Hours, minutes and seconds of a run that has ended; one that runs would have to be told anew at every look."""
+    if run.end_time is None or run.start_time is None:
+        return NONE
+    return str(timedelta(seconds=round(run.total_run_time.total_seconds())))

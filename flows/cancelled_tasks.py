@@ -1,0 +1,70 @@
+"""Task runs of flow runs that were cancelled: they end as cancelled too, and not as crashed or for ever running.
+
+A worker that cancels a flow run ends its process. Prefect notes its tasks as crashed then, or, where the process had no
+time left to say so, leaves them as they were.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow, State
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled
+
+from flows.deploying import TAG
+from flows.server import server_client
+
+PAGE = 200
+ENDED_BY_THEMSELVES = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)
+"""States that a task run had reached before its flow run was cancelled."""
+
+
+def end_tasks(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Hook of a flow that is cancelled, called by the worker once the process has ended."""
+    with server_client() as client:
+        _end(client, FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id])))
+
+
+def end_tasks_of_cancelled_runs(client: SyncPrefectClient) -> int:
+    """Do the same for all flow runs of ours that were cancelled, as the worker may have been ended before its hook;
+    gives the count of task runs."""
+    cancelled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED]))
+    return _end(client, FlowRunFilter(tags=FlowRunFilterTags(all_=[TAG]), state=cancelled))
+
+
+def _end(client: SyncPrefectClient, of_runs: FlowRunFilter) -> int:
+    unended = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_unended())))
+    seen: set[UUID] = set()
+    while found := client.read_task_runs(flow_run_filter=of_runs, task_run_filter=unended, limit=PAGE):
+        new = [run.id for run in found if run.id not in seen]
+        for run_id in new:
+            _cancel(client, run_id)
+        seen.update(new)
+        if not new:  # the server did not take the new states
+            break
+    return len(seen)
+
+
+def _unended() -> list[StateType]:
+    return [state for state in StateType if state not in ENDED_BY_THEMSELVES]
+
+
+def _cancel(client: SyncPrefectClient, run_id: UUID) -> None:
+    try:
+        client.set_task_run_state(run_id, Cancelled(message="The album was cancelled."), force=True)
+    except ObjectNotFound:
+        return  # the records of the run were removed meanwhile

@@ -1,0 +1,151 @@
+"""The pages of an album and the tasks of a cancelled one, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from flows.progress import Progress, SongProgress
+
+ALBUM = "night-bus"
+
+
+def work():
+    """A flow that says nothing."""
+
+
+@pytest.fixture
+def client(prefect_server):
+    from flows.server import server_client
+
+    with prefect_server.here(), server_client() as found:
+        yield found
+
+
+@pytest.fixture
+def run(client, monkeypatch):
+    """A function that makes a flow run, and has the pages think that they are in it."""
+    from prefect import flow
+    from prefect.states import Running
+
+    from flows import ui
+
+    made = []
+
+    def begin(*tags, name=None, state=None):
+        found = client.create_flow_run(flow(work), state=state or Running(), tags=tags, name=name)
+        made.append(found.id)
+        monkeypatch.setattr(ui, "flow_run", SimpleNamespace(id=str(found.id)))
+        return found
+
+    yield begin
+    for run_id in made:
+        client.delete_flow_run(run_id)
+
+
+def pages(client, **wanted):
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    return client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[wanted["key"]])))
+
+
+def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run):
+    from flows.ui import ProgressArtifact
+
+    async def follow(share):
+        progress = Progress([])
+        progress.songs = {"one": SongProgress("One", 1, rendered=share, scored=share)}
+        async with ProgressArtifact(progress, album_id="Night Bus", description="Night Bus"):
+            pass
+
+    found = []
+    for begin_anew in (True, False, True):
+        if begin_anew:
+            mine = run()
+        asyncio.run(follow(0 if not found else 1))
+        (page,) = pages(client, key="progress-night-bus")
+        assert page.flow_run_id == mine.id
+        found.append((page.id, page.data))
+    assert found[0][0] == found[1][0]
+    assert [data for _, data in found] == [0.0, 25.0, 25.0]
+
+
+def test_a_run_that_is_retried_goes_on_with_its_pages(client, run):
+    from flows.ui import Board
+
+    async def show(text):
+        await Board(ALBUM).show("songs", text, description="Songs")
+
+    run()
+    for text in ("one", "two"):
+        asyncio.run(show(text))
+    assert [page.data for page in pages(client, key="songs-night-bus")] == ["two"]
+    run()
+    asyncio.run(show("three"))
+    assert sorted(page.data for page in pages(client, key="songs-night-bus")) == ["three", "two"]
+
+
+def test_the_runs_of_an_album_are_linked(client, run, prefect_server):
+    from prefect.settings import temporary_settings
+    from prefect.states import Completed
+
+    from flows.album_runs import runs_of_album, runs_page
+
+    album = f"album:{uuid4()}"
+    render = run(album, "songline", "render", name="2 takes | [x](y)")
+    finish = run(album, "songline", "finish", name="release · One", state=Completed())
+    run(album, "songline", "album")
+    run("album:another", "songline", "render")
+    with temporary_settings({"ui_url": "https://prefect.studio.test"}):
+        text = runs_page("Night Bus", asyncio.run(runs_of_album(album[6:])), album_id=album[6:])
+    address = "https://prefect.studio.test/runs/flow-run"
+    assert set(re.findall(r"\]\((http\S+)\)", text)) == {f"{address}/{render.id}", f"{address}/{finish.id}"}
+    assert f"| [2 takes \\| \\[x\\](y)]({address}/{render.id}) | render | running | – |" in text
+    assert f"| [release · One]({address}/{finish.id}) | finish | completed |" in text
+
+
+def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(client, run):
+    from prefect import task
+    from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
+
+    from flows.cancelled_tasks import end_tasks, end_tasks_of_cancelled_runs
+
+    states = (Running(), Pending(), Crashed(), Completed(), Failed())
+    left = ["CANCELLED"] * 3 + ["COMPLETED", "FAILED"]
+    untouched = [str(state.type.value) for state in states]
+
+    def with_tasks(flow_run):
+        return [
+            client.create_task_run(task(work), flow_run.id, dynamic_key=str(at), state=state).id
+            for at, state in enumerate(states)
+        ]
+
+    def types(tasks):
+        return [str(client.read_task_run(each).state.type.value) for each in tasks]
+
+    mine, others = run("songline"), run("songline")
+    tasks, kept = with_tasks(mine), with_tasks(others)
+    assert types(tasks) == untouched
+    end_tasks(None, mine, None)
+    assert types(tasks) == left
+
+    lost, theirs = run("songline", state=Cancelled()), run("else", state=Cancelled())
+    tasks, not_ours = with_tasks(lost), with_tasks(theirs)
+    assert end_tasks_of_cancelled_runs(client) == 3
+    assert end_tasks_of_cancelled_runs(client) == 0
+    assert types(tasks) == left
+    assert types(kept) == types(not_ours) == untouched
+
+
+def test_every_flow_that_makes_an_album_ends_its_tasks():
+    from flows.album_flow import produce_album_on_farm
+    from flows.cancelled_tasks import end_tasks
+    from flows.shard_flow import render_shard
+    from flows.song_flow import finish_song
+
+    for each in (produce_album_on_farm, render_shard, finish_song):
+        assert end_tasks in each.on_cancellation_hooks
