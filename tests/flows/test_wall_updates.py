@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from flows import ui
+from flows import album_runs, ui
 from flows.planning import declare_album
 from flows.reading import read_album
 from flows.ui import Board, Wall
@@ -51,6 +51,7 @@ def server(monkeypatch):
     made = Server()
     monkeypatch.setattr(ui, "acreate_markdown_artifact", made.create)
     monkeypatch.setattr(ui, "get_client", lambda: made)
+    monkeypatch.setattr(album_runs, "get_client", lambda: made)
     return made
 
 
