@@ -22,7 +22,8 @@ class Stages:
         songs = self._progress.songs.values()
         takes = sum(song.candidates for song in songs)
         again = f", attempt {attempt}" if attempt > 1 else ""
-        self.say(f"In charge of {counted(len(songs), 'song')} with {counted(takes, 'take')}, until the stage {until}{again}.")
+        what = f"{counted(len(songs), 'song')} with {counted(takes, 'take')}"
+        self.say(f"In charge of {what}, until the stage {until}{again}.")
 
     def tell(self) -> None:
         """Say what is true now and was not at the last call."""

@@ -121,8 +121,8 @@ def test_the_runs_of_an_album_are_linked(client, run, prefect_server):
         text = runs_page("Night Bus", asyncio.run(runs_of_album(album[6:])), album_id=album[6:])
     address = "https://prefect.studio.test/runs/flow-run"
     assert set(re.findall(r"\]\((http\S+)\)", text)) == {f"{address}/{render.id}", f"{address}/{finish.id}"}
-    assert f"| [2 takes \\| \\[x\\](y)]({address}/{render.id}) | render | running | – |" in text
-    assert f"| [release · One]({address}/{finish.id}) | finish | completed |" in text
+    assert f"| [render]({address}/{render.id}) | running | – | 2 takes \\| \\[x\\](y) |" in text
+    assert f"| [finish]({address}/{finish.id}) | completed |" in text
 
 
 def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(client, run):
