@@ -5,8 +5,11 @@ from __future__ import annotations
 import runpy
 import sys
 
+from catalog import streams
 from tasks.parent import end_with_starter
 
 if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))
+    streams.install()
+    streams.ignore_warnings()
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

@@ -20,7 +20,7 @@ from rich.text import Text
 from catalog.errors import AudioRefused, ManifestError, SonglineError
 from catalog.redaction import redacted
 from catalog.text import counted, visible
-from flows.cli.streams import CleanWriter
+from catalog.streams import CleanWriter
 
 if TYPE_CHECKING:
     from catalog.album import Album
