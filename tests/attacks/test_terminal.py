@@ -21,9 +21,9 @@ import pytest
 from rich.text import Text
 
 from catalog.errors import InputError, ManifestError
+from catalog.streams import Stream
 from catalog.text import visible
 from flows.cli import output
-from catalog.streams import Stream
 from flows.progress import LiveLines, Progress, SongProgress
 from tests.integration.commanded import Album
 from tests.support import environment, songline
@@ -196,7 +196,8 @@ def test_the_process_of_a_flow_run_writes_by_the_same_door(tmp_path: Path) -> No
     engine.mkdir()
     (engine / "__init__.py").write_text("")
     (engine / "engine.py").write_text(
-        f"import sys, warnings\nwarnings.warn('old', RuntimeWarning)\nsys.stderr.write({CLIPBOARD!r})\nprint({CLIPBOARD!r})"
+        "import sys, warnings\nwarnings.warn('old', RuntimeWarning)\n"
+        f"sys.stderr.write({CLIPBOARD!r})\nprint({CLIPBOARD!r})\n"
     )
     env = environment(tmp_path / "home") | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-P", "-m", "flows.run_deployed", str(os.getpid())]
