@@ -27,9 +27,10 @@ from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, r
 from catalog.confined import confined
 from catalog.digests import digest_file
 from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
-from catalog.private import has_our_mode, is_shared, make_private, private_folder, set_our_mode
+from catalog.private import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
+from catalog.whole_file import move_whole, write_whole
 from db.session import Database
 from db.sqlite import file_lock
 
@@ -95,7 +96,8 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
                 except ArtifactLost:
                     lost.append(named.digest)
             backup = Backup(path.name, digest_file(path), time.time(), count, size, lost)
-            _write_durably(folder / MANIFEST, json.dumps(asdict(backup), indent=2) + "\n")
+            text = json.dumps(asdict(backup), indent=2) + "\n"
+            write_whole(folder / MANIFEST, text.encode(), mode=file_mode_in(folder))
             for older in folder.iterdir():
                 if _DUMP.fullmatch(older.name) and older.name != path.name:
                     older.unlink()
@@ -186,7 +188,7 @@ def _dump(database: Database, folder: Path) -> Path:
         for line in dumped(database):
             packed.write(line.encode())
     path = folder / f"catalog-{digest_file(part)[:16]}.jsonl.gz"
-    _place(part, path)
+    move_whole(part, path, mode=file_mode_in(folder))
     return path
 
 
@@ -259,23 +261,3 @@ def _told(folder: Path) -> Iterator[None]:
             f"the backup in {folder} cannot be written or read: {error.strerror or error}",
             remedy="Free disk space there, or choose another folder",
         ) from error
-
-
-def _write_durably(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)  # what stands there may be a link to another file
-    make_private(part)
-    part.write_text(text)
-    _place(part, path)
-
-
-def _place(part: Path, path: Path) -> None:
-    """Give a finished file its name so that it is whole even after a power cut."""
-    with part.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    part.replace(path)
-    opened = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

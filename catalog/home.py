@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
-from catalog.settings import Settings
+from catalog.settings import SQLITE_FILE, Settings
+from catalog.whole_file import write_whole
 
-CATALOG = "catalog.sqlite3"
+CATALOG = SQLITE_FILE
 LAST_BACKUP = "last-backup.json"
 OURS = (
     *("owners", "scratch", "store", "cache", "prefect", "models", "separating.lock", LAST_BACKUP),
@@ -76,11 +77,8 @@ def _may_write(path: Path) -> bool:
 def note_backup(home: Path, folder: Path) -> None:
     """Remember where the newest backup lies, for whoever needs it after a damage. Raises OSError."""
     note = home / LAST_BACKUP
-    part = note.with_name(f"{note.name}.part")
     text = json.dumps({"folder": str(folder.absolute()), "written_at": time.time()}) + "\n"
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, file_mode_in(home)), "w") as target:
-        target.write(text)
-    part.replace(note)
+    write_whole(note, text.encode(), mode=file_mode_in(home))
 
 
 def remedy_for_damage(catalog: Path) -> str:

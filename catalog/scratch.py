@@ -1,7 +1,12 @@
-"""Folders for files in the making, in the home: the next command removes those of processes that are gone."""
+"""Folders for files in the making, in the home: the next command removes those of processes that are gone.
+
+What has to be made on another disk than the home's lies beside its place. That place is noted here before, so that the
+next command removes what a killed one left there, too.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,8 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog import owners
+from catalog.leftovers import remove_leftovers
 from catalog.owners import Owner
 from catalog.private import private_folder
+
+PLACE = "place"
+"""The file of a scratch folder that holds the place its owner makes something beside."""
 
 
 def scratch_place(home: Path) -> Path:
@@ -18,12 +27,32 @@ def scratch_place(home: Path) -> Path:
     return private_folder(home / "scratch")
 
 
+def note_place(scratch: Path, destination: Path) -> None:
+    """Remember that something is about to be made beside ``destination``. Raises OSError."""
+    (scratch / PLACE).write_bytes(os.fsencode(destination))
+
+
 def sweep_scratch(home: Path) -> None:
-    """Remove the scratch folders and names of processes that are gone."""
+    """Remove the scratch folders and names of processes that are gone, and what they left at the places they noted."""
     for folder in scratch_place(home).iterdir():
         if owners.is_dead(home / "owners", folder.name.rpartition("+")[0]):
+            if (place := _noted_place(folder)) is not None:
+                remove_leftovers(place)
             shutil.rmtree(folder, ignore_errors=True)
     owners.sweep(home / "owners")
+
+
+def _noted_place(folder: Path) -> Path | None:
+    """The place that was noted in a scratch folder. One that another user of the home noted is left to that user."""
+    try:
+        handle = os.open(folder / PLACE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as note:
+            if os.fstat(handle).st_uid != os.geteuid():
+                return None
+            place = Path(os.fsdecode(note.read()))
+    except OSError:
+        return None
+    return place if place.is_absolute() else None
 
 
 @contextmanager

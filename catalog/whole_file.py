@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -14,6 +16,9 @@ from typing import BinaryIO
 
 NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 """What file systems and kernels say that have no files without a name (open(2), O_TMPFILE)."""
+_NOT_OURS = frozenset({errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENXIO})
+"""A name that is free, a link, another user's file, a pipe or socket."""
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -24,7 +29,6 @@ def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
     files, it lies under a hidden name beside ``path``, locked; the next call for ``path`` removes those of the dead.
     Raises OSError.
     """
-    remove_parts(path)
     unnamed = _unnamed(path.parent)
     part, handle = (None, unnamed) if unnamed is not None else _named(path)
     with open(handle, "w+b") as target:
@@ -39,7 +43,7 @@ def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
             if part is not None:
                 part.unlink(missing_ok=True)
             raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def write_whole(path: Path, data: bytes, *, mode: int) -> None:
@@ -56,9 +60,8 @@ def copy_whole(source: Path, path: Path, *, mode: int) -> None:
 
 def move_whole(source: Path, path: Path, *, mode: int) -> None:
     """Move a file into the place of ``path``, from another disk too; see :func:`whole_file`."""
-    remove_parts(path)
     source.chmod(mode)
-    _sync(source)
+    sync(source)
     try:
         os.replace(source, path)
     except OSError as error:
@@ -67,21 +70,34 @@ def move_whole(source: Path, path: Path, *, mode: int) -> None:
         copy_whole(source, path, mode=mode)
         source.unlink()
     else:
-        _sync(path.parent)
+        sync(path.parent)
 
 
-def remove_parts(path: Path) -> None:
-    """Remove the hidden files that killed processes left beside ``path``. Raises OSError."""
-    for part in path.parent.iterdir():
-        if part.name.startswith(_part_name(path, "")) and part.is_file() and not part.is_symlink():
-            with suppress(FileNotFoundError, BlockingIOError), part.open("rb") as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                part.unlink()
+def sync(path: Path) -> None:
+    """Write a file or a folder through to the disk. Raises OSError.
+
+    A folder that may be written and not read cannot be opened for that: everything is written through then.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        if not path.is_dir():
+            raise
+        os.sync()
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _unnamed(folder: Path) -> int | None:
+    """A file without a name in ``folder``; None where the system or the file system has none, or no way to name it."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not _OPEN_FILES.is_dir():
+        return None
     try:
-        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        return os.open(folder, flag | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno not in NO_UNNAMED_FILES or not folder.is_dir():
             raise
@@ -89,23 +105,28 @@ def _unnamed(folder: Path) -> int | None:
 
 
 def _named(path: Path) -> tuple[Path, int]:
+    for part in _parts(path):
+        _remove_dead(part)
     numbers = count()
     while True:
-        part = path.with_name(_part_name(path, next(numbers)))
+        part = _part(path, next(numbers))
         with suppress(FileExistsError):
             handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)
-            return part, handle
+            if os.fstat(handle).st_nlink:  # else another process took it for a dead one's before it was locked
+                return part, handle
+            os.close(handle)
 
 
 def _linked(handle: int, path: Path) -> Path:
     """A hidden name for a file without one: no call gives it the name of a file that is there already."""
     fcntl.flock(handle, fcntl.LOCK_EX)
     numbers = count()
-    folder = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # the way that open(2) names
+    folder = os.open(_OPEN_FILES, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # the way that open(2) names
     try:
         while True:
-            part = path.with_name(_part_name(path, next(numbers)))
+            part = _part(path, next(numbers))
+            _remove_dead(part)
             with suppress(FileExistsError):
                 os.link(str(handle), part, src_dir_fd=folder, follow_symlinks=True)
                 return part
@@ -113,13 +134,31 @@ def _linked(handle: int, path: Path) -> Path:
         os.close(folder)
 
 
-def _part_name(path: Path, number: int | str) -> str:
-    return f".{path.name}.part-{number}"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _parts(path: Path) -> list[Path]:
+    """The hidden files beside ``path`` that are named as ours are; none where the folder cannot be listed."""
+    ours = re.compile(re.escape(f".{path.name}.part-") + r"(?:0|[1-9][0-9]*)")
     try:
-        os.fsync(handle)
+        return [part for part in path.parent.iterdir() if ours.fullmatch(part.name)]
+    except PermissionError:
+        return []
+
+
+def _remove_dead(part: Path) -> None:
+    """Remove a hidden file that a killed process left. Raises OSError."""
+    try:
+        held = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return
+        raise
+    try:
+        if stat.S_ISREG(os.fstat(held).st_mode):
+            with suppress(FileNotFoundError, BlockingIOError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
     finally:
-        os.close(handle)
+        os.close(held)
+
+
+def _part(path: Path, number: int) -> Path:
+    return path.with_name(f".{path.name}.part-{number}")

@@ -10,6 +10,7 @@ import os
 import runpy
 import sys
 
+from catalog import streams
 from catalog.private import keep_private
 from tasks.parent import end_with_starter
 
@@ -17,4 +18,6 @@ if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))
     os.umask(int(sys.argv.pop(1), 8))
     keep_private()
+    streams.install()
+    streams.ignore_warnings()
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import psutil
 
+from catalog import streams
 from catalog.errors import TransientError
 from catalog.house import House, enter_house
 from catalog.settings import Settings
@@ -71,8 +72,9 @@ class WorkerPool:
 
     def _start(self, on_device: bool) -> ProcessPoolExecutor:
         # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
-        os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
-        os.environ["PYTHONSAFEPATH"] = "1"  # nor would children import modules of the folder that the user stands in
+        # What the user set there stays, before it: of two that fit, Python obeys the later.
+        _add_warning_filter(streams.RESOURCE_TRACKER_FILTER)
+        os.environ["PYTHONSAFEPATH"] = "1"  # children would import modules of the folder that the user stands in
         self._executors[on_device] = ProcessPoolExecutor(
             1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
@@ -85,12 +87,20 @@ class WorkerPool:
         return self._executors[on_device]
 
 
+def _add_warning_filter(added: str) -> None:
+    given = os.environ.get("PYTHONWARNINGS", "")
+    if added not in given.split(","):
+        os.environ["PYTHONWARNINGS"] = f"{given},{added}" if given else added
+
+
 _settings: Settings | None = None
 
 
 def set_up(settings: bytes, threads: int) -> None:
     """Prepare this process to work by the ``settings`` that its parent pickled."""
     global _settings
+    streams.install()
+    streams.ignore_warnings()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by numpy's and the models' libraries when they are first loaded, which is after this.
     os.environ.update(dict.fromkeys(THREADS, str(threads)))

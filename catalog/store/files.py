@@ -18,6 +18,7 @@ from catalog.errors import RefusedError, StoreError
 from catalog.private import file_mode_in, private_folder
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
+from catalog.whole_file import sync
 
 UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})
 """The file is not there, something else is in its place, or the disk itself says that it is damaged."""
@@ -66,7 +67,7 @@ class FolderStore:
         try:
             with self._part() as part:
                 write(part)
-                _sync(part)
+                sync(part)
                 if digest_file(part) != digest:
                     raise StoreError(
                         f"artifact {digest[:12]} was damaged while it was stored",
@@ -78,7 +79,7 @@ class FolderStore:
                 private_folder(path.parent)
                 os.replace(part, path)
             for folder in (path.parent, path.parent.parent, self._objects):
-                _sync(folder)
+                sync(folder)
             found = path.stat()
         except OSError as error:
             raise _refused("written", path, error) from error
@@ -214,14 +215,6 @@ class FolderStore:
             yield part
         finally:
             part.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refused(verb: str, path: Path, error: OSError) -> StoreError:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import tempfile
 import traceback
-import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import typer
 
 from catalog.errors import InputError, MachineError, SonglineError
-from flows.cli.streams import written
+from catalog.streams import ignore_warnings, written
 
 STOPPED = "stopped; run the same command again to continue"
 INTERRUPTED_CODE = 130
@@ -34,8 +32,7 @@ class Unforeseen(SonglineError):
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line; the exit code, once everything it said is written."""
-    if not sys.warnoptions:  # what libraries warn each other of says nothing to a user
-        warnings.simplefilter("ignore")
+    ignore_warnings()
     code = _ended(app, arguments, as_json=wants_json(arguments))
     if (trouble := written()) is None:
         return code

@@ -286,9 +286,10 @@ def main() -> None:
 
     What it makes is private to the user, except what they asked for.
     """
+    from catalog import streams
     from catalog.private import keep_private
     from catalog.proxies import go_past_proxies
-    from flows.cli import ending, streams
+    from flows.cli import ending
 
     keep_private()
     streams.install()

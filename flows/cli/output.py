@@ -19,8 +19,8 @@ from rich.text import Text
 
 from catalog.errors import AudioRefused, ManifestError, SonglineError
 from catalog.redaction import redacted
+from catalog.streams import CleanWriter
 from catalog.text import counted, visible
-from flows.cli.streams import CleanWriter
 
 if TYPE_CHECKING:
     from catalog.album import Album

@@ -5,10 +5,9 @@ What no build wrote is brought along: see :mod:`tasks.delivery.own_files`.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import itertools
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -17,18 +16,25 @@ from pathlib import Path
 
 from catalog.digests import digest_file
 from catalog.errors import InputError, MachineError
+from catalog.leftovers import (
+    ASIDE,
+    MEANWHILE,
+    RELEASE_FILE,
+    STAGING,
+    hidden_name,
+    is_the_same,
+    locked_new_folder,
+    remove_leftovers,
+    remove_unless_held,
+)
+from catalog.scratch import note_place
+from catalog.whole_file import sync
 from tasks.delivery.exchange import exchange
 from tasks.delivery.own_files import BuildFiles, Carrying
 
-RELEASE_FILE = "release.json"
-"""What a folder must hold to count as a release, and so to be replaced."""
-
 SUMS_FILE = "SHA256SUMS"
 
-_STAGING, _ASIDE = "staging", "old"
 _ATTEMPTS = 100
-_MEANWHILE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT})
-"""What a rename says when somebody else has just changed the place."""
 
 
 @contextmanager
@@ -47,18 +53,20 @@ def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterat
     """An empty folder that can be renamed to ``destination``; what is left in it at the end is removed.
 
     It lies in ``scratch``, where the next command removes it for a killed one, if that is on the same disk. Else it
-    lies beside ``destination``: a lock that dies with this process keeps it from being taken for a leftover, and those
-    of dead processes are removed here. Raises OSError.
+    lies beside ``destination``, which is noted in ``scratch``: the next command removes it there. A lock that dies with
+    this process keeps it from being taken for a leftover. Raises OSError.
     """
     destination = _place(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(destination)
+    if scratch is not None:
+        note_place(scratch, destination)
     inside = scratch is not None and _can_be_moved(scratch, destination)
-    folder, handle = _locked_new_folder(scratch / destination.name if scratch and inside else destination)
+    folder, handle = locked_new_folder(scratch / destination.name if scratch and inside else destination)
     try:
         yield folder
     finally:
-        if _is_the_same(handle, folder):  # not once it is swapped in: its name may be another's by now
+        if is_the_same(handle, folder):  # not once it is swapped in: its name may be another's by now
             shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
         remove_leftovers(destination)
@@ -66,16 +74,17 @@ def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterat
 
 def _can_be_moved(scratch: Path, destination: Path) -> bool:
     """Whether a folder made in ``scratch`` can be renamed to a place beside ``destination``: tried, since neither
-    devices nor mounts tell it for sure."""
+    devices nor mounts tell it for sure. The name is no other process's; one that tidies up may remove it."""
     probe = scratch / "probe"
-    beside = destination.with_name(_name(destination, _STAGING, "probe"))
+    beside = destination.with_name(hidden_name(destination, STAGING, secrets.randbits(64)))
     probe.mkdir()
     try:
         probe.rename(beside)
     except OSError:
         probe.rmdir()
         return False
-    beside.rmdir()
+    with suppress(FileNotFoundError):
+        beside.rmdir()
     return True
 
 
@@ -91,7 +100,7 @@ def check_destination(destination: Path) -> None:
             what = f"{destination} is a file, not a folder"
             raise InputError(what, remedy="Name another folder with --out") from fault
         names = os.listdir(handle)
-        still_there = _is_the_same(handle, destination)  # else it was swapped out meanwhile and is being removed
+        still_there = is_the_same(handle, destination)  # else it was swapped out meanwhile and is being removed
         os.close(handle)
         if not names or RELEASE_FILE in names:
             return
@@ -121,28 +130,15 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[st
         aside = _take_place(staging, destination)
         with suppress(FileNotFoundError):  # another process may be removing it, after it has looked for the same
             carrying.carry(aside, destination)  # what was put there, or another build brought along, in the meantime
-        _sync(destination.parent)
+        sync(destination.parent)
         if staging.parent != destination.parent:
-            _sync(staging.parent)
+            sync(staging.parent)
     except OSError as fault:
         what = f"{destination} cannot be put in place ({fault.strerror})"
         raise MachineError(what, remedy="Check the disk and the rights on that folder") from fault
-    _remove_unless_held(staging)
+    remove_unless_held(staging)
     remove_leftovers(destination)
     return tuple(carrying.kept)
-
-
-def remove_leftovers(destination: Path) -> None:
-    """Remove what killed runs left beside ``destination``: folders of theirs that no living process holds.
-
-    A release that such a run had moved aside, with nothing in its place yet, goes back there.
-    """
-    destination = _place(destination)
-    for path in _siblings(destination, _ASIDE):
-        if not destination.exists() and (path / RELEASE_FILE).is_file():
-            _put_back(path, destination)
-    for path in [*_siblings(destination, _ASIDE), *_siblings(destination, _STAGING)]:
-        _remove_unless_held(path)
 
 
 def sha256sums(folder: Path) -> str:
@@ -158,8 +154,8 @@ def make_durable(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for path in (Path(parent, name) for name in names):
             if stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK):
-                _sync(path)
-        _sync(Path(parent))
+                sync(path)
+        sync(Path(parent))
 
 
 def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None:
@@ -187,103 +183,19 @@ def _take_place(staging: Path, destination: Path) -> Path:
                 return _replace_in_two_steps(staging, destination)
             return staging
         except OSError as fault:
-            if fault.errno not in _MEANWHILE or attempt == _ATTEMPTS:
+            if fault.errno not in MEANWHILE or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
 def _replace_in_two_steps(staging: Path, destination: Path) -> Path:
-    names = (destination.with_name(_name(destination, _ASIDE, number)) for number in itertools.count())
+    names = (destination.with_name(hidden_name(destination, ASIDE, number)) for number in itertools.count())
     aside = next(path for path in names if not path.exists())
     destination.rename(aside)
     staging.rename(destination)
     return aside
 
 
-def _put_back(aside: Path, destination: Path) -> None:
-    """Undo the first of two renames, unless the folder is being removed or its place was filled meanwhile."""
-    handle = _locked(aside, where_no_locks=True)
-    if handle is None:
-        return
-    try:
-        aside.rename(destination)
-    except OSError as fault:
-        if fault.errno not in _MEANWHILE:
-            raise
-    finally:
-        os.close(handle)
-
-
-def _locked_new_folder(destination: Path) -> tuple[Path, int]:
-    numbers = itertools.count()
-    while True:
-        folder = destination.with_name(_name(destination, _STAGING, next(numbers)))
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        handle = _locked(folder, where_no_locks=True)
-        if handle is not None:
-            return folder, handle
-
-
-def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
-    """A locked handle on a folder; None where another process holds it, has removed it, or took its name.
-
-    Some network file systems have no locks on folders, so that nothing tells the living from the dead there:
-    ``where_no_locks`` says whether to go on with the folder all the same.
-    """
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = True
-    except BlockingIOError:
-        ours = False
-    except OSError:
-        ours = where_no_locks
-    if ours and _is_the_same(handle, folder):
-        return handle
-    os.close(handle)
-    return None
-
-
-def _remove_unless_held(folder: Path) -> None:
-    handle = _locked(folder, where_no_locks=False)
-    if handle is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
-
-
-def _is_the_same(handle: int, folder: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), folder.stat())
-    except FileNotFoundError:
-        return False
-
-
 def _place(destination: Path) -> Path:
     """The folder itself where ``destination`` is a link to one: the link stays."""
     return Path(os.path.realpath(destination))
-
-
-def _name(destination: Path, kind: str, number: int | str) -> str:
-    return f".{destination.name}.{kind}-{number}"
-
-
-def _siblings(destination: Path, kind: str) -> list[Path]:
-    """The folders of one kind beside a release, by name."""
-    if not destination.parent.is_dir():
-        return []
-    found = (path for path in destination.parent.iterdir() if path.name.startswith(_name(destination, kind, "")))
-    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

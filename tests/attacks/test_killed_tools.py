@@ -14,6 +14,8 @@ import pytest
 from catalog.whole_file import whole_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
+from tasks.delivery import bundle
+from tests.attacks.attackers import OtherUser
 from tests.attacks.small_album import Run, run, small
 from tests.model_kit import relaxed_table
 from tests.support import environment
@@ -94,6 +96,52 @@ def test_file_systems_without_nameless_files_keep_them_locked_and_swept(
     assert (tmp_path / "out.wav").read_bytes() == b"first"
 
 
+def test_a_users_own_hidden_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {".out.wav.part-2-of-3", ".out.wav.part-", ".out.wav.part-007"}
+    for name in own:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / ".out.wav.part-0").symlink_to(tmp_path / ".out.wav.part-")
+    for _ in range(2):
+        with whole_file(tmp_path / "out.wav", mode=0o644) as target:
+            target.write(b"first")
+        monkeypatch.setattr("catalog.whole_file._unnamed", lambda _folder: None)
+    assert names(tmp_path) == own | {"out.wav", ".out.wav.part-0"}
+
+
+def test_a_name_that_the_dead_left_at_the_last_moment_goes_too(tmp_path: Path) -> None:
+    (tmp_path / ".out.wav.part-0").write_bytes(b"left by the dead")
+    with whole_file(tmp_path / "out.wav", mode=0o644) as target:
+        target.write(b"first")
+    assert names(tmp_path) == {"out.wav"}
+
+
+def test_a_folder_that_may_be_written_and_not_listed_takes_files(other_user: OtherUser) -> None:
+    box = other_user.folder / "box"
+    box.mkdir()
+    box.chmod(0o733)
+    script = f"""
+import os
+from pathlib import Path
+import catalog.whole_file as tool
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+box = Path({str(box)!r})
+tool.write_whole(box / "one", b"1", mode=0o644)
+tool._unnamed = lambda _folder: None
+tool.write_whole(box / "two", b"2", mode=0o644)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert names(box) == {"one", "two"}
+
+
+def test_a_system_without_nameless_files_has_named_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE")
+    with whole_file(tmp_path / "out.wav", mode=0o644) as target:
+        assert names(tmp_path) == {".out.wav.part-0"}
+        target.write(b"whole")
+    assert (tmp_path / "out.wav").read_bytes() == b"whole"
+
+
 SEPARATING = """
 import flows.cli.separate as tool
 tool.ModelStore.need = lambda *_: None
@@ -116,10 +164,40 @@ def test_killed_stems_leave_nothing_beside_out(tmp_path: Path, run: Run) -> None
     assert names(home / "scratch") == set()
 
 
-@pytest.mark.parametrize("moment", ["make_durable", "swap_in"])
+def test_what_a_killed_build_left_on_another_disk_is_gone_after_the_next_command(tmp_path: Path, run: Run) -> None:
+    place, home = tmp_path / "place", tmp_path / "home"
+    place.mkdir()
+    source = song(tmp_path / "song.wav")
+    patch = f"{SEPARATING}\nimport tasks.delivery.bundle as bundle; bundle._can_be_moved = lambda *_: False"
+    killed(patch, "separate", source, "--out", place / "stems", "--model", "htdemucs", home=home)
+    assert names(place) == {".stems.staging-0"}
+    (place / ".stems.staging-notes").mkdir()
+    run("status", "none", home=home)
+    assert names(place) == {".stems.staging-notes"}, "only what is named as ours"
+    assert names(home / "scratch") == set()
+
+
+def test_a_build_that_is_put_in_place_at_once_with_another_looks_for_its_disk_undisturbed(tmp_path: Path) -> None:
+    """Another process tidies up beside the release at the moment between the two steps of looking."""
+    (tmp_path / "scratch").mkdir()
+    place, moved = tmp_path / "release", Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        done = moved(self, target)
+        bundle.remove_leftovers(place)
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", rename)
+        with bundle.building_folder(place, scratch=tmp_path / "scratch") as folder:
+            assert folder.parent == tmp_path / "scratch"
+    assert names(tmp_path) == {"scratch"}
+
+
+@pytest.mark.parametrize("moment", ["bundle.make_durable", "export.swap_in"])
 def test_a_killed_export_leaves_nothing_beside_the_release(small: Path, run: Run, moment: str) -> None:
     home, out = small / "home", small / "elsewhere"
-    patch = f"import tasks.delivery.export as tool; tool.{moment} = {DIE}"
+    patch = f"from tasks.delivery import bundle, export; {moment} = {DIE}"
     killed(patch, "export", "small", "--out", out, home=home)
     assert names(out) == set()
     assert run("export", "small", "--out", out, home=home).code == 0
@@ -130,7 +208,7 @@ def test_a_killed_export_leaves_nothing_beside_the_release(small: Path, run: Run
 def test_a_killed_render_leaves_nothing_beside_the_release_it_was_to_replace(small: Path, run: Run) -> None:
     home, out, album = small / "home", small / "out", small / "album" / "album.yaml"
     (out / "small" / "index.html").unlink()
-    patch = f"import tasks.delivery.export as tool; tool.make_durable = {DIE}"
+    patch = f"from tasks.delivery import bundle; bundle.make_durable = {DIE}"
     killed(patch, "render", album, "--out", out, home=home)
     assert names(out) == {"small"}
     assert run("render", album, "--out", out, home=home).code == 0
@@ -140,7 +218,7 @@ def test_a_killed_render_leaves_nothing_beside_the_release_it_was_to_replace(sma
 
 def test_what_a_killed_backup_left_is_gone_after_the_next(small: Path, run: Run) -> None:
     home, folder = small / "home", small / "backup"
-    patch = "import catalog.store.files as tool; tool._sync = lambda path: os.kill(os.getpid(), 9)"
+    patch = "import catalog.store.files as tool; tool.sync = lambda path: os.kill(os.getpid(), 9)"
     killed(patch, "backup", folder, home=home)
     assert names(folder / "store" / "unfinished")
     assert run("backup", folder, home=home).code == 0

@@ -21,9 +21,9 @@ import pytest
 from rich.text import Text
 
 from catalog.errors import InputError, ManifestError
+from catalog.streams import Stream
 from catalog.text import visible
 from flows.cli import output
-from flows.cli.streams import Stream
 from flows.progress import LiveLines, Progress, SongProgress
 from tests.integration.commanded import Album
 from tests.support import environment, songline
@@ -65,7 +65,7 @@ def obeyed(text: str) -> list[str]:
 
 def test_there_is_one_door_and_everybody_uses_it() -> None:
     """No module but the door prints, opens a console, or writes to a stream of the process."""
-    doors = {"flows/cli/output.py", "flows/cli/streams.py"}
+    doors = {"flows/cli/output.py", "catalog/streams.py"}
     late = {"flows/local_api.py"}
     """Writes one line of its own when everything else is over; the stream itself cleans it."""
     found = set()
@@ -148,6 +148,61 @@ def test_other_writers_of_the_process_are_cleaned_and_keep_their_colours() -> No
     held = io.StringIO()
     Stream(held).write(f"\x1b[1;31mlog\x1b[0m {CLIPBOARD}\x1b[2J\u202e\n")
     assert held.getvalue() == "\x1b[1;31mlog\x1b[0m \\x1b]52;c;ZXZpbA==\\x07\\x1b[2J\\u202e\n"
+
+
+def test_other_writers_neither_hide_text_nor_swap_its_colours() -> None:
+    held = io.StringIO()
+    styles = ["8", "7", "2;8", "1;8", "38;5;0", "48;2;0;0;0", "5", "40", "1;31", "", "0", "97"]
+    Stream(held).write("".join(f"\x1b[{style}m." for style in styles))
+    assert held.getvalue() == "........\x1b[1;31m.\x1b[m.\x1b[0m.\x1b[97m."
+
+
+WORKER = """
+import asyncio, os, sys, warnings
+from catalog.settings import Settings
+from tasks.pool import WorkerPool
+def work():
+    import numpy
+    numpy.float64(1) / numpy.float64(0)
+    warnings.warn("old", DeprecationWarning, stacklevel=1)
+    sys.stderr.write(%r)
+    print(%r)
+if __name__ == "__main__":
+    pool = WorkerPool(Settings(workers=1))
+    asyncio.run(pool._call(work, on_device=False))
+    pool.close()
+"""
+
+
+def test_a_worker_of_the_pool_writes_by_the_same_door(tmp_path: Path) -> None:
+    script = tmp_path / "working.py"
+    script.write_text(WORKER % (CLIPBOARD, CLIPBOARD))
+    env = environment(tmp_path / "home") | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{visible(CLIPBOARD)}\n", visible(CLIPBOARD))
+
+
+def test_warnings_that_the_user_asks_for_are_shown_by_workers_too(tmp_path: Path) -> None:
+    script = tmp_path / "working.py"
+    script.write_text(WORKER % ("", ""))
+    env = environment(tmp_path / "home", PYTHONWARNINGS="always") | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, check=True)
+    assert "divide by zero" in done.stderr
+
+
+def test_the_process_of_a_flow_run_writes_by_the_same_door(tmp_path: Path) -> None:
+    """Prefect's engine is replaced by a module that writes what the attacker wants."""
+    engine = tmp_path / "prefect"
+    engine.mkdir()
+    (engine / "__init__.py").write_text("")
+    (engine / "engine.py").write_text(
+        "import sys, warnings\nwarnings.warn('old', RuntimeWarning)\n"
+        f"sys.stderr.write({CLIPBOARD!r})\nprint({CLIPBOARD!r})\n"
+    )
+    env = environment(tmp_path / "home") | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-P", "-m", "flows.run_deployed", str(os.getpid())]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{visible(CLIPBOARD)}\n", visible(CLIPBOARD))
 
 
 def test_cleaning_twice_changes_nothing_more() -> None:

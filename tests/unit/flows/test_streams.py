@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from catalog import streams
 from catalog.errors import InputError, MachineError
-from flows.cli import ending, streams
+from flows.cli import ending
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.progress import SongProgress, time_sentence
 from tests.support import environment
@@ -23,7 +24,8 @@ from tests.support import environment
 ROOT = Path(__file__).parents[3]
 TOLD = 'from flows.cli.output import *\nstdout().print("Zoë … · 北京 ✓")\nprint_json({"title": "Zoë"})\nwarn("x – y")\n'
 MAIN = (
-    "import sys\nfrom flows.cli import streams, ending\nimport typer\nstreams.install()\napp = typer.Typer()\n"
+    "import sys\nfrom catalog import streams\nfrom flows.cli import ending\nimport typer\nstreams.install()\n"
+    "app = typer.Typer()\n"
     "@app.command()\ndef one():\n    exec({source!r})\nsys.exit(ending.run(app, []))\n"
 )
 

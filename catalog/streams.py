@@ -10,6 +10,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -23,7 +24,11 @@ _ASCII = {
 }  # fmt: skip
 """What stands for signs that we write ourselves where the terminal has none."""
 _STYLES = re.compile(r"(\x1b\[[0-9;]*m)")
-"""Colours and weights (SGR, ECMA-48): the only sequences that writers other than our own console may send."""
+_ALLOWED_STYLE = re.compile(r"\x1b\[(?:(?:0|1|3[0-79]|9[0-7])?(?:;(?!m)|(?=m)))*m")
+"""Colours of letters and bold (SGR, ECMA-48): the only sequences that writers other than our own console may send.
+Other styles are left out: among them is one that hides text (8), and one that swaps its colours (7)."""
+RESOURCE_TRACKER_FILTER = "ignore:resource_tracker:UserWarning"
+"""The filter that :mod:`tasks.pool` hands to multiprocessing's tracker: in ``sys.warnoptions`` it is nobody's wish."""
 _READER_IS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 
 
@@ -72,9 +77,9 @@ class Stream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Write foreign text: everything that a terminal would obey, but colours, is shown as escapes."""
+        """Write foreign text: everything that a terminal would obey, but colours and bold, is shown as escapes."""
         pieces = _STYLES.split(text)
-        self.write_clean("".join(piece if odd % 2 else visible(piece) for odd, piece in enumerate(pieces)))
+        self.write_clean("".join(_style(piece) if odd % 2 else visible(piece) for odd, piece in enumerate(pieces)))
         return len(text)
 
     def write_clean(self, text: str) -> None:
@@ -137,6 +142,12 @@ def install() -> None:
         setattr(sys, name, Stream(stream))
 
 
+def ignore_warnings() -> None:
+    """Let the warnings that libraries give each other reach nobody, unless the user asked Python for them."""
+    if not set(sys.warnoptions) - {RESOURCE_TRACKER_FILTER}:
+        warnings.simplefilter("ignore")
+
+
 def written() -> OSError | None:
     """Flush both streams, and the trouble of standard output if there was any."""
     for stream in (sys.stdout, sys.stderr):
@@ -144,6 +155,10 @@ def written() -> OSError | None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
     return sys.stdout.trouble if isinstance(sys.stdout, Stream) else None
+
+
+def _style(sequence: str) -> str:
+    return sequence if _ALLOWED_STYLE.fullmatch(sequence) else ""
 
 
 def _hold_descriptors() -> None:

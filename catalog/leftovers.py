@@ -1,0 +1,116 @@
+"""Folders that a release or a set of stems is built in beside its place, and what killed processes left of them.
+
+They have a hidden name and a lock that dies with its process: the next build for the same place removes those of the
+dead, and so does the next command of the same home, where the place was noted (:mod:`catalog.scratch`).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import re
+import shutil
+from pathlib import Path
+
+RELEASE_FILE = "release.json"
+"""What a folder must hold to count as a release, and so to be replaced."""
+
+STAGING, ASIDE = "staging", "old"
+MEANWHILE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT})
+"""What a rename says when somebody else has just changed the place."""
+
+
+def hidden_name(destination: Path, kind: str, number: int) -> str:
+    """The name of a folder of :data:`STAGING` or :data:`ASIDE` beside ``destination``."""
+    return f".{destination.name}.{kind}-{number}"
+
+
+def remove_leftovers(destination: Path) -> None:
+    """Remove what killed processes left beside ``destination``: folders of theirs that no living process holds.
+
+    A release that such a process had moved aside, with nothing in its place yet, goes back there.
+    """
+    for path in _siblings(destination, ASIDE):
+        if not destination.exists() and (path / RELEASE_FILE).is_file():
+            _put_back(path, destination)
+    for path in [*_siblings(destination, ASIDE), *_siblings(destination, STAGING)]:
+        remove_unless_held(path)
+
+
+def locked_new_folder(destination: Path) -> tuple[Path, int]:
+    """A new folder beside ``destination`` with a lock on it, held by the second value. Raises OSError."""
+    numbers = itertools.count()
+    while True:
+        folder = destination.with_name(hidden_name(destination, STAGING, next(numbers)))
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        handle = _locked(folder, where_no_locks=True)
+        if handle is not None:
+            return folder, handle
+
+
+def remove_unless_held(folder: Path) -> None:
+    """Remove a folder that no living process has locked."""
+    handle = _locked(folder, where_no_locks=False)
+    if handle is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def is_the_same(handle: int, folder: Path) -> bool:
+    """Whether ``folder`` still names the folder that ``handle`` was opened on."""
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _put_back(aside: Path, destination: Path) -> None:
+    """Undo the first of two renames, unless the folder is being removed or its place was filled meanwhile."""
+    handle = _locked(aside, where_no_locks=True)
+    if handle is None:
+        return
+    try:
+        aside.rename(destination)
+    except OSError as fault:
+        if fault.errno not in MEANWHILE:
+            raise
+    finally:
+        os.close(handle)
+
+
+def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
+    """A locked handle on a folder; None where another process holds it, has removed it, or took its name.
+
+    Some network file systems have no locks on folders, so that nothing tells the living from the dead there:
+    ``where_no_locks`` says whether to go on with the folder all the same.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = True
+    except BlockingIOError:
+        ours = False
+    except OSError:
+        ours = where_no_locks
+    if ours and is_the_same(handle, folder):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _siblings(destination: Path, kind: str) -> list[Path]:
+    """The folders of one kind beside ``destination``, by name; none where its folder cannot be listed."""
+    name = re.compile(re.escape(f".{destination.name}.{kind}-") + r"[0-9]+(?:-old)?")
+    try:
+        found = [path for path in destination.parent.iterdir() if name.fullmatch(path.name)]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
