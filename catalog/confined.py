@@ -10,15 +10,10 @@ import re
 from pathlib import Path
 
 from catalog.errors import RefusedError
-from catalog.text import has_control
+from catalog.text import has_control, is_reserved
 
 MAX_PATH_CHARACTERS = 1024
 MAX_NAME_BYTES = 255
-_DEVICE = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])[ ]*(?:\..*)?", re.IGNORECASE | re.DOTALL
-)
-"""Names that Windows gives to devices, whatever suffix follows
-(https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ID = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
@@ -46,7 +41,7 @@ def confined_id(identity: str, *, named_by: str) -> str:
 
     Raises RefusedError for anything else. A link of that name is its owner's choice, and is followed.
     """
-    if not isinstance(identity, str) or not _ID.fullmatch(identity) or _DEVICE.fullmatch(identity):
+    if not isinstance(identity, str) or not _ID.fullmatch(identity) or is_reserved(identity):
         raise _refused(identity, "it is no id of letters, digits and hyphens", named_by)
     return identity
 
@@ -74,7 +69,7 @@ def _name_fault(name: str) -> str | None:
         return f"it holds a name of more than {MAX_NAME_BYTES} bytes"
     if _DRIVE.match(name):
         return "it holds a drive's letter"
-    return "it holds the name of a device" if _DEVICE.fullmatch(name) else None
+    return "it holds the name of a device" if is_reserved(name) else None
 
 
 def _refused(given: object, fault: str, named_by: str) -> RefusedError:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.cover_parts import Colours, Cover, check_size, refused
+from catalog.cover_profile import profile_parts
 
-SOI, EOI, SOS, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDC, 0xFE
+SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
+DHT, DQT, DRI = 0xC4, 0xDB, 0xDD
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; the others are DHT, JPG and DAC
-_TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})  # DHT, DAC, DQT, DRI
 _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COLOURS: dict[int, Colours] = {1: "grey", 3: "rgb", 4: "cmyk"}
 _AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 """A marker behind coded data: neither a stuffed byte nor one of the restart markers that belong to it."""
+
+_RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
 
 MAX_SEGMENTS = 2000
 _ORIENTATION = 0x0112
@@ -31,6 +34,9 @@ class _Found:
     components: int = 0
     turned: int = 1
     scans: int = 0
+    restarts: bool = False
+    profile: list[bytes] = field(default_factory=list)
+    names: set[bytes] = field(default_factory=set)
 
 
 def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
@@ -47,6 +53,7 @@ def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
         segment = _kept(marker, body, found, most_pixels)
         if marker == SOS:
             end = _end_of_scan(data, at)
+            _check_restarts(data[at:end], may=found.restarts)
             segment += data[at:end]
             at = end
         kept.append(segment)
@@ -59,7 +66,7 @@ def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
         width_px=found.width_px,
         height_px=found.height_px,
         colours=_COLOURS[found.components],
-        picture=b"".join([b"\xff\xd8", *kept, b"\xff\xd9"]),
+        picture=b"".join([b"\xff\xd8", *_with_profile(kept, found.profile), b"\xff\xd9"]),
         turned=found.turned != 1,
     )
 
@@ -92,6 +99,40 @@ def _end_of_scan(data: bytes, at: int) -> int:
     return found.start()
 
 
+def _check_restarts(scan: bytes, *, may: bool) -> None:
+    """Restart markers follow each other from 0 to 7 and over again, where an interval for them is stated."""
+    numbers = [found[0][-1] - 0xD0 for found in _RESTART.finditer(scan)]
+    if (numbers and not may) or any(number != place % 8 for place, number in enumerate(numbers)):
+        raise refused("is damaged: a restart marker stands where none should")
+
+
+def _with_profile(kept: list[bytes], profile: list[bytes]) -> list[bytes]:
+    """The segments, without the colour profile where its parts make none."""
+    if not profile or profile_parts(profile):
+        return kept
+    parts = {_segment(0xE2, part) for part in profile}
+    return [segment for segment in kept if segment not in parts]
+
+
+def _is_whole_table(marker: int, body: bytes) -> bool:
+    """Whether a segment of tables is as long as what it says of itself (T.81, B.2.4)."""
+    if marker == DRI:
+        return len(body) == 2
+    at = 0
+    while at < len(body):
+        if marker == DQT:
+            precision, number = body[at] >> 4, body[at] & 15
+            if precision > 1 or number > 3:
+                return False
+            at += 1 + 64 * (1 + precision)
+        else:
+            counts = body[at + 1 : at + 17]
+            if body[at] >> 4 > 1 or body[at] & 15 > 3 or len(counts) < 16 or sum(counts) > 256:
+                return False
+            at += 17 + sum(counts)
+    return at == len(body) and at > 0
+
+
 def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
     """The segment as it is delivered, empty where it is left out; what it says is noted."""
     if marker in _APPLICATION:
@@ -103,8 +144,14 @@ def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
     elif marker == SOS:
         if not found.components:
             raise refused("is damaged: its pixels stand before its size")
+        if not body or not 1 <= body[0] <= found.components or len(body) != 4 + 2 * body[0]:
+            raise refused("is damaged: the header of its pixels has a wrong length")
         found.scans += 1
-    elif marker not in _TABLES and marker != DNL:
+    elif marker in (DHT, DQT, DRI):
+        if not _is_whole_table(marker, body):
+            raise refused("is damaged: a table has a wrong length")
+        found.restarts = found.restarts or (marker == DRI and any(body))
+    else:
         raise refused(f"has a segment of an unknown kind (0x{marker:02X})")
     return _segment(marker, body)
 
@@ -125,14 +172,24 @@ def _note_frame(marker: int, body: bytes, found: _Found, most_pixels: int) -> No
 def _application(marker: int, body: bytes, found: _Found) -> bytes:
     """What a picture needs to be shown as it is meant: density, colour profile, Adobe's colour transform, turning."""
     if marker == 0xE0 and body.startswith(_JFIF) and len(body) >= 14:
-        return _segment(marker, body[:12] + b"\0\0")  # without a thumbnail
-    if (marker == 0xE2 and body.startswith(_ICC)) or (marker == 0xEE and body.startswith(_ADOBE)):
+        return _once(found, _JFIF, _segment(marker, body[:12] + b"\0\0"))  # without a thumbnail
+    if marker == 0xE2 and body.startswith(_ICC):
+        found.profile.append(body)
         return _segment(marker, body)
+    if marker == 0xEE and body.startswith(_ADOBE) and len(body) >= 12:
+        return _once(found, _ADOBE, _segment(marker, body[:12]))
     if marker == 0xE1 and body.startswith(_EXIF) and found.turned == 1:
         found.turned = _orientation(body[len(_EXIF) :])
         if found.turned != 1:
             return _segment(marker, _EXIF + _turning(found.turned))
     return b""
+
+
+def _once(found: _Found, name: bytes, segment: bytes) -> bytes:
+    if name in found.names:
+        return b""
+    found.names.add(name)
+    return segment
 
 
 def _segment(marker: int, body: bytes) -> bytes:

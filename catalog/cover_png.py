@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 from catalog.cover_parts import Colours, Cover, check_size, refused
+from catalog.cover_profile import cleaned_iccp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -15,6 +16,19 @@ _COLOURS: dict[int, Colours] = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6:
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _SHOWN = (b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs")
 """What tells how the pixels are to be shown; every other chunk is left out."""
+
+_SIZES: dict[bytes, dict[int, int]] = {
+    b"cHRM": dict.fromkeys(_CHANNELS, 32),
+    b"gAMA": dict.fromkeys(_CHANNELS, 4),
+    b"sRGB": dict.fromkeys(_CHANNELS, 1),
+    b"cICP": dict.fromkeys(_CHANNELS, 4),
+    b"pHYs": dict.fromkeys(_CHANNELS, 9),
+    b"sBIT": {0: 1, 2: 3, 3: 3, 4: 2, 6: 4},
+    b"bKGD": {0: 2, 2: 6, 3: 1, 4: 2, 6: 6},
+    b"tRNS": {0: 2, 2: 6},
+    b"IEND": dict.fromkeys(_CHANNELS, 0),
+}
+"""Bytes of a chunk by the kind of colours (W3C PNG, third edition, 11.3)."""
 
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column and row, and steps, of the seven passes of an interlaced picture."""
@@ -38,7 +52,7 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
                 raise refused("is damaged: something stands between its pixels")
             pixels.append(body)
         if name in _CRITICAL or name in _SHOWN:
-            kept.append(chunk)
+            kept.append(_kept(name, body, chunk, header, names))
         elif not name[0] & 0x20:
             raise refused(f"has a part of an unknown kind ({name.decode('latin-1')!r})")
         names.append(name)
@@ -53,6 +67,31 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
         picture=b"".join(kept),
         transparent=header.kind in (4, 6) or b"tRNS" in names,
     )
+
+
+def _kept(name: bytes, body: bytes, chunk: bytes, header: _Header, names: list[bytes]) -> bytes:
+    """The chunk as it is delivered, empty where it is left out."""
+    if name in names and name != b"IDAT":
+        raise refused(f"is damaged: it has two parts {name.decode()}")
+    if name == b"iCCP":
+        profile = cleaned_iccp(body)
+        return b"" if profile is None else _chunk(name, profile)
+    if name == b"PLTE":
+        if header.kind in (0, 4) or len(body) % 3 or not 3 <= len(body) <= 3 << min(8, header.bits):
+            raise refused("is damaged: its palette makes no sense")
+        header.palette = len(body) // 3
+        return chunk if header.kind == 3 else b""
+    if name == b"tRNS" and header.kind == 3:
+        fits = 1 <= len(body) <= header.palette
+    else:
+        fits = name not in _SIZES or _SIZES[name].get(header.kind) == len(body)
+    if not fits:
+        raise refused(f"is damaged: its part {name.decode()} has a wrong length")
+    return chunk
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
@@ -81,9 +120,11 @@ class _Header:
     def __init__(self, name: bytes, body: bytes, most_pixels: int) -> None:
         if name != b"IHDR" or len(body) != 13:
             raise refused("is damaged: it does not begin with its header")
+        self.palette = 0
         self.width_px, self.height_px, bits, self.kind, packing, filtering, interlaced = struct.unpack(">IIBBBBB", body)
         if bits not in _DEPTHS.get(self.kind, ()) or packing or filtering or interlaced > 1:
             raise refused("is damaged: its header makes no sense")
+        self.bits = bits
         check_size(self.width_px, self.height_px, most_pixels=most_pixels)
         passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
         pixel_bits = bits * _CHANNELS[self.kind]
@@ -99,16 +140,19 @@ class _Header:
 def _check_pixels(pixels: list[bytes], wanted: int) -> None:
     """Inflate the pixels a piece at a time: they must be as many as the header promises, and end there."""
     inflating = zlib.decompressobj()
-    made = 0
+    made, behind = 0, False
     try:
         for part in pixels:
             rest = part
             while rest and not inflating.eof and made <= wanted:
                 made += len(inflating.decompress(rest, _PIECE))
                 rest = inflating.unconsumed_tail
+            behind = behind or bool(rest and inflating.eof) or bool(inflating.unused_data)
         while not inflating.eof and made <= wanted and (last := inflating.decompress(b"", _PIECE)):
             made += len(last)
     except zlib.error as error:
         raise refused("is damaged: its pixels cannot be read", "Copy or save the picture again") from error
-    if made < wanted or not inflating.eof:
+    if behind:
+        raise refused("is damaged: something stands behind its pixels")
+    if made != wanted or not inflating.eof:
         raise refused("is damaged: its pixels are not as many as its header says", "Copy or save the picture again")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from catalog.errors import InputError
 from catalog.musical import parse_key
-from catalog.text import has_control, is_reserved, reorders, shows_nothing
+from catalog.text import has_control, hides, is_reserved, reorders, shows_nothing
 
 MAX_SEED = 2**53 - 1
 MAX_TITLE_CHARACTERS = 200
@@ -56,6 +56,8 @@ def _refuse_hidden(text: str) -> None:
         raise fault(what, "Remove it; letters have their own direction")
     if shows_nothing(text):
         raise fault("the text holds nothing that can be seen", "Write something that shows")
+    if hides(text):
+        raise fault("the text holds a character that is not seen", "Type the text anew; copied text often holds some")
 
 
 def _key(text: str) -> str:

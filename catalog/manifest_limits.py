@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from catalog.errors import InputError
 from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path as Where
+from catalog.manifest_files import MAX_REFERENCE_BYTES, find_file
 from catalog.manifest_schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
 
 MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
@@ -14,6 +17,9 @@ MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
 MAX_REFERENCES = 100
 MAX_REFERENCES_BYTES = 1024 * 1024 * 1024
 """Different files of sound that the songs of an album name, and their bytes: each is digested and inspected."""
+
+MAX_FFMPEG_REFERENCES = 8
+"""Of those, files that ffmpeg must decode: its start alone takes a tenth of a second."""
 
 
 def check_candidates(desk: Desk, manifest: ManifestFile, *, most: int) -> None:
@@ -46,20 +52,26 @@ def check_lyrics(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
         desk.bad.add(where)
 
 
-def check_references(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
+def check_references(desk: Desk, manifest: ManifestFile, folder: Path, *, needs_ffmpeg: Callable[[Path], bool]) -> None:
     """Note a fault at the first song whose reference is one too many, and keep those after it from being read."""
     sizes: dict[str, int] = {}
+    decoded = 0
     over = False
     for index, song in enumerate(manifest.songs):
         where: Where = ("songs", index, "reference")
         if song.reference is None or song.reference in sizes or desk.is_bad(where):
             continue
         sizes[song.reference] = _file_bytes(folder, song.reference)
-        if len(sizes) <= MAX_REFERENCES and sum(sizes.values()) <= MAX_REFERENCES_BYTES:
+        decoded += len(sizes) <= MAX_REFERENCES and _needs(needs_ffmpeg, folder, song.reference)
+        is_many = len(sizes) > MAX_REFERENCES or sum(sizes.values()) > MAX_REFERENCES_BYTES
+        if not is_many and decoded <= MAX_FFMPEG_REFERENCES:
             continue
-        if not over:
+        if not over and is_many:
             what = f"the songs have more than {MAX_REFERENCES} references, or {MAX_REFERENCES_BYTES} bytes of them"
             desk.add(where, what, "Divide the album, or let songs share references")
+        elif not over:
+            what = f"the songs have more than {MAX_FFMPEG_REFERENCES} references that only ffmpeg decodes"
+            desk.add(where, what, "Give the others as FLAC or WAV files, or let songs share references")
         over = True
         desk.bad.add(where)
 
@@ -75,6 +87,14 @@ def _lyrics_bytes(written: str, folder: Path) -> int:
     if "\n" in name:
         return len(written.encode("utf-8", "surrogatepass"))
     return _file_bytes(folder, name)
+
+
+def _needs(needs_ffmpeg: Callable[[Path], bool], folder: Path, name: str) -> bool:
+    """Whether ffmpeg is needed for a file; not for one that cannot be used, which is told where it is read."""
+    try:
+        return needs_ffmpeg(find_file(folder, name, max_bytes=MAX_REFERENCE_BYTES))
+    except (InputError, OSError):
+        return False
 
 
 def _file_bytes(folder: Path, name: str) -> int:

@@ -173,6 +173,11 @@ def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
     return ()
 
 
+def is_plain_sound(_path: Path) -> bool:
+    """Whether ffmpeg is needed, on an installation that does not say."""
+    return False
+
+
 def not_heard(path: Path, digest: str) -> None:
     """Nothing against a track to master by."""
 
@@ -203,6 +208,8 @@ class Vocabulary:
     cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
     hear_reference: Callable[[Path, str], None] = not_heard
     """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
+    needs_ffmpeg: Callable[[Path], bool] = is_plain_sound
+    """Whether a file of sound can only be decoded by ffmpeg, by its first bytes."""
     remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
     """What plug-ins have to say about a song that is sound in itself."""
 

@@ -44,7 +44,7 @@ def read_songs(setting: Setting) -> tuple[Song, ...]:
         _check_twice(setting.desk, (*at, "seeds"))
     check_candidates(setting.desk, setting.manifest, most=setting.vocabulary.max_candidates)
     check_lyrics(setting.desk, setting.manifest, setting.folder)
-    check_references(setting.desk, setting.manifest, setting.folder)
+    check_references(setting.desk, setting.manifest, setting.folder, needs_ffmpeg=setting.vocabulary.needs_ffmpeg)
     songs = tuple(_read_song(setting, index, song) for index, song in enumerate(setting.manifest.songs))
     _check_unique(setting, songs)
     return songs

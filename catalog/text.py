@@ -11,6 +11,24 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Embeddings, overrides and isolates (Unicode Standard Annex 9): they show text in another order than it has."""
 
+_FLAGS = re.compile(
+    "\U0001f3f4(?:"
+    + "|".join("".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls"))
+    + ")\U000e007f"
+)
+"""England, Scotland and Wales, whose emoji are the only ones written with tag characters
+(Unicode Technical Standard 51)."""
+
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180b-\u180d\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\u17b4\u17b5\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}|[\u200c-\u200f\ufe00-\ufe0f\U000e0100-\U000e01ef]{4}"
+)
+"""What is drawn as nothing and could carry a text that nobody sees (Default_Ignorable_Code_Point of Unicode).
+
+Scripts and emoji need the joiners (U+200C, U+200D), the marks of direction (U+200E, U+200F) and one variation selector
+behind a character, but no rows of them."""
+
 _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks that are drawn as nothing: fillers, the grapheme joiner, and Braille without a dot."""
 
@@ -44,13 +62,21 @@ def reorders(text: str) -> bool:
     return _REORDERING.search(text) is not None
 
 
+def hides(text: str) -> bool:
+    """Whether a text holds characters that are not seen and that no script and no emoji needs where they stand."""
+    return _HIDDEN.search(_FLAGS.sub("", text)) is not None
+
+
 def shows_nothing(text: str) -> bool:
     """Whether a text is drawn as nothing at all, or as space."""
     return not any(map(_is_drawn, text))
 
 
 def is_reserved(name: str) -> bool:
-    """Whether Windows takes a file of this name for a device, whatever follows its first dot."""
+    """Whether Windows takes a file of this name for a device, whatever follows its first dot.
+
+    See https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
+    """
     stem = name.partition(".")[0].strip(" ").lower()
     return stem in _DEVICES or _NUMBERED_DEVICE.fullmatch(stem) is not None
 

@@ -26,7 +26,7 @@ from tasks.scoring.registry import metric_specs
 from tasks.separation.names import STEM_MODELS, VOICE
 from tasks.style.prompt_help import advice, embedded_text
 
-INSPECTED_S = 600.0
+INSPECTED_S = 300.0
 """Of all references of an album together; where they are longer, as much of the middle of each is listened to."""
 
 LEAST_INSPECTED_S = 12.0
@@ -48,6 +48,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         checks=frozenset(CHECKS),
         cover_remarks=cover_remarks,
         hear_reference=_heard,
+        needs_ffmpeg=_needs_ffmpeg,
         voiced=frozenset(name for name, kind in DELIVERABLES.items() if kind.version),
     )
 
@@ -83,6 +84,13 @@ def _heard(path: Path, digest: str) -> None:
     from tasks.mastering.reference import reference_from
 
     reference_from(path)
+
+
+def _needs_ffmpeg(path: Path) -> bool:
+    from tasks.audio.containers import demuxer_of
+
+    with path.open("rb") as file:
+        return demuxer_of(file) is not None
 
 
 def album_id(path: Path, settings: Settings) -> str:

@@ -23,6 +23,10 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + header + beside + palette + pixels + chunk(b"IEND", b"")
 
 
+PROFILE = struct.pack(">I", 140) + bytes(32) + b"acsp" + bytes(100)
+"""A colour profile as short as one can be."""
+
+
 def segment(marker: int, body: bytes) -> bytes:
     """A segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
@@ -32,5 +36,5 @@ def jpeg(width: int = 8, height: int = 8, *, components: int = 3, marker: int = 
     """The frame of a JPEG with ``before`` in front of its header; its coded data mean nothing."""
     parts = b"".join(bytes([number, 0x11, 0]) for number in range(components))
     frame = segment(marker, struct.pack(">BHHB", 8, height, width, components) + parts)
-    scan = segment(0xDA, bytes([components]) + b"\1\0" * components + b"\0\x3f\0") + b"\x12\xff\x00\xff\xd0\x34"
+    scan = segment(0xDA, bytes([components]) + b"\1\0" * components + b"\0\x3f\0") + b"\x12\xff\x00\x34"
     return b"\xff\xd8" + before + frame + scan + b"\xff\xd9"

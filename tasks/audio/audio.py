@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 
+MAX_PEAK = 1000.0
+"""+60 dBFS, beyond which samples are a fault of the file and squares of 32-bit numbers lose their meaning."""
+
+
+def beyond_any_level(peak: float) -> str | None:
+    """What is wrong with samples whose largest value is ``peak``, to follow "samples"; None where nothing is."""
+    return f"reach {peak:.3g} times full scale" if peak > MAX_PEAK else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audio:

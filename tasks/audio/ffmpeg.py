@@ -7,14 +7,15 @@ or a reference to another file or to an address leads nowhere.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import struct
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -23,8 +24,12 @@ from numpy.typing import NDArray
 
 from catalog.errors import MachineError
 from tasks.audio.errors import AudioFileError
+from tasks.parent import signal_at_end_of_starter
 
-LONGEST_RUN_S = 900.0
+LONGEST_WAIT_S = 900.0
+"""For a file, all waiting for ffmpeg's output together; what the reader does with it meanwhile does not count."""
+
+_PIECE_BYTES = 1 << 20
 _MOST_ALLOCATED_BYTES = 256 * 1024 * 1024
 _DESCRIPTION_BYTES = 1 << 20
 _CODECS = {"mov": "AAC", "aac": "AAC", "matroska": "MATROSKA", "wv": "WAVPACK"}
@@ -38,8 +43,7 @@ class Decoding:
     channels: int
     form: str
     lossless: bool
-    _pipe: IO[bytes]
-    _process: subprocess.Popen[bytes]
+    _pipe: _Pipe
     _said: IO[bytes]
     _name: str
 
@@ -53,43 +57,96 @@ class Decoding:
         return np.frombuffer(data[:whole], "<f4").astype(np.float32, copy=False).reshape(-1, self.channels)
 
     def _check_end(self) -> None:
-        code = self._process.wait()
+        code = self._pipe.end()
         self._said.seek(0)
         said = self._said.read(4000).decode(errors="replace").strip()
-        if code < 0:
-            raise AudioFileError(f"{self._name} took too long to decode", remedy="Give a WAV or FLAC file")
         if code or said:
             raise AudioFileError(f"{self._name} is cut short or damaged", remedy="Copy or make the file again")
 
 
+@dataclass(slots=True)
+class _Pipe:
+    """What ffmpeg writes, waited for at most ``left_s`` in all. Raises AudioFileError where that is over."""
+
+    process: subprocess.Popen[bytes]
+    name: str
+    left_s: float
+    _poll: select.poll = field(default_factory=select.poll)
+
+    def __post_init__(self) -> None:
+        self._poll.register(self._output, select.POLLIN)
+
+    @property
+    def _output(self) -> IO[bytes]:
+        if self.process.stdout is None:  # never, since it was asked for
+            raise MachineError("ffmpeg has no output", remedy="Try again")
+        return self.process.stdout
+
+    def read(self, size: int) -> bytes:
+        """So many bytes; fewer at the end."""
+        parts = []
+        while size:
+            began = time.monotonic()
+            ready = self._poll.poll(max(0.0, self.left_s) * 1000)
+            self.left_s -= time.monotonic() - began
+            if not ready:
+                raise _too_slow(self.name)
+            part = os.read(self._output.fileno(), min(size, _PIECE_BYTES))
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def end(self) -> int:
+        """The exit code, once the output is at its end."""
+        try:
+            return self.process.wait(max(1.0, self.left_s))
+        except subprocess.TimeoutExpired as fault:
+            raise _too_slow(self.name) from fault
+
+
+def _too_slow(name: str) -> AudioFileError:
+    return AudioFileError(f"{name} takes too long to decode", remedy="Give a WAV or FLAC file")
+
+
 @contextmanager
-def decoding(path: Path, demuxer: str) -> Iterator[Decoding]:
-    """Decode the first sound of a file. Raises MachineError without ffmpeg, AudioFileError for what is no sound."""
+def decoding(
+    path: Path, demuxer: str, *, longest_s: float, longest_wait_s: float = LONGEST_WAIT_S
+) -> Iterator[Decoding]:
+    """Decode the first sound of a file, and not much more than ``longest_s`` of it.
+
+    Raises MachineError without ffmpeg, AudioFileError for what is no sound or is waited for longer than
+    ``longest_wait_s``. ffmpeg ends with the thread that started it.
+    """
     program = shutil.which("ffmpeg")
     if program is None:
         what = f"{path.name} can only be read with ffmpeg, which is not on the PATH"
         raise MachineError(what, remedy="Install ffmpeg, or give a WAV or FLAC file")
     command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(_MOST_ALLOCATED_BYTES)]
     command += ["-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{path.absolute()}", "-map", "0:a:0"]
-    command += ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-threads", "1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
+    command += ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-threads", "1"]
+    command += ["-t", f"{longest_s + 1:.3f}", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
-        timer = threading.Timer(LONGEST_RUN_S, process.kill)
-        timer.daemon = True
-        timer.start()
-        pipe = process.stdout
-        if pipe is None:  # never, since it was asked for
-            raise MachineError("ffmpeg has no output", remedy="Try again")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            bufsize=0,
+            preexec_fn=signal_at_end_of_starter,
+        )
         try:
+            pipe = _Pipe(process, path.name, longest_wait_s)
             channels, rate = _layout(pipe, path.name)
             form = _CODECS[demuxer]
             lossless = demuxer == "wv" or (demuxer == "mov" and _names_alac(path))
             yield Decoding(
-                rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, process, said, path.name
+                rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, said, path.name
             )
         finally:
-            timer.cancel()
-            pipe.close()
+            if process.stdout is not None:
+                process.stdout.close()
             process.kill()
             process.wait()
 
@@ -102,7 +159,7 @@ def _names_alac(path: Path) -> bool:
         return b"alac" in head or b"alac" in file.read()
 
 
-def _layout(pipe: IO[bytes], name: str) -> tuple[int, int]:
+def _layout(pipe: _Pipe, name: str) -> tuple[int, int]:
     """Channels and rate from the header of the WAV that ffmpeg writes; the pipe is left at its first sample."""
     no_sound = AudioFileError(f"{name} cannot be read as audio", remedy="Give a WAV or FLAC file")
     if len(pipe.read(12)) < 12:

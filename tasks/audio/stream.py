@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.audio.containers import UNKNOWN_BYTES, demuxer_of, ogg_is_cut_short, repaired_wav
 from tasks.audio.errors import AudioFileError, cut_short
-from tasks.audio.ffmpeg import Decoding, decoding
+from tasks.audio.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
 from tasks.audio.gapless import after_id3, gapless_header
 
 Frames = NDArray[np.float32]
@@ -28,6 +28,9 @@ UNKNOWN_FRAMES = 2**63 - 1
 
 LONGEST_S = 12 * 3600.0
 """Of anything that is read in blocks."""
+
+REFERENCE_WAIT_S = 20.0
+"""For what ffmpeg decodes of a reference, which has ten minutes at most: on one quiet core they take a second."""
 
 MAX_CHANNELS = 64
 MAX_RATE_HZ = 1_536_000
@@ -87,8 +90,10 @@ class Stream:
 
 
 @contextmanager
-def open_stream(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Iterator[Stream]:
-    """Open an audio file and judge it by its header.
+def open_stream(
+    source: Path | BinaryIO, *, longest_s: float = LONGEST_S, longest_wait_s: float = LONGEST_WAIT_S
+) -> Iterator[Stream]:
+    """Open an audio file and judge it by its header; ffmpeg, where it is needed, is waited for ``longest_wait_s``.
 
     Raises AudioFileError for what is no audio, is cut short, or is longer than ``longest_s``, and MachineError where
     it takes ffmpeg, which is missing.
@@ -100,7 +105,8 @@ def open_stream(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Ite
         try:
             raw = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
             if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
-                yield _of_ffmpeg(stack.enter_context(decoding(source, demuxer)), name, longest_s)
+                sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
+                yield _of_ffmpeg(stack.enter_context(sound), name, longest_s)
                 return
             if ogg_is_cut_short(raw):
                 raise cut_short(name)

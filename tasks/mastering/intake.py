@@ -6,11 +6,8 @@ import numpy as np
 
 from catalog.errors import AudioRefused
 from catalog.metrics import Measured, Reading
-from tasks.audio.audio import Audio
+from tasks.audio.audio import Audio, beyond_any_level
 from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
-
-MAX_PEAK = 1000.0
-"""+60 dBFS, beyond which samples are a fault of the file and squares of 32-bit numbers lose their meaning."""
 
 
 def admit(source: Audio, *, what: str = "audio") -> Audio:
@@ -49,10 +46,8 @@ def check_samples(not_finite: int, peak: float, *, what: str) -> None:
             reason="invalid",
             remedy="Render the song again",
         )
-    if peak > MAX_PEAK:
-        raise AudioRefused(
-            f"samples of the {what} reach {peak:.3g} times full scale", reason="invalid", remedy="Lower its level first"
-        )
+    if reached := beyond_any_level(peak):
+        raise AudioRefused(f"samples of the {what} {reached}", reason="invalid", remedy="Lower its level first")
 
 
 def check_length(frames: int, rate: int, *, what: str) -> None:

@@ -12,7 +12,7 @@ from catalog.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.errors import AudioFileError
 from tasks.audio.loudness import loudness_of
-from tasks.audio.stream import open_stream
+from tasks.audio.stream import REFERENCE_WAIT_S, open_stream
 from tasks.audio.streamed import StreamedPowers
 from tasks.mastering.curves import Curve, curve_of
 from tasks.mastering.intake import check_layout, check_length, check_samples, lufs_or_refusal
@@ -43,7 +43,7 @@ def reference_from(path: Path) -> Reference:
     Channels, rate and length are judged by the header first; the sound is heard a block at a time.
     """
     try:
-        with open_stream(path, longest_s=LONGEST_S) as stream:
+        with open_stream(path, longest_s=LONGEST_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
             check_layout(stream.channels, stream.rate, what=WHAT)
             return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
     except AudioFileError as fault:

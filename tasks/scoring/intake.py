@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalog.metrics import NotMeasurable
-from tasks.audio.audio import Audio
-
-MAX_PEAK = 1000.0
-"""+60 dBFS: past this it is not a loud mix but a fault, and 32-bit sums of squares lose their meaning."""
+from tasks.audio.audio import Audio, beyond_any_level
 
 
 def nonfinite_samples(audio: Audio) -> int:
@@ -23,6 +20,6 @@ def unreadable(audio: Audio) -> NotMeasurable | None:
     if bad := nonfinite_samples(audio):
         return NotMeasurable(f"{bad} samples are not finite numbers")
     peak = float(np.abs(audio.samples).max())
-    if peak > MAX_PEAK:
-        return NotMeasurable(f"samples reach {peak:.3g} times full scale")
+    if reached := beyond_any_level(peak):
+        return NotMeasurable(f"samples {reached}")
     return None if peak else NotMeasurable("the audio is silent throughout")

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.audio.audio import beyond_any_level
 from tasks.audio.errors import AudioFileError
-from tasks.audio.stream import Stream, open_stream
+from tasks.audio.stream import REFERENCE_WAIT_S, Stream, open_stream
 from tasks.style.names import WINDOW_S
 from tasks.style.signs import Signs
 
@@ -28,9 +29,6 @@ SILENT_DBFS = -60.0
 
 LONGEST_REFERENCE_S = 600.0
 """Ten seconds of it are heard. What is longer is not one recording but many."""
-
-MAX_PEAK = 1000.0
-"""+60 dBFS, beyond which samples are a fault of the file."""
 
 BLOCK = 1 << 16
 """Frames read at a time."""
@@ -71,26 +69,18 @@ def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
     Checks are sample_rate, bit_depth, length,
     silence, clipping, channels, stereo, lossy and header. Raises InputError for what is no whole audio file.
     """
-    with open_stream(path, longest_s=LONGEST_REFERENCE_S) as stream:
-        frames = stream.frames if stream.frames is not None else _counted(path, most_s=most_s)
-        stated = _stated(stream, frames)
-        part = frames if most_s is None else min(frames, int(most_s * stream.rate))
+    with open_stream(path, longest_s=LONGEST_REFERENCE_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
+        most = None if most_s is None else int(most_s * stream.rate)
+        part = stream.frames if stream.frames is None or most is None else min(stream.frames, most)
         signs = Signs(stream.rate, stream.channels, frames=part)
         for block in stream.blocks(BLOCK) if most_s is None else stream.middle(most_s, BLOCK):
             if not np.isfinite(block).all():
                 raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
-            if float(np.abs(block).max(initial=0.0)) > MAX_PEAK:
-                raise AudioFileError(
-                    f"{path.name} is louder than {MAX_PEAK:g} times full scale", remedy="Export it again"
-                )
+            if reached := beyond_any_level(float(np.abs(block).max(initial=0.0))):
+                raise AudioFileError(f"samples of {path.name} {reached}", remedy="Export it again")
             signs.take(block)
-        return stated + _heard(signs, _format_of(stream))
-
-
-def _counted(path: Path, *, most_s: float | None) -> int:
-    """Frames in a file that does not say how many it has, counted up to ``most_s``."""
-    with open_stream(path, longest_s=LONGEST_REFERENCE_S) as stream:
-        return sum(len(block) for block in (stream.blocks() if most_s is None else stream.middle(most_s)))
+        frames = stream.frames if stream.frames is not None else signs.frames
+        return _stated(stream, frames) + _heard(signs, _format_of(stream))
 
 
 def _format_of(file: Stream) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,24 +55,82 @@ def _clipped_runs(side: Frames, height: np.float32) -> int:
     return int(np.count_nonzero(np.maximum(height - before, height - after) > CORNER))
 
 
+class Middle(Protocol):
+    """Gathers the power of the ten seconds around the middle."""
+
+    def take(self, block: Frames, start: int) -> None:
+        """Take the next frames, of which the first is frame ``start`` of the recording."""
+
+    def power(self, frames: int) -> float:
+        """The mean square over all channels, once all ``frames`` were taken."""
+
+
+@dataclass(slots=True)
+class KnownMiddle:
+    """The middle of a recording of a length that is known."""
+
+    rate: int
+    frames: int
+    energy: float = 0.0
+    taken: int = 0
+
+    def take(self, block: Frames, start: int) -> None:
+        """See :class:`Middle`."""
+        edges = (self.frames - WINDOW_S * self.rate) // 2, (self.frames + WINDOW_S * self.rate) // 2
+        first, last = (min(max(0, edge - start), len(block)) for edge in edges)
+        if last > first:
+            self.energy += float(np.square(block[first:last]).sum(dtype=np.float64)) / block.shape[1]
+            self.taken += last - first
+
+    def power(self, frames: int) -> float:
+        """See :class:`Middle`."""
+        return self.energy / max(1, self.taken)
+
+
+@dataclass(slots=True)
+class SoughtMiddle:
+    """The middle of a recording of a length that is not known before its end: energies are kept for each tenth of a
+    second."""
+
+    rate: int
+    energies: list[float] = field(default_factory=list)
+
+    def take(self, block: Frames, start: int) -> None:
+        """See :class:`Middle`."""
+        step = max(1, self.rate // 10)
+        first = start // step
+        places = np.arange(start, start + len(block)) // step - first
+        sums = np.bincount(places, weights=np.square(block).mean(axis=1, dtype=np.float64))
+        self.energies += [0.0] * (first + len(sums) - len(self.energies))
+        for place, energy in enumerate(sums, first):
+            self.energies[place] += float(energy)
+
+    def power(self, frames: int) -> float:
+        """See :class:`Middle`."""
+        step = max(1, self.rate // 10)
+        first = max(0, (frames - WINDOW_S * self.rate) // 2 // step)
+        last = min(len(self.energies), -(-(frames + WINDOW_S * self.rate) // 2 // step))
+        taken = min(frames, last * step) - first * step
+        return sum(self.energies[first:last]) / max(1, taken)
+
+
 class Signs:
     """Takes a recording in blocks of (frames, channels) and tells what they showed.
 
-    ``frames`` is how long the header says it is; it spreads the spectra over the length and finds the middle.
+    ``frames`` is how long the header says it is; it spreads the spectra over the length and finds the middle. Where it
+    does not say (None), the middle is found afterwards, to a tenth of a second.
     """
 
-    def __init__(self, rate: int, channels: int, *, frames: int) -> None:
+    def __init__(self, rate: int, channels: int, *, frames: int | None) -> None:
         self.channels = channels
-        self.duration_s = frames / rate
         self._rate = rate
         self._done = 0
-        self._middle = ((frames - WINDOW_S * rate) // 2, (frames + WINDOW_S * rate) // 2)
-        self._middle_energy = 0.0
-        self._middle_frames = 0
+        self._middle: Middle = SoughtMiddle(rate) if frames is None else KnownMiddle(rate, frames)
         self._tops = [Top() for _ in range(2 * channels)]
         self._energies = np.zeros(channels)
         self._mid_energy = self._side_energy = 0.0
-        self._every = max(1, math.ceil(frames / FRAME / SPECTRA_AT_MOST))
+        self._every = 1 if frames is None else max(1, math.ceil(frames / FRAME / SPECTRA_AT_MOST))
+        self._kept = 0
         self._spectra = 0
         self._levels: list[Levels] = []
 
@@ -86,7 +145,7 @@ class Signs:
             side = (block[:, 0] - block[:, 1]) / 2
             self._mid_energy += float(np.dot(mono, mono))
             self._side_energy += float(np.dot(side, side))
-        self._take_middle(block)
+        self._middle.take(block, self._done)
         self._take_spectra(mono)
         self._done += len(block)
 
@@ -96,17 +155,26 @@ class Signs:
         self._spectra += len(whole)
         if len(chosen):
             self._levels.append(band_levels(chosen, self._rate))
+            self._kept += len(chosen)
+        if self._kept > 2 * SPECTRA_AT_MOST:  # only of an unknown length
+            self._levels = [np.concatenate(self._levels)[::2]]
+            self._kept = len(self._levels[0])
+            self._every *= 2
 
-    def _take_middle(self, block: Frames) -> None:
-        start, end = (min(max(0, edge - self._done), len(block)) for edge in self._middle)
-        if end > start:
-            self._middle_energy += float(np.square(block[start:end]).sum(dtype=np.float64)) / self.channels
-            self._middle_frames += end - start
+    @property
+    def frames(self) -> int:
+        """Frames taken so far."""
+        return self._done
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds taken so far."""
+        return self._done / self._rate
 
     @property
     def middle_dbfs(self) -> float:
         """Level of the ten seconds around the middle, RMS over all channels."""
-        return _db(self._middle_energy / max(1, self._middle_frames))
+        return _db(self._middle.power(self._done))
 
     @property
     def clipped_runs(self) -> int:

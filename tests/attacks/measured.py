@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from tests.support import environment
 
@@ -17,7 +21,10 @@ MOST_CPU_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a command said and took; ``peak_mib`` is the memory it held at most, of which some 60 are Python's own."""
+    """What a command said and took, with the programs that it started.
+
+    ``peak_mib`` is the memory that all of them held at most at one time, of which some 60 are Python's own.
+    """
 
     code: int
     stdout: str
@@ -30,12 +37,45 @@ class Measured:
         return self.peak_mib <= mib and self.cpu_s <= cpu_s
 
 
+class Watch(threading.Thread):
+    """Looks at a process and its descendants every 20 ms: the most memory that they held together."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self.peak_mib = 0.0
+        self._process = process
+
+    def run(self) -> None:
+        """Look until it is over."""
+        while not self.over.wait(0.02):
+            with suppress(psutil.Error):
+                held = sum(map(_held_bytes, [self._process, *_children(self._process)]))
+                self.peak_mib = max(self.peak_mib, held / 2**20)
+
+
+def _children(process: int) -> list[int]:
+    return [child.pid for child in psutil.Process(process).children(recursive=True)]
+
+
+def _held_bytes(process: int) -> int:
+    """Of a process that is gone, nothing."""
+    try:
+        return int(psutil.Process(process).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
 def measured(*arguments: str | Path, home: Path, **settings: str) -> Measured:
     """Run ``songline`` with these arguments; it is ended after two minutes."""
     command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "flows.cli", *map(str, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(command, env=environment(home, **settings), stdout=out, stderr=err)
+        watch = Watch(process.pid)
+        watch.start()
         _, status, used = os.wait4(process.pid, 0)
+        watch.over.set()
+        watch.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
@@ -44,5 +84,5 @@ def measured(*arguments: str | Path, home: Path, **settings: str) -> Measured:
             out.read().decode(),
             err.read().decode(),
             used.ru_utime + used.ru_stime,
-            used.ru_maxrss / 1024,
+            max(used.ru_maxrss / 1024, watch.peak_mib),
         )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import struct
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import InputError, ManifestError
-from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES, MAX_REFERENCES
+from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES, MAX_FFMPEG_REFERENCES, MAX_REFERENCES
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.model_table import read_table
 from catalog.policy_file import read_policy
@@ -172,6 +175,28 @@ def test_many_references_are_refused_at_the_first_too_many(tmp_path: Path) -> No
         read_album(write_album(tmp_path, album(songs)), Settings())
 
 
+def test_references_that_ffmpeg_decodes_are_fewer_and_are_checked_in_bounded_time(tmp_path: Path) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("NOT TESTED: files that ffmpeg reads; there is no ffmpeg")
+    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "anoisesrc=d=65:r=48000:a=0.2"]
+    command += ["-c:a", "alac", "-ac", "2", "-f", "ipod", str(tmp_path / "sound")]
+    subprocess.run(command, check=True)
+    sound = (tmp_path / "sound").read_bytes()
+    for index in range(MAX_FFMPEG_REFERENCES + 1):
+        free = struct.pack(">I4sI", 12, b"free", index)
+        (tmp_path / f"{index}.m4a").write_bytes(sound + free)
+    songs = [song(index, reference=f"{index}.m4a") for index in range(MAX_FFMPEG_REFERENCES + 1)]
+    path = write_album(tmp_path, album(songs))
+    with pytest.raises(
+        ManifestError, match=rf"songs\[{MAX_FFMPEG_REFERENCES}\]\.reference: .* that only ffmpeg decodes"
+    ):
+        read_album(path, Settings())
+    write_album(tmp_path, album(songs[:-1], mastering={"reference": "0.m4a"}))
+    taken = measured("validate", path, home=tmp_path / "home")
+    assert taken.code == 0, taken.stderr[-300:]
+    assert taken.within(), taken
+
+
 def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[float] = []
     monkeypatch.setattr("tasks.style.inspection.inspect", lambda path, *, most_s: heard.append(most_s) or ())
@@ -179,7 +204,7 @@ def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, mo
         (tmp_path / name).write_bytes(name.encode())
     songs = [song(index, reference=f"{name}.wav") for index, name in enumerate("abc")]
     read_album(write_album(tmp_path, album(songs)), Settings())
-    assert heard == [200.0, 200.0, 200.0]
+    assert heard == [100.0, 100.0, 100.0]
 
 
 @pytest.mark.parametrize(("text", "what"), [("[" * 100_000, "nested too deeply"), ("x" * 300_000, "more than 262144")])

@@ -15,12 +15,13 @@ from catalog.house import House
 from catalog.settings import Settings
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
-from tests.pictures import chunk, jpeg, png, segment
+from tests.pictures import PROFILE, chunk, jpeg, png, segment
 from tests.support import album_document, write_album
 
 GPS = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x88\x25\0\x04\0\0\0\x01\0\0\0\x1a\0\0\0\0 48.1372 N 11.5756 E"
 SECRET = b"48.1372"
-ICC = b"ICC_PROFILE\0\x01\x01profile"
+ICC = b"ICC_PROFILE\0\x01\x01" + PROFILE
+ADOBE = b"Adobe\0d\0\0\0\0\1"
 
 
 @pytest.mark.parametrize(
@@ -55,19 +56,53 @@ def test_what_stands_beside_or_behind_the_picture_is_left_out(cover: bytes, lack
 @pytest.mark.parametrize(
     "cover",
     [
-        jpeg(
-            before=segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\0\0")
-            + segment(0xE2, ICC)
-            + segment(0xEE, b"Adobe\0d\0\0\0\0\0\1")
-        ),
+        jpeg(before=segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\0\0") + segment(0xE2, ICC) + segment(0xEE, ADOBE)),
         jpeg(marker=0xC2, components=1),
-        png(beside=chunk(b"iCCP", b"p\0\0" + zlib.compress(b"profile")) + chunk(b"pHYs", bytes(9))),
+        png(beside=chunk(b"iCCP", b"icc\0\0" + zlib.compress(PROFILE, 0)) + chunk(b"pHYs", bytes(9))),
         png(8, 8, kind=6, bits=16),
         png(8, 8, kind=3, bits=1),
     ],
 )
 def test_a_picture_with_what_it_needs_keeps_every_byte(cover: bytes) -> None:
     assert read_cover_picture(cover).picture == cover
+
+
+PAYLOAD = b"a foreign payload in a cover"
+PIXELS = zlib.compress(bytes(4))
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        png()[:-12] + chunk(b"IEND", PAYLOAD),
+        png(beside=chunk(b"sBIT", PAYLOAD)),
+        png(beside=chunk(b"gAMA", bytes(4)) * 2 + chunk(b"tEXt", PAYLOAD)),
+        png(beside=chunk(b"PLTE", PAYLOAD + b"..")),
+        png()[:33] + chunk(b"IDAT", PIXELS + PAYLOAD) + chunk(b"IEND", b""),
+        png()[:33] + chunk(b"IDAT", PIXELS) + chunk(b"IDAT", PAYLOAD) + chunk(b"IEND", b""),
+        png(beside=chunk(b"iCCP", b"icc\0\0" + zlib.compress(PROFILE) + PAYLOAD)),
+        png(beside=chunk(b"iCCP", b"icc\0\0" + zlib.compress(PROFILE + PAYLOAD, 0))),
+        png(beside=chunk(b"iCCP", PAYLOAD + b"\0\0" + zlib.compress(PROFILE))),
+        jpeg(before=segment(0xE2, ICC + PAYLOAD)),
+        jpeg(before=segment(0xE2, ICC) + segment(0xE2, b"ICC_PROFILE\0\x02\x02" + PAYLOAD)),
+        jpeg(before=segment(0xEE, ADOBE + PAYLOAD)),
+        jpeg(before=segment(0xEE, ADOBE) + segment(0xEE, b"Adobe" + PAYLOAD)),
+        jpeg(before=segment(0xDB, bytes(65) + PAYLOAD)),
+        jpeg(before=segment(0xC4, bytes(17) + PAYLOAD)),
+        jpeg(before=segment(0xDD, b"\0\4" + PAYLOAD)),
+        jpeg(before=segment(0xCC, PAYLOAD)),
+        jpeg()[:-2] + segment(0xDC, PAYLOAD) + b"\xff\xd9",
+        jpeg()[:-2] + b"\xff\xd3" + PAYLOAD + b"\xff\xd9",
+    ],
+)
+def test_a_payload_in_a_part_of_the_picture_itself_is_refused_or_left_out(cover: bytes) -> None:
+    assert PAYLOAD in cover or zlib.compress(PROFILE + PAYLOAD, 0) in cover
+    try:
+        delivered = read_cover_picture(cover).picture
+    except InputError:
+        return
+    assert PAYLOAD not in delivered
+    assert read_cover_picture(delivered).picture == delivered
 
 
 def test_only_the_turning_of_a_photo_is_kept_of_its_exif() -> None:

@@ -8,12 +8,31 @@ import pytest
 
 from catalog.errors import ManifestError
 from catalog.settings import Settings
-from catalog.text import is_reserved, reorders, shows_nothing
+from catalog.text import hides, is_reserved, reorders, shows_nothing
 from flows.reading import read_album
 from tests.support import album_document, write_album
 
 HEAD = {"id": "small", "title": "Small", "artist": "Ada Vale"}
 NOTHING = ["\u200b", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u00ad", "\u034f\ufe0f", "\U000e0041"]
+HIDDEN = [
+    "Sma\u200bll",
+    "Small\U000e0049\U000e0067",
+    "Small \u061cer",
+    "Sm\u00adall",
+    "Small\ufeff one",
+    "a\u2060b",
+    "a\u2065b",
+    "a\u206ab",
+    "a\u3164b",
+    "a\ufff9b\ufffb",
+    "😀\ufe00\ufe01\ufe0f",
+    "😀" + "".join(chr(0xE0100 + byte) for byte in b"text"),
+    "a\u200c\u200d\u200c\u200c\u200db",
+    "a\u200e\u200f\u200e\u200fb",
+    "🏴\U000e0067\U000e0062\U000e007f",
+    "a\U0001d173b",
+]
+SCOTLAND = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct") + "\U000e007f"
 REORDERING = ["abc\u202egpj.exe", "\u2066abc", "a\u2069", "\u202ab\u202c"]
 
 
@@ -35,12 +54,38 @@ def test_a_text_that_changes_its_direction_is_refused(text: str, tmp_path: Path)
     assert len([line for line in refused.value.faults if "changes the direction" in line]) == 6
 
 
+@pytest.mark.parametrize("text", HIDDEN)
+def test_a_text_hidden_inside_a_text_is_refused(text: str, tmp_path: Path) -> None:
+    document = album_document(album=HEAD | {"title": text})
+    song = document["songs"][0]  # type: ignore[index]
+    song |= {"title": text, "prompt": text, "writers": [text], "credits": [{"name": text, "role": text}]}
+    with pytest.raises(ManifestError) as refused:
+        read_album(write_album(tmp_path, document), Settings())
+    assert len([line for line in refused.value.faults if "a character that is not seen" in line]) == 6
+
+
 @pytest.mark.parametrize(
-    "text", ["夜", "שלום", "مرحبا\u200c", "👩\u200d👧", "Ünï", "\u0301a", "…", "🏴\U000e0067\U000e007f"]
+    "text",
+    [
+        "夜",
+        "שלום",
+        "مرحبا\u200c",
+        "👩\u200d👧",
+        "Ünï",
+        "\u0301a",
+        "…",
+        SCOTLAND,
+        "❤\ufe0f\u200d🔥",
+        "می\u200cخواهم",
+        "नि\u200dश",
+        "葛\U000e0100",
+        "\u0601١",
+    ],
 )
 def test_letters_of_every_script_are_taken(text: str, tmp_path: Path) -> None:
     assert not shows_nothing(text)
     assert not reorders(text)
+    assert not hides(text)
     album = read_album(write_album(tmp_path, album_document(album=HEAD | {"title": text})), Settings())
     assert album.title == text
 

@@ -14,7 +14,7 @@ from tasks.delivery.pictures import cover_remarks
 from tests.pictures import chunk, jpeg, png, segment
 
 EXIF_WITH_A_THUMBNAIL = segment(0xE1, b"Exif\0\0" + jpeg(160, 160))
-FILL = b"\xff\xff" + segment(0xDB, b"ab")
+FILL = b"\xff\xff" + segment(0xDB, bytes(65))
 TURNED = segment(0xE1, b"Exif\0\0" + struct.pack(">4sIHHHIHHI", b"MM\0*", 8, 1, 0x0112, 3, 1, 6, 0, 0))
 
 

@@ -1,0 +1,36 @@
+"""Colour profiles in covers: kept where they are as long as their own header says (ICC.1:2022, 7.2)."""
+
+from __future__ import annotations
+
+import zlib
+
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
+_HEADER_BYTES = 128
+
+
+def is_profile(data: bytes) -> bool:
+    """Whether these bytes are one profile and nothing behind it."""
+    if not _HEADER_BYTES < len(data) <= MAX_PROFILE_BYTES or data[36:40] != b"acsp":
+        return False
+    return int.from_bytes(data[:4], "big") == len(data)
+
+
+def cleaned_iccp(body: bytes) -> bytes | None:
+    """The body of an iCCP chunk with a plain name and the profile deflated anew; None where it is no profile."""
+    _, found, packed = body.partition(b"\0")
+    if not found or packed[:1] != b"\0":
+        return None
+    inflating = zlib.decompressobj()
+    try:
+        profile = inflating.decompress(packed[1:], MAX_PROFILE_BYTES + 1)
+    except zlib.error:
+        return None
+    return b"icc\0\0" + zlib.compress(profile, 0) if inflating.eof and is_profile(profile) else None
+
+
+def profile_parts(parts: list[bytes]) -> bool:
+    """Whether the bodies of a JPEG's ``ICC_PROFILE`` segments, in order, make one profile."""
+    numbers = [(part[12], part[13]) for part in parts if len(part) > 14]
+    if numbers != [(number, len(parts)) for number in range(1, len(parts) + 1)]:
+        return False
+    return is_profile(b"".join(part[14:] for part in parts))
