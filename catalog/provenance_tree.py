@@ -26,13 +26,25 @@ class Node:
     used: tuple[tuple[str, Node], ...]
 
 
-def node_of(session: Session, digest: str, known: dict[str, Node], work_keys: Collection[str] = ()) -> Node:
+def node_of(
+    session: Session,
+    digest: str,
+    known: dict[str, Node],
+    work_keys: Collection[str] = (),
+    below: frozenset[str] = frozenset(),
+) -> Node:
     """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is followed,
-    else the first whose render is still asked for. ``known`` keeps what was found, for one set of ``work_keys``."""
+    else the first whose render is still asked for. ``known`` keeps what was found, for one set of ``work_keys``.
+
+    Work may give back the bytes that it was given, as a WAV without tags has its master's: what is ``below`` in the tree
+    is not followed again.
+    """
     if digest in known:
         return known[digest]
     row = session.get_one(Artifact, digest)
     artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type, **_loss(session, row)}
+    if digest in below:
+        return Node(artifact, None, ())
     maker = _maker(session, digest, work_keys)
     if maker is None:
         known[digest] = Node(artifact, None, ())
@@ -42,7 +54,9 @@ def node_of(session: Session, digest: str, known: dict[str, Node], work_keys: Co
         .where(ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used")
         .order_by(ActivityArtifact.role)
     ).all()
-    children = tuple((link.role, node_of(session, link.artifact_digest, known, work_keys)) for link in used)
+    children = tuple(
+        (link.role, node_of(session, link.artifact_digest, known, work_keys, below | {digest})) for link in used
+    )
     step = session.get(Step, maker.work_key)
     found = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
     known[digest] = Node(artifact, {**_document(maker), **found}, children)
@@ -86,10 +100,11 @@ def _loss(session: Session, row: Artifact) -> dict[str, Json]:
 
 
 def _maker(session: Session, digest: str, work_keys: Collection[str]) -> Activity | None:
+    linked = sa.select(ActivityArtifact.activity_id).where(ActivityArtifact.artifact_digest == digest)
     makers = session.scalars(
         sa.select(Activity)
-        .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
-        .where(ActivityArtifact.artifact_digest == digest, ActivityArtifact.direction == "made")
+        .where(Activity.id.in_(linked.where(ActivityArtifact.direction == "made")))
+        .where(Activity.id.not_in(linked.where(ActivityArtifact.direction == "used")))  # those only hand it on
         .order_by(Activity.started_at, Activity.id)
     ).all()
     meant = [maker for maker in makers if maker.work_key in work_keys]

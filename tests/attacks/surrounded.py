@@ -32,7 +32,13 @@ WARM = (
     *("flows.cli.author", "flows.cli.make", "flows.cli.look", "flows.cli.keep", "flows.cli.disk", "flows.cli.finish"),
     *("flows.cli.doctor", "flows.forecast", "flows.planning", "flows.progress", "flows.reading", "tasks.engines.guide"),
     *("tasks.engines.registry", "prefect", "prefect.client.orchestration", "httpx", "scipy.signal", "soundfile"),
-    *("catalog.lineage", "catalog.lineage_release", "tasks.delivery.export", "flows.prefect_restrictions", "rich.table"),
+    *(
+        "catalog.lineage",
+        "catalog.lineage_release",
+        "tasks.delivery.export",
+        "flows.prefect_restrictions",
+        "rich.table",
+    ),
     *("psutil", "catalog.proxies", "catalog.private", "flows.cli.ending", "flows.cli.streams", "flows.cli.output"),
 )
 """What the commands load late."""

@@ -309,12 +309,24 @@ ROWS = (
     Row("garbage for proxies", proxies("no proxy at all")),
     Row("NO_PROXY with garbage", variables(NO_PROXY=",[::1,*,\t", no_proxy="é", HTTP_PROXY="http://127.0.0.1:9")),
     # Prefect's settings, of the environment and of the working folder
-    Row("Prefect of a farm that is away", variables(fresh=True, PREFECT_API_URL="http://127.0.0.1:9/api"), frozenset({"doctor"})),
+    Row(
+        "Prefect of a farm that is away",
+        variables(fresh=True, PREFECT_API_URL="http://127.0.0.1:9/api"),
+        frozenset({"doctor"}),
+    ),
     Row("Prefect's home is a file", variables(fresh=True, PREFECT_HOME="/dev/null")),
     Row("Prefect's profile is unknown", variables(fresh=True, PREFECT_PROFILE="nobody")),
-    Row("Prefect's settings are wrong", variables(fresh=True, PREFECT_LOGGING_LEVEL="LOUD", PREFECT_API_REQUEST_TIMEOUT="long")),
-    Row(".env in latin-1", working_folder(__env=b"SECRET=caf\xe9\nPREFECT_API_URL=http://127.0.0.1:9/api\nSONGLINE_HOME=x\n")),
-    Row("prefect.toml and pyproject.toml broken", working_folder(prefect__toml=BROKEN_TOML, pyproject__toml=BROKEN_TOML)),
+    Row(
+        "Prefect's settings are wrong",
+        variables(fresh=True, PREFECT_LOGGING_LEVEL="LOUD", PREFECT_API_REQUEST_TIMEOUT="long"),
+    ),
+    Row(
+        ".env in latin-1",
+        working_folder(__env=b"SECRET=caf\xe9\nPREFECT_API_URL=http://127.0.0.1:9/api\nSONGLINE_HOME=x\n"),
+    ),
+    Row(
+        "prefect.toml and pyproject.toml broken", working_folder(prefect__toml=BROKEN_TOML, pyproject__toml=BROKEN_TOML)
+    ),
     # Working folders
     Row("working folder removed", acting(["no_folder"])),
     Row("working folder closed", closed_working_folder),
@@ -338,7 +350,11 @@ ROWS = (
     Row("home relative", home_relative),
     Row("home with ~", home_with_tilde),
     Row("home by a link", home_by_link),
-    Row("home of the platform, HOME unset", lambda p: (home_of_the_platform(p), variables(HOME="/proc/1/nowhere")(p))[0], ALL),
+    Row(
+        "home of the platform, HOME unset",
+        lambda p: (home_of_the_platform(p), variables(HOME="/proc/1/nowhere")(p))[0],
+        ALL,
+    ),
     Row("home on a full disk", full_disk, WRITERS),
     # Albums and files
     Row("album's folder not UTF-8", album_in(b"\xe9t\xe9")),
@@ -351,7 +367,9 @@ ROWS = (
     Row("manifest is a device", lambda place: setattr(place, "manifest", Path("/dev/null")), WITH_MANIFEST),
     Row("audio not UTF-8", audio_named(b"\xff\xe9.mp3")),
     Row("audio with a name over 255 bytes", audio_with_too_long_a_name, frozenset({"lineage", "measure"})),
-    Row("audio is a device", lambda place: setattr(place, "audio", Path("/dev/full")), frozenset({"lineage", "measure"})),
+    Row(
+        "audio is a device", lambda place: setattr(place, "audio", Path("/dev/full")), frozenset({"lineage", "measure"})
+    ),
     Row("release folder closed", closed_output, frozenset({"render", "export"})),
     # Processes
     Row("TMPDIR missing", variables(TMPDIR="/nonexistent/tmp", TMP=None, TEMP=None)),
@@ -467,9 +485,13 @@ def place(pattern: Path, tmp_path: Path) -> Iterator[Place]:
     release = root / "out" / "small"
     environment = {
         **{name: os.environ[name] for name in ("PATH", "OMP_NUM_THREADS") if name in os.environ},
-        **{"HOME": str(root / "user"), "TMPDIR": str(root / "temporary"), "SONGLINE_HOME": str(root / "home")},
-        **{"PREFECT_HOME": str(root / "user" / ".prefect"), "NO_COLOR": "1"},
-        **{"PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"},
+        "HOME": str(root / "user"),
+        "TMPDIR": str(root / "temporary"),
+        "SONGLINE_HOME": str(root / "home"),
+        "PREFECT_HOME": str(root / "user" / ".prefect"),
+        "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
     }
     yield Place(
         *(root, root / "home", root / "album" / "album.yaml", root / "out"),
@@ -544,8 +566,11 @@ def test_surrounding(row: Row, place: Place, driver: Driver) -> None:
     words = [[*place.arguments(command), *(["--json"] if as_json else [])] for command, as_json in lines]
     words = [_options_first(line) for line in words]
     case = {
-        **{"environment": place.environment, "folder": place.folder or str(place.work), "acts": place.acts},
-        **{"is_fresh": place.is_fresh, "commands": words},
+        "environment": place.environment,
+        "folder": place.folder or str(place.work),
+        "acts": place.acts,
+        "is_fresh": place.is_fresh,
+        "commands": words,
     }
     before = others(place)
     if place.is_fresh:
@@ -554,7 +579,12 @@ def test_surrounding(row: Row, place: Place, driver: Driver) -> None:
         own.close()
     else:
         told = driver.ask(case)
-    sys.stderr.write(row.name + " " + str([(c, round(a["taken_s"], 2), a["code"]) for (c, _), a in zip(lines, told, strict=True)]) + "\n")
+    sys.stderr.write(
+        row.name
+        + " "
+        + str([(c, round(a["taken_s"], 2), a["code"]) for (c, _), a in zip(lines, told, strict=True)])
+        + "\n"
+    )
     found = {
         f"{command}{' --json' if as_json else ''}": (faults, answer)
         for (command, as_json), answer in zip(lines, told, strict=True)

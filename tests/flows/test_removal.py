@@ -17,6 +17,7 @@ from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
 from catalog.settings import Settings
 from catalog.submissions import Wish, submit
+from catalog.track_origins import origins_of_release
 from catalog.work import Lease
 from db.base import Base
 from db.production import Render
@@ -24,6 +25,7 @@ from db.provenance import Loss
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.models_used import models_of
+from tests.pictures import png
 from tests.support import album_document, produce, write_album
 
 SONGS = album_document()["songs"]
@@ -92,7 +94,15 @@ def test_an_album_goes_with_all_that_no_other_needs(house, tmp_path):
 
 
 def _lineage(house, release):
-    return trace_all(house.database, release.files, models_of=models_of(house.settings), album_id=release.album_id)
+    tracks, covers = origins_of_release(house.database, release.step_key)
+    return trace_all(
+        house.database,
+        release.files,
+        models_of=models_of(house.settings),
+        album_id=release.album_id,
+        tracks=tracks,
+        album_inputs=covers,
+    )
 
 
 @pytest.mark.both_databases
@@ -139,7 +149,7 @@ def test_nothing_is_taken_from_under_work_that_is_under_way(house, tmp_path):
 
 
 def test_files_that_were_given_go_with_the_last_album_that_names_them(house, tmp_path):
-    cover = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    cover = png()
     for album in ("first", "second"):
         (tmp_path / album).mkdir()
         (tmp_path / album / "cover.png").write_bytes(cover)

@@ -285,7 +285,7 @@ def test_rerun_says_identical_and_retry_finds_nothing_to_do(rendered):
 def test_export_writes_the_release_byte_for_byte(rendered, tmp_path):
     written = rendered.json("export", "small", "--out", tmp_path / "elsewhere")
     folder = tmp_path / "elsewhere" / "small"
-    assert written == {"album": "small", "build": 1, "folder": str(folder), "changed": True}
+    assert written == {"album": "small", "build": 1, "folder": str(folder), "changed": True, "kept": []}
     assert files_of(folder) == files_of(rendered.release)
     assert sums(folder).returncode == 0
     assert rendered.json("export", rendered.manifest, "--out", tmp_path / "elsewhere")["changed"] is False
