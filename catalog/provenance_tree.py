@@ -36,8 +36,8 @@ def node_of(
     """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is followed,
     else the first whose render is still asked for. ``known`` keeps what was found, for one set of ``work_keys``.
 
-    Work may give back the bytes that it was given, as a WAV without tags has its master's: what is ``below`` in the tree
-    is not followed again.
+    Work may give back the bytes that it was given, as a WAV without tags has its master's: what is ``below`` in the
+    tree is not followed again.
     """
     if digest in known:
         return known[digest]
