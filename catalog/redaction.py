@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from urllib.parse import unquote
 
@@ -25,16 +26,32 @@ _SECRET_PATHS = re.compile(
 """Hosts of webhooks, where the path is the secret."""
 
 _URL = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+[A-Za-z0-9.+-]+)?:(?P<slashes>/{2,3})(?P<rest>[^\s\"'`<>|\\]*)"
+    r"(?:(?<=(?P<quote>[\"'`])))?(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+[A-Za-z0-9.+-]+)?:(?P<slashes>/{2,3})"
+    r"(?P<rest>[^\s\"'`<>|\\?#]*(?:[?#](?(quote)(?:(?!(?P=quote))[^\r\n])*|\S*(?:[ ][^\s&]*&[\w.%-]+=\S*)*))?)"
 )
-_TRAILING = ".,;:)]}!"
-_BARE_LOGIN = re.compile(r"(?<![\w@.%+-])(?P<login>[\w.%+-]{1,256}:[^\s:@/\"'`<>]{1,256})@(?=[\w\[])")
+"""An address. Its query may hold anything, raw quotes and bars as well: it ends at the quote that opened the address,
+else at white space that no further parameter follows."""
+_ENCODED_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,32}%(?:25){0,4}3A%(?:25){0,4}2F%(?:25){0,4}2F[^\s\"'`<>&]*", re.IGNORECASE
+)
+_MOST_ENCODINGS = 6
+_TRAILING = ".,;:)]}!\"'"
+_BARE_LOGIN = re.compile(r"(?<![\w@.%+-])(?P<login>[\w.%+-]{1,256}:[^\s/\"'`<>]{1,256})@(?=[\w\[])")
 _NAMED = re.compile(
     r"(?P<name>(?<![A-Za-z0-9])(?:[\w-]{0,64}[-_.])?(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key(?:[-_]id)?"
-    r"|secret[-_]?key|signature|sig|credential|sslpassword))(?P<between>\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,)\"']+)",
+    r"|secret[-_]?key|amz[-_]signature|credential|sslpassword)|(?<=[?&])(?:sig|signature))(?P<between>\\*[\"']?\s*[:=]\s*)"
+    r"(?P<value>\*{3}(?![^\s\"'\\,;)}\]])|b?(?P<escape>\\*)(?P<mark>[\"'])(?:(?!(?<!\\)(?P=escape)(?P=mark))[^\r\n])*"
+    r"(?:(?P=escape)(?P=mark))?|[^\s&;,)\"']+)",
     re.IGNORECASE,
 )
-_AUTHORIZATION = re.compile(r"\b(?P<kind>bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+"""A secret by its name. ``signature`` alone is a word of music, and a secret in a query only."""
+_HEADER = re.compile(
+    r"\b(?P<name>(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*b?\\*[\"']?)(?P<kind>[A-Za-z][\w-]*[ \t]+)?"
+    r"(?P<value>(?<=digest )[^\r\n]+|(?<=hmac-sha256 )[^\r\n]+|[^\s\"'\\]+)",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"\b(?P<kind>bearer|basic)(?P<space>\s+)(?P<value>[A-Za-z0-9._~+/=-]{4,})", re.IGNORECASE)
+_LONG = 20
 _TOKEN = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[a-z]-[\w-]{10,})"
 )
@@ -46,13 +63,16 @@ def redacted(text: str) -> str:
     Also hidden: ``password=…`` and its kind, credentials of an Authorization header, tokens that are known by their
     form. A text without any of these comes back as it is.
     """
+    if "%" in text:
+        text = _ENCODED_URL.sub(_decoded_without_secrets, text)
     if "://" in text:
         text = _URL.sub(_without_secrets, text)
     if "@" in text:
         text = _BARE_LOGIN.sub(_without_login, text)
-    if "=" in text:
-        text = _NAMED.sub(rf"\g<name>\g<between>{HIDDEN}", text)
-    text = _AUTHORIZATION.sub(rf"\g<kind> {HIDDEN}", text)
+    text = _HEADER.sub(rf"\g<name>\g<kind>{HIDDEN}", text)
+    if "=" in text or ":" in text:
+        text = _NAMED.sub(_without_value, text)
+    text = _CREDENTIALS.sub(_without_credentials, text)
     return _TOKEN.sub(HIDDEN, text)
 
 
@@ -109,3 +129,40 @@ def _without_query(place: str) -> str:
 
 def _without_login(found: re.Match[str]) -> str:
     return found[0] if _PLACEHOLDER.fullmatch(found["login"]) else f"{HIDDEN}@"
+
+
+def _decoded_without_secrets(found: re.Match[str]) -> str:
+    """An address that is written %-encoded, as inside another: decoded where it holds a secret, else as it is."""
+    address = found[0]
+    for _ in range(_MOST_ENCODINGS):
+        if "://" in address:
+            break
+        address = unquote(address)
+    clean = redacted(address)
+    return found[0] if clean == address else clean
+
+
+def _without_value(found: re.Match[str]) -> str:
+    """``password=***`` and its kind. A plain word behind a colon, as in ``SECRET_KEY: this is no key``, is prose."""
+    name, between, value = found["name"], found["between"], found["value"]
+    is_plain_word = value.rstrip(_TRAILING).isalpha() and found["mark"] is None
+    if ":" in between and is_plain_word and (name.isupper() or name.lower() == "secret"):
+        return found[0]
+    return f"{name}{between}{HIDDEN}"
+
+
+def _without_credentials(found: re.Match[str]) -> str:
+    """``Basic ***`` where a user and a password are encoded, ``Bearer ***`` before what is no word."""
+    value = found["value"]
+    if found["kind"].lower() == "basic":
+        is_secret = _holds_login(value)
+    else:
+        is_secret = len(value) >= _LONG or any(not sign.isalpha() for sign in value.rstrip(_TRAILING))
+    return f"{found['kind']}{found['space']}{HIDDEN}" if is_secret else found[0]
+
+
+def _holds_login(encoded: str) -> bool:
+    try:
+        return b":" in base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False

@@ -5,9 +5,12 @@ Offsets and the checksum are those of sqlite.org/fileformat2.html, sections 1.3 
 
 from __future__ import annotations
 
+import os
 import struct
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from db.trouble import DatabaseDamaged, DatabaseUnusable
 
@@ -18,6 +21,8 @@ LOG_HEADER = struct.Struct(">8I")
 FRAME_HEADER = struct.Struct(">6I")
 LOST_COMMITS = 2
 """Commits behind a bad frame that prove a loss: one may be of a transaction that was cut off before its end."""
+END_BYTES = 2 << 20
+"""As much is summed at either end of a log: SQLite begins a log anew when it has 4 MiB, where nobody reads it."""
 
 
 def check_file(path: Path) -> None:
@@ -33,8 +38,8 @@ def check_file(path: Path) -> None:
         header = file.read(HEADER_BYTES)
     if header:
         _check_header(path, header, is_alone=log_bytes == 0)
-    if log_bytes > LOG_HEADER.size:
-        _check_log(log)
+    if log_bytes > LOG_HEADER.size and not _is_in_use(path):
+        check_log(log, everything=False)
 
 
 def _check_header(path: Path, header: bytes, *, is_alone: bool) -> None:
@@ -50,33 +55,54 @@ def _check_header(path: Path, header: bytes, *, is_alone: bool) -> None:
         raise DatabaseDamaged(f"it is cut off: {found} of {wanted} bytes are left")
 
 
-def _check_log(log: Path) -> None:
+def check_log(log: Path, *, everything: bool) -> None:
     """Raise DatabaseDamaged where committed changes stand in the log and cannot be read.
 
-    SQLite reads a log up to its first bad frame and says nothing of what stands behind it.
+    SQLite reads a log up to its first bad frame and says nothing of what stands behind it. Of a log that is longer than
+    those of killed processes usually are, only both ends are summed, unless ``everything`` is asked for.
     """
-    data = log.read_bytes()
-    magic, _, page_bytes, _, *salts = LOG_HEADER.unpack_from(data)[:6]
-    if magic not in LOG_MAGIC or LOG_HEADER.unpack_from(data)[6:] != _summed(data[:24], (0, 0), magic):
-        if _is_unchanged(log, data):
-            raise DatabaseDamaged(f"the header of its write-ahead log {log.name} was overwritten")
-        return
-    lost = _commits_behind_the_break(data, page_bytes, tuple(salts), magic)
-    if lost >= LOST_COMMITS and _is_unchanged(log, data):
+    with log.open("rb") as file:
+        head = file.read(LOG_HEADER.size)
+        if len(head) < LOG_HEADER.size:
+            return
+        magic, _, page_bytes, *_ = fields = LOG_HEADER.unpack(head)
+        if magic not in LOG_MAGIC or fields[6:] != _summed(head[:24], (0, 0), magic):
+            if _is_unchanged(log, head):
+                raise DatabaseDamaged(f"the header of its write-ahead log {log.name} was overwritten")
+            return
+        frame_bytes = FRAME_HEADER.size + page_bytes
+        frames = (os.fstat(file.fileno()).st_size - LOG_HEADER.size) // frame_bytes
+        ends = max(1, END_BYTES // frame_bytes)
+        whole = everything or frames <= 2 * ends
+        parts = [range(frames)] if whole else [range(ends), range(frames - ends, frames)]
+        lost = _commits_behind_the_break(file, fields, parts)
+    if lost >= LOST_COMMITS and _is_unchanged(log, head):
         raise DatabaseDamaged(f"its write-ahead log {log.name} was overwritten: about {lost} changes in it are lost")
 
 
-def _commits_behind_the_break(data: bytes, page_bytes: int, salts: tuple[int, ...], magic: int) -> int:
-    total = LOG_HEADER.unpack_from(data)[6:]
+def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Sequence[range]) -> int:
+    """Commits that stand behind the first bad frame. Every frame holds the sum of all before it, so that a part of the
+    log can be summed by itself."""
+    magic, page_bytes, salts = fields[0], fields[2], fields[4:6]
     is_whole, commits = True, 0
-    for at in range(LOG_HEADER.size, len(data) - FRAME_HEADER.size - page_bytes + 1, FRAME_HEADER.size + page_bytes):
-        _, commit, *rest = FRAME_HEADER.unpack_from(data, at)
-        is_ours = tuple(rest[:2]) == salts
-        if is_whole:
-            total = _summed(data[at : at + 8], total, magic)
-            total = _summed(data[at + 24 : at + 24 + page_bytes], total, magic)
-            is_whole = is_ours and tuple(rest[2:]) == total
-        commits += bool(not is_whole and is_ours and commit)
+    for part in parts:
+        total = fields[6:]
+        if part.start:
+            file.seek(LOG_HEADER.size + (part.start - 1) * (FRAME_HEADER.size + page_bytes))
+            before = FRAME_HEADER.unpack(file.read(FRAME_HEADER.size))
+            is_whole = is_whole and before[2:4] == salts
+            total = before[4:]
+        file.seek(LOG_HEADER.size + part.start * (FRAME_HEADER.size + page_bytes))
+        for _ in part:
+            frame = file.read(FRAME_HEADER.size + page_bytes)
+            if len(frame) < FRAME_HEADER.size + page_bytes:  # begun anew meanwhile
+                return commits
+            _, commit, *rest = FRAME_HEADER.unpack_from(frame)
+            is_ours = tuple(rest[:2]) == salts
+            if is_whole:
+                total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
+                is_whole = is_ours and tuple(rest[2:]) == total
+            commits += bool(not is_whole and is_ours and commit)
     return commits
 
 
@@ -92,10 +118,25 @@ def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
     return first, second
 
 
-def _is_unchanged(log: Path, data: bytes) -> bool:
+def _is_in_use(path: Path) -> bool:
+    """Whether a process works with the database now: then its log was read when that one began, and is being written.
+
+    Every connection holds a lock on the log's index. It is looked up and not tried: to close a file that this process
+    has opened before lets go all of its locks. False where the system does not say.
+    """
+    try:
+        there = path.with_name(f"{path.name}-shm").stat()
+        locks = Path("/proc/locks").read_text("ascii", "replace")
+    except OSError:
+        return False
+    name = f"{os.major(there.st_dev):02x}:{os.minor(there.st_dev):02x}:{there.st_ino}"
+    return any(name in line.split() for line in locks.splitlines())
+
+
+def _is_unchanged(log: Path, head: bytes) -> bool:
     """Whether nobody began the log anew while it was read."""
     try:
         with log.open("rb") as file:
-            return file.read(LOG_HEADER.size) == data[: LOG_HEADER.size]
+            return file.read(LOG_HEADER.size) == head
     except FileNotFoundError:
         return False

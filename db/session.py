@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from db.file_check import check_file
+from db.file_check import check_file, check_log
 from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
 from db.private_file import make_private
@@ -143,9 +143,14 @@ class Database:
             yield connection
 
     def check(self) -> None:
-        """Read every page of a SQLite file and raise DatabaseDamaged at the first fault; a server sees to its own."""
+        """Read every page of a SQLite file and its whole log and raise DatabaseDamaged at the first fault; a server
+        sees to its own."""
         if self._is_server:
             return
+        path = Path(self.engine.url.database or "")
+        log = path.with_name(f"{path.name}-wal") if path.name else path
+        if log.is_file():
+            check_log(log, everything=True)
         with self.read() as session:
             found = session.execute(sa.text("PRAGMA quick_check(1)")).scalar()
         if found != "ok":
