@@ -26,10 +26,11 @@ from typing import Any
 from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, require_empty
 from catalog.confined import confined
 from catalog.digests import digest_file
-from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
+from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError
 from catalog.private import has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
+from catalog.text import counted
 from db.session import Database
 from db.sqlite import file_lock
 
@@ -86,7 +87,9 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
         with file_lock(folder / LOCK):
             target = FolderStore(folder / "store")
             target.sweep_unfinished(older_than_s=0.0)  # what a killed backup left: we hold the lock
+            earlier = _earlier(folder)
             path = _dump(database, folder)
+            _require_no_loss(earlier, path, folder)
             copied, lost, size, count = 0, [], 0, 0
             for named in _artifacts(path):
                 count, size = count + 1, size + named.size
@@ -165,6 +168,26 @@ def read_backup(folder: Path) -> Backup:
     if not whole:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
     return backup
+
+
+def _earlier(folder: Path) -> Backup | None:
+    """The whole backup that stands in ``folder`` before another takes its place; None where there is none."""
+    try:
+        return read_backup(folder)
+    except (InputError, CatalogError):
+        return None
+
+
+def _require_no_loss(earlier: Backup | None, path: Path, folder: Path) -> None:
+    """Raise RefusedError for an empty catalog that is about to take the place of a filled one, and remove its dump."""
+    if earlier is None or not earlier.artifacts or next(_artifacts(path), None) is not None:
+        return
+    path.unlink()
+    raise RefusedError(
+        f"the catalog names no artifact, and the backup in {folder} holds {counted(earlier.artifacts, 'artifact')}: "
+        "it was not replaced",
+        remedy=f"Run `songline restore {folder}` if the catalog was lost, or name an empty folder for a backup of it",
+    )
 
 
 def _catalog_of(folder: Path, name: str) -> Path:
