@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, require_empty
+from catalog.backup_rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
 from catalog.confined import confined
 from catalog.digests import digest_file
 from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError
@@ -31,6 +31,7 @@ from catalog.private import has_our_mode, is_shared, make_private, private_folde
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
 from catalog.text import counted
+from db.regular_file import NotRegular, open_regular, read_regular
 from db.session import Database
 from db.sqlite import file_lock
 
@@ -39,6 +40,8 @@ MANIFEST = "backup.json"
 LOCK = ".lock"
 _DUMP = re.compile(r"catalog-[0-9a-f]{16}\.jsonl\.gz")
 ARTIFACT = "artifact"
+MAX_SIZE_BYTES = (1 << 63) - 1
+MAX_MANIFEST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +157,20 @@ def read_backup(folder: Path) -> Backup:
     """The backup in ``folder``, its catalog checked. Raises InputError where there is none, CatalogError where it is
     damaged."""
     try:
-        document = json.loads((folder / MANIFEST).read_text())
+        document = json.loads(read_regular(folder / MANIFEST, max_bytes=MAX_MANIFEST_BYTES))
         if document.get("format") != FORMAT:
             raise CatalogError("the backup was made by a newer Songline", remedy="Upgrade Songline")
         backup = Backup(**document)
-        whole = digest_file(_catalog_of(folder, backup.catalog)) == backup.catalog_digest
+        dump = _catalog_of(folder, backup.catalog)
+        open_regular(dump).close()
+        whole = digest_file(dump) == backup.catalog_digest
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{folder} holds no finished backup", remedy="Run `songline backup` there until it ends, or name another"
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except NotRegular as error:
+        raise CatalogError(f"{error.filename} is {error.kind}, where a file should be", remedy=ANOTHER) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CatalogError(f"{folder / MANIFEST} cannot be read", remedy=ANOTHER) from error
     if not whole:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
@@ -215,8 +222,8 @@ def _dump(database: Database, folder: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield iter(lines)
+    with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as dump:
+        yield bounded_lines(cast("BinaryIO", dump))
 
 
 def _artifacts(path: Path) -> Iterator[Named]:
@@ -228,7 +235,7 @@ def _artifacts(path: Path) -> Iterator[Named]:
 
 def _named(row: Mapping[str, Any]) -> Named:
     digest, size = row.get("digest"), row.get("size")
-    if not isinstance(digest, str) or not isinstance(size, int):
+    if not isinstance(digest, str) or not isinstance(size, int) or not 0 <= size <= MAX_SIZE_BYTES:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
     return Named(digest, size)
 
