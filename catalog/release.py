@@ -22,7 +22,7 @@ from catalog.errors import InputError
 from db.regular_file import read_regular
 
 SCHEME = "release/v1"
-MAX_DOCUMENT_BYTES = 256 << 20
+MAX_DOCUMENT_BYTES = 64 << 20
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]

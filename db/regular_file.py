@@ -49,8 +49,9 @@ def read_regular(path: Path, *, max_bytes: int) -> bytes:
     """The bytes of the file at ``path``. Raises NotRegular, or another OSError, also where it has more than
     ``max_bytes``."""
     with open_regular(path) as file:
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
+        is_larger = os.fstat(file.fileno()).st_size > max_bytes
+        data = b"" if is_larger else file.read(max_bytes + 1)
+    if is_larger or len(data) > max_bytes:
         raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", str(path))
     return data
 
