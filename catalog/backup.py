@@ -21,16 +21,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from catalog.backup_rows import ANOTHER, UNREADABLE, dumped, load, read_lines, require_empty
+from catalog.backup_rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
 from catalog.confined import confined
 from catalog.digests import digest_file
-from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError
+from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError
 from catalog.private import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
+from catalog.text import counted
 from catalog.whole_file import move_whole, write_whole
+from db.regular_file import NotRegular, open_regular, read_regular
 from db.session import Database
 from db.sqlite import file_lock
 
@@ -39,6 +41,8 @@ MANIFEST = "backup.json"
 LOCK = ".lock"
 _DUMP = re.compile(r"catalog-[0-9a-f]{16}\.jsonl\.gz")
 ARTIFACT = "artifact"
+MAX_SIZE_BYTES = (1 << 63) - 1
+MAX_MANIFEST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,9 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
         with file_lock(folder / LOCK):
             target = FolderStore(folder / "store")
             target.sweep_unfinished(older_than_s=0.0)  # what a killed backup left: we hold the lock
+            earlier = _earlier(folder)
             path = _dump(database, folder)
+            _require_no_loss(earlier, path, folder)
             copied, lost, size, count = 0, [], 0, 0
             for named in _artifacts(path):
                 count, size = count + 1, size + named.size
@@ -153,20 +159,44 @@ def read_backup(folder: Path) -> Backup:
     """The backup in ``folder``, its catalog checked. Raises InputError where there is none, CatalogError where it is
     damaged."""
     try:
-        document = json.loads((folder / MANIFEST).read_text())
+        document = json.loads(read_regular(folder / MANIFEST, max_bytes=MAX_MANIFEST_BYTES))
         if document.get("format") != FORMAT:
             raise CatalogError("the backup was made by a newer Songline", remedy="Upgrade Songline")
         backup = Backup(**document)
-        whole = digest_file(_catalog_of(folder, backup.catalog)) == backup.catalog_digest
+        dump = _catalog_of(folder, backup.catalog)
+        open_regular(dump).close()
+        whole = digest_file(dump) == backup.catalog_digest
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{folder} holds no finished backup", remedy="Run `songline backup` there until it ends, or name another"
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except NotRegular as error:
+        raise CatalogError(f"{error.filename} is {error.kind}, where a file should be", remedy=ANOTHER) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CatalogError(f"{folder / MANIFEST} cannot be read", remedy=ANOTHER) from error
     if not whole:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
     return backup
+
+
+def _earlier(folder: Path) -> Backup | None:
+    """The whole backup that stands in ``folder`` before another takes its place; None where there is none."""
+    try:
+        return read_backup(folder)
+    except (InputError, CatalogError):
+        return None
+
+
+def _require_no_loss(earlier: Backup | None, path: Path, folder: Path) -> None:
+    """Raise RefusedError for an empty catalog that is about to take the place of a filled one, and remove its dump."""
+    if earlier is None or not earlier.artifacts or next(_artifacts(path), None) is not None:
+        return
+    path.unlink()
+    raise RefusedError(
+        f"the catalog names no artifact, and the backup in {folder} holds {counted(earlier.artifacts, 'artifact')}: "
+        "it was not replaced",
+        remedy=f"Run `songline restore {folder}` if the catalog was lost, or name an empty folder for a backup of it",
+    )
 
 
 def _catalog_of(folder: Path, name: str) -> Path:
@@ -194,8 +224,8 @@ def _dump(database: Database, folder: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield iter(lines)
+    with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as dump:
+        yield bounded_lines(cast("BinaryIO", dump))
 
 
 def _artifacts(path: Path) -> Iterator[Named]:
@@ -207,7 +237,7 @@ def _artifacts(path: Path) -> Iterator[Named]:
 
 def _named(row: Mapping[str, Any]) -> Named:
     digest, size = row.get("digest"), row.get("size")
-    if not isinstance(digest, str) or not isinstance(size, int):
+    if not isinstance(digest, str) or not isinstance(size, int) or not 0 <= size <= MAX_SIZE_BYTES:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
     return Named(digest, size)
 

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -25,6 +25,9 @@ BATCH = 1000
 FREED = {"state": "planned", "owner": None, "lease_until": None}
 UNREADABLE = "the backup's catalog is not whole"
 ANOTHER = "Take another backup"
+OF_ITS_MAKER = "Restore it with the Songline that made it"
+MAX_LINE_BYTES = 64 << 20
+"""More than a row of any catalog has; a dump of one endless line would fill the memory."""
 
 
 def dumped(database: Database) -> Iterator[str]:
@@ -62,7 +65,7 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
     """What a dump holds. Raises CatalogError where it is cut off, damaged or no dump, or newer than this code."""
     try:
         yield from _lines_of(lines)
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, zlib.error) as error:
         raise CatalogError(UNREADABLE, remedy=ANOTHER) from error
 
 
@@ -90,6 +93,14 @@ def _lines_of(lines: Iterable[str]) -> Iterator[Line]:
     raise CatalogError(UNREADABLE, remedy=ANOTHER)
 
 
+def bounded_lines(dump: BinaryIO) -> Iterator[str]:
+    """The lines of an unpacked dump, one at a time. Raises ValueError for one of more than MAX_LINE_BYTES."""
+    while line := dump.readline(MAX_LINE_BYTES + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise ValueError(f"a line has more than {MAX_LINE_BYTES} bytes")
+        yield line.decode("utf-8")
+
+
 def require_empty(database: Database) -> None:
     """Raise RefusedError for a catalog that holds anything."""
     with database.read() as session:
@@ -110,10 +121,10 @@ def load(database: Database, lines: Iterable[Line]) -> None:
             loader.finish()
     except StatementError as error:
         said = words_of(error) if isinstance(error, DBAPIError) else str(error.orig)
-        raise CatalogError(
-            f"the backup does not fit into this catalog: {said}",
-            remedy="Restore it with the Songline that made it",
-        ) from error
+        raise CatalogError(f"the backup does not fit into this catalog: {said}", remedy=OF_ITS_MAKER) from error
+    except OverflowError as error:
+        what = "the backup does not fit into this catalog: a number in it is too large"
+        raise CatalogError(what, remedy=OF_ITS_MAKER) from error
 
 
 def _require_empty(session: Session) -> None:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from catalog.errors import RefusedError
-from catalog.text import has_control, is_reserved
+from catalog.text import has_control, is_reserved, reorders
 
 MAX_PATH_CHARACTERS = 1024
 MAX_NAME_BYTES = 255
@@ -54,6 +54,8 @@ def path_fault(relative: object) -> str | None:
         return f"it has more than {MAX_PATH_CHARACTERS} characters"
     if has_control(relative):
         return "it holds a control character"
+    if reorders(relative):
+        return "it holds characters that show it in another order than it has"
     if relative.startswith("/"):
         return "it is absolute"
     if "\\" in relative:
@@ -69,6 +71,8 @@ def _name_fault(name: str) -> str | None:
         return f"it holds a name of more than {MAX_NAME_BYTES} bytes"
     if _DRIVE.match(name):
         return "it holds a drive's letter"
+    if ":" in name:
+        return "it holds a colon, which names a hidden stream of a file on Windows"
     return "it holds the name of a device" if is_reserved(name) else None
 
 

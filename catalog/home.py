@@ -11,6 +11,7 @@ from pathlib import Path
 from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
 from catalog.settings import SQLITE_FILE, Settings
 from catalog.whole_file import write_whole
+from db.regular_file import read_regular
 
 CATALOG = SQLITE_FILE
 LAST_BACKUP = "last-backup.json"
@@ -20,6 +21,7 @@ OURS = (
 )
 """What lies in a home by its name; others' files in the same folder are let alone."""
 FULL_BYTES = 1 << 20
+MAX_NOTE_BYTES = 64 * 1024
 
 
 def make_home(settings: Settings) -> None:
@@ -83,32 +85,36 @@ def note_backup(home: Path, folder: Path) -> None:
 
 def remedy_for_damage(catalog: Path) -> str:
     """What brings a damaged catalog back: its newest backup, or the copy made before it was last migrated."""
-    backup = _last_backup(catalog.parent)
+    backup = last_backup(catalog.parent)
     copies = sorted(catalog.parent.glob(f"{catalog.name}.before-*"))
     if backup is not None:
         return f"Run `songline restore {backup}`: it sets the damaged file aside, and the store keeps its bytes"
     restore = "Run `songline restore BACKUP` with a folder that `songline backup` wrote: it sets the damaged file aside"
     if copies:
         return f"{restore}. Without one, move {copies[-1].name} in its place: the catalog as it was then"
-    return f"{restore}. Without one, move the file away: Songline begins anew, and the store keeps its bytes"
+    return f"{restore}. Without one, move all of {catalog.parent} away, the store too: Songline begins anew"
 
 
-def _last_backup(home: Path) -> Path | None:
+def last_backup(home: Path) -> Path | None:
+    """The folder of the newest backup of ``home``; None where none is noted, or none lies there now."""
     try:
-        folder = Path(json.loads((home / LAST_BACKUP).read_text("utf-8"))["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
+        note = read_regular(home / LAST_BACKUP, max_bytes=MAX_NOTE_BYTES)
+        folder = Path(json.loads(note.decode("utf-8"))["folder"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return folder if (folder / "backup.json").is_file() else None
 
 
-def set_aside(catalog: Path) -> Path:
-    """Move a damaged catalog and its log away; gives its new name. Raises OSError."""
+def set_aside(catalog: Path) -> Path | None:
+    """Move a damaged catalog and its log away, as far as they are there; gives its new name, None where nothing was.
+
+    Raises OSError.
+    """
     number = 1
-    while (aside := catalog.with_name(f"{catalog.name}.damaged-{number}")).exists():
+    while any(catalog.parent.glob(f"{catalog.name}.damaged-{number}*")):
         number += 1
-    for suffix in ("-wal", "-shm"):
-        part = catalog.with_name(f"{catalog.name}{suffix}")
-        if part.exists():
-            part.rename(f"{aside}{suffix}")
-    catalog.rename(aside)
-    return aside
+    aside = catalog.with_name(f"{catalog.name}.damaged-{number}")
+    parts = [suffix for suffix in ("-wal", "-shm", "") if catalog.with_name(f"{catalog.name}{suffix}").exists()]
+    for suffix in parts:
+        catalog.with_name(f"{catalog.name}{suffix}").rename(f"{aside}{suffix}")
+    return aside if parts else None

@@ -84,12 +84,13 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings) -> Iterator[House]:
+def open_house(settings: Settings, *, anew: bool = False) -> Iterator[House]:
     """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened.
 
-    A home that cannot be written is opened for looking: what writes raises CatalogReadOnly.
+    A home that cannot be written is opened for looking: what writes raises CatalogReadOnly. ``anew`` makes an empty
+    catalog where it is missing beside a store, which else is damage: a restore is about to fill it.
     """
-    house = enter_house(settings)
+    house = enter_house(settings, anew=anew)
     try:
         with told(settings):
             yield house
@@ -97,7 +98,7 @@ def open_house(settings: Settings) -> Iterator[House]:
         house.close()
 
 
-def enter_house(settings: Settings) -> House:
+def enter_house(settings: Settings, *, anew: bool = False) -> House:
     """The house for the life of a process (a worker's); see :func:`open_house`."""
     with opening(settings):
         why = why_read_only(settings)
@@ -106,7 +107,8 @@ def enter_house(settings: Settings) -> House:
                 if settings.shared_home == "group":
                     share_with_group()
                 make_home(settings)
-                require_catalog_with_store(settings)
+                if not anew:
+                    require_catalog_with_store(settings)
                 return House(settings, open_database(settings.catalog_place, _limits(settings)))
             except (OSError, DatabaseTrouble) as error:
                 if isinstance(error, DatabaseDamaged) or not is_full(settings.home):

@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from catalog.errors import CatalogDamaged, CatalogError, CatalogReadOnly
-from catalog.home import CATALOG, is_full, remedy_for_damage
+from catalog.home import CATALOG, LAST_BACKUP, is_full, remedy_for_damage
 from catalog.settings import Settings
+from db.regular_file import NotRegular
 from db.session import (
     DatabaseDamaged,
     DatabaseReadOnly,
@@ -58,6 +59,11 @@ def opening(settings: Settings) -> Iterator[None]:
             f"{error.filename or settings.home} is a file, where a folder of the home {settings.home} should be",
             remedy="Move it away, or point SONGLINE_HOME to another folder",
         ) from error
+    except NotRegular as error:
+        raise CatalogError(
+            f"{error.filename} is {error.kind}, where a file of the home {settings.home} should be",
+            remedy="Move it away",
+        ) from error
     except IsADirectoryError as error:
         raise CatalogError(
             f"{error.filename} is a folder, where a file of the home {settings.home} should be", remedy="Move it away"
@@ -95,15 +101,20 @@ def read_only_error(settings: Settings, why: str) -> CatalogReadOnly:
 
 
 def require_catalog_with_store(settings: Settings) -> None:
-    """Raise DatabaseDamaged for a catalog without a byte beside a store that has some: it was not made just now."""
+    """Raise DatabaseDamaged for a catalog that is missing or has no byte, beside what only a catalog leaves: it was not
+    made just now, and an empty one in its place would call all of the store garbage."""
     catalog = settings.home / CATALOG
-    if settings.database_url or not catalog.is_file() or catalog.stat().st_size:
+    if settings.database_url or not _is_blank(catalog):
         return
-    log = catalog.with_name(f"{CATALOG}-wal")
-    if log.is_file() and log.stat().st_size:
-        return
-    if any(settings.home.glob("store/objects/??/??/*")) or any(settings.home.glob(f"{CATALOG}.before-*")):
-        raise DatabaseDamaged("it is empty, 0 bytes, and the store beside it is not")
+    left = ("store/objects/??/??/*", f"{CATALOG}.before-*", LAST_BACKUP)
+    # Looked at again: another process may have made the catalog, and stored something, meanwhile.
+    if any(any(settings.home.glob(pattern)) for pattern in left) and _is_blank(catalog):
+        how = "is empty, 0 bytes" if catalog.exists() else "is missing"
+        raise DatabaseDamaged(f"it {how}, and what it names lies beside it")
+
+
+def _is_blank(catalog: Path) -> bool:
+    return not catalog.exists() or (catalog.is_file() and catalog.stat().st_size == 0)
 
 
 def _file(settings: Settings) -> Path:

@@ -20,6 +20,7 @@ from catalog.provenance_tree import Node, activities, node_of, prov_json
 from catalog.recipe import Recipe
 from catalog.release import ModelUsed
 from catalog.track_origins import TrackOrigin, origins_of
+from catalog.understood import understood
 from db.production import Candidate, Render
 from db.provenance import ActivityArtifact, Artifact
 from db.rows import starts_with
@@ -78,7 +79,7 @@ def trace(
     ``album_id`` keeps to one album where several share a render, ``candidate`` is the one that a file names in its
     tags. Raises InputError where there is none.
     """
-    with database.read() as session:
+    with understood(), database.read() as session:
         artifact = _find(session, digest)
         origins = origins_of(session, artifact.digest, album_id=album_id, candidate=candidate)
         meant = [*(key for origin in origins for key in origin.work_keys), *_render_keys(session, candidate)]
@@ -110,7 +111,7 @@ def trace_all(
     with the release; that other work made the same bytes before says nothing of it."""
     done: dict[str, Mapping[str, Json]] = {}
     listed: dict[str, dict[str, Json]] = {}
-    with database.read() as session:
+    with understood(), database.read() as session:
         for track in tracks:
             known: dict[str, Node] = {}
             for digest in sorted(track.inputs):

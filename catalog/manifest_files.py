@@ -9,6 +9,7 @@ from catalog.covers import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.digests import digest_file
 from catalog.errors import InputError, ManifestError
 from catalog.text import has_control
+from db.regular_file import open_regular
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024
@@ -69,7 +70,8 @@ def regular_file(path: Path, name: str, *, max_bytes: int) -> Path:
 def read_file(path: Path, name: str) -> bytes:
     """The bytes of a file that was found. Raises InputError where it cannot be read."""
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except OSError as error:
         raise _unreadable(name, error) from error
 

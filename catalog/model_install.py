@@ -30,6 +30,7 @@ from catalog.model_store import (
 from catalog.models import ModelFile, ModelSpec
 from catalog.private import file_mode_in, make_private, private_folder
 from catalog.whole_file import whole_file
+from db.regular_file import open_lock_file
 
 ROOM_TO_SPARE = 64 << 20
 FETCH_ANEW = "Get the file itself, then try again: its name is free"
@@ -195,7 +196,7 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
     try:
         private_folder(home)
         make_private(home / LOCK)
-        with (home / LOCK).open("w") as handle:
+        with open_lock_file(home / LOCK) as handle:
             _lock(handle.fileno(), waiting)
             yield Bench(store, name)
     except OSError as error:

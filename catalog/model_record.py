@@ -13,9 +13,13 @@ from catalog.errors import MachineError
 from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
 from catalog.private import file_mode_in
 from catalog.whole_file import write_whole
+from db.regular_file import read_regular
 
 Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
 FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+MAX_RECORD_BYTES = 16 << 20
 
 
 class _Document(BaseModel):
@@ -25,7 +29,7 @@ class _Document(BaseModel):
     def read(cls, path: Path) -> Self | None:
         """The document in a file; None where there is none, or none that can be understood."""
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular(path, max_bytes=MAX_RECORD_BYTES))
         except (OSError, ValidationError):
             return None
 

@@ -26,6 +26,7 @@ from catalog.models import (
     Sha256,
     Source,
 )
+from db.regular_file import open_regular
 
 BUILT_IN = Path(__file__).with_name("models.toml")
 MAX_TABLE_BYTES = 256 * 1024
@@ -119,7 +120,7 @@ def _read(overlay: Path | None, _changed_ns: int) -> ModelTable:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_TABLE_BYTES + 1)
         if len(content) > MAX_TABLE_BYTES:
             raise ValueError(f"it has more than {MAX_TABLE_BYTES} bytes")

@@ -19,8 +19,10 @@ from pydantic import (
 
 from catalog.digests import Json, digest_value
 from catalog.errors import InputError
+from db.regular_file import read_regular
 
 SCHEME = "release/v1"
+MAX_DOCUMENT_BYTES = 64 << 20
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -277,7 +279,7 @@ class ReleaseDocument(_Part):
     def read(cls, path: Path) -> Self:
         """The document in a file. Raises InputError where it cannot be read or was changed by hand."""
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular(path, max_bytes=MAX_DOCUMENT_BYTES))
         except OSError as fault:
             raise InputError(f"{path} cannot be read ({fault.strerror})", remedy="Check the path") from fault
         except ValidationError as fault:

@@ -6,9 +6,10 @@ other bytes take their place, and those that are lost for good count as pruned.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -38,15 +39,23 @@ class Damage:
     work_key: str | None
 
 
+class Look(Enum):
+    """How the bytes of one artifact are found."""
+
+    WHOLE = "whole"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+
+
 def examine(database: Database, store: Store, digests: Sequence[str]) -> list[Damage]:
     """Read the bytes of every digest; gives those that are missing or corrupt. Raises StoreError where the store
     cannot tell because it is away."""
     hurried = store.hurried(LOOK_S)
-    first = {digest: damage for digest in digests if (damage := _look(store, hurried, digest))}
+    first = [digest for digest in digests if _look(store, hurried, digest) != Look.WHOLE]
     # A store under load may refuse to read for a moment what it describes, as it does for good where a disk has
     # damaged it. Only what is refused twice, some time apart, is damage: a repair will remove it.
-    again = {digest: damage for digest in first if (damage := _look(store, hurried, digest))}
-    return [_damage(database, digest, corrupt=damage == "corrupt") for digest, damage in again.items()]
+    again = {digest: found for digest in first if (found := _look(store, hurried, digest)) != Look.WHOLE}
+    return [_damage(database, digest, corrupt=found == Look.CORRUPT) for digest, found in again.items()]
 
 
 def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> None:
@@ -63,23 +72,34 @@ def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> Non
     )
 
 
-def _look(store: Store, hurried: Store, digest: str) -> Literal["missing", "corrupt"] | None:
-    """What is wrong with one artifact, told within seconds while the store is there.
+def _look(store: Store, hurried: Store, digest: str) -> Look:
+    """How the store has one artifact, told within seconds while the store is there.
 
     A service that finds damage by itself answers as if it were busy, so it is waited for shortly; who is away is
     waited for as long as the settings say.
     """
     try:
-        return _wrong(hurried, digest)
+        return _found(hurried, digest)
     except StoreError:
         store.stat(digest)
-    return _wrong(hurried, digest)
+    return _found(hurried, digest)
 
 
-def _wrong(store: Store, digest: str) -> Literal["missing", "corrupt"] | None:
+def _found(store: Store, digest: str) -> Look:
     if store.stat(digest) is None:
-        return "missing"
-    return None if store.verify(digest) else "corrupt"
+        return Look.MISSING
+    return Look.WHOLE if store.verify(digest) else Look.CORRUPT
+
+
+@contextmanager
+def in_turn(database: Database, store: Store, damage: Damage) -> Iterator[tuple[Session, Look]]:
+    """A write alone in which an artifact was looked at again: a worker may have brought its bytes back since, and
+    nobody brings them while the block lasts and means them to stay."""
+    hurried = store.hurried(LOOK_S)
+    with database.write(alone=True) as session:
+        # The turn begins with the first statement, so a row is asked before the store.
+        session.scalar(sa.select(Artifact.digest).where(Artifact.digest == damage.digest))
+        yield session, _look(hurried, hurried, damage.digest)
 
 
 def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:
@@ -92,26 +112,48 @@ def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:
 
 def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
     """Remove what is corrupt and plan again all work that made it, or that failed for want of it, as far as a manifest
-    still asks for it; gives the count. What was superseded is left as it is: see :func:`accept`."""
+    still asks for it; gives the count. What was superseded is left as it is: see :func:`accept`. What came back since
+    it was found damaged is left alone."""
     with database.read() as session:
         again = _to_plan_again(session, damages)
+    planned: set[str] = set()
     for damage in damages:
-        if damage.kind is None or damage.digest in again.digests:
-            store.delete(damage.digest)
-    return database.transact(lambda session: _plan_again(session, damages, again))
+        work = again[damage.digest]
+        with in_turn(database, store, damage) as (session, found):
+            if not _is_still(damage, found):
+                continue
+            if found == Look.CORRUPT and (damage.kind is None or work.is_made):
+                store.delete(damage.digest)
+            if damage.kind == "pack" and work.is_made:
+                # A page or lineage packed anew may have other bytes; the lost ones are then named by nothing any more.
+                _mark_pruned(session, damage)
+            planned |= _plan_again(session, work.keys)
+    return len(planned)
+
+
+def _is_still(damage: Damage, found: Look) -> bool:
+    """Whether it is as it was when it was found damaged; what was missing and is there now, whatever it is, came from
+    somebody else."""
+    return found == Look.MISSING or (found == Look.CORRUPT and damage.corrupt)
 
 
 def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: str) -> int:
     """Record that these bytes are lost for good, and that ``by`` accepts it; what is corrupt is removed. Work that a
-    manifest still asks for is planned again; gives its count."""
+    manifest still asks for is planned again; gives its count. What came back since is left alone."""
     planned = repair(database, store, damages)
-    with database.write() as session:
-        for some in pieces([damage.digest for damage in damages]):
-            session.execute(sa.update(Artifact).where(Artifact.digest.in_(some)).values(pruned_at=db_now()))
-        session.add_all(Loss(artifact_digest=d.digest, found=found_as(d), accepted_by=by) for d in damages)
     for damage in damages:
-        store.delete(damage.digest)
+        with in_turn(database, store, damage) as (session, found):
+            if not _is_still(damage, found):
+                continue
+            if found == Look.CORRUPT:
+                store.delete(damage.digest)
+            _mark_pruned(session, damage)
+            session.add(Loss(artifact_digest=damage.digest, found=found_as(damage), accepted_by=by))
     return planned
+
+
+def _mark_pruned(session: Session, damage: Damage) -> None:
+    session.execute(sa.update(Artifact).where(Artifact.digest == damage.digest).values(pruned_at=db_now()))
 
 
 def accepted_losses(database: Database) -> frozenset[str]:
@@ -128,37 +170,31 @@ def found_as(damage: Damage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """Keys of the work to be planned again, and the lost artifacts that it makes."""
+    """Keys of the work to be planned again for one lost artifact, and whether that makes it."""
 
     keys: frozenset[str]
-    digests: frozenset[str]
+    is_made: bool
 
 
-def _to_plan_again(session: Session, damages: Sequence[Damage]) -> _Again:
+def _to_plan_again(session: Session, damages: Sequence[Damage]) -> dict[str, _Again]:
     asked = AskedFor(session)
     lost = {damage.digest for damage in damages}
     waiting = failed_for(session, lost)
-    keys: set[str] = set()
-    digests: set[str] = set()
+    again = {}
     for digest in sorted(lost):
         held_up = [work.key for work in waiting.get(digest, ()) if asked.is_of_a_manifest(work.kind, work.key)]
         makers = asked.makers(digest)
         if held_up and not makers:  # it is wanted, although nothing has been made of it yet
             makers = [maker for maker in makers_of(session, digest) if asked.is_of_a_manifest(maker.kind, maker.key)]
-        keys.update(held_up, (maker.key for maker in makers))
-        if makers:
-            digests.add(digest)
-    return _Again(frozenset(keys), frozenset(digests))
+        again[digest] = _Again(frozenset([*held_up, *(maker.key for maker in makers)]), bool(makers))
+    return again
 
 
-def _plan_again(session: Session, damages: Sequence[Damage], again: _Again) -> int:
-    # A page or lineage packed anew may have other bytes; the lost ones are then no longer named by anything.
-    packed = sorted(damage.digest for damage in damages if damage.kind == "pack" and damage.digest in again.digests)
-    session.execute(sa.update(Artifact).where(Artifact.digest.in_(packed)).values(pruned_at=db_now()))
-    count = 0
+def _plan_again(session: Session, keys: frozenset[str]) -> set[str]:
+    planned: set[str] = set()
     for table in (Render, Step):
-        for keys in pieces(sorted(again.keys)):
-            anew = sa.update(table).where(table.key.in_(keys))
+        for some in pieces(sorted(keys)):
+            anew = sa.update(table).where(table.key.in_(some))
             anew = anew.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
-            count += len(session.execute(anew.returning(table.key)).all())
-    return count
+            planned.update(session.scalars(anew.returning(table.key)))
+    return planned

@@ -7,12 +7,14 @@ from typing import Any
 
 import yaml
 
+from db.regular_file import open_regular
+
 MAX_BYTES = 256 * 1024
 
 
 def read_small_yaml(path: Path) -> Any:
     """The data of a YAML file. Raises OSError, and ValueError for what is no YAML, too large or nested too deeply."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.errors import StoreError, TransientError
+from catalog.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.production import Render, Step
 from db.provenance import Artifact
@@ -79,6 +79,20 @@ def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = F
     with database.read() as session:
         unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
     return replace(swept, unfinished=store.sweep_unfinished(unfinished_s))
+
+
+def require_catalog_of(database: Database, store: Store) -> None:
+    """Raise RefusedError where the catalog names no artifact and the store has some: all of them would be garbage, and
+    it is likelier that this is not their catalog."""
+    with database.read() as session:
+        if session.scalar(sa.select(Artifact.digest).limit(1)) is not None:
+            return
+    if next(iter(store.listing()), None) is not None:
+        raise RefusedError(
+            "the catalog names no artifact at all, and the store has some: nothing was removed",
+            remedy="Run `songline restore BACKUP` if the catalog was lost, or see that SONGLINE_HOME, "
+            "SONGLINE_DATABASE_URL and SONGLINE_STORE_URL belong together; if nothing is wanted, remove the store",
+        )
 
 
 def sweep_these(database: Database, store: Store, digests: Sequence[str]) -> Swept:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ColumnElement, Double, Float, Integer, MetaData, String, and_, or_
+from sqlalchemy import ColumnElement, Double, Float, Integer, MetaData, String, and_, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from db.bounds import LONGEST_LEASE_S, LONGEST_WAIT_S
+from db.documents import Document
 
 DIGEST = String(64)
 ID = String(200)
@@ -34,8 +35,8 @@ class Base(DeclarativeBase):
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         float: Double(),
-        dict[str, Any]: JSON(none_as_null=True),
-        list[Any]: JSON(none_as_null=True),
+        dict[str, Any]: Document(dict),
+        list[Any]: Document(list),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from db.regular_file import kind_of, open_regular
 from db.trouble import DatabaseDamaged, DatabaseUnusable
 
 MAGIC = b"SQLite format 3\0"
@@ -27,19 +28,29 @@ END_BYTES = 2 << 20
 
 def check_file(path: Path) -> None:
     """Raise DatabaseDamaged where ``path`` or its write-ahead log is not what SQLite wrote, DatabaseUnusable where a
-    folder stands there. A file that is not there, or has no bytes yet, is fine."""
-    if path.is_dir():
-        raise DatabaseUnusable(f"{path} is a folder, where the file of the catalog should be", "Move it away")
-    if not path.exists():
-        return
+    folder or a pipe stands in the place of one of its files. A file that is not there, or has no bytes yet, is fine
+    where it has no log: SQLite would remove the log of a file without a byte, and the changes in it with that."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        _require_regular(path.with_name(f"{path.name}{suffix}"))
     log = path.with_name(f"{path.name}-wal")
     log_bytes = log.stat().st_size if log.is_file() else 0
-    with path.open("rb") as file:
+    if not path.exists():
+        if log_bytes:
+            raise DatabaseDamaged(f"it is missing, and {log.name} beside it holds changes of it")
+        return
+    with open_regular(path) as file:
         header = file.read(HEADER_BYTES)
     if header:
         _check_header(path, header, is_alone=log_bytes == 0)
+    elif log_bytes:
+        raise DatabaseDamaged(f"it is empty, 0 bytes, and {log.name} beside it holds changes of it")
     if log_bytes > LOG_HEADER.size and not _is_in_use(path):
         check_log(log, everything=False)
+
+
+def _require_regular(path: Path) -> None:
+    if path.exists() and (kind := kind_of(path.stat().st_mode)):
+        raise DatabaseUnusable(f"{path} is {kind}, where a file of the catalog should be", "Move it away")
 
 
 def _check_header(path: Path, header: bytes, *, is_alone: bool) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from db.documents import read_document
 from db.private_file import make_private
+from db.regular_file import open_lock_file
 from db.trouble import NetworkFileSystem
 
 BUSY_TIMEOUT_S = 30
@@ -64,9 +65,9 @@ def back_up(path: Path, copy: Path) -> None:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine out for the length of the block."""
+    """Keep other processes of this machine out for the length of the block. Raises OSError, also for a pipe there."""
     make_private(path)
-    with path.open("a") as handle:
+    with open_lock_file(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -73,8 +73,8 @@ def verify(folder: Path, *, as_json: bool) -> None:
 def restore(folder: Path, *, as_json: bool) -> None:
     """Bring a backup back; exits 1 when it does not hold all bytes. A damaged catalog is set aside for it."""
     settings = load_settings()
-    _set_damage_aside(settings, folder, as_json=as_json)
-    with open_house(settings) as house:
+    is_damaged = _set_damage_aside(settings, folder, as_json=as_json)
+    with open_house(settings, anew=is_damaged) as house:
         made, lost = keeping.restore(house.database, house.store, folder)
     if as_json:
         print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
@@ -87,10 +87,11 @@ def restore(folder: Path, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> None:
-    """Move a damaged SQLite catalog away, once the backup that is to take its place was seen to be one."""
+def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> bool:
+    """Move a damaged SQLite catalog away, once the backup that is to take its place was seen to be one; gives whether
+    it was damaged, or missing beside a store."""
     if settings.database_url:
-        return
+        return False
     try:
         with open_house(settings) as house:
             house.database.check()
@@ -103,5 +104,7 @@ def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> Non
                 f"the damaged catalog cannot be set aside in {settings.home}: {error.strerror}",
                 remedy="See that you may write to that folder",
             ) from error
-        if not as_json:
+        if aside is not None and not as_json:
             warn(f"the damaged catalog was set aside as {aside}")
+        return True
+    return False

@@ -18,6 +18,7 @@ from catalog.kinds_of_bytes import KINDS
 from catalog.removal import Removal, plan_removal, remove_album
 from catalog.settings import load_settings
 from catalog.text import counted
+from catalog.understood import understood
 from flows.cli.look import album_id
 from flows.cli.output import SafeTable, print_json, stdout, warn
 
@@ -27,7 +28,7 @@ SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 
 def albums(*, as_json: bool) -> None:
     """Every album with its state."""
-    with open_house(load_settings()) as house:
+    with open_house(load_settings()) as house, understood():
         entries = albums_of(house.database)
     if as_json:
         print_json({"albums": [asdict(entry) for entry in entries]})
@@ -50,7 +51,7 @@ def _row(entry: AlbumEntry) -> Sequence[Text | str]:
 def du(named: str | None, *, as_json: bool) -> None:
     """What takes disk, by album and kind."""
     settings = load_settings()
-    with open_house(settings) as house:
+    with open_house(settings) as house, understood():
         use = disk_use(house, album_id(named, settings) if named else None)
     if as_json:
         print_json(_document(use))
@@ -98,7 +99,7 @@ def _lines(use: DiskUse) -> list[str]:
 def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
     """Remove an album after saying what goes and what stays."""
     settings = load_settings()
-    with open_house(settings) as house:
+    with open_house(settings) as house, understood():
         found = album_id(named, settings)
         removal = plan_removal(house.database, found)
         if not as_json:

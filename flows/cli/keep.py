@@ -17,8 +17,9 @@ from catalog.queries import artifact_digests, current_release
 from catalog.removal import remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
+from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.settings import load_settings
-from catalog.sweep import sweep
+from catalog.sweep import require_catalog_of, sweep
 from catalog.text import counted
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
@@ -33,42 +34,49 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
     """Read every byte, of the catalog's file too; exits 1 when something is missing or corrupt. ``repair`` plans again
     what made it, as far as a manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was
     found."""
-    planned = 0
+    planned, back = 0, list[str]()
     with open_house(load_settings()) as house:
         if repair or accept_loss:
             house.require_writable()
         house.database.check()
+        accepted_before = accepted_losses(house.database)
         artifacts = artifact_digests(house.database)
         kept = [digest for digest, pruned in artifacts if not pruned]
         damages = examine(house.database, house.store, kept)
+        rescue = rescue_for(house.settings.home, damages)
         if accept_loss or not repair:
             require_some_whole(kept, damages)
         if accept_loss:
+            require_no_rescue(rescue)
             planned = accept(house.database, house.store, damages, by=_this_person())
         elif repair:
-            planned = mend(house.database, house.store, damages)
-        accepted = len(accepted_losses(house.database))
-    newly = len(damages) if accept_loss else 0
+            if rescue:
+                back = bring_back(house.database, house.store, rescue)
+            planned = mend(house.database, house.store, [d for d in damages if d.digest not in back])
+        accepted = accepted_losses(house.database)
     if as_json:
         print_json(
             {
                 "checked": len(kept),
                 "missing": [damage.digest for damage in damages if not damage.corrupt],
                 "corrupt": [damage.digest for damage in damages if damage.corrupt],
-                "pruned": len(artifacts) - len(kept) - (accepted - newly),
+                "pruned": len(artifacts) - len(kept) - len(accepted_before),
                 "planned_again": planned,
-                "accepted_as_lost": accepted,
-                "accepted_now": newly,
+                "from_backup": back,
+                "accepted_as_lost": len(accepted),
+                "accepted_now": len(accepted - accepted_before),
             }
         )
     else:
         _tell_damages(damages)
         bad = sum(damage.corrupt for damage in damages)
-        lost = f"; accepted as lost: {accepted}" if accepted else ""
+        lost = f"; accepted as lost: {len(accepted)}" if accepted else ""
         stdout().print(f"{counted(len(kept), 'artifact')} checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
+        if rescue:
+            _tell_rescue(rescue, back)
         if repair or accept_loss:
             stdout().print(_planned_again(planned))
-        if damages and not accept_loss:
+        if len(damages) > len(back) and not accept_loss:
             _advise(repaired=repair)
     if damages and not repair and not accept_loss:
         sys.exit(1)
@@ -78,6 +86,15 @@ def _tell_damages(damages: Sequence[Damage]) -> None:
     for damage in damages:
         made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given by the user"
         stdout().print(f"{found_as(damage)} {damage.digest}  {made}")
+
+
+def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
+    if back:
+        sentence = f"{counted(len(back), 'artifact')} came back from the backup in {rescue.folder}."
+    else:
+        has = counted(len(rescue.damages), "of them", "of them")
+        sentence = f"The backup in {rescue.folder} has {has}; `songline verify --repair` brings them back from there."
+    stdout().print(sentence, soft_wrap=True)
 
 
 def _advise(*, repaired: bool) -> None:
@@ -129,6 +146,7 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
     with open_house(settings) as house:
         if not dry_run:
             house.require_writable()
+        require_catalog_of(house.database, house.store)
         if keep_builds is not None:
             old = remove_old_builds(house.database, house.store, keep_builds, dry_run=dry_run)
         swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)

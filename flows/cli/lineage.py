@@ -12,8 +12,10 @@ from rich.tree import Tree
 
 from catalog.errors import InputError
 from catalog.house import open_house
+from catalog.house_trouble import told
 from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.settings import load_settings
+from catalog.understood import understood
 from flows.cli.output import print_json, stdout
 from tasks.delivery.identify import Identified, identify
 from tasks.models_used import models_of
@@ -23,7 +25,7 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     """The way back from a file or digest, and how sure it is that the file is what it is taken for."""
     path = Path(what)
     settings = load_settings()
-    with open_house(settings) as house:
+    with open_house(settings) as house, understood():
         named = identify(house, path) if path.is_file() else Identified(_digest(what), "exact bytes")
         found = trace(house.database, named.digest, models_of=models_of(settings), candidate=named.candidate)
     if prov:
@@ -32,7 +34,8 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
         sure = {"certainty": named.certainty, **({"note": named.note} if named.note else {})}
         print_json({**found.document(), **sure})
     else:
-        _print_tree(found, what, named)
+        with told(settings), understood():
+            _print_tree(found, what, named)
 
 
 def _digest(what: str) -> str:

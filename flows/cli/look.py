@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ from rich.text import Text
 
 from catalog.explanation import figure, label
 from catalog.house import open_house
+from catalog.house_trouble import told
 from catalog.manifest_files import MANIFEST_SUFFIXES
 from catalog.queries import score_windows
 from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
 from catalog.text import counted
+from catalog.understood import understood
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
@@ -35,7 +37,7 @@ def album_id(named: str, settings: Settings) -> str:
 def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house:
+    with open_house(settings) as house, understood():
         return found, songs_of(house.database, found, documents=documents)
 
 
@@ -44,11 +46,16 @@ def scores(named: str, *, as_json: bool) -> None:
     found, songs = _songs(named)
     if as_json:
         heard = [candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest]
-        with open_house(load_settings()) as house:
+        with open_house(load_settings()) as house, understood():
             windows = score_windows(house.database, heard)
         listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, windows)} for s in songs]
         print_json({"album": found, "songs": listed})
         return
+    with told(load_settings()), understood():
+        _print_scores(songs)
+
+
+def _print_scores(songs: Sequence[SongRow]) -> None:
     for song in songs:
         stdout().print(Text(song.title, style="bold"))
         if song.decision is None:

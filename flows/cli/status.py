@@ -16,6 +16,7 @@ from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, submission_of
 from catalog.text import counted
+from catalog.understood import understood
 from flows.cli.look import STATES, album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey
@@ -25,7 +26,7 @@ def status(named: str, *, as_json: bool) -> None:
     """How far each song is, what holds it back, what is next, and how the album stands on work pools."""
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house:
+    with open_house(settings) as house, understood():
         songs = songs_of(house.database, found, documents=False)
         planned = stored_plan(house.database, found)
         standing, trouble = _survey(house, planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,13 +124,15 @@ def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
 def _lies_there(house: House, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
     """Whether the same build is there: its document byte for byte, every file by size and date. Others are not its
     business."""
-    document = destination / DOCUMENT
-    if not document.is_file() or document.read_bytes() != house.store.local(release.files[DOCUMENT]).read_bytes():
-        return False
     sizes = artifact_sizes(house.database, list(release.files.values()))
+    if not destination.is_dir() or not sizes.keys() >= set(release.files.values()):
+        return False
     expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
     expected |= {path: (len(data), _dated(release)) for path, data in extra.items()}
-    return all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected.items())
+    if not all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected.items()):
+        return False
+    # Only now is it known to be no larger than the document of the store, and a regular file.
+    return (destination / DOCUMENT).read_bytes() == house.store.local(release.files[DOCUMENT]).read_bytes()
 
 
 def _is_dated(file: Path, size: int, at_s: int) -> bool:
@@ -137,4 +140,4 @@ def _is_dated(file: Path, size: int, at_s: int) -> bool:
         found = file.lstat()
     except OSError:
         return False
-    return (found.st_size, int(found.st_mtime)) == (size, at_s)
+    return stat.S_ISREG(found.st_mode) and (found.st_size, int(found.st_mtime)) == (size, at_s)

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from catalog.digests import digest_file
 from catalog.errors import InputError
-from catalog.release import ReleaseDocument
+from catalog.release import MAX_DOCUMENT_BYTES, ReleaseDocument
+from db.regular_file import read_regular
 
 DOCUMENT, PAGE, SUMS, ENVIRONMENT = "release.json", "index.html", "SHA256SUMS", "environment.json"
 _SHA256_CHARACTERS = 64
@@ -105,7 +106,7 @@ def _stated(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _summed(sums: Path) -> Iterator[tuple[str, str]]:
     try:
-        lines = sums.read_text("utf-8").splitlines()
+        lines = read_regular(sums, max_bytes=MAX_DOCUMENT_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.private import make_private, private_folder
+from db.regular_file import open_lock_file
 
 
 @contextmanager
@@ -23,6 +24,6 @@ def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
         return
     private_folder(home)
     make_private(home / "separating.lock")
-    with (home / "separating.lock").open("w") as handle:
+    with open_lock_file(home / "separating.lock") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

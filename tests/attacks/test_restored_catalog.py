@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -114,6 +115,21 @@ def test_an_honest_release_is_written(house, packed, tmp_path):
         "evil.wav",
         "release.json",
     ]
+
+
+def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path, monkeypatch):
+    with open_house(Settings(home=tmp_path / "home")) as house:
+        add_release(house, album="small", path="evil.wav")
+    monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
+    export("small", tmp_path / "out", as_json=True)
+    os.truncate(tmp_path / "out" / "small" / "release.json", 3 << 30)
+    tracemalloc.start()
+    try:
+        export("small", tmp_path / "out", as_json=True)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "out" / "small" / "release.json").stat().st_size < 100
 
 
 def test_a_release_without_its_document_ends_in_a_sentence(house, packed, tmp_path):

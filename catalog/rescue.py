@@ -1,0 +1,67 @@
+"""Bytes that a store has lost and the home's newest backup still has: taken from there before any loss is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import ArtifactLost, MachineError, RefusedError
+from catalog.home import last_backup
+from catalog.repair import Damage, Look, in_turn
+from catalog.store.base import Store
+from catalog.store.files import FolderStore
+from catalog.text import counted
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """The damages that the backup in ``folder`` can undo: it has these bytes, and they are what they were."""
+
+    folder: Path
+    damages: tuple[Damage, ...]
+
+
+def rescue_for(home: Path, damages: Sequence[Damage]) -> Rescue | None:
+    """What the newest backup of ``home`` can bring back; None where there is none, or it has nothing of it."""
+    folder = last_backup(home) if damages else None
+    if folder is None or not (folder / "store").is_dir():
+        return None
+    try:
+        kept = FolderStore(folder / "store")
+        held = tuple(damage for damage in damages if kept.stat(damage.digest) and kept.verify(damage.digest))
+    except OSError as error:
+        raise MachineError(
+            f"the backup in {folder} cannot be read: {error.strerror or error}", remedy="See that its disk is whole"
+        ) from error
+    return Rescue(folder, held) if held else None
+
+
+def bring_back(database: Database, store: Store, rescue: Rescue) -> list[str]:
+    """Put the bytes back that the store still lacks, in the place of corrupt ones; gives the digests of what it has
+    now, whoever brought it."""
+    kept = FolderStore(rescue.folder / "store")
+    back = []
+    for damage in rescue.damages:
+        try:
+            path = kept.local(damage.digest)
+        except ArtifactLost:
+            continue
+        with in_turn(database, store, damage) as (_, found):
+            if found == Look.CORRUPT:  # bytes of the same size would count as known
+                store.delete(damage.digest)
+        if found != Look.WHOLE:
+            store.put(path)
+        back.append(damage.digest)
+    return back
+
+
+def require_no_rescue(rescue: Rescue | None) -> None:
+    """Raise RefusedError where a loss is about to be accepted and a backup still has the bytes."""
+    if rescue is not None:
+        has = counted(len(rescue.damages), "of the damaged artifacts", "of the damaged artifacts")
+        raise RefusedError(
+            f"the backup in {rescue.folder} still has {has}: no loss was accepted",
+            remedy="Run `songline verify --repair`: it brings them back from there",
+        )
