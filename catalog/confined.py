@@ -71,8 +71,6 @@ def _name_fault(name: str) -> str | None:
         return f"it holds a name of more than {MAX_NAME_BYTES} bytes"
     if _DRIVE.match(name):
         return "it holds a drive's letter"
-    if ":" in name:
-        return "it holds a colon, which names a hidden stream of a file on Windows"
     return "it holds the name of a device" if is_reserved(name) else None
 
 
