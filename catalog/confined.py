@@ -27,13 +27,17 @@ def confined(folder: Path, relative: str, *, named_by: str) -> Path:
     if fault := path_fault(relative):
         raise _refused(relative, fault, named_by)
     path = folder / relative
-    try:
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a circle of links
-        is_inside = False
-    if not is_inside:
+    if not is_inside(path, folder):
         raise _refused(relative, f"it leaves {folder} through a link", named_by)
     return path
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether ``path`` lies in ``folder`` or is it, links of both resolved; False where they lead in a circle."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def confined_id(identity: str, *, named_by: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from catalog.confined import is_inside
 from catalog.covers import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.digests import digest_file
 from catalog.errors import InputError, ManifestError
@@ -48,7 +49,7 @@ def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("\\", "~")):
         raise InputError(f"{name!r} is an absolute path", remedy=_RELATIVE)
     root = folder.resolve()
-    if not _is_inside(root / name, root):
+    if not is_inside(root / name, root):
         raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
     return regular_file(root / name, name, max_bytes=max_bytes)
 
@@ -106,14 +107,6 @@ def delivered_cover(path: Path) -> Cover:
     Raises InputError where the file is no whole picture, or is gone.
     """
     return read_cover_picture(read_file(path, path.name))
-
-
-def _is_inside(path: Path, root: Path) -> bool:
-    """Whether a path lies inside, links resolved; one that cannot be followed is told to be missing later."""
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError, ValueError):
-        return True
 
 
 def _unreadable(name: str, error: OSError) -> InputError:

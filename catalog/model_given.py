@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from catalog.confined import is_inside
 from catalog.errors import InputError
 
 _KINDS = (
@@ -40,7 +41,7 @@ def open_given(path: Path) -> BinaryIO:
 
 def refuse_link(path: Path) -> None:
     """Raise InputError where ``path`` is a link that leads out of its folder."""
-    if path.is_symlink() and not _is_within(path, path.parent):
+    if path.is_symlink() and not is_inside(path, path.parent):
         raise InputError(
             f"{path} is a link that leads out of its folder to {os.readlink(path)}",
             remedy="Give the path of the file itself",
@@ -56,7 +57,7 @@ def files_within(folder: Path, *, at_most: int) -> list[Path]:
     for path in sorted(folder.rglob("*")):
         if ".git" in path.relative_to(folder).parts:
             continue
-        if path.is_symlink() and not _is_within(path, folder):
+        if path.is_symlink() and not is_inside(path, folder):
             raise InputError(
                 f"{path} is a link that leads out of {folder}, to {os.readlink(path)}",
                 remedy="Lay the file itself there, or give the folder that holds both",
@@ -78,10 +79,3 @@ def _odd(mode: int, names: int) -> str:
     if not stat.S_ISREG(mode):
         return "no regular file"
     return "a file with a second name (a hard link)" if names > 1 else ""
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a circle of links
-        return False

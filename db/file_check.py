@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -115,6 +115,35 @@ def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Se
                 is_whole = is_ours and tuple(rest[2:]) == total
             commits += bool(not is_whole and is_ours and commit)
     return commits
+
+
+def with_log(path: Path, log: Path) -> bytes:
+    """The database with all that its log adds, as one that has no log; read only. Raises OSError."""
+    whole = bytearray(path.read_bytes())
+    with log.open("rb") as file:
+        head = file.read(LOG_HEADER.size)
+        fields = LOG_HEADER.unpack(head) if len(head) == LOG_HEADER.size else (0,) * 8
+        magic, page_bytes, salts, total = fields[0], fields[2], fields[4:6], fields[6:]
+        pages: dict[int, bytes] = {}
+        size = FRAME_HEADER.size + page_bytes
+        while magic in LOG_MAGIC and len(frame := file.read(size)) == size:
+            number, commit, *rest = FRAME_HEADER.unpack_from(frame)
+            total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
+            if tuple(rest) != (*salts, *total):
+                break
+            pages[number] = frame[24:]
+            if commit:
+                _put_pages(whole, pages, page_bytes)
+                del whole[commit * page_bytes :]
+                pages = {}
+    whole[18:20] = b"\1\1"[: len(whole[18:20])]  # the format of files without a log
+    return bytes(whole)
+
+
+def _put_pages(whole: bytearray, pages: Mapping[int, bytes], page_bytes: int) -> None:
+    whole.extend(bytes(max(0, max(pages) * page_bytes - len(whole))))
+    for number, page in pages.items():
+        whole[(number - 1) * page_bytes : number * page_bytes] = page
 
 
 def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import re
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from db.base import Base
 from db.trouble import ForeignDatabase, SchemaUnknown
 
 REVISION = re.compile(r"[0-9]{4}")
@@ -18,10 +19,16 @@ NAMES_SHOWN = 3
 def revision_of_ours(connection: Connection) -> str | None:
     """The migration a catalog stands at, None for an empty database.
 
+    A SQLite file is ours alone. A server's schema may hold others' tables too (those of extensions, such as PostGIS's
+    ``spatial_ref_sys``), so long as none has a name of ours.
     Raises ForeignDatabase where others' tables lie there, or ours without a revision, SchemaUnknown for a revision that
     is not written as ours are.
     """
     tables = set(sa.inspect(connection).get_table_names())
+    if connection.dialect.name == "postgresql":
+        from db import delivery, farm, judgement, production, provenance  # noqa: F401  (register their tables)
+
+        tables &= {*Base.metadata.tables, "alembic_version"}
     others = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]
     revisions = (
         [str(revision) for revision in connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars()]

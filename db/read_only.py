@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import secrets
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import QueuePool
 
 from db.documents import read_document
+from db.file_check import with_log
 
 BUSY_TIMEOUT_S = 30
 
@@ -29,16 +29,27 @@ def reading_engine(path: Path) -> Engine:
 
 
 def _connector(path: Path) -> Callable[[], sqlite3.Connection]:
-    """How to open it. SQLite can read a write-ahead log only where its index stands beside it; where there is no log,
-    the file alone is everything; else both are read by way of a copy."""
+    """How to open it. SQLite can read a write-ahead log only where its index stands beside it; where there is neither,
+    nobody works with it and the file alone is everything; else both are read into memory."""
     address = path.absolute().as_uri()
     log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))
+    if index.exists() and _can_be_read(address):
+        return lambda: _connected(f"{address}?mode=ro")
     if not log.is_file() or log.stat().st_size == 0:
         return lambda: _connected(f"{address}?mode=ro&immutable=1")
-    if not index.exists() or not _can_be_read(address):
-        whole = _with_log(path, log)
-        return lambda: _of_bytes(whole)
-    return lambda: _connected(f"{address}?mode=ro")
+    return _in_memory(with_log(path, log))
+
+
+def changes(path: Path) -> Callable[[], bool]:
+    """Whether the file at ``path``, or its log, was written since this call."""
+
+    def state() -> list[tuple[int, int] | None]:
+        files = (path, path.with_name(f"{path.name}-wal"))
+        found = (file.stat() if file.exists() else None for file in files)
+        return [facts and (facts.st_mtime_ns, facts.st_size) for facts in found]
+
+    before = state()
+    return lambda: state() != before
 
 
 def _can_be_read(address: str) -> bool:
@@ -54,21 +65,19 @@ def _connected(address: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
-def _of_bytes(whole: bytes) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", check_same_thread=False)
-    connection.deserialize(whole)
-    return connection
+def _in_memory(whole: bytes) -> Callable[[], sqlite3.Connection]:
+    """Connections to one database in the memory of this process, which lives as long as what is given back."""
+    address = f"file:/songline-{secrets.token_hex(8)}?vfs=memdb"
+    kept = _connected(address)
+    with closing(sqlite3.connect(":memory:")) as source:
+        source.deserialize(whole)
+        source.backup(kept)
 
+    def connected() -> sqlite3.Connection:
+        kept.total_changes  # noqa: B018  (holds it open)
+        return _connected(address)
 
-def _with_log(path: Path, log: Path) -> bytes:
-    """The database with what its log adds, read in a private folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="songline-reading-") as folder:
-        copy = Path(folder, "catalog")
-        shutil.copyfile(path, copy)
-        shutil.copyfile(log, f"{copy}-wal")
-        with closing(sqlite3.connect(copy)) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            return connection.serialize()
+    return connected
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -20,7 +20,7 @@ from db.file_check import check_file, check_log
 from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
 from db.private_file import make_private
-from db.read_only import reading_engine
+from db.read_only import changes, reading_engine
 from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
 from db.trouble import (
     DatabaseDamaged,
@@ -68,8 +68,16 @@ class Database:
     PostgreSQL gives a consistent view to those who say that they only read. ``read_only`` says why nothing may be
     written; every write then raises DatabaseReadOnly."""
 
-    def __init__(self, engine: Engine, *, patience_s: float = 0.0, read_only: str = "") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        patience_s: float = 0.0,
+        read_only: str = "",
+        is_changed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.engine = engine
+        self._is_changed = is_changed
         self._read_only = read_only
         self._is_server = engine.dialect.name == "postgresql"
         self._patience_s = patience_s
@@ -80,7 +88,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and keeps nothing."""
-        with translated(), self._reach(self._reader) as connection, Session(connection) as session:
+        with (
+            _unless_changed(self._is_changed),
+            translated(),
+            self._reach(self._reader) as connection,
+            Session(connection) as session,
+        ):
             yield session
 
     @contextmanager
@@ -161,6 +174,17 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _unless_changed(is_changed: Callable[[], bool]) -> Iterator[None]:
+    """What looks like damage of a file that its owner writes at the same moment is none."""
+    try:
+        yield
+    except DatabaseDamaged as error:
+        if not is_changed():
+            raise
+        raise DatabaseTrouble("another process changed it while it was read", remedy="Run it again") from error
+
+
 def _pause(attempt: int) -> None:
     """Wait longer each time, and not as long as others do who failed at the same moment."""
     time.sleep(min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(0.5, 1.5))
@@ -189,7 +213,8 @@ def open_for_reading(path: Path, why: str) -> Database:
 
     Raises what :func:`open_database` raises, and DatabaseUnusable where it must be migrated before it can be read.
     """
-    with translated():
+    is_changed = changes(path)
+    with _unless_changed(is_changed), translated():
         check_file(path)
         engine = reading_engine(path)
         with engine.connect() as connection:
@@ -199,7 +224,7 @@ def open_for_reading(path: Path, why: str) -> Database:
             f"the catalog {path} is of schema {found or 'none'} and cannot be brought to {SCHEMA_REVISION}: {why}",
             "Run a command once where it can be written",
         )
-    return Database(engine, read_only=why)
+    return Database(engine, read_only=why, is_changed=is_changed)
 
 
 def _parsed(url: str) -> URL:

@@ -149,7 +149,7 @@ class _Night:
             self._house.database,
             offer.album_id,
             digest=offer.digest,
-            cover_digest=offer.cover_digest,
+            cover_digests=offer.cover_digests,
             until=self._work.until,
         )
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from catalog.album import Album
@@ -14,7 +15,7 @@ from catalog.digests import digest_bytes
 from catalog.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.inbox.base import Inbox, Offered
 from catalog.manifest import manifest_document
-from catalog.manifest_files import delivered_cover
+from catalog.manifest_files import delivered_cover, read_file
 from catalog.settings import Settings
 from db.session import DatabaseTrouble
 from flows.inbox_report import Entry
@@ -33,19 +34,26 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A sound manifest: the album that it declares, and what it and all its files digest to."""
+    """A sound manifest: the album that it declares, and what it and all its files digest to. ``cover_digests`` are
+    those of the cover as it is delivered and as its file stands; None where it has none."""
 
     manifest: str
     album_id: str
     title: str
     digest: str
-    cover_digest: str | None
+    cover_digests: frozenset[str | None]
 
 
 def offer_of(manifest: str, album: Album) -> Offer:
     """An album of the inbox without what it holds, of which there may be much."""
-    cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
-    return Offer(manifest, album.id, album.title, manifest_digest(manifest_document(album)), cover_digest)
+    digest = manifest_digest(manifest_document(album))
+    return Offer(manifest, album.id, album.title, digest, _cover_digests(album.cover))
+
+
+def _cover_digests(path: Path | None) -> frozenset[str | None]:
+    if path is None:
+        return frozenset({None})
+    return frozenset({digest_bytes(delivered_cover(path).picture), digest_bytes(read_file(path, path.name))})
 
 
 def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) -> Iterator[Offer | Entry]:

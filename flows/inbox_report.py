@@ -11,7 +11,7 @@ from typing import Literal
 
 from catalog.digests import Json
 from catalog.redaction import redacted
-from catalog.text import counted, has_control
+from catalog.text import counted, visible
 from flows.wall_pages import unlinked
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]
@@ -152,7 +152,7 @@ _COUNTED: Mapping[Outcome, str] = {
 def shown(text: str) -> str:
     """A text of a stranger's in one line of bounded length, what cannot be printed spelled out."""
     line = " ".join(redacted(text).split())
-    spelled = "".join(c.encode("unicode_escape").decode("ascii") if has_control(c) else c for c in line)
+    spelled = visible(line, line_breaks=False)
     return spelled if len(spelled) <= MAX_LINE else spelled[: MAX_LINE - 1] + "…"
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from catalog.confined import path_fault
+from catalog.confined import is_inside, path_fault
 from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
 from catalog.private import users_file_mode, users_umask
@@ -60,12 +60,10 @@ class FolderInbox:
         if wrong := path_fault(name):
             raise InputError(f"the name of the manifest is no path of the inbox: {wrong}", remedy="Rename the file")
         path = self._root / name
-        try:
-            inside = path.resolve().is_relative_to(path.parent.resolve())
-        except (OSError, RuntimeError) as error:
-            raise InputError("the manifest is a link that leads nowhere", remedy="Put the file itself there") from error
-        if not inside:
-            raise InputError("the manifest is a link that leaves its folder", remedy="Put the file itself there")
+        if not is_inside(path, path.parent):
+            raise InputError(
+                "the manifest is a link that leaves its folder, or leads nowhere", remedy="Put the file itself there"
+            )
         yield path
 
     def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import sqlalchemy as sa
@@ -16,15 +17,19 @@ TO_TAKE: frozenset[Standing] = frozenset({"new", "changed", "resumed"})
 
 
 def standing_of(
-    database: Database, album_id: str, *, digest: str, cover_digest: str | None, until: str
+    database: Database, album_id: str, *, digest: str, cover_digests: Collection[str | None], until: str
 ) -> tuple[Standing, Submission | None]:
     """How the album stands that now digests to this. What a person cancelled or paused, and what failed, stays so
-    until it changes."""
+    until it changes.
+
+    Its cover may have been stored as it is delivered or, by older versions, as the file stood: ``cover_digests`` are
+    both of them, None where it has none.
+    """
     submission = submission_of(database, album_id)
     if submission is None:
         return "new", None
     wish = submission.wish
-    if wish.manifest_digest != digest or _cover_of(database, album_id) != cover_digest:
+    if wish.manifest_digest != digest or _cover_of(database, album_id) not in cover_digests:
         return "changed", submission
     match submission.state:
         case "done":

@@ -32,10 +32,14 @@ def tiny_home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_album(tmp_path_factory: pytest.TempPathFactory) -> Album:
-    """The tiny album, rendered once; to be looked at only (see :func:`own_album`)."""
+    """The tiny album, rendered once, with the most open umask; to be looked at only (see :func:`own_album`)."""
     folder = tmp_path_factory.mktemp("finished")
     manifest = write_album(folder / "album", tiny_document())
-    done = songline("render", manifest, "--out", folder / "out", home=folder / "home")
+    before = os.umask(0)
+    try:
+        done = songline("render", manifest, "--out", folder / "out", home=folder / "home")
+    finally:
+        os.umask(before)
     assert done.returncode == 0, done.stderr
     return Album(folder / "home", manifest, folder / "out" / "small")
 

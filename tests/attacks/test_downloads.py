@@ -23,6 +23,8 @@ from tests.model_kit import AT, relaxed_table
 
 APACHE = read_table().licences["Apache-2.0"]
 QUICK = Patience(tries=0, base_s=0.01, timeout_s=1.0, answer_s=1.0, least_bytes_per_s=1000.0, least_over_s=0.3)
+LONGEST_S = 60.0
+"""Far more than the limits of one second that these servers meet, on any machine, and far less than they would go on."""
 Answer = Callable[[socket.socket, str], None]
 
 
@@ -98,7 +100,7 @@ def test_a_trickling_body_is_given_up_and_kept_for_the_next_try(tmp_path: Path) 
         pytest.raises(MachineError, match=r"bytes a second, less than 1000\..*continues"),
     ):
         fetch(server.url, tmp_path, Patience(tries=50, timeout_s=1.0, least_bytes_per_s=1000.0, least_over_s=0.3))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONGEST_S
     assert (tmp_path / "x.pt.part").stat().st_size > 1
     assert len(server.heads) == 1, "a slow server is not asked again and again"
 
@@ -113,7 +115,7 @@ def test_a_trickling_head_is_given_up(tmp_path: Path) -> None:
     began = time.monotonic()
     with answering(trickle) as server, pytest.raises(MachineError, match="did not begin in time"):
         fetch(server.url, tmp_path)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONGEST_S
 
 
 def test_slow_redirects_share_one_time_limit(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_slow_redirects_share_one_time_limit(tmp_path: Path) -> None:
     began = time.monotonic()
     with answering(slow) as server, pytest.raises(MachineError, match="did not begin in time"):
         fetch(server.url, tmp_path)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONGEST_S
 
 
 def test_redirects_in_a_circle_end(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from catalog.model_store import ModelStore
 from catalog.settings import Settings
 from catalog.whole_file import copy_whole, whole_file
 from tests.attacks.small_album import Run, run, small
+from tests.integration.commanded import Album
 from tests.model_kit import install, relaxed_table
-from tests.support import album_document, environment, write_album
+from tests.support import environment
 
 __all__ = ["run", "small"]
 
@@ -36,16 +37,11 @@ def open_to_others(folder: Path, bits: int = 0o077) -> list[str]:
     return [f"{path} {oct(mode)}" for path in paths if (mode := stat.S_IMODE(path.lstat().st_mode)) & bits]
 
 
-def test_nothing_in_a_home_is_open_whatever_the_umask_is(tmp_path: Path) -> None:
-    """The whole line with Prefect's own files, its pool and its server, in processes of their own."""
-    song, *_ = album_document()["songs"]  # type: ignore[misc]
-    manifest = write_album(tmp_path / "album", album_document(songs=[song | {"seeds": [1]}]))
-    script = "import os, sys; os.umask(0); os.execv(sys.executable, [sys.executable, '-m', 'flows.cli', *sys.argv[1:]])"
-    command = [sys.executable, "-c", script, "render", str(manifest), "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, env=environment(tmp_path / "home"), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert open_to_others(tmp_path / "home") == []
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+def test_nothing_in_a_home_is_open_whatever_the_umask_is(finished_album: Album) -> None:
+    """The whole line with Prefect's own files, its pool and its server, in processes of their own, under umask 0."""
+    assert (finished_album.home / "prefect").is_dir()
+    assert open_to_others(finished_album.home) == []
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in finished_album.release.rglob("*") if path.is_file()}
     assert modes == {0o666}, "a release obeys the user's umask"
 
 

@@ -23,7 +23,7 @@ from db.postgres import ServerLimits, postgres_engine
 from db.production import Album, Render, Song
 from db.rows import HELD, insert_missing
 from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, SchemaTooNew, open_database, upgrade
-from db.trouble import translated
+from db.trouble import ForeignDatabase, translated
 from tests.services.postgres_server import postgres_server
 
 QUICK = ServerLimits(pool_size=2, statement_timeout_s=0.3, lock_timeout_s=0.2, patience_s=0.0)
@@ -96,6 +96,21 @@ def test_an_older_catalog_is_migrated_with_its_rows(postgres):
         assert reading.scalar(sa.text("SELECT version_num FROM alembic_version")) == SCHEMA_REVISION
         assert reading.get_one(Album, "a").created_at == pytest.approx(time.time(), abs=60)
     database.close()
+
+
+@pytest.mark.parametrize(("table", "is_ours"), [("spatial_ref_sys", False), ("render", True)])
+def test_tables_of_extensions_may_lie_beside_ours_and_none_in_their_place(postgres, table, is_ours):
+    url = postgres.new_database()
+    engine = postgres_engine(make_url(url), ServerLimits())
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE TABLE {table} (srid integer)"))
+    engine.dispose()
+    if is_ours:
+        with pytest.raises(ForeignDatabase):
+            open_database(url)
+    else:
+        open_database(url).close()
+        open_database(url).close()
 
 
 def test_two_processes_that_start_at_once_migrate_once(postgres):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
+import sqlalchemy as sa
 import typer
 from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
@@ -15,12 +16,13 @@ from catalog.errors import InputError, MachineError, ModelMissing, StoreError
 from catalog.inbox import bucket
 from catalog.settings import Settings
 from catalog.submissions import Wish, move, submission_of, submit
+from db.production import Album as AlbumRow
 from db.session import DatabaseTrouble
 from flows.cli.inbox import inbox
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork
 from flows.planning import declare_album
-from tests.pictures import png
+from tests.pictures import chunk, png
 from tests.support import LYRICS, album_document
 
 EVENING = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
@@ -172,6 +174,25 @@ def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night
     assert set(outcomes(again).values()) == {"unchanged"}
     assert again.left_as == "reports/2026-11-23T220000Z-2"
     assert len(pools.asked) == 4
+
+
+def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path, pools, night, house):
+    """Older versions kept the file's own bytes, its metadata included."""
+    place = FolderPlace(tmp_path / "inbox")
+    raw = png(beside=chunk(b"tEXt", b"Comment\0taken at home"))
+    covered = document("c")
+    covered["album"]["cover"] = "cover.png"
+    place.put("c/album.yaml", json.dumps(covered))
+    place.put("c/lyrics/one.lrc", LYRICS)
+    place.put("c/cover.png", raw)
+    night(place)
+    assert move(house.database, "c", "done", only_from=["active"])
+    stored = house.take_in_bytes(raw, media_type="image/png")
+    with house.database.write() as session:
+        session.execute(sa.update(AlbumRow).values(cover_digest=stored))
+    assert set(outcomes(night(place)).values()) == {"unchanged"}
+    place.put("c/cover.png", png(2, 2))
+    assert set(outcomes(night(place)).values()) == {"taken"}
 
 
 def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, night, house):
