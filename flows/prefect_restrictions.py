@@ -106,7 +106,15 @@ def _restrict_settings(module: ModuleType) -> None:
     module.build_settings_config = configure_without_file  # type: ignore[attr-defined]
 
 
+def _restrict_toml(module: ModuleType) -> None:
+    """The same for sources that single groups of settings add by themselves, whatever they are called."""
+    source = module.TomlConfigSettingsSourceBase
+    source._read_files  # noqa: B018  (a version that calls it otherwise must not go unnoticed)
+    source._read_files = lambda *_, **__: {}
+
+
 RESTRICTIONS: Mapping[str, Callable[[ModuleType], None]] = {
+    "prefect.settings.sources": _restrict_toml,
     "prefect.settings.base": _restrict_settings,
     "prefect.serializers": _restrict_serializers,
     "prefect.results": _restrict_results,

@@ -20,3 +20,17 @@ class Stage(StrEnum):
     SCORE = "score"
     SELECT = "select"
     MASTER = "master"
+
+
+def cannot_be_looked_for(path: Path) -> bool:
+    """Whether ``path`` is a bare name and nobody may look into the working folder, or it is no name of a file: then it
+    can only be an id or a digest."""
+    if path.parent != Path():
+        return False
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

@@ -6,17 +6,17 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.util import find_spec
 
 from rich.text import Text
 
 from catalog.errors import SonglineError
-from catalog.redaction import redacted
 from catalog.settings import Settings, load_settings
 from catalog.text import counted
 from flows.cli.doctor_services import database, prefect, store
+from flows.cli.ending import fault_of
 from flows.cli.findings import STYLES, Check
 from flows.cli.output import SafeTable, print_json, stdout
 
@@ -29,7 +29,7 @@ def doctor(*, as_json: bool) -> None:
     """Run every check; exits 4 when something needed is missing."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
-    checks += [found for look in SERVICES for found in look(settings)]
+    checks += [found for look in SERVICES for found in _looked(look, settings)]
     missing = any(check.verdict == "missing" for check in checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
@@ -47,12 +47,21 @@ def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
     """A check that breaks is a finding of its own, and the others are still made."""
     try:
         return check(settings)
-    except SonglineError as error:
-        return Check(check.__name__.strip("_"), "missing", error.what, error.remedy)
-    except (RuntimeError, ImportError, OSError) as error:
-        return Check(
-            check.__name__.strip("_"), "missing", redacted(f"{type(error).__name__}: {str(error).splitlines()[0]}")
-        )
+    except Exception as error:
+        return _broken(check.__name__, error)
+
+
+def _looked(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
+    """The same of a service that is looked at in several ways."""
+    try:
+        yield from look(settings)
+    except Exception as error:
+        yield _broken(look.__name__, error)
+
+
+def _broken(name: str, error: Exception) -> Check:
+    fault = fault_of(error)
+    return Check(name.strip("_"), "missing", fault.what, fault.remedy)
 
 
 def _python(_: Settings) -> Check:

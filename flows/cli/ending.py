@@ -74,6 +74,8 @@ def foreseen(error: BaseException) -> SonglineError | None:
         return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
     if isinstance(error, MemoryError):
         return MachineError("the memory is full", remedy="End other programs, or set SONGLINE_WORKERS to fewer")
+    if (wrong := _wrong_in_prefect(error)) is not None:
+        return wrong
     if not isinstance(error, OSError) or error.errno is None:
         return None
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else ""
@@ -87,6 +89,23 @@ def foreseen(error: BaseException) -> SonglineError | None:
     if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
         return InputError(what, remedy="Use a shorter name, or another place")
     return MachineError(what, remedy="Check that path and its disk, then run the same command again")
+
+
+def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
+    """A setting of Prefect's own that it does not take: Prefect reads them all when it is loaded."""
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not isinstance(error, ValueError) or not any(name.startswith("prefect.settings") for name in modules):
+        return None
+    listed = error.errors(include_url=False) if hasattr(error, "errors") else []
+    told = [
+        f"{'.'.join(map(str, one['loc'])) or one['type']}: {one['msg']}"
+        for one in listed
+        if one["type"] != "default_factory_not_called"
+    ]
+    return InputError(
+        f"Prefect does not take one of its settings: {'; '.join(told) or type(error).__name__}",
+        remedy="Correct the PREFECT_ variables of the environment, or Prefect's profile",
+    )
 
 
 def fault_of(error: Exception) -> SonglineError:

@@ -16,6 +16,7 @@ from catalog.house_trouble import told
 from catalog.lineage import Lineage, Node, prov_json, trace
 from catalog.settings import load_settings
 from catalog.understood import understood
+from flows.cli.arguments import cannot_be_looked_for
 from flows.cli.output import print_json, stdout
 from tasks.delivery.identify import Identified, identify
 from tasks.models_used import models_of
@@ -26,7 +27,8 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     path = Path(what)
     settings = load_settings()
     with open_house(settings) as house, understood():
-        named = identify(house, path) if path.is_file() else Identified(_digest(what), "exact bytes")
+        is_file = not cannot_be_looked_for(path) and path.is_file()
+        named = identify(house, path) if is_file else Identified(_digest(what), "exact bytes")
         found = trace(house.database, named.digest, models_of=models_of(settings), candidate=named.candidate)
     if prov:
         print_json(prov_json(found.root))

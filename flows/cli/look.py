@@ -17,6 +17,7 @@ from catalog.settings import Settings, load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
 from catalog.text import counted
 from catalog.understood import understood
+from flows.cli.arguments import cannot_be_looked_for
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
@@ -26,6 +27,8 @@ STATES = ("planned", "leased", "rendered", "failed")
 def album_id(named: str, settings: Settings) -> str:
     """The id of an album given by its id or its manifest."""
     path = Path(named)
+    if cannot_be_looked_for(path) and path.suffix not in MANIFEST_SUFFIXES:
+        return named
     is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
     if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
         from flows import reading

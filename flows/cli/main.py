@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -291,6 +292,7 @@ def main() -> None:
     from catalog.proxies import go_past_proxies
     from flows.cli import ending
 
+    os.environ["PYTHONSAFEPATH"] = "1"  # no child of ours takes modules from the folder that the user stands in
     keep_private()
     streams.install()
     go_past_proxies()

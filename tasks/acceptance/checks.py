@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
     except AudioFileError as fault:
         return (Finding("decode", "fail", None, None, "", f"{_sentence(fault.what)}."),)
     decoded = Finding("decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s.")
-    bits = BITS.get(soundfile.info(path).subtype)
+    bits = BITS.get(soundfile.info(os.fsencode(path)).subtype)
     findings = (decoded, *_format(audio, bits, target), *_sound(audio, target))
     return tuple(map(of_a_part, findings)) if target.part else findings
 

@@ -15,6 +15,7 @@ lies between is a warning.
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ def _decode(path: Path, rate: int) -> Decoded:
         aac = decoded(path)
         return Decoded(resample(aac, rate), "AAC", True, AAC_FRAME / aac.rate)
     audio = read_audio(path)
-    found = soundfile.info(path)
+    found = soundfile.info(os.fsencode(path))
     codec = found.format if found.subtype.startswith(("PCM", "FLOAT", "MPEG")) else found.subtype
     lossy = codec in FRAME_SAMPLES
     return Decoded(resample(audio, rate), codec, lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -112,7 +113,7 @@ def open_stream(
                 raise cut_short(name)
             repair = repaired_wav(raw)
             raw.seek(0)
-            opened = soundfile.SoundFile(repair.file if repair else source)
+            opened = soundfile.SoundFile(repair.file if repair else _named(source))
             file = stack.enter_context(opened)
         except soundfile.LibsndfileError as fault:
             reason = fault.error_string.rstrip(".")
@@ -123,6 +124,11 @@ def open_stream(
             what = f"{name} cannot be read as audio ({fault.strerror or fault})"
             raise AudioFileError(what, remedy="Give a WAV or FLAC file") from fault
         yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair else ())
+
+
+def _named(source: Path | BinaryIO) -> bytes | BinaryIO:
+    """A path as the system has it: soundfile itself takes no text that is not UTF-8."""
+    return os.fsencode(source) if isinstance(source, Path) else source
 
 
 def _of_sndfile(

@@ -9,6 +9,7 @@ Each gives the same bytes whenever the input is the same.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,7 +76,7 @@ def ffmpeg_aac(master: Path, destination: Path) -> None:
 
     Raises MachineError where there is no ffmpeg, or it fails.
     """
-    facts = soundfile.info(master)
+    facts = soundfile.info(os.fsencode(master))
     _refuse_unless_fit(Audio.of(np.zeros((facts.channels, 0)), facts.samplerate), AAC_RATES, codec="AAC")
     plain = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
     # The time scale is the rate's, so that the edit list says the length to the sample.

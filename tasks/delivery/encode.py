@@ -103,7 +103,7 @@ def _opus_160(job: _Job) -> None:
 
 def _aac_256(job: _Job) -> None:
     ffmpeg_aac(job.master, job.destination)
-    write_mp4_tags(job.destination, job.named, job.cover, frames=soundfile.info(job.master).frames)
+    write_mp4_tags(job.destination, job.named, job.cover, frames=soundfile.info(os.fsencode(job.master)).frames)
 
 
 _ENCODERS: Mapping[str, Callable[[_Job], Broadcast | None]] = {
@@ -143,7 +143,7 @@ _INFO = {
 
 def _check_master(master: Path) -> None:
     try:
-        found = soundfile.info(master)
+        found = soundfile.info(os.fsencode(master))
     except soundfile.LibsndfileError as fault:
         what = f"{master.name} cannot be read as audio ({fault.error_string.rstrip('.')})"
         raise InputError(what, remedy="Give the 24-bit WAV master") from fault

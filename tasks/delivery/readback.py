@@ -6,6 +6,7 @@ is such: samples and lengths come from the decoders, gapless figures from the by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -65,7 +66,7 @@ def _findings(
         yield _samples(path, kind, master)
         yield _bare(path, kind)
         return
-    facts = soundfile.info(master)
+    facts = soundfile.info(os.fsencode(master))
     if path.suffix in (".wav", ".flac"):
         yield _samples(path, kind, master)
     else:
@@ -85,10 +86,10 @@ def _findings(
 
 def _samples(path: Path, kind: str, master: Path) -> Finding:
     """Samples of two PCM files compared in steps of the shorter word, block by block."""
-    bits = 16 if soundfile.info(path).subtype == "PCM_16" else _MASTER_BITS
+    bits = 16 if soundfile.info(os.fsencode(path)).subtype == "PCM_16" else _MASTER_BITS
     limit = DITHER_LSB if bits < _MASTER_BITS else 0.0
     furthest = 0.0
-    with soundfile.SoundFile(path) as made, soundfile.SoundFile(master) as wanted:
+    with soundfile.SoundFile(os.fsencode(path)) as made, soundfile.SoundFile(os.fsencode(master)) as wanted:
         for field in ("frames", "samplerate", "channels"):
             if (found := getattr(made, field)) != (asked := getattr(wanted, field)):
                 raise _wrong(kind, f"its {field} are {found}, the master's {asked}")

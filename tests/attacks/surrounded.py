@@ -1,6 +1,6 @@
 """Runs commands in hostile surroundings, many a second: one warm process, and a forked child for each command.
 
-The process reads a case (JSON) a line from stdin and answers with a line: the exit codes and what was printed. What only
+The process reads a case (JSON) a line from stdin and answers with a line: exit codes and what was printed. What only
 a new interpreter sees (``PYTHON*`` variables, Prefect's own settings) takes a new process of this program; what a fork
 can have (environment, folder, descriptors, limits, capabilities, encoding of the streams) takes none.
 

@@ -14,6 +14,10 @@ from catalog.house import open_house
 from catalog.line_watch import LineWatch
 from catalog.settings import Settings, load_settings
 from db.session import DatabaseUnusable, open_database
+from flows.planning import declare_album
+from flows.reading import read_album
+from tests.attacks.attackers import tiny_document
+from tests.support import produce, write_album
 
 NAMES = ["a?b", "a?mode=ro", "100%", "a%3Fb", "a#b", "two words", "a;b&c=d", "file:a?uri=true", "~", "a'b", "ü"]
 
@@ -26,6 +30,15 @@ def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path, name
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
     with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
         assert connection.execute("SELECT count(*) FROM album").fetchone() == (0,)
+
+
+def test_an_album_is_made_in_a_home_that_is_not_utf8(tmp_path):
+    document = tiny_document(deliverables=["wav24", "flac24", "mp3_320", "opus_160"])
+    settings = Settings(home=tmp_path / os.fsdecode(b"caf\xe9"))
+    album = read_album(write_album(tmp_path / os.fsdecode(b"\xff"), document), settings)
+    with open_house(settings) as house:
+        produced, _ = produce(house, declare_album(house, album))
+    assert produced.release_key, produced.failures
 
 
 def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_path):
