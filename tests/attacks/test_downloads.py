@@ -24,7 +24,7 @@ from tests.model_kit import AT, relaxed_table
 APACHE = read_table().licences["Apache-2.0"]
 QUICK = Patience(tries=0, base_s=0.01, timeout_s=1.0, answer_s=1.0, least_bytes_per_s=1000.0, least_over_s=0.3)
 LONGEST_S = 60.0
-"""Far more than the limits of one second that these servers meet, on any machine, and far less than they would go on."""
+"""Far more than the limits of one second that these servers meet, and far less than they would go on."""
 Answer = Callable[[socket.socket, str], None]
 
 
