@@ -11,7 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from db.postgres import ServerLimits, postgres_engine, require_utf8, where
-from db.session import SCHEMA_REVISION, schema_revision
+from db.schema import schema_revision
+from db.session import SCHEMA_REVISION
 from db.trouble import DatabaseUnusable, words_of
 
 MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"

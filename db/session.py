@@ -21,6 +21,7 @@ from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
 from db.private_file import make_private
 from db.read_only import changes, reading_engine
+from db.schema import schema_revision, upgrade
 from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
 from db.trouble import (
     DatabaseDamaged,
@@ -293,21 +294,3 @@ def _is_old(found: str | None) -> bool:
     if found is not None and found > SCHEMA_REVISION:
         raise SchemaTooNew(found)
     return found != SCHEMA_REVISION
-
-
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run the migrations that are missing on this connection, in its transaction."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", "db:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
-def schema_revision(connection: Connection) -> str | None:
-    """The migration a database stands at, None for an empty one."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

@@ -16,7 +16,8 @@ from catalog.queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from catalog.songs import songs_of
-from db.session import SCHEMA_REVISION, open_database, upgrade
+from db.schema import upgrade
+from db.session import SCHEMA_REVISION, open_database
 from db.sqlite import sqlite_engine
 
 RECIPE = Recipe("guide", 1, 1, 10.0, {"prompt": "x"})

@@ -22,7 +22,8 @@ from db.base import Base, db_now
 from db.postgres import ServerLimits, postgres_engine
 from db.production import Album, Render, Song
 from db.rows import HELD, insert_missing
-from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, SchemaTooNew, open_database, upgrade
+from db.schema import upgrade
+from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, SchemaTooNew, open_database
 from db.trouble import ForeignDatabase, translated
 from tests.services.postgres_server import postgres_server
 
