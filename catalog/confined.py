@@ -32,12 +32,12 @@ def confined(folder: Path, relative: str, *, named_by: str) -> Path:
     return path
 
 
-def is_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path`` lies in ``folder`` or is it, links of both resolved; False where they lead in a circle."""
+def is_inside(path: Path, folder: Path, *, circle: bool = False) -> bool:
+    """Whether ``path`` lies in ``folder`` or is it, links of both resolved; ``circle`` where they lead in a circle."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):
-        return False
+        return circle
 
 
 def confined_id(identity: str, *, named_by: str) -> str:
