@@ -234,7 +234,7 @@ def test_lyrics_that_change_nothing_are_refused(sung, tmp_path):
     one = sung.candidates("one")[1]
     refused = sung.run("retake", one, *passage(), "--lyrics", words, code=2)
     assert "changes no line that begins in the passage" in refused.stderr
-    assert "cannot be read" in sung.run("retake", one, *passage(), "--lyrics", tmp_path / "none", code=2).stderr
+    assert "is not there" in sung.run("retake", one, *passage(), "--lyrics", tmp_path / "none", code=2).stderr
     words.write_text("no stamps")
     sung.run("retake", one, *passage(), "--lyrics", words, code=2)
     sung.run("retake", "nobody-1", *passage(), code=2)
