@@ -17,6 +17,7 @@ from tasks.parent import end_with_starter
 if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))
     os.umask(int(sys.argv.pop(1), 8))
+    os.environ["PYTHONSAFEPATH"] = "1"  # no child of a run takes modules from the folder that its worker stands in
     keep_private()
     streams.install()
     streams.ignore_warnings()

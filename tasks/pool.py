@@ -74,7 +74,6 @@ class WorkerPool:
         # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
         # What the user set there stays, before it: of two that fit, Python obeys the later.
         _add_warning_filter(streams.RESOURCE_TRACKER_FILTER)
-        os.environ["PYTHONSAFEPATH"] = "1"  # children would import modules of the folder that the user stands in
         self._executors[on_device] = ProcessPoolExecutor(
             1 if on_device else self._workers,
             mp_context=multiprocessing.get_context("spawn"),
