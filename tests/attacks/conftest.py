@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server, tiny_document
-from tests.integration.commanded import Album
+from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server
+from tests.finished import finished_album, own_album
 from tests.services.processes import not_tested
-from tests.support import songline, write_album
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+__all__ = ["finished_album", "own_album"]
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -28,28 +29,6 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 def tiny_home(tmp_path: Path) -> Path:
     """Where a home of the test's own will lie; nothing is there yet."""
     return tmp_path / "home"
-
-
-@pytest.fixture(scope="session")
-def finished_album(tmp_path_factory: pytest.TempPathFactory) -> Album:
-    """The tiny album, rendered once, with the most open umask; to be looked at only (see :func:`own_album`)."""
-    folder = tmp_path_factory.mktemp("finished")
-    manifest = write_album(folder / "album", tiny_document())
-    before = os.umask(0)
-    try:
-        done = songline("render", manifest, "--out", folder / "out", home=folder / "home")
-    finally:
-        os.umask(before)
-    assert done.returncode == 0, done.stderr
-    return Album(folder / "home", manifest, folder / "out" / "small")
-
-
-@pytest.fixture
-def own_album(finished_album: Album, tmp_path: Path) -> Album:
-    """A copy of the finished album that the test may spoil."""
-    for name in ("home", "album", "out"):
-        shutil.copytree(finished_album.home.parent / name, tmp_path / name, symlinks=True)
-    return Album(tmp_path / "home", tmp_path / "album" / "album.yaml", tmp_path / "out" / "small")
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from catalog.digests import digest_file
-from tests.attacks import surrounded
-from tests.attacks.hostile_rows import ROWS
-from tests.attacks.surroundings import COMMANDS, Place, Row
 from tests.integration.commanded import Album
+from tests.surroundings import surrounded
+from tests.surroundings.hostile_rows import ROWS
+from tests.surroundings.surroundings import COMMANDS, Place, Row
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_JSON = frozenset({"render"})
@@ -35,7 +35,7 @@ _RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f\x9b]")
 
 
 class Driver:
-    """A process that runs cases; see :mod:`tests.attacks.surrounded`."""
+    """A process that runs cases; see :mod:`tests.surroundings.surrounded`."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self._process = subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.attacks.surroundings import (
+from tests.surroundings.surroundings import (
     ALL,
     WITH_AUDIO,
     WITH_MANIFEST,

@@ -1,0 +1,7 @@
+"""Fixtures of the hostile surroundings."""
+
+from __future__ import annotations
+
+from tests.finished import finished_album, own_album
+
+__all__ = ["finished_album", "own_album"]
