@@ -46,7 +46,7 @@ test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 attacks: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/attacks
+	$(BIN)/python -m pytest -n 3 --dist loadfile tests/attacks
 
 faults: $(VENV)/.dev minio
 	$(BIN)/python -m pytest -m faults

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -40,13 +41,13 @@ print(json.dumps(sorted(set(found))))
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+def victim(tmp_path_factory: pytest.TempPathFactory, begin_home: Callable[[Path], Path]) -> Iterator[Victim]:
     """A command that renders enough for all attacks, once its API answers."""
     folder = tmp_path_factory.mktemp("victim")
     document = tiny_document()
     document["songs"][0] |= {"seeds": {"start": 1, "count": 200}}  # type: ignore[index]
     manifest = write_album(folder / "album", document)
-    with running_command(folder / "home", "render", manifest, "--out", folder / "out") as running:
+    with running_command(begin_home(folder / "home"), "render", manifest, "--out", folder / "out") as running:
         give_up = time.monotonic() + 60
         while not running.tcp_ports():
             assert running.process.poll() is None

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import psutil
 import pytest
@@ -18,11 +19,11 @@ LONGEST_S = 6.0
 
 
 @pytest.mark.parametrize("killed", ["command", "worker", "api"])
-def test_children_end_with_their_parent(tmp_path, killed):
+def test_children_end_with_their_parent(tmp_path, begin_home, killed):
     document = tiny_document()
     document["songs"][0] |= {"seeds": {"start": 1, "count": 60}}  # type: ignore[index]
     manifest = write_album(tmp_path / "album", document)
-    with running_command(tmp_path / "home", "render", manifest, "--out", tmp_path / "out") as victim:
+    with running_command(begin_home(tmp_path / "home"), "render", manifest, "--out", tmp_path / "out") as victim:
         victim.await_children(4)
         family = {member: " ".join(member.cmdline()) for member in victim.family()}
         marks = {"command": "flows.cli", "worker": "spawn_main", "api": "flows.local_api_server"}
@@ -57,26 +58,21 @@ def _burners() -> list[subprocess.Popen[bytes]]:
     return [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
 
 
-def test_a_damaged_prefect_database_is_set_aside_and_said(own_album):
-    """It holds nothing that is needed; the catalog does."""
-    path = own_album.home / "prefect" / "prefect.db"
+def test_a_damaged_prefect_database_is_set_aside_and_said_in_a_home_of_any_name(own_album):
+    """It holds nothing that is needed; the catalog does. A name cuts no database's address."""
+    home = own_album.home.rename(own_album.home.with_name("h?mode=memory&x #%41 ü"))
+    beside = sorted(home.parent.iterdir())
+    path = home / "prefect" / "prefect.db"
     for end in ("-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
     path.write_bytes(b"not a database" * 1000)
     document = tiny_document()
     document["songs"][0] |= {"seeds": [1, 2, 3]}  # type: ignore[index]
     manifest = write_album(own_album.manifest.parent, document)
-    done = songline("render", manifest, "--out", own_album.release.parent, home=own_album.home)
+    done = songline("render", manifest, "--out", own_album.release.parent, home=home)
     assert done.returncode == 0, done.stderr
     assert "Prefect's records of earlier runs" in done.stderr
     assert (path.parent / "prefect.db.damaged").read_bytes().startswith(b"not a database")
-    assert sqlite3.connect(path).execute("PRAGMA quick_check").fetchone() == ("ok",)
-
-
-def test_the_home_may_have_any_name(tmp_path):
-    home = tmp_path / "h?mode=memory&x #%41 ü"
-    manifest = write_album(tmp_path / "album", tiny_document())
-    done = songline("render", manifest, "--out", tmp_path / "out", home=home)
-    assert done.returncode == 0, done.stderr
-    assert (home / "prefect" / "prefect.db").is_file()
-    assert [path.name for path in tmp_path.iterdir() if path.name not in ("album", "out")] == [home.name]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    assert sorted(home.parent.iterdir()) == beside

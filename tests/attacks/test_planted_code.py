@@ -18,11 +18,10 @@ from tests.support import environment, write_album
 PLANTED = ("multiprocessing", "uvicorn", "flows", "catalog", "tasks", "prefect", "numpy", "encodings", "json")
 
 
-def test_modules_of_the_working_folder_and_of_the_home_are_not_imported(tmp_path):
+def test_modules_of_the_working_folder_and_of_the_home_are_not_imported(tmp_path, begin_home):
     """An album's archive is unpacked, and the user steps into it to render."""
-    marker, home = tmp_path / "code-ran", tmp_path / "home"
+    marker, home = tmp_path / "code-ran", begin_home(tmp_path / "home")
     manifest = write_album(tmp_path / "album", tiny_document())
-    (home / "prefect").mkdir(parents=True)
     for name in PLANTED:
         for folder in (manifest.parent, home / "prefect"):
             (folder / f"{name}.py").write_text(f"open({str(marker)!r}, 'w').write({name!r})\nraise SystemExit(9)\n")

@@ -18,7 +18,9 @@ from tests.support import LYRICS, environment
 PATIENCE_S = 600.0
 RUN_BOUND = frozenset({"lineage.json", "index.html", "release.json", "SHA256SUMS"})
 """Files of a release that carry ids and seconds of one run."""
-HOME_HOLDS = frozenset({"catalog.sqlite3", "catalog.sqlite3.lock", "models", "owners", "prefect", "scratch", "store"})
+HOME_HOLDS = frozenset(
+    {"catalog.sqlite3", "catalog.sqlite3.lock", "last-backup.json", "models", "owners", "prefect", "scratch", "store"}
+)
 RELEASE = "release"
 BESIDE_DATABASES = ("-wal", "-shm")
 
