@@ -175,12 +175,12 @@ class LiveLines:
         return Group(table, Text(f"{self._progress.stage(self._until)} · {self._time()}", style="bold"))
 
 
-def time_sentence(passed_s: float, share: float) -> str:
-    """The time passed, and what is left at the same pace once that can be said: after 5 % and 3 seconds."""
-    told = f"{_minutes(passed_s)} passed"
-    if share < 0.05 or share >= 1 or passed_s < 3:
+def time_sentence(elapsed_s: float, share: float) -> str:
+    """The time elapsed, and what is left at the same pace once that can be said: after 5 % and 3 seconds."""
+    told = f"{_minutes(elapsed_s)} elapsed"
+    if share < 0.05 or share >= 1 or elapsed_s < 3:
         return told
-    return f"{told}, about {_minutes(passed_s * (1 - share) / share)} left"
+    return f"{told}, about {_minutes(elapsed_s * (1 - share) / share)} left"
 
 
 def _minutes(seconds: float) -> str:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from rich.text import Text
@@ -64,6 +65,10 @@ def _broken(name: str, error: Exception) -> Check:
     return Check(name.strip("_"), "missing", fault.what, fault.remedy)
 
 
+def _songline(_: Settings) -> Check:
+    return Check("Songline", "ok", version("songline"))
+
+
 def _python(_: Settings) -> Check:
     return Check("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
 
@@ -111,10 +116,19 @@ def _engines(settings: Settings) -> Check:
 def _encoder(_: Settings) -> Check:
     import soundfile
 
-    lacking = [name for name in ("WAV", "FLAC", "MP3") if name not in soundfile.available_formats()]
+    kinds = {"WAV": "WAV", "FLAC": "FLAC", "MP3": "MP3", "OGG": "Opus"}
+    lacking = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
     if lacking:
         return Check("encoders", "missing", f"no {', '.join(lacking)}", "Run `make album` again to install soundfile")
-    return Check("encoders", "ok", f"WAV, FLAC, MP3 ({soundfile.__libsndfile_version__})")
+    return Check("encoders", "ok", f"{', '.join(kinds.values())} ({soundfile.__libsndfile_version__})")
+
+
+def _ffmpeg(_: Settings) -> Check:
+    found = shutil.which("ffmpeg")
+    if found is None:
+        remedy = "Needed for AAC files, and for references in M4A, AAC, WebM or WavPack: install ffmpeg 5 or newer"
+        return Check("ffmpeg", "note", "not on the PATH", remedy)
+    return Check("ffmpeg", "ok", found)
 
 
 def _gpu(settings: Settings) -> Check:
@@ -182,12 +196,14 @@ def _decoder(settings: Settings) -> Check:
 
 
 CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    _songline,
     _python,
     _cores,
     _disk,
     _catalog,
     _engines,
     _encoder,
+    _ffmpeg,
     _gpu,
     _packages,
     _models,

@@ -17,7 +17,6 @@ from flows.cli.models_app import app as models_app
 
 app = typer.Typer(
     name="songline",
-    help="A production line for songs made by models: from an album manifest to a mastered, catalogued release.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,6 +27,23 @@ app.add_typer(models_app)
 app.add_typer(farm_app)
 app.add_typer(finish_app)
 app.add_typer(keep_app)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"songline {version('songline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def songline(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print Songline's version and end.")
+    ] = False,
+) -> None:
+    """A production line for songs made by models: from an album manifest to a mastered, catalogued release."""
 
 
 @app.command()

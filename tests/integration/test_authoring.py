@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
@@ -47,6 +48,12 @@ def test_help_names_the_commands_there_are_and_loads_nothing_heavy(tmp_path):
     assert [line.split()[0] for line in listed if re.match(r"  \w", line)] == COMMANDS
     assert "typer" in loaded
     assert not loaded & (HEAVY | {"pydantic"})
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_version_is_told(tmp_path):
+    told = songline("--version", home=tmp_path / "home")
+    assert (told.returncode, told.stdout) == (0, f"songline {version('songline')}\n")
     assert not (tmp_path / "home").exists()
 
 

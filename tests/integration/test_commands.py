@@ -174,7 +174,17 @@ def test_doctor_finds_this_machine_fit(rendered):
     found = rendered.json("doctor", SONGLINE_WORKERS="3")
     assert found["ok"] is True
     checks = {check["name"]: check for check in found["checks"]}
-    assert {"Python", "cores", "disk", "catalog and store", "engines", "encoders", "torch and GPU"} <= set(checks)
+    assert {
+        "Songline",
+        "ffmpeg",
+        "Python",
+        "cores",
+        "disk",
+        "catalog and store",
+        "engines",
+        "encoders",
+        "torch and GPU",
+    } <= set(checks)
     assert {check["verdict"] for check in checks.values()} <= {"ok", "note"}
     assert "3 workers" in checks["cores"]["found"]
     assert all(check["remedy"] for check in checks.values() if check["verdict"] == "note")

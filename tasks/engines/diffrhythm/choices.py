@@ -77,7 +77,7 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
         if value is not None and field != given:
             yield (
                 field,
-                f"DiffRhythm makes no use of `{field}`: `{given}` gives the style; `style_from` chooses another.",
+                f"DiffRhythm does not use `{field}`: `{given}` gives the style; `style_from` chooses another.",
             )
     for name, figure in (("bpm", song.bpm), ("key", song.key)):
         if figure is not None and source != "prompt":
@@ -86,7 +86,7 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
                 f"DiffRhythm is not told `{name}`, since `{given}` gives the style; takes are only scored by it.",
             )
     if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
-        yield "settings.negative_prompt", "DiffRhythm makes no use of `negative_prompt` where `cfg_strength` is 0."
+        yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."
 
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:

@@ -76,7 +76,7 @@ class GuideEngine:
         """A reference and a style vector: the guide plays after the words of the prompt alone."""
         stated = {"reference": song.reference, "style": song.style}
         return {
-            field: f"The guide makes no use of `{field}`: it plays after the prompt's words, tempo and key."
+            field: f"The guide does not use `{field}`: it follows the prompt's words, tempo and key."
             for field, file in stated.items()
             if file is not None
         }

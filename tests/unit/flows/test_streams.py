@@ -223,10 +223,10 @@ def test_nothing_is_said_for_what_is_not_done() -> None:
 
 
 def test_the_time_left_is_told_once_it_can_be() -> None:
-    assert time_sentence(2.0, 0.5) == "0:02 passed"
-    assert time_sentence(60.0, 0.01) == "1:00 passed"
-    assert time_sentence(60.0, 0.25) == "1:00 passed, about 3:00 left"
-    assert time_sentence(3700.0, 1.0) == "1:01:40 passed"
+    assert time_sentence(2.0, 0.5) == "0:02 elapsed"
+    assert time_sentence(60.0, 0.01) == "1:00 elapsed"
+    assert time_sentence(60.0, 0.25) == "1:00 elapsed, about 3:00 left"
+    assert time_sentence(3700.0, 1.0) == "1:01:40 elapsed"
 
 
 def test_errors_of_the_machine_keep_their_kind() -> None:
