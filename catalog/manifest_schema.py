@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,7 +253,19 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
         deliverables["items"]["enum"] = sorted(vocabulary.deliverables)
         deliverables["uniqueItems"] = True
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}
-    return head | {name: part for name, part in schema.items() if name != "title"}
+    return head | {name: _for_readers(part) for name, part in schema.items() if name != "title"}
+
+
+def _for_readers(part: Json) -> Json:
+    """A part of the schema whose descriptions, which are docstrings, read well in an editor."""
+    if isinstance(part, dict):
+        return {
+            name: re.sub(r"(?<!\n)\n(?!\n)", " ", value.replace("``", "`"))
+            if name == "description" and isinstance(value, str)
+            else _for_readers(value)
+            for name, value in part.items()
+        }
+    return [_for_readers(value) for value in part] if isinstance(part, list) else part
 
 
 def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:

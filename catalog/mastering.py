@@ -99,8 +99,7 @@ class Effects(_Block):
 class MasteringSpec(_Block):
     """The ``mastering:`` block of a manifest.
 
-    A profile names a target; ``target_lufs`` and ``ceiling_dbtp`` overrule it. Use
-    :attr:`loudness_target_lufs`, :attr:`true_peak_ceiling_dbtp` and :attr:`tone_curve` to read what holds.
+    A profile names a target; ``target_lufs`` and ``ceiling_dbtp`` overrule it.
     """
 
     profile: Profile = Field(

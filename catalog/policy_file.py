@@ -1,4 +1,4 @@
-"""Reads a policy from a file of its own: what stands under ``selection`` in a manifest."""
+"""Reads a policy from a file of its own: what stands under ``selection`` in a manifest, with or without that word."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
         raise manifest_error(source.faults)
     if not isinstance(source.data, dict):
         raise InputError(f"{path.name} holds no policy", remedy="Write gates and weights as under `selection`")
+    heading = ("selection",) if source.data.keys() == {"selection"} else ()
     try:
-        policy = Policy.model_validate(source.data)
+        policy = Policy.model_validate(source.data["selection"] if heading else source.data)
     except ValidationError as error:
         faults = [
             Fault(
-                Place(path.name, source.spot(tuple(each["loc"])).line),
-                dotted(tuple(each["loc"])),
+                Place(path.name, source.spot((*heading, *each["loc"])).line),
+                dotted((*heading, *each["loc"])),
                 each["msg"],
                 "Correct it",
             )

@@ -70,11 +70,10 @@ _COMPLETE = "complete"
 class Policy(BaseModel):
     """Gates, what ranks, and what to do when the gates leave nobody.
 
-    ``gates`` as given are laid over :data:`DEFAULT_GATES`; null takes a default gate away. ``families`` and ``metrics``
-    as given replace :data:`DEFAULT_FAMILIES` and :data:`DEFAULT_METRICS` wholly: a metric counts in the family it
-    belongs to, if that is named. ``weights`` stand in place of both and weigh each metric by itself. Of weights only
-    their proportions count. ``min_candidates`` is how many must be rendered and scored, passed or not, before
-    anything is chosen.
+    ``gates`` as given are laid over the built-in gates; null takes one of those away. ``families`` and ``metrics`` as
+    given replace the built-in ones wholly: a metric counts in the family it belongs to, if that is named. ``weights``
+    stand in place of both and weigh each metric by itself. Of weights only their proportions count.
+    ``min_candidates`` is how many must be rendered and scored, passed or not, before anything is chosen.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

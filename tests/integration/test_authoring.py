@@ -116,7 +116,9 @@ def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_p
 
 
 def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path):
-    schema = json.loads(fresh.run("schema").stdout)
+    told = fresh.run("schema").stdout
+    assert not re.search(r"``|:[a-z]+:`", told)
+    schema = json.loads(told)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     fresh.run("init", tmp_path / "new")

@@ -250,7 +250,12 @@ def test_a_policy_of_unknown_metrics_or_for_an_unknown_album_is_refused(rendered
     refused = rendered.run("select", rendered.manifest, "--policy", policy, code=2)
     assert "gates.charm: there is no such metric" in refused.stderr
     assert "weights.sparkle: there is no such metric" in refused.stderr
-    policy.write_text("weights: {plr_db: 1.0}\n")
+    policy.write_text("selection:\n  gates:\n    plr_db: {max: loud}\n")
+    assert (
+        "policy.yaml:3: selection.gates.plr_db"
+        in rendered.run("select", rendered.manifest, "--policy", policy, code=2).stderr
+    )
+    policy.write_text("selection: {weights: {plr_db: 1.0}}\n")
     assert "no scored candidates" in fresh.run("select", fresh.manifest, "--policy", policy, code=2).stderr
     assert "no album 'small'" in fresh.run("status", "small", code=2).stderr
 

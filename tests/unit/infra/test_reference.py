@@ -1,0 +1,18 @@
+"""The tables of docs that are made from the code are those that stand in the pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.reference import BLOCKS, DOCS, written
+
+
+@pytest.mark.parametrize("page", sorted(BLOCKS))
+def test_a_page_holds_what_the_code_says(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert written(text, BLOCKS[page]) == text, "run python -m infra.reference"
+
+
+def test_a_table_that_has_no_place_is_told():
+    with pytest.raises(ValueError, match="0 places for 'gates'"):
+        written("no comments here", {"gates": lambda: ""})
