@@ -117,6 +117,12 @@ class Progress:
         """Share, 0 to 1, of the time that the album takes until the stage ``until``."""
         return sum(song.time_share(until) for song in self.songs.values()) / max(1, len(self.songs))
 
+    @property
+    def is_packing(self) -> bool:
+        """Whether all that is left is to pack the songs that are delivered."""
+        songs = self.songs.values()
+        return all(song.delivered or song.failed for song in songs) and any(song.delivered for song in songs)
+
     def stage(self, until: str = "release") -> str:
         """What is being done for the songs that are furthest behind, in one word."""
         behind = [song.doing for song in self.songs.values() if not song.failed]
@@ -143,6 +149,7 @@ class LiveLines:
         self._until = until
         self._clock = clock
         self._began_s = clock()
+        self._told_packing = False
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=False)
         progress.listen(self._changed)
 
@@ -163,6 +170,9 @@ class LiveLines:
         if not self._console.is_terminal:
             song = self._progress.songs[song_id]
             self._console.print(f"{song.title}: {song.sentence()} ({self._time()})", soft_wrap=True)
+            if not self._told_packing and self._until == "release" and self._progress.is_packing:
+                self._told_packing = True
+                self._console.print(f"Packing the release ({self._time()})", soft_wrap=True)
 
     def _time(self) -> str:
         return time_sentence(self._clock() - self._began_s, self._progress.time_share(self._until))

@@ -62,7 +62,13 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     """The lines as DiffRhythm would sing them, whatever engine the song names: a rehearsal is for the real thing."""
     engine = DiffRhythmEngine(settings)
     own = song.settings if song.engine == engine.name else {}
-    return rows_of(engine.place(replace(song, engine=engine.name, settings=own)))
+    try:
+        return rows_of(engine.place(replace(song, engine=engine.name, settings=own)))
+    except InputError as error:
+        asked = (
+            "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
+        )
+        raise InputError(f"{song.title}{asked}: {error.what}", remedy=error.remedy) from error
 
 
 def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:

@@ -10,15 +10,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
+from rich.console import Console
 
 from catalog import streams
 from catalog.errors import InputError, MachineError
 from flows.cli import ending
 from flows.cli.output import SafeTable, print_json, stdout
-from flows.progress import SongProgress, time_sentence
+from flows.progress import LiveLines, Progress, SongProgress, time_sentence
 from tests.support import environment
 
 ROOT = Path(__file__).parents[3]
@@ -220,6 +222,17 @@ def test_nothing_is_said_for_what_is_not_done() -> None:
     assert SongProgress("x", 4).sentence() == "waiting"
     assert SongProgress("x", 4, rendered=1).sentence() == "rendered 1/4"
     assert SongProgress("x", 4, rendered=4, scored=2).sentence() == "rendered 4/4 · scored 2/4"
+
+
+def test_a_pipe_is_told_once_that_the_release_is_packed() -> None:
+    songs = [SimpleNamespace(song=SimpleNamespace(id=name, title=name), candidates=[1]) for name in ("one", "two")]
+    progress, told = Progress(songs), io.StringIO()  # type: ignore[arg-type]
+    LiveLines(progress, Console(file=told), clock=lambda: 0.0)
+    progress.note("one", delivered=True)
+    assert "Packing" not in told.getvalue()
+    progress.note("two", failed="no take passed")
+    progress.note("one", mastered=True)
+    assert told.getvalue().count("Packing the release (0:00 elapsed)\n") == 1
 
 
 def test_the_time_left_is_told_once_it_can_be() -> None:
