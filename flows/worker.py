@@ -18,6 +18,7 @@ import anyio
 import anyio.abc
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
@@ -26,9 +27,10 @@ from prefect.settings import get_current_settings
 from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
-from catalog.errors import RefusedError
+from catalog.errors import InputError, RefusedError
 from catalog.private import users_mask
 from flows.deployed import ENTRYPOINTS
+from flows.server import server_client
 
 ENGINE = (sys.executable, "-P", "-m", "flows.run_deployed")
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
@@ -91,6 +93,16 @@ class FlowWorker(ProcessWorker):
 FlowWorker.type = "process"  # of the pools it serves; as the name it is registered by, that one is Prefect's
 
 
+def _check(pool: str) -> None:
+    """Ask for the pool before anything is started: Prefect's own worker would start a server of its own."""
+    with server_client() as client:
+        try:
+            client.read_work_pool(pool)
+        except ObjectNotFound as error:
+            remedy = "`songline deploy` makes the pools cpu and gpu; name one of those, or make it in Prefect"
+            raise InputError(f"the Prefect server has no work pool {pool!r}", remedy=remedy) from error
+
+
 def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
     """What a flow run's process gets of the environment that the server names: who asked, and how often to beat."""
     taken = {name: value for name in ATTRIBUTION if (value := given.get(name))}
@@ -100,7 +112,11 @@ def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
-    """Take flow runs of a pool until this process is told to end. Raises Prefect's errors where the pool is none."""
+    """Take flow runs of a pool until this process is told to end.
+
+    Raises MachineError where no server is set or reached, and InputError where it has no such pool.
+    """
+    _check(pool)
     get_current_settings().home.mkdir(mode=0o700, parents=True, exist_ok=True)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
     heartbeat_s = int(get_current_settings().worker.heartbeat_seconds)
