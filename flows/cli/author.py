@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +37,9 @@ def init(folder: Path, title: str, engine: str | None) -> None:
         written = write_starter(folder, title, engine=chosen.name, native_stems=chosen.native_stems)
     for path in written:
         stdout().print(f"wrote {path}")
-    stdout().print(f"Next: songline render {written[0]} --out releases")
+    manifest = shlex.quote(str(written[0]))
+    first = "" if chosen.name == STARTER_ENGINE else "`songline doctor` tells which models it needs; then "
+    stdout().print(f"Next: {first}songline render {manifest} --out releases", soft_wrap=True)
 
 
 def validate(path: Path, *, as_json: bool) -> None:
@@ -99,7 +102,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
-        stdout().print("Again: nothing to do. Nothing is missing: rendering only writes the release.")
+        stdout().print("Nothing to do: everything is made, and `songline render` writes the release.")
     else:
         stages = SafeTable("stage", "to do", "minutes", "MB")
         for stage in expected.stages:

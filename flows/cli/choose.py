@@ -42,7 +42,8 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     to the manifest's own policy."""
     if (policy_path is None) != undo or (undo and apply):
         remedy = "Give `--policy FILE`, with `--apply` to keep it; or `--undo` alone to go back to the manifest's"
-        raise InputError("`select` needs either a policy or `--undo`", remedy=remedy)
+        what = "takes no `--apply` beside `--undo`" if undo and apply else "takes either a policy or `--undo`"
+        raise InputError(f"`select` {what}", remedy=remedy)
     settings = load_settings()
     album = read_album(path, settings)
     policy = read_policy(policy_path, metric_specs()) if policy_path else album.selection

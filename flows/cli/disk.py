@@ -114,7 +114,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
     if as_json:
         print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:
-        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} are free.")
+        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} freed.")
     end(removal)
 
 

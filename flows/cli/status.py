@@ -128,7 +128,10 @@ def _next(album_id: str, standing: AlbumStanding, state: str, build: int | None)
     for song in standing.songs:
         if not song.error:
             waiting[NEXT[song.stage]] = waiting.get(NEXT[song.stage], 0) + 1
-    steps = ", ".join(f"{name} of {counted(count, 'song')}" for name, count in waiting.items())
+    steps = ", ".join(
+        "packing of the release" if name == NEXT["finished"] else f"{name} of {counted(count, 'song')}"
+        for name, count in waiting.items()
+    )
     return f"{title}: not finished.{before} Next: {steps} (`songline render`)."
 
 

@@ -107,7 +107,7 @@ class _Pipe:
 
 
 def _too_slow(name: str) -> AudioFileError:
-    return AudioFileError(f"{name} takes too long to decode", remedy="Give a WAV or FLAC file")
+    return AudioFileError(f"{name} takes too long to decode", remedy="Give a WAV, FLAC, MP3, Ogg or M4A file")
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def _names_alac(path: Path) -> bool:
 
 def _layout(pipe: _Pipe, name: str) -> tuple[int, int]:
     """Channels and rate from the header of the WAV that ffmpeg writes; the pipe is left at its first sample."""
-    no_sound = AudioFileError(f"{name} cannot be read as audio", remedy="Give a WAV or FLAC file")
+    no_sound = AudioFileError(f"{name} cannot be read as audio", remedy="Give a WAV, FLAC, MP3, Ogg or M4A file")
     if len(pipe.read(12)) < 12:
         raise no_sound
     channels = rate = 0

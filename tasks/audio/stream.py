@@ -118,11 +118,11 @@ def open_stream(
         except soundfile.LibsndfileError as fault:
             reason = fault.error_string.rstrip(".")
             raise AudioFileError(
-                f"{name} cannot be read as audio ({reason})", remedy="Give a WAV or FLAC file"
+                f"{name} cannot be read as audio ({reason})", remedy="Give a WAV, FLAC, MP3, Ogg or M4A file"
             ) from fault
         except OSError as fault:
             what = f"{name} cannot be read as audio ({fault.strerror or fault})"
-            raise AudioFileError(what, remedy="Give a WAV or FLAC file") from fault
+            raise AudioFileError(what, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
         yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair else ())
 
 

@@ -66,6 +66,8 @@ def test_checking_a_manifest_opens_no_catalog_and_loads_nothing_heavy(fresh, com
 
 def test_init_writes_an_album_that_is_valid_and_never_overwrites(fresh, tmp_path):
     made = fresh.run("init", tmp_path / "new", "--title", 'Nights & "Days"')
+    spaced = fresh.run("init", tmp_path / "a new one", "--engine", "diffrhythm").stdout.splitlines()[-1]
+    assert spaced.startswith("Next: `songline doctor` tells which models it needs; then songline render '")
     manifest = tmp_path / "new" / "album.yaml"
     assert f"songline render {manifest}" in made.stdout
     checked = fresh.json("validate", manifest)
