@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, cast
 from catalog.backup_rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
 from catalog.confined import confined
 from catalog.digests import digest_file
-from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError
+from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError, remedy_of_writing
 from catalog.private import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
@@ -289,5 +289,5 @@ def _told(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise MachineError(
             f"the backup in {folder} cannot be written or read: {error.strerror or error}",
-            remedy="Free disk space there, or choose another folder",
+            remedy=remedy_of_writing(error, "Choose another folder"),
         ) from error

@@ -24,6 +24,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -62,6 +63,11 @@ def _rebuild(cls: type[SonglineError], state: dict[str, object]) -> SonglineErro
     Exception.__init__(error, *state.values())
     error.__dict__.update(state)
     return error
+
+
+def remedy_of_writing(error: OSError, otherwise: str) -> str:
+    """What helps where a file could not be written: room on the disk where that lacks, else ``otherwise``."""
+    return "Free disk space there" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else otherwise
 
 
 class InputError(SonglineError):

@@ -97,11 +97,13 @@ class Teller:
         if gate.value is None:
             return f"{label(spec)} not measurable ({gate.not_measurable})"
         over = gate.limit.max is not None and gate.value > gate.limit.max
-        bound, word = (gate.limit.max, "at most") if over else (gate.limit.min, "at least")
+        bound, word, wanted = (
+            (gate.limit.max, "at most", "allowed") if over else (gate.limit.min, "at least", "required")
+        )
         limit = figure(bound if bound is not None else 0.0)
         digits = next((n for n in (3, 5, 8) if figure(gate.value, digits=n) != limit), 12)
         value, where = figure(gate.value, spec.unit, digits), self._where(gate.name, outcome)
-        return f"{label(spec)} {value}{where}, {word} {limit} allowed"
+        return f"{label(spec)} {value}{where}, {word} {limit} {wanted}"
 
     def _where(self, name: str, outcome: CandidateOutcome) -> str:
         """`` at 0:51`` for what has a length of its own, ``, worst at 1:20-1:30`` for what varies over the song."""

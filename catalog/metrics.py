@@ -45,6 +45,10 @@ class Measured:
     windows: tuple[Window, ...] = ()
 
 
+NOT_SCORED = "it was not scored"
+"""The reason of a metric whose judge was not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotMeasurable:
     """There is no number, because …; never replaced by a NaN, an infinity or a zero."""

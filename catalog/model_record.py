@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.errors import MachineError
+from catalog.errors import MachineError, remedy_of_writing
 from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
 from catalog.private import file_mode_in
 from catalog.whole_file import write_whole
@@ -107,4 +107,4 @@ def sync_folder(folder: Path) -> None:
 def cannot_write(folder: Path, error: OSError) -> MachineError:
     """The error for a store that the system will not let us write."""
     what = f"the model store at {folder} cannot be written: {error.strerror or error}"
-    return MachineError(what, remedy="Free disk space there, or point SONGLINE_MODELS to a folder you may write")
+    return MachineError(what, remedy=remedy_of_writing(error, "Point SONGLINE_MODELS to a folder you may write"))

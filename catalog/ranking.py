@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
+from catalog.metrics import NOT_SCORED, Measured, MetricSpec, NotMeasurable, Reading
 from catalog.policy_terms import Policy
 
 Readings = Mapping[str, Reading]
@@ -44,7 +44,7 @@ class Standing:
 
 def reading_of(readings: Readings, name: str) -> Reading:
     """The reading of a metric, or that there is none."""
-    return readings.get(name, NotMeasurable("it was not scored"))
+    return readings.get(name, NotMeasurable(NOT_SCORED))
 
 
 def weigh(policy: Policy, ranked: Sequence[Readings], metrics: Mapping[str, MetricSpec]) -> Weighing:

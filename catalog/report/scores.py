@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.decision import Limit
-from catalog.metrics import MetricSpec
+from catalog.metrics import NOT_SCORED, MetricSpec
 from catalog.report.view import CandidateView, GateView, MetricView
 
 _UNITS = {"lu": "LU", "lufs": "LUFS", "dbtp": "dBTP", "db": "dB", "dbfs": "dBFS", "bpm": "BPM", "hz": "Hz", "s": "s"}
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The gates, the metrics that decided the ranking, and what was read besides."""
+    """The gates, the metrics that decided the ranking, and what else was listened for."""
 
     gates: tuple[Row, ...]
     weighted: tuple[Row, ...]
@@ -51,7 +51,8 @@ def score_sheet(
     gates = _names(gate.name for candidate in candidates for gate in candidate.gates)
     metrics = _names(metric.name for candidate in candidates for metric in candidate.metrics)
     weighted = sorted((name for name in metrics if name in weights), key=lambda name: -weights[name])
-    others = [name for name in metrics if name not in weights and name not in gates]
+    heard = {metric.name for candidate in candidates for metric in candidate.metrics if metric.reason != NOT_SCORED}
+    others = [name for name in metrics if name in heard and name not in weights and name not in gates]
     return Sheet(
         gates=tuple(_gate_row(name, candidates, specs) for name in gates),
         weighted=tuple(_metric_row(name, candidates, specs, f"{weights[name]:.0%}") for name in weighted),

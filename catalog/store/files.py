@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from catalog.digests import digest_bytes, digest_file
-from catalog.errors import RefusedError, StoreError
+from catalog.errors import RefusedError, StoreError, remedy_of_writing
 from catalog.private import file_mode_in, private_folder
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
@@ -95,7 +95,7 @@ class FolderStore:
             destination.unlink(missing_ok=True)
             raise StoreError(
                 f"artifact {digest[:12]} cannot be copied to {destination}: {error.strerror}",
-                remedy="Free disk space there, or choose another folder",
+                remedy=remedy_of_writing(error, "Choose another folder"),
                 digest=digest,
             ) from error
         if digest_file(destination) != digest:
@@ -218,7 +218,7 @@ class FolderStore:
 
 
 def _refused(verb: str, path: Path, error: OSError) -> StoreError:
-    place, remedy = path, "Free disk space there, or choose a folder that you may write (SONGLINE_HOME holds the store)"
+    place, remedy = path, remedy_of_writing(error, "Choose a folder that you may write (SONGLINE_HOME holds the store)")
     if error.errno in MISPLACED:
         place = Path(str(error.filename or path))
         remedy = f"Move {place} away: something else belongs there"

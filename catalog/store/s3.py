@@ -15,7 +15,7 @@ from typing import BinaryIO
 from urllib3.exceptions import ProtocolError, TimeoutError
 
 from catalog.digests import CHUNK, digest_bytes, digest_file
-from catalog.errors import InputError, StoreError
+from catalog.errors import InputError, StoreError, remedy_of_writing
 from catalog.store.base import Stored, lost, object_name
 from catalog.store.cache import LocalCache
 from catalog.store.patience import short_trouble
@@ -66,7 +66,7 @@ class S3Store:
             destination.unlink(missing_ok=True)
             raise StoreError(
                 f"artifact {digest[:12]} cannot be written to {destination}: {error.strerror}",
-                remedy="Free disk space there, or choose another folder",
+                remedy=remedy_of_writing(error, "Choose another folder"),
                 digest=digest,
             ) from error
         except StoreError:

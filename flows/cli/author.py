@@ -102,7 +102,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
-        stdout().print("Nothing to do: everything is made, and `songline render` writes the release.")
+        stdout().print("Nothing is missing: `songline render` only writes the release.")
     else:
         stages = SafeTable("stage", "to do", "minutes", "MB")
         for stage in expected.stages:

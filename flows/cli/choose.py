@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +23,7 @@ from catalog.queries import StepResult, readings, render_products, step_result
 from catalog.settings import load_settings
 from catalog.songs import songs_of
 from catalog.work import StepRequest
-from flows.cli.output import SafeTable, print_error, print_json, stdout
+from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek
 from flows.forecast import peek
 from flows.line import Line
@@ -61,6 +62,9 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     for song_id, error in failures.items():
         print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
     if failures:
+        if apply:
+            back = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
+            warn(f"The policy of {policy_path} is in force now, though it leaves songs without a winner; {back}")
         sys.exit(1)
     if not as_json:
         stdout().print(_what_is_kept(path, planned, apply=apply, undo=undo), soft_wrap=True)

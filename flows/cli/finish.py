@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from catalog.digests import Json
-from catalog.errors import InputError, MachineError, SonglineError
+from catalog.errors import InputError, MachineError, SonglineError, remedy_of_writing
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from catalog.private import users_file_mode
@@ -100,7 +100,7 @@ def master(
             move_whole(written, out, mode=users_file_mode())
     except OSError as fault:
         what = f"the master cannot be written to {out} ({fault.strerror})"
-        raise MachineError(what, remedy="Free disk space, or name a place that you may write to") from fault
+        raise MachineError(what, remedy=remedy_of_writing(fault, "Name a place that you may write to")) from fault
     if as_json:
         print_json(
             {

@@ -130,6 +130,10 @@ def status(
         devices.status(album, as_json=as_json)
     elif album is None and follow:
         raise typer.BadParameter("name the album to follow", param_hint="ALBUM")
+    elif follow and as_json:
+        raise typer.BadParameter(
+            "goes on printing lines; ask `songline status ALBUM --json` for one document", param_hint="--watch"
+        )
     elif album is None:
         from flows.cli import disk
 

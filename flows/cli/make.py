@@ -58,6 +58,8 @@ def render(path: Path, out: Path, until: str) -> None:
         planned = declare_album(house, album)
         forgive(house, lambda: planned)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
+        if produced is not None and until != "release" and not produced.failures:
+            stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
         if produced is None:
             _check_room(house, planned)
             produced = _produce(house, planned, until)

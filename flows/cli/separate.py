@@ -12,7 +12,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from catalog.digests import Json
-from catalog.errors import InputError, MachineError
+from catalog.errors import InputError, MachineError, remedy_of_writing
 from catalog.model_store import ModelStore
 from catalog.private import users_umask
 from catalog.scratch import scratch_or_none
@@ -48,7 +48,7 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
             _put_in_place(staging, out)
     except OSError as fault:
         what = f"the stems cannot be written to {out} ({fault.strerror})"
-        raise MachineError(what, remedy="Free disk space, or name a folder that you may write") from fault
+        raise MachineError(what, remedy=remedy_of_writing(fault, "Name a folder that you may write")) from fault
     if as_json:
         print_json({"out": str(out), **figures})
     else:

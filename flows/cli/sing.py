@@ -15,7 +15,7 @@ from rich.text import Text
 from catalog.album import Song
 from catalog.albums import Candidate
 from catalog.confined import confined
-from catalog.errors import InputError, MachineError, RefusedError, error_from
+from catalog.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.house import House, open_house
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
@@ -190,7 +190,8 @@ def _told(house: House, candidate: Candidate, standing: Standing, out: Path | No
             copy_whole(house.store.local(digest), audio, mode=users_file_mode())
         except OSError as error:
             raise MachineError(
-                f"{audio} cannot be written: {error.strerror}", remedy="Free disk space, or choose another folder"
+                f"{audio} cannot be written: {error.strerror}",
+                remedy=remedy_of_writing(error, "Choose another folder"),
             ) from error
         told["audio"] = str(audio)
     return told

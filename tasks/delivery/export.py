@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalog.confined import confined, confined_id
 from catalog.digests import digest_bytes
-from catalog.errors import CatalogError, MachineError
+from catalog.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.house import House
 from catalog.lineage import trace_all
 from catalog.private import users_umask
@@ -78,7 +78,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
     except OSError as error:
         raise MachineError(
             f"the release cannot be written to {destination}: {error.strerror or error}",
-            remedy="Free disk space, or choose another folder with --out",
+            remedy=remedy_of_writing(error, "Choose another folder with --out"),
         ) from error
     return Written(destination, changed=True, kept=kept)
 

@@ -23,6 +23,8 @@ from tasks.delivery.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
 
 STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")
+WRITTEN_AFTER = (FileView("document", "Release (JSON)", "release.json"), FileView("sums", "Checksums", "SHA256SUMS"))
+"""What tells of the page, or holds its digest, and so is written after it."""
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -47,9 +49,12 @@ def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: 
         disclosure=album.disclosure,
         policy=_policy(album.policy),
         licences=tuple(f"{name}: {licence}" for name, licence in models.items()),
-        files=tuple(
-            FileView(file.path, LABELS.get(file.path[file.path.rfind(".") :], file.path), file.path, file.bytes)
-            for file in document.files
+        files=(
+            *(
+                FileView(file.path, LABELS.get(file.path[file.path.rfind(".") :], file.path), file.path, file.bytes)
+                for file in document.files
+            ),
+            *WRITTEN_AFTER,
         ),
         metrics=metric_specs(),
     )

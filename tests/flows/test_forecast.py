@@ -69,7 +69,7 @@ def test_a_new_mastering_profile_takes_time_and_disk(house, settings, tmp_path, 
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     path = tmp_path / "album" / "album.yaml"
     plan_command(path, explain=False, as_json=False)
-    assert "Nothing to do:" in capsys.readouterr().out
+    assert "Nothing is missing:" in capsys.readouterr().out
     again = write_album(tmp_path / "album", album_document(mastering={"profile": "broadcast"}, **ALL))
     plan_command(again, explain=False, as_json=False)
     words = capsys.readouterr().out

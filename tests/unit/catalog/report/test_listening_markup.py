@@ -40,6 +40,7 @@ DECISION = Decision(
                 "mono_loss_lu": Value(value=0.4, unit="LU"),
                 "clipping_runs": Value(value=0, unit="runs"),
                 "tempo_bpm": Missing(not_measurable="no steady beat was found"),
+                "audiobox_pq": Missing(not_measurable="it was not scored"),
             },
             normalised={"tempo_match": 1.0, "mono_loss_lu": 0.5},
             score=0.85,
@@ -181,7 +182,7 @@ def test_the_sheet_sorts_metrics_by_what_they_did() -> None:
     sheet = score_sheet(candidate_views(DECISION), DECISION.weights, {})
     assert [row.label for row in sheet.weighted] == ["Tempo match", "Mono loss, LU"]
     assert [row.label for row in sheet.gates] == ["Clipping runs"]
-    assert [row.label for row in sheet.others] == ["Tempo"]
+    assert [row.label for row in sheet.others] == ["Tempo"], "judges that were not asked have no row"
     assert [cell.text for cell in sheet.weighted[1].cells] == ["0.4", "–"]
     assert [cell.passed for cell in sheet.gates[0].cells] == [True, False]
 
