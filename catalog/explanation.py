@@ -131,23 +131,24 @@ class Teller:
         return [outcome for outcome in self.outcomes if outcome.rank is not None]
 
     def _standing(self, outcome: CandidateOutcome) -> list[str]:
-        """Where it is the best and where the worst of those ranked, the heaviest metric first."""
+        """Where it is noticeably the best, among the best, and the worst; the heaviest metric first."""
         rivals = [other for other in self._ranked if other.id != outcome.id]
         if not rivals:
             alone = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
             return [f"{alone}."]
-        best, weak = [], []
+        best, level, weak = [], [], []
         for name in sorted(self.weights, key=lambda name: -self.weights[name]):
             own, others = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
             if self._alike(name, outcome, rivals):
                 continue
-            if own >= max(others) and own > min(others):
+            if own > max(others):
                 best.append(self._compared(name, outcome, rivals))
+            elif own == max(others) and own > min(others):
+                level.append(self._compared(name, outcome, rivals))
             elif own <= min(others) and own < max(others):
                 weak.append(self._compared(name, outcome, rivals, self._where(name, outcome)))
-        told = [f"Best {', '.join(best[:MOST_NAMED])}."] * bool(best) + [
-            f"Weak: {', '.join(weak[:MOST_NAMED])}."
-        ] * bool(weak)
+        said = (("Best", best), ("Among the best:", level), ("Weak:", weak))
+        told = [f"{word} {', '.join(named[:MOST_NAMED])}." for word, named in said if named]
         return told or ["Neither best nor worst in anything weighed."]
 
     def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -340,6 +341,20 @@ class TestExplanation:
             "Winner: seed 43. The only one that passed every gate. 1 of 2 rejected."
         )
         assert decide(policy(), FOUR[1:2], METRICS).sentence == "Winner: seed 43. The only candidate."
+
+    def test_who_is_as_good_as_another_is_among_the_best(self) -> None:
+        metrics = {**METRICS, "mono_loss_lu": replace(METRICS["mono_loss_lu"], just_noticeable=0.2)}
+        three = [
+            candidate(1, tempo_match=0.9, mono_loss_lu=0.5),
+            candidate(2, tempo_match=0.8, mono_loss_lu=0.6),
+            candidate(3, tempo_match=0.7, mono_loss_lu=0.9),
+        ]
+        told = {seed: outcome.sentence for seed, outcome in by_seed(decide(policy(), three, metrics)).items()}
+        assert (
+            "Best tempo match (0.9, others 0.7 to 0.8). Among the best: mono loss (0.5 LU, others 0.6 to 0.9)."
+            in told[1]
+        )
+        assert "Among the best: mono loss (0.6 LU, others 0.5 to 0.9)." in told[2]
 
     def test_nobody_is_best_by_a_difference_that_cannot_be_seen(self) -> None:
         pair = [
