@@ -81,9 +81,9 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
 @cache
 def _heard(path: Path, digest: str) -> None:
     """Whether a track can be mastered by; an album is read several times in one command."""
-    from tasks.mastering.reference import reference_from
+    from tasks.mastering.reference import check_reference
 
-    reference_from(path)
+    check_reference(path)
 
 
 def _needs_ffmpeg(path: Path) -> bool:

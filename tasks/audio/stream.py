@@ -58,10 +58,10 @@ class Stream:
     _longest_s: float
     _seek: Callable[[int], object] | None = field(default=None, repr=False)
 
-    def middle(self, most_s: float, frames: int = 0) -> Iterator[Frames]:
-        """The middle ``most_s`` alone in such blocks, all where it is shorter; its first ``most_s`` where the middle is
-        not known. Whether the rest is there is not looked at."""
-        left = int(most_s * self.rate)
+    def middle(self, most: int, frames: int = 0) -> Iterator[Frames]:
+        """The middle ``most`` frames alone in such blocks, all where it is shorter; its first ``most`` where the middle
+        is not known. Whether the rest is there is not looked at."""
+        left = most
         if self.frames is None or self._seek is None:
             pass
         elif self.frames <= left:
