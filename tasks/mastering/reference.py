@@ -52,8 +52,10 @@ def reference_from(path: Path) -> Reference:
 
 
 def check_reference(path: Path) -> None:
-    """Raise AudioRefused as :func:`reference_from` does, as far as :data:`MOST_CHECKED_VALUES` tell: of a higher rate than
-    48 kHz that may be the beginning alone, whose silence says nothing."""
+    """Raise AudioRefused as :func:`reference_from` does, as far as :data:`MOST_CHECKED_VALUES` tell.
+
+    Where the rate is higher than 48 kHz, that may be the beginning alone, whose silence says nothing.
+    """
     with _opened(path) as stream:
         blocks = stream.blocks(BLOCK)
         beginning = (block.T for block in islice(blocks, -(-MOST_CHECKED_VALUES // (BLOCK * stream.channels))))

@@ -34,7 +34,7 @@ BLOCK = 1 << 16
 """Frames read at a time."""
 
 VALUES_PER_S = 2 * 48_000
-"""Samples over all channels of an ordinary recording: of one with more, a shorter part is read for a bound in seconds."""
+"""Of an ordinary recording, over all channels: of one with more, a shorter part is read where time is bounded."""
 
 LOSSY_FORMATS = {
     "MP3": "an MP3 file",
