@@ -16,6 +16,7 @@ from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from catalog.text import sentence
+from db.regular_file import open_regular
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -89,7 +90,7 @@ def _heard(path: Path, digest: str) -> None:
 def _needs_ffmpeg(path: Path) -> bool:
     from tasks.audio.containers import demuxer_of
 
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return demuxer_of(file) is not None
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import MachineError
+from db.regular_file import open_regular
 from tasks.audio.errors import AudioFileError
 from tasks.parent import ending_with_starter
 
@@ -157,7 +158,7 @@ def decoding(
 
 def _names_alac(path: Path) -> bool:
     """Whether the description of an MP4, which stands at one of its ends, names Apple's lossless codec."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(_DESCRIPTION_BYTES)
         file.seek(max(0, file.seek(0, os.SEEK_END) - _DESCRIPTION_BYTES))
         return b"alac" in head or b"alac" in file.read()
