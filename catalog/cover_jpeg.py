@@ -15,12 +15,15 @@ _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; the others are DHT, JPG and DAC
 _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COLOURS: dict[int, Colours] = {1: "grey", 3: "rgb", 4: "cmyk"}
-_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-"""A marker behind coded data: neither a stuffed byte nor one of the restart markers that belong to it."""
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""A marker behind coded data: neither a stuffed byte nor one of the restart markers that belong to it. A run of
+fill bytes before it is not part of the pattern, which would look at it once for each of its bytes."""
 
-_RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
 MAX_SEGMENTS = 2000
+MAX_SCANS = 100
+"""Progressive pictures have some ten; viewers go over all pixels for each."""
 _ORIENTATION = 0x0112
 _JFIF, _EXIF, _ICC, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
 
@@ -96,14 +99,14 @@ def _end_of_scan(data: bytes, at: int) -> int:
     found = _AFTER_SCAN.search(data, at)
     if found is None:
         raise refused("is cut short", "Copy or save the picture again")
-    return found.start()
+    return at + len(data[at : found.start()].rstrip(b"\xff"))
 
 
 def _check_restarts(scan: bytes, *, may: bool) -> None:
     """Restart markers follow each other from 0 to 7 and over again, where an interval for them is stated."""
-    numbers = [found[0][-1] - 0xD0 for found in _RESTART.finditer(scan)]
-    if (numbers and not may) or any(number != place % 8 for place, number in enumerate(numbers)):
-        raise refused("is damaged: a restart marker stands where none should")
+    for place, found in enumerate(_RESTART.finditer(scan)):
+        if not may or found[1][0] != 0xD0 + place % 8:
+            raise refused("is damaged: a restart marker stands where none should")
 
 
 def _with_profile(kept: list[bytes], profile: list[bytes]) -> list[bytes]:
@@ -147,6 +150,8 @@ def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
         if not body or not 1 <= body[0] <= found.components or len(body) != 4 + 2 * body[0]:
             raise refused("is damaged: the header of its pixels has a wrong length")
         found.scans += 1
+        if found.scans > MAX_SCANS:
+            raise refused(f"has its pixels in more than {MAX_SCANS} parts")
     elif marker in (DHT, DQT, DRI):
         if not _is_whole_table(marker, body):
             raise refused("is damaged: a table has a wrong length")

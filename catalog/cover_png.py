@@ -34,6 +34,8 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 """First column and row, and steps, of the seven passes of an interlaced picture."""
 
 _PIECE = 1 << 16
+MAX_CHUNKS = 50_000
+"""Ten megabytes in the smallest pieces that a program writes are some thousands."""
 
 
 def read_png(data: bytes, *, most_pixels: int) -> Cover:
@@ -41,21 +43,23 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
     kept = [_SIGNATURE]
     pixels: list[bytes] = []
     header = None
-    names: list[bytes] = []
+    names: set[bytes] = set()
+    before = b""
     for name, body, chunk in _chunks(data):
         if header is None:
             header = _Header(name, body, most_pixels)
         elif name == b"IHDR":
             raise refused("is damaged: it has two headers")
         if name == b"IDAT":
-            if pixels and names[-1] != b"IDAT":
+            if pixels and before != b"IDAT":
                 raise refused("is damaged: something stands between its pixels")
             pixels.append(body)
         if name in _CRITICAL or name in _SHOWN:
             kept.append(_kept(name, body, chunk, header, names))
         elif not name[0] & 0x20:
             raise refused(f"has a part of an unknown kind ({name.decode('latin-1')!r})")
-        names.append(name)
+        names.add(name)
+        before = name
     if header is None or (header.kind == 3 and b"PLTE" not in names):
         raise refused("is damaged: it lacks its header or its palette")
     _check_pixels(pixels, header.size_bytes)
@@ -69,7 +73,7 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
     )
 
 
-def _kept(name: bytes, body: bytes, chunk: bytes, header: _Header, names: list[bytes]) -> bytes:
+def _kept(name: bytes, body: bytes, chunk: bytes, header: _Header, names: set[bytes]) -> bytes:
     """The chunk as it is delivered, empty where it is left out."""
     if name in names and name != b"IDAT":
         raise refused(f"is damaged: it has two parts {name.decode()}")
@@ -98,7 +102,11 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Name, body and whole of each chunk up to the last one; what stands behind that is not looked at."""
     at = len(_SIGNATURE)
     name = b""
+    count = 0
     while name != b"IEND":
+        count += 1
+        if count > MAX_CHUNKS:
+            raise refused(f"has more than {MAX_CHUNKS} parts")
         if at + 12 > len(data):
             raise refused("is cut short", "Copy or save the picture again")
         size, name = struct.unpack_from(">I4s", data, at)

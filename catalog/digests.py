@@ -9,6 +9,8 @@ from typing import Any, BinaryIO
 
 import rfc8785
 
+from db.regular_file import open_regular
+
 Json = Any
 """A value of JSON: None, bool, int below 2^53, finite float, str, list or mapping of these."""
 
@@ -39,6 +41,6 @@ def digest_stream(stream: BinaryIO) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
+    """Hex SHA-256 of a file's bytes. Raises OSError, NotRegular among it: a pipe is not waited for."""
+    with open_regular(path) as stream:
         return digest_stream(stream)

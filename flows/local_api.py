@@ -27,7 +27,7 @@ from flows.api_gate import basic
 from flows.cli.output import warn
 from flows.local_api_database import DATABASE, LocalDatabase
 from flows.local_api_files import last_line, own_file, own_folder
-from tasks.parent import lifeline
+from tasks.parent import is_main_thread, lifeline
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 5.0
@@ -130,6 +130,7 @@ def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: i
                 str(listening.fileno()),
                 str(line),
                 str(os.getpid()),
+                str(int(is_main_thread())),
             ],
             env=environment,
             cwd=home,

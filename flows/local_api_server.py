@@ -17,9 +17,12 @@ from tasks.parent import end_with_parent
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 
 
-def main(descriptor: int, lifeline: int, parent: int) -> None:
-    """Serve on the socket ``descriptor``; end when ``lifeline`` tells that ``parent`` is gone."""
-    end_with_parent(lifeline, parent)
+def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> None:
+    """Serve on the socket ``descriptor``; end when ``lifeline`` tells that ``parent`` is gone.
+
+    ``of_main_thread`` is 1 where the parent's main thread started this process: its end is enough then.
+    """
+    end_with_parent(lifeline, parent, of_main_thread=bool(of_main_thread))
     os.umask(0o077)
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         host = "{}:{}".format(*listening.getsockname())
@@ -33,4 +36,4 @@ def main(descriptor: int, lifeline: int, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:4]))
+    main(*(int(argument) for argument in sys.argv[1:5]))

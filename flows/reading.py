@@ -16,6 +16,7 @@ from catalog.model_store import ModelStore
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from catalog.text import sentence
+from db.regular_file import open_regular
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -81,15 +82,15 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
 @cache
 def _heard(path: Path, digest: str) -> None:
     """Whether a track can be mastered by; an album is read several times in one command."""
-    from tasks.mastering.reference import reference_from
+    from tasks.mastering.reference import check_reference
 
-    reference_from(path)
+    check_reference(path)
 
 
 def _needs_ffmpeg(path: Path) -> bool:
     from tasks.audio.containers import demuxer_of
 
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return demuxer_of(file) is not None
 
 

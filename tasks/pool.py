@@ -22,7 +22,7 @@ from catalog.house import House, enter_house
 from catalog.settings import Settings
 from catalog.work import Standing
 from tasks.circumstances import circumstances
-from tasks.parent import begin, lifeline
+from tasks.parent import begin, is_main_thread, lifeline
 
 T = TypeVar("T")
 MEMORY_SHARE = 0.7
@@ -79,7 +79,7 @@ class WorkerPool:
             mp_context=multiprocessing.get_context("spawn"),
             initializer=begin,
             initargs=(
-                *(lifeline(), os.getpid(), __name__, set_up.__name__),
+                *(lifeline(), os.getpid(), is_main_thread(), __name__, set_up.__name__),
                 *(pickle.dumps(self._settings), self._settings.worker_count if on_device else 1),
             ),
         )

@@ -19,6 +19,7 @@ from catalog.private import file_mode_in, private_folder
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
 from catalog.whole_file import sync
+from db.regular_file import NotRegular
 
 UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})
 """The file is not there, something else is in its place, or the disk itself says that it is damaged."""
@@ -126,6 +127,8 @@ class FolderStore:
         path = self._path(digest)
         try:
             return digest_file(path) == digest
+        except NotRegular:
+            return False
         except OSError as error:
             if error.errno in UNREADABLE:
                 return False

@@ -23,14 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import MachineError
+from db.regular_file import open_regular
 from tasks.audio.errors import AudioFileError
-from tasks.parent import signal_at_end_of_starter
+from tasks.parent import ending_with_starter
 
 LONGEST_WAIT_S = 900.0
 """For a file, all waiting for ffmpeg's output together; what the reader does with it meanwhile does not count."""
 
 _PIECE_BYTES = 1 << 20
 _MOST_ALLOCATED_BYTES = 256 * 1024 * 1024
+"""In one piece: the table of the parts of twelve hours takes a hundred megabytes."""
+_MOST_OF_SHORT_BYTES = 64 * 1024 * 1024
+_SHORT_S = 3600.0
 _DESCRIPTION_BYTES = 1 << 20
 _CODECS = {"mov": "AAC", "aac": "AAC", "matroska": "MATROSKA", "wv": "WAVPACK"}
 
@@ -123,7 +127,8 @@ def decoding(
     if program is None:
         what = f"{path.name} can only be read with ffmpeg, which is not on the PATH"
         raise MachineError(what, remedy="Install ffmpeg, or give a WAV or FLAC file")
-    command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(_MOST_ALLOCATED_BYTES)]
+    most_bytes = _MOST_OF_SHORT_BYTES if longest_s <= _SHORT_S else _MOST_ALLOCATED_BYTES
+    command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(most_bytes)]
     command += ["-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{path.absolute()}", "-map", "0:a:0"]
     command += ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-threads", "1"]
     command += ["-t", f"{longest_s + 1:.3f}", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
@@ -134,7 +139,7 @@ def decoding(
             stdout=subprocess.PIPE,
             stderr=said,
             bufsize=0,
-            preexec_fn=signal_at_end_of_starter,
+            preexec_fn=ending_with_starter(),
         )
         try:
             pipe = _Pipe(process, path.name, longest_wait_s)
@@ -153,7 +158,7 @@ def decoding(
 
 def _names_alac(path: Path) -> bool:
     """Whether the description of an MP4, which stands at one of its ends, names Apple's lossless codec."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(_DESCRIPTION_BYTES)
         file.seek(max(0, file.seek(0, os.SEEK_END) - _DESCRIPTION_BYTES))
         return b"alac" in head or b"alac" in file.read()

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from db.regular_file import open_regular
 from tasks.audio.containers import UNKNOWN_BYTES, demuxer_of, ogg_is_cut_short, repaired_wav
 from tasks.audio.errors import AudioFileError, cut_short
 from tasks.audio.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
@@ -58,10 +59,10 @@ class Stream:
     _longest_s: float
     _seek: Callable[[int], object] | None = field(default=None, repr=False)
 
-    def middle(self, most_s: float, frames: int = 0) -> Iterator[Frames]:
-        """The middle ``most_s`` alone in such blocks, all where it is shorter; its first ``most_s`` where the middle is
-        not known. Whether the rest is there is not looked at."""
-        left = int(most_s * self.rate)
+    def middle(self, most: int, frames: int = 0) -> Iterator[Frames]:
+        """The middle ``most`` frames alone in such blocks, all where it is shorter; its first ``most`` where the middle
+        is not known. Whether the rest is there is not looked at."""
+        left = most
         if self.frames is None or self._seek is None:
             pass
         elif self.frames <= left:
@@ -104,7 +105,7 @@ def open_stream(
         raise AudioFileError(f"{source} is not a file", remedy="Check the path")
     with ExitStack() as stack:
         try:
-            raw = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            raw = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
             if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
                 sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
                 yield _of_ffmpeg(stack.enter_context(sound), name, longest_s)
@@ -113,8 +114,7 @@ def open_stream(
                 raise cut_short(name)
             repair = repaired_wav(raw)
             raw.seek(0)
-            opened = soundfile.SoundFile(repair.file if repair else _named(source))
-            file = stack.enter_context(opened)
+            file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
         except soundfile.LibsndfileError as fault:
             reason = fault.error_string.rstrip(".")
             raise AudioFileError(
@@ -126,9 +126,23 @@ def open_stream(
         yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair else ())
 
 
-def _named(source: Path | BinaryIO) -> bytes | BinaryIO:
-    """A path as the system has it: soundfile itself takes no text that is not UTF-8."""
-    return os.fsencode(source) if isinstance(source, Path) else source
+def _opened(source: Path | BinaryIO, raw: BinaryIO) -> soundfile.SoundFile:
+    """The file by libsndfile, which takes a path as the system has it: soundfile takes no text that is not UTF-8.
+
+    Beside what it does not know, libsndfile opens ``._NAME`` (the other half of an old Macintosh's file), which may be
+    a pipe and keep it waiting. Nothing stands beside the system's own name of an open file; that has no suffix, by which
+    a few formats are known.
+    """
+    if not isinstance(source, Path):
+        return soundfile.SoundFile(source)
+    own = f"/proc/self/fd/{raw.fileno()}"
+    halves = (source.with_name(f"._{source.name}"), source.with_name(".AppleDouble") / source.name)
+    try:
+        return soundfile.SoundFile(own.encode() if os.path.exists(own) else os.fsencode(source))
+    except soundfile.LibsndfileError:
+        if any(os.path.lexists(half) for half in halves):
+            raise
+        return soundfile.SoundFile(os.fsencode(source))
 
 
 def _of_sndfile(

@@ -24,7 +24,7 @@ from catalog.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio
 from tasks.delivery.mp4 import gapless_frames
-from tasks.parent import signal_at_end_of_starter
+from tasks.parent import ending_with_starter
 
 MP3_RATES = frozenset({32_000, 44_100, 48_000})
 """The rates of MPEG-1 layer III, the only ones that reach 320 kbit/s."""
@@ -105,7 +105,7 @@ def _ffmpeg(*arguments: str, doing: str) -> bytes:
             capture_output=True,
             timeout=_LONGEST_RUN_S,
             check=False,
-            preexec_fn=signal_at_end_of_starter,
+            preexec_fn=ending_with_starter(),
         )
     except subprocess.TimeoutExpired as fault:
         raise MachineError(f"ffmpeg took over {_LONGEST_RUN_S:g} s to {doing}", remedy="Try again") from fault

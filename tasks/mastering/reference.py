@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from catalog.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.errors import AudioFileError
 from tasks.audio.loudness import loudness_of
-from tasks.audio.stream import REFERENCE_WAIT_S, open_stream
+from tasks.audio.stream import REFERENCE_WAIT_S, Stream, open_stream
 from tasks.audio.streamed import StreamedPowers
 from tasks.mastering.curves import Curve, curve_of
 from tasks.mastering.intake import check_layout, check_length, check_samples, lufs_or_refusal
@@ -22,6 +24,9 @@ LONGEST_S = 600.0
 """What is longer is no song."""
 
 BLOCK = 1 << 16
+MOST_CHECKED_VALUES = 10 * 60 * 2 * 48_000
+"""Samples over all channels that are heard of a reference before anything is made: ten minutes of stereo at 48 kHz."""
+
 LEAST_S = 3.0
 """Shorter sound has no long-term spectrum."""
 
@@ -42,10 +47,32 @@ def reference_from(path: Path) -> Reference:
 
     Channels, rate and length are judged by the header first; the sound is heard a block at a time.
     """
+    with _opened(path) as stream:
+        return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
+
+
+def check_reference(path: Path) -> None:
+    """Raise AudioRefused as :func:`reference_from` does, as far as :data:`MOST_CHECKED_VALUES` tell.
+
+    Where the rate is higher than 48 kHz, that may be the beginning alone, whose silence says nothing.
+    """
+    with _opened(path) as stream:
+        blocks = stream.blocks(BLOCK)
+        beginning = (block.T for block in islice(blocks, -(-MOST_CHECKED_VALUES // (BLOCK * stream.channels))))
+        try:
+            _heard(beginning, stream.rate)
+        except AudioRefused as refusal:
+            if refusal.reason != "silent" or next(blocks, None) is None:
+                raise
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Stream]:
+    """The file as a stream whose channels, rate and length can serve. Raises AudioRefused, also while it is read."""
     try:
         with open_stream(path, longest_s=LONGEST_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
             check_layout(stream.channels, stream.rate, what=WHAT)
-            return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
+            yield stream
     except AudioFileError as fault:
         raise AudioRefused(f"the reference cannot be used: {fault.what}", reason="invalid", remedy=ANOTHER) from fault
 

@@ -33,6 +33,9 @@ LONGEST_REFERENCE_S = 600.0
 BLOCK = 1 << 16
 """Frames read at a time."""
 
+VALUES_PER_S = 2 * 48_000
+"""Of an ordinary recording, over all channels: of one with more, a shorter part is read where time is bounded."""
+
 LOSSY_FORMATS = {
     "MP3": "an MP3 file",
     "MPEG": "an MP3 file",
@@ -64,23 +67,25 @@ class Finding:
 def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
     """Everything that speaks against a file as a reference, nothing where it is sound.
 
-    Reads the file once in blocks, or only ``most_s`` from its middle: memory does not grow with its length.
+    Reads the file once in blocks, or only ``most_s`` from its middle, and less of what has more than two channels or a
+    higher rate than 48 kHz: memory does not grow with its length, nor does time where ``most_s`` is given.
 
     Checks are sample_rate, bit_depth, length,
     silence, clipping, channels, stereo, lossy and header. Raises InputError for what is no whole audio file.
     """
     with open_stream(path, longest_s=LONGEST_REFERENCE_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
-        most = None if most_s is None else int(most_s * stream.rate)
+        most = None if most_s is None else int(most_s * min(stream.rate, VALUES_PER_S // stream.channels))
         part = stream.frames if stream.frames is None or most is None else min(stream.frames, most)
         signs = Signs(stream.rate, stream.channels, frames=part)
-        for block in stream.blocks(BLOCK) if most_s is None else stream.middle(most_s, BLOCK):
+        for block in stream.blocks(BLOCK) if most is None else stream.middle(most, BLOCK):
             if not np.isfinite(block).all():
                 raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
             if reached := beyond_any_level(float(np.abs(block).max(initial=0.0))):
                 raise AudioFileError(f"samples of {path.name} {reached}", remedy="Export it again")
             signs.take(block)
         frames = stream.frames if stream.frames is not None else signs.frames
-        return _stated(stream, frames) + _heard(signs, _format_of(stream))
+        is_window = signs.frames >= min(frames, WINDOW_S * stream.rate)
+        return _stated(stream, frames) + _heard(signs, _format_of(stream), is_window=is_window)
 
 
 def _format_of(file: Stream) -> str | None:
@@ -107,9 +112,9 @@ def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _heard(signs: Signs, lossy_format: str | None) -> tuple[Finding, ...]:
-    """What the samples say."""
-    if signs.middle_dbfs < SILENT_DBFS:
+def _heard(signs: Signs, lossy_format: str | None, *, is_window: bool) -> tuple[Finding, ...]:
+    """What the samples say; ``is_window`` where they hold all that would be embedded."""
+    if is_window and signs.middle_dbfs < SILENT_DBFS:
         return (Finding("silence", f"The {WINDOW_S} s around its middle, which would be embedded, are silent."),)
     told = (_clipping(signs), _stereo(signs), _lossy(signs.wall_hz(), lossy_format))
     return tuple(finding for finding in told if finding is not None)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.errors import InputError
+from db.regular_file import open_regular
 from tasks.style.names import STYLE_SIZE
 
 Style = NDArray[np.float32]
@@ -39,7 +40,7 @@ def read_style(path: Path) -> Style:
     not finite or the vector's length is not 1. Nothing in the file is run.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST_BYTES + 1)
     except OSError as fault:
         raise InputError(f"{path.name} cannot be read ({fault.strerror})", remedy="Check the path") from fault

@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
-from catalog.errors import InputError, ManifestError
+from catalog.errors import AudioRefused, InputError, ManifestError
 from catalog.manifest_limits import MAX_ALBUM_LYRICS_BYTES, MAX_FFMPEG_REFERENCES, MAX_REFERENCES
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.model_table import read_table
@@ -20,6 +22,11 @@ from catalog.policy_file import read_policy
 from catalog.settings import Settings
 from flows.deployment_file import read_deployment_file
 from flows.reading import read_album
+from tasks.audio.audio import Audio
+from tasks.audio.files import write_wav
+from tasks.mastering.reference import check_reference, reference_from
+from tasks.style.inspection import inspect
+from tasks.style.signs import Signs
 from tests.attacks.measured import MOST_CPU_S, measured
 from tests.support import write_album
 
@@ -205,6 +212,44 @@ def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, mo
     songs = [song(index, reference=f"{name}.wav") for index, name in enumerate("abc")]
     read_album(write_album(tmp_path, album(songs)), Settings())
     assert heard == [100.0, 100.0, 100.0]
+
+
+def test_a_high_rate_is_no_way_to_have_more_of_a_mastering_reference_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(5).standard_normal((2, 5 * 96_000)).astype(np.float32) * 0.1
+    monkeypatch.setattr("tasks.mastering.reference.MOST_CHECKED_VALUES", 2 * 4 * 96_000)
+    noise[:, -96_000 // 4 :] = np.nan
+    write_wav(tmp_path / "a.wav", Audio(noise, 96_000), subtype="FLOAT")
+    check_reference(tmp_path / "a.wav")
+    with pytest.raises(AudioRefused, match="not finite"):
+        reference_from(tmp_path / "a.wav")
+
+
+def test_a_silent_beginning_is_no_fault_of_a_mastering_reference_and_silence_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = np.zeros((2, 4 * 96_000), np.float32)
+    monkeypatch.setattr("tasks.mastering.reference.MOST_CHECKED_VALUES", silence.size)
+    write_wav(tmp_path / "a.wav", Audio(silence, 96_000), subtype="FLOAT")
+    with pytest.raises(AudioRefused, match="silent"):
+        check_reference(tmp_path / "a.wav")
+    noise = np.random.default_rng(5).standard_normal((2, 96_000)).astype(np.float32) * 0.1
+    write_wav(tmp_path / "a.wav", Audio(np.concatenate([silence, noise], axis=1), 96_000), subtype="FLOAT")
+    check_reference(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(("rate", "channels", "most"), [(384_000, 2, 48_000), (96_000, 8, 12_000), (44_100, 2, 44_100)])
+def test_high_rates_and_many_channels_are_no_way_to_have_more_of_a_song_reference_heard(
+    rate: int, channels: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    take = Signs.take
+    monkeypatch.setattr(Signs, "take", lambda signs, block: (heard.append(len(block)), take(signs, block)))
+    soundfile.write(tmp_path / "a.wav", np.zeros((3 * rate, channels), np.int16), rate)
+    found = inspect(tmp_path / "a.wav", most_s=1)
+    assert sum(heard) == most
+    assert "silence" not in {finding.check for finding in found}, "of a part it is not known"
 
 
 @pytest.mark.parametrize(("text", "what"), [("[" * 100_000, "nested too deeply"), ("x" * 300_000, "more than 262144")])

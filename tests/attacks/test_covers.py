@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from catalog.house import House
 from catalog.settings import Settings
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
+from tests.attacks.measured import MOST_CPU_S
 from tests.pictures import PROFILE, chunk, jpeg, png, segment
 from tests.support import album_document, write_album
 
@@ -68,6 +71,7 @@ def test_a_picture_with_what_it_needs_keeps_every_byte(cover: bytes) -> None:
 
 
 PAYLOAD = b"a foreign payload in a cover"
+RESTARTS = b"".join(bytes([0xFF, marker]) for marker in range(0xD0, 0xD8))
 PIXELS = zlib.compress(bytes(4))
 
 
@@ -141,6 +145,8 @@ def test_a_flipped_bit_in_a_png_is_found() -> None:
         (jpeg(before=jpeg()[2:-2]), "several pictures"),
         (jpeg(before=b"\xff\xe1\0\0"), "no length"),
         (jpeg(before=segment(0xFE, b"") * 3000), "more than 2000 segments"),
+        (jpeg()[:-2] + jpeg()[21:-2] * 200 + b"\xff\xd9", "more than 100 parts"),
+        (png(beside=chunk(b"prVt", b"") * 60_000), "more than 50000 parts"),
         (jpeg()[:-20] + b"GIF89a", "damaged|cut short"),
         (png(beside=chunk(b"ABCD", b"")), "unknown kind"),
         (png(beside=chunk(b"IHDR", bytes(13))), "two headers"),
@@ -180,3 +186,24 @@ def test_validate_refuses_a_cut_cover_and_says_where(tmp_path: Path) -> None:
     (tmp_path / "cover.png").write_bytes(png(100, 100)[:-20])
     with pytest.raises(ManifestError, match=r"album\.cover: the cover is cut short"):
         read_album(path, Settings())
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        jpeg()[:-2] + b"\xff" * 9_000_000 + b"\0\xff\xd9",
+        jpeg()[:-2] + b"\xff" * 9_000_000 + b"\xd3\xff\xd9",
+        jpeg()[:-2] + b"\xff" * 9_000_000 + b"\xd9",
+        jpeg(before=b"\xff" * 9_000_000),
+        jpeg(before=segment(0xDD, b"\0\1"))[:-2] + RESTARTS * 500_000 + b"\xff\xd9",
+        png()[:33] + chunk(b"prVt", b"") * 24_000 + chunk(b"IDAT", b"") * 24_000 + png()[33:],
+        png()[:33] + chunk(b"IDAT", b"") * 800_000 + png()[33:],
+    ],
+    ids=["fill and a stuffed byte", "fill and a restart", "fill", "fill in front", "restarts", "chunks", "more chunks"],
+)
+def test_a_picture_made_of_endless_small_parts_takes_little_time(cover: bytes) -> None:
+    assert len(cover) < MAX_COVER_BYTES
+    began = time.process_time()
+    with suppress(InputError):
+        read_cover_picture(cover)
+    assert time.process_time() - began < MOST_CPU_S

@@ -99,6 +99,7 @@ def test_a_reference_is_decoded_once_and_not_past_its_bound(tmp_path: Path, monk
     started = commands.read_text().splitlines()
     assert len(started) == 3
     assert all(" -t 601.000 " in line for line in started)
+    assert all(f" -max_alloc {64 << 20} " in line for line in started), "no table of parts fills the memory"
 
 
 @pytest.mark.parametrize("seconds", [4, 13, 700])

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -200,6 +200,31 @@ def test_nothing_is_left_open_or_running(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     assert all("ffmpeg" not in Path(f"/proc/{child}/cmdline").read_text() for child in children)
+
+
+def test_the_other_half_of_an_old_macintosh_file_is_not_looked_for(tmp_path: Path) -> None:
+    """libsndfile opens ``._NAME`` beside what it does not know: a pipe there would keep the command for ever."""
+    path, half = tmp_path / "ref.wav", tmp_path / "._ref.wav"
+    path.write_bytes(bytes(1000))
+    os.mkfifo(half)
+    refused: list[str] = []
+
+    def hear() -> None:
+        try:
+            inspect(path)
+        except AudioFileError as error:
+            refused.append(str(error))
+
+    hearing = threading.Thread(target=hear)
+    hearing.start()
+    was_opened = False
+    while hearing.is_alive():
+        with suppress(OSError):
+            os.close(os.open(half, os.O_WRONLY | os.O_NONBLOCK))  # where somebody waits at the other end
+            was_opened = True
+        hearing.join(0.05)
+    assert "ref.wav cannot be read as audio" in refused[0]
+    assert not was_opened
 
 
 def chunked(*chunks: bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from contextlib import closing
 import psutil
 import pytest
 
+from tasks.parent import ending_with_starter
 from tests.attacks.attackers import running_command, tiny_document
 from tests.support import songline, write_album
 
@@ -43,6 +46,53 @@ def test_children_end_with_their_parent(tmp_path, begin_home, killed):
                 burner.kill()
                 burner.wait()
         assert not alive
+
+
+_THREAD_EXIT = {"x86_64": 60, "aarch64": 93}
+_KEPT_BY_A_THREAD = """
+import ctypes, os, subprocess, sys, threading, time
+from tasks.parent import is_main_thread, lifeline
+line = lifeline().fileno()
+child = f"import time; from tasks.parent import end_with_parent; \\
+end_with_parent({line}, {os.getpid()}, of_main_thread={is_main_thread()}); print(flush=True); time.sleep(300)"
+started = subprocess.Popen([sys.executable, "-c", child], pass_fds=[line], stdout=subprocess.PIPE)
+started.stdout.readline()
+print(started.pid, flush=True)
+threading.Thread(target=time.sleep, args=(300,)).start()
+ctypes.CDLL(None).syscall(int(sys.argv[1]), 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: the end of a thread is signalled on Linux only")
+def test_children_do_not_wait_for_a_thread_that_the_disk_keeps():
+    """As where a thread of a killed command waits for the disk, and all that the command had open stays open."""
+    number = _THREAD_EXIT.get(platform.machine())
+    if number is None:
+        pytest.skip("NOT TESTED: the number of the call that ends a thread is not known here")
+    command = [sys.executable, "-c", _KEPT_BY_A_THREAD, str(number)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        give_up = time.monotonic() + LONGEST_S
+        while lives(child) and time.monotonic() < give_up:
+            time.sleep(0.02)
+        alive, kept = lives(child), parent.poll() is None
+        parent.kill()
+    assert kept
+    assert not alive
+
+
+def test_a_program_does_not_outlive_a_starter_that_ends_while_it_is_started(monkeypatch):
+    ended: list[int] = []
+    monkeypatch.setattr("tasks.parent.signal_at_end_of_starter", lambda: None)
+    monkeypatch.setattr("os._exit", ended.append)
+    begin_child = ending_with_starter()
+    monkeypatch.setattr("os.getppid", os.getpid)
+    begin_child()
+    assert ended == []
+    monkeypatch.setattr("os.getppid", lambda: 1)
+    begin_child()
+    assert ended == [1]
 
 
 def lives(process: psutil.Process) -> bool:
