@@ -11,6 +11,10 @@ from catalog.lyrics import Lyrics
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 
+NONE = "none"
+NATIVE_STEMS = "native"
+"""What stands under `stems` where no separation model does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Song:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from catalog.album import Album, Song
+from catalog.album import NATIVE_STEMS, NONE, Album, Song
 from catalog.digests import Json
 from catalog.errors import InputError, ManifestError, SonglineError
 from catalog.manifest_deliverables import check_deliverables, check_voiced
@@ -14,7 +14,7 @@ from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
 from catalog.manifest_faults import Path as Where
 from catalog.manifest_files import find_cover, find_reference, manifest_at, read_file, regular_file
-from catalog.manifest_schema import NATIVE_STEMS, NONE, ManifestFile, Vocabulary, manifest_json_schema
+from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest_setting import Setting
 from catalog.manifest_songs import read_songs
 from catalog.manifest_words import did_you_mean

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from catalog.album import NONE
 from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path
-from catalog.manifest_schema import NONE, ManifestFile, SongFile, Vocabulary
+from catalog.manifest_schema import ManifestFile, SongFile, Vocabulary
 from catalog.manifest_setting import Setting
 from catalog.manifest_words import did_you_mean
 

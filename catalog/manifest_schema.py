@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from catalog.album import Song
+from catalog.album import NATIVE_STEMS, NONE, Song
 from catalog.covers import Cover
 from catalog.digests import Json
 from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
@@ -30,8 +30,6 @@ MAX_CANDIDATES = 20_000
 DEFAULT_LENGTH_S = 95.0
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
-NONE = "none"
-NATIVE_STEMS = "native"
 
 
 class FileModel(BaseModel):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 """The categories Cc, Zl, Zp and Cs."""
 
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_REORDERING = "[\u202a-\u202e\u2066-\u2069]"
 """Embeddings, overrides and isolates (Unicode Standard Annex 9): they show text in another order than it has."""
 
-_FLAGS = re.compile(
+_FLAGS = (
     "\U0001f3f4(?:"
     + "|".join("".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls"))
     + ")\U000e007f"
@@ -19,7 +20,7 @@ _FLAGS = re.compile(
 """England, Scotland and Wales, whose emoji are the only ones written with tag characters
 (Unicode Technical Standard 51)."""
 
-_HIDDEN = re.compile(
+_HIDDEN = (
     "[\u00ad\u061c\u180b-\u180d\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
     "\u17b4\u17b5\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
     "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2}|[\u200c-\u200f\ufe00-\ufe0f\U000e0100-\U000e01ef]{4}"
@@ -42,7 +43,7 @@ INVISIBLE = "".join(
 """Spaces other than the ordinary one, and marks that are not drawn: what a copied text has at the ends of its lines."""
 
 _DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$"})
-_NUMBERED_DEVICE = re.compile(r"(?:com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
+_NUMBERED_DEVICE = r"(?:com|lpt)[0-9\u00b9\u00b2\u00b3]"
 
 _COMMANDS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
@@ -52,19 +53,25 @@ _COMMANDS = re.compile(
 line and paragraph separators, zero-width and tag characters, and halves of characters (bytes that are not UTF-8)."""
 
 
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern, made when it is first asked for: every command imports this module, and most ask for one alone."""
+    return re.compile(text)
+
+
 def has_control(text: str) -> bool:
     """Whether a text holds control characters, line breaks or halves of characters."""
-    return _CONTROL.search(text) is not None
+    return _pattern(_CONTROL).search(text) is not None
 
 
 def reorders(text: str) -> bool:
     """Whether a text holds characters that make it, or what stands beside it, read in another order than it has."""
-    return _REORDERING.search(text) is not None
+    return _pattern(_REORDERING).search(text) is not None
 
 
 def hides(text: str) -> bool:
     """Whether a text holds characters that are not seen and that no script and no emoji needs where they stand."""
-    return _HIDDEN.search(_FLAGS.sub("", text)) is not None
+    return _pattern(_HIDDEN).search(_pattern(_FLAGS).sub("", text)) is not None
 
 
 def shows_nothing(text: str) -> bool:
@@ -78,7 +85,7 @@ def is_reserved(name: str) -> bool:
     See https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
     """
     stem = name.partition(".")[0].strip(" ").lower()
-    return stem in _DEVICES or _NUMBERED_DEVICE.fullmatch(stem) is not None
+    return stem in _DEVICES or _pattern(_NUMBERED_DEVICE).fullmatch(stem) is not None
 
 
 def _is_drawn(character: str) -> bool:

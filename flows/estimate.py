@@ -7,19 +7,23 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from catalog.album import NATIVE_STEMS, NONE
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.digests import Json
 from catalog.errors import SonglineError
 from catalog.house import House
-from catalog.manifest_schema import NATIVE_STEMS, NONE
 from catalog.queries import StepResult
 from catalog.speed import variant_of
 from catalog.work import StepRequest
 from flows.execution import NotYet, Peek
+from flows.finishing import parts_are_made
 from flows.line import Line
 from flows.progress import Progress
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
+
+OF_ALBUM = frozenset({"album_level", "pack"})
+"""Kinds of steps that all songs of an album go into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,15 @@ class StandIns(Peek):
         try:
             return await super().step(request, sentence)
         except NotYet:
-            title = sentence.split(" · ")[1] if " · " in sentence else ""
-            length_s = self._lengths_s.get(title, self._whole_s)
+            length_s = self._whole_s if request.kind in OF_ALBUM else self._length_of(sentence)
             self.missing[request.key] = MissingStep(variant_of(request.kind, request.parameters), length_s)
             return _stand_in(request)
+
+    def _length_of(self, sentence: str) -> float:
+        """The length of the song that a sentence names, such as ``encode · TITLE · wav24``; a title may hold dots."""
+        _, *parts = sentence.split(" · ")
+        titles = (" · ".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return next((self._lengths_s[title] for title in titles if title in self._lengths_s), self._whole_s)
 
 
 def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str]) -> list[MissingStep]:
@@ -62,8 +71,11 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
     Of a song whose takes are not all rendered, what will follow from them is counted whole, since nothing is known of
     its winner; in an album of one gain that holds for all songs' masters.
     """
-    ready = [song for song in planned.songs if all(c.render_key in settled for c in song.candidates)]
-    waiting = [song for song in planned.songs if song not in ready]
+    ready: list[PlannedSong] = []
+    waiting: list[PlannedSong] = []
+    for song in planned.songs:
+        is_ready = all(candidate.render_key in settled for candidate in song.candidates)
+        (ready if is_ready else waiting).append(song)
     missing = [step for song in waiting for step in _of_waiting(planned, song, settled)]
     together = planned.album.mastering.mode == "album" and bool(waiting)
     if ready:
@@ -71,8 +83,9 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
     if together:
         missing += [step for song in ready for step in _finishing(planned, song)]
     whole_s = sum(song.song.length_s for song in planned.songs)
-    packed = [step for step in missing if step.kind == "pack"]
-    if missing and not packed:
+    if together:
+        missing.append(MissingStep("album_level", whole_s))
+    if missing and not any(step.kind == "pack" for step in missing):
         missing.append(MissingStep("pack", whole_s))
     return missing
 
@@ -90,7 +103,7 @@ def _walk(house: House, planned: PlannedAlbum, *, until: str) -> list[MissingSte
 def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[str]) -> list[MissingStep]:
     """What follows once the renders are there."""
     length_s = song.song.length_s
-    judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named)]
+    judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named, is_sung=not song.song.instrumental)]
     new = sum(candidate.render_key not in settled for candidate in song.candidates)
     listening = [MissingStep(name, length_s) for name in ("score", *judges) for _ in range(new)]
     return [*listening, MissingStep("select", length_s), *_finishing(planned, song)]
@@ -98,11 +111,12 @@ def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[st
 
 def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
     album = planned.album
-    names = ["master", "accept", "draw", *(f"encode {kind}" for kind in album.deliverables)]
+    kinds = album.deliverables_of(song.song)
+    names = ["master", "accept", "draw", *(f"encode {kind}" for kind in kinds)]
     names += ["level"] * (album.mastering.mode == "album") + ["enhance"] * (album.enhance != NONE)
-    if album.stems != NONE:
+    if parts_are_made(album, song.song):
         names.append("separate" if album.stems == NATIVE_STEMS else f"demix {album.stems}")
-    versions = sum(DELIVERABLES[kind].version is not None for kind in album.deliverables)
+    versions = sum(DELIVERABLES[kind].version is not None for kind in kinds)
     names += ["version", "accept"] * versions
     return [MissingStep(name, song.song.length_s) for name in names]
 

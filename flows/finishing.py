@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.album import Song
+from catalog.album import NONE, Album, Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.digests import Json
 from catalog.errors import CheckFailed, RefusedError, WorkError
@@ -51,6 +51,11 @@ class Mastered:
     chosen: Chosen
     master: StepResult
     accepted: StepResult
+
+
+def parts_are_made(album: Album, song: Song) -> bool:
+    """Whether a song's winner is taken apart: of one that is not sung, no voice and rest are made."""
+    return album.stems != NONE and not (song.instrumental and album.two_stems == VOCALS)
 
 
 class Finishing:
@@ -154,7 +159,7 @@ class Finishing:
     async def _separated(self, chosen: Chosen) -> StepResult | None:
         """The winner's parts, of its audio as it was rendered."""
         album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
-        if album.stems == "none" or (song.instrumental and album.two_stems == VOCALS):
+        if not parts_are_made(album, song):
             return None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
         request = requests.separate(album, song, chosen.winner, audio, identities=identities)

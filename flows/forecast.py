@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.house import House
 from catalog.speed import StepCost, measured_factors, measured_steps, usual_length_s
-from flows.estimate import MissingStep, missing_steps
 from flows.execution import NotYet, Peek
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.engines.registry import get_engine
 from tasks.kinds import KINDS
+
+if TYPE_CHECKING:
+    from flows.estimate import MissingStep
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "score": ("score",),
@@ -100,6 +103,8 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
     songs = tuple(_song(song, states) for song in planned.songs)
     if complete:
         return AlbumForecast(songs, (), 0.0, 0, complete)
+    from flows.estimate import missing_steps  # a finished album needs no estimate
+
     settled = {key for key, state in states.items() if state in SETTLED}
     stages = [_renders(house, planned, settled), *_steps(house, missing_steps(house, planned, settled))]
     seconds, stored = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.digests import Json
 from catalog.errors import SonglineError, WorkError, about
 from catalog.house import House
 from catalog.queries import StepResult, products_of
@@ -155,6 +157,12 @@ class Line:
         """An error that names its song: what failed inside does not know the title."""
         return about(error, self._titles[song_id], album=self._planned.album.id, song=song_id)
 
+    @cached_property
+    def _judges_models(self) -> Mapping[str, Json]:
+        """The models of all judges that the album asks, as they were when it was planned. Raises ModelMissing."""
+        wanted = models_of_judges(self._planned.policy, self._planned.album.songs)
+        return identities_of(wanted, self._house.models, planned=self._planned.identities)
+
     async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:
         song = planned.song
         await self._do.render(planned)
@@ -163,10 +171,7 @@ class Line:
         alive = [c for c in planned.candidates if "audio" in audio[c.id]]
         if not alive:
             raise self._all_failed(planned)
-        policy = self._planned.policy
-        known = identities_of(
-            models_of_judges(policy, self._planned.album.songs), self._house.models, planned=self._planned.identities
-        )
+        policy, known = self._planned.policy, self._judges_models
         scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
         outcomes = await asyncio.gather(
             *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True

@@ -7,6 +7,8 @@ here. Songline never stores a result with Prefect, so nothing of it is ever load
 Prefect reads settings from ``.env``, ``prefect.toml`` and ``pyproject.toml`` of the working folder, which is any folder
 that a user stands in. Ours come from the environment and from Prefect's profile alone.
 
+What Prefect logs holds no secrets: see :mod:`flows.clean_logs`.
+
 Each restriction is laid on a module of Prefect as soon as that is imported, so that importing us costs nothing.
 """
 
@@ -16,12 +18,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+if TYPE_CHECKING:  # every command imports this module
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+
+PREFECT = "prefect"
 LIBRARIES = frozenset({"cloudpickle", "pickle", "lzma", "gzip", "bz2", "zlib"})
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -122,12 +127,15 @@ RESTRICTIONS: Mapping[str, Callable[[ModuleType], None]] = {
 }
 
 
-class _Restricting(MetaPathFinder):
-    """Finds the modules of :data:`RESTRICTIONS` as others do, and restricts each right after it was run."""
+class _Restricting:
+    """Finds the modules of :data:`RESTRICTIONS` as others do, and restricts each right after it was run. Before
+    anything of Prefect is run, its logs are cleaned."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == PREFECT:
+            _clean_logs()
         restrict = RESTRICTIONS.get(fullname)
         if restrict is None:
             return None
@@ -136,6 +144,12 @@ class _Restricting(MetaPathFinder):
         if spec is not None and spec.loader is not None:
             _run_after(spec.loader, restrict)
         return spec
+
+
+def _clean_logs() -> None:
+    from flows.clean_logs import clean_prefect_logs
+
+    clean_prefect_logs()
 
 
 def _run_after(loader: Loader, restrict: Callable[[ModuleType], None]) -> None:
@@ -153,6 +167,8 @@ def restrict_prefect() -> None:
     if any(isinstance(finder, _Restricting) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, _Restricting())
+    if PREFECT in sys.modules:
+        _clean_logs()
     for name, restrict in RESTRICTIONS.items():
         if name in sys.modules:
             restrict(sys.modules[name])

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from catalog.album import Album, Song
+from catalog.album import NATIVE_STEMS, Album, Song
 from catalog.albums import Candidate
 from catalog.digests import Json
-from catalog.manifest_schema import NATIVE_STEMS
 from catalog.mastering import MasteringSpec
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -173,6 +171,9 @@ def _is_debugged() -> bool:
 
 def _kept_report(report: str) -> Path | None:
     """A new file that only its user may read, among the system's temporary files: the home may be what is broken."""
+    import tempfile
+    from datetime import UTC, datetime
+
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
         handle, name = tempfile.mkstemp(prefix=f"songline-error-{stamp}-", suffix=".txt")

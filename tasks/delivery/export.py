@@ -13,14 +13,10 @@ from catalog.confined import confined, confined_id
 from catalog.digests import digest_bytes
 from catalog.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.house import House
-from catalog.lineage import trace_all
 from catalog.private import users_umask
 from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
-from catalog.track_origins import origins_of_release
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles
-from tasks.delivery.packing import lineage_bytes
-from tasks.models_used import models_of
 
 DOCUMENT = "release.json"
 ROWS = "the catalog"
@@ -105,6 +101,11 @@ def _dated(release: ReleaseRow) -> int:
 
 def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
     """The file that tells of the machine, and the checksums with its line."""
+    from catalog.lineage import trace_all  # what few ask for is loaded for them alone
+    from catalog.track_origins import origins_of_release
+    from tasks.delivery.packing import lineage_bytes
+    from tasks.models_used import models_of
+
     files = {path: digest for path, digest in sorted(release.files.items()) if path not in WRITTEN_LAST}
     tracks, covers = origins_of_release(house.database, release.step_key)
     document = trace_all(

@@ -132,7 +132,9 @@ def judges_for(metrics: Collection[str], *, is_sung: bool = True) -> tuple[Judge
 
 def metrics_of_words() -> frozenset[str]:
     """The metrics that compare what is sung with the words."""
-    return frozenset(spec.name for spec in metric_specs().values() if spec.family == WORDS_FAMILY)
+    return frozenset(
+        spec.name for scorer in (*SCORERS, *JUDGES) for spec in scorer.metrics if spec.family == WORDS_FAMILY
+    )
 
 
 def require_packages(judges: Collection[Judge]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from functools import cache
 
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from tasks.style.prompt_words import NO_INSTRUMENTS, WORDS
@@ -57,7 +57,7 @@ def _says(topic: str, text: str) -> bool:
         return True
     if topic == "instruments":
         text = _pattern(NO_INSTRUMENTS).sub(" ", text)
-    return _PATTERNS[topic].search(text) is not None
+    return _pattern(WORDS[topic]).search(text) is not None
 
 
 def _says_bpm(prompt: str) -> bool:
@@ -74,16 +74,17 @@ def _plain(prompt: str) -> str:
     return re.sub(r"[\s‐-―_/-]+", " ", folded)
 
 
-def _pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Any of the words: those of Latin letters between borders and in the plural too, Chinese ones anywhere."""
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the words: those of Latin letters between borders and in the plural too, Chinese ones anywhere.
+
+    Made when a prompt is first looked at: that takes longer than most commands have for it.
+    """
     listed = sorted(words, key=len, reverse=True)
     latin = "|".join(re.escape(word) for word in listed if word.isascii())
     others = "|".join(re.escape(word) for word in listed if not word.isascii())
     bordered = rf"(?<![a-z0-9])(?:{latin})(?:e?s)?(?![a-z0-9])"
     return re.compile(f"{bordered}|{others}" if others else bordered)
-
-
-_PATTERNS = {topic: _pattern(words) for topic, words in WORDS.items()}
 
 
 def _listed(words: tuple[str, ...]) -> str:

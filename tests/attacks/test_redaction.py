@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
@@ -190,6 +191,7 @@ def test_the_command_tells_no_secret_either(tmp_path: Path) -> None:
 
 
 def test_prefects_log_and_the_inboxs_report_hold_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    import_module("prefect")  # from then on its records are cleaned
     logger = logging.getLogger("prefect.worker")
     before, logger.propagate = logger.propagate, True
     prefect = logging.getLogger("prefect")

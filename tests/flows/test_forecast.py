@@ -11,6 +11,7 @@ import pytest
 
 from catalog.albums import set_current_release
 from flows.cli.author import plan as plan_command
+from flows.estimate import OF_ALBUM, missing_steps
 from flows.forecast import forecast
 from flows.planning import declare_album
 from flows.reading import read_album
@@ -52,6 +53,28 @@ def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(house,
     _, executor = produce(house, planned)
     assert len(executor.rendered) + len(executor.steps) == sum(counts(before).values())
     assert forecast(house, planned, complete=False).stages == ()
+
+
+@pytest.mark.parametrize("mode", ["tracks", "album"])
+def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are_made(house, settings, tmp_path, mode):
+    """Before and after the renders: first what follows is counted by the plan, then the line itself is walked."""
+    one, two = album_document()["songs"]
+    songs = [
+        one | {"title": "Small · Album", "deliverables": ["wav24"], "length_s": 12},  # a title as sentences have dots
+        {name: value for name, value in two.items() if name != "lyrics"} | {"title": "Small Album"},  # as its album
+    ]
+    changes = {"songs": songs, "mastering": {"profile": "streaming", "mode": mode}, **ALL}
+    planned = plan(house, settings, tmp_path, **changes)
+    before = counts(forecast(house, planned, complete=False))
+    _, scoring = produce(house, planned, "score")
+    settled = {candidate.render_key for song in planned.songs for candidate in song.candidates}
+    left = missing_steps(house, planned, settled)
+    lengths = {(step.kind, step.length_s) for step in left}
+    assert {length for kind, length in lengths if kind == "encode"} == {12, 10}
+    assert {length for kind, length in lengths if kind in OF_ALBUM} == {22}
+    _, finishing = produce(house, planned)
+    assert len(left) == len(finishing.steps)
+    assert sum(before.values()) == len(scoring.rendered) + len(scoring.steps) + len(finishing.steps)
 
 
 def test_a_new_mastering_profile_takes_time_and_disk(house, settings, tmp_path, monkeypatch, capsys):
