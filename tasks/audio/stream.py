@@ -130,8 +130,8 @@ def _opened(source: Path | BinaryIO, raw: BinaryIO) -> soundfile.SoundFile:
     """The file by libsndfile, which takes a path as the system has it: soundfile takes no text that is not UTF-8.
 
     Beside what it does not know, libsndfile opens ``._NAME`` (the other half of an old Macintosh's file), which may be
-    a pipe and keep it waiting. Nothing stands beside the system's own name of an open file; that has no suffix, by which
-    a few formats are known.
+    a pipe and keep it waiting. Nothing stands beside the system's own name of an open file; that has no suffix, by
+    which a few formats are known.
     """
     if not isinstance(source, Path):
         return soundfile.SoundFile(source)

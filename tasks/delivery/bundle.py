@@ -30,7 +30,7 @@ from catalog.leftovers import (
 from catalog.scratch import note_place
 from catalog.whole_file import sync
 from tasks.delivery.exchange import exchange
-from tasks.delivery.own_files import BuildFiles, Carrying
+from tasks.delivery.own_files import BuildFiles, Carrying, open_folder
 
 SUMS_FILE = "SHA256SUMS"
 
@@ -125,11 +125,14 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[st
     destination.parent.mkdir(parents=True, exist_ok=True)
     carrying = Carrying(builds)
     try:
-        _carry_present(carrying, destination, staging)
-        make_durable(staging)
-        aside = _take_place(staging, destination)
-        with suppress(FileNotFoundError):  # another process may be removing it, after it has looked for the same
-            carrying.carry(aside, destination)  # what was put there, or another build brought along, in the meantime
+        # By folders that are open, nobody who may write beside them turns what is read or written elsewhere.
+        with open_folder(staging) as built:
+            _carry_present(carrying, destination, built)
+            make_durable(built)
+            aside = _take_place(staging, destination)
+        with suppress(FileNotFoundError), open_folder(destination) as now:
+            # Another process may be removing it, after it has looked for the same.
+            carrying.carry(aside, now)  # what was put there, or another build brought along, in the meantime
         sync(destination.parent)
         if staging.parent != destination.parent:
             sync(staging.parent)

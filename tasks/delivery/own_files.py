@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -61,16 +62,32 @@ class Carrying:
         self.kept: list[str] = []
 
     def carry(self, old: Path, new: Path) -> None:
-        """Link (or copy, where links cannot be) every own file of ``old`` into ``new``. Raises OSError."""
-        builds = self._builds.with_those_of(old)
-        for path, file in _entries(old):
-            mark = _mark(file)
-            if file.is_dir() and not file.is_symlink():
-                if not builds.have_below(path):
-                    _free_folder(new, path)
-            elif self._seen.get(path) != mark and not builds.include(path, file) and not _is_same(new / path, file):
-                self.kept.append(_carry(file, new, path))
-            self._seen[path] = mark
+        """Link (or copy, where links cannot be) every own file of ``old`` into ``new``. Raises OSError, also where
+        ``old`` is a link: somebody who may write beside it put that there."""
+        with open_folder(old) as folder:
+            builds = self._builds.with_those_of(folder)
+            for path, file in _entries(folder):
+                mark = _mark(file)
+                if file.is_dir() and not file.is_symlink():
+                    if not builds.have_below(path):
+                        _free_folder(new, path)
+                elif self._seen.get(path) != mark and not builds.include(path, file) and not _is_same(new / path, file):
+                    self.kept.append(_carry(file, new, path))
+                self._seen[path] = mark
+
+
+@contextmanager
+def open_folder(folder: Path) -> Iterator[Path]:
+    """A path to what ``folder`` is now, which stays that folder's whatever takes its name meanwhile.
+
+    Raises OSError where it is a link or no folder. On systems that have no names for open folders it is ``folder``.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        own = Path(f"/proc/self/fd/{handle}")
+        yield own if own.exists() else folder
+    finally:
+        os.close(handle)
 
 
 _Mark = tuple[int, int, int]
@@ -88,7 +105,8 @@ def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
         path = Path(entry.path)
         yield entry.name, path
         if entry.is_dir(follow_symlinks=False):
-            yield from ((f"{entry.name}/{name}", below) for name, below in _entries(path))
+            with open_folder(path) as inner:
+                yield from ((f"{entry.name}/{name}", below) for name, below in _entries(inner))
 
 
 def _stated(folder: Path) -> Iterator[tuple[str, str]]:
@@ -136,7 +154,7 @@ def _carry(file: Path, new: Path, path: str) -> str:
     try:
         os.link(file, target, follow_symlinks=False)
     except OSError:  # no links on this file system
-        shutil.copy2(file, target)
+        shutil.copy2(file, target, follow_symlinks=False)
     return place
 
 
