@@ -17,6 +17,16 @@ HEAD_BYTES = 64
 _TAIL_BYTES = 128 * 1024
 """An Ogg page has 65,307 bytes at most."""
 
+_DEMUXERS = {
+    b"wvpk": "wv",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"TTA1": "tta",
+    b"MAC ": "ape",
+    b"DSD ": "dsf",
+    b"\x0b\x77": "ac3",
+}
+"""The beginnings of WavPack, Windows Media, True Audio, Monkey's Audio, DSF and AC-3."""
+
 MAX_CHUNKS = 10_000
 _COMMON_CHUNKS = frozenset(
     {
@@ -46,8 +56,11 @@ def demuxer_of(source: BinaryIO) -> str | None:
         return "mov"
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "matroska"
-    if head.startswith(b"wvpk"):
-        return "wv"
+    if head.startswith(b"OggS"):
+        return "ogg" if b"\x7fFLAC" in head else None
+    for beginning, demuxer in _DEMUXERS.items():
+        if head.startswith(beginning):
+            return demuxer
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer's bits are 0, unlike in MP3
         return "aac"
     return None
@@ -69,12 +82,19 @@ def ogg_is_cut_short(source: BinaryIO) -> bool:
     return True
 
 
+def au_is_cut_short(source: BinaryIO) -> bool:
+    """Whether an AU file, which libsndfile reads as far as it goes, has fewer bytes than its header promises."""
+    head = _at(source, 0, 12)
+    start, promised = (int.from_bytes(head[place : place + 4], "big") for place in (4, 8))
+    return head[:4] == b".snd" and promised < UNKNOWN_BYTES and start + promised > source.seek(0, os.SEEK_END)
+
+
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A WAV whose header is wrong: how to read it, and a finished sentence about what is wrong."""
+    """A file whose header is wrong or tells too little: how to read it, and a finished sentence about what is wrong."""
 
     file: io.RawIOBase
-    note: str
+    note: str = ""
 
 
 def repaired_wav(source: BinaryIO) -> Repair | None:
@@ -123,7 +143,7 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
     front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
     lacking = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
     return Repair(
-        _Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
+        Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
     )
 
 
@@ -138,7 +158,7 @@ def _at(source: BinaryIO, place: int, size: int) -> bytes:
     return source.read(size)
 
 
-class _Joined(io.RawIOBase):
+class Joined(io.RawIOBase):
     """A header followed by a part of another file."""
 
     def __init__(self, front: bytes, source: BinaryIO, start: int, length: int) -> None:
