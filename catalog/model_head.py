@@ -11,7 +11,8 @@ from catalog.models import WEIGHT_SUFFIXES
 HEAD_BYTES = 1024
 _MARK = b"\xef\xbb\xbf"
 _LFS = re.compile(
-    rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/(?:spec/)?v\d\s.*?(?:size (\d+))?\s*\Z",
+    rb"version https?://(?:git-lfs\.github\.com/spec/v|hawser\.github\.com/spec/v|git-media\.io/v/)\d\s.*?"
+    rb"(?:size (\d+))?\s*\Z",
     re.DOTALL,
 )
 """The pointer of git-LFS, also under its names before the first version."""
@@ -22,9 +23,10 @@ _POINTERS = (
     (re.compile(rb"(?:[^\n]*\n){0,6}outs:\r?\n- (?:md5|hash|path|size)"), "a DVC pointer, not that file (`dvc pull`)"),
 )
 _ANSWER = re.compile(
-    rb"(?:error:? ?)?(?:[45]\d\d\b|entry not found|(?:file |page |repository |model )?not found\b|access (?:to|denied)|"
-    rb"invalid (?:user|credential|token|api)|forbidden\b|unauthori[sz]ed\b|bad request\b|too many requests\b|"
-    rb"\{\s*\"(?:error|message|detail)\"\s*:|rate limit|internal server error|service unavailable|moved permanently|you need to (?:log|sign) in)"
+    rb"(?:error:? ?)?(?:[45]\d\d\b|entry not found|(?:file |page |repository |model )?not found\b|"
+    rb"access (?:to|denied)|invalid (?:user|credential|token|api)|forbidden\b|unauthori[sz]ed\b|bad request\b|"
+    rb"too many requests\b|\{\s*\"(?:error|message|detail)\"\s*:|rate limit|internal server error|"
+    rb"service unavailable|moved permanently|you need to (?:log|sign) in)"
 )
 """Beginnings of short texts that servers answer instead of a file."""
 

@@ -57,9 +57,9 @@ def _origin(album_id: str, track: Mapping[str, Json], inputs: Mapping[str, str],
 def origins_of(
     session: Session, digest: str, *, album_id: str | None = None, candidate: str | None = None
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks that an artifact belongs to in one release: the one that has the ``candidate``, if that is given, else
-    the one its album stands at, else the newest; none where the artifact was never packed. What belongs to no track
-    alone (page, cover, documents) belongs to all."""
+    """The tracks that an artifact belongs to: in the release that has the ``candidate``, if that is given, else in one
+    release of every album that has it, the one that the album stands at or the newest; none where the artifact was
+    never packed. What belongs to no track alone (page, cover, documents) belongs to all."""
     # Its file, or what went into it: both are links of the packing.
     query = (
         sa.select(Activity.work_key, ActivityArtifact.direction, ActivityArtifact.role)
@@ -72,7 +72,12 @@ def origins_of(
     releases = _releases(session, list(roles), album_id)
     found = [_in_release(session, release, roles[release.step_key]) for release in releases]
     named = [origins for origins in found if candidate in {origin.candidate for origin in origins}]
-    return next(iter([*named, *found]), ())
+    if named:
+        return named[0]
+    of_album: dict[str, tuple[TrackOrigin, ...]] = {}
+    for release, origins in zip(releases, found, strict=True):
+        of_album.setdefault(release.album_id, origins)
+    return tuple(origin for origins in of_album.values() for origin in origins)
 
 
 def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOrigin, ...], list[str]]:
@@ -125,9 +130,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True, slots=True)
 class SameSamples:
-    """An audio artifact with certain samples, and the candidates that such samples belong to."""
+    """An audio artifact with certain samples, the ``alike`` that have the same, and the candidates that such samples
+    belong to."""
 
     digest: str
+    alike: tuple[str, ...]
     candidates: frozenset[str]
 
 
@@ -181,4 +188,5 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
     for row in rendered:
         of[row.audio_digest].add(row.id)
     best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest]))
-    return SameSamples(best, frozenset(id_ for ids in of.values() for id_ in ids))
+    alike = tuple(digest for digest in digests if digest != best)
+    return SameSamples(best, alike, frozenset(id_ for ids in of.values() for id_ in ids))

@@ -143,7 +143,7 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
     front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
     lacking = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
     return Repair(
-        Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
+        _Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
     )
 
 
@@ -158,7 +158,12 @@ def _at(source: BinaryIO, place: int, size: int) -> bytes:
     return source.read(size)
 
 
-class Joined(io.RawIOBase):
+def joined(front: bytes, source: BinaryIO, start: int, length: int) -> io.RawIOBase:
+    """``front`` followed by ``length`` bytes of another file, from ``start`` on, as one file."""
+    return _Joined(front, source, start, length)
+
+
+class _Joined(io.RawIOBase):
     """A header followed by a part of another file."""
 
     def __init__(self, front: bytes, source: BinaryIO, start: int, length: int) -> None:

@@ -1,4 +1,4 @@
-"""Sound that libsndfile does not read (M4A, AAC, WebM, WavPack, WMA and some others), decoded by ffmpeg as a stream of float samples.
+"""Sound that libsndfile does not read (M4A, AAC, WebM, WavPack, WMA …), decoded by ffmpeg as a stream of samples.
 
 ffmpeg is told the format, found by the file's first bytes, and may open that one file and nothing else: a playlist
 or a reference to another file or to an address leads nowhere.

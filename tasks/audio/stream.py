@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from catalog.model_head import HEAD_BYTES, in_its_place, read_head
 from tasks.audio.containers import (
     UNKNOWN_BYTES,
-    Joined,
     Repair,
     au_is_cut_short,
     demuxer_of,
+    joined,
     ogg_is_cut_short,
     repaired_wav,
 )
@@ -148,7 +148,7 @@ def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
     if frames.ends_inside_a_frame:
         raise cut_short(name)
     header = with_length(frames) if frames.varies and not tells_frames(head) else None
-    return Repair(Joined(header, raw, frames.start, raw.seek(0, os.SEEK_END) - frames.start)) if header else None
+    return Repair(joined(header, raw, frames.start, raw.seek(0, os.SEEK_END) - frames.start)) if header else None
 
 
 def _beginning(source: Path | BinaryIO) -> bytes:

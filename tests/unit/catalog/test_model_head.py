@@ -31,7 +31,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.pt", "pytorch_model.bin"])
-@pytest.mark.parametrize(("text", "kind"), OTHERS.items(), ids=[kind for kind in OTHERS.values()])
+@pytest.mark.parametrize(("text", "kind"), OTHERS.items(), ids=list(OTHERS.values()))
 def test_what_stands_in_for_weights_is_told(text: str, kind: str, name: str) -> None:
     head = text.encode()
     assert kind in no_model(name, head[:1024], len(head))
