@@ -171,8 +171,8 @@ def delivered_of(database: Database, candidate: str) -> list[DeliveredFile]:
 
 
 def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
-    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered; None where
-    there is none."""
+    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered, in the newest
+    build; None where there is none."""
     with database.read() as session:
         query = sa.select(Artifact.digest).where(Artifact.sample_digest == samples).order_by(Artifact.created_at)
         digests = session.scalars(query).all()
@@ -187,6 +187,7 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
     of = {digest: {origin.candidate for origin in found} for digest, found in origins.items()}
     for row in rendered:
         of[row.audio_digest].add(row.id)
-    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest]))
+    builds = {digest: max((origin.build or 0 for origin in origins[digest]), default=0) for digest in digests}
+    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest], -builds[digest]))
     alike = tuple(digest for digest in digests if digest != best)
     return SameSamples(best, alike, frozenset(id_ for ids in of.values() for id_ in ids))

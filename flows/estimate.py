@@ -98,9 +98,10 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
     if ready:
         found = _walk(house, replace(planned, songs=tuple(ready)), until="select" if together else "release")
         missing, failures = [*missing, *found.steps], found.failures
-    if together:
-        missing += [step for song in ready if song.song.id not in failures for step in _finishing(planned, song)]
     whole_s = sum(song.song.length_s for song in planned.songs)
+    if together:
+        missing.append(MissingStep("album_level", whole_s))
+        missing += [step for song in ready if song.song.id not in failures for step in _finishing(planned, song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
     if missing and is_packed and all(step.kind != "pack" for step in missing):
         missing.append(MissingStep("pack", whole_s))
