@@ -19,6 +19,7 @@
         │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
             ├── CatalogDamaged         its bytes are not what they were
+            ├── CatalogNotUnderstood   its rows make no sense to this code: they are odd, or the code is wrong
             └── CatalogReadOnly        it can be looked at here, and not be written
 """
 
@@ -190,6 +191,12 @@ class CatalogDamaged(CatalogError):
     """The bytes of the catalog are not what they were; a backup brings it back."""
 
     kind = "catalog_damaged"
+
+
+class CatalogNotUnderstood(CatalogError):
+    """Rows can be read and make no sense to this code: something else wrote them, or the code is wrong."""
+
+    kind = "catalog_not_understood"
 
 
 class CatalogReadOnly(CatalogError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
 from catalog.metrics import MetricSpec
+from catalog.ranking import ahead, goodness
 
 MOST_NAMED = 3
 """How many strengths, and how many weaknesses, one sentence names at most."""
@@ -136,20 +137,26 @@ class Teller:
         if not rivals:
             alone = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
             return [f"{alone}."]
-        best, level, weak = [], [], []
+        told: dict[str, list[str]] = {"Best": [], "Among the best:": [], "Weak:": [], "Among the weakest:": []}
         for name in sorted(self.weights, key=lambda name: -self.weights[name]):
             own, others = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
             if self._alike(name, outcome, rivals):
                 continue
-            if own > max(others):
-                best.append(self._compared(name, outcome, rivals))
-            elif own == max(others) and own > min(others):
-                level.append(self._compared(name, outcome, rivals))
+            if own >= max(others) and own > min(others):
+                is_alone = all(self._is_ahead(name, outcome, rival) for rival in rivals)
+                told["Best" if is_alone else "Among the best:"].append(self._compared(name, outcome, rivals))
             elif own <= min(others) and own < max(others):
-                weak.append(self._compared(name, outcome, rivals, self._where(name, outcome)))
-        said = (("Best", best), ("Among the best:", level), ("Weak:", weak))
-        told = [f"{word} {', '.join(named[:MOST_NAMED])}." for word, named in said if named]
-        return told or ["Neither best nor worst in anything weighed."]
+                is_alone = all(self._is_ahead(name, rival, outcome) for rival in rivals)
+                said = self._compared(name, outcome, rivals, self._where(name, outcome))
+                told["Weak:" if is_alone else "Among the weakest:"].append(said)
+        sentences = [f"{head} {', '.join(parts[:MOST_NAMED])}." for head, parts in told.items() if parts]
+        return sentences or ["Neither best nor worst in anything weighed."]
+
+    def _is_ahead(self, name: str, one: CandidateOutcome, other: CandidateOutcome) -> bool:
+        """Whether one reads better than another by more than the just-noticeable step."""
+        spec = self.metrics[name]
+        own, theirs = (goodness(_value(each.metrics[name]), spec) for each in (one, other))
+        return ahead(own, theirs, spec.just_noticeable)
 
     def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:
         """Whether all read the same to the digits that are shown: nobody is best by what nobody can see."""
@@ -200,6 +207,10 @@ def _listed(names: Sequence[str]) -> str:
     """``seed 1, seed 2 and seed 3``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _value(metric: Value | Missing) -> float | None:
+    return metric.value if isinstance(metric, Value) else None
 
 
 def _told(metric: Value | Missing) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from catalog.errors import CatalogDamaged, CatalogError, CatalogReadOnly
+from catalog.errors import CatalogDamaged, CatalogError, CatalogNotUnderstood, CatalogReadOnly
 from catalog.home import CATALOG, LAST_BACKUP, is_full, remedy_for_damage
 from catalog.settings import Settings
 from db.regular_file import NotRegular
@@ -19,6 +19,7 @@ from db.session import (
     DatabaseUnusable,
     ForeignDatabase,
     NetworkFileSystem,
+    NotUnderstood,
     SchemaTooNew,
     SchemaUnknown,
 )
@@ -85,6 +86,12 @@ def told(settings: Settings) -> Iterator[None]:
     except DatabaseDamaged as error:
         place = _file(settings)
         raise CatalogDamaged(f"the catalog {place} is damaged: {error}", remedy=remedy_for_damage(place)) from error
+    except NotUnderstood as error:
+        raise CatalogNotUnderstood(
+            f"what the catalog {_place(settings)} says makes no sense here ({error}): "
+            "either something else than Songline wrote rows of it, or Songline itself is wrong",
+            remedy="Run `songline verify` and `songline doctor`; where they find nothing, report this",
+        ) from error
     except DatabaseReadOnly as error:
         raise read_only_error(settings, str(error)) from error
     except DatabaseTrouble as error:

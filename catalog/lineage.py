@@ -47,6 +47,11 @@ class Lineage:
     origins: tuple[TrackOrigin, ...] = ()
 
     @property
+    def albums(self) -> tuple[str, ...]:
+        """The albums whose releases hold it: where there are several, it does not say which of them a copy is of."""
+        return tuple(dict.fromkeys(origin.album_id for origin in self.origins))
+
+    @property
     def own(self) -> tuple[Mapping[str, Json], ...]:
         """The songs that the artifact is of."""
         return tuple(song for song in self.songs if song["relation"] == ITSELF)
@@ -63,6 +68,7 @@ class Lineage:
             "scores": first.get("scores", {}),
             "decision": first.get("decision"),
             "songs": [dict(song) for song in self.songs],
+            "albums": list(self.albums),
             "activities": [dict(activity) for activity in activities(self.root)],
         }
 
@@ -74,14 +80,15 @@ def trace(
     models_of: ModelsOf,
     album_id: str | None = None,
     candidate: str | None = None,
+    alike: Sequence[str] = (),
 ) -> Lineage:
     """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with,
     ``album_id`` keeps to one album where several share a render, ``candidate`` is the one that a file names in its
-    tags. Raises InputError where there is none.
+    tags, ``alike`` other artifacts that the file might as well be a copy of. Raises InputError where there is none.
     """
     with understood(), database.read() as session:
         artifact = _find(session, digest)
-        origins = origins_of(session, artifact.digest, album_id=album_id, candidate=candidate)
+        origins = _origins(session, [artifact.digest, *alike], album_id, candidate)
         meant = [*(key for origin in origins for key in origin.work_keys), *_render_keys(session, candidate)]
         root = node_of(session, artifact.digest, {}, frozenset(meant))
         own: dict[str, str | None] = {origin.candidate: origin.decision_key for origin in origins}
@@ -171,7 +178,8 @@ class _Songs:
                     yield self._song(each, SAME_RECIPE, None)
         for key in self._sounding_alike(meant, but=rendered):
             for each in candidates_of(self.session, key, self.album_id):
-                yield self._song(each, SAME_BYTES, None)
+                is_own = each.candidate.id in own
+                yield self._song(each, ITSELF if is_own else SAME_BYTES, own.get(each.candidate.id))
 
     def _song(self, facts: SongFacts, relation: str, decision_key: str | None) -> dict[str, Json]:
         decision = decision_for(self.session, facts.candidate, decision_key)
@@ -188,6 +196,19 @@ class _Songs:
 
 
 _RELATIONS = (ITSELF, SAME_RECIPE, SAME_BYTES, SOURCE)
+
+
+def _origins(
+    session: Session, digests: Sequence[str], album_id: str | None, candidate: str | None
+) -> tuple[TrackOrigin, ...]:
+    """The tracks of all these artifacts, each once; of an album that has them in several builds, the newest."""
+    found: dict[tuple[str, str], TrackOrigin] = {}
+    newest: dict[str, int] = {}
+    for digest in digests:
+        for origin in origins_of(session, digest, album_id=album_id, candidate=candidate):
+            found.setdefault((origin.album_id, origin.candidate), origin)
+            newest[origin.album_id] = max(newest.get(origin.album_id, 0), origin.build or 0)
+    return tuple(origin for origin in found.values() if (origin.build or 0) == newest[origin.album_id])
 
 
 def _render_keys(session: Session, candidate: str | None) -> list[str]:

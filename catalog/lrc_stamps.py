@@ -11,6 +11,7 @@ _STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")
 _NOT_FINITE = re.compile(r"(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
 _AT_ENDS = " \t" + INVISIBLE
+_ANYWHERE = {ord(character): None for character in INVISIBLE}
 _FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
 
 
@@ -30,7 +31,7 @@ def read_stamp(inside: str) -> int | None:
 
     Digits past the thousandths are left off: what is rounded to hundredths later must not be rounded twice.
     """
-    time = _STAMP.fullmatch(visible(inside))
+    time = _STAMP.fullmatch(_drawn(inside))
     if time is None or int(time[2]) >= 60:
         return None
     minutes, seconds, fraction = time.groups()
@@ -40,6 +41,11 @@ def read_stamp(inside: str) -> int | None:
 def visible(text: str) -> str:
     """A text without white space and marks that are not drawn at its ends."""
     return text.strip(_AT_ENDS)
+
+
+def _drawn(inside: str) -> str:
+    """The inside of a bracket without what is not drawn in it; no space is part of a stamp."""
+    return inside.strip(" \t").translate(_ANYWHERE)
 
 
 def is_not_finite(text: str) -> bool:
@@ -58,7 +64,7 @@ def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
         return f"{bracket} is not a finite time", _FORM
     if inside.lstrip().startswith("-"):
         return f"{bracket} is negative", _FORM
-    if _STAMP.fullmatch(visible(inside)):
+    if _STAMP.fullmatch(_drawn(inside)):
         return f"{bracket} has 60 seconds or more", "Count them as a minute"
     if _STAMP_LIKE.match(inside):
         return f"{bracket} is no stamp", _FORM

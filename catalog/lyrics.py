@@ -98,7 +98,8 @@ def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
     """
     reading = _Reading(length_s)
     for number, raw in _lines(data, reading):
-        reading.take(number, raw)
+        for part in _BREAKS.split(raw):
+            reading.take(number, part)
     return reading.finish()
 
 
@@ -136,6 +137,9 @@ _TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _OFFSET = re.compile(r"[+-]?[0-9]{1,7}")
 _WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
 _BYTE_ORDER_MARK = "\ufeff"
+_BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+"""Characters other than the usual ends of lines that break a line (Unicode Standard Annex 14, BK and NL), as word
+processors write them."""
 
 
 def _lines(data: bytes | str, reading: _Reading) -> list[tuple[int, str]]:
@@ -195,7 +199,8 @@ class _Reading:
                 number, f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}", "Break it into lines"
             )
         elif (tag := _TAG.fullmatch(bare)) and not is_not_finite(tag[1]):
-            self._take_tag(number, tag[1].lower(), tag[2].strip())
+            name = tag[1].lower()
+            self._take_tag(number, name, visible(tag[2]) if name == "offset" else tag[2].strip())
         else:
             self._take_row(number, text)
 
@@ -221,6 +226,8 @@ class _Reading:
                 return
             times_ms.append(time_ms)
             rest = after.lstrip()
+            if visible(rest).startswith("["):  # what is not drawn between two stamps
+                rest = rest[rest.index("[") :]
         if not times_ms:
             self.fault(number, f"{shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
         elif _WORD_STAMP.search(rest):

@@ -20,6 +20,21 @@ _FLAGS = (
 """England, Scotland and Wales, whose emoji are the only ones written with tag characters
 (Unicode Technical Standard 51)."""
 
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u1950-\u19df\u1a00-\u1aaf\u1b00-\u1bbf"
+    "\ua980-\ua9ff\uaa60-\uaa7f\uaa80-\uaadf"
+)
+"""Thai, Lao, Tibetan, Myanmar, Khmer, Tai Le, New Tai Lue, Tai Tham, Balinese, Sundanese, Javanese and others that are
+written without spaces: a zero-width space between their letters says where a word ends (Unicode Standard, 23.2)."""
+
+_NEEDED = (
+    f"(?<=[{_UNSPACED}])\u200b(?=[^\\W_])|(?<=[^\\W_])\u200b(?=[{_UNSPACED}])"
+    "|(?<=[\u1820-\u18aa])[\u180b-\u180d\u180f]"
+    "|\u061c(?=[\\d\u0600-\u07bf\u0860-\u08ff\ufb50-\ufdff\ufe70-\ufefc])|(?<=[\u0600-\u07bf\u0860-\u08ff])\u061c"
+)
+"""What is not seen and is needed where it stands: zero-width spaces as above, the variation selectors of Mongolian, and
+the Arabic letter mark beside Arabic letters and digits."""
+
 _HIDDEN = (
     "[\u00ad\u061c\u180b-\u180d\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
     "\u17b4\u17b5\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
@@ -30,14 +45,19 @@ _HIDDEN = (
 Scripts and emoji need the joiners (U+200C, U+200D), the marks of direction (U+200E, U+200F) and one variation selector
 behind a character, but no rows of them."""
 
-_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that are drawn as nothing: fillers, the grapheme joiner, and Braille without a dot."""
+_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159\U00013441\U00013442\U00016fe4")
+"""Letters and marks that are drawn as nothing: fillers and blanks, the grapheme joiner, Braille without a dot, and the
+empty head of a note."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs"})
 _VARIATION_SELECTORS = ("\u180b", "\u180c", "\u180d", "\u180f")
 
 INVISIBLE = "".join(
-    ["\u00a0\u00ad\u061c\u1680\u180e\u2060\u202f\u205f\u3000\ufeff"]
+    [
+        "\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u180b\u180c\u180d\u180e\u180f\u2060\u202f\u205f\u2800\u3000\u3164\ufeff\uffa0"
+    ]
+    + ["\ufff9\ufffa\ufffb"]
+    + [chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0))]
     + [chr(code) for code in (*range(0x2000, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070))]
 )
 """Spaces other than the ordinary one, and marks that are not drawn: what a copied text has at the ends of its lines."""
@@ -71,7 +91,8 @@ def reorders(text: str) -> bool:
 
 def hides(text: str) -> bool:
     """Whether a text holds characters that are not seen and that no script and no emoji needs where they stand."""
-    return _pattern(_HIDDEN).search(_pattern(_FLAGS).sub("", text)) is not None
+    needless = _pattern(_NEEDED).sub("", _pattern(_FLAGS).sub("", text))
+    return _pattern(_HIDDEN).search(needless) is not None
 
 
 def shows_nothing(text: str) -> bool:
@@ -101,8 +122,17 @@ def visible(text: str, *, line_breaks: bool = True) -> str:
 
     Tabs stay, and line breaks unless ``line_breaks`` is False. What comes back passes unchanged a second time.
     """
-    shown = _COMMANDS.sub(_escape, text)
+    shown = _COMMANDS.sub(_escape, text) if _pattern(_NEEDED).search(text) is None else _visible_but_needed(text)
     return shown if line_breaks else shown.replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _visible_but_needed(text: str) -> str:
+    """The same where a script needs some of these characters: those stay."""
+    parts, at = [], 0
+    for needed in _pattern(_NEEDED).finditer(text):
+        parts += [_COMMANDS.sub(_escape, text[at : needed.start()]), needed[0]]
+        at = needed.end()
+    return "".join([*parts, _COMMANDS.sub(_escape, text[at:])])
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -57,9 +57,9 @@ def _origin(album_id: str, track: Mapping[str, Json], inputs: Mapping[str, str],
 def origins_of(
     session: Session, digest: str, *, album_id: str | None = None, candidate: str | None = None
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks that an artifact belongs to in one release: the one that has the ``candidate``, if that is given, else
-    the one its album stands at, else the newest; none where the artifact was never packed. What belongs to no track
-    alone (page, cover, documents) belongs to all."""
+    """The tracks that an artifact belongs to: in the release that has the ``candidate``, if that is given, else in one
+    release of every album that has it, the one that the album stands at or the newest; none where the artifact was
+    never packed. What belongs to no track alone (page, cover, documents) belongs to all."""
     # Its file, or what went into it: both are links of the packing.
     query = (
         sa.select(Activity.work_key, ActivityArtifact.direction, ActivityArtifact.role)
@@ -72,7 +72,12 @@ def origins_of(
     releases = _releases(session, list(roles), album_id)
     found = [_in_release(session, release, roles[release.step_key]) for release in releases]
     named = [origins for origins in found if candidate in {origin.candidate for origin in origins}]
-    return next(iter([*named, *found]), ())
+    if named:
+        return named[0]
+    of_album: dict[str, tuple[TrackOrigin, ...]] = {}
+    for release, origins in zip(releases, found, strict=True):
+        of_album.setdefault(release.album_id, origins)
+    return tuple(origin for origins in of_album.values() for origin in origins)
 
 
 def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOrigin, ...], list[str]]:
@@ -125,9 +130,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True, slots=True)
 class SameSamples:
-    """An audio artifact with certain samples, and the candidates that such samples belong to."""
+    """An audio artifact with certain samples, the ``alike`` that have the same, and the candidates that such samples
+    belong to."""
 
     digest: str
+    alike: tuple[str, ...]
     candidates: frozenset[str]
 
 
@@ -164,8 +171,8 @@ def delivered_of(database: Database, candidate: str) -> list[DeliveredFile]:
 
 
 def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
-    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered; None where
-    there is none."""
+    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered, in the newest
+    build; None where there is none."""
     with database.read() as session:
         query = sa.select(Artifact.digest).where(Artifact.sample_digest == samples).order_by(Artifact.created_at)
         digests = session.scalars(query).all()
@@ -180,5 +187,7 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
     of = {digest: {origin.candidate for origin in found} for digest, found in origins.items()}
     for row in rendered:
         of[row.audio_digest].add(row.id)
-    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest]))
-    return SameSamples(best, frozenset(id_ for ids in of.values() for id_ in ids))
+    builds = {digest: max((origin.build or 0 for origin in origins[digest]), default=0) for digest in digests}
+    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest], -builds[digest]))
+    alike = tuple(digest for digest in digests if digest != best)
+    return SameSamples(best, alike, frozenset(id_ for ids in of.values() for id_ in ids))

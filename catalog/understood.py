@@ -1,4 +1,4 @@
-"""Rows that can be read and say what no Songline writes: told as damage, not as an error of the code."""
+"""Rows that can be read and that this code makes nothing of: most likely no Songline wrote them, or Songline errs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import NoResultFound
 
-from db.session import DatabaseDamaged
+from db.session import NotUnderstood
 
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raise DatabaseDamaged where rows that are only looked at lack what this code reads in them."""
+    """Raise NotUnderstood where rows that are only looked at lack what this code reads in them."""
     try:
         yield
     except UnicodeError:  # of what is written to, not of what is read
         raise
     except (LookupError, TypeError, AttributeError, ValueError, NoResultFound) as error:
         words = " ".join(str(error).split())[:100]
-        what = f"rows in it are not as Songline writes them ({type(error).__name__}: {words})"
-        raise DatabaseDamaged(what) from error
+        raise NotUnderstood(f"{type(error).__name__}: {words}") from error

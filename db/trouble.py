@@ -61,6 +61,11 @@ class DatabaseDamaged(DatabaseTrouble):
     """The bytes of the database are not what they were; carries what was found."""
 
 
+class NotUnderstood(DatabaseTrouble):
+    """Rows that can be read and that the code makes nothing of; carries the code's error. Either no Songline wrote
+    them, or the code is wrong: nothing here can tell which."""
+
+
 class DatabaseReadOnly(DatabaseTrouble):
     """The database can be read and not be written here; carries why."""
 

@@ -78,7 +78,7 @@ class Dispatcher(Protocol):
         """Cancel every run of an album that has not ended; gives the count."""
 
     def reconcile_often(self, often: bool) -> None:
-        """Have `reconcile` run every 30 s, as active albums need it, or rarely. Doing it once more changes nothing."""
+        """Have `reconcile` run every 30 s, as active albums need it, or not at all. Once more changes nothing."""
 
 
 class PrefectDispatcher:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from catalog.album import NATIVE_STEMS, NONE
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.digests import Json
 from catalog.errors import SonglineError
 from catalog.house import House
-from catalog.queries import StepResult
+from catalog.queries import StepResult, products_of
 from catalog.speed import variant_of
 from catalog.work import StepRequest
-from flows.execution import NotYet, Peek
+from flows.execution import NotYet
 from flows.finishing import parts_are_made
+from flows.forgiving import is_passing
 from flows.line import Line
 from flows.progress import Progress
+from flows.survey import Survey
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
 
@@ -40,32 +41,53 @@ class MissingStep:
         return self.name.partition(" ")[0]
 
 
-class StandIns(Peek):
-    """Finds finished work, and stands in for what is missing, so that what follows from it is asked for as well."""
+class StandIns(Survey):
+    """Finds finished work, and stands in for what is missing, so that what follows from it is asked for as well. What
+    failed for good is not done again by itself: its error is raised.
+
+    How long the sound of a step is follows from its inputs: ``lengths_s`` are the seconds of renders, by digest.
+    """
 
     def __init__(self, house: House, lengths_s: Mapping[str, float], whole_s: float) -> None:
         super().__init__(house)
-        self._lengths_s = lengths_s
+        self._lengths_s = dict(lengths_s)
         self._whole_s = whole_s
         self.missing: dict[str, MissingStep] = {}
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.execution.Executor`."""
+        length_s = self._length_s(request)
         try:
-            return await super().step(request, sentence)
+            found = await super().step(request, sentence)
         except NotYet:
-            length_s = self._whole_s if request.kind in OF_ALBUM else self._length_of(sentence)
-            self.missing[request.key] = MissingStep(variant_of(request.kind, request.parameters), length_s)
-            return _stand_in(request)
+            found = self._stand_in(request, length_s)
+        except SonglineError as error:
+            if not is_passing(error):
+                raise
+            found = self._stand_in(request, length_s)
+        for digest in found.made.values():
+            self._lengths_s.setdefault(digest, length_s)
+        return found
 
-    def _length_of(self, sentence: str) -> float:
-        """The length of the song that a sentence names, such as ``encode · TITLE · wav24``; a title may hold dots."""
-        _, *parts = sentence.split(" · ")
-        titles = (" · ".join(parts[:count]) for count in range(len(parts), 0, -1))
-        return next((self._lengths_s[title] for title in titles if title in self._lengths_s), self._whole_s)
+    def _length_s(self, request: StepRequest) -> float:
+        """Of the one song that a step is about; of all of them where it is about the album."""
+        known = {self._lengths_s[digest] for digest in request.inputs.values() if digest in self._lengths_s}
+        return known.pop() if len(known) == 1 and request.kind not in OF_ALBUM else self._whole_s
+
+    def _stand_in(self, request: StepRequest, length_s: float) -> StepResult:
+        self.missing[request.key] = MissingStep(variant_of(request.kind, request.parameters), length_s)
+        return _stand_in(request)
 
 
-def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str]) -> list[MissingStep]:
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The steps that an album still needs, and what holds songs of it back for good."""
+
+    steps: Sequence[MissingStep]
+    failures: Mapping[str, SonglineError] = field(default_factory=dict)
+
+
+def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str]) -> Missing:
     """Every step that the album still needs; ``settled`` are its renders that are done or failed for good.
 
     Of a song whose takes are not all rendered, what will follow from them is counted whole, since nothing is known of
@@ -78,26 +100,33 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
         (ready if is_ready else waiting).append(song)
     missing = [step for song in waiting for step in _of_waiting(planned, song, settled)]
     together = planned.album.mastering.mode == "album" and bool(waiting)
+    failures: Mapping[str, SonglineError] = {}
     if ready:
-        missing += _walk(house, replace(planned, songs=tuple(ready)), until="select" if together else "release")
-    if together:
-        missing += [step for song in ready for step in _finishing(planned, song)]
+        found = _walk(house, replace(planned, songs=tuple(ready)), until="select" if together else "release")
+        missing, failures = [*missing, *found.steps], found.failures
     whole_s = sum(song.song.length_s for song in planned.songs)
     if together:
         missing.append(MissingStep("album_level", whole_s))
-    if missing and not any(step.kind == "pack" for step in missing):
+        missing += [step for song in ready if song.song.id not in failures for step in _finishing(planned, song)]
+    is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
+    if missing and is_packed and all(step.kind != "pack" for step in missing):
         missing.append(MissingStep("pack", whole_s))
-    return missing
+    return Missing(missing if is_packed else [step for step in missing if step.kind != "pack"], failures)
 
 
-def _walk(house: House, planned: PlannedAlbum, *, until: str) -> list[MissingStep]:
-    lengths_s = {song.song.title: song.song.length_s for song in planned.songs}
-    stand_ins = StandIns(house, lengths_s, sum(lengths_s.values()))
+def _walk(house: House, planned: PlannedAlbum, *, until: str) -> Missing:
+    whole_s = sum(song.song.length_s for song in planned.songs)
+    lengths_s = {c.render_key: song.song.length_s for song in planned.songs for c in song.candidates}
+    products = products_of(house.database, list(lengths_s))
+    by_digest = {digest: lengths_s[key] for key, made in products.items() for digest in made.values()}
+    stand_ins = StandIns(house, by_digest, whole_s)
+    failures: dict[str, SonglineError]
     line = Line(house, planned, stand_ins, Progress(planned.songs), storing=False)
-    # What holds the album back is told by `status`; what was asked for until then is counted.
-    with suppress(SonglineError):
-        asyncio.run(line.run(until))
-    return list(stand_ins.missing.values())
+    try:
+        failures = dict(asyncio.run(line.run(until)).failures)
+    except SonglineError as error:
+        failures = {planned.album.id: error}
+    return Missing(list(stand_ins.missing.values()), failures)
 
 
 def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[str]) -> list[MissingStep]:
@@ -120,6 +149,9 @@ def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
     names += ["version", "accept"] * versions
     return [MissingStep(name, song.song.length_s) for name in names]
 
+
+OF_ALBUM = frozenset({"pack", "album_level"})
+"""Kinds of steps that are about all songs of an album."""
 
 _UNKNOWN: Mapping[str, Json] = {
     "ends": {"head_s": 0.0, "tail_s": 0.0},

@@ -56,6 +56,7 @@ def main() -> None:
         factory=True,
         host=where.host,
         port=where.port,
+        workers=1,  # whatever WEB_CONCURRENCY says
         timeout_keep_alive=settings.keepalive_timeout,
         log_level="warning",
         server_header=False,

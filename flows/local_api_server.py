@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import uvicorn
 
@@ -32,7 +34,9 @@ def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> No
 
         return LocalGate(create_app(), host=host, auth=os.environ[AUTH])
 
-    uvicorn.run(gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False)
+    # Where they are not given here, the environment's WEB_CONCURRENCY and FORWARDED_ALLOW_IPS count.
+    own: Mapping[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": ""}
+    uvicorn.run(gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False, **own)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class SongProgress:
         parts += [f"picked seed {self.picked}"] if self.picked is not None else []
         parts += ["mastered"] if self.mastered else []
         parts += ["delivered"] if self.delivered else []
-        parts += [f"failed: {self.failed}"] if self.failed else []
+        parts += [f"failed: {self.failed.removeprefix(f'{self.title}: ')}"] if self.failed else []
         return " · ".join(parts) or "waiting"
 
     @property

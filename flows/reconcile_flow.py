@@ -5,6 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from prefect import flow
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import StateType
 from prefect.logging import get_run_logger
 
 from catalog.errors import MachineError, SonglineError, WorkError
@@ -18,29 +25,36 @@ from flows.pruning import prune_runs
 from flows.server import server_client
 from flows.submitting import ensure_charge
 
+AT_WORK = FlowRunFilter(
+    tags=FlowRunFilterTags(any_=["album", "render", "finish"]),
+    state=FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    ),
+)
+"""Runs for albums that are still at it, those of cancelled albums too."""
+
 
 @flow(name="reconcile", flow_run_name="reconcile", persist_result=False)
 def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
-    with house_of_run() as house:
+    with house_of_run() as house, server_client() as client:
         dispatcher = PrefectDispatcher()
         try:
-            adapt_schedule(house, dispatcher)
-        except MachineError as error:  # it runs more often than it need, or an hour's quarter late
+            adapt_schedule(house, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1)))
+        except MachineError as error:  # it runs once more than it need
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
         told = hold_to_catalog(house, dispatcher)
-    with server_client() as client:
         end_tasks_of_cancelled_runs(client)
         removed = prune_runs(house.settings, client, now=datetime.now(UTC))
     return f"{told}, {removed} old runs removed"
 
 
-def adapt_schedule(house: House, dispatcher: Dispatcher) -> None:
-    """Have reconcile run often while an album is active and rarely while none is.
+def adapt_schedule(house: House, dispatcher: Dispatcher, *, is_at_work: bool = False) -> None:
+    """Have reconcile run while an album is active or a run for one is still at work, and not at all while none is.
 
     An album may become active between the look and the switch: so there is a second look.
     """
-    is_needed = bool(submissions(house.database, state="active"))
+    is_needed = is_at_work or bool(submissions(house.database, state="active"))
     dispatcher.reconcile_often(is_needed)
     if not is_needed and submissions(house.database, state="active"):
         dispatcher.reconcile_often(True)

@@ -23,11 +23,20 @@ def metrics() -> str:
     rows = (
         (
             *(f"`{spec.name}`", label(spec), spec.unit or "–", spec.family, BETTER[spec.direction]),
-            *(f"{spec.just_noticeable:g}", spec.description),
+            *(f"{spec.just_noticeable:g}", spec.description, spec.just_noticeable_source),
         )
         for spec in metric_specs().values()
     )
-    heading = ("in a policy", "in tables and sentences", "unit", "family", "better is", "noticeable from", "what it is")
+    heading = (
+        "in a policy",
+        "in tables and sentences",
+        "unit",
+        "family",
+        "better is",
+        "noticeable from",
+        "what it is",
+        "where the step is from",
+    )
     return _table(heading, rows)
 
 

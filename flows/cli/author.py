@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalog.album import Song
     from catalog.albums import PlannedSong
     from catalog.digests import Json
+    from flows.forecast import AlbumForecast
     from tasks.engines.base import Engine
 
 
@@ -101,17 +102,24 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         for name, value in (*each.items(), *(("not used", said) for said in unused)):
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
+    _print_forecast(expected)
+
+
+def _print_forecast(expected: AlbumForecast) -> None:
+    for line in expected.failures:
+        stdout().print(Text(line, style="red"), soft_wrap=True)
     if expected.complete:
         stdout().print("Nothing is missing: `songline render` only writes the release.")
-    else:
-        stages = SafeTable("stage", "to do", "minutes", "MB")
-        for stage in expected.stages:
-            stages.add_row(
-                stage.stage, str(stage.count), f"{stage.seconds / 60:.2f}", f"{stage.stored_bytes / 1e6:.1f}"
-            )
-        stdout().print(stages)
-        minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
-        stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
+        return
+    if not expected.stages:
+        stdout().print("Nothing more can be made until that is mended.")
+        return
+    stages = SafeTable("stage", "to do", "minutes", "MB")
+    for stage in expected.stages:
+        stages.add_row(stage.stage, str(stage.count), f"{stage.seconds / 60:.2f}", f"{stage.stored_bytes / 1e6:.1f}")
+    stdout().print(stages)
+    minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
+    stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
 
 
 EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")

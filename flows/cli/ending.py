@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from catalog.errors import InputError, MachineError, SonglineError
+from catalog.errors import CatalogNotUnderstood, InputError, MachineError, SonglineError
 from catalog.streams import ignore_warnings, written
 
 STOPPED = "stopped; run the same command again to continue"
@@ -107,7 +107,10 @@ def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
 
 
 def fault_of(error: Exception) -> SonglineError:
-    """Any error in Songline's words: its own as it is, the system's explained, one that nobody foresaw reported."""
+    """Any error in Songline's words: its own as it is, the system's explained, one that nobody foresaw reported. What
+    may be damage or a fault of Songline has its traceback kept too."""
+    if isinstance(error, CatalogNotUnderstood):
+        return _with_report(error)
     return error if isinstance(error, SonglineError) else foreseen(error) or _reported(error)
 
 
@@ -158,6 +161,14 @@ def _reported(error: Exception) -> SonglineError:
             what, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
         )
     return Unforeseen(what, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did")
+
+
+def _with_report(error: CatalogNotUnderstood) -> SonglineError:
+    """The same error, its remedy naming the file that tells where it came from."""
+    from catalog.redaction import redacted
+
+    place = _kept_report(redacted("".join(traceback.format_exception(error))))
+    return error if place is None else type(error)(error.what, remedy=f"{error.remedy} with the file {place}")
 
 
 def _is_debugged() -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+from catalog.errors import MachineError
 from catalog.house import open_house
 from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
@@ -31,9 +33,13 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
 
 
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
-    """Serve a work pool in this process."""
+    """Serve a work pool in this process. `reconcile` looks once, in case an album became active by another way than
+    `submit`, such as a restored backup."""
+    from flows.dispatch import PrefectDispatcher
     from flows.worker import serve
 
+    with suppress(MachineError):  # without a server, serving it says so
+        PrefectDispatcher().reconcile_often(True)
     serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 

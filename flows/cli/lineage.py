@@ -29,11 +29,13 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     with open_house(settings) as house, understood():
         is_file = not cannot_be_looked_for(path) and path.is_file()
         named = identify(house, path) if is_file else Identified(_digest(what), "exact bytes")
-        found = trace(house.database, named.digest, models_of=models_of(settings), candidate=named.candidate)
+        models = models_of(settings)
+        found = trace(house.database, named.digest, models_of=models, candidate=named.candidate, alike=named.alike)
     if prov:
         print_json(prov_json(found.root))
     elif as_json:
-        sure = {"certainty": named.certainty, **({"note": named.note} if named.note else {})}
+        note = " ".join(filter(None, (named.note, _ambiguous(found))))
+        sure = {"certainty": named.certainty, **({"note": note} if note else {})}
         print_json({**found.document(), **sure})
     else:
         with told(settings), understood():
@@ -56,6 +58,8 @@ def _print_tree(found: Lineage, what: str, named: Identified) -> None:
     if named.certainty != "exact bytes":
         said = f"The file was changed after it was delivered. Known by: {named.certainty}. {named.note or ''}"
         stdout().print(Text(said.rstrip(), style="yellow"), soft_wrap=True)
+    if said := _ambiguous(found):
+        stdout().print(Text(said, style="yellow"), soft_wrap=True)
     for origin in found.origins:
         stdout().print(Text(f"{origin.album_id}, build {origin.build}: {origin.song}"), soft_wrap=True)
     for song in found.own:
@@ -68,6 +72,13 @@ def _print_tree(found: Lineage, what: str, named: Identified) -> None:
     for song in found.songs[len(found.own) :]:
         said = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
         stdout().print(Text(said, style="dim"), soft_wrap=True)
+
+
+def _ambiguous(found: Lineage) -> str:
+    """That several albums delivered the very same, as a sentence; empty where one did."""
+    if len(found.albums) < 2:
+        return ""
+    return f"The albums {', '.join(found.albums)} share it: nothing in it says which of them it was delivered with."
 
 
 def _lost(node: Node) -> str:

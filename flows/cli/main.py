@@ -33,7 +33,9 @@ def _tell_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"songline {version('songline')}")
+        from flows.cli.output import print_text
+
+        print_text(f"songline {version('songline')}\n")
         raise typer.Exit
 
 

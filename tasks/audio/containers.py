@@ -17,6 +17,16 @@ HEAD_BYTES = 64
 _TAIL_BYTES = 128 * 1024
 """An Ogg page has 65,307 bytes at most."""
 
+_DEMUXERS = {
+    b"wvpk": "wv",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"TTA1": "tta",
+    b"MAC ": "ape",
+    b"DSD ": "dsf",
+    b"\x0b\x77": "ac3",
+}
+"""The beginnings of WavPack, Windows Media, True Audio, Monkey's Audio, DSF and AC-3."""
+
 MAX_CHUNKS = 10_000
 _COMMON_CHUNKS = frozenset(
     {
@@ -46,8 +56,11 @@ def demuxer_of(source: BinaryIO) -> str | None:
         return "mov"
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "matroska"
-    if head.startswith(b"wvpk"):
-        return "wv"
+    if head.startswith(b"OggS"):
+        return "ogg" if b"\x7fFLAC" in head else None
+    for beginning, demuxer in _DEMUXERS.items():
+        if head.startswith(beginning):
+            return demuxer
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer's bits are 0, unlike in MP3
         return "aac"
     return None
@@ -69,12 +82,19 @@ def ogg_is_cut_short(source: BinaryIO) -> bool:
     return True
 
 
+def au_is_cut_short(source: BinaryIO) -> bool:
+    """Whether an AU file, which libsndfile reads as far as it goes, has fewer bytes than its header promises."""
+    head = _at(source, 0, 12)
+    start, promised = (int.from_bytes(head[place : place + 4], "big") for place in (4, 8))
+    return head[:4] == b".snd" and promised < UNKNOWN_BYTES and start + promised > source.seek(0, os.SEEK_END)
+
+
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A WAV whose header is wrong: how to read it, and a finished sentence about what is wrong."""
+    """A file whose header is wrong or tells too little: how to read it, and a finished sentence about what is wrong."""
 
     file: io.RawIOBase
-    note: str
+    note: str = ""
 
 
 def repaired_wav(source: BinaryIO) -> Repair | None:
@@ -136,6 +156,11 @@ def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
 def _at(source: BinaryIO, place: int, size: int) -> bytes:
     source.seek(place)
     return source.read(size)
+
+
+def joined(front: bytes, source: BinaryIO, start: int, length: int) -> io.RawIOBase:
+    """``front`` followed by ``length`` bytes of another file, from ``start`` on, as one file."""
+    return _Joined(front, source, start, length)
 
 
 class _Joined(io.RawIOBase):

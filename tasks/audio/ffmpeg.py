@@ -1,4 +1,4 @@
-"""Sound that libsndfile does not read (M4A, AAC, WebM, WavPack), decoded by ffmpeg as a stream of float samples.
+"""Sound that libsndfile does not read (M4A, AAC, WebM, WavPack, WMA …), decoded by ffmpeg as a stream of samples.
 
 ffmpeg is told the format, found by the file's first bytes, and may open that one file and nothing else: a playlist
 or a reference to another file or to an address leads nowhere.
@@ -36,7 +36,20 @@ _MOST_ALLOCATED_BYTES = 256 * 1024 * 1024
 _MOST_OF_SHORT_BYTES = 64 * 1024 * 1024
 _SHORT_S = 3600.0
 _DESCRIPTION_BYTES = 1 << 20
-_CODECS = {"mov": "AAC", "aac": "AAC", "matroska": "MATROSKA", "wv": "WAVPACK"}
+_CODECS = {
+    "mov": "AAC",
+    "aac": "AAC",
+    "matroska": "MATROSKA",
+    "wv": "WAVPACK",
+    "ogg": "FLAC",
+    "asf": "WMA",
+    "tta": "TTA",
+    "ape": "APE",
+    "dsf": "DSD",
+    "ac3": "AC3",
+}
+_LOSSLESS = frozenset({"wv", "ogg", "tta", "ape", "dsf"})
+"""Demuxers of what loses nothing; in the container of MP4, which is "mov", ALAC alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +158,7 @@ def decoding(
             pipe = _Pipe(process, path.name, longest_wait_s)
             channels, rate = _layout(pipe, path.name)
             form = _CODECS[demuxer]
-            lossless = demuxer == "wv" or (demuxer == "mov" and _names_alac(path))
+            lossless = demuxer in _LOSSLESS or (demuxer == "mov" and _names_alac(path))
             yield Decoding(
                 rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, said, path.name
             )

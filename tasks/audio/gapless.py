@@ -34,16 +34,10 @@ class Gapless:
 
 def gapless_header(data: bytes) -> Gapless | None:
     """The header of an MP3 given by (at least the first frame of) its bytes; None where it has none."""
-    at = after_id3(data)
-    if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+    tag = _tag_at(data)
+    if tag is None:
         return None
-    version, mono = data[at + 1] >> 3 & 3, data[at + 3] >> 6 == 3
-    side = SIDE_INFORMATION.get((version, mono))
-    if side is None:
-        return None
-    tag = at + HEADER_BYTES + side
-    if data[tag : tag + 4] not in (b"Xing", b"Info") or len(data) < tag + 8:
-        return None
+    version = data[after_id3(data) + 1] >> 3 & 3
     (flags,) = struct.unpack(">I", data[tag + 4 : tag + 8])
     extension = tag + 8 + sum(size for bit, size in FIELDS if flags & bit)
     if not flags & 1 or len(data) < extension + DELAY_AT + 3:
@@ -53,6 +47,24 @@ def gapless_header(data: bytes) -> Gapless | None:
     delay, padding = packed >> 12, packed & 0xFFF
     encoder = data[extension : extension + 9].rstrip(b"\0 ").decode("latin-1")
     return Gapless(encoder, delay, padding, frames * FRAME_SAMPLES[version] - delay - padding) if encoder else None
+
+
+def tells_frames(data: bytes) -> bool:
+    """Whether an MP3 begins with a header of any encoder that tells its number of frames: Xing, Info or VBRI."""
+    at, tag = after_id3(data) + HEADER_BYTES + 32, _tag_at(data)
+    return data[at : at + 4] == b"VBRI" or (tag is not None and bool(data[tag + 7] & 1))
+
+
+def _tag_at(data: bytes) -> int | None:
+    """Where the ``Xing`` or ``Info`` of the first frame stands; None where there is none."""
+    at = after_id3(data)
+    if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+        return None
+    side = SIDE_INFORMATION.get((data[at + 1] >> 3 & 3, data[at + 3] >> 6 == 3))
+    if side is None:
+        return None
+    tag = at + HEADER_BYTES + side
+    return tag if data[tag : tag + 4] in (b"Xing", b"Info") and len(data) >= tag + 8 else None
 
 
 def after_id3(data: bytes) -> int:

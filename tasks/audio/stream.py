@@ -14,11 +14,21 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from catalog.model_head import HEAD_BYTES, in_its_place, read_head
 from db.regular_file import open_regular
-from tasks.audio.containers import UNKNOWN_BYTES, demuxer_of, ogg_is_cut_short, repaired_wav
+from tasks.audio.containers import (
+    UNKNOWN_BYTES,
+    Repair,
+    au_is_cut_short,
+    demuxer_of,
+    joined,
+    ogg_is_cut_short,
+    repaired_wav,
+)
 from tasks.audio.errors import AudioFileError, cut_short
 from tasks.audio.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
-from tasks.audio.gapless import after_id3, gapless_header
+from tasks.audio.gapless import after_id3, gapless_header, tells_frames
+from tasks.audio.mp3_frames import count_frames, with_length
 
 Frames = NDArray[np.float32]
 
@@ -106,24 +116,46 @@ def open_stream(
     with ExitStack() as stack:
         try:
             raw = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
+            if ogg_is_cut_short(raw) or au_is_cut_short(raw):
+                raise cut_short(name)
             if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
                 sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
                 yield _of_ffmpeg(stack.enter_context(sound), name, longest_s)
                 return
-            if ogg_is_cut_short(raw):
-                raise cut_short(name)
-            repair = repaired_wav(raw)
+            repair = repaired_wav(raw) or _counted_mp3(raw, name)
             raw.seek(0)
             file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
         except soundfile.LibsndfileError as fault:
-            reason = fault.error_string.rstrip(".")
+            reason = in_its_place(_beginning(source)) or fault.error_string.rstrip(".")
             raise AudioFileError(
                 f"{name} cannot be read as audio ({reason})", remedy="Give a WAV, FLAC, MP3, Ogg or M4A file"
             ) from fault
         except OSError as fault:
             what = f"{name} cannot be read as audio ({fault.strerror or fault})"
             raise AudioFileError(what, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
-        yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair else ())
+        yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair and repair.note else ())
+
+
+def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
+    """An MP3 of varying bit rate whose length no header tells, led by one that does. Raises AudioFileError where an
+    MP3 ends inside a frame."""
+    head = _head(raw)
+    if head[:1] != b"\xff" or gapless_header(head) is not None:
+        return None
+    frames = count_frames(raw)
+    if frames is None:
+        return None
+    if frames.ends_inside_a_frame:
+        raise cut_short(name)
+    header = with_length(frames) if frames.varies and not tells_frames(head) else None
+    return Repair(joined(header, raw, frames.start, raw.seek(0, os.SEEK_END) - frames.start)) if header else None
+
+
+def _beginning(source: Path | BinaryIO) -> bytes:
+    if isinstance(source, Path):
+        return read_head(source)
+    source.seek(0)
+    return source.read(HEAD_BYTES)
 
 
 def _opened(source: Path | BinaryIO, raw: BinaryIO) -> soundfile.SoundFile:

@@ -13,14 +13,14 @@ import soundfile
 from catalog.errors import InputError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio, wav_bytes, write_flac24
+from tasks.audio.files import read_audio, sample_digest, wav_bytes, write_flac24
 from tasks.audio.meter import read_meter
 from tasks.delivery.bext import Broadcast, bext_bytes, broadcast, coding_history
 from tasks.delivery.codecs import ffmpeg_aac, lame_mp3, ogg_opus
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.id3 import id3_bytes
 from tasks.delivery.mp4 import write_mp4_tags
-from tasks.delivery.readback import read_back
+from tasks.delivery.readback import read_back, sound_of
 from tasks.delivery.riff import chunks_of, read_chunks, write_bare, write_tagged
 from tasks.delivery.track_tags import TrackTags
 from tasks.delivery.vorbis import write_opus_tags, write_vorbis
@@ -30,10 +30,12 @@ __all__ = ["DELIVERABLES", "Encoded", "encode"]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A deliverable, and what was found when it was read back."""
+    """A deliverable, and what was found when it was read back. ``sample_digest`` is the identity of the sound that it
+    decodes to, None where that is the master's."""
 
     path: Path
     findings: tuple[Finding, ...]
+    sample_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ def encode(
     _check_master(master)
     with _whole(destination) as partial:
         said = encoder(_Job(master, partial, tags, cover, dither_seed))
-        findings = read_back(partial, kind, tags=tags, cover=cover, master=master, broadcast=said)
-    return Encoded(destination, findings)
+        sound = None if DELIVERABLES[kind].lossless else sound_of(partial, kind)
+        findings = read_back(partial, kind, tags=tags, cover=cover, master=master, broadcast=said, sound=sound)
+    return Encoded(destination, findings, sample_digest(sound) if sound else None)
 
 
 def _wav24(job: _Job) -> Broadcast | None:

@@ -30,12 +30,13 @@ CANDIDATE_TAG = "SONGLINE_CANDIDATE"
 @dataclass(frozen=True, slots=True)
 class Identified:
     """The artifact that stands for a file; ``candidate`` is the one that its tags name, if it is known here, ``note``
-    one sentence on what does not fit."""
+    one sentence on what does not fit, ``alike`` other artifacts that it may as well be a copy of."""
 
     digest: str
     certainty: Certainty
     candidate: str | None = None
     note: str | None = None
+    alike: tuple[str, ...] = ()
 
 
 def identify(house: House, path: Path) -> Identified:
@@ -98,7 +99,8 @@ def _by_samples(house: House, path: Path, samples: str, named: str | None) -> Id
         return None
     contradicted = named is not None and named not in found.candidates
     note = f"Its tags name the candidate {named}, and its samples are those of another." if contradicted else None
-    return Identified(found.digest, "same samples", None if contradicted else named, note)
+    alike = () if named and not contradicted else found.alike
+    return Identified(found.digest, "same samples", None if contradicted else named, note, alike)
 
 
 def _samples_of_stored(house: House, digest: str, like: Path) -> str | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from catalog.errors import SonglineError, WorkError
 from tasks.acceptance.findings import Finding
+from tasks.audio.audio import Audio
 from tasks.audio.gapless import gapless_header
 from tasks.delivery.bext import Broadcast, read_bext
 from tasks.delivery.codecs import decoded, opus_frames
@@ -40,17 +41,27 @@ def read_back(
     cover: bytes | None,
     master: Path,
     broadcast: Broadcast | None = None,
+    sound: Audio | None = None,
 ) -> tuple[Finding, ...]:
-    """What was found in a deliverable of ``master``, each a pass; ``broadcast`` is what a WAV's bext chunk is to say.
-    Without ``tags`` the file is a WAV that may hold nothing but its format and samples.
+    """What was found in a deliverable of ``master``, each a pass; ``broadcast`` is what a WAV's bext chunk is to say,
+    ``sound`` what a lossy file decodes to, where that is known. Without ``tags`` the file is a WAV that may hold
+    nothing but its format and samples.
 
     Raises WorkError that names the field where the file does not hold what it should.
     """
     try:
-        return tuple(_findings(path, kind, tags=tags, cover=cover, master=master, broadcast=broadcast))
+        return tuple(_findings(path, kind, tags=tags, cover=cover, master=master, broadcast=broadcast, sound=sound))
     except WorkError:
         raise
     except (SonglineError, soundfile.LibsndfileError) as fault:
+        raise _wrong(kind, f"it cannot be read ({fault})") from fault
+
+
+def sound_of(path: Path, kind: str) -> Audio:
+    """What a deliverable decodes to. Raises WorkError where it cannot be decoded."""
+    try:
+        return decoded(path)
+    except SonglineError as fault:
         raise _wrong(kind, f"it cannot be read ({fault})") from fault
 
 
@@ -60,7 +71,14 @@ def tags_kept(kind: str, tags: TrackTags) -> TrackTags:
 
 
 def _findings(
-    path: Path, kind: str, *, tags: TrackTags | None, cover: bytes | None, master: Path, broadcast: Broadcast | None
+    path: Path,
+    kind: str,
+    *,
+    tags: TrackTags | None,
+    cover: bytes | None,
+    master: Path,
+    broadcast: Broadcast | None,
+    sound: Audio | None,
 ) -> Iterator[Finding]:
     if tags is None:
         yield _samples(path, kind, master)
@@ -70,7 +88,7 @@ def _findings(
     if path.suffix in (".wav", ".flac"):
         yield _samples(path, kind, master)
     else:
-        yield _length(path, kind, facts.frames, facts.samplerate)
+        yield _length(path, kind, sound or sound_of(path, kind), facts.frames, facts.samplerate)
     if path.suffix == ".mp3":
         yield _gapless(path, kind, facts.frames)
     if path.suffix == ".wav" and broadcast is not None:
@@ -110,8 +128,7 @@ def _block(file: soundfile.SoundFile) -> NDArray[np.int32]:
     return block
 
 
-def _length(path: Path, kind: str, frames: int, rate: int) -> Finding:
-    audio = decoded(path)
+def _length(path: Path, kind: str, audio: Audio, frames: int, rate: int) -> Finding:
     wanted = opus_frames(frames, rate) if path.suffix == ".opus" else frames
     if audio.frames != wanted:
         raise _wrong(kind, f"it decodes to {audio.frames} frames, not {wanted}")

@@ -41,4 +41,4 @@ def encode(context: StepContext) -> Outcome:
         "bytes": encoded.path.stat().st_size,
         "findings": [finding.as_document() for finding in findings],
     }
-    return Outcome(result, (Product("file", encoded.path, kind.media_type),))
+    return Outcome(result, (Product("file", encoded.path, kind.media_type, encoded.sample_digest),))

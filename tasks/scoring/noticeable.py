@@ -1,7 +1,8 @@
 """From which difference on a metric's readings count as different: the just-noticeable step, with its source.
 
-Where no standard or listening test gives one, it is an engineering judgement and says so. A step is in the metric's
-own unit.
+Most of these are engineering judgements and say so. Three rest on something published, none on a listening test of this
+very metric: a tolerance of production for loudness, the timing of single tones for tempo, and the ear's critical bands
+for the edge of the spectrum. A step is in the metric's own unit.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from dataclasses import replace
 
 from catalog.metrics import MetricSpec
 
-LOUDNESS = "EBU R 128 (2014): a deviation of 0.5 LU from the target level is accepted"
+LOUDNESS = (
+    "engineering judgement after EBU R 128 (2014), which accepts 0.5 LU off the target: a tolerance, no listening test"
+)
 RANGE = "engineering judgement: twice the step of loudness, since a range is the distance of two"
 PEAKS = "engineering judgement: half of 1 dB, the usual step of level"
-TEMPO = "Friberg and Sundberg, JASA 98 (1995) 2524: 2.5 % of a beat's interval, of the 8 % that the match spans"
+TEMPO = (
+    "Friberg and Sundberg, JASA 98 (1995) 2524: a tone of an even row is heard as displaced from 2.5 % of the interval"
+    " on; taken for the tempo by engineering judgement"
+)
 STEREO = "engineering judgement: no listening test is known"
 SILENCE = "engineering judgement: a tenth of a second of rest at an end is not heard as longer"
-SPECTRUM = "engineering judgement: above 10 kHz, 1 kHz is well under one critical band (Zwicker, JASA 33 (1961) 248)"
+SPECTRUM = "engineering judgement: above 10 kHz a critical band is 2.5 kHz and wider (Zwicker, JASA 33 (1961) 248)"
 COUNTED = "engineering judgement: it is counted, so that one more is another reading"
 MODEL = "engineering judgement: no listening test is known"
 SHARES = "engineering judgement: one in fifty"
@@ -48,8 +54,8 @@ STEPS: Mapping[str, tuple[float, str]] = {
     "duration_error_s": (0.1, SILENCE),
     "nonfinite_samples": (0.0, COUNTED),
     "alive_ratio": (0.02, "engineering judgement: two seconds in a song of 95 s"),
-    "tempo_bpm": (2.5, TEMPO),
-    "tempo_match": (0.3, TEMPO),
+    "tempo_bpm": (2.5, f"{TEMPO}; at 100 BPM"),
+    "tempo_match": (0.3, f"{TEMPO}, of the 8 % that the match spans"),
     "key_match": (0.05, "engineering judgement: the values are steps of 0.1 and more, each another key"),
     **dict.fromkeys(
         (

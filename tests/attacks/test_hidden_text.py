@@ -8,12 +8,12 @@ import pytest
 
 from catalog.errors import ManifestError
 from catalog.settings import Settings
-from catalog.text import hides, is_reserved, reorders, shows_nothing
+from catalog.text import hides, is_reserved, reorders, shows_nothing, visible
 from flows.reading import read_album
 from tests.support import album_document, write_album
 
 HEAD = {"id": "small", "title": "Small", "artist": "Ada Vale"}
-NOTHING = ["\u200b", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u00ad", "\u034f\ufe0f", "\U000e0041"]
+NOTHING = ["\u200b", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u00ad", "\u034f\ufe0f", "\U000e0041", "\U0001d159"]
 HIDDEN = [
     "Sma\u200bll",
     "Small\U000e0049\U000e0067",
@@ -31,6 +31,12 @@ HIDDEN = [
     "a\u200e\u200f\u200e\u200fb",
     "🏴\U000e0067\U000e0062\U000e007f",
     "a\U0001d173b",
+    "ก\u200b\u200b\u200bข",
+    "\u200bก",
+    "ก\u200b",
+    "ก\u200b ข",
+    "東\u200b京",
+    "a\u180bb",
 ]
 SCOTLAND = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbsct") + "\U000e007f"
 REORDERING = ["abc\u202egpj.exe", "\u2066abc", "a\u2069", "\u202ab\u202c"]
@@ -80,6 +86,18 @@ def test_a_text_hidden_inside_a_text_is_refused(text: str, tmp_path: Path) -> No
         "नि\u200dश",
         "葛\U000e0100",
         "\u0601١",
+        "สวัสดี\u200bครับ",
+        "ភាសា\u200bខ្មែរ",
+        "မြန်မာ\u200bစာ",
+        "ພາສາ\u200bລາວ",
+        "ไทย\u200b2\u200bครั้ง",
+        "ᠮᠣᠩᠭᠣᠯ\u180b",
+        "\u061cمرحبا 1",
+        "अवन\u200d",
+        "👨\u200d👩\u200d👧\u200d👦",
+        "🏴\u200d☠\ufe0f",
+        "1\ufe0f\u20e3",
+        "שלום\u200e!",
     ],
 )
 def test_letters_of_every_script_are_taken(text: str, tmp_path: Path) -> None:
@@ -88,6 +106,12 @@ def test_letters_of_every_script_are_taken(text: str, tmp_path: Path) -> None:
     assert not hides(text)
     album = read_album(write_album(tmp_path, album_document(album=HEAD | {"title": text})), Settings())
     assert album.title == text
+
+
+@pytest.mark.parametrize("text", ["สวัสดี\u200bครับ", "ᠮᠣᠩᠭᠣᠯ\u180b", "\u061cمرحبا"])
+def test_what_a_script_needs_reaches_a_terminal_as_it_is(text: str) -> None:
+    assert visible(text) == text
+    assert visible(f"{text}\u200b\x1b[2J") == f"{text}\\u200b\\x1b[2J"
 
 
 @pytest.mark.parametrize("name", ["CON", "nul", "Com1", "LPT9", "aux", "prn"])

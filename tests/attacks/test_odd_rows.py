@@ -39,7 +39,10 @@ ODD = {
 
 
 @pytest.mark.parametrize("attack", ODD.values(), ids=ODD)
-def test_rows_that_no_songline_writes_are_told_as_damage(small: Path, run: Run, attack: str) -> None:
+def test_rows_that_no_songline_writes_are_told(
+    small: Path, run: Run, attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # for the reports
     with closing(sqlite3.connect(catalog(small), isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute(attack)
@@ -49,6 +52,21 @@ def test_rows_that_no_songline_writes_are_told_as_damage(small: Path, run: Run, 
         said = run(*look, home=small / "home")
         assert said.code in (0, 2, 4), (look, said)
         assert "nobody foresaw" not in said.err + said.out, (look, said)
+
+
+def test_a_fault_of_songline_is_not_called_damage(small: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise KeyError("a slip of the code")
+
+    monkeypatch.setattr("flows.cli.look.songs_of", wrong)
+    said = run("scores", "small", home=small / "home")
+    assert said.code == 4
+    assert "damaged" not in said.err
+    assert "Songline itself is wrong" in said.err
+    assert "songline restore" not in said.err
+    report = Path(said.err.split("with the file ")[1].strip().rstrip("."))
+    assert "a slip of the code" in report.read_text()
+    report.unlink()
 
 
 def dump_of(*lines: object) -> list[str]:

@@ -114,7 +114,7 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
     reconcile = client.read_deployment_by_name("reconcile/reconcile")
     assert reconcile.concurrency_options.collision_strategy == "CANCEL_NEW"
     schedules = {(each.slug, each.schedule.interval.total_seconds(), each.active) for each in reconcile.schedules}
-    assert schedules == {("steady", 30, True), ("quarter-hourly", 900, True)}
+    assert schedules == {("steady", 30, True)}
     nightly = client.read_deployment_by_name("render-inbox/render-inbox").schedules[0]
     assert (nightly.schedule.cron, nightly.active) == ("0 1 * * *", False)
     assert client.read_global_concurrency_limit_by_name("songline-mastering").limit == 8
@@ -146,10 +146,10 @@ def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, mo
 
     monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
     farm = PrefectDispatcher()
-    assert switches() == ({"steady": True, "quarter-hourly": True}, False)
+    assert switches() == ({"steady": True}, False)
     for often in (True, False, False, True):
         farm.reconcile_often(often)
-        assert switches() == ({"steady": often, "quarter-hourly": True}, False)
+        assert switches() == ({"steady": often}, False)
 
     found = client.read_deployment_by_name("reconcile/reconcile")
     client.pause_deployment(found.id)  # what somebody switched off so stays off
@@ -212,7 +212,6 @@ def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed):
     assert found.paused
     assert {(each.slug, each.active) for each in found.schedules} == {
         ("steady", False),
-        ("quarter-hourly", False),
         (None, True),
     }
 

@@ -68,7 +68,7 @@ def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are
     before = counts(forecast(house, planned, complete=False))
     _, scoring = produce(house, planned, "score")
     settled = {candidate.render_key for song in planned.songs for candidate in song.candidates}
-    left = missing_steps(house, planned, settled)
+    left = missing_steps(house, planned, settled).steps
     lengths = {(step.kind, step.length_s) for step in left}
     assert {length for kind, length in lengths if kind == "encode"} == {12, 10}
     assert {length for kind, length in lengths if kind in OF_ALBUM} == {22}
@@ -137,3 +137,64 @@ def test_the_plan_tells_stages_as_json(house, settings, tmp_path, monkeypatch, c
     document = json.loads(capsys.readouterr().out)
     assert [stage["stage"] for stage in document["stages"]] == ["render", "score", "select", "master", "encode", "pack"]
     assert set(document["stages"][0]) == {"stage", "count", "seconds", "stored_bytes"}
+
+
+def wordless(song):
+    return {name: value for name, value in song.items() if name != "lyrics"} | {"instrumental": True}
+
+
+SHAPES = {
+    "one gain": {"mastering": {"profile": "streaming", "mode": "album"}},
+    "enhanced": {"enhance": "basic"},
+    "a song without words": {"songs": [album_document()["songs"][0], wordless(album_document()["songs"][1])], **ALL},
+    "deliverables of a song": {"songs": [album_document()["songs"][0] | {"deliverables": ["wav24", "wav16"]}]},
+    "one song": {"songs": album_document()["songs"][:1]},
+    "titles with dots": {
+        "album": {"id": "small", "title": "A · B", "artist": "Ada Vale"},
+        "songs": [song | {"title": "One · Two · One"} for song in album_document()["songs"]],
+    },
+}
+
+
+@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
+def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(house, settings, tmp_path, changes):
+    planned = plan(house, settings, tmp_path, **changes)
+    before = counts(forecast(house, planned, complete=False))
+    _, executor = produce(house, planned)
+    assert len(executor.rendered) + len(executor.steps) == sum(before.values())
+    assert forecast(house, planned, complete=False).stages == ()
+
+
+def test_songs_of_one_title_are_counted_with_their_own_lengths(house, settings, tmp_path):
+    songs = album_document()["songs"]
+    alike = [songs[0] | {"title": "A · B", "length_s": length_s, "seeds": [1]} for length_s in (10, 20)]
+    songs = [song | {"id": f"song-{number}"} for number, song in enumerate(alike)]
+    changes = {"songs": songs, "mastering": {"profile": "streaming"}}
+    produce(house, plan(house, settings, tmp_path, **changes), "select")
+    both = {
+        stage.stage: stage
+        for stage in forecast(house, plan(house, settings, tmp_path, **changes), complete=False).stages
+    }
+    own = []
+    for song in songs:
+        alone = plan(house, settings, tmp_path, **changes | {"songs": [song]})
+        own.append({stage.stage: stage.seconds for stage in forecast(house, alone, complete=False).stages})
+    for stage in ("master", "encode"):
+        assert own[1][stage] == pytest.approx(2 * own[0][stage])
+        assert both[stage].seconds == pytest.approx(own[0][stage] + own[1][stage])
+
+
+def test_what_failed_for_good_is_told_and_not_counted(house, settings, tmp_path, monkeypatch, capsys):
+    gates = {"gates": {"integrated_lufs": {"min": -1}}}
+    planned = plan(house, settings, tmp_path, selection=gates)
+    produce(house, planned)
+    expected = forecast(house, planned, complete=False)
+    assert expected.stages == ()
+    assert len(expected.failures) == 2
+    assert expected.failures[0].startswith("Song One: No winner")
+
+    monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
+    plan_command(tmp_path / "album" / "album.yaml", explain=False, as_json=False)
+    words = capsys.readouterr().out
+    assert "Nothing more can be made until that is mended." in words
+    assert "to do" not in words

@@ -52,7 +52,9 @@ def edited_words(house, settings, tmp_path):
 
 def traced(house, file):
     found = identify(house, file)
-    return found, trace(house.database, found.digest, models_of=models_of(house.settings), candidate=found.candidate)
+    models = models_of(house.settings)
+    how = {"candidate": found.candidate, "alike": found.alike}
+    return found, trace(house.database, found.digest, models_of=models, **how)
 
 
 def test_a_file_leads_to_its_own_track_where_an_earlier_candidate_sounds_the_same(house, edited_words):
@@ -178,3 +180,42 @@ def test_what_leads_nowhere_says_so(house, tmp_path):
     file.save()
     with pytest.raises(InputError, match="one-1-abcdef, which is not in this catalog"):
         identify(house, foreign)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_that_lost_all_its_tags_is_known_by_its_samples(house, delivered, tmp_path, form):
+    release, folder = delivered
+    copy = Path(shutil.copy(next((folder / form).iterdir()), tmp_path))
+    mutagen.File(copy).delete()
+    named, found = traced(house, copy)
+    assert (named.certainty, named.candidate) == ("same samples", None)
+    assert [song["candidate"] for song in found.own] == [release.document["tracks"][0]["winner"]["candidate"]]
+    assert found.albums == ("small",)
+
+
+@pytest.mark.parametrize("form", ["wav24", "mp3_320"])
+def test_what_two_albums_share_is_said_to_be_of_both(house, settings, tmp_path, form):
+    """Bare WAVs are the same bytes; of an MP3 without its tags the samples are the same."""
+    changes = {"deliverables": [form], "wav": {"tags": "none"}}
+    winners, folder = {}, tmp_path
+    for name in ("small", "other"):
+        album = {"id": name, "title": name.title(), "artist": "Ada Vale"}
+        planned = plan(house, settings, tmp_path / name, album=album, **changes)
+        release, folder = released(house, planned, tmp_path / "out")
+        winners[name] = release.document["tracks"][0]["winner"]["candidate"]
+    copy = Path(shutil.copy(next((folder / form).iterdir()), tmp_path))
+    if form == "mp3_320":
+        ID3(copy).delete()
+    _, found = traced(house, copy)
+    assert sorted(found.albums) == ["other", "small"]
+    assert {(song["album"], song["candidate"]) for song in found.own} == set(winners.items())
+    assert all(song["decision"]["winner"] == song["candidate"] for song in found.own)
+
+
+def test_of_several_builds_the_newest_counts(house, edited_words, tmp_path):
+    release, folder = edited_words
+    copy = Path(shutil.copy(next((folder / "mp3_320").iterdir()), tmp_path))
+    ID3(copy).delete()
+    _, found = traced(house, copy)
+    assert [song["candidate"] for song in found.own] == [release.document["tracks"][0]["winner"]["candidate"]]
+    assert [song["relation"] for song in found.songs] == ["itself", "same bytes"]

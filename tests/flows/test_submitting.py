@@ -59,6 +59,8 @@ def test_reconcile_runs_often_only_while_an_album_is_active(house, album, farm):
     adapt_schedule(house, farm)
     assert farm.is_watched_closely
     cancel(house.database, "small", farm)
+    adapt_schedule(house, farm, is_at_work=True)  # what is cancelled has not ended yet
+    assert farm.is_watched_closely
     adapt_schedule(house, farm)
     assert not farm.is_watched_closely
 

@@ -255,3 +255,26 @@ def test_digits_beyond_the_thousandth_are_not_rounded_twice() -> None:
         100,
         201,
     ]
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u034f", "\ufe0f", "\ufff9", "\u3164", "\u2800", "\u180b", "\U000e0020", "\uffa0", "\u115f"]
+)
+def test_further_marks_that_are_not_drawn_are_left_out(mark):
+    """In front of a stamp, inside it, between two, and on a blank line."""
+    text = f"{mark}[00:01.00]a\n{mark}\n[00:{mark}02.00]b\n[00:03.00]{mark}[00:04.00]c\n[offset:0{mark}]"
+    lines = [(1.0, "a"), (2.0, "b"), (3.0, "c"), (4.0, "c")]
+    assert [(line.start_s, line.text) for line in parse_lrc(text).lines] == lines
+    assert parse_lrc(text.encode()).digest == parse_lrc(text).digest
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
+def test_line_breaks_of_word_processors_break_lines(mark):
+    lyrics = parse_lrc(f"[00:01.00]a{mark}[00:02.00]b{mark}\n[00:03.00]c")
+    assert [(line.start_s, line.text, line.line) for line in lyrics.lines] == [(1, "a", 1), (2, "b", 1), (3, "c", 2)]
+
+
+def test_marks_that_words_need_stay_in_them():
+    words = ["สวัสดี\u200bครับ", "می\u200cخواهم", "❤\ufe0f", "👩\u200d👧"]
+    text = "".join(f"[00:0{place}.00]{word}\n" for place, word in enumerate(words, start=1))
+    assert [line.text for line in parse_lrc(text).lines] == words

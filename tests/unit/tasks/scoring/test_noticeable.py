@@ -36,6 +36,18 @@ def test_the_winner_is_not_best_by_a_difference_that_nobody_hears():
     assert decision.candidates[1].dominated_by is None
 
 
+def test_a_rival_within_the_step_is_among_the_best_and_the_weakest_too():
+    decision = decided("mono_loss_lu", 0.298, 0.27, 2.0, 2.2)
+    first, second, third, fourth = sorted(decision.candidates, key=lambda candidate: candidate.seed)
+    assert decision.winner == "c0"
+    for candidate in (first, second):
+        assert "Best mono loss" not in candidate.sentence
+        assert "Among the best: mono loss" in candidate.sentence
+    for candidate in (third, fourth):
+        assert "Weak: mono loss" not in candidate.sentence
+        assert "Among the weakest: mono loss" in candidate.sentence
+
+
 def test_beyond_the_step_the_better_one_wins():
     decision = decided("mono_loss_lu", 1.1, 0.27)
     assert decision.winner == "c1"
