@@ -225,7 +225,7 @@ def _dump(database: Database, folder: Path) -> Path:
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
     with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as dump:
-        yield bounded_lines(cast("BinaryIO", dump))
+        yield bounded_lines(cast("BinaryIO", dump), os.fstat(packed.fileno()).st_size)
 
 
 def _artifacts(path: Path) -> Iterator[Named]:

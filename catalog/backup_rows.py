@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
@@ -27,6 +28,9 @@ UNREADABLE = "the backup's catalog is not whole"
 ANOTHER = "Take another backup"
 OF_ITS_MAKER = "Restore it with the Songline that made it"
 MAX_LINE_BYTES = 64 << 20
+FREE_LINES = 10_000
+"""Of any dump. Beyond these it has at most one for each byte that it is packed to: a row holds a digest or a number of
+its own, and takes several."""
 """More than a row of any catalog has; a dump of one endless line would fill the memory."""
 
 
@@ -80,6 +84,8 @@ def _lines_of(lines: Iterable[str]) -> Iterator[Line]:
             yield Line(table, dict(zip(columns, value, strict=True)))
         elif "table" in value:
             table, columns = value["table"], value["columns"]
+            if table in counts:
+                break
             counts[table] = 0
             yield Line(table, None)
         elif "end" in value and value["end"] == counts:
@@ -93,11 +99,19 @@ def _lines_of(lines: Iterable[str]) -> Iterator[Line]:
     raise CatalogError(UNREADABLE, remedy=ANOTHER)
 
 
-def bounded_lines(dump: BinaryIO) -> Iterator[str]:
-    """The lines of an unpacked dump, one at a time. Raises ValueError for one of more than MAX_LINE_BYTES."""
-    while line := dump.readline(MAX_LINE_BYTES + 1):
+def bounded_lines(dump: BinaryIO, packed_bytes: int) -> Iterator[str]:
+    """The lines of an unpacked dump, one at a time.
+
+    Raises ValueError for one of more than MAX_LINE_BYTES, and for more of them than ``packed_bytes`` can hold as rows.
+    """
+    for number in count(1):
+        line = dump.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return
         if len(line) > MAX_LINE_BYTES:
             raise ValueError(f"a line has more than {MAX_LINE_BYTES} bytes")
+        if number > FREE_LINES + packed_bytes:
+            raise ValueError("there are more lines than rows can be packed to")
         yield line.decode("utf-8")
 
 

@@ -24,7 +24,8 @@ from catalog.redaction import redacted
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_SIZE = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _R = TypeVar("_R")
 
 
@@ -200,7 +201,7 @@ def _size_of_whole(response: httpx.Response, part: Part) -> int | None:
     part.drop()
     part.tag(response.headers)
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return int(length) if _SIZE.fullmatch(length) else None
 
 
 def _size_after_range(response: httpx.Response, part: Part) -> int | None:

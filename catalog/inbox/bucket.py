@@ -63,9 +63,11 @@ class BucketInbox:
                     f"the manifest names {len(named)} files of {total} bytes",
                     remedy=f"An album in a bucket has at most {MAX_FILES} files and {MAX_TOTAL_BYTES} bytes",
                 )
+            left = MAX_TOTAL_BYTES  # of what comes, whatever the listing said
             for inner, key in named.items():
                 if inner != path.name:
-                    self._fetch(key, confined(folder, inner, named_by=self._place), MAX_REFERENCE_BYTES)
+                    place = confined(folder, inner, named_by=self._place)
+                    left -= self._fetch(key, place, min(MAX_REFERENCE_BYTES, left))
             yield path
 
     def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
@@ -90,10 +92,10 @@ class BucketInbox:
                 named[inner] = key
         return named
 
-    def _fetch(self, name: str, path: Path, max_bytes: int) -> None:
+    def _fetch(self, name: str, path: Path, max_bytes: int) -> int:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._objects.fetch(name, path, max_bytes=max_bytes)
+            return self._objects.fetch(name, path, max_bytes=max_bytes)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise InputError(f"{name!r} stands for a file and a folder", remedy="Rename one of the objects") from error
         except OSError as error:

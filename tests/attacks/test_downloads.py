@@ -186,6 +186,16 @@ def test_more_than_the_stated_size_is_not_taken(tmp_path: Path) -> None:
     assert (tmp_path / "x.pt.part").stat().st_size <= 1_000_000
 
 
+@pytest.mark.parametrize("size", [b"9" * 5000, b"-1", "\u0663".encode()], ids=["digits", "negative", "other digits"])
+def test_a_size_that_is_no_number_of_bytes_ends_in_a_message(tmp_path: Path, size: bytes) -> None:
+    def odd(connection: socket.socket, _head: str) -> None:
+        head = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\nContent-Range: bytes 0-1/" + size
+        connection.sendall(head + b"\r\n\r\n\x80\x80")
+
+    with answering(odd) as server, pytest.raises(MachineError, match="another range than was asked for"):
+        fetch(server.url, tmp_path)
+
+
 def test_a_size_that_no_disk_holds_is_refused_before_it_comes(tmp_path: Path) -> None:
     def huge(connection: socket.socket, _head: str) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999\r\n\r\n\x80\x80")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.backup_rows import MAX_LINE_BYTES, load, read_lines, require_empty
+from catalog.backup_rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
 from catalog.confined import path_fault
 from catalog.digests import digest_file
 from catalog.errors import CatalogError, InputError
@@ -100,6 +101,20 @@ def test_a_dump_of_one_line_without_end_does_not_fill_the_memory(tmp_path: Path,
     line = gzip.compress(b" " * (1 << 20))
     folder = backup_of(tmp_path / "bomb", line * (MAX_LINE_BYTES // (1 << 20) + 2))
     told(run("restore", folder, home=tmp_path / "home"), "not whole")
+
+
+def test_a_dump_of_endless_short_lines_takes_little_time(tmp_path: Path) -> None:
+    lines = gzip.compress(b"[]\n" * 5_000_000)
+    read: list[str] = []
+    with gzip.GzipFile(fileobj=io.BytesIO(lines)) as dump, pytest.raises(ValueError, match="more lines"):
+        read.extend(bounded_lines(dump, len(lines)))
+    assert 0 < len(read) <= 10_000 + len(lines) < 50_000
+
+
+def test_a_dump_that_names_a_table_again_and_again_is_no_dump() -> None:
+    table = {"table": "artifact", "columns": ["digest"]}
+    with pytest.raises(CatalogError, match="not whole"):
+        list(read_lines(dump_of(table, table, {"end": {"artifact": 0}})))
 
 
 def test_a_hostile_size_or_depth_in_a_backup_ends_in_a_sentence(tmp_path: Path, run: Run) -> None:
