@@ -14,7 +14,7 @@ from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
 from catalog.queries import artifact_digests, current_release
-from catalog.removal import remove_old_builds
+from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
 from catalog.repair import repair as mend
 from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
@@ -26,6 +26,7 @@ from flows.cli.kept import say_kept
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
+from tasks.delivery.identify import remember_samples
 
 MAX_NAME_CHARACTERS = 200
 
@@ -139,8 +140,8 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
 
 
 def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
-    """Remove older builds where that is asked for; then bytes without a row, half-written files, and names of dead
-    processes."""
+    """Remove the bytes of older builds where that is asked for; then bytes that nothing in the catalog names,
+    half-written files, and names of dead processes."""
     settings = load_settings()
     old = None
     with open_house(settings) as house:
@@ -148,6 +149,8 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
             house.require_writable()
         require_catalog_of(house.database, house.store)
         if keep_builds is not None:
+            if not dry_run:
+                remember_samples(house, bytes_of_old_builds(house.database, keep_builds))
             old = remove_old_builds(house.database, house.store, keep_builds, dry_run=dry_run)
         swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
@@ -160,10 +163,19 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         verb = "would be removed" if dry_run else "removed"
         if old:
             freed = sum(old.freed.values()) if dry_run else freed_bytes(old)
-            stdout().print(f"{counted(len(old.builds), 'older build')} {verb} ({amount(freed)})")
-        stdout().print(f"{counted(len(removed), 'artifact')} without a row {verb} ({size / 1e6:.1f} MB)")
+            what = f"The files of {counted(len(old.builds), 'older build')}, and what no album needs, {verb}"
+            stdout().print(f"{what} ({amount(freed)}).{_what_stays(old)}", soft_wrap=True)
+        unneeded = counted(len(removed), "leftover file")
+        stdout().print(f"{unneeded} that nothing in the catalog names {verb} ({amount(size)}).", soft_wrap=True)
     if swept.trouble:
         warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
         sys.exit(swept.trouble.exit_code)
     if old:
         end(old)
+
+
+def _what_stays(old: Removal) -> str:
+    """What is left of builds whose files go: who reads that they are removed must not fear for their lineage."""
+    if not old.builds:
+        return ""
+    return " Their lineage stays: `songline lineage` knows every file that they delivered."
