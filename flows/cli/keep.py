@@ -10,20 +10,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.text import Text
+
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
+from catalog.lost_places import places_of
 from catalog.queries import artifact_digests, current_release
 from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
-from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
+from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
 from catalog.repair import repair as mend
 from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.settings import load_settings
 from catalog.sweep import require_catalog_of, sweep
 from catalog.text import counted
+from catalog.understood import understood
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.look import album_id
+from flows.cli.lost import lost_documents, lost_sentence
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import remember_samples
@@ -45,6 +50,9 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         kept = [digest for digest, pruned in artifacts if not pruned]
         damages = examine(house.database, house.store, kept)
         rescue = rescue_for(house.settings.home, damages)
+        with understood():
+            places = places_of(house.database, damages)
+            rest = not_made_again(house.database, damages)
         if accept_loss or not repair:
             require_some_whole(kept, damages)
         if accept_loss:
@@ -66,10 +74,12 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
                 "from_backup": back,
                 "accepted_as_lost": len(accepted),
                 "accepted_now": len(accepted - accepted_before),
+                "lost": lost_documents(damages, places),
             }
         )
     else:
-        _tell_damages(damages)
+        for damage in damages:
+            stdout().print(Text(lost_sentence(damage, places[damage.digest])), soft_wrap=True)
         bad = sum(damage.corrupt for damage in damages)
         lost = f"; accepted as lost: {len(accepted)}" if accepted else ""
         stdout().print(f"{counted(len(kept), 'artifact')} checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
@@ -77,16 +87,11 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
             _tell_rescue(rescue, back)
         if repair or accept_loss:
             stdout().print(_planned_again(planned))
-        if len(damages) > len(back) and not accept_loss:
-            _advise(repaired=repair)
+        if not accept_loss:
+            left = [damage for damage in damages if damage.digest not in back]
+            _advise(left, [damage for damage in rest if damage in left], repaired=repair)
     if damages and not repair and not accept_loss:
         sys.exit(1)
-
-
-def _tell_damages(damages: Sequence[Damage]) -> None:
-    for damage in damages:
-        made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given by the user"
-        stdout().print(f"{found_as(damage)} {damage.digest}  {made}")
 
 
 def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
@@ -98,10 +103,18 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
     stdout().print(sentence, soft_wrap=True)
 
 
-def _advise(*, repaired: bool) -> None:
-    if not repaired:
+def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -> None:
+    """What can be done about what is ``left``; the ``rest`` of it comes back by no work."""
+    if len(left) > len(rest) and not repaired:
         stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
-    stdout().print("`songline verify --accept-loss` records that the rest is lost.")
+    made = [damage for damage in rest if damage.kind is not None]
+    given = len(rest) - len(made)
+    records = "`songline verify --accept-loss` records that they are lost."
+    if made:
+        stdout().print(f"No manifest asks any more for {len(made)} of what is lost: {records}", soft_wrap=True)
+    if given:
+        said = f"{counted(given, 'lost file was', 'lost files were')} given: `songline render` stores again what its"
+        stdout().print(f"{said} manifest names. Of what no manifest names, {records}", soft_wrap=True)
 
 
 def _this_person() -> str:
