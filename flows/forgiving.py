@@ -13,6 +13,11 @@ from flows.survey import FailedWork, survey
 _PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
 
 
+def may_pass(kind: str) -> bool:
+    """Whether trouble of that kind may be over by itself, so that the next ``render`` tries again."""
+    return kind in _PASSING
+
+
 def forgive(house: House, planned: Callable[[], PlannedAlbum]) -> None:
     """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
     the work itself stay, and so does what only other albums ask for."""

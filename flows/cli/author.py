@@ -12,6 +12,7 @@ from rich.text import Text
 
 from catalog.settings import load_settings
 from catalog.text import counted
+from flows.cli.failures import failures_of, what_next
 from flows.cli.output import SafeTable, print_json, stdout, titled, warn
 
 STARTER_ENGINE = "guide"
@@ -72,6 +73,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.planning import plan_album
     from flows.progress import Progress
     from flows.reading import read_album
+    from flows.survey import survey
     from tasks.engines.registry import get_engine
 
     settings = load_settings()
@@ -80,10 +82,12 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
+        failures = [] if expected.complete else failures_of(survey(house, planned))
     policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
         document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
+        document["failures"] = [failure.document() for failure in failures]
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
@@ -100,6 +104,11 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if expected.complete:
         stdout().print("Again: nothing to do. Nothing is missing: rendering only writes the release.")
+        return
+    for failure in failures:
+        stdout().print(Text(failure.sentence(), style="red"), soft_wrap=True)
+    if failures and not expected.stages:
+        stdout().print(f"Nothing else is to be done. {what_next(failures)}", soft_wrap=True)
     else:
         stages = SafeTable("stage", "to do", "minutes", "MB")
         for stage in expected.stages:
@@ -109,6 +118,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         stdout().print(stages)
         minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
         stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
+        if failures:
+            stdout().print(what_next(failures), soft_wrap=True)
 
 
 EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
