@@ -18,7 +18,7 @@ from catalog.private import users_umask
 from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
 from catalog.track_origins import origins_of_release
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
-from tasks.delivery.own_files import BuildFiles
+from tasks.delivery.own_files import BuildFiles, OwnFile
 from tasks.delivery.packing import lineage_bytes
 from tasks.models_used import models_of
 
@@ -31,11 +31,17 @@ WRITTEN_LAST = frozenset({DOCUMENT, SUMS_FILE, "index.html", "lineage.json"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them."""
+    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them as
+    they are."""
 
     folder: Path
     changed: bool
-    kept: tuple[str, ...] = ()
+    own: tuple[OwnFile, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The paths of the files that stayed."""
+        return tuple(file.place for file in self.own)
 
 
 def write_release(house: House, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
@@ -72,7 +78,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
                 for path, data in extra.items():
                     (staging / path).write_bytes(data)
                     os.utime(staging / path, (_dated(release), _dated(release)))
-                kept = swap_in(
+                own = swap_in(
                     staging, destination, builds=BuildFiles(files_of_builds(house.database, release.album_id))
                 )
     except OSError as error:
@@ -80,7 +86,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
             f"the release cannot be written to {destination}: {error.strerror or error}",
             remedy="Free disk space, or choose another folder with --out",
         ) from error
-    return Written(destination, changed=True, kept=kept)
+    return Written(destination, changed=True, own=own)
 
 
 def release_folder(out: Path, album_id: str) -> Path:
