@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from catalog.releases_kept import is_kept
 from catalog.songs import SongRow, songs_of
 from catalog.submissions import submission_of
 from db.delivery import Release
@@ -17,8 +18,8 @@ _ON_POOLS = {"active": "on work pools", "paused": "paused", "cancelled": "cancel
 
 @dataclass(frozen=True, slots=True)
 class AlbumEntry:
-    """One album: its ``state`` in a word or two, its songs and those that have a winner, and its builds; ``build`` is
-    the one it stands at, ``released_at`` when that was made (seconds since 1970)."""
+    """One album: its ``state`` in a word or two, its songs and those that have a winner, and the builds whose files are
+    kept; ``build`` is the number of the one it stands at, ``released_at`` when that was made (seconds since 1970)."""
 
     id: str
     title: str
@@ -35,7 +36,8 @@ def albums_of(database: Database) -> list[AlbumEntry]:
     """Every album in the order of ids."""
     with database.read() as session:
         rows = session.execute(sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)).all()
-        counted = sa.select(Release.album_id, sa.func.count().label("builds")).group_by(Release.album_id)
+        counted = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
+        counted = counted.group_by(Release.album_id)
         builds = {row.album_id: row.builds for row in session.execute(counted)}
         current = {
             row.step_key: row

@@ -65,7 +65,7 @@ def disk_use(house: House, album_id: str | None = None) -> DiskUse:
         store=sizes_of(graph, graph.artifacts),
         shared=graph.size(digest for digest, count in holders.items() if count > 1),
         unassigned=graph.size(digest for digest in graph.artifacts if digest not in holders),
-        garbage=sum(stored.size for stored in house.store.listing() if stored.digest not in graph.artifacts),
+        garbage=sum(stored.size for stored in house.store.listing() if not graph.names_bytes(stored.digest)),
         beside=_beside(house.settings),
         free=shutil.disk_usage(house.settings.home).free,
     )

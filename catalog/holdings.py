@@ -27,11 +27,13 @@ _TEXT = sa.Text()
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An artifact with bytes in the store: its size, and the kind and role of the work that made it (None: given)."""
+    """An artifact: its size in the store (0 where its bytes were pruned), and the kind and role of the work that made
+    it (None: given)."""
 
     size: int
     kind: str | None
     role: str | None
+    is_pruned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class Graph:
                 return lone
             lone = grown
 
+    def names_bytes(self, digest: str) -> bool:
+        """Whether an artifact has these bytes; those of a pruned one are nobody's."""
+        kept = self.artifacts.get(digest)
+        return kept is not None and not kept.is_pruned
+
     def size(self, artifacts: Iterable[str]) -> int:
         """Bytes of these artifacts in the store."""
         return sum(self.artifacts[digest].size for digest in artifacts)
@@ -172,7 +179,8 @@ def _artifacts(session: Session) -> dict[str, Kept]:
     found = {}
     for digest, size, pruned_at in session.execute(sa.select(Artifact.digest, Artifact.size, Artifact.pruned_at)):
         kind, role = first.get(digest, (None, None))
-        found[digest] = Kept(0 if pruned_at is not None else size, kind, role)
+        is_pruned = pruned_at is not None
+        found[digest] = Kept(0 if is_pruned else size, kind, role, is_pruned)
     return found
 
 

@@ -83,7 +83,7 @@ def line_figures(database: Database) -> LineFigures:
             candidates=candidates,
             queue=queue,
             renders=_counted(session, Render.state),
-            steps=bounded(_counted(session, Step.kind, Step.state, where=Step.state.in_(OPEN))),
+            steps=bounded(_counted(session, Step.kind, Step.state, where=_is_open())),
             leases=_leases(session),
             failed=bounded(_failed(session)),
         )
@@ -184,6 +184,12 @@ def _failed(session: Session) -> Counts:
     counted: Counter[tuple[str, ...]] = Counter(("render", error_class(error)) for error in session.scalars(renders))
     counted.update((row.kind, error_class(row.error)) for row in session.execute(steps))
     return _floats(counted)
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    """Steps that are to be done; those whose products were removed with old builds have their result, and wait for
+    nobody."""
+    return sa.and_(Step.state.in_(OPEN), sa.or_(Step.state != "planned", Step.result.is_(sa.null())))
 
 
 def _counted(session: Session, *labels: Any, where: sa.ColumnElement[bool] | None = None) -> Counts:

@@ -62,6 +62,7 @@ class Lineage:
         return {
             "artifact": dict(self.root.artifact),
             "role": self.role,
+            "releases": [origin.release() for origin in self.origins],
             **{name: first.get(name) for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "engine")},
             "models": first.get("models", []),
             "licences": first.get("licences", []),
@@ -81,14 +82,18 @@ def trace(
     album_id: str | None = None,
     candidate: str | None = None,
     alike: Sequence[str] = (),
+    is_build_known: bool = True,
 ) -> Lineage:
     """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with,
     ``album_id`` keeps to one album where several share a render, ``candidate`` is the one that a file names in its
-    tags, ``alike`` other artifacts that the file might as well be a copy of. Raises InputError where there is none.
+    tags, ``alike`` other artifacts that the file might as well be a copy of. Without ``is_build_known`` the way begins
+    at no release. Raises InputError where there is none.
     """
     with understood(), database.read() as session:
         artifact = _find(session, digest)
-        origins = _origins(session, [artifact.digest, *alike], album_id, candidate)
+        origins: tuple[TrackOrigin, ...] = ()
+        if is_build_known:
+            origins = _origins(session, [artifact.digest, *alike], album_id, candidate)
         meant = [*(key for origin in origins for key in origin.work_keys), *_render_keys(session, candidate)]
         root = node_of(session, artifact.digest, {}, frozenset(meant))
         own: dict[str, str | None] = {origin.candidate: origin.decision_key for origin in origins}

@@ -89,13 +89,14 @@ def prov_json(root: Node) -> dict[str, Json]:
 
 
 def _loss(session: Session, row: Artifact) -> dict[str, Json]:
-    """That the bytes were lost and who accepted it, where they did not come back since."""
+    """That the bytes were lost and who accepted it, where they did not come back since; or that they were removed, as
+    those of old builds are."""
     if row.pruned_at is None:
         return {}
     newest = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
     loss = session.scalars(newest).first()
     if loss is None:
-        return {}
+        return {"removed_at": row.pruned_at}
     return {"lost": {"found": loss.found, "accepted_by": loss.accepted_by, "accepted_at": loss.accepted_at}}
 
 

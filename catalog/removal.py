@@ -1,8 +1,9 @@
 """Freeing disk: an album with all that only it needs, or the builds of albums that newer ones have replaced.
 
-What another album needs stays, with everything it leads back to, so that its lineage is as true as before. Rows go in
-one transaction that keeps every other writer out; the bytes go after them, and what a crash leaves is garbage that
-``songline gc`` finds.
+What another album needs stays, with everything it leads back to, so that its lineage is as true as before. With an
+album its rows go; with an old build the bytes alone: its release, tracks, steps and artifacts stay as rows, so that a
+file that was delivered long ago still leads back to what it is. Rows are written in one transaction that keeps every
+other writer out; the bytes go after them, and what a crash leaves is garbage that ``songline gc`` finds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from catalog.errors import RefusedError
 from catalog.holdings import Graph, Held, read_graph
 from catalog.kinds_of_bytes import Sizes, sizes_of
+from catalog.old_builds import old_builds, prune, superseded, with_bytes_yet
 from catalog.queries import require_album
 from catalog.store.base import Store
 from catalog.sweep import Swept, sweep_these
@@ -69,25 +71,36 @@ def remove_album(database: Database, store: Store, album_id: str) -> Removal:
 
 
 def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: bool = False) -> Removal:
-    """Remove all builds of every album but its ``keep`` newest and the one it stands at, with what only they need.
+    """Remove the bytes of all builds of every album but its ``keep`` newest and the one it stands at, as far as only
+    they need them, and of what no album needs: files that earlier plans named, and what was made for plans that others
+    have replaced. What the catalog says of it stays; a build that is asked for again is made again, as that build.
 
     Raises RefusedError where work on what would go is under way. With ``dry_run`` nothing is removed.
     """
     if dry_run:
         with database.read() as session:
             graph = read_graph(session)
-            rows = _old_builds(session, keep)
-            return _removal(session, graph, _of_releases(graph, rows), builds=rows)
+            old = old_builds(session, keep)
+            lone = _of_releases(graph, old.all) | superseded(session, graph)
+            return _removal(session, graph, lone, builds=old.kept)
     with database.write(alone=True) as session:
         graph = read_graph(session)
-        rows = _old_builds(session, keep)
-        lone = _of_releases(graph, rows)
+        old = old_builds(session, keep)
+        lone = _of_releases(graph, old.all)
         if busy := lone.work & graph.leased:
             raise _under_way("an old build", len(busy))
-        removal = _removal(session, graph, lone, builds=rows)
-        _delete_releases(session, list(rows))
-        digests = _delete_work(session, lone)
+        lone |= superseded(session, graph)
+        removal = _removal(session, graph, lone, builds=old.kept)
+        digests = prune(session, lone, old.kept)
     return _with_bytes(removal, sweep_these(database, store, digests))
+
+
+def bytes_of_old_builds(database: Database, keep: int) -> frozenset[str]:
+    """Digests of the artifacts whose bytes :func:`remove_old_builds` would remove."""
+    with database.read() as session:
+        graph = read_graph(session)
+        lone = _of_releases(graph, old_builds(session, keep).all)
+        return frozenset(with_bytes_yet(session, lone.artifacts))
 
 
 def _of_album(graph: Graph, album_id: str) -> Held:
@@ -131,21 +144,6 @@ def _counts(session: Session, album_id: str) -> tuple[int, int]:
         session.scalar(count.select_from(songs.subquery())) or 0,
         session.scalar(count.select_from(Candidate).where(Candidate.song_id.in_(songs))) or 0,
     )
-
-
-def _old_builds(session: Session, keep: int) -> list[int]:
-    """Rows of the builds that go: neither among the newest of their album nor the one that it stands at."""
-    current = set(session.scalars(sa.select(Album.release_key).where(Album.release_key.is_not(None))))
-    rows = session.execute(
-        sa.select(Release.id, Release.album_id, Release.step_key).order_by(Release.album_id, Release.build.desc())
-    )
-    seen: dict[str, int] = {}
-    going = []
-    for row in rows:
-        seen[row.album_id] = seen.get(row.album_id, 0) + 1
-        if seen[row.album_id] > keep and row.step_key not in current:
-            going.append(row.id)
-    return going
 
 
 def _refuse_if_made(session: Session, graph: Graph, lone: Held, album_id: str) -> None:

@@ -131,6 +131,13 @@ def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
     return len(planned)
 
 
+def not_made_again(database: Database, damages: Sequence[Damage]) -> list[Damage]:
+    """Those that no manifest asks for any more, so that :func:`repair` does not bring them back."""
+    with database.read() as session:
+        again = _to_plan_again(session, damages)
+    return [damage for damage in damages if not again[damage.digest].is_made]
+
+
 def _is_still(damage: Damage, found: Look) -> bool:
     """Whether it is as it was when it was found damaged; what was missing and is there now, whatever it is, came from
     somebody else."""

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from catalog.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.production import Render, Step
-from db.provenance import Artifact
+from db.provenance import Artifact, Loss
 from db.rows import pieces
 from db.session import Database
 
@@ -96,8 +96,8 @@ def require_catalog_of(database: Database, store: Store) -> None:
 
 
 def sweep_these(database: Database, store: Store, digests: Sequence[str]) -> Swept:
-    """Remove bytes whose rows were just removed, without a grace; those that somebody may be about to name again are
-    left for ``songline gc``, and so is what the store does not remove in time."""
+    """Remove bytes whose rows were just removed or marked as pruned, without a grace; those that somebody may be about
+    to name again are left for ``songline gc``, and so is what the store does not remove in time."""
     try:
         there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
     except StoreError as error:
@@ -129,7 +129,7 @@ def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
     """Remove one piece of garbage, unless a writer found use for it meanwhile (rules 1 and 3)."""
     with database.write(alone=True) as session:
         # The turn begins with the first statement, so rows are asked before the store.
-        if session.get(Artifact, digest) is not None:
+        if session.scalar(_naming([digest])) is not None:
             return False
         if _is_leased(session):
             limit = min(limit, time.time() - YOUNG_S)
@@ -150,5 +150,13 @@ def _is_leased(session: Session) -> bool:
 
 def _named(database: Database, digests: Sequence[str]) -> set[str]:
     with database.read() as session:
-        asked = (sa.select(Artifact.digest).where(Artifact.digest.in_(some)) for some in pieces(digests))
+        asked = (_naming(some) for some in pieces(digests))
         return {digest for query in asked for digest in session.scalars(query)}
+
+
+def _naming(digests: Sequence[str]) -> sa.Select[tuple[str]]:
+    """Those of the digests whose bytes a row wants to be there. Bytes that were pruned with an old build are garbage
+    where they lie there yet; those whose loss somebody accepted may have been brought back by hand, and stay."""
+    came_back = sa.exists(sa.select(Loss.id).where(Loss.artifact_digest == Artifact.digest))
+    wanted = sa.or_(Artifact.pruned_at.is_(None), came_back)
+    return sa.select(Artifact.digest).where(Artifact.digest.in_(digests), wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -150,3 +151,10 @@ def sentence(text: str) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``1 song``, ``2 songs``."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(parts: Sequence[str], conjunction: str = "and") -> str:
+    """Parts in a row, as a sentence names them: ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {conjunction} {parts[-1]}"

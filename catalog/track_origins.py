@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.digests import Json
 from catalog.recipe import Recipe
-from db.delivery import Release
+from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
+from db.rows import pieces
 from db.session import Database
 
 COVER = "cover"
@@ -22,7 +24,8 @@ COVER = "cover"
 @dataclass(frozen=True, slots=True)
 class TrackOrigin:
     """One track as it was packed. ``work_keys`` are the keys of the work that made it, ``inputs`` the artifacts that
-    were put in, ``build`` None while the release is being packed."""
+    were put in, ``build`` None while the release is being packed; ``is_kept`` is False once the build's files were
+    removed from the store."""
 
     album_id: str
     song: str
@@ -32,10 +35,18 @@ class TrackOrigin:
     inputs: frozenset[str] = frozenset()
     build: int | None = None
     paths: tuple[str, ...] = ()
+    is_kept: bool = True
 
     def release(self) -> dict[str, Json]:
         """Where it stands, as JSON."""
-        return {"album": self.album_id, "build": self.build, "paths": list(self.paths)}
+        return {
+            "album": self.album_id,
+            "build": self.build,
+            "is_kept": self.is_kept,
+            "song": self.song,
+            "candidate": self.candidate,
+            "paths": list(self.paths),
+        }
 
 
 def origins_of_pack(
@@ -59,7 +70,7 @@ def origins_of(
 ) -> tuple[TrackOrigin, ...]:
     """The tracks that an artifact belongs to: in the release that has the ``candidate``, if that is given, else in one
     release of every album that has it, the one that the album stands at or the newest; none where the artifact was
-    never packed. What belongs to no track alone (page, cover, documents) belongs to all."""
+    never packed, or not with that candidate. What belongs to no track alone (page, cover, documents) belongs to all."""
     # Its file, or what went into it: both are links of the packing.
     query = (
         sa.select(Activity.work_key, ActivityArtifact.direction, ActivityArtifact.role)
@@ -71,9 +82,8 @@ def origins_of(
         roles.setdefault(link.work_key, set()).add((link.direction, link.role))
     releases = _releases(session, list(roles), album_id)
     found = [_in_release(session, release, roles[release.step_key]) for release in releases]
-    named = [origins for origins in found if candidate in {origin.candidate for origin in origins}]
-    if named:
-        return named[0]
+    if candidate is not None:
+        return next((origins for origins in found if candidate in {origin.candidate for origin in origins}), ())
     of_album: dict[str, tuple[TrackOrigin, ...]] = {}
     for release, origins in zip(releases, found, strict=True):
         of_album.setdefault(release.album_id, origins)
@@ -105,11 +115,12 @@ def _releases(session: Session, step_keys: list[str], album_id: str | None) -> l
 def _in_release(session: Session, release: Release, roles: set[tuple[str, str]]) -> tuple[TrackOrigin, ...]:
     packed = session.get_one(Step, release.step_key)
     origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build)
+    kept = packed.activity_id is not None
     tracks = {track["song"]: track for track in release.document["tracks"]}
     paths = {role for direction, role in roles if direction == "made"}
     named = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
     named |= {song for song, track in tracks.items() if paths & set(_paths(track))}
-    shown = [replace(origin, paths=tuple(_paths(tracks.get(origin.song, {})))) for origin in origins]
+    shown = [replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins]
     return tuple(origin for origin in shown if origin.song in named or not named)
 
 
@@ -150,9 +161,27 @@ def is_candidate(database: Database, candidate: str) -> bool:
         return session.get(Candidate, candidate) is not None
 
 
-def delivered_of(database: Database, candidate: str) -> list[DeliveredFile]:
-    """The deliverables of the newest release that a candidate won in, of the one its album stands at first; else the
-    audio of its render."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The deliverables of a candidate in one build, and the key of their master."""
+
+    build: int
+    master_key: str
+    files: tuple[DeliveredFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The builds that a candidate won in, that of the release its album stands at first, then the newest; ``unknown``
+    are builds of its album that the catalog says nothing of any more, ``audio_digest`` what it rendered."""
+
+    known: tuple[Delivery, ...]
+    unknown: tuple[int, ...]
+    audio_digest: str | None
+
+
+def deliveries_of(database: Database, candidate: str) -> Deliveries:
+    """Where a candidate was delivered, in builds whose files were removed too."""
     with database.read() as session:
         facts = session.execute(
             sa.select(Song.album_id, Render.audio_digest)
@@ -162,12 +191,21 @@ def delivered_of(database: Database, candidate: str) -> list[DeliveredFile]:
             .where(Candidate.id == candidate)
         ).one()
         packed = session.scalars(sa.select(Release.step_key).where(Release.album_id == facts.album_id)).all()
-        for release in _releases(session, list(packed), facts.album_id):
-            for track in release.document["tracks"]:
-                if track["winner"]["candidate"] == candidate:
-                    files = track["deliverables"].values()
-                    return [DeliveredFile(file["path"], file["sha256"]) for file in files]
-    return [DeliveredFile("render.wav", facts.audio_digest)] if facts.audio_digest else []
+        releases = _releases(session, list(packed), facts.album_id)
+        known = [delivery for release in releases for delivery in _deliveries(session, release, candidate)]
+    builds = {release.build for release in releases}
+    unknown = tuple(sorted(set(range(1, max(builds, default=0))) - builds))
+    return Deliveries(tuple(known), unknown, facts.audio_digest)
+
+
+def _deliveries(session: Session, release: Release, candidate: str) -> Iterator[Delivery]:
+    masters = {
+        track["id"]: str(track["master_key"]) for track in session.get_one(Step, release.step_key).parameters["tracks"]
+    }
+    for track in release.document["tracks"]:
+        if track["winner"]["candidate"] == candidate:
+            files = tuple(DeliveredFile(file["path"], file["sha256"]) for file in track["deliverables"].values())
+            yield Delivery(release.build, masters.get(track["song"], ""), files)
 
 
 def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
@@ -191,3 +229,31 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
     best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest], -builds[digest]))
     alike = tuple(digest for digest in digests if digest != best)
     return SameSamples(best, alike, frozenset(id_ for ids in of.values() for id_ in ids))
+
+
+def undecoded(database: Database, digests: Collection[str]) -> dict[str, str]:
+    """Those of the artifacts that are delivered audio whose samples have no digest yet, with the suffix of their
+    files."""
+    found: dict[str, str] = {}
+    with database.read() as session:
+        for some in pieces(sorted(digests)):
+            files = (
+                sa.select(Artifact.digest, ReleaseFile.path)
+                .join(ReleaseFile, ReleaseFile.artifact_digest == Artifact.digest)
+                .where(Artifact.digest.in_(some), Artifact.sample_digest.is_(None))
+                .where(Artifact.media_type.like("audio/%"))
+            )
+            found.update((row.digest, PurePosixPath(row.path).suffix) for row in session.execute(files))
+    return found
+
+
+def note_samples(database: Database, samples: Mapping[str, str]) -> None:
+    """Keep the digest of the samples of each artifact."""
+
+    def note(session: Session) -> None:
+        for digest, sample_digest in samples.items():
+            row = sa.update(Artifact).where(Artifact.digest == digest).values(sample_digest=sample_digest)
+            session.execute(row)
+
+    if samples:
+        database.transact(note)

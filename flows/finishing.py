@@ -15,6 +15,7 @@ from catalog.queries import StepResult
 from catalog.waivers import MASTER, waiver
 from catalog.work import StepRequest
 from flows.execution import Executor
+from flows.held_back import held_back, louder
 from flows.needs import identities_of, models_of_stems
 from flows.progress import Progress
 from tasks import requests
@@ -93,7 +94,8 @@ class Finishing:
         """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
-        accepted = await self._accepted(song, requests.accept(self._album.mastering, master), MASTER)
+        request = requests.accept(self._album.mastering, master)
+        accepted = await self._accepted(song, request, MASTER, master=master)
         self._progress.note(song.id, mastered=True)
         return Mastered(chosen, master, accepted)
 
@@ -179,9 +181,11 @@ class Finishing:
             )
         return {kind: await self._version(mastered, kind, separated, tags) for kind in kinds if separated}
 
-    async def _accepted(self, song: Song, request: StepRequest, file: str) -> StepResult:
+    async def _accepted(
+        self, song: Song, request: StepRequest, file: str, *, master: StepResult | None = None
+    ) -> StepResult:
         accepted = await self._do.step(request, f"accept · {song.title} · {file}")
-        self._refuse_failed(song, file, accepted.result["findings"])
+        self._refuse_failed(song, file, accepted.result["findings"], master=master)
         return accepted
 
     async def _version(
@@ -216,15 +220,18 @@ class Finishing:
         self._refuse_failed(song, kind, done.result["findings"])
         return EncodedFile(done.made["file"], done.key)
 
-    def _refuse_failed(self, song: Song, file: str, findings: Sequence[Mapping[str, Json]]) -> None:
-        """Raise CheckFailed for findings that no waiver of the manifest covers."""
+    def _refuse_failed(
+        self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None
+    ) -> None:
+        """Raise CheckFailed for findings that no waiver of the manifest covers; ``master`` says what held it back."""
         waived = self._album.mastering.waive
         failed = [f for f in findings if f["verdict"] == "fail" and waiver(file, str(f["check"])) not in waived]
         if failed:
             names = ", ".join(dict.fromkeys(waiver(file, str(found["check"])) for found in failed))
             told = "; ".join(str(found["sentence"]).rstrip(".") for found in failed)
-            raise CheckFailed(
-                f"{song.title}: the {file} fails its acceptance: {told}",
-                remedy=f"Choose another take, change `mastering`, or accept it by `mastering: {{waive: [{names}]}}`",
-                song=song.id,
-            )
+            waive = f"accept it by `mastering: {{waive: [{names}]}}`"
+            remedy = f"Render other takes (`seeds`), change `mastering`, or {waive}"
+            if master and any(found["check"] == "loudness" for found in failed) and (held := held_back(master.result)):
+                told = f"{told}: {held}"
+                remedy = f"{louder(master.result, self._album.mastering)}, render other takes (`seeds`), or {waive}"
+            raise CheckFailed(f"{song.title}: the {file} fails its acceptance: {told}", remedy=remedy, song=song.id)

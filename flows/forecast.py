@@ -78,14 +78,13 @@ class StageForecast:
 @dataclass(frozen=True, slots=True)
 class AlbumForecast:
     """What making the album would take on this machine, seconds and bytes; ``complete`` when nothing is missing.
-    ``failures`` are sentences on what holds songs back until somebody mends it: that is not counted."""
+    What holds songs back until somebody mends it is not counted."""
 
     songs: tuple[SongForecast, ...]
     stages: tuple[StageForecast, ...]
     seconds: float
     stored_bytes: int
     complete: bool
-    failures: tuple[str, ...] = ()
 
 
 async def peek(
@@ -111,8 +110,7 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
     missing = missing_steps(house, planned, settled)
     stages = [_renders(house, planned, settled), *_steps(house, missing.steps)]
     seconds, stored = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
-    failures = tuple(str(error) for error in missing.failures.values())
-    return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored, complete, failures)
+    return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored, complete)
 
 
 def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import CatalogError, MachineError, ModelMissing, SonglineError, StoreError, TransientError
+from catalog.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
 from catalog.house import House
 from catalog.queries import failed_work
 from flows.survey import FailedWork, survey
@@ -13,16 +13,16 @@ from flows.survey import FailedWork, survey
 _PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
 
 
+def may_pass(kind: str) -> bool:
+    """Whether trouble of that kind may be over by itself, so that the next ``render`` tries again."""
+    return kind in _PASSING
+
+
 def forgive(house: House, planned: Callable[[], PlannedAlbum]) -> None:
     """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
     the work itself stay, and so does what only other albums ask for."""
     if any(error.get("kind") in _PASSING for _, _, error in failed_work(house.database)):
         revive(house, [work for work in survey(house, planned()).failed if work.error.get("kind") in _PASSING])
-
-
-def is_passing(error: SonglineError) -> bool:
-    """Whether work that failed so is planned again by the next `songline render`."""
-    return error.kind in _PASSING
 
 
 def forgive_renders(house: House, keys: Sequence[str]) -> None:

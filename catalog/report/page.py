@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from catalog.report.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
-from catalog.report.scores import Sheet, number, score_sheet
+from catalog.report.scores import Sheet, level, number, score_sheet
 from catalog.report.view import (
     CandidateView,
     CheckView,
@@ -148,7 +148,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=_clock, size=_size, href=_href, number=number)
+    environment.filters.update(clock=_clock, size=_size, href=_href, number=number, level=level)
     return environment
 
 

@@ -71,6 +71,14 @@ def metric_label(name: str) -> str:
     return " ".join([first[:1].upper() + first[1:], *rest])
 
 
+def level(value: float) -> str:
+    """A level that a master was to have, as exactly as its reading beside it; one that was stated to hundredths is
+    shown as it was stated."""
+    hundredths = round(100 * value)
+    is_stated = abs(100 * value - hundredths) < 1e-6
+    return number(hundredths / 100 if is_stated else round(value, 1))
+
+
 def number(value: float) -> str:
     """A figure in at most four digits that matter, with a true minus sign."""
     shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"

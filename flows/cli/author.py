@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalog.album import Song
     from catalog.albums import PlannedSong
     from catalog.digests import Json
+    from flows.cli.failures import Failure
     from flows.forecast import AlbumForecast
     from tasks.engines.base import Engine
 
@@ -72,10 +73,12 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
     from catalog.applied_policy import origin_document, origin_sentence
     from catalog.house import open_house
+    from flows.cli.failures import failures_of
     from flows.forecast import forecast, peek
     from flows.planning import plan_album
     from flows.progress import Progress
     from flows.reading import read_album
+    from flows.survey import survey
     from tasks.engines.registry import get_engine
 
     settings = load_settings()
@@ -84,10 +87,12 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
+        failures = [] if expected.complete else failures_of(survey(house, planned))
     policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
         document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
+        document["failures"] = [failure.document() for failure in failures]
         print_json({**document, "explained": told} if explain else document)
         return
     for line in album.warnings:
@@ -102,17 +107,19 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         for name, value in (*each.items(), *(("not used", said) for said in unused)):
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
-    _print_forecast(expected)
+    _print_forecast(expected, failures)
 
 
-def _print_forecast(expected: AlbumForecast) -> None:
-    for line in expected.failures:
-        stdout().print(Text(line, style="red"), soft_wrap=True)
+def _print_forecast(expected: AlbumForecast, failures: Sequence[Failure]) -> None:
+    from flows.cli.failures import what_next
+
     if expected.complete:
         stdout().print("Nothing is missing: `songline render` only writes the release.")
         return
-    if not expected.stages:
-        stdout().print("Nothing more can be made until that is mended.")
+    for failure in failures:
+        stdout().print(Text(failure.sentence(), style="red"), soft_wrap=True)
+    if failures and not expected.stages:
+        stdout().print(f"Nothing else is to be done. {what_next(failures)}", soft_wrap=True)
         return
     stages = SafeTable("stage", "to do", "minutes", "MB")
     for stage in expected.stages:
@@ -120,6 +127,8 @@ def _print_forecast(expected: AlbumForecast) -> None:
     stdout().print(stages)
     minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
     stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
+    if failures:
+        stdout().print(what_next(failures), soft_wrap=True)
 
 
 EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")

@@ -36,16 +36,24 @@ def albums(*, as_json: bool) -> None:
     if not entries:
         stdout().print("There is no album yet: `songline init FOLDER` writes one to start from.")
         return
-    table = SafeTable("album", "title", "state", "songs", "candidates", "build", "released")
+    table = SafeTable("album", "title", "state", "songs", "candidates", "build", "builds kept", "released")
     for entry in entries:
         table.add_row(*_row(entry))
     stdout().print(table)
 
 
 def _row(entry: AlbumEntry) -> Sequence[Text | str]:
-    build = "-" if entry.build is None else f"{entry.build} of {entry.builds}"
+    build = "-" if entry.build is None else str(entry.build)
     day = datetime.fromtimestamp(entry.released_at, UTC).date().isoformat() if entry.released_at else "-"
-    return Text(entry.id), Text(entry.title), entry.state, str(entry.songs), str(entry.candidates), build, day
+    return (
+        Text(entry.id),
+        Text(entry.title),
+        entry.state,
+        *map(str, (entry.songs, entry.candidates)),
+        build,
+        str(entry.builds),
+        day,
+    )
 
 
 def du(named: str | None, *, as_json: bool) -> None:
@@ -88,7 +96,10 @@ def _lines(use: DiskUse) -> list[str]:
     if use.shared:
         lines.append(f"Several albums share {amount(use.shared)}: that is part of each one's `all`, of nobody's own.")
     if use.unassigned:
-        lines.append(f"No album needs {amount(use.unassigned)}, such as files that earlier plans named.")
+        lines.append(
+            f"In no album's release or takes: {amount(use.unassigned)}; `songline gc --keep-builds N` removes what no "
+            "manifest asks for any more of it."
+        )
     if use.garbage:
         lines.append(f"Garbage: {amount(use.garbage)}; `songline gc` removes it.")
     beside = ", ".join(f"{name} {amount(size)}" for name, size in use.beside.items() if size)

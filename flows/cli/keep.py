@@ -10,22 +10,28 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.text import Text
+
 from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
+from catalog.lost_places import places_of
 from catalog.queries import artifact_digests, current_release
-from catalog.removal import remove_old_builds
-from catalog.repair import Damage, accept, accepted_losses, examine, found_as, require_some_whole
+from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
+from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
 from catalog.repair import repair as mend
 from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.settings import load_settings
 from catalog.sweep import require_catalog_of, sweep
 from catalog.text import counted
+from catalog.understood import understood
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.look import album_id
+from flows.cli.lost import lost_documents, lost_sentence
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release
+from tasks.delivery.identify import remember_samples
 
 MAX_NAME_CHARACTERS = 200
 
@@ -44,6 +50,9 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         kept = [digest for digest, pruned in artifacts if not pruned]
         damages = examine(house.database, house.store, kept)
         rescue = rescue_for(house.settings.home, damages)
+        with understood():
+            places = places_of(house.database, damages)
+            rest = not_made_again(house.database, damages)
         if accept_loss or not repair:
             require_some_whole(kept, damages)
         if accept_loss:
@@ -65,10 +74,12 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
                 "from_backup": back,
                 "accepted_as_lost": len(accepted),
                 "accepted_now": len(accepted - accepted_before),
+                "lost": lost_documents(damages, places),
             }
         )
     else:
-        _tell_damages(damages)
+        for damage in damages:
+            stdout().print(Text(lost_sentence(damage, places[damage.digest])), soft_wrap=True)
         bad = sum(damage.corrupt for damage in damages)
         lost = f"; accepted as lost: {len(accepted)}" if accepted else ""
         stdout().print(f"{counted(len(kept), 'artifact')} checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
@@ -76,16 +87,11 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
             _tell_rescue(rescue, back)
         if repair or accept_loss:
             stdout().print(_planned_again(planned))
-        if len(damages) > len(back) and not accept_loss:
-            _advise(repaired=repair)
+        if not accept_loss:
+            left = [damage for damage in damages if damage.digest not in back]
+            _advise(left, [damage for damage in rest if damage in left], repaired=repair)
     if damages and not repair and not accept_loss:
         sys.exit(1)
-
-
-def _tell_damages(damages: Sequence[Damage]) -> None:
-    for damage in damages:
-        made = f"{damage.role}, made by {damage.kind}" if damage.kind else "given by the user"
-        stdout().print(f"{found_as(damage)} {damage.digest}  {made}")
 
 
 def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
@@ -97,10 +103,18 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
     stdout().print(sentence, soft_wrap=True)
 
 
-def _advise(*, repaired: bool) -> None:
-    if not repaired:
+def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -> None:
+    """What can be done about what is ``left``; the ``rest`` of it comes back by no work."""
+    if len(left) > len(rest) and not repaired:
         stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
-    stdout().print("`songline verify --accept-loss` records that the rest is lost.")
+    made = [damage for damage in rest if damage.kind is not None]
+    given = len(rest) - len(made)
+    records = "`songline verify --accept-loss` records that they are lost."
+    if made:
+        stdout().print(f"No manifest asks any more for {len(made)} of what is lost: {records}", soft_wrap=True)
+    if given:
+        said = f"{counted(given, 'lost file was', 'lost files were')} given: `songline render` stores again what its"
+        stdout().print(f"{said} manifest names. Of what no manifest names, {records}", soft_wrap=True)
 
 
 def _this_person() -> str:
@@ -139,8 +153,8 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
 
 
 def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
-    """Remove older builds where that is asked for; then bytes without a row, half-written files, and names of dead
-    processes."""
+    """Remove the bytes of older builds where that is asked for; then bytes that nothing in the catalog names,
+    half-written files, and names of dead processes."""
     settings = load_settings()
     old = None
     with open_house(settings) as house:
@@ -148,6 +162,8 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
             house.require_writable()
         require_catalog_of(house.database, house.store)
         if keep_builds is not None:
+            if not dry_run:
+                remember_samples(house, bytes_of_old_builds(house.database, keep_builds))
             old = remove_old_builds(house.database, house.store, keep_builds, dry_run=dry_run)
         swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
@@ -160,10 +176,19 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         verb = "would be removed" if dry_run else "removed"
         if old:
             freed = sum(old.freed.values()) if dry_run else freed_bytes(old)
-            stdout().print(f"{counted(len(old.builds), 'older build')} {verb} ({amount(freed)})")
-        stdout().print(f"{counted(len(removed), 'artifact')} without a row {verb} ({size / 1e6:.1f} MB)")
+            what = f"The files of {counted(len(old.builds), 'older build')}, and what no album needs, {verb}"
+            stdout().print(f"{what} ({amount(freed)}).{_what_stays(old)}", soft_wrap=True)
+        unneeded = counted(len(removed), "leftover file")
+        stdout().print(f"{unneeded} that nothing in the catalog names {verb} ({amount(size)}).", soft_wrap=True)
     if swept.trouble:
         warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
         sys.exit(swept.trouble.exit_code)
     if old:
         end(old)
+
+
+def _what_stays(old: Removal) -> str:
+    """What is left of builds whose files go: who reads that they are removed must not fear for their lineage."""
+    if not old.builds:
+        return ""
+    return " Their lineage stays: `songline lineage` knows every file that they delivered."

@@ -50,11 +50,16 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     keep_builds: Annotated[
         int | None,
-        typer.Option(min=1, help="Remove older builds first: each album keeps this many, and the one it stands at."),
+        typer.Option(
+            min=1,
+            help="Remove the files of older builds first: each album keeps those of this many, and of the one it "
+            "stands at; what no album needs goes too. Bytes alone go: scores, decisions and the lineage of every "
+            "delivered file stay.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove bytes that no row names, after a grace period."""
+    """Remove leftover files that nothing in the catalog names, after a grace period."""
     from flows.cli import keep
 
     keep.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)

@@ -1,17 +1,27 @@
-"""What a command says of the files that stayed in a release folder because no build had written them."""
+"""What a command says of the files that stayed in a release folder because no build had written them as they are."""
 
 from __future__ import annotations
 
 from catalog.text import visible
 from flows.cli.output import stdout
 from tasks.delivery.export import Written
+from tasks.delivery.own_files import OwnFile
 
 LISTED = 10
 
 
 def say_kept(written: Written) -> None:
     """A line for each file that was kept, the first ones by name."""
-    for path in written.kept[:LISTED]:
-        stdout().print(f"Kept, as no build wrote it: {visible(str(path), line_breaks=False)}", soft_wrap=True)
-    if len(written.kept) > LISTED:
-        stdout().print(f"Kept as well: {len(written.kept) - LISTED} more")
+    for file in written.own[:LISTED]:
+        stdout().print(visible(kept_sentence(file), line_breaks=False), soft_wrap=True)
+    if len(written.own) > LISTED:
+        stdout().print(f"Kept as well: {len(written.own) - LISTED} more")
+
+
+def kept_sentence(file: OwnFile) -> str:
+    """What a file is, and where it is now."""
+    renamed = file.place != file.path
+    if file.was_delivered:
+        where = f"it is {file.place} now, beside the new file" if renamed else "no file of this build takes its place"
+        return f"Kept your edited copy of {file.path}: {where}."
+    return f"Kept your own file {file.path}{f' as {file.place}' if renamed else ''}: no build wrote it."

@@ -29,8 +29,14 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     with open_house(settings) as house, understood():
         is_file = not cannot_be_looked_for(path) and path.is_file()
         named = identify(house, path) if is_file else Identified(_digest(what), "exact bytes")
-        models = models_of(settings)
-        found = trace(house.database, named.digest, models_of=models, candidate=named.candidate, alike=named.alike)
+        found = trace(
+            house.database,
+            named.digest,
+            models_of=models_of(settings),
+            candidate=named.candidate,
+            alike=named.alike,
+            is_build_known=named.is_build_known,
+        )
     if prov:
         print_json(prov_json(found.root))
     elif as_json:
@@ -62,6 +68,9 @@ def _print_tree(found: Lineage, what: str, named: Identified) -> None:
         stdout().print(Text(said, style="yellow"), soft_wrap=True)
     for origin in found.origins:
         stdout().print(Text(f"{origin.album_id}, build {origin.build}: {origin.song}"), soft_wrap=True)
+    for build in dict.fromkeys(origin.build for origin in found.origins if not origin.is_kept):
+        said = f"The files of build {build} were removed from the store; what the catalog knows of them stays."
+        stdout().print(Text(said, style="yellow"), soft_wrap=True)
     for song in found.own:
         recipe = song["recipe"]
         stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
@@ -82,12 +91,19 @@ def _ambiguous(found: Lineage) -> str:
 
 
 def _lost(node: Node) -> str:
-    """That an artifact's bytes are lost, as a few words; empty where they are not."""
+    """That an artifact's bytes are lost or were removed, as a few words; empty where they are there."""
     lost: Any = node.artifact.get("lost")
+    removed_at: Any = node.artifact.get("removed_at")
+    if removed_at is not None:
+        return f"its bytes were removed on {_day(removed_at)}"
     if not lost:
         return ""
-    day = datetime.fromtimestamp(lost["accepted_at"], UTC).date().isoformat()
+    day = _day(lost["accepted_at"])
     return f"its bytes are lost (found {lost['found']}, accepted by {lost['accepted_by']} on {day})"
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _grow(tree: Tree, node: Node, seen: set[str]) -> None:

@@ -60,12 +60,13 @@ def render(path: Path, out: Path, until: str) -> None:
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
         if produced is not None and until != "release" and not produced.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
+        was_missing = produced is None
         if produced is None:
             _check_room(house, planned)
             produced = _produce(house, planned, until)
         if produced.release_key:
             set_current_release(house.database, album.id, produced.release_key)
-            _deliver(house, produced.release_key, out)
+            _deliver(house, produced.release_key, out, was_missing=was_missing)
     titles = {song.id: song.title for song in album.songs}
     if produced.release_key:  # a partial release is what was asked for
         for song, error in produced.failures.items():
@@ -125,7 +126,8 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _deliver(house: House, release_key: str, out: Path) -> None:
+def _deliver(house: House, release_key: str, out: Path, *, was_missing: bool) -> None:
+    """Write the release and say where; ``was_missing`` tells whether anything had to be made for it."""
     release = release_by_key(house.database, release_key)
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
@@ -136,7 +138,8 @@ def _deliver(house: House, release_key: str, out: Path) -> None:
             warn(f"{track['title']}: {limited}")
     line = Text("Listen: ", style="bold").append(str(written.folder / "index.html"), style="cyan")
     if not written.changed:
-        line.append("  (nothing was missing)", style="dim")
+        said = "the store has all of it again; these files were whole" if was_missing else "nothing was missing"
+        line.append(f"  ({said})", style="dim")
     stdout().print(line, soft_wrap=True)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from rich.text import Text
 
 from catalog.albums import album_ids
 from catalog.errors import SonglineError
@@ -11,6 +14,7 @@ from catalog.queries import failed_work, require_album
 from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
 from catalog.text import counted
+from flows.cli.failures import Failure, failures_of, what_next
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, warn
 from flows.forgiving import revive
@@ -25,16 +29,17 @@ def retry(named: str | None, *, as_json: bool) -> None:
         if found is not None:
             require_album(house.database, found)
         failed = failed_work(house.database)
-        standings = _standings(house, [found] if found else album_ids(house.database)) if failed else []
+        standings = _standings(house, [found] if found else album_ids(house.database)) if failed or found else []
         asked = {work.key: (album, work) for album in standings for work in album.failed}
         count = revive(house, [work for _, work in asked.values()])
+    held_back = [failure for standing in standings for failure in failures_of(standing)] if not count else []
     left = sum(key not in asked for _, key, _ in failed)
     if as_json:
         told: list[dict[str, Any]] = [
             {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.doing, **work.error}
             for key, (album, work) in asked.items()
         ]
-        print_json({"retried": count, "work": told, **({"left": left} if left else {})})
+        print_json({"retried": count, "work": told, **({"left": left} if left else {}), **_why_none(held_back)})
         return
     for album, work in asked.values():
         line = f"{album.title}: {work.doing}: {work.error.get('error', '')}"
@@ -42,10 +47,21 @@ def retry(named: str | None, *, as_json: bool) -> None:
     pieces = counted(count, "piece of work is", "pieces of work are")
     after = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
     stdout().print(f"{pieces} planned again{after}", soft_wrap=True)
+    for failure in held_back:
+        stdout().print(Text(failure.sentence()), soft_wrap=True)
+    if held_back:
+        stdout().print(what_next(held_back), soft_wrap=True)
+    elif not count and found:
+        stdout().print(f"Nothing of {found} failed.")
     if left:
         whose = f"the plan of {found}" if found else "no album's present plan"
         asks = f"{whose} does not ask for" if found else f"{whose} asks for"
         stdout().print(f"{left} more failed, which {asks}: left as {'it is' if left == 1 else 'they are'}.")
+
+
+def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
+    """What holds songs back where nothing is planned again: checks of finished work, which fail every time."""
+    return {"failures": [failure.document() for failure in held_back]} if held_back else {}
 
 
 def _standings(house: House, albums: list[str]) -> list[AlbumStanding]:

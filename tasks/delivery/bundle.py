@@ -30,7 +30,7 @@ from catalog.leftovers import (
 from catalog.scratch import note_place
 from catalog.whole_file import sync
 from tasks.delivery.exchange import exchange
-from tasks.delivery.own_files import BuildFiles, Carrying, open_folder
+from tasks.delivery.own_files import BuildFiles, Carrying, OwnFile, open_folder
 
 SUMS_FILE = "SHA256SUMS"
 
@@ -109,10 +109,10 @@ def check_destination(destination: Path) -> None:
             raise InputError(what, remedy="Name another folder with --out, or empty this one")
 
 
-def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[str, ...]:
+def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[OwnFile, ...]:
     """Put the finished folder ``staging`` in the place of ``destination`` and remove what stood there.
 
-    ``builds`` says what the album's builds have written; everything else in ``destination`` is kept. Gives its paths.
+    ``builds`` says what the album's builds have written; everything else in ``destination`` is kept. Gives that.
 
     A reader of ``destination`` finds the old release or the new one, whole; after a crash, too, since every file
     is on the disk before. On file systems that cannot exchange two folders there is nothing for an instant.

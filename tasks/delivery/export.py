@@ -16,7 +16,7 @@ from catalog.house import House
 from catalog.private import users_umask
 from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
-from tasks.delivery.own_files import BuildFiles
+from tasks.delivery.own_files import BuildFiles, OwnFile
 
 DOCUMENT = "release.json"
 ROWS = "the catalog"
@@ -27,11 +27,17 @@ WRITTEN_LAST = frozenset({DOCUMENT, SUMS_FILE, "index.html", "lineage.json"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them."""
+    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them as
+    they are."""
 
     folder: Path
     changed: bool
-    kept: tuple[str, ...] = ()
+    own: tuple[OwnFile, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The paths of the files that stayed."""
+        return tuple(file.place for file in self.own)
 
 
 def write_release(house: House, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
@@ -68,7 +74,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
                 for path, data in extra.items():
                     (staging / path).write_bytes(data)
                     os.utime(staging / path, (_dated(release), _dated(release)))
-                kept = swap_in(
+                own = swap_in(
                     staging, destination, builds=BuildFiles(files_of_builds(house.database, release.album_id))
                 )
     except OSError as error:
@@ -76,7 +82,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
             f"the release cannot be written to {destination}: {error.strerror or error}",
             remedy=remedy_of_writing(error, "Choose another folder with --out"),
         ) from error
-    return Written(destination, changed=True, kept=kept)
+    return Written(destination, changed=True, own=own)
 
 
 def release_folder(out: Path, album_id: str) -> Path:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,18 @@ from mutagen.mp4 import MP4FreeForm
 from catalog.digests import digest_file
 from catalog.errors import InputError, SonglineError
 from catalog.house import House
-from catalog.track_origins import delivered_of, is_artifact, is_candidate, with_samples
+from catalog.text import counted, listed
+from catalog.track_origins import (
+    DeliveredFile,
+    Deliveries,
+    Delivery,
+    deliveries_of,
+    is_artifact,
+    is_candidate,
+    note_samples,
+    undecoded,
+    with_samples,
+)
 from tasks.audio.files import sample_digest
 from tasks.delivery.codecs import decoded
 
@@ -30,13 +41,15 @@ CANDIDATE_TAG = "SONGLINE_CANDIDATE"
 @dataclass(frozen=True, slots=True)
 class Identified:
     """The artifact that stands for a file; ``candidate`` is the one that its tags name, if it is known here, ``note``
-    one sentence on what does not fit, ``alike`` other artifacts that it may as well be a copy of."""
+    a sentence or two on what does not fit, ``alike`` other artifacts that it may as well be a copy of. Without
+    ``is_build_known`` it may be of one of several builds, and the artifact is what its candidate rendered."""
 
     digest: str
     certainty: Certainty
     candidate: str | None = None
     note: str | None = None
     alike: tuple[str, ...] = ()
+    is_build_known: bool = True
 
 
 def identify(house: House, path: Path) -> Identified:
@@ -52,10 +65,8 @@ def identify(house: House, path: Path) -> Identified:
     samples = _samples(path)
     if samples and (found := _by_samples(house, path, samples, known)):
         return found
-    if known and (delivered := delivered_of(house.database, known)):
-        meant = [file for file in delivered if Path(file.path).suffix == path.suffix.lower()] or delivered
-        note = f"Its tags name the candidate {known}; nothing shows that the sound is still that of the delivered file."
-        return Identified(meant[0].digest, "tag only, bytes changed", known, note)
+    if known and (found := _by_tag(house, path, known)):
+        return found
     raise _unknown(path, named)
 
 
@@ -91,8 +102,9 @@ def _samples(path: Path) -> str | None:
 
 def _by_samples(house: House, path: Path, samples: str, named: str | None) -> Identified | None:
     """The file of the named candidate that decodes to these samples, else whatever audio of the catalog does."""
-    for file in delivered_of(house.database, named) if named else ():
-        if Path(file.path).suffix == path.suffix.lower() and _samples_of_stored(house, file.digest, path) == samples:
+    known = deliveries_of(house.database, named).known if named else ()
+    for file in _alike(known, path):
+        if _samples_of_stored(house, file.digest, path) == samples:
             return Identified(file.digest, "same samples", named)
     found = with_samples(house.database, samples, candidate=named)
     if found is None:
@@ -101,6 +113,53 @@ def _by_samples(house: House, path: Path, samples: str, named: str | None) -> Id
     note = f"Its tags name the candidate {named}, and its samples are those of another." if contradicted else None
     alike = () if named and not contradicted else found.alike
     return Identified(found.digest, "same samples", None if contradicted else named, note, alike)
+
+
+def _alike(deliveries: Sequence[Delivery], path: Path) -> list[DeliveredFile]:
+    """The delivered files of the form that a file's name says, each once."""
+    files = (file for delivery in deliveries for file in delivery.files)
+    return list({file.digest: file for file in files if Path(file.path).suffix == path.suffix.lower()}.values())
+
+
+def _by_tag(house: House, path: Path, candidate: str) -> Identified | None:
+    """What the tag alone says: the candidate, and the delivered file where all that may be meant are of one master."""
+    deliveries = deliveries_of(house.database, candidate)
+    note = f"Its tags name the candidate {candidate}; nothing shows that the sound is still that of the delivered file."
+    alike = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)
+    if alike and not deliveries.unknown and len({delivery.master_key for delivery in alike}) == 1:
+        meant = _alike(alike, path) or alike[0].files
+        return Identified(meant[0].digest, "tag only, bytes changed", candidate, note)
+    if deliveries.audio_digest is None:
+        return None
+    note = f"{note} {_which_build(alike, deliveries)}"
+    return Identified(deliveries.audio_digest, "tag only, bytes changed", candidate, note, is_build_known=False)
+
+
+def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
+    """Why it cannot be said which build a file is of."""
+    unknown = listed([f"build {number}" for number in deliveries.unknown], "and")
+    lost = f"nothing is known of {unknown} any more" if unknown else ""
+    if not alike:
+        said = (
+            "No build that the catalog knows delivered it" if deliveries.known or unknown else "No build delivered it"
+        )
+        return f"{said}; {lost}." if lost else f"{said}."
+    builds = listed([f"build {delivery.build}" for delivery in sorted(alike, key=lambda each: each.build)], "and")
+    masters = {delivery.master_key for delivery in alike}
+    differ = f", from {counted(len(masters), 'different master')}" if len(masters) > 1 else ""
+    said = f"It was delivered in {builds}{differ}{f'; {lost}' if lost else ''}"
+    return f"{said}: which of them this file is of cannot be told."
+
+
+def remember_samples(house: House, digests: Collection[str]) -> int:
+    """Note what the samples of delivered files are, before their bytes are removed: whoever edits the tags of one later
+    still finds it. What cannot be decoded is left out; gives the count."""
+    found = {}
+    for digest, suffix in undecoded(house.database, digests).items():
+        if samples := _samples_of_stored(house, digest, Path(f"file{suffix}")):
+            found[digest] = samples
+    note_samples(house.database, found)
+    return len(found)
 
 
 def _samples_of_stored(house: House, digest: str, like: Path) -> str | None:

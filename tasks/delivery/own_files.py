@@ -44,22 +44,36 @@ class BuildFiles:
         known = self.digests.get(path)
         return path == SUMS or (known is not None and digest_file(file) in known)
 
+    def have(self, path: str) -> bool:
+        """Whether a build wrote a file at ``path``."""
+        return path in self.digests
+
     def have_below(self, folder: str) -> bool:
         """Whether a build wrote anything in this folder."""
         return any(path.startswith(f"{folder}/") for path in self.digests)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file that somebody put into a release folder, or changed there: where it lay, and where it lies now.
+    ``was_delivered`` where a build had written a file of that path, so that it is an edit of that."""
+
+    path: str
+    place: str
+    was_delivered: bool
 
 
 class Carrying:
     """Brings what no build wrote from an older release into a newer one.
 
     It may be told of several folders one after the other, and of one twice: what it has looked at is looked at again
-    only if it changed since. ``kept`` are the paths of own files in the newer release.
+    only if it changed since. ``kept`` are the own files in the newer release.
     """
 
     def __init__(self, builds: BuildFiles) -> None:
         self._builds = builds
         self._seen: dict[str, _Mark] = {}
-        self.kept: list[str] = []
+        self.kept: list[OwnFile] = []
 
     def carry(self, old: Path, new: Path) -> None:
         """Link (or copy, where links cannot be) every own file of ``old`` into ``new``. Raises OSError, also where
@@ -72,7 +86,7 @@ class Carrying:
                     if not builds.have_below(path):
                         _free_folder(new, path)
                 elif self._seen.get(path) != mark and not builds.include(path, file) and not _is_same(new / path, file):
-                    self.kept.append(_carry(file, new, path))
+                    self.kept.append(OwnFile(path, _carry(file, new, path), builds.have(path)))
                 self._seen[path] = mark
 
 

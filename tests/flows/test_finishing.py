@@ -42,6 +42,10 @@ def test_a_failing_master_is_held_back_until_its_check_is_waived(house, settings
     (error,) = produced.failures.values()
     assert isinstance(error, CheckFailed)
     assert "LUFS" in error.what
+    assert "-5.0 LUFS would take more than the 0.5 dB of limiting that are allowed" in error.what
+    assert "target_unreachable" not in error.what
+    assert "allow more limiting than 0.5 dB (`max_limiting_db`)" in error.remedy
+    assert "target_lufs: -" in error.remedy
     assert "waive: [loudness]" in error.remedy
     assert produced.release_key is None
 

@@ -277,5 +277,6 @@ def test_a_release_from_another_catalog_says_itself_what_is_its_own(house, setti
     (folder / "SHA256SUMS").write_text(f"{digest_bytes(b'mine')}  notes.txt\n" + (folder / "SHA256SUMS").read_text())
     (tmp_path / "next").mkdir()
     (tmp_path / "next" / "release.json").write_text("{}")
-    assert swap_in(tmp_path / "next", folder, builds=BuildFiles({})) == ("notes.txt",)
+    (own,) = swap_in(tmp_path / "next", folder, builds=BuildFiles({}))
+    assert own.place == "notes.txt"
     assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "release.json"]

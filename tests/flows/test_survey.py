@@ -10,6 +10,7 @@ from catalog.albums import set_current_release
 from catalog.errors import MachineError, WorkError
 from catalog.queries import failed_work
 from catalog.stored_plan import stored_plan
+from flows.cli.author import plan as plan_command
 from flows.cli.retry import retry
 from flows.cli.status import status
 from flows.forgiving import forgive
@@ -54,6 +55,26 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(house, setti
     assert words.count("failed in mastering") == 2
     assert "Small Album: no release of this plan, for Song One, Song Two failed." in words
     assert "Next: mend the cause" in words
+
+
+def test_plan_and_retry_say_what_failed_and_that_it_repeats(house, settings, tmp_path, told):
+    planned = plan(house, settings, tmp_path, **UNMASTERABLE)
+    produce(house, planned)
+    manifest = tmp_path / "album" / "album.yaml"
+    document = json.loads(told(plan_command, manifest, explain=False, as_json=True))
+    assert [(each["song"], each["stage"]) for each in document["failures"]] == [
+        ("one", "mastering"),
+        ("two", "mastering"),
+    ]
+    words = told(plan_command, manifest, explain=False, as_json=False)
+    assert "Failed in mastering: Song One: the master fails its acceptance" in words
+    assert "fail again in the same way" in words
+    assert "About 0.0 min" not in words
+    again = told(retry, "small", as_json=False)
+    assert again.startswith("0 pieces of work are planned again.")
+    assert "Failed in mastering: Song Two: " in again
+    assert "fail again in the same way" in again
+    assert json.loads(told(retry, "small", as_json=True))["failures"][0]["error"].startswith("Song One: ")
 
 
 def test_each_stage_is_told_and_what_comes_next(house, settings, tmp_path, told):

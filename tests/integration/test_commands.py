@@ -316,17 +316,27 @@ def test_verify_finds_what_is_corrupt_and_what_is_missing(album):
     spoil(album.stored(corrupt))
     album.stored(missing).unlink()
     found = album.json("verify", code=1)
-    assert found == {**whole, "missing": [missing], "corrupt": [corrupt]}
+    lost = {each["digest"]: each for each in found.pop("lost")}
+    assert found | {"lost": []} == {**whole, "missing": [missing], "corrupt": [corrupt]}
+    assert (lost[missing]["album"], lost[missing]["song"], lost[missing]["build"]) == ("Small Album", None, 1)
+    assert lost[corrupt]["song"] == "Song One"
+    assert lost[corrupt]["paths"] == ["mp3_320/01 - Song One.mp3"]
     told = album.run("verify", code=1).stdout
-    assert f"missing {missing}  release.json, made by pack\n" in told
-    assert f"corrupt {corrupt}  file, made by encode\n" in told
+    assert f"missing: Small Album: release.json of build 1  {missing[:12]}\n" in told
+    assert (
+        f"corrupt: Small Album, song 1 'Song One': MP3 320 (mp3_320/01 - Song One.mp3) of build 1  {corrupt[:12]}\n"
+        in told
+    )
+    assert "songline verify --repair" in told
+    assert "--accept-loss" not in told  # a manifest asks for both: nothing would be left
     album.stored(corrupt).unlink()
     refused = album.run("export", "small", "--out", album.release.parent / "again", code=4)
     assert "songline verify" in refused.stderr
     assert not (album.release.parent / "again" / "small").exists()
     assert album.json("verify", "--repair")["planned_again"] == 2
     before = album.done()
-    album.run("render", album.manifest, "--out", album.release.parent)
+    again = album.run("render", album.manifest, "--out", album.release.parent).stdout
+    assert "nothing was missing" not in again
     assert sorted(album.done()[len(before) :]) == ["encode", "pack"]
     after = album.json("verify")
     assert after["missing"] == after["corrupt"] == []

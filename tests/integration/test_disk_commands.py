@@ -62,7 +62,13 @@ def test_old_builds_are_removed_on_request(album: Album) -> None:
         produce(house, declare_album(house, read_album(renamed, settings)))
     told = album.json("gc", "--keep-builds", "1", "--dry-run")["old_builds"]
     assert told["builds"] == [{"album": "small", "build": 1}]
-    assert "1 older build removed" in album.run("gc", "--keep-builds", "1").stdout
+    removed = album.run("gc", "--keep-builds", "1").stdout
+    assert "The files of 1 older build, and what no album needs, removed (" in removed
+    assert "lineage stays" in removed
+    assert "without a row" not in removed
+    listed = album.run("albums").stdout
+    assert "builds kept" in listed
+    assert "2 of 1" not in listed
     assert album.json("gc", "--keep-builds", "1")["old_builds"]["builds"] == []
     assert album.json("verify")["missing"] == []
     album.run("gc", "--keep-builds", "0", code=2)

@@ -21,7 +21,7 @@ from catalog.report.page import (
     candidate_views,
     render_page,
 )
-from catalog.report.scores import limit_text, metric_label, number, score_sheet
+from catalog.report.scores import level, limit_text, metric_label, number, score_sheet
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"' onload=alert(2) \u202e{{ 7*7 }}"
 
@@ -224,6 +224,11 @@ def test_the_loudness_curve_leaves_gaps_and_stays_in_its_strip() -> None:
 
 def test_the_same_view_gives_the_same_page() -> None:
     assert render_page(view()) == render_page(view())
+
+
+def test_targets_are_as_exact_as_the_readings_beside_them() -> None:
+    shown = [level(value) for value in (-14.0, -9.538, -9.75, -0.5)]
+    assert shown == ["\u221214", "\u22129.5", "\u22129.75", "\u22120.5"]
 
 
 def test_the_numbers_of_a_long_album_have_as_many_digits_as_its_last() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.digests import digest_bytes
+from flows.cli.kept import kept_sentence
 from tasks.delivery.bundle import staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles
 
@@ -21,7 +22,7 @@ def publish(place: Path, files: dict[str, str]) -> tuple[str, ...]:
         for path, text in files.items():
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
             (staging / path).write_text(text)
-        return swap_in(staging, place, builds=BUILDS)
+        return tuple(file.place for file in swap_in(staging, place, builds=BUILDS))
 
 
 def contents(place: Path) -> dict[str, str]:
@@ -127,3 +128,21 @@ def test_what_is_put_there_while_a_build_is_swapped_in_is_kept_too(
     monkeypatch.setattr(bundle, "make_durable", late)
     assert publish(place, BUILD_2) == ("early.txt", "late.txt")
     assert contents(place) == BUILD_2 | {"early.txt": "mine", "late.txt": "mine"}
+
+
+def test_it_is_said_whether_a_file_was_renamed_and_whether_a_build_had_written_it(place: Path) -> None:
+    (place / "mp3" / "01 - A.mp3").write_text("retagged")
+    (place / "opus" / "01 - A.opus").write_text("retagged")
+    (place / "midi").write_text("mine")
+    (place / "notes.txt").write_text("mine")
+    with staging_folder(place) as staging:
+        for path, text in BUILD_2.items():
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            (staging / path).write_text(text)
+        own = swap_in(staging, place, builds=BUILDS)
+    assert [kept_sentence(file) for file in own] == [
+        "Kept your own file midi as midi (yours): no build wrote it.",
+        "Kept your edited copy of mp3/01 - A.mp3: it is mp3/01 - A (yours).mp3 now, beside the new file.",
+        "Kept your own file notes.txt: no build wrote it.",
+        "Kept your edited copy of opus/01 - A.opus: no file of this build takes its place.",
+    ]

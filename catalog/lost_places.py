@@ -1,0 +1,114 @@
+"""Where lost bytes belong: the album, the song and the build that people know them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.repair import Damage
+from catalog.track_origins import TrackOrigin, origins_of
+from db.among import among
+from db.delivery import Release, ReleaseFile
+from db.production import Album, Candidate, Render, Song
+from db.provenance import Activity, ActivityArtifact
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an artifact is of: titles of album and song with its ``position`` (from 1), the ``build`` that has it at
+    these ``paths``, the ``candidate`` whose take it is or was made of. Each is None, or empty, where there is no such
+    thing or several."""
+
+    album: str | None = None
+    song: str | None = None
+    position: int | None = None
+    build: int | None = None
+    paths: tuple[str, ...] = ()
+    candidate: str | None = None
+
+
+def places_of(database: Database, damages: Sequence[Damage]) -> dict[str, Place]:
+    """The place of each lost artifact, by its digest."""
+    with database.read() as session:
+        return {damage.digest: _place(session, damage) for damage in damages}
+
+
+def _place(session: Session, damage: Damage) -> Place:
+    origins = origins_of(session, damage.digest)
+    if not origins or damage.kind == "render":
+        return _of_take(session, damage.digest)
+    album = session.get_one(Album, origins[0].album_id).title
+    paths = _paths(session, damage.digest, origins)
+    if len(origins) > 1:
+        return Place(album, build=origins[0].build, paths=paths)
+    (origin,) = origins
+    song = _song(session, origin.candidate)
+    if song is None:
+        return Place(album, origin.song, build=origin.build, paths=paths, candidate=origin.candidate)
+    return Place(album, song.title, song.position, origin.build, paths, origin.candidate)
+
+
+def _paths(session: Session, digest: str, origins: Sequence[TrackOrigin]) -> tuple[str, ...]:
+    """The paths that the artifact has among the files of the release."""
+    rows = session.scalars(
+        sa.select(ReleaseFile.path)
+        .join(Release, Release.id == ReleaseFile.release_id)
+        .where(Release.album_id == origins[0].album_id, Release.build == origins[0].build)
+        .where(ReleaseFile.artifact_digest == digest)
+        .order_by(ReleaseFile.path)
+    )
+    return tuple(rows)
+
+
+def _song(session: Session, candidate: str) -> Song | None:
+    query = sa.select(Song).join(Candidate, Candidate.song_id == Song.id).where(Candidate.id == candidate)
+    return session.scalars(query).first()
+
+
+def _of_take(session: Session, digest: str) -> Place:
+    """The take that an artifact is, or was made of; several may be, of which those that a manifest asks for count."""
+    rows = session.execute(
+        sa.select(Album.title.label("album"), Song.title, Song.position, Candidate.id)
+        .join(Song, Song.album_id == Album.id)
+        .join(Candidate, Candidate.song_id == Song.id)
+        .where(among(Candidate.render_key, _renders_behind(session, digest)))
+        .order_by(Candidate.active.desc(), Album.id, Song.position, Candidate.id)
+    ).all()
+    if not rows:
+        return Place(_album_of_cover(session, digest))
+    first = rows[0]
+    if any((row.album, row.title) != (first.album, first.title) for row in rows):
+        return Place(first.album if len({row.album for row in rows}) == 1 else None)
+    return Place(first.album, first.title, first.position, candidate=first.id)
+
+
+def _renders_behind(session: Session, digest: str) -> list[str]:
+    """Keys of the renders that gave an artifact, or what it was made of."""
+    found: set[str] = set()
+    seen, waiting = {digest}, [digest]
+    while waiting:
+        made = (
+            sa.select(Activity.id, Activity.kind, Activity.work_key)
+            .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
+            .where(ActivityArtifact.artifact_digest == waiting.pop(), ActivityArtifact.direction == "made")
+        )
+        for maker in session.execute(made).all():
+            if maker.kind == "render":
+                found.add(maker.work_key)
+                continue
+            used = sa.select(ActivityArtifact.artifact_digest).where(
+                ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used"
+            )
+            new = set(session.scalars(used)) - seen
+            seen |= new
+            waiting += new
+    found.update(session.scalars(sa.select(Render.key).where(Render.audio_digest == digest)))
+    return sorted(found)
+
+
+def _album_of_cover(session: Session, digest: str) -> str | None:
+    return session.scalars(sa.select(Album.title).where(Album.cover_digest == digest).order_by(Album.id)).first()

@@ -1,0 +1,52 @@
+"""What holds the songs of an album back, as ``plan`` and ``retry`` tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.digests import Json
+from catalog.errors import SonglineError, error_document
+from flows.forgiving import may_pass
+from flows.survey import NEXT, AlbumStanding
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A song that failed, or its album where ``song`` is None: in which stage, and why."""
+
+    album: str
+    song: str | None
+    title: str
+    stage: str
+    error: SonglineError
+
+    def sentence(self) -> str:
+        """What failed, in one line."""
+        said = str(self.error)
+        return f"Failed in {self.stage}: {said}" if said.startswith(self.title) else f"{self.title} failed: {said}"
+
+    def document(self) -> dict[str, Json]:
+        """As JSON."""
+        where = {"album": self.album, "song": self.song, "title": self.title, "stage": self.stage}
+        return {**where, **error_document(self.error)}
+
+
+def failures_of(standing: AlbumStanding) -> list[Failure]:
+    """The songs that an error holds back, and the album where packing failed."""
+    found = [
+        Failure(standing.album_id, song.id, song.title, NEXT[song.stage], song.error)
+        for song in standing.songs
+        if song.error
+    ]
+    if standing.error:
+        found.append(Failure(standing.album_id, None, standing.title, "packing", standing.error))
+    return found
+
+
+def what_next(failures: Sequence[Failure]) -> str:
+    """What becomes of failures when the album is rendered again."""
+    if all(may_pass(failure.error.kind) for failure in failures):
+        return "`songline render` tries what failed again."
+    it = "It" if len(failures) == 1 else "They"
+    return f"{it} would fail again in the same way: change the take or the settings as said above."

@@ -1,0 +1,70 @@
+"""What ``verify`` says of lost bytes: which album and song they are of, and what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from catalog.digests import Json
+from catalog.lost_places import Place
+from catalog.repair import Damage, found_as
+from tasks.delivery.deliverables import DELIVERABLES
+
+_OF_TAKES = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}
+_MADE_BY = {"enhance": "enhanced take", "master": "master", "version": "master without the voice or of it alone"}
+
+
+def lost_sentence(damage: Damage, place: Place) -> str:
+    """One line: ``missing: Night Bus, song 3 'Streetlight': master of build 2``."""
+    of_build = f" of build {place.build}" if place.build is not None else ""
+    whose = _whose(place)
+    what = f"{_what(damage, place)}{of_build}"
+    return f"{found_as(damage)}: {f'{whose}: ' if whose else ''}{what}  {damage.digest[:12]}"
+
+
+def lost_documents(damages: Sequence[Damage], places: Mapping[str, Place]) -> list[dict[str, Json]]:
+    """The same as JSON."""
+    return [_document(damage, places[damage.digest]) for damage in damages]
+
+
+def _document(damage: Damage, place: Place) -> dict[str, Json]:
+    return {
+        "digest": damage.digest,
+        "found": found_as(damage),
+        "album": place.album,
+        "song": place.song,
+        "candidate": place.candidate,
+        "build": place.build,
+        "paths": list(place.paths),
+        "what": _what(damage, place),
+    }
+
+
+def _whose(place: Place) -> str:
+    if place.album is None:
+        return ""
+    if place.song is None:
+        return place.album
+    number = "" if place.position is None else f" {place.position}"
+    return f"{place.album}, song{number} '{place.song}'"
+
+
+def _what(damage: Damage, place: Place) -> str:
+    """The thing itself, in the studio's words."""
+    take = f" {place.candidate}" if place.candidate else ""
+    match damage.kind:
+        case None:
+            return "cover" if place.album and place.song is None else "a file that was given (cover, reference or take)"
+        case "render":
+            return f"{_OF_TAKES.get(str(damage.role), f'{damage.role} of the take')}{take}"
+        case "separate" | "demix":
+            return f"stem {damage.role}"
+        case "encode" | "pack":
+            return _file(damage, place)
+        case kind:
+            return _MADE_BY.get(kind, f"{damage.role} ({kind})")
+
+
+def _file(damage: Damage, place: Place) -> str:
+    path = place.paths[0] if place.paths else str(damage.role)
+    form = DELIVERABLES.get(path.partition("/")[0])
+    return f"{form.label} ({path})" if form else path

@@ -1,0 +1,30 @@
+"""What held a master back from its target, and what brings it there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from catalog.digests import Json
+from catalog.mastering import MasteringSpec
+
+MOST_LIMITING_DB = 24.0
+"""The most that ``max_limiting_db`` may be."""
+
+
+def held_back(report: Mapping[str, Json]) -> str | None:
+    """The limit that a master's report says it met, without the name that scripts look for; None where it met none."""
+    limited_by = report.get("limited_by")
+    return str(limited_by).removeprefix("target_unreachable: ").partition(";")[0] if limited_by else None
+
+
+def louder(report: Mapping[str, Json], spec: MasteringSpec) -> str:
+    """The settings that help, as the beginning of a remedy."""
+    reached_lufs = math.floor(10 * float(report["integrated_lufs"])) / 10
+    if spec.reference_loudness:
+        lower = "Leave out `mastering: {reference_loudness: true}`"
+    else:
+        lower = f"Ask for less (`mastering: {{target_lufs: {reached_lufs:g}}}`)"
+    if "limiting" in str(report["limited_by"]) and spec.max_limiting_db < MOST_LIMITING_DB:
+        return f"{lower}, allow more limiting than {spec.max_limiting_db:g} dB (`max_limiting_db`)"
+    return lower
