@@ -22,6 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+from catalog.certificates import require_certificates
+
 LIBRARIES = frozenset({"cloudpickle", "pickle", "lzma", "gzip", "bz2", "zlib"})
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -128,6 +130,8 @@ class _Restricting(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == "prefect":
+            require_certificates()  # Prefect would print a traceback and go on
         restrict = RESTRICTIONS.get(fullname)
         if restrict is None:
             return None
