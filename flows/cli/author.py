@@ -73,7 +73,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from catalog.applied_policy import origin_document, origin_sentence
     from catalog.house import open_house
     from flows.forecast import forecast, peek
-    from flows.planning import plan_album
+    from flows.planning import plan_album, taken_place
     from flows.progress import Progress
     from flows.reading import read_album
     from tasks.engines.registry import get_engine
@@ -84,13 +84,14 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         planned = plan_album(house, album)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
+        warnings = [*album.warnings, *filter(None, [taken_place(house, album)])]
     policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
-        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
+        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": warnings}
         print_json({**document, "explained": told} if explain else document)
         return
-    for line in album.warnings:
+    for line in warnings:
         warn(titled(album, line))
     table = SafeTable("song", "exists", "new", "failed")
     for song in expected.songs:
