@@ -26,6 +26,8 @@ from catalog.text import is_reserved
 _NOBODY = frozenset(
     {"artist", "artist name", "your name", "your artist name", "unknown", "unknown artist", "various", "n/a", "na"}
     | {"none", "null", "tba", "tbd", "todo", "test", "untitled", "no artist", "name", "someone", "xxx", "-", "?"}
+    | {"insert artist", "insert artist name", "insert name", "enter artist name", "band name", "your band", "my artist"}
+    | {"example artist", "unnamed", "no name", "n.n.", "singer", "the artist", "artist here", "your artist"}
 )
 """What stands where nobody wrote a name. "Various Artists" is a proper name for a compilation."""
 
@@ -178,7 +180,7 @@ def _check_id(setting: Setting) -> None:
 def _check_artist(setting: Setting) -> None:
     """Shops refuse a name that stands for no one."""
     artist = setting.manifest.album.artist
-    if " ".join(artist.casefold().split()) in _NOBODY:
+    if " ".join(artist.casefold().strip("<>[]{}() ").split()) in _NOBODY:
         setting.desk.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
 
 

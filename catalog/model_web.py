@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from catalog.certificates import require_certificates
 from catalog.errors import InputError, MachineError
 from catalog.redaction import redacted
 
@@ -45,6 +46,7 @@ class Web:
         timeout = httpx.Timeout(silent_s, connect=min(CONNECT_S, silent_s))
         # A connection of its own for each request: only of a new one is the socket told, which ends a wait.
         limits = httpx.Limits(max_keepalive_connections=0)
+        require_certificates()
         try:
             self._client = httpx.Client(
                 follow_redirects=False, timeout=timeout, limits=limits, headers=_BASICS, mounts=_DIRECT

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.certificates import drop_unusable
 from catalog.errors import MachineError
 from catalog.proxies import past_proxies
 from flows.api_gate import basic
@@ -58,6 +59,7 @@ def local_api(home: Path) -> Iterator[None]:
     own_folder(home)
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]  # settings of another Prefect must not reach this one
+    drop_unusable()
     auth = f"songline:{secrets.token_urlsafe(32)}"
     own = {"PREFECT_HOME": str(home.absolute()), "PREFECT_PROFILES_PATH": os.devnull}
     os.environ.update(QUIET | own | past_proxies(os.environ))

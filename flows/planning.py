@@ -67,6 +67,18 @@ def plan_album(house: House, album: Album) -> PlannedAlbum:
     return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy), applied)
 
 
+def taken_place(house: House, album: Album) -> str | None:
+    """A warning where the catalog knows the album's id with none but other songs: two manifests may have one id."""
+    known = song_row_ids(house.database, album.id)
+    if not known or known.keys() & {song.id for song in album.songs}:
+        return None
+    named = ", ".join([*list(known)[:2], "…"] if len(known) > 2 else known)
+    return (
+        f"Until now the album {album.id!r} had other songs ({named}), and this manifest takes their place. "
+        "If it is another album, give it another `id`."
+    )
+
+
 def declare_album(house: House, album: Album) -> PlannedAlbum:
     """Store the plan, declare its renders, and keep the files the user gave. Raises ModelMissing."""
     policy, _ = policy_in_force(house.database, album)

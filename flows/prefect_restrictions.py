@@ -135,6 +135,9 @@ class _Restricting:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname == PREFECT:
+            from catalog.certificates import require_certificates
+
+            require_certificates()  # Prefect would print a traceback and go on
             _clean_logs()
         restrict = RESTRICTIONS.get(fullname)
         if restrict is None:

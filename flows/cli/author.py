@@ -75,7 +75,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from catalog.house import open_house
     from flows.cli.failures import failures_of
     from flows.forecast import forecast, peek
-    from flows.planning import plan_album
+    from flows.planning import plan_album, taken_place
     from flows.progress import Progress
     from flows.reading import read_album
     from flows.survey import survey
@@ -88,14 +88,15 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
         expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
         failures = [] if expected.complete else failures_of(survey(house, planned))
+        warnings = [*album.warnings, *filter(None, [taken_place(house, album)])]
     policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:
-        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": list(album.warnings)}
+        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": warnings}
         document["failures"] = [failure.document() for failure in failures]
         print_json({**document, "explained": told} if explain else document)
         return
-    for line in album.warnings:
+    for line in warnings:
         warn(titled(album, line))
     table = SafeTable("song", "exists", "new", "failed")
     for song in expected.songs:

@@ -14,7 +14,7 @@ from catalog.text import counted
 from flows.cli.look import album_id
 from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive
-from flows.planning import plan_album
+from flows.planning import plan_album, taken_place
 from flows.reading import read_album
 
 
@@ -27,6 +27,8 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     from flows.submitting import submit_album
 
     with open_house(settings) as house:
+        if said := taken_place(house, album):
+            warn(said)
         forgive(house, lambda: plan_album(house, album))
         standing = submit_album(house, album, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)

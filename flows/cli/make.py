@@ -35,7 +35,7 @@ from flows.cli.output import led_by, print_error, print_json, print_text, stdout
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
-from flows.planning import declare_album
+from flows.planning import declare_album, taken_place
 from flows.progress import LiveLines, Progress
 from flows.reading import read_album
 from flows.shards import largest_bytes
@@ -55,6 +55,8 @@ def render(path: Path, out: Path, until: str) -> None:
         check_destination(release_folder(out, album.id))
         _check_writable(out)
     with open_house(settings) as house:
+        if said := taken_place(house, album):
+            warn(said)
         planned = declare_album(house, album)
         forgive(house, lambda: planned)
         produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))

@@ -44,6 +44,10 @@ LONGEST_S = 12 * 3600.0
 REFERENCE_WAIT_S = 20.0
 """For what ffmpeg decodes of a reference, which has ten minutes at most: on one quiet core they take a second."""
 
+_OF_FRAME = re.compile(rb"\xff[\xe2-\xff]")
+_OTHERS = (b"ID3", b"RIFF", b"RIFX", b"RF64", b"FORM", b"OggS", b"fLaC", b".snd", b"caff")
+"""Beginnings of what libsndfile knows without its name."""
+
 MAX_CHANNELS = 64
 MAX_RATE_HZ = 1_536_000
 _MP3_HEAD_BYTES = 1 << 13
@@ -122,6 +126,7 @@ def open_stream(
                 sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
                 yield _of_ffmpeg(stack.enter_context(sound), name, longest_s)
                 return
+            _refuse_empty_mp3(source, raw)
             repair = repaired_wav(raw) or _counted_mp3(raw, name)
             raw.seek(0)
             file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
@@ -149,6 +154,18 @@ def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
         raise cut_short(name)
     header = with_length(frames) if frames.varies and not tells_frames(head) else None
     return Repair(joined(header, raw, frames.start, raw.seek(0, os.SEEK_END) - frames.start)) if header else None
+
+
+def _refuse_empty_mp3(source: Path | BinaryIO, raw: BinaryIO) -> None:
+    """Raise AudioFileError for what is called an MP3 and has no beginning of a frame: libsndfile would take it by its
+    name, and its decoder write to stderr itself."""
+    if not isinstance(source, Path) or source.suffix.lower() != ".mp3":
+        return
+    raw.seek(0)
+    head = raw.read(READ_VALUES)
+    if _OF_FRAME.search(head) is None and not head.startswith(_OTHERS):
+        what = in_its_place(head[:HEAD_BYTES]) or "it holds no MPEG audio"
+        raise AudioFileError(f"{source.name} cannot be read as audio ({what})", remedy="Copy or make the file again")
 
 
 def _beginning(source: Path | BinaryIO) -> bytes:

@@ -13,7 +13,7 @@ from catalog.albums import set_current_release
 from flows.cli.author import plan as plan_command
 from flows.estimate import OF_ALBUM, missing_steps
 from flows.forecast import forecast
-from flows.planning import declare_album
+from flows.planning import declare_album, taken_place
 from flows.reading import read_album
 from tests.support import album_document, produce, write_album
 
@@ -197,3 +197,15 @@ def test_what_failed_for_good_is_told_and_not_counted(house, settings, tmp_path,
     assert "Song One: No winner" in words
     assert "Nothing else is to be done. They would fail again in the same way" in words
     assert "to do" not in words
+
+
+def test_a_manifest_that_takes_the_place_of_another_album_is_warned_of(house, settings, tmp_path, monkeypatch, capsys):
+    first = plan(house, settings, tmp_path)
+    songs = [song | {"id": f"other-{song['id']}"} for song in album_document()["songs"]]
+    path = write_album(tmp_path / "second", album_document(songs=songs))
+    second = read_album(path, settings)
+    assert taken_place(house, first.album) is None
+    assert "had other songs (one, two)" in taken_place(house, second)
+    monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
+    plan_command(path, explain=False, as_json=True)
+    assert "give it another `id`" in json.loads(capsys.readouterr().out)["warnings"][-1]

@@ -69,6 +69,13 @@ ROWS = (
     Row("Prefect's home is a file", variables(fresh=True, PREFECT_HOME="/dev/null")),
     Row("Prefect's profile is unknown", variables(fresh=True, PREFECT_PROFILE="nobody")),
     Row(
+        "variables of other servers and wrong certificates",
+        variables(
+            fresh=True, WEB_CONCURRENCY="3", FORWARDED_ALLOW_IPS="*", UVICORN_PORT="1", SSL_CERT_FILE="/nonexistent"
+        ),
+        frozenset({"doctor"}),
+    ),
+    Row(
         "Prefect's settings are wrong",
         variables(fresh=True, PREFECT_LOGGING_LEVEL="LOUD", PREFECT_API_REQUEST_TIMEOUT="long"),
     ),

@@ -226,3 +226,11 @@ def test_the_starter_wants_a_title(tmp_path: Path, title: str) -> None:
     with pytest.raises(InputError, match="title"):
         write_starter(tmp_path, title, engine="guide", native_stems=True)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["[Artist Name]", "<your name>", "Insert artist", "Band Name", "N.N."])
+def test_further_names_that_stand_for_nobody_draw_a_warning(tmp_path: Path, name: str) -> None:
+    path = write_starter(tmp_path / "new", "Album", engine="guide", native_stems=True)[0]
+    path.write_text(path.read_text().replace("artist: Your Name", f"artist: {json.dumps(name)}"))
+    (warning,) = load_manifest(path, VOCABULARY).warnings
+    assert "names no artist" in warning

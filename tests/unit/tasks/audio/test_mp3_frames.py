@@ -119,3 +119,12 @@ def test_what_stands_in_the_place_of_a_song_is_told(name: str, content: bytes, t
     (tmp_path / name).write_bytes(content)
     with pytest.raises(AudioFileError, match=told):
         read_audio(tmp_path / name)
+
+
+def test_text_that_is_called_an_mp3_is_refused_without_a_word_of_the_decoder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.mp3").write_text("own\n")
+    with pytest.raises(AudioFileError, match="it holds no MPEG audio"):
+        read_audio(tmp_path / "own.mp3")
+    assert capfd.readouterr().err == ""

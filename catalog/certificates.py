@@ -1,0 +1,45 @@
+"""The certificates of authorities that the environment names for web connections, looked at before a client is made.
+
+httpx reads them when a client is made, and Prefect makes clients while it is imported: a wrong variable would end every
+command that touches it with the system's words alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from catalog.errors import MachineError
+
+VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What httpx reads, in its order: the first one that is set counts."""
+
+
+def unusable(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable whose certificates cannot be loaded, and why; None where all is well."""
+    import ssl
+
+    name = next((name for name in VARIABLES if environment.get(name)), None)
+    if name is None:
+        return None
+    place = environment[name]
+    try:
+        of_file = name == VARIABLES[0]
+        ssl.create_default_context(cafile=place if of_file else None, capath=None if of_file else place)
+    except OSError as error:  # SSLError is one
+        return name, f"{place} holds no certificates that can be loaded ({error.strerror or error})"
+    return None
+
+
+def require_certificates() -> None:
+    """Raise MachineError where a variable names certificates that cannot be loaded."""
+    if (found := unusable(os.environ)) is not None:
+        name, why = found
+        raise MachineError(f"{name}: {why}", remedy=f"Correct {name}, or unset it")
+
+
+def drop_unusable() -> None:
+    """Take such variables out of the environment of this process and its children, which reach nothing but this
+    machine."""
+    while (found := unusable(os.environ)) is not None:
+        del os.environ[found[0]]
