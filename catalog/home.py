@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
@@ -39,8 +40,9 @@ def make_home(settings: Settings) -> None:
     for path in sorted(home.iterdir()):
         ours = _is_ours(path)
         others |= not ours
-        if ours and not has_our_mode(path, shared=shared):
-            set_our_mode(path, shared=shared)
+        with suppress(FileNotFoundError):  # SQLite's log goes with the last connection of another process
+            if ours and not has_our_mode(path, shared=shared):
+                set_our_mode(path, shared=shared)
     if not others and not home.stat().st_mode & stat.S_ISVTX:
         home.chmod(folder_mode(shared=shared))
 
@@ -54,11 +56,16 @@ def why_read_only(settings: Settings) -> str:
     home = settings.home
     names = (".", CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", f"{CATALOG}.lock", "owners", "scratch")
     for place in (home / name for name in names):
-        if place.exists() and not _may_write(place):
-            if os.statvfs(place).f_flag & os.ST_RDONLY:
+        if _is_closed(place):
+            if os.statvfs(home).f_flag & os.ST_RDONLY:
                 return f"the disk of {home} is mounted for reading only"
             return f"you may not write to {place}"
     return ""
+
+
+def _is_closed(place: Path) -> bool:
+    """Whether something is there that may not be written; SQLite's log may go, and come again, at any moment."""
+    return place.exists() and not _may_write(place) and place.exists() and not _may_write(place)
 
 
 def is_full(home: Path) -> bool:

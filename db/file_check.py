@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from db.regular_file import kind_of, open_regular
+from db.regular_file import facts_of, kind_of, open_regular
 from db.trouble import DatabaseDamaged, DatabaseUnusable
 
 MAGIC = b"SQLite format 3\0"
@@ -33,7 +33,8 @@ def check_file(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         _require_regular(path.with_name(f"{path.name}{suffix}"))
     log = path.with_name(f"{path.name}-wal")
-    log_bytes = log.stat().st_size if log.is_file() else 0
+    facts = facts_of(log)
+    log_bytes = facts.st_size if facts is not None else 0
     if not path.exists():
         if log_bytes:
             raise DatabaseDamaged(f"it is missing, and {log.name} beside it holds changes of it")
@@ -49,7 +50,8 @@ def check_file(path: Path) -> None:
 
 
 def _require_regular(path: Path) -> None:
-    if path.exists() and (kind := kind_of(path.stat().st_mode)):
+    facts = facts_of(path)
+    if facts is not None and (kind := kind_of(facts.st_mode)):
         raise DatabaseUnusable(f"{path} is {kind}, where a file of the catalog should be", "Move it away")
 
 
@@ -72,7 +74,11 @@ def check_log(log: Path, *, everything: bool) -> None:
     SQLite reads a log up to its first bad frame and says nothing of what stands behind it. Of a log that is longer than
     those of killed processes usually are, only both ends are summed, unless ``everything`` is asked for.
     """
-    with log.open("rb") as file:
+    try:
+        opened = log.open("rb")
+    except FileNotFoundError:  # another process brought its changes into the file and removed it
+        return
+    with opened as file:
         head = file.read(LOG_HEADER.size)
         if len(head) < LOG_HEADER.size:
             return

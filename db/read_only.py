@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 
 from db.documents import read_document
 from db.file_check import with_log
+from db.regular_file import facts_of
 
 BUSY_TIMEOUT_S = 30
 
@@ -35,7 +36,8 @@ def _connector(path: Path) -> Callable[[], sqlite3.Connection]:
     log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))
     if index.exists() and _can_be_read(address):
         return lambda: _connected(f"{address}?mode=ro")
-    if not log.is_file() or log.stat().st_size == 0:
+    facts = facts_of(log)
+    if facts is None or facts.st_size == 0:
         return lambda: _connected(f"{address}?mode=ro&immutable=1")
     return _in_memory(with_log(path, log))
 
@@ -45,7 +47,7 @@ def changes(path: Path) -> Callable[[], bool]:
 
     def state() -> list[tuple[int, int] | None]:
         files = (path, path.with_name(f"{path.name}-wal"))
-        found = (file.stat() if file.exists() else None for file in files)
+        found = (facts_of(file) for file in files)
         return [facts and (facts.st_mtime_ns, facts.st_size) for facts in found]
 
     before = state()

@@ -35,6 +35,17 @@ def kind_of(mode: int) -> str:
     return next((words for is_kind, words in KINDS if is_kind(mode)), "something else")
 
 
+def facts_of(path: Path) -> os.stat_result | None:
+    """What the system knows of the file at ``path``; None where there is none, as of SQLite's log and index once the
+    last connection of another process is closed."""
+    try:
+        return path.stat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+
+
 def open_regular(path: Path) -> BinaryIO:
     """The file at ``path`` for reading; never waits. Raises NotRegular, or another OSError."""
     return os.fdopen(_opened(path, os.O_RDONLY), "rb")
