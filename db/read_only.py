@@ -22,7 +22,11 @@ BUSY_TIMEOUT_S = 30
 def reading_engine(path: Path) -> Engine:
     """An engine that reads the file at ``path`` and writes nothing, neither to it nor beside it."""
     engine = sa.create_engine(
-        "sqlite://", creator=_connector(path), poolclass=QueuePool, json_deserializer=read_document
+        "sqlite://",
+        creator=_connector(path),
+        poolclass=QueuePool,
+        json_deserializer=read_document,
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -30,7 +30,8 @@ def sqlite_engine(url: URL) -> Engine:
     path = Path(url.database or "")
     _refuse_network_file_system(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = sa.create_engine(url, json_deserializer=read_document)
+    # Lyrics and prompts are no part of a report that people send.
+    engine = sa.create_engine(url, json_deserializer=read_document, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

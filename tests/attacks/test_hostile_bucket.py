@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost
+from catalog.errors import ArtifactLost, InputError
+from catalog.inbox.bucket import BucketInbox
 from catalog.store import s3
 from catalog.store.base import object_name
+from catalog.store.s3_client import Found
+from catalog.store.s3_files import NamedObjects
 from tests.services.s3_service import S3Service
 
 SONG = b"a song"
@@ -61,3 +67,31 @@ def test_an_object_larger_than_any_artifact_is_not_taken(
         store.fetch(DIGEST, destination)
     assert 0 < largest[0] <= 1_000_000
     assert not destination.exists()
+
+
+class Lying:
+    """Objects of an inbox whose listing says that each has one byte."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+
+    def listing(self) -> Iterator[Found]:
+        yield from (Found(name, 1, 0.0) for name in self.objects)
+
+    def fetch(self, name: str, destination: Path, *, max_bytes: int) -> int:
+        if len(self.objects[name]) > max_bytes:
+            raise InputError(f"{name!r} has more than {max_bytes} bytes", remedy="Use a smaller file")
+        return destination.write_bytes(self.objects[name])
+
+
+def test_files_of_an_inbox_are_counted_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.inbox.bucket.MAX_TOTAL_BYTES", 1000)
+    objects = Lying({"album.yaml": b"songs: [a.wav, b.wav, c.wav]", **dict.fromkeys(("a.wav", "b.wav"), bytes(400))})
+    inbox = BucketInbox(cast("NamedObjects", objects), "s3://inbox", scratch=lambda: nullcontext(tmp_path))
+    inbox.manifests()
+    with inbox.opened("album.yaml") as manifest:
+        assert {path.name for path in manifest.parent.iterdir()} == {"album.yaml", "a.wav", "b.wav"}
+    objects.objects["c.wav"] = bytes(400)
+    inbox.manifests()
+    with pytest.raises(InputError, match="more than 200 bytes"), inbox.opened("album.yaml"):
+        pass

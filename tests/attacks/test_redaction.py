@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings, strategies
+from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import MachineError, ManifestError, error_document
+from catalog.house import House
 from catalog.model_fetch import Fetcher, Patience
 from catalog.model_pull import add, pull
 from catalog.model_store import RECORD, ModelStore
 from catalog.model_table import read_table
 from catalog.redaction import redacted, shareable
+from catalog.settings import SQLITE_FILE
+from db.read_only import reading_engine
 from flows.inbox_report import shown
 from tests.integration.hub_server import Hub, serving
 from tests.model_kit import AT, relaxed_table
@@ -206,3 +212,13 @@ def test_prefects_log_and_the_inboxs_report_hold_no_secret(caplog: pytest.LogCap
     assert not any(secret in caplog.text for secret in SECRETS), caplog.text
     assert "\x1b" not in caplog.text
     assert "geheim" not in shown("https://ada:geheim@hub/x")
+
+
+def test_an_error_of_the_catalog_repeats_no_lyrics(house: House) -> None:
+    """Its traceback stands in the report that SONGLINE_DEBUG prints and that people send."""
+    asked, given_words = sa.text("SELECT * FROM nothing WHERE words = :words"), {"words": "unreleased"}
+    for engine in (house.database.engine, reading_engine(house.settings.home / SQLITE_FILE)):
+        with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+            connection.execute(asked, given_words)
+        engine.dispose()
+        assert "unreleased" not in "".join(traceback.format_exception(caught.value))
