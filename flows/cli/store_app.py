@@ -1,0 +1,90 @@
+"""The commands of stored bytes, backups and this machine: names, options and help. What a command does is loaded when it
+is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.arguments import AlbumName, AsJson, Out
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Plan again what made the lost bytes and a manifest asks for.")
+    ] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="The same, and record that what was found missing or corrupt is lost.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every stored byte and compare it with its digest."""
+    from flows.cli import keep
+
+    keep.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
+
+
+@app.command()
+def export(
+    album: AlbumName,
+    out: Out = Path("releases"),
+    with_environment: Annotated[
+        bool,
+        typer.Option("--with-environment", help="Add environment.json: machine, packages and runs that made it."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the album's newest release from the store."""
+    from flows.cli import keep
+
+    keep.export(album, out, with_environment=with_environment, as_json=as_json)
+
+
+@app.command()
+def link(
+    album: AlbumName,
+    files: Annotated[str, typer.Option(help="Which files of the release, such as 'flac24/*'.")] = "mp3_320/*",
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How long the links live.")] = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """Links that download files of a release from the bucket for a while. Whoever has one needs no password."""
+    from flows.cli import link as linking
+
+    linking.link(album, files, hours=hours, as_json=as_json)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DEST", help="Folder of the backup; an older one is updated.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Write nothing: read every byte of the backup that is there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the catalog and every byte it names into a folder; only what is new is copied."""
+    from flows.cli import backup as keeping
+
+    (keeping.verify if verify else keeping.backup)(folder, as_json=as_json)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a backup.")], as_json: AsJson = False
+) -> None:
+    """Bring a backup back into an empty catalog and the store that the settings name, whichever they are."""
+    from flows.cli import backup as keeping
+
+    keeping.restore(folder, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine: what is there, what is missing, and how to get it."""
+    from flows.cli import doctor as checks
+
+    checks.doctor(as_json=as_json)
