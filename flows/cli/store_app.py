@@ -1,5 +1,5 @@
-"""The commands of stored bytes, backups and this machine: names, options and help. What a command does is loaded when it
-is called."""
+"""The commands of stored bytes, backups and this machine: names, options and help. What a command does is loaded when
+it is called."""
 
 from __future__ import annotations
 
