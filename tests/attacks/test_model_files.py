@@ -149,7 +149,7 @@ WRONG = {
     "a web page": PAGE,
     "an XML answer": b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
     "empty": b"",
-    "JSON text": b'{"error": "Invalid username or password."}',
+    "an answer of a server": b'{"error": "Invalid username or password."}',
     "a PNG picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
     "a gzip archive": b"\x1f\x8b\x08" + bytes(100),
     "a zip archive, not a checkpoint": zipped(),

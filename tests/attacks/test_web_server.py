@@ -28,9 +28,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[uvicorn.Config]:
 def test_the_local_api_has_one_process_and_trusts_no_proxy(
     served: list[uvicorn.Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_api_server, "end_with_parent", lambda *_: None)
+    monkeypatch.setattr(local_api_server, "end_with_parent", lambda *_, **__: None)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        local_api_server.main(listening.fileno(), 0, 0)
+        local_api_server.main(listening.fileno(), 0, 0, 0)
     (config,) = served
     assert (config.workers, config.proxy_headers, config.forwarded_allow_ips) == (1, False, "")
 

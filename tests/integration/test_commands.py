@@ -372,7 +372,9 @@ def test_gc_removes_only_bytes_without_a_row_and_only_after_the_grace(album):
     would = album.json("gc", "--dry-run", SONGLINE_GC_GRACE_S="60")
     assert (would["removed"], would["bytes"], would["dry_run"]) == ([orphan], 15, True)
     assert files_of(album.home / "store") == before
-    assert "1 artifact without a row" in album.run("gc", SONGLINE_GC_GRACE_S="60").stdout
+    assert (
+        "1 leftover file that nothing in the catalog names removed" in album.run("gc", SONGLINE_GC_GRACE_S="60").stdout
+    )
     named = {name: digest for name, digest in before.items() if digest != orphan and name != "unfinished/half"}
     assert files_of(album.home / "store") == named
     assert album.json("gc", SONGLINE_GC_GRACE_S="0")["removed"] == []

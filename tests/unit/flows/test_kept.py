@@ -9,11 +9,13 @@ import pytest
 from flows.cli.kept import say_kept
 from flows.progress import SongProgress
 from tasks.delivery.export import Written
+from tasks.delivery.own_files import OwnFile
 
 
 def test_a_name_with_a_line_break_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    say_kept(Written(Path("out"), True, kept=("new\nline.txt",)))
-    assert capsys.readouterr().out == "Kept, as no build wrote it: new\\nline.txt\n"
+    own = OwnFile("new\nline.txt", "new\nline.txt", was_delivered=False)
+    say_kept(Written(Path("out"), True, own=(own,)))
+    assert capsys.readouterr().out == "Kept your own file new\\nline.txt: no build wrote it.\n"
 
 
 def test_a_failed_song_is_named_once() -> None:

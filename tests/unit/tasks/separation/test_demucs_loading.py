@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import InputError, MachineError, ModelMissing
+from catalog.errors import InputError, MachineError, ModelMissing, SonglineError
 from catalog.model_store import ModelStore
 from tasks.separation.names import STEM_MODELS
 from tests.model_kit import install
@@ -104,12 +104,13 @@ def test_one_flipped_bit_is_found(tmp_path):
 
 def test_noise_cut_files_and_other_things_are_refused_by_name(tmp_path):
     whole = write_tiny_demucs(tmp_path / "whole", "htdemucs")["955717e8.safetensors"].read_bytes()
-    for number, content in enumerate((b"noise" * 100, whole[: len(whole) // 2])):
-        settings = swapped(tmp_path / str(number), "htdemucs", "955717e8.safetensors", content)
-        with pytest.raises(MachineError, match=r"955717e8\.safetensors cannot be read as a Demucs network"):
-            load(settings, "htdemucs")
+    settings = swapped(tmp_path / "noise", "htdemucs", "955717e8.safetensors", b"noise" * 100)
+    with pytest.raises(MachineError, match=r"955717e8\.safetensors cannot be read as a Demucs network"):
+        load(settings, "htdemucs")
     with pytest.raises(InputError, match=r"955717e8\.safetensors was not taken: it is empty"):
         swapped(tmp_path / "empty", "htdemucs", "955717e8.safetensors", b"")
+    with pytest.raises(SonglineError, match=rf"955717e8\.safetensors .* a safetensors file of {len(whole)} bytes"):
+        swapped(tmp_path / "cut", "htdemucs", "955717e8.safetensors", whole[: len(whole) // 2])
 
 
 @pytest.mark.parametrize(
