@@ -24,8 +24,8 @@ LONGEST_S = 600.0
 """What is longer is no song."""
 
 BLOCK = 1 << 16
-MOST_CHECKED_VALUES = 10 * 60 * 2 * 48_000
-"""Samples over all channels that are heard of a reference before anything is made: ten minutes of stereo at 48 kHz."""
+MOST_CHECKED_VALUES = 5 * 60 * 2 * 48_000
+"""Samples over all channels that are heard of a reference before anything is made: five minutes of stereo at 48 kHz."""
 
 LEAST_S = 3.0
 """Shorter sound has no long-term spectrum."""
@@ -54,7 +54,7 @@ def reference_from(path: Path) -> Reference:
 def check_reference(path: Path) -> None:
     """Raise AudioRefused as :func:`reference_from` does, as far as :data:`MOST_CHECKED_VALUES` tell.
 
-    Where the rate is higher than 48 kHz, that may be the beginning alone, whose silence says nothing.
+    Of a longer file, or one of a higher rate, that is the beginning alone, whose silence says nothing.
     """
     with _opened(path) as stream:
         blocks = stream.blocks(BLOCK)
