@@ -204,7 +204,7 @@ def _delete_work(session: Session, lone: Held) -> list[str]:
 def _not_referred_to() -> list[sa.ColumnElement[bool]]:
     """Attempts that a row outside the removed work tells of stay."""
     columns = (Render.activity_id, Step.activity_id, Score.activity_id, Decision.activity_id, Release.activity_id)
-    return [Activity.id.not_in(sa.select(column).where(column.is_not(None))) for column in columns]
+    return [~sa.exists().where(column == Activity.id) for column in columns]
 
 
 def _nowhere_named() -> list[sa.ColumnElement[bool]]:
@@ -215,7 +215,7 @@ def _nowhere_named() -> list[sa.ColumnElement[bool]]:
         Render.audio_digest,
         Album.cover_digest,
     )
-    return [Artifact.digest.not_in(sa.select(column).where(column.is_not(None))) for column in columns]
+    return [~sa.exists().where(column == Artifact.digest) for column in columns]
 
 
 def _with_bytes(removal: Removal, swept: Swept) -> Removal:

@@ -22,7 +22,7 @@ class Release(Base):
     album_id: Mapped[str] = mapped_column(ForeignKey(Album.id))
     build: Mapped[int]
     step_key: Mapped[str] = mapped_column(DIGEST, unique=True)
-    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id))
+    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id), index=True)
     document: Mapped[dict[str, Any]]
     created_at: Mapped[float] = mapped_column(server_default=db_now())
 

@@ -23,7 +23,7 @@ class Score(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     step_key: Mapped[str] = mapped_column(ForeignKey(Step.key))
-    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id))
+    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id), index=True)
     metric: Mapped[str] = mapped_column(String(64))
     scorer: Mapped[str] = mapped_column(String(64))
     revision: Mapped[int]
@@ -41,9 +41,9 @@ class Decision(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     song_id: Mapped[int] = mapped_column(ForeignKey(Song.id), index=True)
     step_key: Mapped[str] = mapped_column(DIGEST, index=True)
-    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id))
-    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+    activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id), index=True)
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), index=True)
     policy: Mapped[dict[str, Any]]
     document: Mapped[dict[str, Any]]
-    winner_id: Mapped[str | None] = mapped_column(ID, ForeignKey(Candidate.id))
+    winner_id: Mapped[str | None] = mapped_column(ID, ForeignKey(Candidate.id), index=True)
     created_at: Mapped[float] = mapped_column(server_default=db_now())

@@ -25,7 +25,7 @@ class Album(Base):
     applied_policy: Mapped[dict[str, Any] | None]
     applied_over: Mapped[str | None] = mapped_column(DIGEST)
     release_key: Mapped[str | None] = mapped_column(DIGEST)
-    cover_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest))
+    cover_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest), index=True)
     model_identities: Mapped[dict[str, Any] | None]
     created_at: Mapped[float] = mapped_column(server_default=db_now())
 
@@ -54,8 +54,8 @@ class Render(Leased, Base):
     engine: Mapped[str] = mapped_column(String(64))
     seed: Mapped[int] = mapped_column(BigInteger)
     recipe: Mapped[dict[str, Any]]
-    audio_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest))
-    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id))
+    audio_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest), index=True)
+    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id), index=True)
 
 
 class Candidate(Base):
@@ -74,7 +74,7 @@ class Candidate(Base):
     prompt: Mapped[str | None] = mapped_column(String(10_000))
     lyrics_digest: Mapped[str] = mapped_column(DIGEST)
     active: Mapped[bool] = mapped_column(default=True)
-    parent_id: Mapped[str | None] = mapped_column(ID, ForeignKey("candidate.id"))
+    parent_id: Mapped[str | None] = mapped_column(ID, ForeignKey("candidate.id"), index=True)
     lyrics_lrc: Mapped[str | None] = mapped_column(String(70_000))
 
 
@@ -91,4 +91,4 @@ class Step(Leased, Base):
     parameters: Mapped[dict[str, Any]]
     inputs: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
-    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id))
+    activity_id: Mapped[str | None] = mapped_column(ForeignKey(Activity.id), index=True)

@@ -55,7 +55,7 @@ __all__ = [
     "open_for_reading",
 ]
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """Newest migration this code knows; a test holds it equal to Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})

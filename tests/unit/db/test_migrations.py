@@ -16,6 +16,7 @@ from catalog.queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from catalog.songs import songs_of
+from db.base import Base
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, open_database
 from db.sqlite import sqlite_engine
@@ -188,3 +189,13 @@ def test_a_foreign_key_holds_after_the_migration(tmp_path):
     with pytest.raises(sa.exc.IntegrityError), database.write() as writing:
         writing.execute(sa.text("UPDATE candidate SET parent_id = 'nobody'"))
     database.close()
+
+
+def test_an_index_leads_back_through_every_reference():
+    """Else a row that goes costs a look at every row that might refer to it."""
+    for table in Base.metadata.sorted_tables:
+        leading = {next(iter(index.columns)).name for index in table.indexes}
+        leading |= {next(iter(key.columns)).name for key in table.constraints if isinstance(key, sa.UniqueConstraint)}
+        leading.add(next(iter(table.primary_key.columns)).name)
+        references = {column.name for column in table.columns if column.foreign_keys}
+        assert references <= leading, table.name
