@@ -50,19 +50,28 @@ class TrackOrigin:
 
 
 def origins_of_pack(
-    parameters: Mapping[str, Json], inputs: Mapping[str, str], *, build: int | None = None
+    parameters: Mapping[str, Json],
+    inputs: Mapping[str, str],
+    *,
+    build: int | None = None,
+    songs: Collection[str] | None = None,
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks of a release, from what its packing was asked with."""
+    """The tracks of a release, or those of these ``songs``, from what its packing was asked with."""
     album_id = parameters["album"]["id"]
-    return tuple(_origin(album_id, track, inputs, build) for track in parameters["tracks"])
+    own: dict[str, set[str]] = {}
+    for role, digest in inputs.items():
+        song, slash, _ = role.partition("/")
+        if slash:
+            own.setdefault(song, set()).add(digest)
+    tracks = [track for track in parameters["tracks"] if songs is None or track["id"] in songs]
+    return tuple(_origin(album_id, track, frozenset(own.get(track["id"], ())), build) for track in tracks)
 
 
-def _origin(album_id: str, track: Mapping[str, Json], inputs: Mapping[str, str], build: int | None) -> TrackOrigin:
+def _origin(album_id: str, track: Mapping[str, Json], inputs: frozenset[str], build: int | None) -> TrackOrigin:
     keys = [track[name] for name in ("decision_key", "master_key", "accepted_key", "separated_key", "drawing_key")]
     keys += [Recipe.from_document(track["recipe"]).digest, *(key for _, key in track["examined"])]
-    own = frozenset(digest for role, digest in inputs.items() if role.startswith(f"{track['id']}/"))
     work_keys = frozenset(key for key in keys if key)
-    return TrackOrigin(album_id, track["id"], track["winner"], track["decision_key"], work_keys, own, build)
+    return TrackOrigin(album_id, track["id"], track["winner"], track["decision_key"], work_keys, inputs, build)
 
 
 def origins_of(
@@ -80,13 +89,15 @@ def origins_of(
     roles: dict[str, set[tuple[str, str]]] = {}
     for link in session.execute(query):
         roles.setdefault(link.work_key, set()).add((link.direction, link.role))
-    releases = _releases(session, list(roles), album_id)
-    found = [_in_release(session, release, roles[release.step_key]) for release in releases]
-    if candidate is not None:
-        return next((origins for origins in found if candidate in {origin.candidate for origin in origins}), ())
     of_album: dict[str, tuple[TrackOrigin, ...]] = {}
-    for release, origins in zip(releases, found, strict=True):
-        of_album.setdefault(release.album_id, origins)
+    for release in _releases(session, list(roles), album_id):
+        if candidate is None and release.album_id in of_album:
+            continue
+        origins = _in_release(session, release, roles[release.step_key])
+        if candidate is None:
+            of_album[release.album_id] = origins
+        elif candidate in {origin.candidate for origin in origins}:
+            return origins
     return tuple(origin for origins in of_album.values() for origin in origins)
 
 
@@ -114,14 +125,15 @@ def _releases(session: Session, step_keys: list[str], album_id: str | None) -> l
 
 def _in_release(session: Session, release: Release, roles: set[tuple[str, str]]) -> tuple[TrackOrigin, ...]:
     packed = session.get_one(Step, release.step_key)
-    origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build)
     kept = packed.activity_id is not None
     tracks = {track["song"]: track for track in release.document["tracks"]}
-    paths = {role for direction, role in roles if direction == "made"}
+    made = {role for direction, role in roles if direction == "made"}
     named = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
-    named |= {song for song, track in tracks.items() if paths & set(_paths(track))}
-    shown = [replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins]
-    return tuple(origin for origin in shown if origin.song in named or not named)
+    named |= {song for song, track in tracks.items() if not made.isdisjoint(_paths(track))}
+    origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build, songs=named or None)
+    return tuple(
+        replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins
+    )
 
 
 def _paths(track: Mapping[str, Json]) -> list[str]:
