@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.text import Text
 
 from catalog.album_list import AlbumEntry, albums_of
+from catalog.albums import delivered_release
 from catalog.disk_use import DiskUse, disk_use
-from catalog.errors import InputError
-from catalog.house import open_house
+from catalog.errors import InputError, SonglineError
+from catalog.house import House, open_house
 from catalog.kinds_of_bytes import KINDS
 from catalog.removal import Removal, plan_removal, remove_album
 from catalog.settings import load_settings
+from catalog.stored_plan import stored_plan
 from catalog.text import counted
 from catalog.understood import understood
 from flows.cli.look import album_id
@@ -29,7 +31,7 @@ SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 def albums(*, as_json: bool) -> None:
     """Every album with its state."""
     with open_house(load_settings()) as house, understood():
-        entries = albums_of(house.database)
+        entries = [_looked_at(house, entry) for entry in albums_of(house.database)]
     if as_json:
         print_json({"albums": [asdict(entry) for entry in entries]})
         return
@@ -40,6 +42,21 @@ def albums(*, as_json: bool) -> None:
     for entry in entries:
         table.add_row(*_row(entry))
     stdout().print(table)
+
+
+def _looked_at(house: House, entry: AlbumEntry) -> AlbumEntry:
+    """An album whose winners stand, as ``status ALBUM`` tells it: the line is walked for whether its masters and files
+    are there too, and whether what was released is what it asks for now."""
+    from flows.survey import survey
+
+    if entry.state not in ("decided", "released"):
+        return entry
+    try:
+        standing = survey(house, stored_plan(house.database, entry.id))
+    except SonglineError:
+        return entry  # this machine cannot tell, as where a model is missing
+    state = standing.state(delivered_release(house.database, entry.id)[0])
+    return replace(entry, state="decided" if state == "unfinished" else state)
 
 
 def _row(entry: AlbumEntry) -> Sequence[Text | str]:

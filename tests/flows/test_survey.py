@@ -11,6 +11,7 @@ from catalog.errors import MachineError, WorkError
 from catalog.queries import failed_work
 from catalog.stored_plan import stored_plan
 from flows.cli.author import plan as plan_command
+from flows.cli.disk import albums
 from flows.cli.retry import retry
 from flows.cli.status import status
 from flows.forgiving import forgive
@@ -51,6 +52,8 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(house, setti
         assert song["winner"]
         assert (song["stage"], song["failed"]["at"]) == ("decided", "mastering")
         assert song["failed"]["error"].startswith(f"{song['title']}: ")
+    [entry] = json.loads(told(albums, as_json=True))["albums"]
+    assert entry["state"] == "failed"
     words = told(status, "small", as_json=False)
     assert words.count("failed in mastering") == 2
     assert "Small Album: no release of this plan, for Song One, Song Two failed." in words
@@ -82,6 +85,8 @@ def test_each_stage_is_told_and_what_comes_next(house, settings, tmp_path, told)
 
     def seen():
         document = json.loads(told(status, "small", as_json=True))
+        [entry] = json.loads(told(albums, as_json=True))["albums"]
+        assert entry["state"] == {"unfinished": document["songs"][0]["state"]}.get(document["state"], document["state"])
         return document["state"], document["songs"][0]["state"], document["songs"][0]["stage"], document["next"]
 
     assert seen()[:3] == ("unfinished", "planned", "planned")
@@ -98,6 +103,8 @@ def test_each_stage_is_told_and_what_comes_next(house, settings, tmp_path, told)
     set_current_release(house.database, "small", produced.release_key)
     assert seen()[:3] == ("released", "decided", "finished")
     assert "released as build 1" in seen()[3]
+    plan(house, settings, tmp_path, mastering={"profile": "apple"})
+    assert seen()[:3] == ("unfinished", "decided", "decided")
     plan(house, settings, tmp_path, songs=[{**album_document()["songs"][0], "seeds": [1, 2, 3]}])
     assert seen()[0] == "unfinished"
     assert "Build 1 of an earlier plan is delivered" in seen()[3]
