@@ -113,10 +113,6 @@ class Progress:
         """Share of the album's work done, 0 to 1."""
         return sum(song.share for song in self.songs.values()) / max(1, len(self.songs))
 
-    def time_share(self, until: str) -> float:
-        """Share, 0 to 1, of the time that the album takes until the stage ``until``."""
-        return sum(song.time_share(until) for song in self.songs.values()) / max(1, len(self.songs))
-
     @property
     def is_packing(self) -> bool:
         """Whether all that is left is to pack the songs that are delivered."""
@@ -150,6 +146,8 @@ class LiveLines:
         self._clock = clock
         self._began_s = clock()
         self._told_packing = False
+        self._shares = {song_id: song.time_share(until) for song_id, song in progress.songs.items()}
+        self._share_sum = sum(self._shares.values())
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=False)
         progress.listen(self._changed)
 
@@ -167,6 +165,9 @@ class LiveLines:
             self._live.stop()
 
     def _changed(self, song_id: str) -> None:
+        share = self._progress.songs[song_id].time_share(self._until)
+        self._share_sum += share - self._shares[song_id]
+        self._shares[song_id] = share
         if not self._console.is_terminal:
             song = self._progress.songs[song_id]
             self._console.print(f"{song.title}: {song.sentence()} ({self._time()})", soft_wrap=True)
@@ -175,7 +176,8 @@ class LiveLines:
                 self._console.print(f"Packing the release ({self._time()})", soft_wrap=True)
 
     def _time(self) -> str:
-        return time_sentence(self._clock() - self._began_s, self._progress.time_share(self._until))
+        share = round(self._share_sum / max(1, len(self._shares)), 9)  # a sum kept up to date is off in its last bits
+        return time_sentence(self._clock() - self._began_s, share)
 
     def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))

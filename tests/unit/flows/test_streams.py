@@ -242,6 +242,27 @@ def test_the_time_left_is_told_once_it_can_be() -> None:
     assert time_sentence(3700.0, 1.0) == "1:01:40 elapsed"
 
 
+def test_the_time_left_of_an_album_follows_each_change(capsys: pytest.CaptureFixture[str]) -> None:
+    songs = [SimpleNamespace(song=SimpleNamespace(id=name, title=name), candidates=[1, 2]) for name in ("one", "two")]
+    progress, now = Progress(songs), [0.0]  # type: ignore[arg-type]
+    LiveLines(progress, stdout(), until="score", clock=lambda: now[0])
+    for song, done in (
+        ("one", {"rendered": 1}),
+        ("one", {"rendered": 1, "scored": 2}),
+        ("two", {"rendered": 2}),
+        ("two", {"scored": 2}),
+    ):
+        now[0] += 10.0
+        progress.note(song, **done)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rpartition("(")[2].rstrip(")") for line in lines] == [
+        "0:10 passed, about 0:38 left",
+        "0:20 passed, about 0:20 left",
+        "0:30 passed, about 0:03 left",
+        "0:40 passed",
+    ]
+
+
 def test_errors_of_the_machine_keep_their_kind() -> None:
     assert isinstance(ending.foreseen(OSError(errno.EROFS, "Read-only file system", "/x")), MachineError)
     assert ending.foreseen(ValueError("x")) is None
