@@ -6,6 +6,8 @@ pictures behind the end) is left out of what is delivered, without a change to t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from catalog.cover_parts import Cover, refused
 from catalog.errors import InputError
 
@@ -18,6 +20,7 @@ MAX_PIXELS = 64_000_000
 """8,000 by 8,000. More is a picture made to fill the memory of whoever looks at it."""
 
 
+@lru_cache(maxsize=1)  # one command reads an album's cover several times, and the pixels of a PNG take a while
 def read_cover_picture(data: bytes) -> Cover:
     """The cover in the bytes of a file.
 

@@ -15,7 +15,9 @@ import soxr
 from numpy.typing import NDArray
 
 from catalog.errors import AudioRefused
+from db.regular_file import open_regular
 from tasks.audio.audio import Audio, Samples
+from tasks.audio.containers import repaired_wav
 from tasks.audio.errors import AudioFileError, cut_short
 from tasks.audio.stream import Stream, open_stream
 
@@ -55,8 +57,9 @@ def read_audio(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Audi
 
 def notes_on(source: Path) -> tuple[str, ...]:
     """What is wrong with an audio file though it can be read, as finished sentences. Reads its header only."""
-    with open_stream(source) as stream:
-        return stream.notes
+    with open_regular(source) as file:
+        repair = repaired_wav(file)
+        return (repair.note,) if repair and repair.note else ()
 
 
 def _samples(stream: Stream) -> Samples:

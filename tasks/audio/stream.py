@@ -119,17 +119,7 @@ def open_stream(
         raise AudioFileError(f"{source} is not a file", remedy="Check the path")
     with ExitStack() as stack:
         try:
-            raw = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
-            if ogg_is_cut_short(raw) or au_is_cut_short(raw):
-                raise cut_short(name)
-            if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
-                sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
-                yield _of_ffmpeg(stack.enter_context(sound), name, longest_s)
-                return
-            _refuse_empty_mp3(source, raw)
-            repair = repaired_wav(raw) or _counted_mp3(raw, name)
-            raw.seek(0)
-            file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
+            stream = _stream_of(source, stack, name=name, longest_s=longest_s, longest_wait_s=longest_wait_s)
         except soundfile.LibsndfileError as fault:
             reason = in_its_place(_beginning(source)) or fault.error_string.rstrip(".")
             raise AudioFileError(
@@ -138,7 +128,23 @@ def open_stream(
         except OSError as fault:
             what = f"{name} cannot be read as audio ({fault.strerror or fault})"
             raise AudioFileError(what, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
-        yield _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair and repair.note else ())
+        yield stream  # what its reader runs into is its own
+
+
+def _stream_of(
+    source: Path | BinaryIO, stack: ExitStack, *, name: str, longest_s: float, longest_wait_s: float
+) -> Stream:
+    raw = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
+    if ogg_is_cut_short(raw) or au_is_cut_short(raw):
+        raise cut_short(name)
+    if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
+        sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
+        return _of_ffmpeg(stack.enter_context(sound), name, longest_s)
+    _refuse_empty_mp3(source, raw)
+    repair = repaired_wav(raw) or _counted_mp3(raw, name)
+    raw.seek(0)
+    file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
+    return _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair and repair.note else ())
 
 
 def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -225,6 +226,20 @@ def test_the_other_half_of_an_old_macintosh_file_is_not_looked_for(tmp_path: Pat
         hearing.join(0.05)
     assert "ref.wav cannot be read as audio" in refused[0]
     assert not was_opened
+
+
+def test_what_the_reader_of_a_decoded_file_runs_into_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    path = of_ffmpeg(tmp_path, "a.m4a")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space left") as caught, open_stream(path):
+        raise full
+    assert caught.value is full
+
+
+def test_a_note_on_a_header_takes_no_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = of_ffmpeg(tmp_path, "a.m4a")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert notes_on(path) == ()
 
 
 def chunked(*chunks: bytes) -> bytes:
