@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.digests import Json
 from catalog.recipe import Recipe
+from catalog.understood import understood
 from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
@@ -194,7 +195,7 @@ class Deliveries:
 
 def deliveries_of(database: Database, candidate: str) -> Deliveries:
     """Where a candidate was delivered, in builds whose files were removed too."""
-    with database.read() as session:
+    with understood(), database.read() as session:
         facts = session.execute(
             sa.select(Song.album_id, Render.audio_digest)
             .select_from(Candidate)
@@ -223,7 +224,7 @@ def _deliveries(session: Session, release: Release, candidate: str) -> Iterator[
 def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
     """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered, in the newest
     build; None where there is none."""
-    with database.read() as session:
+    with understood(), database.read() as session:
         query = sa.select(Artifact.digest).where(Artifact.sample_digest == samples).order_by(Artifact.created_at)
         digests = session.scalars(query).all()
         if not digests:

@@ -26,7 +26,7 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     """The way back from a file or digest, and how sure it is that the file is what it is taken for."""
     path = Path(what)
     settings = load_settings()
-    with open_house(settings) as house, understood():
+    with open_house(settings) as house:  # the file is not "understood": what is wrong in it is no fault of the catalog
         is_file = not cannot_be_looked_for(path) and path.is_file()
         named = identify(house, path) if is_file else Identified(_digest(what), "exact bytes")
         found = trace(

@@ -72,7 +72,7 @@ def candidate_tag(path: Path) -> str | None:
     """The candidate that a file's tags name, None where they name none or cannot be read."""
     try:
         tags = getattr(mutagen.File(path), "tags", None)
-    except (mutagen.MutagenError, OSError, ValueError):
+    except Exception:  # mutagen runs into anything in a file that was made wrong, IndexError among them
         return None
     if tags is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from tasks.audio.files import write_flac24
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import identify
 from tasks.models_used import models_of
-from tests.support import LYRICS, InlineExecutor, album_document, produce, write_album
+from tests.support import LYRICS, InlineExecutor, album_document, produce, songline, write_album
 
 FORMS = ["mp3_320", "flac24", "wav24", "wav16", "opus_160"]
 
@@ -166,6 +167,15 @@ def test_a_tag_of_another_song_does_not_outweigh_the_samples(house, settings, tm
     named, found = traced(house, first)
     assert found.own[0]["candidate"] == winners[0]
     assert winners[1] in named.note
+
+
+def test_a_file_that_was_made_wrong_is_no_fault_of_the_catalog(tmp_path):
+    """Its rate is one that WavPack has not, which mutagen looks for behind the end of a list."""
+    wrong = tmp_path / "wrong.wv"
+    wrong.write_bytes(b"wvpk" + struct.pack("<IHBBIIIII", 24, 0x410, 0, 0, 0, 0, 0, 15 << 23, 0) + bytes(64))
+    told = songline("lineage", wrong, home=tmp_path / "home")
+    assert told.returncode == 2
+    assert "no tag of it names a candidate" in told.stderr
 
 
 def test_what_leads_nowhere_says_so(house, tmp_path):
