@@ -10,6 +10,7 @@ reading of is left out, and the other weights are scaled up; who lacks what othe
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -100,9 +101,12 @@ def _standing(normalised: Mapping[str, float], weighing: Weighing, metrics: Mapp
 
 
 def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:
+    """Worse and better are those that :func:`ahead` tells apart, counted in rising order."""
     own, step = [goodness(value, spec) for value in values], spec.just_noticeable
-    worse = [sum(ahead(each, other, step) for other in own) for each in own]
-    better = [sum(ahead(other, each, step) for other in own) for each in own]
+    rising = sorted(own)
+    less_a_step = [each - step for each in rising]
+    worse = [bisect_left(rising, each - step) for each in own]
+    better = [len(own) - bisect_right(less_a_step, each) for each in own]
     return [(lower + (len(own) - lower - upper) / 2) / len(own) for lower, upper in zip(worse, better, strict=True)]
 
 

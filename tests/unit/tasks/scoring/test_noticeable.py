@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given, strategies
 
 from catalog.metrics import Measured
 from catalog.policy import CandidateReadings, Decision, Policy, decide
+from catalog.ranking import Weighing, ahead, goodness, standings
 from tasks.kinds import KINDS
 from tasks.scoring.noticeable import STEPS
 from tasks.scoring.registry import metric_specs
@@ -72,3 +76,27 @@ def test_stored_decisions_stand_and_are_read():
     document = {k: v for k, v in decided("plr_db", 8.0, 12.0).document().items() if k != "just_noticeable"}
     assert Decision.from_document(document).just_noticeable == {}
     assert KINDS["select"].revision == 2, "raising it would decide every finished album anew"
+
+
+@given(
+    values=strategies.lists(
+        strategies.one_of(strategies.none(), strategies.integers(0, 12).map(lambda n: n / 4)), min_size=1, max_size=9
+    ),
+    name=strategies.sampled_from(["mono_loss_lu", "tempo_match", "clipping_runs", "plr_db"]),
+)
+def test_a_percentile_is_the_share_that_is_worse_and_half_of_those_that_differ_by_no_step(values, name):
+    spec = SPECS[name]
+    found = standings({name: values}, Weighing({name: 1.0}, {}, {}), SPECS, count=len(values))
+    own = [goodness(value, spec) for value in values]
+    for one, standing in zip(own, found, strict=True):
+        worse = sum(ahead(one, other, spec.just_noticeable) for other in own)
+        better = sum(ahead(other, one, spec.just_noticeable) for other in own)
+        assert standing.normalised[name] == (worse + (len(own) - worse - better) / 2) / len(own)
+
+
+def test_a_thousand_takes_are_ranked_in_no_time():
+    values = [number % 97 / 7 for number in range(1024)]
+    began = time.process_time()
+    for _ in range(20):
+        standings({"plr_db": values}, Weighing({"plr_db": 1.0}, {}, {}), SPECS, count=len(values))
+    assert time.process_time() - began < 1
