@@ -48,9 +48,15 @@ class BuildFiles:
         """Whether a build wrote a file at ``path``."""
         return path in self.digests
 
-    def have_below(self, folder: str) -> bool:
-        """Whether a build wrote anything in this folder."""
-        return any(path.startswith(f"{folder}/") for path in self.digests)
+    def folders(self) -> frozenset[str]:
+        """The folders that a build wrote anything in."""
+        found: set[str] = set()
+        for path in self.digests:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,11 @@ class Carrying:
         ``old`` is a link: somebody who may write beside it put that there."""
         with open_folder(old) as folder:
             builds = self._builds.with_those_of(folder)
+            folders = builds.folders()
             for path, file in _entries(folder):
                 mark = _mark(file)
                 if file.is_dir() and not file.is_symlink():
-                    if not builds.have_below(path):
+                    if path not in folders:
                         _free_folder(new, path)
                 elif self._seen.get(path) != mark and not builds.include(path, file) and not _is_same(new / path, file):
                     self.kept.append(OwnFile(path, _carry(file, new, path), builds.have(path)))
