@@ -29,6 +29,7 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from catalog.redaction import redacted
 from catalog.text import sentence
 
 
@@ -43,8 +44,8 @@ class SonglineError(Exception):
     transient: ClassVar[bool] = False
 
     def __init__(self, what: str, *, remedy: str = "", **ids: str) -> None:
-        what, remedy = _redacted(what), _redacted(remedy)
-        ids = {name: _redacted(value) for name, value in ids.items()}
+        what, remedy = redacted(what), redacted(remedy)
+        ids = {name: redacted(value) for name, value in ids.items()}
         super().__init__(what, remedy, ids)
         self.what = what
         self.remedy = remedy
@@ -56,12 +57,6 @@ class SonglineError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Errors cross process borders whole (the default would drop the keywords)."""
         return (_rebuild, (type(self), self.__dict__))
-
-
-def _redacted(text: str) -> str:
-    from catalog.redaction import redacted  # a command that meets no error need not load it
-
-    return redacted(text)
 
 
 def _rebuild(cls: type[SonglineError], state: dict[str, object]) -> SonglineError:
@@ -94,7 +89,7 @@ class ManifestError(InputError):
     def __init__(self, faults: Sequence[str], titles: Mapping[str, str] | None = None) -> None:
         super().__init__("\n".join(faults))
         self.titles = dict(titles or {})
-        self.faults = tuple(_redacted(fault) for fault in faults)
+        self.faults = tuple(redacted(fault) for fault in faults)
 
     def __str__(self) -> str:
         return self.what

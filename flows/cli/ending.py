@@ -182,11 +182,12 @@ def _is_debugged() -> bool:
 
 def _kept_report(report: str) -> Path | None:
     """A new file that only its user may read, among the system's temporary files: the home may be what is broken."""
-    import tempfile
     from datetime import UTC, datetime
 
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
+        import tempfile  # rarely needed; where no file can be opened, it cannot be loaded either
+
         handle, name = tempfile.mkstemp(prefix=f"songline-error-{stamp}-", suffix=".txt")
         with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(report)
