@@ -132,9 +132,7 @@ def _in_release(session: Session, release: Release, roles: set[tuple[str, str]])
     named = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
     named |= {song for song, track in tracks.items() if not made.isdisjoint(_paths(track))}
     origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build, songs=named or None)
-    return tuple(
-        replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins
-    )
+    return tuple(replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins)
 
 
 def _paths(track: Mapping[str, Json]) -> list[str]:
