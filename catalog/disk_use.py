@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from catalog.holdings import Graph, read_graph
 from catalog.house import House
 from catalog.kinds_of_bytes import Sizes, sizes_of
-from catalog.queries import require_album
+from catalog.plan_queries import require_album
 from catalog.settings import Settings
 from db.production import Album
 

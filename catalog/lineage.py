@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from catalog.digests import Json
 from catalog.errors import InputError
 from catalog.lineage_songs import SongFacts, candidates_of, decision_for, song_facts
+from catalog.model_used import ModelUsed
 from catalog.provenance_tree import Node, activities, node_of, prov_json
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.track_origins import TrackOrigin, origins_of
 from catalog.understood import understood
 from db.production import Candidate, Render

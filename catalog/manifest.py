@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catalog.album import NATIVE_STEMS, NONE, Album, Song
+from catalog.album_document import manifest_document
 from catalog.digests import Json
 from catalog.errors import InputError, ManifestError, SonglineError
 from catalog.manifest_deliverables import check_deliverables, check_voiced
@@ -17,11 +18,10 @@ from catalog.manifest_files import find_cover, find_reference, manifest_at, read
 from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest_setting import Setting
 from catalog.manifest_songs import read_songs
-from catalog.manifest_words import did_you_mean
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 from catalog.policy import DEFAULT_FAMILIES
 from catalog.slugs import slug
-from catalog.text import is_reserved
+from catalog.text import did_you_mean, is_reserved
 
 _NOBODY = frozenset(
     {"artist", "artist name", "your name", "your artist name", "unknown", "unknown artist", "various", "n/a", "na"}
@@ -70,67 +70,6 @@ def _titles(data: Json) -> dict[str, str]:
     titled = enumerate(songs if isinstance(songs, list) else [])
     found = {f"songs[{number}]": song.get("title") for number, song in titled if isinstance(song, dict)}
     return {path: title[:200] for path, title in found.items() if isinstance(title, str) and title.strip()}
-
-
-def manifest_document(album: Album) -> dict[str, Json]:
-    """The album as plain JSON: a snapshot for the catalog, without paths of this machine, files by name and digest."""
-    return {
-        "schema_version": 1,
-        "album": {
-            "id": album.id,
-            "title": album.title,
-            "artist": album.artist,
-            "year": album.year,
-            "genre": album.genre,
-            "cover": album.cover.name if album.cover else None,
-            "upc": album.upc,
-            "label": album.label,
-        },
-        "commercial": album.commercial,
-        "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
-        "reference_check": album.reference_check,
-        "release": album.release,
-        "songs": [_song_document(song) for song in album.songs],
-        "selection": album.selection.document(),
-        "mastering": album.mastering.model_dump(mode="json"),
-        "mastering_reference": _file_document(album.mastering_reference, album.mastering_reference_digest),
-        "enhance": album.enhance,
-        "stems": album.stems,
-        "two_stems": album.two_stems,
-        "deliverables": list(album.deliverables),
-        **({} if album.wav_tags == "all" else {"wav": {"tags": album.wav_tags}}),
-    }
-
-
-def _song_document(song: Song) -> dict[str, Json]:
-    return {
-        "id": song.id,
-        "position": song.position,
-        "title": song.title,
-        "artist": song.artist,
-        "writers": list(song.writers),
-        "isrc": song.isrc,
-        "explicit": song.explicit,
-        "credits": [{"role": role, "name": name} for role, name in song.credits],
-        "fade_out_s": song.fade_out_s,
-        "gap_s": song.gap_s,
-        "lyrics": {"digest": song.lyrics.digest, "lrc": song.lyrics.to_lrc(with_tags=True)},
-        "prompt": song.prompt,
-        "reference": _file_document(song.reference, song.reference_digest),
-        "style": _file_document(song.style, song.style_digest),
-        "bpm": song.bpm,
-        "key": song.key,
-        "language": song.language,
-        "length_s": song.length_s,
-        "engine": song.engine,
-        "settings": dict(song.settings),
-        "seeds": list(song.seeds),
-        **({"deliverables": list(song.deliverables)} if song.deliverables else {}),
-    }
-
-
-def _file_document(path: Path | None, digest: str | None) -> dict[str, Json] | None:
-    return {"name": path.name, "digest": digest} if path else None
 
 
 def _manifest_bytes(path: Path) -> bytes:

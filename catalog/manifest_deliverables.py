@@ -9,7 +9,7 @@ from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path
 from catalog.manifest_schema import ManifestFile, SongFile, Vocabulary
 from catalog.manifest_setting import Setting
-from catalog.manifest_words import did_you_mean
+from catalog.text import did_you_mean
 
 
 def check_deliverables(desk: Desk, at: Path, names: Sequence[str] | None, vocabulary: Vocabulary) -> None:

@@ -26,10 +26,10 @@ from catalog.manifest_schema import (
     SongFile,
 )
 from catalog.manifest_setting import Setting
-from catalog.manifest_words import did_you_mean
 from catalog.musical import bpm_from_prompt, key_from_prompt, tonic_and_mode
 from catalog.remarks import Remark
 from catalog.slugs import slug
+from catalog.text import did_you_mean
 
 DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from catalog.manifest_faults import shown
+from catalog.text import did_you_mean
 
 Words = tuple[str, str]
 """What is wrong, and the remedy."""
@@ -50,13 +50,6 @@ def explain(error: ErrorDetails, known: Collection[str]) -> Words:
     if kind == "literal_error":
         return f"{shown(given)} is not one of {context['expected']}", "Write one of them"
     return _size_or_message(error)
-
-
-def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> str:
-    """A remedy for a name that is not known: the nearest one, or all there are."""
-    if near := get_close_matches(name, sorted(known), n=1, cutoff=0.7):
-        return f"Did you mean {near[0]!r}?"
-    return otherwise or f"There are {', '.join(sorted(known))}"
 
 
 def _plain(bound: float) -> str:

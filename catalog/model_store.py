@@ -27,8 +27,8 @@ from catalog.errors import InputError, ModelMissing
 from catalog.model_head import file_is_no_model
 from catalog.model_record import Held, Record, cannot_write, sync_folder
 from catalog.model_table import read_table
+from catalog.model_used import ModelUsed
 from catalog.models import ModelFile, ModelSpec, ModelTable
-from catalog.release import ModelUsed
 
 RECORD, HELD, LOCK, PARTIAL = "record.json", "held.json", "lock", "partial"
 SCHEME = "model/v1"

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.errors import InputError, RefusedError
-from catalog.manifest_words import did_you_mean
+from catalog.text import did_you_mean
 
 WEIGHT_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -10,20 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.digests import Json
-from catalog.errors import InputError
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
-from catalog.recipe import Recipe
 from catalog.work import StepRequest
 from db.among import among
-from db.delivery import Release, ReleaseFile
 from db.judgement import Score
-from db.production import Album, Candidate, Render, Step
+from db.production import Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
-from db.rows import starts_with
 from db.session import Database
-
-LISTED = 20
-"""Albums named in an error at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +33,6 @@ def step_request(database: Database, key: str) -> StepRequest:
     with database.read() as session:
         row = session.get_one(Step, key)
         return StepRequest(row.kind, row.revision, row.parameters, row.inputs)
-
-
-def recipe_of(database: Database, render_key: str) -> Recipe:
-    """The declared recipe of a render."""
-    with database.read() as session:
-        return Recipe.from_document(session.get_one(Render, render_key).recipe)
 
 
 def step_result(database: Database, key: str) -> StepResult | None:
@@ -144,40 +131,6 @@ def sample_digest_of(database: Database, digest: str) -> str | None:
         return session.get_one(Artifact, digest).sample_digest
 
 
-def require_album(database: Database, album_id: str) -> None:
-    """Raise InputError, naming those there are, unless the album is in the catalog."""
-    with database.read() as session:
-        if session.scalar(sa.select(Album.id).where(Album.id == album_id)) is not None:
-            return
-        known = list(session.scalars(sa.select(Album.id).order_by(Album.id).limit(LISTED + 1)))
-    more = " and more" if len(known) > LISTED else ""
-    listed = f"Known albums: {', '.join(known[:LISTED])}{more}" if known else "Render an album first"
-    raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
-
-
-def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
-    """The resolved manifest an album was last planned from. Raises InputError for an unknown id."""
-    require_album(database, album_id)
-    with database.read() as session:
-        return session.get_one(Album, album_id).manifest
-
-
-def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
-    """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
-    with database.read() as session:
-        matching = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
-        rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()
-    exact = [row for row in rows if row.id == prefix]
-    if len(exact or rows) == 1:
-        found = (exact or rows)[0]
-        return found.id, found.render_key
-    if not rows:
-        raise InputError(f"no candidate's id starts with {prefix!r}", remedy="See `songline scores ALBUM` for the ids")
-    raise InputError(
-        f"{prefix!r} fits several candidates: {', '.join(row.id for row in rows)}", remedy="Give more of the id"
-    )
-
-
 def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Kind, key and error of all permanently failed work."""
     with database.read() as session:
@@ -188,61 +141,6 @@ def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
             sa.select(Step.kind, Step.key, Step.error).where(Step.state == "failed").order_by(Step.kind, Step.key)
         ).all()
     return [("render", r.key, r.error or {}) for r in renders] + [(s.kind, s.key, s.error or {}) for s in steps]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRow:
-    """A packed release: its build number, document, and the artifact of each file by path."""
-
-    album_id: str
-    build: int
-    document: Mapping[str, Json]
-    files: Mapping[str, str]
-    step_key: str
-    created_at: float
-
-
-def release_by_key(database: Database, step_key: str) -> ReleaseRow | None:
-    """The release that a pack step made."""
-    return _release(database, sa.select(Release).where(Release.step_key == step_key))
-
-
-def current_release(database: Database, album_id: str) -> ReleaseRow | None:
-    """The release the album stands at."""
-    return _release(
-        database, sa.select(Release).join(Album, Album.release_key == Release.step_key).where(Album.id == album_id)
-    )
-
-
-def files_of_builds(database: Database, album_id: str) -> dict[str, frozenset[str]]:
-    """The digests that all builds of an album have had at each path."""
-    query = sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).join(Release, Release.id == ReleaseFile.release_id)
-    found: dict[str, set[str]] = {}
-    with database.read() as session:
-        for row in session.execute(query.where(Release.album_id == album_id).distinct()):
-            found.setdefault(row.path, set()).add(row.artifact_digest)
-    return {path: frozenset(digests) for path, digests in found.items()}
-
-
-def next_build(database: Database, album_id: str) -> int:
-    """The number the album's next build gets."""
-    with database.read() as session:
-        return (session.scalar(sa.select(sa.func.max(Release.build)).where(Release.album_id == album_id)) or 0) + 1
-
-
-def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow | None:
-    with database.read() as session:
-        row = session.scalars(query).first()
-        if row is None:
-            return None
-        files = session.execute(
-            sa.select(ReleaseFile.path, ReleaseFile.artifact_digest)
-            .where(ReleaseFile.release_id == row.id)
-            .order_by(ReleaseFile.path)
-        ).all()
-    return ReleaseRow(
-        row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
-    )
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

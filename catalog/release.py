@@ -8,42 +8,18 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
 from catalog.digests import Json, digest_value
 from catalog.errors import InputError
+from catalog.model_used import Agreement, Digest, ModelUsed, Number, _Part
 from db.regular_file import read_regular
 
 SCHEME = "release/v1"
 MAX_DOCUMENT_BYTES = 64 << 20
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Fields that came after the first releases: they are written only where they say something, so that the digest
-    of an older document still fits."""
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
-        written: dict[str, Json] = serialise(self)
-        return {name: value for name, value in written.items() if name not in self.later or _says_something(value)}
-
-
-def _says_something(value: Json) -> bool:
-    """Whether a value is more than a default: false is said, 0 s and an empty list are not."""
-    return value is not None and (isinstance(value, bool) or bool(value))
 
 
 class ReleasedFile(_Part):
@@ -53,23 +29,6 @@ class ReleasedFile(_Part):
     sha256: Digest
     bytes: int = Field(ge=0)
     media_type: str
-
-
-class ModelUsed(_Part):
-    """A model or sound library that took part in making the audio, and the licence it came under."""
-
-    name: str
-    revision: str
-    licence: str
-    digest: Digest | None = None
-    role: str | None = None
-
-
-class Agreement(_Part):
-    """A licence that was obtained apart for one model."""
-
-    model: str
-    agreement: str
 
 
 class EngineUsed(_Part):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.albums import Candidate, candidate_id, candidate_of
 from catalog.errors import InputError
 from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
-from catalog.queries import candidate_by_prefix
+from catalog.plan_queries import candidate_by_prefix
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow

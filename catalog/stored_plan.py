@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.album import Album, Song
+from catalog.album_document import album_of
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of
 from catalog.applied_policy import applied_by, row_policy
-from catalog.digests import Json
 from catalog.errors import InputError
-from catalog.lyrics import stored_lyrics
-from catalog.mastering import MasteringSpec
-from catalog.policy import Policy
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
@@ -51,70 +46,6 @@ def part_of(
         some = (replace(s, candidates=tuple(c for c in s.candidates if c.render_key in renders)) for s in kept)
         kept = [song for song in some if song.candidates]
     return replace(planned, songs=tuple(kept))
-
-
-def album_of(document: Mapping[str, Json]) -> Album:
-    """The inverse of :func:`catalog.manifest.manifest_document`."""
-    head, reference = document["album"], document.get("mastering_reference") or {}
-    return Album(
-        id=head["id"],
-        title=head["title"],
-        artist=head["artist"],
-        year=head["year"],
-        genre=head["genre"],
-        cover=_bare(head["cover"]) if head["cover"] else None,
-        commercial=document["commercial"],
-        release=document["release"],
-        songs=tuple(_song(song) for song in document["songs"]),
-        selection=Policy.from_document(document["selection"]),
-        mastering=MasteringSpec.model_validate(document["mastering"]),
-        stems=document["stems"],
-        deliverables=tuple(document["deliverables"]),
-        licences={each["model"]: each["agreement"] for each in document["licences"]},
-        reference_check=document["reference_check"],
-        upc=head.get("upc"),
-        label=head.get("label"),
-        enhance=document.get("enhance", "none"),
-        two_stems=document.get("two_stems"),
-        mastering_reference=_bare(reference["name"]) if reference else None,
-        mastering_reference_digest=reference.get("digest"),
-        wav_tags=document.get("wav", {}).get("tags", "all"),
-    )
-
-
-def _song(document: Mapping[str, Json]) -> Song:
-    reference, style = document["reference"] or {}, document["style"] or {}
-    return Song(
-        id=document["id"],
-        position=document["position"],
-        title=document["title"],
-        artist=document["artist"],
-        lyrics=stored_lyrics(document["lyrics"]["lrc"]),
-        prompt=document["prompt"],
-        reference=_bare(reference["name"]) if reference else None,
-        reference_digest=reference.get("digest"),
-        bpm=document["bpm"],
-        key=document["key"],
-        language=document["language"],
-        length_s=document["length_s"],
-        engine=document["engine"],
-        settings=document["settings"],
-        seeds=tuple(document["seeds"]),
-        writers=tuple(document["writers"]),
-        isrc=document["isrc"],
-        style=_bare(style["name"]) if style else None,
-        style_digest=style.get("digest"),
-        explicit=document.get("explicit"),
-        credits=tuple((credit["role"], credit["name"]) for credit in document.get("credits", ())),
-        fade_out_s=document.get("fade_out_s"),
-        gap_s=document.get("gap_s", 0.0),
-        deliverables=tuple(document.get("deliverables", ())),
-    )
-
-
-def _bare(name: str) -> Path:
-    """A file's name to be shown, never a path: whoever wrote the row does not choose a file of this machine."""
-    return Path(Path(name).name)
 
 
 def _offered(session: Session, album_id: str) -> dict[str, tuple[int, tuple[Candidate, ...]]]:

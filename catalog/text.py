@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from functools import cache
 
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -158,3 +159,10 @@ def listed(parts: Sequence[str], conjunction: str = "and") -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} {conjunction} {parts[-1]}"
+
+
+def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> str:
+    """A remedy for a name that is not known: the nearest one, or all there are."""
+    if near := get_close_matches(name, sorted(known), n=1, cutoff=0.7):
+        return f"Did you mean {near[0]!r}?"
+    return otherwise or f"There are {', '.join(sorted(known))}"

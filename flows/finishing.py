@@ -18,10 +18,14 @@ from flows.execution import Executor
 from flows.held_back import held_back, louder
 from flows.needs import identities_of, models_of_stems
 from flows.progress import Progress
-from tasks import requests
+from tasks.acceptance.requests import request_acceptance, request_version_acceptance
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags
+from tasks.delivery.requests import request_album_level, request_drawing, request_encoding
+from tasks.enhancement.requests import request_enhancement
 from tasks.mastering.levels import SongLevel, common_gain_db
+from tasks.mastering.requests import request_level, request_master, request_version
+from tasks.separation.requests import request_stems
 
 VOCALS = "vocals"
 
@@ -94,7 +98,7 @@ class Finishing:
         """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
-        request = requests.accept(self._album.mastering, master)
+        request = request_acceptance(self._album.mastering, master)
         accepted = await self._accepted(song, request, MASTER, master=master)
         self._progress.note(song.id, mastered=True)
         return Mastered(chosen, master, accepted)
@@ -103,7 +107,7 @@ class Finishing:
         """How loud the masters are as one programme, which players need to keep an album's balance."""
         if not mastered:
             return None
-        request = requests.album_level([each.master.made["master"] for each in mastered])
+        request = request_album_level([each.master.made["master"] for each in mastered])
         done = await self._do.step(request, f"measure · {self._album.title}")
         return AlbumLevel.from_document(done.result)
 
@@ -115,7 +119,7 @@ class Finishing:
         kinds = album.deliverables_of(song)
         plain = [kind for kind in kinds if DELIVERABLES[kind].version is None]
         drawn, separated, encoded = await asyncio.gather(
-            self._do.step(requests.draw(digest), f"draw · {song.title}"),
+            self._do.step(request_drawing(digest), f"draw · {song.title}"),
             self._separated(chosen),
             asyncio.gather(*(self._encoded(mastered, kind, digest, tags) for kind in plain)),
         )
@@ -135,13 +139,13 @@ class Finishing:
 
     async def _level(self, chosen: Chosen) -> SongLevel:
         album, song = self._album, chosen.planned.song
-        request = requests.level(album.mastering, await self._source(chosen), album.mastering_reference_digest)
+        request = request_level(album.mastering, await self._source(chosen), album.mastering_reference_digest)
         return SongLevel.from_document((await self._do.step(request, f"level · {song.title}")).result)
 
     async def _mastered(self, chosen: Chosen, leader: Leader | None) -> StepResult:
         album, song = self._album, chosen.planned.song
         follows = leader is not None and leader.song != song.id
-        request = requests.master(
+        request = request_master(
             album.mastering,
             await self._source(chosen),
             fixed_gain_db=leader.gain_db if leader and follows else None,
@@ -155,7 +159,7 @@ class Finishing:
         audio = chosen.products["audio"]
         if self._album.enhance == "none":
             return audio
-        request = requests.enhance(self._album.enhance, audio)
+        request = request_enhancement(self._album.enhance, audio)
         return (await self._do.step(request, f"enhance · {chosen.planned.song.title}")).made["audio"]
 
     async def _separated(self, chosen: Chosen) -> StepResult | None:
@@ -164,7 +168,7 @@ class Finishing:
         if not parts_are_made(album, song):
             return None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
-        request = requests.separate(album, song, chosen.winner, audio, identities=identities)
+        request = request_stems(album, song, chosen.winner, audio, identities=identities)
         return await self._do.step(request, f"separate · {song.title}")
 
     async def _versions(
@@ -192,7 +196,7 @@ class Finishing:
         self, mastered: Mastered, kind: str, separated: StepResult, tags: Mapping[str, Json]
     ) -> EncodedFile:
         version, song = DELIVERABLES[kind].version, mastered.chosen.planned.song
-        asked = requests.version(
+        asked = request_version(
             str(version),
             self._album.mastering,
             mastered.master,
@@ -201,14 +205,14 @@ class Finishing:
             reference=self._album.mastering_reference_digest,
         )
         made = await self._do.step(asked, f"{version} · {song.title}")
-        accepted = await self._accepted(song, requests.accept_version(made, mastered.master), kind)
+        accepted = await self._accepted(song, request_version_acceptance(made, mastered.master), kind)
         named = version_tags(tags, str(version), made)
         file = await self._encoded(mastered, kind, made.made["master"], named)
         return replace(file, accepted_key=accepted.key)
 
     async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.chosen.planned.song
-        request = requests.encode(
+        request = request_encoding(
             kind,
             digest,
             tags=tags,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from catalog.album import Album
+from catalog.album_document import manifest_document
 from catalog.albums import manifest_digest
 from catalog.digests import digest_bytes
 from catalog.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.inbox.base import Inbox, Offered
-from catalog.manifest import manifest_document
 from catalog.manifest_files import delivered_cover, read_file
 from catalog.settings import Settings
 from db.session import DatabaseTrouble

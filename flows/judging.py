@@ -11,7 +11,7 @@ from catalog.queries import products_of
 from catalog.submissions import is_settled
 from catalog.work import StepRequest
 from flows.needs import identities_of, judges_of, models_of_judges
-from tasks import requests
+from tasks.scoring.requests import request_judges
 
 Asked = Mapping[str, StepRequest]
 """What judges are asked, by the step's key."""
@@ -54,6 +54,6 @@ class Judgements:
             self._asked[render_key, audio] = {
                 request.key: request
                 for song in self._sung[render_key]
-                for request in requests.judged(song, audio, policy=self._policy, identities=identities)
+                for request in request_judges(song, audio, policy=self._policy, identities=identities)
             }
         return self._asked[render_key, audio]

@@ -26,9 +26,9 @@ from flows.finishing import Chosen, Finishing
 from flows.needs import identities_of, models_of_judges
 from flows.progress import Progress
 from flows.together import Together
-from tasks import requests
 from tasks.delivery.release_request import FinishedSong, pack_request
 from tasks.engines.registry import ENGINES, get_engine
+from tasks.scoring.requests import request_scores, request_selection
 
 T = TypeVar("T")
 
@@ -172,7 +172,7 @@ class Line:
         if not alive:
             raise self._all_failed(planned)
         policy, known = self._planned.policy, self._judges_models
-        scores = [requests.listen(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
+        scores = [request_scores(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
         outcomes = await asyncio.gather(
             *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True
         )
@@ -201,7 +201,7 @@ class Line:
         )
 
     async def _decide(self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[Asked]) -> StepResult:
-        request = requests.select(
+        request = request_selection(
             planned.row_id,
             song=planned.song,
             policy=self._planned.policy,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.album import Album, Song
+from catalog.album_document import manifest_document
 from catalog.albums import (
     Candidate,
     PlannedAlbum,
@@ -19,7 +20,6 @@ from catalog.albums import (
 from catalog.digests import Json, digest_bytes
 from catalog.errors import MachineError
 from catalog.house import House
-from catalog.manifest import manifest_document
 from catalog.manifest_files import delivered_cover
 from catalog.model_store import ModelStore
 from catalog.policy import Policy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from catalog.model_store import ModelStore
+from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.settings import Settings
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import models_of_scorer

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from catalog.errors import LeaseLost, SonglineError
 from catalog.house import House
-from catalog.queries import recipe_of
+from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing

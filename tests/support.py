@@ -20,9 +20,9 @@ from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.errors import SonglineError, TransientError
 from catalog.house import House
 from catalog.licences import Use
+from catalog.model_used import ModelUsed
 from catalog.queries import StepResult, step_result
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.work import Circumstances, StepRequest
 from flows.line import Line, Produced

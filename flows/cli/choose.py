@@ -31,9 +31,9 @@ from flows.needs import identities_of, models_of_judges
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress
 from flows.reading import read_album
-from tasks import requests
 from tasks.circumstances import circumstances, user_name
 from tasks.scoring.registry import metric_specs
+from tasks.scoring.requests import request_scores
 from tasks.scoring.step import near_duplicates
 from tasks.steps import run_step
 
@@ -115,7 +115,7 @@ def _replay(house: House, planned: PlannedSong, policy: Policy, identities: Mapp
     for candidate in planned.candidates:
         audio = render_products(house.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
-        asked = requests.listen(song, audio, policy=policy, identities=identities) if audio else ()
+        asked = request_scores(song, audio, policy=policy, identities=identities) if audio else ()
         if asked and all(step_result(house.database, request.key) for request in asked):
             heard[candidate.id] = [request.key for request in asked]
             found = readings(house.database, heard[candidate.id])

@@ -11,7 +11,7 @@ from catalog.costs import render_costs
 from catalog.digests import Json
 from catalog.house import open_house
 from catalog.settings import load_settings
-from flows.cli.look import album_id
+from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.engines.diffrhythm.flops import share_of_peak
 

@@ -21,7 +21,7 @@ from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
 from catalog.text import counted
 from catalog.understood import understood
-from flows.cli.look import album_id
+from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout, warn
 
 SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))

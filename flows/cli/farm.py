@@ -11,7 +11,7 @@ from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Priority, Submission
 from catalog.text import counted
-from flows.cli.look import album_id
+from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive
 from flows.planning import plan_album, taken_place

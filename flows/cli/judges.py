@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.model_store import ModelStore
 from catalog.models import ModelSpec
-from flows.cli.models import open_store
+from flows.cli.lookup import open_store
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.noticeable import with_step
 from tasks.scoring.registry import JUDGES, Judge, install_command

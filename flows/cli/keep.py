@@ -16,7 +16,8 @@ from catalog.errors import InputError
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
 from catalog.lost_places import places_of
-from catalog.queries import artifact_digests, current_release
+from catalog.queries import artifact_digests
+from catalog.release_queries import current_release
 from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
 from catalog.repair import repair as mend
@@ -27,7 +28,7 @@ from catalog.text import counted
 from catalog.understood import understood
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
-from flows.cli.look import album_id
+from flows.cli.lookup import album_id
 from flows.cli.lost import lost_documents, lost_sentence
 from flows.cli.output import print_json, stdout, warn
 from tasks.delivery.export import write_release

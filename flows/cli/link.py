@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from catalog.errors import InputError
 from catalog.house import open_house
-from catalog.queries import current_release
+from catalog.release_queries import current_release
 from catalog.settings import load_settings
-from flows.cli.look import album_id
+from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout
 
 

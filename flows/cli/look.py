@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -11,30 +10,14 @@ from rich.text import Text
 from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.house_trouble import told
-from catalog.manifest_files import MANIFEST_SUFFIXES
 from catalog.queries import score_windows
-from catalog.settings import Settings, load_settings
+from catalog.settings import load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
 from catalog.text import counted
 from catalog.understood import understood
-from flows.cli.arguments import cannot_be_looked_for
+from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
-
-STATES = ("planned", "leased", "rendered", "failed")
-
-
-def album_id(named: str, settings: Settings) -> str:
-    """The id of an album given by its id or its manifest."""
-    path = Path(named)
-    if cannot_be_looked_for(path) and path.suffix not in MANIFEST_SUFFIXES:
-        return named
-    is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
-    if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
-        from flows import reading
-
-        return reading.album_id(path, settings)
-    return named
 
 
 def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:

@@ -21,13 +21,9 @@ from catalog.errors import (
     SonglineError,
 )
 from catalog.house import House, open_house
-from catalog.queries import (
-    candidate_by_prefix,
-    recipe_of,
-    release_by_key,
-    render_products,
-    sample_digest_of,
-)
+from catalog.plan_queries import candidate_by_prefix, recipe_of
+from catalog.queries import render_products, sample_digest_of
+from catalog.release_queries import release_by_key
 from catalog.settings import load_settings
 from flows.cli.ending import STOPPED
 from flows.cli.kept import say_kept

@@ -27,13 +27,8 @@ from catalog.model_store import InstalledModel, ModelStore, remove_model
 from catalog.models import Licence, ModelSpec
 from catalog.settings import load_settings
 from catalog.text import counted
+from flows.cli.lookup import open_store
 from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
-
-
-def open_store() -> ModelStore:
-    """The store that the settings name."""
-    settings = load_settings()
-    return ModelStore(settings.models_path, settings.models_table)
 
 
 def list_models(*, as_json: bool) -> None:

@@ -20,8 +20,9 @@ from catalog.house import House, open_house
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_files import read_file, regular_file
+from catalog.plan_queries import recipe_of
 from catalog.private import users_file_mode, users_umask
-from catalog.queries import recipe_of, render_products
+from catalog.queries import render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from catalog.settings import Settings, load_settings
 from catalog.text import counted

@@ -17,7 +17,7 @@ from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, submission_of
 from catalog.text import counted
 from catalog.understood import understood
-from flows.cli.look import STATES, album_id
+from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey
 

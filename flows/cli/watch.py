@@ -19,7 +19,7 @@ from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, shards_of_album, submission_of
 from catalog.text import counted
-from flows.cli.look import STATES, album_id
+from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, stdout
 from flows.cli.status import shown_state
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding

@@ -29,9 +29,9 @@ from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, resample
 from tasks.audio.gapless import gapless_header
 from tasks.audio.loudness import integrated_lufs
+from tasks.audio.mp4_gapless import AAC_FRAME
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.delivery.codecs import decoded
-from tasks.delivery.mp4 import AAC_FRAME
 
 FRAME_SAMPLES = {"MP3": 1152, "VORBIS": 0, "OPUS": 960}
 """What a codec's frame lasts, in samples of its own rate; a file may be that much longer or shorter."""

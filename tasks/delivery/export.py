@@ -14,7 +14,8 @@ from catalog.digests import digest_bytes
 from catalog.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.house import House
 from catalog.private import users_umask
-from catalog.queries import ReleaseRow, artifact_sizes, files_of_builds
+from catalog.queries import artifact_sizes
+from catalog.release_queries import ReleaseRow, files_of_builds
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles, OwnFile
 

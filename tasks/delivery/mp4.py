@@ -9,11 +9,9 @@ from pathlib import Path
 
 from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
 
+from tasks.audio.mp4_gapless import MP4_GAPLESS, mp4_gapless_text
 from tasks.delivery.track_tags import TrackTags, cover_media_type
 from tasks.delivery.vorbis import credit_comments, credits_of
-
-AAC_FRAME = 1024
-"""Samples in a frame of AAC-LC, and what an encoder puts before the first (ISO/IEC 14496-3)."""
 
 _ATOMS = {
     "title": "\xa9nam",
@@ -35,7 +33,7 @@ _NAMED = {
 }
 _POSITION, _COMPOSER, _WORDS, _COMMENT, _COVER, _RATING = "trkn", "\xa9wrt", "\xa9lyr", "\xa9cmt", "covr", "rtng"
 _FREE = "----:com.apple.iTunes:"
-_TIMED, _CREDITS, _GAPLESS = _FREE + "SYNCEDLYRICS", _FREE + "CREDIT_", _FREE + "iTunSMPB"
+_TIMED, _CREDITS = _FREE + "SYNCEDLYRICS", _FREE + "CREDIT_"
 
 
 def write_mp4_tags(path: Path, tags: TrackTags, cover: bytes | None, *, frames: int) -> None:
@@ -63,7 +61,7 @@ def write_mp4_tags(path: Path, tags: TrackTags, cover: bytes | None, *, frames: 
             file[atom] = [text]
     if tags.lyrics_lrc:
         file[_TIMED] = [_free(tags.lyrics_lrc)]
-    file[_GAPLESS] = [_free(_smpb(frames))]
+    file[MP4_GAPLESS] = [_free(mp4_gapless_text(frames))]
     if cover is not None:
         is_png = cover_media_type(cover) == "image/png"
         file[_COVER] = [MP4Cover(cover, MP4Cover.FORMAT_PNG if is_png else MP4Cover.FORMAT_JPEG)]
@@ -92,17 +90,6 @@ def tags_of_mp4(file: MP4) -> TrackTags:
 def cover_of_mp4(file: MP4) -> bytes | None:
     """The front cover, where there is one."""
     return bytes(file[_COVER][0]) if _COVER in file else None
-
-
-def gapless_frames(file: MP4) -> int | None:
-    """How many samples of the file are the song, by its ``iTunSMPB``; None where it does not say."""
-    return int(_text(file[_GAPLESS][0]).split()[3], 16) if _GAPLESS in file else None
-
-
-def _smpb(frames: int) -> str:
-    """What iTunes writes for gapless playing: priming, padding and length, in hexadecimal, among zeros."""
-    padding = -frames % AAC_FRAME
-    return f" 00000000 {AAC_FRAME:08X} {padding:08X} {frames:016X}" + " 00000000" * 8
 
 
 def _free(text: str) -> MP4FreeForm:

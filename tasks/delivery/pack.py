@@ -10,8 +10,9 @@ from catalog.digests import Json
 from catalog.lineage import trace_all
 from catalog.lineage_release import published
 from catalog.policy import Policy
-from catalog.queries import artifact_facts, next_build, release_by_key
+from catalog.queries import artifact_facts
 from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
+from catalog.release_queries import next_build, release_by_key
 from catalog.report.page import render_page
 from catalog.track_origins import COVER, origins_of_pack
 from catalog.work import Outcome, ReleaseRecord

@@ -17,8 +17,8 @@ from catalog.album import Song
 from catalog.errors import InputError, SonglineError
 from catalog.licences import Use
 from catalog.lyrics import Lyrics
+from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.work import StepRequest
 

@@ -14,15 +14,13 @@ import numpy as np
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.judge_specs import AESTHETICS
+from tasks.scoring.judge_specs import AESTHETICS, AXES
 from tasks.scoring.listening import WINDOW_S, at_listening_level, windows_of
 
 if TYPE_CHECKING:
     from catalog.model_store import InstalledModel
     from catalog.settings import Settings
     from tasks.scoring.aesthetics_model import Aesthetics
-
-AXES = ("CE", "CU", "PC", "PQ")
 
 
 class Listener(Protocol):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from catalog.metrics import Direction, MetricSpec
+
+if TYPE_CHECKING:
+    pass
 
 Row = tuple[str, Direction, str, str]
 """Name, which way is better, what it is, and how sentences call it."""
@@ -87,3 +92,6 @@ LYRICS: tuple[MetricSpec, ...] = (
     UNWANTED_VOICE,
 )
 LYRICS_MIX: tuple[MetricSpec, ...] = _specs("lyrics", _lyric_rows("lyric_mix", "transcribed from the whole mix"))
+
+
+AXES = ("CE", "CU", "PC", "PQ")

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from catalog.errors import TransientError
 from tasks.audio.audio import Samples
-from tasks.engines.diffrhythm.memory import is_out_of_memory
 from tasks.separation.bag import Bag
 from tasks.separation.memory import Portion
 from tasks.separation.names import RATE_HZ
+from tasks.weights.out_of_memory import is_out_of_memory
 
 OVERLAP = 0.25
 

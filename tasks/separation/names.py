@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from catalog.errors import InputError, MachineError
-from catalog.manifest_words import did_you_mean
+from catalog.text import did_you_mean
 
 FOUR = ("drums", "bass", "other", "vocals")
 SIX = (*FOUR, "guitar", "piano")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog import backup, owners
+from catalog.album_document import album_of, manifest_document
 from catalog.backup_rows import load, read_lines, require_empty
 from catalog.confined import confined, confined_id, path_fault
 from catalog.digests import digest_bytes
@@ -19,14 +20,12 @@ from catalog.errors import CatalogError, InputError, RefusedError, SonglineError
 from catalog.house import open_house
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
-from catalog.manifest import manifest_document
 from catalog.model_install import Bench
 from catalog.model_store import ModelStore
-from catalog.queries import ReleaseRow
 from catalog.recording import record_artifact
+from catalog.release_queries import ReleaseRow
 from catalog.settings import Settings
 from catalog.store.s3_client import Found
-from catalog.stored_plan import album_of
 from db.delivery import Release, ReleaseFile
 from db.production import Album
 from db.provenance import Activity

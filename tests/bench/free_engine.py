@@ -14,9 +14,9 @@ from catalog.album import Song
 from catalog.errors import RefusedError
 from catalog.licences import Use
 from catalog.metrics import Measured, MetricSpec, Reading
+from catalog.model_used import ModelUsed
 from catalog.policy import DEFAULT_GATES
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from tasks.audio.audio import Audio

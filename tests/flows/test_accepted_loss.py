@@ -13,7 +13,8 @@ from catalog.backup import back_up, restore
 from catalog.errors import StoreError
 from catalog.house import House, open_house
 from catalog.lineage import trace
-from catalog.queries import artifact_digests, products_of, release_by_key
+from catalog.queries import artifact_digests, products_of
+from catalog.release_queries import release_by_key
 from catalog.repair import accept, accepted_losses, examine, repair
 from catalog.settings import Settings
 from db.production import Candidate

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.albums import apply_policy
 from catalog.policy_file import read_policy
-from catalog.queries import release_by_key
+from catalog.release_queries import release_by_key
 from catalog.songs import songs_of
 from flows.cli.author import plan as plan_command
 from flows.cli.choose import select

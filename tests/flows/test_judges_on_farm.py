@@ -26,7 +26,7 @@ from flows.line import Line
 from flows.planning import declare_album
 from flows.progress import Progress
 from flows.reading import read_album
-from tasks import requests
+from tasks.scoring.requests import request_scores
 from tests.bench.statements import counted
 from tests.fake_farm import FakeFarm
 from tests.fake_judge import MODEL, SELECTION, CharmScorer, machine, only_charm
@@ -147,7 +147,7 @@ def test_a_request_needs_no_model_here(house_at, tmp_path):
     with house_at("gpu", b"weights") as gpu:
         planned = plan(gpu, tmp_path / "album", **JUDGED)
     song = planned.songs[0].song
-    asked = requests.listen(song, "a" * 64, policy=planned.policy, identities=planned.identities)
+    asked = request_scores(song, "a" * 64, policy=planned.policy, identities=planned.identities)
     assert [each.kind for each in asked] == ["score", "judge"]
     assert asked[1].parameters["judge"]["models"] == [planned.identities[MODEL]]
 

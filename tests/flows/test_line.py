@@ -12,8 +12,10 @@ from catalog.albums import apply_policy
 from catalog.digests import digest_bytes
 from catalog.errors import ArtifactLost, WorkError
 from catalog.lineage import prov_json, trace
+from catalog.plan_queries import candidate_by_prefix
 from catalog.policy import Policy
-from catalog.queries import artifact_digests, candidate_by_prefix, release_by_key
+from catalog.queries import artifact_digests
+from catalog.release_queries import release_by_key
 from catalog.repair import examine, repair
 from catalog.songs import songs_of
 from flows.forecast import forecast, peek

@@ -17,16 +17,17 @@ from mutagen.id3 import ID3, TIT2
 
 from catalog.errors import InputError
 from catalog.lineage import trace
-from catalog.queries import release_by_key, render_products
+from catalog.queries import render_products
+from catalog.release_queries import release_by_key
 from catalog.songs import songs_of
 from flows.planning import declare_album
 from flows.reading import read_album
-from tasks import requests
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_flac24
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import identify
 from tasks.models_used import models_of
+from tasks.scoring.requests import request_technical_score
 from tests.support import LYRICS, InlineExecutor, album_document, produce, songline, write_album
 
 FORMS = ["mp3_320", "flac24", "wav24", "wav16", "opus_160"]
@@ -98,7 +99,7 @@ def test_scores_are_those_of_the_songs_own_brief(house, settings, tmp_path):
     release, folder = released(house, planned, tmp_path / "out")
     song = replace(planned.songs[0].song, bpm=87.0)
     audio = _audio(house, planned, release)
-    asyncio.run(InlineExecutor(house).step(requests.score(song, audio), "score"))
+    asyncio.run(InlineExecutor(house).step(request_technical_score(song, audio), "score"))
     _, found = traced(house, folder / "mp3_320" / "01 - Song One.mp3")
     document = found.document()
     own = next(c for c in document["decision"]["candidates"] if c["id"] == document["decision"]["winner"])

@@ -13,7 +13,8 @@ from catalog.disk_use import disk_use
 from catalog.errors import InputError, RefusedError
 from catalog.line_figures import line_figures
 from catalog.lineage import trace_all
-from catalog.queries import artifact_digests, release_by_key
+from catalog.queries import artifact_digests
+from catalog.release_queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
 from catalog.settings import Settings

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.house import open_house
-from catalog.queries import release_by_key
+from catalog.release_queries import release_by_key
 from catalog.settings import Settings
 from flows.planning import declare_album
 from flows.reading import read_album

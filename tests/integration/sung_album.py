@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from catalog.house import open_house
-from catalog.queries import recipe_of, render_products
+from catalog.plan_queries import recipe_of
+from catalog.queries import render_products
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from flows.planning import plan_album

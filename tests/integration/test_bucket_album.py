@@ -11,7 +11,8 @@ import pytest
 
 from catalog.albums import set_current_release
 from catalog.house import open_house
-from catalog.queries import artifact_digests, release_by_key
+from catalog.queries import artifact_digests
+from catalog.release_queries import release_by_key
 from catalog.store.base import object_name
 from flows.planning import declare_album
 from flows.reading import read_album

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from catalog.album_document import manifest_document
 from catalog.albums import apply_policy
 from catalog.errors import LicenceRefused, ModelMissing
 from catalog.house import open_house
-from catalog.manifest import manifest_document
 from catalog.policy import Policy
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album

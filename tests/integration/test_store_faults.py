@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from catalog.digests import digest_bytes
 from catalog.errors import ArtifactLost, MachineError, StoreError
 from catalog.house import open_house
-from catalog.queries import artifact_digests, release_by_key
+from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
+from catalog.release_queries import release_by_key
 from catalog.repair import examine
 from catalog.settings import Settings
 from catalog.store.base import object_name

@@ -15,8 +15,8 @@ from catalog.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.licences import Use
 from catalog.lyrics import Lyrics
 from catalog.model_store import InstalledModel, ModelStore, content_digest
+from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of

@@ -32,10 +32,3 @@ def batch_size(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided
         free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return max(1, min(MOST, int(SHARE * free / each)))
     return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / each)))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the host had no memory left."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in str(error) or "can't allocate memory" in str(error))
-    )

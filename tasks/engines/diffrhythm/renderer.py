@@ -21,12 +21,13 @@ from tasks.engines.base import Extra, Failed, Figures, Order, Rendered
 from tasks.engines.diffrhythm.conditioning import Conditioning, regenerated_frames
 from tasks.engines.diffrhythm.flops import song_flops
 from tasks.engines.diffrhythm.loaded import Loaded, Network
-from tasks.engines.diffrhythm.memory import batch_size, is_out_of_memory
+from tasks.engines.diffrhythm.memory import batch_size
 from tasks.engines.diffrhythm.passage import SAMPLE_RATE
 from tasks.engines.diffrhythm.sampler import Sampling, noise
 from tasks.engines.diffrhythm.splice import splice
 from tasks.engines.diffrhythm.vae import Vae
 from tasks.style.vector import read_style
+from tasks.weights.out_of_memory import is_out_of_memory
 
 ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")
 """Inputs that recipes of one batch have in common."""

@@ -22,8 +22,8 @@ from catalog.errors import AudioRefused, InputError, MachineError, TransientErro
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample
 from tasks.engines.diffrhythm.chunks import CHUNK_FRAMES, Chunk, decode_chunks, encode_chunks, whole
-from tasks.engines.diffrhythm.memory import is_out_of_memory
 from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, SAMPLE_RATE
+from tasks.weights.out_of_memory import is_out_of_memory
 
 LATENT_CHANNELS = 64
 CHUNK_BATCH = 8

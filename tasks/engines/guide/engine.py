@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album import Song
-from catalog.digests import Json, digest_file
-from catalog.errors import MachineError, RefusedError
+from catalog.digests import Json
+from catalog.errors import RefusedError
 from catalog.licences import Use
+from catalog.model_used import ModelUsed
 from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
-from catalog.release import ModelUsed
 from catalog.remarks import Remark
 from catalog.settings import Settings
 from catalog.syllables import count_syllables
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
+from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
     from tasks.engines.guide.render import GuideRenderer
 
-SOUNDFONT_NAME = "TimGM6mb.sf2"
-RENDERER_PACKAGES = ("numpy", "pedalboard", "scipy")
-"""What the samples depend on beside this code: their versions are part of every recipe."""
 
 RATE = 44100
 WAV_HEADER_BYTES = 128
@@ -59,8 +53,8 @@ class GuideSettings(BaseModel):
 class GuideEngine:
     """Arranges and plays a guide track from the manifest alone, on a CPU, the same by recipe and different by seed."""
 
-    name: ClassVar[str] = "guide"
-    revision: ClassVar[int] = 1
+    name: ClassVar[str] = NAME
+    revision: ClassVar[int] = REVISION
     native_stems: ClassVar[bool] = True
     batches: ClassVar[bool] = False
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
@@ -146,22 +140,3 @@ class GuideEngine:
         from tasks.engines.guide.render import GuideRenderer
 
         return GuideRenderer(soundfont_path())
-
-
-def soundfont_path() -> Path:
-    """Where the SoundFont lies that pretty_midi carries. Raises MachineError where it is missing."""
-    spec = find_spec("pretty_midi")
-    folders = spec.submodule_search_locations if spec else None
-    for folder in folders or ():
-        path = Path(folder) / SOUNDFONT_NAME
-        if path.is_file():
-            return path
-    raise MachineError(
-        f"The SoundFont {SOUNDFONT_NAME} is missing", remedy="Install the package pretty_midi, which carries it"
-    )
-
-
-@cache
-def instruments() -> dict[str, str]:
-    """What this machine plays with: the SoundFont's digest and the versions of the packages that make samples."""
-    return {"soundfont": digest_file(soundfont_path())} | {name: version(name) for name in RENDERER_PACKAGES}

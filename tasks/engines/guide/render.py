@@ -13,7 +13,7 @@ from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, Order, Rendered
 from tasks.engines.guide.arrange import arrange
-from tasks.engines.guide.engine import GuideEngine, instruments
+from tasks.engines.guide.instruments import NAME, REVISION, instruments
 from tasks.engines.guide.midi import midi_bytes
 from tasks.engines.guide.mix import balance, mix_stem
 from tasks.engines.guide.sampler import RATE, Sampler, Sound
@@ -72,10 +72,10 @@ class GuideRenderer:
 
 def _check(recipe: Recipe) -> None:
     """Refuse a recipe that this machine would play differently. Raises WorkError."""
-    here: Mapping[str, Any] = {"revision": GuideEngine.revision, **instruments()}
+    here: Mapping[str, Any] = {"revision": REVISION, **instruments()}
     wanted: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
     other = sorted(name for name in here.keys() | wanted.keys() if here.get(name) != wanted.get(name))
-    if recipe.engine != GuideEngine.name or other:
+    if recipe.engine != NAME or other:
         names = ", ".join(other) or "engine"
         raise WorkError(
             f"This machine cannot play the recipe alike: its {names} differ",

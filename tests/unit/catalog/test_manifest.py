@@ -11,9 +11,10 @@ import pytest
 import yaml
 from manifest_samples import GOOD, METRICS, VOCABULARY, GuideSettings, load
 
+from catalog.album_document import manifest_document
 from catalog.digests import digest_bytes
 from catalog.errors import InputError
-from catalog.manifest import Vocabulary, load_manifest, manifest_document, manifest_json_schema
+from catalog.manifest import Vocabulary, load_manifest, manifest_json_schema
 from catalog.manifest_schema import manifest_json_schema as json_schema
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.settings import Settings

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from manifest_samples import GOOD, faults_of, load
 
+from catalog.album_document import album_of, manifest_document
 from catalog.digests import digest_bytes
-from catalog.manifest import manifest_document
-from catalog.stored_plan import album_of
 
 FULL = """\
 schema_version: 1

@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.errors import InputError
+from catalog.model_used import ModelUsed
 from catalog.release import (
     Check,
     Credit,
     EngineUsed,
-    ModelUsed,
     Readings,
     ReleasedAlbum,
     ReleasedFile,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.album import Album, Song
+from catalog.album_document import manifest_document
 from catalog.albums import Candidate, expand, store_plan
 from catalog.errors import InputError
 from catalog.lyrics import LyricLine, Lyrics, parse_lrc
-from catalog.manifest import manifest_document
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 from catalog.recipe import Recipe

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.album import Album
-from catalog.manifest import manifest_document
-from catalog.stored_plan import album_of
+from catalog.album_document import album_of, manifest_document
 from tests.unit.catalog.manifest_samples import faults_of, load
 
 HEAD = "schema_version: 1\nalbum: {title: Night Bus, artist: Ada Vale}\nstems: native\n"

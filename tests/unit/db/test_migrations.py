@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from catalog.house import open_house
-from catalog.queries import recipe_of
+from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.settings import Settings
 from catalog.songs import songs_of

@@ -9,9 +9,9 @@ import pytest
 from catalog.errors import InputError, WorkError
 from catalog.house import House
 from catalog.work import Outcome
-from tasks import requests
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode as encode_file
+from tasks.delivery.requests import request_encoding
 from tasks.delivery.riff import read_chunks
 from tasks.delivery.step import encode
 from tasks.delivery.tags import read_cover
@@ -71,7 +71,7 @@ def test_a_file_that_lost_its_tags_is_no_product(
 
 @pytest.mark.parametrize("kind", ["wav24", "wav16", "instrumental", "acapella"])
 def test_a_bare_wav_holds_its_format_and_samples_alone(kind: str, house: House, tmp_path: Path, master: Path) -> None:
-    asked = requests.encode(kind, house.store.put_bytes(master.read_bytes()).digest, tags={"title": "A"},
+    asked = request_encoding(kind, house.store.put_bytes(master.read_bytes()).digest, tags={"title": "A"},
         cover_digest="0" * 64, ceiling_dbtp=-1.0, wav_tags="none")  # fmt: skip
     outcome = encode(StepContext(asked, tmp_path, house))
     assert [name for name, _ in read_chunks(outcome.products[0].path)] == [b"fmt ", b"data"]
@@ -80,7 +80,7 @@ def test_a_bare_wav_holds_its_format_and_samples_alone(kind: str, house: House, 
 
 def test_only_wavs_are_bare_and_only_when_asked() -> None:
     asked = {
-        (kind, stated): requests.encode(
+        (kind, stated): request_encoding(
             kind, "0" * 64, tags={}, cover_digest=None, ceiling_dbtp=-1.0, wav_tags=stated
         ).parameters
         for kind in ("wav24", "flac24")

@@ -19,7 +19,8 @@ from catalog.recipe import Recipe
 from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Order, Rendered
-from tasks.engines.guide.engine import GuideEngine, soundfont_path
+from tasks.engines.guide.engine import GuideEngine
+from tasks.engines.guide.instruments import soundfont_path
 from tasks.engines.guide.render import GuideRenderer
 from tasks.engines.guide.sampler import Sampler
 from tasks.engines.guide.score import Note, Part

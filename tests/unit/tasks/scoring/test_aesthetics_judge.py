@@ -15,8 +15,9 @@ from scoring_signals import noise, silence, stereo
 from catalog.errors import MachineError
 from catalog.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
-from tasks.scoring.aesthetics import AXES, AestheticsScorer
+from tasks.scoring.aesthetics import AestheticsScorer
 from tasks.scoring.base import Brief
+from tasks.scoring.judge_specs import AXES
 from tests.model_kit import install
 
 if find_spec("torch") is None or find_spec("audiobox_aesthetics") is None:

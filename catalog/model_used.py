@@ -1,0 +1,55 @@
+"""The models that took part in making something, and the licences they came under."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from catalog.digests import Json
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came after the first releases: they are written only where they say something, so that the digest
+    of an older document still fits."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
+        written: dict[str, Json] = serialise(self)
+        return {name: value for name, value in written.items() if name not in self.later or _says_something(value)}
+
+
+def _says_something(value: Json) -> bool:
+    """Whether a value is more than a default: false is said, 0 s and an empty list are not."""
+    return value is not None and (isinstance(value, bool) or bool(value))
+
+
+class ModelUsed(_Part):
+    """A model or sound library that took part in making the audio, and the licence it came under."""
+
+    name: str
+    revision: str
+    licence: str
+    digest: Digest | None = None
+    role: str | None = None
+
+
+class Agreement(_Part):
+    """A licence that was obtained apart for one model."""
+
+    model: str
+    agreement: str

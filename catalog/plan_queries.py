@@ -1,0 +1,57 @@
+"""Reading the plan of an album: whether there is one, its manifest, its candidates and their recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from catalog.digests import Json
+from catalog.errors import InputError
+from catalog.recipe import Recipe
+from db.production import Album, Candidate, Render
+from db.rows import starts_with
+from db.session import Database
+
+LISTED = 20
+"""Albums named in an error at most."""
+
+
+def recipe_of(database: Database, render_key: str) -> Recipe:
+    """The declared recipe of a render."""
+    with database.read() as session:
+        return Recipe.from_document(session.get_one(Render, render_key).recipe)
+
+
+def require_album(database: Database, album_id: str) -> None:
+    """Raise InputError, naming those there are, unless the album is in the catalog."""
+    with database.read() as session:
+        if session.scalar(sa.select(Album.id).where(Album.id == album_id)) is not None:
+            return
+        known = list(session.scalars(sa.select(Album.id).order_by(Album.id).limit(LISTED + 1)))
+    more = " and more" if len(known) > LISTED else ""
+    listed = f"Known albums: {', '.join(known[:LISTED])}{more}" if known else "Render an album first"
+    raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
+
+
+def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
+    """The resolved manifest an album was last planned from. Raises InputError for an unknown id."""
+    require_album(database, album_id)
+    with database.read() as session:
+        return session.get_one(Album, album_id).manifest
+
+
+def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
+    """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
+    with database.read() as session:
+        matching = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
+        rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()
+    exact = [row for row in rows if row.id == prefix]
+    if len(exact or rows) == 1:
+        found = (exact or rows)[0]
+        return found.id, found.render_key
+    if not rows:
+        raise InputError(f"no candidate's id starts with {prefix!r}", remedy="See `songline scores ALBUM` for the ids")
+    raise InputError(
+        f"{prefix!r} fits several candidates: {', '.join(row.id for row in rows)}", remedy="Give more of the id"
+    )

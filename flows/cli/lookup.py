@@ -1,0 +1,31 @@
+"""What several commands look up: an album by its id or its manifest, and the model store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.manifest_files import MANIFEST_SUFFIXES
+from catalog.model_store import ModelStore
+from catalog.settings import Settings, load_settings
+from flows.cli.arguments import cannot_be_looked_for
+
+STATES = ("planned", "leased", "rendered", "failed")
+
+
+def album_id(named: str, settings: Settings) -> str:
+    """The id of an album given by its id or its manifest."""
+    path = Path(named)
+    if cannot_be_looked_for(path) and path.suffix not in MANIFEST_SUFFIXES:
+        return named
+    is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
+    if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
+        from flows import reading
+
+        return reading.album_id(path, settings)
+    return named
+
+
+def open_store() -> ModelStore:
+    """The store that the settings name."""
+    settings = load_settings()
+    return ModelStore(settings.models_path, settings.models_table)

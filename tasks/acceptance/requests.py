@@ -1,0 +1,44 @@
+"""The requests of acceptance: what a written file is examined against."""
+
+from __future__ import annotations
+
+from catalog.mastering import MasteringSpec
+from catalog.queries import StepResult
+from catalog.work import StepRequest
+from tasks.kinds import request
+from tasks.mastering.requests import MASTER_BITS
+
+
+def request_acceptance(spec: MasteringSpec, master: StepResult) -> StepRequest:
+    """Examine a written master against what it was made to be."""
+    target = {
+        "target_lufs": master.result["target_lufs"],
+        "ceiling_dbtp": master.result["ceiling_dbtp"],
+        "rate": master.result["source_rate"],
+        "bits": MASTER_BITS,
+        "channels": 2,
+        "frames": master.result["source_frames"] - _cut(master),
+        "loudness_may_be_under": spec.loudness_may_be_under,
+        "trimmed": spec.trim,
+    }
+    return request("accept", {"target": target}, {"master": master.made["master"]})
+
+
+def _cut(master: StepResult) -> int:
+    """Frames that mastering took off a song's ends."""
+    ends, rate = master.result["ends"], int(master.result["source_rate"])
+    return round((float(ends["head_s"]) + float(ends["tail_s"])) * rate)
+
+
+def request_version_acceptance(made: StepResult, master: StepResult) -> StepRequest:
+    """Examine a written instrumental or a-cappella: as a file as long as its master, since a part has no target."""
+    target = {
+        "target_lufs": None,
+        "ceiling_dbtp": master.result["ceiling_dbtp"],
+        "rate": master.result["rate"],
+        "bits": MASTER_BITS,
+        "channels": 2,
+        "frames": master.result["frames"],
+        "part": True,
+    }
+    return request("accept", {"target": target}, {"master": made.made["master"]})

@@ -1,0 +1,12 @@
+"""The request of the enhancement stage."""
+
+from __future__ import annotations
+
+from catalog.work import StepRequest
+from tasks.enhancement.names import ENHANCERS
+from tasks.kinds import request
+
+
+def request_enhancement(member: str, audio_digest: str) -> StepRequest:
+    """Take a winner through one member of the enhancement stage."""
+    return request("enhance", {"member": member, "revision": ENHANCERS[member]}, {"audio": audio_digest})

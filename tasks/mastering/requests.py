@@ -1,0 +1,46 @@
+"""The requests of mastering: the level of a winner, its master, and versions of a master."""
+
+from __future__ import annotations
+
+from catalog.mastering import MasteringSpec
+from catalog.queries import StepResult
+from catalog.work import StepRequest
+from tasks.kinds import request
+
+MASTER_BITS = 24
+
+
+def request_level(spec: MasteringSpec, audio_digest: str, reference: str | None) -> StepRequest:
+    """Measure how loud a winner is after treatment, for the album's common gain."""
+    heard = reference if spec.gain_only or spec.reference_loudness else None
+    return request("level", {"mastering": spec.level_parameters()}, _beside(audio_digest, heard))
+
+
+def request_master(
+    spec: MasteringSpec,
+    audio_digest: str,
+    *,
+    fixed_gain_db: float | None,
+    fade_out_s: float | None,
+    reference: str | None,
+) -> StepRequest:
+    """Master a winner: to the target, or with the album's common gain."""
+    parameters = {"mastering": spec.parameters(), "fixed_gain_db": fixed_gain_db, "fade_out_s": fade_out_s}
+    return request("master", parameters, _beside(audio_digest, reference))
+
+
+def request_version(
+    name: str, spec: MasteringSpec, master: StepResult, *, audio: str, vocals: str, reference: str | None
+) -> StepRequest:
+    """The master without its voice, or the voice alone, at the master's own gain."""
+    parameters = {
+        "version": name,
+        "mastering": spec.parameters(),
+        "gain_db": master.result["gain_db"],
+        "ends": master.result["ends"],
+    }
+    return request("version", parameters, _beside(audio, reference) | {"vocals": vocals})
+
+
+def _beside(audio: str, reference: str | None) -> dict[str, str]:
+    return {"audio": audio} | ({"reference": reference} if reference else {})

@@ -1,0 +1,110 @@
+"""The requests of scoring and selecting, each with the key of its step; planning builds them, so they load nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from catalog.album import Song
+from catalog.albums import Candidate
+from catalog.digests import Json
+from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.policy import Policy
+from catalog.work import StepRequest
+from tasks.kinds import request
+from tasks.scoring.base import Brief
+from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
+from tasks.style.prompt_help import embedded_text
+
+
+def brief_of(song: Song) -> Brief:
+    """What a song's candidates were meant to be; tempo and key from its fields, else from its prompt."""
+    return Brief(
+        length_s=song.length_s,
+        bpm=song.bpm or bpm_from_prompt(song.prompt),
+        key=song.key or key_from_prompt(song.prompt),
+        prompt=song.prompt,
+        language=song.language,
+        line_starts_s=tuple(line.start_s for line in song.lyrics.lines if line.text),
+    )
+
+
+def request_technical_score(song: Song, audio_digest: str) -> StepRequest:
+    """Read off one candidate's audio what needs no model."""
+    return request(
+        "score", {"brief": _document(brief_of(song)), "scorers": scorer_revisions()}, {"audio": audio_digest}
+    )
+
+
+def request_judge(song: Song, audio_digest: str, asked: Judge, identities: Mapping[str, Json]) -> StepRequest:
+    """Let one judge listen to a candidate with its models, and to the song's reference where it has one.
+
+    ``identities`` tells of every model which files are meant. They need not be here: only doing the step needs them.
+    """
+    prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
+    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
+    brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
+    used = {"name": asked.name, "revision": asked.revision, "models": [identities[name] for name in asked.models]}
+    inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
+    return request("judge", {"brief": _document(brief), "judge": used}, inputs)
+
+
+def request_judges(
+    song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]
+) -> tuple[StepRequest, ...]:
+    """What the policy's judges are asked about a candidate; see :func:`request_judge`."""
+    return tuple(
+        request_judge(song, audio_digest, judge, identities)
+        for judge in judges_for(policy.named, is_sung=not song.instrumental)
+    )
+
+
+def request_scores(
+    song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]
+) -> tuple[StepRequest, ...]:
+    """Everything that must listen to a candidate before the policy can decide; see :func:`request_judge`."""
+    return (
+        request_technical_score(song, audio_digest),
+        *request_judges(song, audio_digest, policy=policy, identities=identities),
+    )
+
+
+def _document(brief: Brief) -> dict[str, Json]:
+    return {**asdict(brief), "line_starts_s": list(brief.line_starts_s), "lines": [list(line) for line in brief.lines]}
+
+
+def request_selection(
+    song_row_id: int,
+    *,
+    song: Song,
+    policy: Policy,
+    scored: Sequence[tuple[Candidate, Sequence[str]]],
+    failed: Sequence[Candidate],
+) -> StepRequest:
+    """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered."""
+    return request(
+        "select",
+        {
+            "song": song.id,
+            "song_row": song_row_id,
+            "policy": policy.document(),
+            "candidates": [
+                {
+                    "id": c.id,
+                    "seed": c.seed,
+                    "order": c.order,
+                    "retake": c.parent is not None,
+                    "score_keys": list(keys),
+                }
+                for c, keys in scored
+            ],
+            "failed": [{"id": c.id, "seed": c.seed} for c in failed],
+            **_wordless(song, policy),
+        },
+    )
+
+
+def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
+    """That a song has no words, where the policy counts metrics of words: its candidates are not at fault for that."""
+    counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
+    return {"wordless": True} if counts_words else {}

@@ -1,0 +1,32 @@
+"""The request of the stems of a winner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from catalog.album import NATIVE_STEMS, Album, Song
+from catalog.albums import Candidate
+from catalog.digests import Json
+from catalog.work import StepRequest
+from tasks.kinds import request
+
+
+def request_stems(
+    album: Album, song: Song, candidate: Candidate, audio_digest: str, *, identities: Mapping[str, Json]
+) -> StepRequest:
+    """Take a winner apart: by its engine (``native``), else by the separation model whose files ``identities`` tell.
+
+    On work pools this is work of the CPU pool, a winner at a time: it has its place in finish-song.
+    """
+    if album.stems == NATIVE_STEMS:
+        return request(
+            "separate", {"model": NATIVE_STEMS, "recipe": candidate.recipe.document()}, {"audio": audio_digest}
+        )
+    parameters = {
+        "model": album.stems,
+        "identity": identities[album.stems],
+        "two_stems": album.two_stems,
+        "line_starts_s": [line.start_s for line in song.lyrics.lines if line.text],
+        **({"instrumental": True} if song.instrumental else {}),
+    }
+    return request("demix", parameters, {"audio": audio_digest})
