@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.lyrics import Lyrics
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy

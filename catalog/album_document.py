@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from catalog.album import Album, Song
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.lyrics import stored_lyrics
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy

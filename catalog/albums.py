@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.album import Album, Song
 from catalog.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
-from catalog.digests import Json, digest_value
+from catalog.common.digests import Json, digest_value
 from catalog.lyrics import Lyrics, parse_lrc
 from catalog.policy import Policy
 from catalog.recipe import Recipe

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json, digest_value
+from catalog.common.digests import Json, digest_value
 from catalog.policy import Policy
 from catalog.work import Circumstances
 from db.base import db_now

@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from catalog.backup_rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
+from catalog.common.digests import digest_file
+from catalog.common.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError, remedy_of_writing
+from catalog.common.text import counted
 from catalog.confined import confined
-from catalog.digests import digest_file
-from catalog.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError, remedy_of_writing
 from catalog.private import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
-from catalog.text import counted
 from catalog.whole_file import move_whole, write_whole
 from db.regular_file import NotRegular, open_regular, read_regular
 from db.session import Database

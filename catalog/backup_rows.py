@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
-from catalog.errors import CatalogError, RefusedError
+from catalog.common.digests import Json
+from catalog.common.errors import CatalogError, RefusedError
 from db import delivery, farm, judgement, production, provenance
 from db.base import Base
 from db.session import SCHEMA_REVISION, Database

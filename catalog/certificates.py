@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What httpx reads, in its order: the first one that is set counts."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from catalog.errors import RefusedError
-from catalog.text import has_control, is_reserved, reorders
+from catalog.common.errors import RefusedError
+from catalog.common.text import has_control, is_reserved, reorders
 
 MAX_PATH_CHARACTERS = 1024
 MAX_NAME_BYTES = 255

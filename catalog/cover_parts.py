@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 Colours = Literal["rgb", "grey", "cmyk", "palette"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from catalog.common.errors import InputError
 from catalog.cover_parts import Cover, refused
-from catalog.errors import InputError
 
 __all__ = ["MAX_COVER_BYTES", "Cover", "read_cover_picture"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bound = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]

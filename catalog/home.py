@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from catalog.common.settings import SQLITE_FILE, Settings
 from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
-from catalog.settings import SQLITE_FILE, Settings
 from catalog.whole_file import write_whole
 from db.regular_file import read_regular
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.common.settings import Settings
 from catalog.home import CATALOG, is_full, make_home, why_read_only
 from catalog.house_trouble import opening, read_only_error, require_catalog_with_store, told
 from catalog.ledger import Ledger
@@ -14,7 +15,6 @@ from catalog.owners import Owner
 from catalog.private import share_with_group
 from catalog.recording import record_artifact
 from catalog.scratch import owned_scratch, sweep_scratch
-from catalog.settings import Settings
 from catalog.store.base import Store
 from catalog.store.choice import store_of
 from db.postgres import ServerLimits

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from catalog.errors import CatalogDamaged, CatalogError, CatalogNotUnderstood, CatalogReadOnly
+from catalog.common.errors import CatalogDamaged, CatalogError, CatalogNotUnderstood, CatalogReadOnly
+from catalog.common.settings import Settings
 from catalog.home import CATALOG, LAST_BACKUP, is_full, remedy_for_damage
-from catalog.settings import Settings
 from db.regular_file import NotRegular
 from db.session import (
     DatabaseDamaged,

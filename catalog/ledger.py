@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import owners
-from catalog.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
+from catalog.common.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
 from catalog.recording import record_activity, record_outcome, record_pruned, replaced_by
-from catalog.settings import Settings
 from catalog.store.base import Store, Stored
 from catalog.sweep import NAMED_WITHIN_S, settle
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.errors import LicenceRefused
+from catalog.common.errors import LicenceRefused
+from catalog.common.redaction import redacted
 from catalog.models import Licence, ModelSpec
-from catalog.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)

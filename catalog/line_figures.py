@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.errors import error_from
+from catalog.common.errors import error_from
 from db.base import db_now
 from db.farm import Submission
 from db.production import Candidate, Render, Song, Step
@@ -144,7 +144,7 @@ def bounded(counts: Counts) -> Counts:
 
 
 def error_class(document: Mapping[str, Any] | None) -> str:
-    """The class of a stored error, one of those at the head of :mod:`catalog.errors`."""
+    """The class of a stored error, one of those at the head of :mod:`catalog.common.errors`."""
     return error_from({"kind": (document or {}).get("kind")}).kind
 
 

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 import sqlalchemy.exc
 
+from catalog.common.redaction import redacted
+from catalog.common.settings import Settings
 from catalog.line_figures import (
     KeptFigures,
     LineFigures,
@@ -20,8 +22,6 @@ from catalog.line_figures import (
     line_figures,
     render_figures,
 )
-from catalog.redaction import redacted
-from catalog.settings import Settings
 from db.postgres import ServerLimits
 from db.session import (
     Database,

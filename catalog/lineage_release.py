@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 
 OF_THE_MACHINE = frozenset({"environment", "device", "figures", "flow_run_id", "task_run_id"})
 """Fields of an activity that stay in the catalog: kernel, Python and packages, the device with what a render cost on

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from db.among import among
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.text import INVISIBLE
+from catalog.common.text import INVISIBLE
 
 _STAMP = re.compile(r"([0-9]{1,3}):([0-9]{1,2})(?:\.([0-9]{1,9}))?")
 _STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")

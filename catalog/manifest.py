@@ -8,8 +8,10 @@ from pathlib import Path
 
 from catalog.album import NATIVE_STEMS, NONE, Album, Song
 from catalog.album_document import manifest_document
-from catalog.digests import Json
-from catalog.errors import InputError, ManifestError, SonglineError
+from catalog.common.digests import Json
+from catalog.common.errors import InputError, ManifestError, SonglineError
+from catalog.common.slugs import slug
+from catalog.common.text import did_you_mean, is_reserved
 from catalog.manifest_deliverables import check_deliverables, check_voiced
 from catalog.manifest_desk import Desk, read_shape
 from catalog.manifest_faults import Fault, Place, manifest_error
@@ -20,8 +22,6 @@ from catalog.manifest_setting import Setting
 from catalog.manifest_songs import read_songs
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 from catalog.policy import DEFAULT_FAMILIES
-from catalog.slugs import slug
-from catalog.text import did_you_mean, is_reserved
 
 _NOBODY = frozenset(
     {"artist", "artist name", "your name", "your artist name", "unknown", "unknown artist", "various", "n/a", "na"}

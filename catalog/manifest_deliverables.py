@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album import NONE
+from catalog.common.text import did_you_mean
 from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path
 from catalog.manifest_schema import ManifestFile, SongFile, Vocabulary
 from catalog.manifest_setting import Setting
-from catalog.text import did_you_mean
 
 
 def check_deliverables(desk: Desk, at: Path, names: Sequence[str] | None, vocabulary: Vocabulary) -> None:

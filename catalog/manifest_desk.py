@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.manifest_faults import MAX_FAULTS, Fault, Path, Place, dotted
 from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
 from catalog.manifest_words import explain

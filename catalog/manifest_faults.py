@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.errors import ManifestError
-from catalog.text import sentence
+from catalog.common.errors import ManifestError
+from catalog.common.text import sentence
 
 Path = tuple[str | int, ...]
 """Where something stands in a manifest: ``("songs", 2, "seeds")``."""

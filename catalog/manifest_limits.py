@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path as Where
 from catalog.manifest_files import MAX_REFERENCE_BYTES, find_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 
 MAX_DIGITS = 18
 

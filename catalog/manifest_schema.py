@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from catalog.album import NATIVE_STEMS, NONE, Song
+from catalog.common.digests import Json
 from catalog.covers import Cover
-from catalog.digests import Json
 from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
 from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.manifest_faults import Fault, Path, Place, dotted, shown
 from catalog.manifest_scalars import AMBIGUOUS, MAX_DIGITS, resolved
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.waivers import WAIVER_PATTERN
 
 Profile = Literal["streaming", "apple", "loud", "dynamic", "broadcast", "custom"]

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from catalog.common.errors import InputError
 from catalog.confined import is_inside
-from catalog.errors import InputError
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe (FIFO)"),

@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from catalog.digests import digest_file
-from catalog.errors import InputError
+from catalog.common.digests import digest_file
+from catalog.common.errors import InputError
 from catalog.licences import not_accepted
 from catalog.model_given import files_within
 from catalog.model_install import Watch, bench, copy_in, git_blob_id

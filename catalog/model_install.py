@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from catalog.common.digests import CHUNK, digest_file
+from catalog.common.errors import InputError, MachineError, RefusedError
 from catalog.confined import confined
-from catalog.digests import CHUNK, digest_file
-from catalog.errors import InputError, MachineError, RefusedError
 from catalog.model_given import open_given
 from catalog.model_head import HEAD_BYTES, file_is_no_model, no_model
 from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.model_head import HEAD_BYTES, no_model, read_head
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
+from catalog.common.redaction import redacted
 from catalog.licences import not_accepted
 from catalog.model_fetch import Fetcher, NotThere, Remote
 from catalog.model_given import open_given, refuse_link
@@ -18,7 +19,6 @@ from catalog.model_record import Kept, OwnModel
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.model_web import WEB, require_web, scheme_of
 from catalog.models import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
-from catalog.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)

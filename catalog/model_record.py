@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.errors import MachineError, remedy_of_writing
+from catalog.common.errors import MachineError, remedy_of_writing
 from catalog.models import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
 from catalog.private import file_mode_in
 from catalog.whole_file import write_whole

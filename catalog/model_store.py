@@ -22,8 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from catalog.digests import Json, digest_file, digest_value
-from catalog.errors import InputError, ModelMissing
+from catalog.common.digests import Json, digest_file, digest_value
+from catalog.common.errors import InputError, ModelMissing
 from catalog.model_head import file_is_no_model
 from catalog.model_record import Held, Record, cannot_write, sync_folder
 from catalog.model_table import read_table

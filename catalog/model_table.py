@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.models import (
     FilePath,
     GitBlob,

@@ -12,7 +12,7 @@ from pydantic import (
     model_serializer,
 )
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from catalog.certificates import require_certificates
-from catalog.errors import InputError, MachineError
-from catalog.redaction import redacted
+from catalog.common.errors import InputError, MachineError
+from catalog.common.redaction import redacted
 
 WEB = frozenset({"http", "https"})
 MAX_REDIRECTS = 10

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.errors import InputError, RefusedError
-from catalog.text import did_you_mean
+from catalog.common.errors import InputError, RefusedError
+from catalog.common.text import did_you_mean
 
 WEIGHT_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 Mode = Literal["major", "minor"]
 

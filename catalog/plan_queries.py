@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from catalog.digests import Json
-from catalog.errors import InputError
+from catalog.common.digests import Json
+from catalog.common.errors import InputError
 from catalog.recipe import Recipe
 from db.production import Album, Candidate, Render
 from db.rows import starts_with

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog import explanation
+from catalog.common.digests import digest_value
+from catalog.common.errors import InputError
 from catalog.decision import CandidateOutcome, Decision, GateOutcome, Group, Limit, Missing, Place, Value
-from catalog.digests import digest_value
-from catalog.errors import InputError
 from catalog.guards import dominated_by, lyrics_guard, warnings
 from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.policy_terms import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from catalog.errors import InputError, ManifestError
+from catalog.common.errors import InputError, ManifestError
 from catalog.manifest_faults import Fault, Place, dotted, manifest_error
 from catalog.manifest_files import read_file, regular_file
 from catalog.manifest_yaml import read_source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from db.production import Candidate, Step
 from db.provenance import Activity, ActivityArtifact, Artifact, Loss
 

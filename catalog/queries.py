@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
 from catalog.work import StepRequest
 from db.among import among

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from catalog.digests import Json, digest_value
+from catalog.common.digests import Json, digest_value
 
 SCHEME = "recipe/v1"
 

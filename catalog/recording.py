@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.store.base import Stored
 from catalog.work import (
     Circumstances,

@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from catalog.digests import Json, digest_value
-from catalog.errors import InputError
+from catalog.common.digests import Json, digest_value
+from catalog.common.errors import InputError
 from catalog.model_used import Agreement, Digest, ModelUsed, Number, _Part
 from db.regular_file import read_regular
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from db.delivery import Release, ReleaseFile
 from db.production import Album
 from db.session import Database

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
 from catalog.holdings import Graph, Held, read_graph
 from catalog.kinds_of_bytes import Sizes, sizes_of
 from catalog.old_builds import old_builds, prune, superseded, with_bytes_yet

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.asked_for import AskedFor, failed_for, makers_of
-from catalog.errors import StoreError
+from catalog.common.errors import StoreError
 from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import ArtifactLost, MachineError, RefusedError
+from catalog.common.errors import ArtifactLost, MachineError, RefusedError
+from catalog.common.text import counted
 from catalog.home import last_backup
 from catalog.repair import Damage, Look, in_turn
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
-from catalog.text import counted
 from db.session import Database
 
 

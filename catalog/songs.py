@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.plan_queries import require_album
 from db.judgement import Decision
 from db.production import Candidate, Render, Song, Step

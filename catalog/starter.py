@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
+from catalog.common.slugs import slug
 from catalog.manifest_fields import MAX_TITLE_CHARACTERS
-from catalog.slugs import slug
 
 _MANIFEST = """\
 # An album for Songline. `songline schema` prints every field; `songline render album.yaml --out out` makes it.

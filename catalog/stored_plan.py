@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.album_document import album_of
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of
 from catalog.applied_policy import applied_by, row_policy
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow

@@ -9,7 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import digest_value
+from catalog.common.digests import digest_value
 from catalog.work import Standing
 from db.among import among
 from db.base import db_now

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.errors import RefusedError, StoreError, TransientError
+from catalog.common.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.production import Render, Step
 from db.provenance import Artifact, Loss

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.digests import Json
+from catalog.common.digests import Json
+from catalog.common.understood import understood
 from catalog.recipe import Recipe
-from catalog.understood import understood
 from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from catalog.digests import Json, digest_value
+from catalog.common.digests import Json, digest_value
 
 WorkKind = Literal["render", "step"]
 

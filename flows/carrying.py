@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import TransientError, WorkError
+from catalog.common.errors import TransientError, WorkError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.house import House, open_house
-from catalog.settings import load_settings
 from catalog.submissions import is_settled
-from catalog.text import counted
 from flows.executor import PrefectExecutor
 from flows.judging import Judgements
 from flows.line import Line, Produced

@@ -6,8 +6,8 @@ import logging
 import traceback
 from typing import Any
 
-from catalog.redaction import redacted
-from catalog.text import visible
+from catalog.common.redaction import redacted
+from catalog.common.text import visible
 
 _PREFECT = "prefect"
 

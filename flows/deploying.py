@@ -24,8 +24,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from catalog.errors import InputError
-from catalog.settings import Settings
+from catalog.common.errors import InputError
+from catalog.common.settings import Settings
 from flows.deployment_file import DeploymentFile, Pool
 from flows.deployments import deploy_flow, loaded_flow
 from flows.outcomes import Outcome

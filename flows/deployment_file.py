@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import flows
-from catalog.errors import InputError
-from catalog.small_yaml import read_small_yaml
+from catalog.common.errors import InputError
+from catalog.common.small_yaml import read_small_yaml
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Slots = Annotated[int, Field(ge=1, le=10_000)]

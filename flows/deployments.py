@@ -15,8 +15,8 @@ from prefect.exceptions import ObjectNotFound, ScriptError
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
-from catalog.errors import InputError
-from catalog.settings import Settings
+from catalog.common.errors import InputError
+from catalog.common.settings import Settings
 from flows.deployment_file import Deployment, Schedule
 from flows.outcomes import Outcome
 

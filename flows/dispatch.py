@@ -23,7 +23,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
-from catalog.errors import CatalogError, MachineError
+from catalog.common.errors import CatalogError, MachineError
 from flows.orders import Work
 from flows.server import open_client, reached
 

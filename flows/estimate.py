@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from catalog.album import NATIVE_STEMS, NONE
 from catalog.albums import PlannedAlbum, PlannedSong
-from catalog.digests import Json
-from catalog.errors import SonglineError
+from catalog.common.digests import Json
+from catalog.common.errors import SonglineError
 from catalog.house import House
 from catalog.queries import StepResult, products_of
 from catalog.speed import variant_of

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from catalog.albums import PlannedSong
-from catalog.errors import SonglineError
+from catalog.common.errors import SonglineError
 from catalog.house import House
 from catalog.queries import StepResult, step_results
 from catalog.work import StepRequest

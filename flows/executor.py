@@ -11,7 +11,7 @@ import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 
 from catalog.albums import PlannedSong
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from catalog.house import House
 from catalog.queries import StepResult, step_result
 from catalog.work import StepRequest

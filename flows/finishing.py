@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from catalog.album import NONE, Album, Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
-from catalog.digests import Json
-from catalog.errors import CheckFailed, RefusedError, WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import CheckFailed, RefusedError, WorkError
 from catalog.model_store import ModelStore
 from catalog.queries import StepResult
 from catalog.waivers import MASTER, waiver

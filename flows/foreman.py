@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import SonglineError
+from catalog.common.errors import SonglineError
+from catalog.common.text import counted
 from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
-from catalog.text import counted
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import FRUITLESS, ShardDesk

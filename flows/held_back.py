@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.mastering import MasteringSpec
 
 MOST_LIMITING_DB = 24.0

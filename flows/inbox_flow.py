@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from catalog.errors import MachineError, RefusedError
+from catalog.common.errors import MachineError, RefusedError
 from flows.carrying import house_of_run
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork

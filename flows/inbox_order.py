@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from catalog.inbox.place import settled_place
+from catalog.common.inbox_location import settled_place
 from flows.hours import Hours, parse_hours
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from catalog.digests import Json
-from catalog.redaction import redacted
-from catalog.text import counted, visible
+from catalog.common.digests import Json
+from catalog.common.redaction import redacted
+from catalog.common.text import counted, visible
 from flows.wall_pages import unlinked
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]

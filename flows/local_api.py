@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.certificates import drop_unusable
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.proxies import past_proxies
 from flows.api_gate import basic
 from flows.cli.output import warn

@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.private import private_folder
 
 IN_THE_WAY = frozenset({errno.EISDIR, errno.ELOOP, errno.ENXIO})

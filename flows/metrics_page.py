@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.line_figures import Counts
 from catalog.line_watch import LineWatch, Seen
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from catalog.album import Album, Song
-from catalog.digests import Json
+from catalog.common.digests import Json
+from catalog.common.settings import Settings
 from catalog.licences import Use, refusals, refused
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
-from catalog.settings import Settings
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import Judge, judges_for
 from tasks.separation.names import STEM_MODELS

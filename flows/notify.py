@@ -11,8 +11,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import MissingContextError, ObjectNotFound
 from prefect.logging import get_logger, get_run_logger
 
-from catalog.errors import MachineError
-from catalog.settings import Settings
+from catalog.common.errors import MachineError
+from catalog.common.settings import Settings
 
 PATIENCE_S = 30.0
 

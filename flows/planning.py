@@ -17,14 +17,14 @@ from catalog.albums import (
     song_row_ids,
     store_plan,
 )
-from catalog.digests import Json, digest_bytes
-from catalog.errors import MachineError
+from catalog.common.digests import Json, digest_bytes
+from catalog.common.errors import MachineError
+from catalog.common.settings import Settings
 from catalog.house import House
 from catalog.manifest_files import delivered_cover
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
-from catalog.settings import Settings
 from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.albums import PlannedSong
-from catalog.text import visible
+from catalog.common.text import visible
 
 STAGES = ("score", "select", "master", "release")
 DOING = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing the release")

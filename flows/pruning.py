@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from flows.deploying import TAG
 
 UPKEEP = "upkeep"

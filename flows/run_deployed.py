@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 
-from catalog import streams
+from catalog.common import streams
 from catalog.private import keep_private
 from tasks.parent import end_with_starter
 

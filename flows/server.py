@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings, temporary_settings
 
-from catalog.errors import MachineError, ServerAway
+from catalog.common.errors import MachineError, ServerAway
 
 
 def is_set() -> bool:

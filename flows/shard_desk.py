@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from catalog.albums import PlannedAlbum
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.submissions import (

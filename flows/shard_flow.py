@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from prefect import flow
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
+from catalog.common.text import counted
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import shard_of, submission_of
-from catalog.text import counted
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures
 from flows.orders import ShardWork

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from tasks.engines.registry import get_engine
 
 SHARDS_PER_WORKER = 2

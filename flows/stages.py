@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from catalog.text import counted
+from catalog.common.text import counted
 from flows.progress import Progress
 
 

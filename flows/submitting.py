@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from catalog.album import Album
-from catalog.errors import InputError, RefusedError, WorkError
+from catalog.common.errors import InputError, RefusedError, WorkError
 from catalog.house import House
 from catalog.stored_plan import stored_plan
 from catalog.submissions import (

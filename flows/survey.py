@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from catalog.albums import PlannedAlbum, PlannedSong
-from catalog.digests import Json
-from catalog.errors import SonglineError, error_document
+from catalog.common.digests import Json
+from catalog.common.errors import SonglineError, error_document
 from catalog.house import House
 from catalog.queries import StepResult
 from catalog.work import StepRequest, WorkKind

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.errors import SonglineError
+from catalog.common.errors import SonglineError
+from catalog.common.text import counted
 from catalog.explanation import figure, label
 from catalog.songs import CandidateRow, SongRow
-from catalog.text import counted
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100

@@ -27,7 +27,7 @@ from prefect.settings import get_current_settings
 from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
-from catalog.errors import InputError, RefusedError
+from catalog.common.errors import InputError, RefusedError
 from catalog.private import users_mask
 from flows.deployed import ENTRYPOINTS
 from flows.server import server_client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from catalog.errors import SonglineError, WorkError
+from catalog.common.errors import SonglineError, WorkError
 from catalog.house import House
 from catalog.queries import step_result
 from catalog.recipe import Recipe

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from catalog.errors import LeaseLost, SonglineError
+from catalog.common.errors import LeaseLost, SonglineError
+from catalog.common.settings import Settings
 from catalog.house import House
 from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Order, Rendered, Renderer

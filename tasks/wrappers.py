@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
-from catalog.errors import SonglineError
+from catalog.common.errors import SonglineError
 from tasks.kinds import KINDS
 from tasks.pool import WorkerPool
 

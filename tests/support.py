@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.album import Song
 from catalog.albums import PlannedAlbum, PlannedSong
-from catalog.errors import SonglineError, TransientError
+from catalog.common.errors import SonglineError, TransientError
 from catalog.house import House
 from catalog.licences import Use
 from catalog.model_used import ModelUsed

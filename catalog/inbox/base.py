@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 REPORTS = "reports"
 """Folder of the inbox that holds what was reported; no manifest is looked for there."""

@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
+from catalog.common.digests import Json
+from catalog.common.errors import InputError, StoreError
+from catalog.common.text import has_control
 from catalog.confined import MAX_PATH_CHARACTERS, confined, path_fault
-from catalog.digests import Json
-from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
 from catalog.manifest_files import MAX_REFERENCE_BYTES
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
 from catalog.store.s3_files import NamedObjects
-from catalog.text import has_control
 
 MAX_FILES = 2_000
 MAX_TOTAL_BYTES = 4 << 30

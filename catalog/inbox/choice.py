@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from catalog.errors import InputError, StoreError
+from catalog.common.errors import InputError, StoreError
 from catalog.house import House
 from catalog.inbox.base import Inbox
 from catalog.inbox.folder import FolderInbox

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from catalog.common.errors import InputError, StoreError
 from catalog.confined import is_inside, path_fault
-from catalog.errors import InputError, StoreError
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
 from catalog.private import users_file_mode, users_umask
 from catalog.whole_file import write_whole

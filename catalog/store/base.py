@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from catalog.errors import ArtifactLost, StoreError
+from catalog.common.errors import ArtifactLost, StoreError
 
 HEX = frozenset("0123456789abcdef")
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.digests import digest_file
-from catalog.errors import StoreError
+from catalog.common.digests import digest_file
+from catalog.common.errors import StoreError
 from catalog.private import file_mode_in, private_folder
 from catalog.store.dates import settled_date
 

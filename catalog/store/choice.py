@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from catalog.errors import StoreError
-from catalog.settings import Settings
+from catalog.common.errors import StoreError
+from catalog.common.settings import Settings
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from catalog.digests import digest_bytes, digest_file
-from catalog.errors import RefusedError, StoreError, remedy_of_writing
+from catalog.common.digests import digest_bytes, digest_file
+from catalog.common.errors import RefusedError, StoreError, remedy_of_writing
 from catalog.private import file_mode_in, private_folder
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date

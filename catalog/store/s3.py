@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from urllib3.exceptions import ProtocolError, TimeoutError
 
-from catalog.digests import CHUNK, digest_bytes, digest_file
-from catalog.errors import InputError, StoreError, remedy_of_writing
+from catalog.common.digests import CHUNK, digest_bytes, digest_file
+from catalog.common.errors import InputError, StoreError, remedy_of_writing
 from catalog.store.base import Stored, lost, object_name
 from catalog.store.cache import LocalCache
 from catalog.store.patience import short_trouble

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from catalog.errors import StoreError
-from catalog.settings import Settings
+from catalog.common.errors import StoreError
+from catalog.common.settings import Settings
 from catalog.store.patience import READ_S, PatientPool, short_trouble
 from catalog.store.s3_trouble import not_s3, refusal, unreachable
 

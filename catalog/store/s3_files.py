@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import ProtocolError, TimeoutError
 
-from catalog.digests import CHUNK
-from catalog.errors import InputError, StoreError
-from catalog.settings import Settings
+from catalog.common.digests import CHUNK
+from catalog.common.errors import InputError, StoreError
+from catalog.common.settings import Settings
 from catalog.store.patience import short_trouble
 from catalog.store.s3 import DOWNLOADS, PART_BYTES
 from catalog.store.s3_client import Bucket, Found, S3Client, bucket_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalog.errors import StoreError
+from catalog.common.errors import StoreError
 
 KEYS = "Check SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
 REGION = "Set SONGLINE_S3_REGION to the bucket's region"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from catalog.settings import load_settings
-from catalog.text import counted
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from flows.cli.output import SafeTable, print_json, stdout, titled, warn
 
 STARTER_ENGINE = "guide"
@@ -21,7 +21,7 @@ STARTER_ENGINE = "guide"
 if TYPE_CHECKING:
     from catalog.album import Song
     from catalog.albums import PlannedSong
-    from catalog.digests import Json
+    from catalog.common.digests import Json
     from flows.cli.failures import Failure
     from flows.forecast import AlbumForecast
     from tasks.engines.base import Engine

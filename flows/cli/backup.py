@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog import backup as keeping
-from catalog.errors import CatalogDamaged, MachineError
+from catalog.common.errors import CatalogDamaged, MachineError
+from catalog.common.settings import Settings, load_settings
+from catalog.common.text import counted
 from catalog.home import CATALOG, note_backup, set_aside
 from catalog.house import open_house
-from catalog.settings import Settings, load_settings
 from catalog.store.base import object_name
-from catalog.text import counted
 from flows.cli.output import print_json, stdout, warn
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from catalog.settings import load_settings
+from catalog.common.settings import load_settings
 from flows.cli.output import SafeTable, print_json, stdout, warn
 from flows.deployment_file import house_file, read_deployment_file
 

@@ -12,15 +12,15 @@ from rich.text import Text
 
 from catalog.album_list import AlbumEntry, albums_of
 from catalog.albums import delivered_release
+from catalog.common.errors import InputError, SonglineError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
+from catalog.common.understood import understood
 from catalog.disk_use import DiskUse, disk_use
-from catalog.errors import InputError, SonglineError
 from catalog.house import House, open_house
 from catalog.kinds_of_bytes import KINDS
 from catalog.removal import Removal, plan_removal, remove_album
-from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
-from catalog.text import counted
-from catalog.understood import understood
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout, warn
 

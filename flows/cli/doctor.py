@@ -13,9 +13,9 @@ from importlib.util import find_spec
 
 from rich.text import Text
 
-from catalog.errors import SonglineError
-from catalog.settings import Settings, load_settings
-from catalog.text import counted
+from catalog.common.errors import SonglineError
+from catalog.common.settings import Settings, load_settings
+from catalog.common.text import counted
 from flows.cli.doctor_services import database, prefect, store
 from flows.cli.ending import fault_of
 from flows.cli.findings import STYLES, Check

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from catalog.errors import SonglineError
-from catalog.settings import Settings
+from catalog.common.errors import SonglineError
+from catalog.common.settings import Settings
 from flows.cli.findings import Check
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
-from catalog.errors import CatalogNotUnderstood, InputError, MachineError, SonglineError
-from catalog.streams import ignore_warnings, written
+from catalog.common.errors import CatalogNotUnderstood, InputError, MachineError, SonglineError
+from catalog.common.streams import ignore_warnings, written
 
 STOPPED = "stopped; run the same command again to continue"
 INTERRUPTED_CODE = 130
@@ -145,7 +145,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
 
 def _reported(error: Exception) -> SonglineError:
     """An error nobody foresaw: its traceback goes to a private file, or to stderr where SONGLINE_DEBUG is set."""
-    from catalog.redaction import redacted
+    from catalog.common.redaction import redacted
 
     report = redacted("".join(traceback.format_exception(error)))
     words = " ".join(str(error).split())[:200].rstrip(".")
@@ -165,14 +165,14 @@ def _reported(error: Exception) -> SonglineError:
 
 def _with_report(error: CatalogNotUnderstood) -> SonglineError:
     """The same error, its remedy naming the file that tells where it came from."""
-    from catalog.redaction import redacted
+    from catalog.common.redaction import redacted
 
     place = _kept_report(redacted("".join(traceback.format_exception(error))))
     return error if place is None else type(error)(error.what, remedy=f"{error.remedy} with the file {place}")
 
 
 def _is_debugged() -> bool:
-    from catalog.settings import load_settings
+    from catalog.common.settings import load_settings
 
     try:
         return load_settings().debug

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.digests import Json
-from catalog.errors import SonglineError, error_document
+from catalog.common.digests import Json
+from catalog.common.errors import SonglineError, error_document
 from flows.forgiving import may_pass
 from flows.survey import NEXT, AlbumStanding
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.house import open_house
-from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Priority, Submission
-from catalog.text import counted
 from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive

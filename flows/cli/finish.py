@@ -11,14 +11,14 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from catalog.digests import Json
-from catalog.errors import InputError, MachineError, SonglineError, remedy_of_writing
+from catalog.common.digests import Json
+from catalog.common.errors import InputError, MachineError, SonglineError, remedy_of_writing
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from catalog.private import users_file_mode
 from catalog.scratch import scratch_or_none
-from catalog.settings import load_settings
-from catalog.text import counted
 from catalog.whole_file import move_whole
 from flows.cli.ending import fault_of
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn

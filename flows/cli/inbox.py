@@ -30,7 +30,7 @@ def inbox(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Submit the new and changed albums of an inbox, and leave a report in it. Exits 1 where a manifest has faults."""
-    from catalog.errors import MachineError
+    from catalog.common.errors import MachineError
     from flows.cli.output import print_json, stdout
 
     work = _order(
@@ -57,7 +57,7 @@ def inbox(
 def _order(**fields: Any) -> InboxWork:
     from pydantic import ValidationError
 
-    from catalog.errors import InputError
+    from catalog.common.errors import InputError
     from flows.inbox_order import InboxWork
 
     try:
@@ -69,8 +69,8 @@ def _order(**fields: Any) -> InboxWork:
 
 
 def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
+    from catalog.common.settings import load_settings
     from catalog.house import open_house
-    from catalog.settings import load_settings
     from flows.inbox import run_inbox
 
     with open_house(load_settings()) as house:

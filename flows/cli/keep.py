@@ -12,7 +12,10 @@ from pathlib import Path
 
 from rich.text import Text
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
+from catalog.common.understood import understood
 from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
 from catalog.lost_places import places_of
@@ -22,10 +25,7 @@ from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
 from catalog.repair import repair as mend
 from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
-from catalog.settings import load_settings
 from catalog.sweep import require_catalog_of, sweep
-from catalog.text import counted
-from catalog.understood import understood
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.lookup import album_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.text import visible
+from catalog.common.text import visible
 from flows.cli.output import stdout
 from tasks.delivery.export import Written
 from tasks.delivery.own_files import OwnFile

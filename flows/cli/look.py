@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.text import Text
 
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
+from catalog.common.understood import understood
 from catalog.explanation import figure, label
 from catalog.house import open_house
 from catalog.house_trouble import told
 from catalog.queries import score_windows
-from catalog.settings import load_settings
 from catalog.songs import CandidateRow, SongRow, songs_of
-from catalog.text import counted
-from catalog.understood import understood
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs

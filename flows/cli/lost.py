@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.lost_places import Place
 from catalog.repair import Damage, found_as
 from tasks.delivery.deliverables import DELIVERABLES

@@ -15,16 +15,12 @@ from types import FrameType
 from rich.text import Text
 
 from catalog.albums import PlannedAlbum, set_current_release
-from catalog.errors import (
-    InputError,
-    MachineError,
-    SonglineError,
-)
+from catalog.common.errors import InputError, MachineError, SonglineError
+from catalog.common.settings import load_settings
 from catalog.house import House, open_house
 from catalog.plan_queries import candidate_by_prefix, recipe_of
 from catalog.queries import render_products, sample_digest_of
 from catalog.release_queries import release_by_key
-from catalog.settings import load_settings
 from flows.cli.ending import STOPPED
 from flows.cli.kept import say_kept
 from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn

@@ -14,8 +14,8 @@ def metrics(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
+    from catalog.common.settings import load_settings
     from catalog.line_watch import LineWatch
-    from catalog.settings import load_settings
     from flows.cli.output import print_text, stdout, warn
     from flows.metrics_page import metrics_server, metrics_text
 

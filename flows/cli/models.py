@@ -20,13 +20,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.licences import not_accepted, summary
 from catalog.model_install import Watch, bench
 from catalog.model_store import InstalledModel, ModelStore, remove_model
 from catalog.models import Licence, ModelSpec
-from catalog.settings import load_settings
-from catalog.text import counted
 from flows.cli.lookup import open_store
 from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
 

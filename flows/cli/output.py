@@ -17,10 +17,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from catalog.errors import AudioRefused, ManifestError, SonglineError
-from catalog.redaction import redacted
-from catalog.streams import CleanWriter
-from catalog.text import counted, visible
+from catalog.common.errors import AudioRefused, ManifestError, SonglineError
+from catalog.common.redaction import redacted
+from catalog.common.streams import CleanWriter
+from catalog.common.text import counted, visible
 
 if TYPE_CHECKING:
     from catalog.album import Album

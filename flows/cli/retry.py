@@ -8,13 +8,13 @@ from typing import Any
 from rich.text import Text
 
 from catalog.albums import album_ids
-from catalog.errors import SonglineError
+from catalog.common.errors import SonglineError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.house import House, open_house
 from catalog.plan_queries import require_album
 from catalog.queries import failed_work
-from catalog.settings import load_settings
 from catalog.stored_plan import stored_plan
-from catalog.text import counted
 from flows.cli.failures import Failure, failures_of, what_next
 from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout, warn

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from catalog.album import Song
 from catalog.albums import Candidate
+from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
+from catalog.common.settings import Settings, load_settings
+from catalog.common.text import counted
 from catalog.confined import confined
-from catalog.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.house import House, open_house
 from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
@@ -24,8 +26,6 @@ from catalog.plan_queries import recipe_of
 from catalog.private import users_file_mode, users_umask
 from catalog.queries import render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
-from catalog.settings import Settings, load_settings
-from catalog.text import counted
 from catalog.whole_file import copy_whole
 from catalog.work import Standing
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn

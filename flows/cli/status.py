@@ -9,14 +9,14 @@ from rich.text import Text
 
 from catalog.albums import PlannedAlbum, delivered_release
 from catalog.applied_policy import origin_document, origin_sentence
-from catalog.errors import SonglineError, error_from
+from catalog.common.errors import SonglineError, error_from
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
+from catalog.common.understood import understood
 from catalog.house import House, open_house
-from catalog.settings import load_settings
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, submission_of
-from catalog.text import counted
-from catalog.understood import understood
 from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey

@@ -12,13 +12,13 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
+from catalog.common.settings import load_settings
+from catalog.common.text import counted
 from catalog.house import House, open_house
-from catalog.settings import load_settings
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, shards_of_album, submission_of
-from catalog.text import counted
 from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, stdout
 from flows.cli.status import shown_state

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog.errors import InputError, MachineError, SonglineError
-from catalog.settings import Settings, load_settings
+from catalog.common.errors import InputError, MachineError, SonglineError
+from catalog.common.settings import Settings, load_settings
 from infra.access.bucket import Account, make_bucket_user
 from infra.access.database import CATALOG, make_databases
 

@@ -12,8 +12,8 @@ from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException, MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
-from catalog.digests import Json
-from catalog.errors import MachineError
+from catalog.common.digests import Json
+from catalog.common.errors import MachineError
 
 POLICY = "songline-line"
 IN_BUCKET = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.errors import MachineError, SonglineError
+from catalog.common.errors import MachineError, SonglineError
 from infra.stack.files import Places, locked
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from infra.stack.files import write_private
 
 PORTS = range(21_000, 29_000)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.private import make_private
 
 ROOT = Path(__file__).parents[2]

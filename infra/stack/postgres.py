@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from infra.stack.processes import end_processes, group_of
 
 ADMIN = "postgres"

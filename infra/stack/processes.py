@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from infra.stack.files import ROOT, private_folder
 from infra.stack.records import Record, birth_of, process_of
 

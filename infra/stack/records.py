@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from infra.stack.files import write_private
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -10,7 +10,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.proxies import past_proxies
 from infra.stack import postgres
 from infra.stack.choices import Choices

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from infra.stack import postgres, services
 from infra.stack.choices import Choices, choose, is_free, keep, with_port
 from infra.stack.down import end_in_order, end_leftovers, mark

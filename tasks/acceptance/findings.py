@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.metrics import NotMeasurable, Reading
 
 Verdict = Literal["pass", "warn", "fail"]

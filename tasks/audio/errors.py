@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 
 class AudioFileError(InputError):

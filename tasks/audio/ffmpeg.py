@@ -22,7 +22,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from db.regular_file import open_regular
 from tasks.audio.errors import AudioFileError
 from tasks.parent import ending_with_starter

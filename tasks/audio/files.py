@@ -14,7 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from db.regular_file import open_regular
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.containers import repaired_wav

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import (

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from catalog.digests import digest_file
-from catalog.errors import InputError, MachineError
+from catalog.common.digests import digest_file
+from catalog.common.errors import InputError, MachineError
 from catalog.leftovers import (
     ASIDE,
     MEANWHILE,

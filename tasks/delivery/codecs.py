@@ -20,7 +20,7 @@ import soxr
 from mutagen.mp4 import MP4
 from mutagen.ogg import OggPage
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio
 from tasks.audio.mp4_gapless import gapless_frames

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import short_term_series
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import soundfile
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, wav_bytes, write_flac24

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.confined import confined, confined_id
-from catalog.digests import digest_bytes
-from catalog.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.house import House
 from catalog.private import users_umask
 from catalog.queries import artifact_sizes

@@ -13,7 +13,7 @@ from typing import Any
 
 import mido  # type: ignore[import-untyped]
 
-from catalog.errors import InputError, WorkError
+from catalog.common.errors import InputError, WorkError
 from tasks.delivery.lrc import timed_lines
 
 TICKS_PER_BEAT = 960

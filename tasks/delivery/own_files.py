@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from catalog.digests import digest_file
-from catalog.errors import InputError
+from catalog.common.digests import digest_file
+from catalog.common.errors import InputError
 from catalog.release import MAX_DOCUMENT_BYTES, ReleaseDocument
 from db.regular_file import read_regular
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from catalog.applied_policy import AppliedBy, origin_document
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.lineage import trace_all
 from catalog.lineage_release import published
 from catalog.policy import Policy

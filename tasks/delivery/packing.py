@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.digests import Json, digest_bytes
+from catalog.common.digests import Json, digest_bytes
 from catalog.queries import artifact_facts
 from catalog.release import ReleasedFile
 from catalog.work import Product

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.errors import SonglineError, WorkError
+from catalog.common.errors import SonglineError, WorkError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.gapless import gapless_header

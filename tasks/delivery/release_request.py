@@ -11,7 +11,7 @@ from typing import Self
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.musical import bpm_from_prompt
 from catalog.queries import StepResult
 from catalog.work import StepRequest

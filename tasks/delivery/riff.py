@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 Chunk = tuple[bytes, bytes]
 """Four letters, and what stands under them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.work import Outcome, Product
 from tasks.acceptance.checks import examine_derivative
 from tasks.audio.files import read_audio

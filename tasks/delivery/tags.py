@@ -10,7 +10,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.delivery.id3 import cover_of_id3, tags_of_id3
 from tasks.delivery.mp4 import cover_of_mp4, tags_of_mp4
 from tasks.delivery.track_tags import TrackTags, cover_media_type

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from catalog.common.digests import Json
+from catalog.common.errors import WorkError
 from catalog.decision import Decision, Value
-from catalog.digests import Json
-from catalog.errors import WorkError
 from catalog.queries import step_result
 from catalog.recipe import Recipe
 from catalog.release import (

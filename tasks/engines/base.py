@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from catalog.album import Song
-from catalog.errors import InputError, SonglineError
+from catalog.common.errors import InputError, SonglineError
 from catalog.licences import Use
 from catalog.lyrics import Lyrics
 from catalog.model_used import ModelUsed

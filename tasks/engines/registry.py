@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-from catalog.errors import InputError
-from catalog.settings import Settings
+from catalog.common.errors import InputError
+from catalog.common.settings import Settings
 from tasks.engines.base import Engine
 
 ENGINES: Mapping[str, str] = MappingProxyType(

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import MOMENTARY_MS, integrated_lufs

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.digests import Json
-from catalog.errors import WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import WorkError
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs

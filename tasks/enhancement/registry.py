@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.enhancement.base import Enhancer
 
 PATHS: Mapping[str, str] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.digests import Json
-from catalog.errors import WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import WorkError
 from catalog.metrics import Measured, Reading
 from catalog.work import Outcome, Product
 from tasks.audio.audio import Audio

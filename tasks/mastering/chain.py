@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from catalog.digests import Json
-from catalog.errors import AudioRefused, WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import AudioRefused, WorkError
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio

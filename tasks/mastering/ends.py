@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.digests import Json
-from catalog.errors import AudioRefused
+from catalog.common.digests import Json
+from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.sounding import SOUND_DBFS, sounding_span
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.errors import AudioFileError
 from tasks.audio.loudness import loudness_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.metrics import Measured, Reading
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from tasks.audio.audio import Audio
 from tasks.mastering.curves import Curve
 from tasks.mastering.spectrum import CENTRES_HZ, Spectrum, bands_within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.mastering import REFERENCE, MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.curves import Curve, named_curve

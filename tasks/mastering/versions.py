@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from catalog.digests import Json
-from catalog.errors import AudioRefused
+from catalog.common.digests import Json
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav

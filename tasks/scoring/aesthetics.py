@@ -18,8 +18,8 @@ from tasks.scoring.judge_specs import AESTHETICS, AXES
 from tasks.scoring.listening import WINDOW_S, at_listening_level, windows_of
 
 if TYPE_CHECKING:
+    from catalog.common.settings import Settings
     from catalog.model_store import InstalledModel
-    from catalog.settings import Settings
     from tasks.scoring.aesthetics_model import Aesthetics
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 import torch
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from tasks.audio.audio import Audio
 from tasks.scoring.judge_specs import AXES
 from tasks.scoring.listening import WINDOW_S

@@ -15,8 +15,8 @@ from tasks.scoring.listening import WINDOW_S
 from tasks.scoring.similarity import SimilarityScorer
 
 if TYPE_CHECKING:
+    from catalog.common.settings import Settings
     from catalog.model_store import InstalledModel
-    from catalog.settings import Settings
     from tasks.scoring.clap_model import Clap
 
 

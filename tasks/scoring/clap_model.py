@@ -16,7 +16,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.scoring.listening import WINDOW_S, windows_of
 from tasks.scoring.registry import CLAP, install_command

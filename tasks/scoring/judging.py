@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from catalog.digests import Json
-from catalog.errors import WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import WorkError
+from catalog.common.settings import Settings
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.settings import Settings
 from tasks.scoring.base import Scorer
 from tasks.scoring.registry import judge_named
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.policy import Alike
 from tasks.audio.audio import Audio
 from tasks.scoring.courses import CLOSE, Courses

@@ -25,8 +25,8 @@ from tasks.scoring.transcript import Phrase, Whisper
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from catalog.common.settings import Settings
     from catalog.model_store import InstalledModel
-    from catalog.settings import Settings
 
 TOLERANCE_S = 4.0
 """How far outside its time a line may be heard: transcribed phrases of some seconds have times for their ends only."""

@@ -14,8 +14,8 @@ from tasks.scoring.similarity import SimilarityScorer
 from tasks.scoring.specs import MULAN
 
 if TYPE_CHECKING:
+    from catalog.common.settings import Settings
     from catalog.model_store import InstalledModel
-    from catalog.settings import Settings
     from tasks.style.mulan import MuLan
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.noticeable import with_step

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from catalog.album import Song
 from catalog.albums import Candidate
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.work import StepRequest

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.policy import Alike, CandidateReadings, Policy, decide
 from catalog.queries import readings, sample_digest_of, step_request, step_results

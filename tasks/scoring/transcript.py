@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from catalog.errors import MachineError, TransientError
+from catalog.common.errors import MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.scoring.registry import WHISPER, install_command
 

@@ -12,8 +12,8 @@ from tasks.separation.demix import Wish, demix
 from tasks.separation.turns import turn_on_cores
 
 if TYPE_CHECKING:
+    from catalog.common.settings import Settings
     from catalog.model_store import InstalledModel
-    from catalog.settings import Settings
 
 VOCALS = "vocals"
 

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from demucs.htdemucs import HTDemucs
 
-from catalog.digests import digest_file
-from catalog.errors import MachineError
+from catalog.common.digests import digest_file
+from catalog.common.errors import MachineError
+from catalog.common.small_yaml import read_small_yaml
 from catalog.model_store import InstalledModel
-from catalog.small_yaml import read_small_yaml
 from tasks.separation.checkpoint import load_network
 from tasks.separation.names import RATE_HZ, STEM_MODELS
 

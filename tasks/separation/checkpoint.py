@@ -21,7 +21,7 @@ import torch
 from demucs.htdemucs import HTDemucs
 from safetensors import safe_open
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 KLASS = "demucs.htdemucs.HTDemucs"
 SHOWN = 4

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from catalog.errors import TransientError
+from catalog.common.errors import TransientError
 from tasks.audio.audio import Samples
 from tasks.separation.bag import Bag
 from tasks.separation.memory import Portion

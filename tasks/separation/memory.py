@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from catalog.errors import TransientError
+from catalog.common.errors import TransientError
 from tasks.separation.bag import CHANNELS, Bag
 from tasks.separation.names import RATE_HZ
 

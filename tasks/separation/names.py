@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from catalog.errors import InputError, MachineError
-from catalog.text import did_you_mean
+from catalog.common.errors import InputError, MachineError
+from catalog.common.text import did_you_mean
 
 FOUR = ("drums", "bass", "other", "vocals")
 SIX = (*FOUR, "guitar", "piano")

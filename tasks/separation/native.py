@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from catalog.errors import RefusedError, WorkError
+from catalog.common.errors import RefusedError, WorkError
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.engines.registry import get_engine
 from tasks.rendering import renderer_of

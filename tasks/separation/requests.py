@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from catalog.album import NATIVE_STEMS, Album, Song
 from catalog.albums import Candidate
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.work import StepRequest
 from tasks.kinds import request
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from tasks.audio.audio import Samples
 from tasks.separation.silence import Passage
 

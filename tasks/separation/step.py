@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from catalog.work import Outcome, Product
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from catalog.digests import Json
-from catalog.errors import MachineError
+from catalog.common.digests import Json
+from catalog.common.errors import MachineError
 from catalog.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.steps import StepContext

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.style.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_HZ, STYLE_SIZE, TEXT_FOLDER, WINDOW_S
 from tasks.style.tensors import kept_randomness

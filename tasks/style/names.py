@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 MUQ_MULAN = "muq-mulan-large"
 """The model's name in the registry."""

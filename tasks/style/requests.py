@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalog.digests import Json
+from catalog.common.digests import Json
 from catalog.work import StepRequest
 from tasks.kinds import request
 

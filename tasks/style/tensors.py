@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 DERIVED = ("embeddings.position_ids", "embeddings.token_type_ids")
 """Counters that some versions of transformers write into checkpoints; every model makes its own."""

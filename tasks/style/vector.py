@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from db.regular_file import open_regular
 from tasks.style.names import STYLE_SIZE
 

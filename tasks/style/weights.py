@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from tasks.style.names import JOINT_FOLDER, MUQ_MULAN
 from tasks.style.tensors import Tensors, pull_again, put, read_tensors
 

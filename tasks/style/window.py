@@ -9,7 +9,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
 from tasks.style.names import RATE_HZ, WINDOW_S
 

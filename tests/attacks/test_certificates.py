@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.certificates import drop_unusable, require_certificates
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.model_web import Web
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from flows.cli.doctor import CHECKS
 from flows.cli.main import main
 from tests.attacks.small_album import Run, Said, run, small

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.model_fetch import Fetcher, Patience, Remote
 from catalog.model_pull import add
 from catalog.model_store import ModelStore

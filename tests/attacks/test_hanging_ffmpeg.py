@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from tasks.audio.errors import AudioFileError
 from tasks.mastering.reference import reference_from
 from tasks.style.inspection import inspect

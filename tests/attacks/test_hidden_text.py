@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import ManifestError
-from catalog.settings import Settings
-from catalog.text import hides, is_reserved, reorders, shows_nothing, visible
+from catalog.common.errors import ManifestError
+from catalog.common.settings import Settings
+from catalog.common.text import hides, is_reserved, reorders, shows_nothing, visible
 from flows.reading import read_album
 from tests.support import album_document, write_album
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.errors import AudioRefused, InputError, MachineError
+from catalog.common.errors import AudioRefused, InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import notes_on, read_audio, write_wav

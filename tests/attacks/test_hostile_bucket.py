@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, InputError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, InputError
 from catalog.inbox.bucket import BucketInbox
 from catalog.store import s3
 from catalog.store.base import object_name

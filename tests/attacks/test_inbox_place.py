@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
 from flows.inbox_flow import require_own_inbox
 
 

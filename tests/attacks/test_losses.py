@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from catalog.common.settings import Settings
 from catalog.house import House, open_house
 from catalog.queries import artifact_digests
 from catalog.repair import accept, accepted_losses, examine, repair
-from catalog.settings import Settings
 from tests.attacks.small_album import Run, run, small
 from tests.attacks.test_damage import blob
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from catalog.common.settings import Settings
 from catalog.house import open_house
-from catalog.settings import Settings
 from flows.cli.keep import verify
 
 

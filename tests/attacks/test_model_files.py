@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import InputError, MachineError, SonglineError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import InputError, MachineError, SonglineError
 from catalog.model_fetch import Fetcher, Patience
 from catalog.model_import import import_folder
 from catalog.model_install import bench

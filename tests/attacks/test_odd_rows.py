@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from catalog.backup_rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
+from catalog.common.digests import digest_file
+from catalog.common.errors import CatalogError, InputError
 from catalog.confined import path_fault
-from catalog.digests import digest_file
-from catalog.errors import CatalogError, InputError
 from catalog.model_record import Record
 from catalog.model_table import read_table
 from catalog.release import ReleaseDocument

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from flows.local_api_database import LocalDatabase
 from flows.local_api_files import own_file, own_folder
 from tests.attacks.attackers import tiny_document

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.model_store import ModelStore
-from catalog.settings import Settings
 from catalog.whole_file import copy_whole, whole_file
 from tests.attacks.small_album import Run, run, small
 from tests.integration.commanded import Album

@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from hypothesis import given, settings, strategies
 from sqlalchemy.exc import DBAPIError
 
-from catalog.errors import MachineError, ManifestError, error_document
+from catalog.common.errors import MachineError, ManifestError, error_document
+from catalog.common.redaction import redacted, shareable
+from catalog.common.settings import SQLITE_FILE
 from catalog.house import House
 from catalog.model_fetch import Fetcher, Patience
 from catalog.model_pull import add, pull
 from catalog.model_store import RECORD, ModelStore
 from catalog.model_table import read_table
-from catalog.redaction import redacted, shareable
-from catalog.settings import SQLITE_FILE
 from db.read_only import reading_engine
 from flows.inbox_report import shown
 from tests.integration.hub_server import Hub, serving

@@ -14,9 +14,10 @@ import pytest
 from catalog import backup, owners
 from catalog.album_document import album_of, manifest_document
 from catalog.backup_rows import load, read_lines, require_empty
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
+from catalog.common.settings import Settings
 from catalog.confined import confined, confined_id, path_fault
-from catalog.digests import digest_bytes
-from catalog.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
 from catalog.house import open_house
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
@@ -24,7 +25,6 @@ from catalog.model_install import Bench
 from catalog.model_store import ModelStore
 from catalog.recording import record_artifact
 from catalog.release_queries import ReleaseRow
-from catalog.settings import Settings
 from catalog.store.s3_client import Found
 from db.delivery import Release, ReleaseFile
 from db.production import Album

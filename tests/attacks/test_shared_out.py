@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from tasks.delivery import bundle, own_files
 from tasks.delivery.bundle import swap_in
 from tasks.delivery.own_files import BuildFiles, Carrying, open_folder

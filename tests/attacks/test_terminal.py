@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from catalog.errors import InputError, ManifestError
-from catalog.streams import Stream
-from catalog.text import visible
+from catalog.common.errors import InputError, ManifestError
+from catalog.common.streams import Stream
+from catalog.common.text import visible
 from flows.cli import output
 from flows.progress import LiveLines, Progress, SongProgress
 from tests.integration.commanded import Album
@@ -65,7 +65,7 @@ def obeyed(text: str) -> list[str]:
 
 def test_there_is_one_door_and_everybody_uses_it() -> None:
     """No module but the door prints, opens a console, or writes to a stream of the process."""
-    doors = {"flows/cli/output.py", "catalog/streams.py"}
+    doors = {"flows/cli/output.py", "catalog/common/streams.py"}
     late = {"flows/local_api.py"}
     """Writes one line of its own when everything else is over; the stream itself cleans it."""
     found = set()
@@ -159,7 +159,7 @@ def test_other_writers_neither_hide_text_nor_swap_its_colours() -> None:
 
 WORKER = """
 import asyncio, os, sys, warnings
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from tasks.pool import WorkerPool
 def work():
     import numpy

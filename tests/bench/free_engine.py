@@ -11,14 +11,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from catalog.album import Song
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
+from catalog.common.settings import Settings
 from catalog.licences import Use
 from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.model_used import ModelUsed
 from catalog.policy import DEFAULT_GATES
 from catalog.recipe import Recipe
 from catalog.remarks import Remark
-from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.engines import registry
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes

@@ -20,10 +20,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalog.album import Song
+from catalog.common.settings import Settings, load_settings
 from catalog.lyrics import LyricLine, Lyrics
 from catalog.metrics import Measured, Reading
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.settings import Settings, load_settings
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Order, Rendered

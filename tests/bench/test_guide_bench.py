@@ -9,8 +9,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from catalog.album import Song
+from catalog.common.settings import Settings
 from catalog.lyrics import LyricLine, Lyrics
-from catalog.settings import Settings
 from tasks.engines.base import Order, Rendered
 from tasks.engines.guide.engine import GuideEngine
 

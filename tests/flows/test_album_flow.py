@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from catalog.errors import InputError, MachineError, WorkError
+from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.queries import failed_work
 from catalog.submissions import Wish, move, name_run, submission_of, submit
 from flows import album_flow

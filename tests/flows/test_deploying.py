@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from flows.deployment_file import DeploymentFile, house_file, read_deployment_file
 
 SILENT_AFTER_S = 10

@@ -189,8 +189,8 @@ def test_the_command_shows_the_services_and_no_secret(prefect_server, moto, tmp_
     ],
 )
 def test_a_wrong_setting_is_told_in_words(monkeypatch, variable, value, told):
-    from catalog.errors import InputError
-    from catalog.settings import load_settings
+    from catalog.common.errors import InputError
+    from catalog.common.settings import load_settings
 
     monkeypatch.setenv(variable, value)
     with pytest.raises(InputError, match=f"^{variable}: {re.escape(told)}") as caught:

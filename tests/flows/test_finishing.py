@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from catalog.errors import CheckFailed, WorkError
+from catalog.common.errors import CheckFailed, WorkError
 from catalog.lineage import trace
 from catalog.release_queries import release_by_key
 from flows.planning import declare_album

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.albums import apply_policy
-from catalog.errors import ModelMissing, TransientError, WorkError
+from catalog.common.errors import ModelMissing, TransientError, WorkError
 from catalog.house import open_house
 from catalog.policy import Policy
 from catalog.stored_plan import stored_plan

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from catalog.albums import apply_policy
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, WorkError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, WorkError
 from catalog.lineage import prov_json, trace
 from catalog.plan_queries import candidate_by_prefix
 from catalog.policy import Policy

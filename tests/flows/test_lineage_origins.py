@@ -15,7 +15,7 @@ import pytest
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TIT2
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.lineage import trace
 from catalog.queries import render_products
 from catalog.release_queries import release_by_key

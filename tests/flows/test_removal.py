@@ -9,15 +9,15 @@ import sqlalchemy as sa
 
 from catalog.album_list import albums_of
 from catalog.albums import set_current_release
+from catalog.common.errors import InputError, RefusedError
+from catalog.common.settings import Settings
 from catalog.disk_use import disk_use
-from catalog.errors import InputError, RefusedError
 from catalog.line_figures import line_figures
 from catalog.lineage import trace_all
 from catalog.queries import artifact_digests
 from catalog.release_queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
-from catalog.settings import Settings
 from catalog.submissions import Wish, submit
 from catalog.track_origins import origins_of_release
 from catalog.work import Lease
@@ -211,7 +211,7 @@ def test_albums_are_listed_with_their_state(house, tmp_path):
 
 
 def test_bytes_that_the_store_does_not_remove_are_left_for_gc(house, settings: Settings, tmp_path, monkeypatch):
-    from catalog.errors import StoreError
+    from catalog.common.errors import StoreError
     from catalog.sweep import sweep
 
     made(house, tmp_path, "first", **ONLY_ONE)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.common.settings import Settings
 from catalog.policy import Policy
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from flows import shards
 from flows.shards import BATCH_S, Shard, shards_of
 from tasks.engines.base import Forecast

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import InputError, MachineError, RefusedError, WorkError
+from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.submissions import Wish, submission_of, submit
 from flows.planning import declare_album
 from flows.reading import read_album

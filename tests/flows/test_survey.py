@@ -7,7 +7,7 @@ import json
 import pytest
 
 from catalog.albums import set_current_release
-from catalog.errors import MachineError, WorkError
+from catalog.common.errors import MachineError, WorkError
 from catalog.queries import failed_work
 from catalog.stored_plan import stored_plan
 from flows.cli.author import plan as plan_command

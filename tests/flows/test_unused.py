@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import InputError, ManifestError
+from catalog.common.errors import InputError, ManifestError
 from catalog.release_queries import release_by_key
 from flows.cli.author import init
 from flows.cli.author import plan as plan_command

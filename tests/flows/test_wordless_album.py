@@ -9,9 +9,9 @@ import mido
 import numpy as np
 import pytest
 
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.release_queries import release_by_key
-from catalog.settings import Settings
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.files import read_audio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from flows.worker import serve
 from tests.support import songline
 

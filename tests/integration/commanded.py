@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from tests.support import songline
 
 

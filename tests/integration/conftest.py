@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.errors import ManifestError
+from catalog.common.errors import ManifestError
 from flows.reading import read_album
 from tests.integration.sung_album import Sung, document_with, write_sung
 

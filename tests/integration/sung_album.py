@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.plan_queries import recipe_of
 from catalog.queries import render_products
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from flows.planning import plan_album
 from tests.integration.commanded import Album
 from tests.support import write_album

@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.backup import Verified, back_up, restore, verify
-from catalog.errors import CatalogError, InputError, MachineError, RefusedError
+from catalog.common.errors import CatalogError, InputError, MachineError, RefusedError
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.repair import examine
-from catalog.settings import Settings
 from catalog.store.base import object_name
 from catalog.work import Circumstances, DecisionRecord, Lease
 from db.base import Base

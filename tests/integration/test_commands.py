@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from catalog.digests import digest_bytes, digest_file
+from catalog.common.digests import digest_bytes, digest_file
 from tests.integration.commanded import Album, files_of
 from tests.support import album_document, environment, write_album
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from catalog.digests import digest_bytes
+from catalog.common.digests import digest_bytes
 from flows.cli.main import main
 from tests.integration.hub_server import COMMIT, Hub, serving
 from tests.model_kit import relaxed_table

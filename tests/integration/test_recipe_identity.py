@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the tiny models need torch")
 
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
 from catalog.lyrics import parse_lrc
 from catalog.model_store import ModelStore
 from tasks.engines.base import Passage

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from tests.support import album_document, environment, songline, write_album
 
 pytestmark = pytest.mark.slow

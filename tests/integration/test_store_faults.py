@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, MachineError, StoreError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, MachineError, StoreError
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.release_queries import release_by_key
 from catalog.repair import examine
-from catalog.settings import Settings
 from catalog.store.base import object_name
 from catalog.store.files import FolderStore
 from catalog.work import Circumstances, Lease, Outcome, Product
@@ -195,7 +195,7 @@ def test_a_write_beyond_a_limit_is_told_and_leaves_nothing_half_made(tmp_path):
     (tmp_path / "large").write_bytes(os.urandom(LARGE))
     script = f"""
         import pathlib, resource
-        from catalog.errors import StoreError
+        from catalog.common.errors import StoreError
         from catalog.store.files import FolderStore
         folder = pathlib.Path({str(tmp_path)!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, ({1 << 20}, {resource.RLIM_INFINITY}))

@@ -9,7 +9,7 @@ from pathlib import Path
 from minio import Minio
 from pydantic import SecretStr
 
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from catalog.store.cache import LocalCache
 from catalog.store.s3 import S3Store
 from catalog.store.s3_client import Bucket

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from tests.support import LYRICS, environment
 
 PATIENCE_S = 600.0

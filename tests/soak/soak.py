@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from tests.soak.families import Family, Hit, Peak, Survival, Victim, await_children, begin
 from tests.soak.figures import Row, sizes
 from tests.soak.place import Lease, Place, files_of, write_manifest

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from tests.integration.commanded import Album
 from tests.surroundings import surrounded
 from tests.surroundings.hostile_rows import ROWS

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
 from tasks.engines.diffrhythm.network import DiT
 

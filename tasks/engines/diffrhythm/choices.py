@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from catalog.album import Song
-from catalog.digests import Json
-from catalog.errors import InputError, SonglineError
+from catalog.common.digests import Json
+from catalog.common.errors import InputError, SonglineError
 from catalog.model_store import InstalledModel, ModelStore
 from catalog.remarks import Remark
 from tasks.engines.base import Material

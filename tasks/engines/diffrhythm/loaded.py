@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from catalog.digests import Json
-from catalog.errors import MachineError, RefusedError, WorkError
+from catalog.common.digests import Json
+from catalog.common.errors import MachineError, RefusedError, WorkError
+from catalog.common.settings import Settings
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.settings import Settings
 from tasks.engines.diffrhythm.checkpoint import load_network
 from tasks.engines.diffrhythm.config import BASE_FRAMES, CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.precision import check_precision

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 SAMPLE_RATE = 44_100
 """Hz, of everything the published autoencoder reads and gives."""

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
 from tasks.engines.diffrhythm.vae import LATENT_CHANNELS, Vae
 
 LIMIT_DB = -60.0

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from catalog.digests import canonical_json
-from catalog.errors import RefusedError, SonglineError, TransientError, WorkError
+from catalog.common.digests import canonical_json
+from catalog.common.errors import RefusedError, SonglineError, TransientError, WorkError
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Extra, Failed, Figures, Order, Rendered

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 
 Precision = Literal["float32", "bfloat16", "float16"]
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from catalog.errors import AudioRefused, InputError, MachineError, TransientError
+from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample
 from tasks.engines.diffrhythm.chunks import CHUNK_FRAMES, Chunk, decode_chunks, encode_chunks, whole

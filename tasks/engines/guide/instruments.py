@@ -7,8 +7,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from catalog.digests import digest_file
-from catalog.errors import MachineError
+from catalog.common.digests import digest_file
+from catalog.common.errors import MachineError
 
 NAME = "guide"
 REVISION = 1

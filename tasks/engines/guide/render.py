@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from catalog.errors import SonglineError, WorkError
+from catalog.common.errors import SonglineError, WorkError
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, Order, Rendered

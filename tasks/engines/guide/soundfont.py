@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 # Generators, section 8.1.2.
 START_LOOP, END_LOOP = 2, 3

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album import Album
-from catalog.errors import ManifestError
+from catalog.common.errors import ManifestError
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.metrics import Direction, MetricSpec
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import StoreError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import StoreError
 from catalog.house import open_house
 from catalog.repair import Damage, examine, require_some_whole
 from catalog.store.base import object_name

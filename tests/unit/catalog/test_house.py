@@ -6,16 +6,16 @@ import textwrap
 import pytest
 
 from catalog import owners
-from catalog.errors import CatalogError
+from catalog.common.errors import CatalogError
+from catalog.common.settings import Settings
 from catalog.house import open_house
-from catalog.settings import Settings
 
 
 def run_and_kill(settings, body):
     script = f"""
         import os, pathlib
         from catalog.house import enter_house
-        from catalog.settings import Settings
+        from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
         house = enter_house(settings)
         {body}

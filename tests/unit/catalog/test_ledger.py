@@ -7,7 +7,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from catalog.errors import LeaseLost, TransientError, WorkError
+from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.house import open_house
 from catalog.queries import render_products, step_result
 from catalog.recipe import Recipe
@@ -91,7 +91,7 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
         import os, pathlib
         from catalog.house import enter_house
         from catalog.recipe import Recipe
-        from catalog.settings import Settings
+        from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
         house = enter_house(settings)
         recipe = Recipe("faulty", 1, 42, 10.0, {{"prompt": "x"}})

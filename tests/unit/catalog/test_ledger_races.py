@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from catalog.album import Album, Song
 from catalog.albums import expand, store_plan
-from catalog.errors import LeaseLost
+from catalog.common.errors import LeaseLost
 from catalog.house import open_house
 from catalog.lyrics import parse_lrc
 from catalog.mastering import MasteringSpec

@@ -1,6 +1,6 @@
 import pytest
 
-from catalog.errors import LicenceRefused, error_document, error_from
+from catalog.common.errors import LicenceRefused, error_document, error_from
 from catalog.licences import Use, not_accepted, refusals, refused
 from catalog.model_table import read_table
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, StoreError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, StoreError
 from catalog.store.cache import LocalCache
 
 OLD = 7200.0

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manifest_samples import GOOD, VOCABULARY, album_or_error, faults_of, load, write
 
-from catalog.errors import ManifestError
+from catalog.common.errors import ManifestError
 from catalog.manifest import load_manifest
 from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source

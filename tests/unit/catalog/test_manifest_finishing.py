@@ -8,7 +8,7 @@ import pytest
 from manifest_samples import GOOD, faults_of, load
 
 from catalog.album_document import album_of, manifest_document
-from catalog.digests import digest_bytes
+from catalog.common.digests import digest_bytes
 
 FULL = """\
 schema_version: 1

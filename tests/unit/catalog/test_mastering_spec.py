@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from catalog.digests import canonical_json
+from catalog.common.digests import canonical_json
 from catalog.mastering import REFERENCE, MasteringSpec
 
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import InputError, LicenceRefused, MachineError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import InputError, LicenceRefused, MachineError
 from catalog.model_fetch import Fetcher, NotThere, Patience, Remote
 from catalog.model_install import Watch, bench
 from catalog.model_pull import add, pull

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import InputError, LicenceRefused, MachineError, ModelMissing, RefusedError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import InputError, LicenceRefused, MachineError, ModelMissing, RefusedError
 from catalog.model_fetch import Fetcher
 from catalog.model_import import import_folder
 from catalog.model_install import Bench, bench

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.errors import InputError, RefusedError
+from catalog.common.errors import InputError, RefusedError
 from catalog.model_store import ModelStore
 from catalog.model_table import read_table
 from catalog.models import FilePath, Name, Role

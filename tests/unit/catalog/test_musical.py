@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key, tonic_and_mode
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.model_used import ModelUsed
 from catalog.release import (
     Check,

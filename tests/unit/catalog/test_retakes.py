@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from catalog.album import Album, Song
 from catalog.album_document import manifest_document
 from catalog.albums import Candidate, expand, store_plan
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy

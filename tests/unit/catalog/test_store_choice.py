@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from catalog.errors import InputError, StoreError
+from catalog.common.errors import InputError, StoreError
+from catalog.common.settings import Settings, load_settings
 from catalog.house import open_house
-from catalog.settings import Settings, load_settings
 from catalog.store.choice import store_of
 from catalog.store.files import FolderStore
 from catalog.store.s3 import S3Store

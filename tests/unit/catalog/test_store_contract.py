@@ -10,8 +10,8 @@ from io import BytesIO
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, InputError, RefusedError, StoreError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, InputError, RefusedError, StoreError
 from catalog.store.base import Store, object_name
 from catalog.store.files import FolderStore
 

@@ -13,8 +13,8 @@ import pytest
 from minio.time import to_amz_date, utcnow
 from pydantic import SecretStr
 
-from catalog.digests import digest_bytes
-from catalog.errors import ArtifactLost, StoreError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ArtifactLost, StoreError
 from catalog.store.base import object_name
 from tests.services.faulty_gateway import faulty_gateway
 from tests.services.minio_server import minio_server

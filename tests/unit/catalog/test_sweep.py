@@ -9,8 +9,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from catalog.digests import digest_bytes
-from catalog.errors import StoreError, TransientError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import StoreError, TransientError
 from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe

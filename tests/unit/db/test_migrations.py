@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from catalog.common.settings import Settings
 from catalog.house import open_house
 from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from catalog.songs import songs_of
 from db.base import Base
 from db.schema import upgrade

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.text import counted
+from catalog.common.text import counted
 from flows.cli import ending
 from flows.cli.main import app
 from flows.inbox_report import Entry, InboxReport

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from catalog.errors import AudioRefused, InputError, SonglineError
+from catalog.common.errors import AudioRefused, InputError, SonglineError
 from flows.cli.main import app
 from flows.cli.output import print_error
 from tasks.audio.audio import Audio

@@ -12,9 +12,9 @@ import typer
 from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
-from catalog.errors import InputError, MachineError, ModelMissing, StoreError
+from catalog.common.errors import InputError, MachineError, ModelMissing, StoreError
+from catalog.common.settings import Settings
 from catalog.inbox import bucket
-from catalog.settings import Settings
 from catalog.submissions import Wish, move, submission_of, submit
 from db.production import Album as AlbumRow
 from db.session import DatabaseTrouble

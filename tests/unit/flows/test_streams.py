@@ -16,8 +16,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from catalog import streams
-from catalog.errors import InputError, MachineError
+from catalog.common import streams
+from catalog.common.errors import InputError, MachineError
 from flows.cli import ending
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.progress import LiveLines, Progress, SongProgress, time_sentence

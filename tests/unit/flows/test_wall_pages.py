@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from catalog.songs import CandidateRow, SongRow
 from flows.wall_pages import SONGS_SHOWN, report, safe, scores_page, songs_page
 

@@ -10,8 +10,8 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from catalog.errors import MachineError
-from catalog.settings import Settings
+from catalog.common.errors import MachineError
+from catalog.common.settings import Settings
 from db.inspection import inspect_server
 from db.session import SCHEMA_REVISION, open_database
 from infra.access.bucket import Account, make_bucket_user, policy

@@ -14,7 +14,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from infra.stack import postgres, services, up
 from infra.stack.choices import choose, is_free, with_port
 from infra.stack.down import down

@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import ModelMissing, WorkError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ModelMissing, WorkError
 from catalog.house import open_house
 from catalog.recipe import Recipe
 from catalog.work import Lease, Outcome, Product

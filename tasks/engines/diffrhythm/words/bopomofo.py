@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.words.punctuation import split_phones
 
 RISING, DIPPING, FALLING, NEUTRAL = "ˊ", "ˇ", "ˋ", "˙"

@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from tasks.engines.diffrhythm.words.packages import package
 from tasks.engines.diffrhythm.words.vocabulary import MARKS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.lrc_stamps import stamp
 from catalog.lyrics import LyricLine, Lyrics
 from tasks.engines.diffrhythm.passage import FRAME_RATE, Passage, frame_at

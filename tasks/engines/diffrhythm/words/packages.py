@@ -8,7 +8,7 @@ import warnings
 from functools import cache
 from types import ModuleType
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES
 from tasks.engines.diffrhythm.passage import frame_at
 from tasks.engines.diffrhythm.words.vocabulary import COMMA_TOKEN, STOP_TOKEN

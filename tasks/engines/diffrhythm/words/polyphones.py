@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.words.packages import package
 
 _BRACED = re.compile(r"\{([a-zü]+[0-5])\}")

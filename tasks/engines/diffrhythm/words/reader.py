@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.words.bopomofo import load_syllables
 from tasks.engines.diffrhythm.words.chinese import chinese_phones, has_numerals
 from tasks.engines.diffrhythm.words.english import english_phones

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 
 MARKS = ",.?!;:'…"
 """The punctuation that is a symbol of its own, in Chinese and in English."""

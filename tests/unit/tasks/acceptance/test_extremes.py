@@ -16,7 +16,7 @@ from acceptance_signals import beats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.acceptance.checks import Target, examine

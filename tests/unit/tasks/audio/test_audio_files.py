@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import AudioRefused, InputError
+from catalog.common.errors import AudioRefused, InputError
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digests import digest_bytes
-from catalog.errors import InputError
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import InputError
 from tasks.delivery.bundle import SUMS_FILE, sha256sums, staging_folder, swap_in
 from tasks.delivery.exchange import exchange
 from tasks.delivery.own_files import BuildFiles

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.report.page import PLAYED_FIRST
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample, write_wav

@@ -16,7 +16,7 @@ import soundfile
 from mutagen.flac import FLAC
 from numpy.typing import NDArray
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.delivery.codecs import decoded, opus_frames

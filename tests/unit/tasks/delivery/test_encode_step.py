@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import InputError, WorkError
+from catalog.common.errors import InputError, WorkError
 from catalog.house import House
 from catalog.work import Outcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digests import digest_bytes
+from catalog.common.digests import digest_bytes
 from flows.cli.kept import kept_sentence
 from tasks.delivery.bundle import staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mutagen.flac import FLAC
 
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav

@@ -18,7 +18,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_flac24, write_wav
 from tasks.delivery.codecs import ffmpeg_aac, ogg_opus

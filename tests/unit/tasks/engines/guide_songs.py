@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.album import Song
+from catalog.common.settings import Settings
 from catalog.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from tasks.engines.guide.engine import GuideEngine
 
 Row = tuple[float, str]

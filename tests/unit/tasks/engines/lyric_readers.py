@@ -11,7 +11,7 @@ import pytest
 from parity_folder import assets_folder
 from tiny_onnx import echo_model
 
-from catalog.digests import digest_file
+from catalog.common.digests import digest_file
 from catalog.model_store import InstalledModel, ModelStore
 from tasks.engines.diffrhythm.words.reader import Reader
 

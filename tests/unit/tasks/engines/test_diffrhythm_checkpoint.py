@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="the network's tests need torch")
 
 from torch import Tensor  # noqa: E402
 
-from catalog.errors import MachineError  # noqa: E402
+from catalog.common.errors import MachineError  # noqa: E402
 from tasks.engines.diffrhythm.checkpoint import load_network  # noqa: E402
 from tasks.engines.diffrhythm.network import DiT, NetworkConfig  # noqa: E402
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lyric_readers import chinese_files, data, needs_tables, reader
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.words.bopomofo import load_syllables, marked, phones_of
 from tasks.engines.diffrhythm.words.chinese import merged, plain_chinese
 from tasks.engines.diffrhythm.words.polyphones import PolyphoneModel

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lyric_readers import data, needs_tables, reader
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.lrc_stamps import stamp
 from catalog.lyrics import LyricLine, Lyrics, parse_lrc
 from tasks.engines.diffrhythm.words.kana import kana_phones

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="the sampler's tests need torch")
 from diffrhythm_nets import one_thread  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from catalog.errors import InputError  # noqa: E402
+from catalog.common.errors import InputError  # noqa: E402
 from tasks.engines.diffrhythm.network import DiT, NetworkConfig  # noqa: E402
 from tasks.engines.diffrhythm.sampler import (  # noqa: E402
     Conditioning,

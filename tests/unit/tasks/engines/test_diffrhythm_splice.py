@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfiltfilt
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.audio.audio import Audio, Samples
 from tasks.engines.diffrhythm.passage import FRAME_RATE, LEAST_FRAMES, Passage, frame_at, passage_between
 from tasks.engines.diffrhythm.splice import splice

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from catalog.errors import AudioRefused, InputError, MachineError, TransientError
+from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.engines.diffrhythm.chunks import CHUNK_FRAMES, TRIM_FRAMES, decode_chunks, encode_chunks
 from tasks.engines.diffrhythm.vae import Vae, for_encoding

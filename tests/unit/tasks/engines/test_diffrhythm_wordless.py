@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from guide_songs import song
 
-from catalog.settings import Settings
+from catalog.common.settings import Settings
 from tasks.engines.base import Rendered
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from guide_songs import SHORT, recipe, song
 
-from catalog.digests import canonical_json
-from catalog.errors import InputError
+from catalog.common.digests import canonical_json
+from catalog.common.errors import InputError
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.registry import get_engine
 
 
 def test_the_light_half_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from catalog.settings import Settings;"
+        "import sys; from catalog.common.settings import Settings;"
         "from tasks.engines.registry import get_engine; engine = get_engine('guide', Settings());"
         "from tasks.engines.guide.engine import instruments; instruments();"
         "print([name for name in ('numpy', 'scipy', 'pedalboard', 'symusic', 'pretty_midi') if name in sys.modules])"

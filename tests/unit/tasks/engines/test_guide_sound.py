@@ -13,10 +13,10 @@ from guide_songs import SHORT, recipe
 from numpy.typing import NDArray
 from pyloudnorm import Meter
 
-from catalog.digests import canonical_json, digest_bytes
-from catalog.errors import MachineError, WorkError
+from catalog.common.digests import canonical_json, digest_bytes
+from catalog.common.errors import MachineError, WorkError
+from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Order, Rendered
 from tasks.engines.guide.engine import GuideEngine
@@ -55,8 +55,8 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 
 def test_another_process_plays_the_same_samples(rendered: Rendered) -> None:
     code = (
-        "import sys, json; from catalog.recipe import Recipe; from catalog.digests import digest_bytes;"
-        "from catalog.settings import Settings; from tasks.engines.base import Order;"
+        "import sys, json; from catalog.recipe import Recipe; from catalog.common.digests import digest_bytes;"
+        "from catalog.common.settings import Settings; from tasks.engines.base import Order;"
         "from tasks.engines.guide.engine import GuideEngine;"
         "(made,) = GuideEngine(Settings()).load().render([Order(Recipe.from_document(json.load(sys.stdin)))]);"
         "print(digest_bytes(made.audio.samples.tobytes()), digest_bytes(made.extras['midi'].data))"

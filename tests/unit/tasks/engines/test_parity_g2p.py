@@ -10,7 +10,7 @@ import pytest
 from lyric_readers import data, needs_tables, reader
 from parity_folder import load_index, over
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.words.bopomofo import load_syllables
 from tasks.engines.diffrhythm.words.espeak import espeak_version
 from tasks.engines.diffrhythm.words.reader import Reader

@@ -11,7 +11,7 @@ import torch
 from parity_folder import parity_folder
 from torch import Tensor, nn
 
-from catalog.errors import RefusedError
+from catalog.common.errors import RefusedError
 from tasks.engines.diffrhythm.precision import (
     LIMIT_DB,
     check_precision,

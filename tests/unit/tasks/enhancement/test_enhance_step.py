@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from enhancement_signals import RATE, low_passed, music
 
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from catalog.house import House
 from catalog.work import Outcome, StepRequest
 from tasks.audio.audio import Audio

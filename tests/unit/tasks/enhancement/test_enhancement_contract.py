@@ -10,7 +10,7 @@ from enhancement_signals import RATE, high_passed, low_passed, music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import WorkError
+from catalog.common.errors import WorkError
 from tasks.audio.audio import Audio
 from tasks.enhancement.base import Bounds
 from tasks.enhancement.contract import examine, require

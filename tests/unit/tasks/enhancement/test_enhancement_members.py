@@ -8,7 +8,7 @@ from enhancement_signals import RATE, high_passed, low_passed, music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import AudioRefused, InputError
+from catalog.common.errors import AudioRefused, InputError
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.true_peak import true_peak_dbtp

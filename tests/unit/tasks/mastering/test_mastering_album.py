@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mastering_signals import RATE, audio, dense, noise, song
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.files import read_audio
 from tasks.audio.loudness import pyloudnorm_integrated

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, noise, song
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.acceptance.shape import edges
 from tasks.audio.audio import Audio

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mastering_signals import audio, dense, noise, song
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.house import House
 from catalog.mastering import MasteringSpec
 from catalog.work import StepRequest

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, noise, song, tone
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec, Tone
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav

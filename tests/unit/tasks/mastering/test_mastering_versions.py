@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mastering_signals import RATE, audio, dense, saw_bass, song
 
-from catalog.errors import AudioRefused
+from catalog.common.errors import AudioRefused
 from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog.common.settings import Settings
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.settings import Settings
 from tasks.audio.audio import Audio
 from tests.model_kit import install, relaxed_table
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scoring_signals import RATE, chords, clicks, noise, silence, sine, stereo
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.adherence import AdherenceScorer

@@ -12,7 +12,7 @@ import pytest
 from judge_kit import music, settings, store
 from scoring_signals import noise, silence, stereo
 
-from catalog.errors import MachineError
+from catalog.common.errors import MachineError
 from catalog.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.scoring.aesthetics import AestheticsScorer

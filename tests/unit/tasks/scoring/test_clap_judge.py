@@ -13,7 +13,7 @@ import pytest
 from judge_kit import music, settings, store
 from scoring_signals import silence, stereo
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief

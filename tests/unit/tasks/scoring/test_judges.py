@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from judge_kit import store
 
-from catalog.errors import MachineError, ModelMissing
+from catalog.common.errors import MachineError, ModelMissing
 from catalog.models import Role
 from tasks.scoring.registry import (
     JUDGES,

@@ -14,7 +14,7 @@ import pytest
 from judge_kit import LINES, music, settings, store, words
 from scoring_signals import noise, silence, stereo
 
-from catalog.errors import MachineError, TransientError, WorkError
+from catalog.common.errors import MachineError, TransientError, WorkError
 from catalog.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring import transcript

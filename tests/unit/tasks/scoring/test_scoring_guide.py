@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from catalog.album import Song
+from catalog.common.settings import Settings
 from catalog.lyrics import parse_lrc
 from catalog.metrics import Measured, Reading
 from catalog.policy import CandidateReadings, Policy, decide
-from catalog.settings import Settings
 from tasks.engines.base import Order, Rendered, Renderer
 from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring.base import Brief

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import AudioRefused, InputError, MachineError, TransientError
+from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.separation.demix import Wish, demix

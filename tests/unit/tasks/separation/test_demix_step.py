@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from catalog.digests import canonical_json
-from catalog.errors import ModelMissing, WorkError
+from catalog.common.digests import canonical_json
+from catalog.common.errors import ModelMissing, WorkError
 from catalog.house import open_house
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav

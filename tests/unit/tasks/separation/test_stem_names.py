@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.model_table import read_table
 from catalog.models import Role
 from tasks.separation import names

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.house import House
 from catalog.work import Outcome, StepRequest
 from tasks.steps import StepContext

@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.style.inspection import inspect
 
 Signal = NDArray[np.float64]

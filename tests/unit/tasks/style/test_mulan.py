@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief

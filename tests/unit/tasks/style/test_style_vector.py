@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.style.vector import read_style, write_style
 
 

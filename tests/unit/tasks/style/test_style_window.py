@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import InputError
+from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
 from tasks.style.window import middle_window, reference_clip, whole_length
 

@@ -12,8 +12,8 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog.errors import InputError
-from catalog.inbox.place import checked_place
+from catalog.common.errors import InputError
+from catalog.common.inbox_location import checked_place
 from db.bounds import LONGEST_LEASE_S
 
 SQLITE_FILE = "catalog.sqlite3"

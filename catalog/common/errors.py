@@ -29,8 +29,8 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from catalog.redaction import redacted
-from catalog.text import sentence
+from catalog.common.redaction import redacted
+from catalog.common.text import sentence
 
 
 class SonglineError(Exception):

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from catalog.text import visible
+from catalog.common.text import visible
 
 HANDLER = "songline"
 _ASCII = {
