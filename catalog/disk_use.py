@@ -11,9 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from catalog.catalog import House
 from catalog.common.settings import Settings
 from catalog.holdings import Graph, read_graph
-from catalog.house import House
 from catalog.kinds_of_bytes import Sizes, sizes_of
 from catalog.plan_queries import require_album
 from db.production import Album

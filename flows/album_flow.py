@@ -15,9 +15,9 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from catalog.albums import set_current_release
+from catalog.catalog import House
 from catalog.common.errors import MachineError, ServerAway
 from catalog.common.redaction import shareable
-from catalog.house import House
 from catalog.release_queries import release_by_key
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, move, name_run, submit, take_charge

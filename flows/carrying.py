@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House, open_house
 from catalog.common.errors import TransientError, WorkError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.house import House, open_house
 from catalog.submissions import is_settled
 from flows.executor import PrefectExecutor
 from flows.judging import Judgements

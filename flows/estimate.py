@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from catalog.album import NATIVE_STEMS, NONE
 from catalog.albums import PlannedAlbum, PlannedSong
+from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError
-from catalog.house import House
 from catalog.queries import StepResult, products_of
 from catalog.speed import variant_of
 from catalog.work import StepRequest

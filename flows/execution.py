@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from catalog.albums import PlannedSong
+from catalog.catalog import House
 from catalog.common.errors import SonglineError
-from catalog.house import House
 from catalog.queries import StepResult, step_results
 from catalog.work import StepRequest
 from flows.together import Together

@@ -11,8 +11,8 @@ import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 
 from catalog.albums import PlannedSong
+from catalog.catalog import House
 from catalog.common.errors import WorkError
-from catalog.house import House
 from catalog.queries import StepResult, step_result
 from catalog.work import StepRequest
 from flows.progress import Progress

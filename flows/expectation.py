@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from catalog.house import House
+from catalog.catalog import House
 from catalog.recipe import Recipe
 from catalog.speed import measured_factors
 from tasks.engines.registry import get_engine

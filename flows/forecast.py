@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.albums import PlannedAlbum, PlannedSong
-from catalog.house import House
+from catalog.catalog import House
 from catalog.speed import StepCost, measured_factors, measured_steps, usual_length_s
 from flows.execution import NotYet, Peek
 from flows.line import Line, Produced

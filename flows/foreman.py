@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
-from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
 from flows.dispatch import Dispatcher

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House
 from catalog.common.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
-from catalog.house import House
 from catalog.queries import failed_work
 from flows.survey import FailedWork, survey
 

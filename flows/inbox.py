@@ -9,9 +9,9 @@ from functools import partial
 from typing import Protocol
 
 from catalog.album import Album
+from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted
-from catalog.house import House
 from catalog.inbox.base import Inbox, Offered
 from catalog.inbox.choice import inbox_of
 from catalog.inbox.standing import TO_TAKE, Standing, standing_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog.albums import PlannedAlbum
-from catalog.house import House
+from catalog.catalog import House
 from catalog.recipe import Recipe
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, counted_since, is_settled, spent_s

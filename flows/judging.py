@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from catalog.album import Song
 from catalog.albums import PlannedAlbum
-from catalog.house import House
+from catalog.catalog import House
 from catalog.queries import products_of
 from catalog.submissions import is_settled
 from catalog.work import StepRequest

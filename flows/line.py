@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from catalog.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
+from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
-from catalog.house import House
 from catalog.queries import StepResult, products_of
 from catalog.recording import ensure_current, newest_decisions
 from catalog.work import StepRequest

@@ -17,10 +17,10 @@ from catalog.albums import (
     song_row_ids,
     store_plan,
 )
+from catalog.catalog import House
 from catalog.common.digests import Json, digest_bytes
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
-from catalog.house import House
 from catalog.manifest_files import delivered_cover
 from catalog.model_store import ModelStore
 from catalog.policy import Policy

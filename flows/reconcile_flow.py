@@ -14,9 +14,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.logging import get_run_logger
 
+from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
-from catalog.house import House
 from catalog.submissions import free_lost_leases, submissions
 from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.carrying import house_of_run

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from catalog.albums import PlannedAlbum
-from catalog.house import House
+from catalog.catalog import House
 from flows.line import Produced
 from flows.progress import Progress
 from tasks.pool import WorkerPool

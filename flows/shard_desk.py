@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House
 from catalog.common.errors import WorkError
-from catalog.house import House
 from catalog.recipe import Recipe
 from catalog.submissions import (
     Submission,

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House
 from catalog.common.digests import digest_value
 from catalog.common.errors import SonglineError, WorkError
-from catalog.house import House
 from catalog.queries import StepResult
 from catalog.stored_plan import part_of
 from catalog.submissions import Submission

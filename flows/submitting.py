@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from catalog.album import Album
+from catalog.catalog import House
 from catalog.common.errors import InputError, RefusedError, WorkError
-from catalog.house import House
 from catalog.stored_plan import stored_plan
 from catalog.submissions import (
     Priority,

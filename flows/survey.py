@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from catalog.albums import PlannedAlbum, PlannedSong
+from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
-from catalog.house import House
 from catalog.queries import StepResult
 from catalog.work import StepRequest, WorkKind
 from flows.execution import NotYet, Peek

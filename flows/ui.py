@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.runtime import flow_run
 
 from catalog.albums import PlannedAlbum
-from catalog.house import House
+from catalog.catalog import House
 from catalog.songs import SongRow, songs_of
 from flows.album_runs import runs_of_album, runs_page
 from flows.line import Produced

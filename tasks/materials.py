@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from catalog.catalog import House
 from catalog.common.errors import SonglineError, WorkError
-from catalog.house import House
 from catalog.queries import step_result
 from catalog.recipe import Recipe
 from catalog.work import Circumstances, StepRequest

@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import psutil
 
+from catalog.catalog import House, enter_house
 from catalog.common import streams
 from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
-from catalog.house import House, enter_house
 from catalog.work import Standing
 from tasks.circumstances import circumstances
 from tasks.parent import begin, is_main_thread, lifeline

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from catalog.catalog import House
 from catalog.common.errors import LeaseLost, SonglineError
 from catalog.common.settings import Settings
-from catalog.house import House
 from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.work import Circumstances, Lease, Outcome, Product, Standing

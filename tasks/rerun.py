@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from catalog.house import House
+from catalog.catalog import House
 from catalog.recipe import Recipe
 from catalog.work import Circumstances
 from tasks.audio import files

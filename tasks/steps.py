@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
+from catalog.catalog import House
 from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.common.settings import Settings
-from catalog.house import House
 from catalog.queries import step_request
 from catalog.work import Circumstances, Outcome, Standing, StepRequest
 from db.session import DatabaseTrouble

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from catalog.house import House, open_house
 from tests.services.fixtures import minio, moto, postgres, prefect_server
 from tests.services.postgres_server import PostgresServer
 

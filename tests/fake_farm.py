@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from catalog.house import House
+from catalog.catalog import House
 from catalog.stored_plan import part_of, stored_plan
 from catalog.submissions import shard_of
 from flows.dispatch import RunStanding, RunState

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.album import Song
 from catalog.albums import PlannedAlbum, PlannedSong
+from catalog.catalog import House
 from catalog.common.errors import SonglineError, TransientError
-from catalog.house import House
 from catalog.licences import Use
 from catalog.model_used import ModelUsed
 from catalog.queries import StepResult, step_result

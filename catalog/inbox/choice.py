@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from catalog.catalog import House
 from catalog.common.errors import InputError, StoreError
-from catalog.house import House
 from catalog.inbox.base import Inbox
 from catalog.inbox.folder import FolderInbox
 

@@ -72,7 +72,7 @@ def schema() -> None:
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
     from catalog.applied_policy import origin_document, origin_sentence
-    from catalog.house import open_house
+    from catalog.catalog import open_house
     from flows.cli.failures import failures_of
     from flows.forecast import forecast, peek
     from flows.planning import plan_album, taken_place

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog import backup as keeping
+from catalog.catalog import open_house
 from catalog.common.errors import CatalogDamaged, MachineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.home import CATALOG, note_backup, set_aside
-from catalog.house import open_house
 from catalog.store.base import object_name
 from flows.cli.output import print_json, stdout, warn
 

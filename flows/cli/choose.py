@@ -14,10 +14,10 @@ from rich.text import Text
 from catalog.album import Album
 from catalog.albums import PlannedAlbum, PlannedSong, apply_policy
 from catalog.applied_policy import Applicant, origin_document, origin_sentence
+from catalog.catalog import House, open_house
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
-from catalog.house import House, open_house
 from catalog.policy import CandidateReadings, Policy, decide
 from catalog.policy_file import read_policy
 from catalog.queries import StepResult, readings, render_products, step_result

@@ -89,7 +89,7 @@ def _disk(settings: Settings) -> Check:
 
 def _catalog(settings: Settings) -> Check:
     """The embedded catalog. One on a server is looked at with the services, without changing its tables."""
-    from catalog.house import open_house
+    from catalog.catalog import open_house
 
     if settings.database_url.startswith("postgres"):
         return Check("catalog", "ok", "on a PostgreSQL server, see below")

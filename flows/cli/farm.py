@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from catalog.catalog import open_house
 from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.house import open_house
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Priority, Submission
 from flows.cli.lookup import album_id

@@ -69,8 +69,8 @@ def _order(**fields: Any) -> InboxWork:
 
 
 def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
+    from catalog.catalog import open_house
     from catalog.common.settings import load_settings
-    from catalog.house import open_house
     from flows.inbox import run_inbox
 
     with open_house(load_settings()) as house:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from rich.text import Text
 
+from catalog.catalog import open_house
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
-from catalog.house import open_house
 from catalog.lineage_release import tells_of_the_machine
 from catalog.lost_places import places_of
 from catalog.queries import artifact_digests

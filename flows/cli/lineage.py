@@ -10,11 +10,11 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
+from catalog.catalog import open_house
+from catalog.catalog_errors import told
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.understood import understood
-from catalog.house import open_house
-from catalog.house_trouble import told
 from catalog.lineage import Lineage, Node, prov_json, trace
 from flows.cli.arguments import cannot_be_looked_for
 from flows.cli.output import print_json, stdout

@@ -7,12 +7,12 @@ from typing import Any
 
 from rich.text import Text
 
+from catalog.catalog import open_house
+from catalog.catalog_errors import told
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.explanation import figure, label
-from catalog.house import open_house
-from catalog.house_trouble import told
 from catalog.queries import score_windows
 from catalog.songs import CandidateRow, SongRow, songs_of
 from flows.cli.lookup import album_id

@@ -8,10 +8,10 @@ from typing import Any
 from rich.text import Text
 
 from catalog.albums import album_ids
+from catalog.catalog import House, open_house
 from catalog.common.errors import SonglineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.house import House, open_house
 from catalog.plan_queries import require_album
 from catalog.queries import failed_work
 from catalog.stored_plan import stored_plan

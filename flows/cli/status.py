@@ -9,11 +9,11 @@ from rich.text import Text
 
 from catalog.albums import PlannedAlbum, delivered_release
 from catalog.applied_policy import origin_document, origin_sentence
+from catalog.catalog import House, open_house
 from catalog.common.errors import SonglineError, error_from
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
-from catalog.house import House, open_house
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, submission_of

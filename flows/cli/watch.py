@@ -12,10 +12,10 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from catalog.catalog import House, open_house
 from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.house import House, open_house
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Submission, shards_of_album, submission_of

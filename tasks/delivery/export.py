@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.catalog import House
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.confined import confined, confined_id
-from catalog.house import House
 from catalog.private import users_umask
 from catalog.queries import artifact_sizes
 from catalog.release_queries import ReleaseRow, files_of_builds

@@ -14,10 +14,10 @@ import mutagen
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4FreeForm
 
+from catalog.catalog import House
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.text import counted, listed
-from catalog.house import House
 from catalog.track_origins import (
     DeliveredFile,
     Deliveries,

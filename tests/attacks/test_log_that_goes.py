@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.home import make_home, why_read_only
-from catalog.house import open_house
 from db.file_check import check_file
 from db.read_only import changes
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from catalog.house import House, open_house
 from catalog.queries import artifact_digests
 from catalog.repair import accept, accepted_losses, examine, repair
 from tests.attacks.small_album import Run, run, small

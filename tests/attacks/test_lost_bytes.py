@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from flows.cli.keep import verify
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError
 from catalog.common.settings import Settings, load_settings
-from catalog.house import open_house
 from catalog.line_watch import LineWatch
 from db.session import DatabaseUnusable, open_database
 from flows.planning import declare_album

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.model_store import ModelStore
 from catalog.whole_file import copy_whole, whole_file
 from tests.attacks.small_album import Run, run, small

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from hypothesis import given, settings, strategies
 from sqlalchemy.exc import DBAPIError
 
+from catalog.catalog import House
 from catalog.common.errors import MachineError, ManifestError, error_document
 from catalog.common.redaction import redacted, shareable
 from catalog.common.settings import SQLITE_FILE
-from catalog.house import House
 from catalog.model_fetch import Fetcher, Patience
 from catalog.model_pull import add, pull
 from catalog.model_store import RECORD, ModelStore

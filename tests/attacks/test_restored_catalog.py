@@ -14,11 +14,11 @@ import pytest
 from catalog import backup, owners
 from catalog.album_document import album_of, manifest_document
 from catalog.backup_rows import load, read_lines, require_empty
+from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
 from catalog.common.settings import Settings
 from catalog.confined import confined, confined_id, path_fault
-from catalog.house import open_house
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
 from catalog.model_install import Bench

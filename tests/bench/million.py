@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
+from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
 from catalog.costs import render_costs
-from catalog.house import House, open_house
 from catalog.lineage import trace
 from catalog.plan_queries import candidate_by_prefix
 from catalog.queries import artifact_facts, artifact_sizes, failed_work, render_products, score_windows, step_results

@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from catalog.album import Album
 from catalog.albums import PlannedAlbum
+from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from catalog.house import House, open_house
 from catalog.songs import songs_of
 from flows.forecast import forecast, peek
 from flows.parcels import parcels

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from catalog.albums import set_current_release
 from catalog.backup import back_up, restore
+from catalog.catalog import House, open_house
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
-from catalog.house import House, open_house
 from catalog.lineage import trace
 from catalog.queries import artifact_digests, products_of
 from catalog.release_queries import release_by_key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from tests.bench.million import questions
 from tests.bench.million_rows import SEEDS, SONGS, fill
 from tests.bench.statements import counted

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.albums import apply_policy
+from catalog.catalog import open_house
 from catalog.common.errors import ModelMissing, TransientError, WorkError
-from catalog.house import open_house
 from catalog.policy import Policy
 from catalog.stored_plan import stored_plan
 from catalog.submissions import Wish, submission_of, submit

@@ -9,8 +9,8 @@ import mido
 import numpy as np
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.release_queries import release_by_key
 from flows.planning import declare_album
 from flows.reading import read_album

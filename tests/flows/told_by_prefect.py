@@ -15,9 +15,9 @@ from typing import Any
 
 import psutil
 
+from catalog.catalog import House, open_house
 from catalog.common.errors import LeaseLost, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
-from catalog.house import House, open_house
 from catalog.work import Standing
 from flows.local_api import local_api
 from flows.planning import declare_album

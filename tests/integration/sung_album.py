@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.plan_queries import recipe_of
 from catalog.queries import render_products
 from catalog.recipe import Recipe

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.backup import Verified, back_up, restore, verify
+from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError, MachineError, RefusedError
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.repair import examine

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from catalog.albums import set_current_release
-from catalog.house import open_house
+from catalog.catalog import open_house
 from catalog.queries import artifact_digests
 from catalog.release_queries import release_by_key
 from catalog.store.base import object_name

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from flows.planning import declare_album
 from flows.reading import read_album
 from tests.integration.commanded import Album

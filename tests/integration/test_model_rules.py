@@ -8,8 +8,8 @@ import soundfile
 
 from catalog.album_document import manifest_document
 from catalog.albums import apply_policy
+from catalog.catalog import open_house
 from catalog.common.errors import LicenceRefused, ModelMissing
-from catalog.house import open_house
 from catalog.policy import Policy
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.house import open_house
+from catalog.catalog import open_house
 from catalog.retakes import parent_take
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album

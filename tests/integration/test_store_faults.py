@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.release_queries import release_by_key

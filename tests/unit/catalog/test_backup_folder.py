@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from catalog.backup import back_up
-from catalog.house import House
+from catalog.catalog import House
 
 
 def test_own_files_beside_a_backup_stay(house: House, tmp_path: Path) -> None:

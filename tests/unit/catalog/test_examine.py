@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError
-from catalog.house import open_house
 from catalog.repair import Damage, examine, require_some_whole
 from catalog.store.base import object_name
 from tests.services.faulty_gateway import faulty_gateway

@@ -6,15 +6,15 @@ import textwrap
 import pytest
 
 from catalog import owners
+from catalog.catalog import open_house
 from catalog.common.errors import CatalogError
 from catalog.common.settings import Settings
-from catalog.house import open_house
 
 
 def run_and_kill(settings, body):
     script = f"""
         import os, pathlib
-        from catalog.house import enter_house
+        from catalog.catalog import enter_house
         from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
         house = enter_house(settings)

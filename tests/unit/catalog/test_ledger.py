@@ -7,8 +7,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost, TransientError, WorkError
-from catalog.house import open_house
 from catalog.queries import render_products, step_result
 from catalog.recipe import Recipe
 from catalog.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
@@ -89,7 +89,7 @@ def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
 def test_a_dead_processs_lease_is_free_at_once(house, settings):
     script = f"""
         import os, pathlib
-        from catalog.house import enter_house
+        from catalog.catalog import enter_house
         from catalog.recipe import Recipe
         from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from catalog.album import Album, Song
 from catalog.albums import expand, store_plan
+from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost
-from catalog.house import open_house
 from catalog.lyrics import parse_lrc
 from catalog.mastering import MasteringSpec
 from catalog.policy import Policy

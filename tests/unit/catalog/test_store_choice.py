@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.errors import InputError, StoreError
 from catalog.common.settings import Settings, load_settings
-from catalog.house import open_house
 from catalog.store.choice import store_of
 from catalog.store.files import FolderStore
 from catalog.store.s3 import S3Store
@@ -80,5 +80,5 @@ def test_settings_never_show_the_credentials(bucket):
 
 
 def test_only_who_uses_a_bucket_pays_for_its_client():
-    script = "import sys, catalog.house; sys.exit('minio' in sys.modules or 'urllib3' in sys.modules)"
+    script = "import sys, catalog.catalog; sys.exit('minio' in sys.modules or 'urllib3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -9,9 +9,9 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError, TransientError
-from catalog.house import open_house
 from catalog.queries import artifact_digests
 from catalog.recipe import Recipe
 from catalog.store.files import FolderStore

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.house import open_house
 from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
 from catalog.songs import songs_of

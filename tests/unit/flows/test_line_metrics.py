@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from catalog import line_figures, line_watch
+from catalog.catalog import enter_house
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
-from catalog.house import enter_house
 from catalog.line_watch import LineWatch
 from catalog.submissions import Wish, submit
 from catalog.work import Circumstances, Outcome, Product, StepRequest

@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
-from catalog.house import open_house
 from catalog.recipe import Recipe
 from catalog.work import Lease, Outcome, Product
 from tasks import materials, steps

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import House
 from catalog.common.errors import InputError, WorkError
-from catalog.house import House
 from catalog.work import Outcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode as encode_file

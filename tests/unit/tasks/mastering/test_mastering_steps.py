@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from mastering_signals import audio, dense, noise, song
 
+from catalog.catalog import House
 from catalog.common.errors import AudioRefused
-from catalog.house import House
 from catalog.mastering import MasteringSpec
 from catalog.work import StepRequest
 from tasks.audio.audio import Audio

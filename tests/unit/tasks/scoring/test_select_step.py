@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from support import album_document, produce, write_album
 
 from catalog.album_document import album_of, manifest_document
+from catalog.catalog import House
 from catalog.common.settings import Settings
 from catalog.decision import Decision
-from catalog.house import House
 from catalog.metrics import Measured
 from catalog.queries import readings, step_results
 from catalog.songs import songs_of

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from catalog.catalog import open_house
 from catalog.common.digests import canonical_json
 from catalog.common.errors import ModelMissing, WorkError
-from catalog.house import open_house
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.kinds import KINDS, request

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from catalog.catalog import House
 from catalog.common.errors import InputError, MachineError
-from catalog.house import House
 from catalog.work import Outcome, StepRequest
 from tasks.steps import StepContext
 from tasks.style.names import MUQ_MULAN

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.catalog_errors import opening, read_only_error, require_catalog_with_store, told
 from catalog.common.settings import Settings
 from catalog.home import CATALOG, is_full, make_home, why_read_only
-from catalog.house_trouble import opening, read_only_error, require_catalog_with_store, told
 from catalog.ledger import Ledger
 from catalog.model_store import ModelStore
 from catalog.owners import Owner
