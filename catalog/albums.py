@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.album import Album, Song
+from catalog.album.album import Album, Song
+from catalog.album.lyrics import Lyrics, parse_lrc
 from catalog.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.common.digests import Json, digest_value
-from catalog.lyrics import Lyrics, parse_lrc
 from catalog.policy import Policy
 from catalog.recipe import Recipe
 from db.base import Base

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from catalog.album import NATIVE_STEMS, NONE, Album, Song
-from catalog.album_document import manifest_document
+from catalog.album.album import NATIVE_STEMS, NONE, Album, Song
+from catalog.album.document import manifest_document
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, ManifestError, SonglineError
 from catalog.common.slugs import slug

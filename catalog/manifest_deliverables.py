@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from catalog.album import NONE
+from catalog.album.album import NONE
 from catalog.common.text import did_you_mean
 from catalog.manifest_desk import Desk
 from catalog.manifest_faults import Path

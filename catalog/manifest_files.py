@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from catalog.album.cover.cover import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.text import has_control
 from catalog.confined import is_inside
-from catalog.covers import MAX_COVER_BYTES, Cover, read_cover_picture
 from db.regular_file import open_regular
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")

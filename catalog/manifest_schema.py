@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from catalog.album import NATIVE_STEMS, NONE, Song
+from catalog.album.album import NATIVE_STEMS, NONE, Song
+from catalog.album.cover.cover import Cover
+from catalog.album.mastering import MasteringSpec
+from catalog.album.notices import Remark
+from catalog.album.tempo_and_key import MAX_BPM, MIN_BPM
+from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
-from catalog.covers import Cover
 from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
-from catalog.mastering import MasteringSpec
 from catalog.metrics import MetricSpec
-from catalog.musical import MAX_BPM, MIN_BPM
 from catalog.policy import DEFAULT_FAMILIES, Policy
-from catalog.remarks import Remark
-from catalog.waivers import MASTER, waiver
 
 MAX_SEEDS = 1024
 MAX_SONGS = 2000

@@ -9,12 +9,14 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
+from catalog.album.notices import Remark
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, tonic_and_mode
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean
-from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.manifest_deliverables import check_deliverables, deliverables_of
 from catalog.manifest_desk import Desk, check
 from catalog.manifest_faults import Fault, Path, Place
@@ -28,8 +30,6 @@ from catalog.manifest_schema import (
     SongFile,
 )
 from catalog.manifest_setting import Setting
-from catalog.musical import bpm_from_prompt, key_from_prompt, tonic_and_mode
-from catalog.remarks import Remark
 
 DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5

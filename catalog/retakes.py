@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog.album.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
 from catalog.albums import Candidate, candidate_id, candidate_of
 from catalog.common.errors import InputError
-from catalog.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
 from catalog.plan_queries import candidate_by_prefix
 from catalog.recipe import Recipe
 from db.production import Album as AlbumRow

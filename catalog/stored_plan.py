@@ -8,7 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.album_document import album_of
+from catalog.album.document import album_of
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of
 from catalog.applied_policy import applied_by, row_policy
 from catalog.common.errors import InputError

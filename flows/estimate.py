@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from catalog.album import NATIVE_STEMS, NONE
+from catalog.album.album import NATIVE_STEMS, NONE
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.album import NONE, Album, Song
+from catalog.album.album import NONE, Album, Song
+from catalog.album.waivers import MASTER, waiver
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.common.digests import Json
 from catalog.common.errors import CheckFailed, RefusedError, WorkError
 from catalog.model_store import ModelStore
 from catalog.queries import StepResult
-from catalog.waivers import MASTER, waiver
 from catalog.work import StepRequest
 from flows.execution import Executor
 from flows.held_back import held_back, louder

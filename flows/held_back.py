@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.mastering import MasteringSpec
 
 MOST_LIMITING_DB = 24.0
 """The most that ``max_limiting_db`` may be."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
-from catalog.album import Album
+from catalog.album.album import Album
 from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted

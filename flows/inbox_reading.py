@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from catalog.album import Album
-from catalog.album_document import manifest_document
+from catalog.album.album import Album
+from catalog.album.document import manifest_document
 from catalog.albums import manifest_digest
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import MachineError, ManifestError, ModelMissing, SonglineError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from catalog.album import Song
+from catalog.album.album import Song
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.queries import products_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from catalog.album import Song
+from catalog.album.album import Song
 from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json

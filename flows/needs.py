@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from catalog.album import Album, Song
+from catalog.album.album import Album, Song
 from catalog.common.digests import Json
 from catalog.common.settings import Settings
 from catalog.licences import Use, refusals, refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.album import Album, Song
-from catalog.album_document import manifest_document
+from catalog.album.album import Album, Song
+from catalog.album.document import manifest_document
 from catalog.albums import (
     Candidate,
     PlannedAlbum,

@@ -7,14 +7,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from catalog.album import Album, Song
+from catalog.album.album import Album, Song
+from catalog.album.notices import Remark
 from catalog.common.errors import InputError, MachineError, ManifestError
 from catalog.common.settings import Settings
 from catalog.common.text import did_you_mean, sentence
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.manifest_schema import ManifestFile
 from catalog.model_store import ModelStore
-from catalog.remarks import Remark
 from db.regular_file import open_regular
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS

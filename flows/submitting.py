@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from catalog.album import Album
+from catalog.album.album import Album
 from catalog.catalog import House
 from catalog.common.errors import InputError, RefusedError, WorkError
 from catalog.stored_plan import stored_plan

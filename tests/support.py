@@ -15,7 +15,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.notices import Remark
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import SonglineError, TransientError
@@ -23,7 +24,6 @@ from catalog.licences import Use
 from catalog.model_used import ModelUsed
 from catalog.queries import StepResult, step_result
 from catalog.recipe import Recipe
-from catalog.remarks import Remark
 from catalog.work import Circumstances, StepRequest
 from flows.line import Line, Produced
 from flows.progress import Progress

@@ -19,7 +19,7 @@ STARTER_ENGINE = "guide"
 """What a starter album is for unless it is asked otherwise: it renders on every machine, without models."""
 
 if TYPE_CHECKING:
-    from catalog.album import Song
+    from catalog.album.album import Song
     from catalog.albums import PlannedSong
     from catalog.common.digests import Json
     from flows.cli.failures import Failure

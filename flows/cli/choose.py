@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from catalog.album import Album
+from catalog.album.album import Album
 from catalog.albums import PlannedAlbum, PlannedSong, apply_policy
 from catalog.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.catalog import House, open_house

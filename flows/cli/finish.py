@@ -11,11 +11,11 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, SonglineError, remedy_of_writing
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from catalog.private import users_file_mode
 from catalog.scratch import scratch_or_none

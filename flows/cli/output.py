@@ -23,7 +23,7 @@ from catalog.common.streams import CleanWriter
 from catalog.common.text import counted, visible
 
 if TYPE_CHECKING:
-    from catalog.album import Album
+    from catalog.album.album import Album
 
 PIPE_WIDTH = 4096
 """Columns where nobody looks at once: tables keep their full width, and no id is cut."""

@@ -12,14 +12,14 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.albums import Candidate
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.confined import confined
-from catalog.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_files import read_file, regular_file
 from catalog.plan_queries import recipe_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.mastering import MasteringSpec
+from catalog.album.mastering import MasteringSpec
 from catalog.queries import StepResult
 from catalog.work import StepRequest
 from tasks.kinds import request

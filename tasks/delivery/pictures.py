@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.covers import Cover
+from catalog.album.cover.cover import Cover
 
 LEAST_PX = 3000
 """What labels ask for (AUDIO §2.7)."""

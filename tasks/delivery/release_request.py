@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.albums import Candidate, PlannedAlbum
 from catalog.common.digests import Json
-from catalog.musical import bpm_from_prompt
 from catalog.queries import StepResult
 from catalog.work import StepRequest
 from tasks.delivery.track_tags import TrackTags

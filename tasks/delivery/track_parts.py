@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.decision import Decision, Value
@@ -21,7 +22,6 @@ from catalog.release import (
     Targets,
     Winner,
 )
-from catalog.waivers import MASTER, waiver
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.lrc import timed_lines

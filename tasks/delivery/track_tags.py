@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
+from catalog.album.cover.cover import MAX_COVER_BYTES
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
-from catalog.covers import MAX_COVER_BYTES
 from tasks.delivery.lrc import timed_lines
 from tasks.delivery.text import one_line, some_lines
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from catalog.album import NATIVE_STEMS
+from catalog.album.album import NATIVE_STEMS
+from catalog.album.lyrics import stored_lyrics
 from catalog.applied_policy import origin_sentence
-from catalog.lyrics import stored_lyrics
 from catalog.release import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.report.view import (
     CheckView,

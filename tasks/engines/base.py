@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import Lyrics
+from catalog.album.notices import Remark
 from catalog.common.errors import InputError, SonglineError
 from catalog.licences import Use
-from catalog.lyrics import Lyrics
 from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.remarks import Remark
 from catalog.work import StepRequest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from catalog.mastering import MasteringSpec
+from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.chain import master_file
 from tasks.mastering.dynamics import WORKING_LUFS

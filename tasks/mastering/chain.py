@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused, WorkError
-from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from pedalboard import Compressor
 
-from catalog.mastering import Compression
+from catalog.album.mastering import Compression
 from tasks.audio.audio import Audio
 from tasks.mastering.plugins import through
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pedalboard
 
-from catalog.mastering import Echo, Reverb
+from catalog.album.mastering import Echo, Reverb
 from tasks.audio.audio import Audio
 from tasks.mastering.plugins import through
 

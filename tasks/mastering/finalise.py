@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from catalog.mastering import MasteringSpec
+from catalog.album.mastering import MasteringSpec
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges

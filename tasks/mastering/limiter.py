@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, maximum_filter1d
 
-from catalog.mastering import Limiting
+from catalog.album.mastering import Limiting
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.true_peak import quadrupled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.mastering import REFERENCE, MasteringSpec
+from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.mastering.album import song_level

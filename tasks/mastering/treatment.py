@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.common.digests import Json
-from catalog.mastering import REFERENCE, MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.curves import Curve, named_curve
 from tasks.mastering.dynamics import WORKING_LUFS, compress

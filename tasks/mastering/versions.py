@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import integrated_lufs

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
+from catalog.album.tempo_and_key import Mode, tonic_and_mode
 from catalog.metrics import Measured, NotMeasurable, Reading
-from catalog.musical import Mode, tonic_and_mode
 
 Vector = NDArray[np.float64]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from catalog.albums import Candidate
 from catalog.common.digests import Json
-from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.policy import Policy
 from catalog.work import StepRequest
 from tasks.kinds import request

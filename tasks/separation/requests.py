@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalog.album import NATIVE_STEMS, Album, Song
+from catalog.album.album import NATIVE_STEMS, Album, Song
 from catalog.albums import Candidate
 from catalog.common.digests import Json
 from catalog.work import StepRequest

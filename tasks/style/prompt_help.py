@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache
 
-from catalog.musical import bpm_from_prompt, key_from_prompt
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from tasks.style.prompt_words import NO_INSTRUMENTS, WORDS
 
 _CHINESE_BPM = re.compile(r"(?<![0-9.])[0-9]{2,3}(?:\.[0-9]+)?\s*(?:bpm|拍)", re.IGNORECASE)

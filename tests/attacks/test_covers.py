@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.album.cover.cover import MAX_COVER_BYTES, read_cover_picture
 from catalog.catalog import House
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.settings import Settings
-from catalog.covers import MAX_COVER_BYTES, read_cover_picture
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
 from tests.attacks.measured import MOST_CPU_S

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog import backup, owners
-from catalog.album_document import album_of, manifest_document
+from catalog.album.document import album_of, manifest_document
 from catalog.backup_rows import load, read_lines, require_empty
 from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from tasks.audio.files import read_audio
 from tasks.mastering.chain import master_file
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
-from catalog.lyrics import LyricLine, Lyrics
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.engines.base import Order, Rendered

@@ -10,7 +10,8 @@ from unittest.mock import patch
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.notices import Remark
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.licences import Use
@@ -18,7 +19,6 @@ from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.model_used import ModelUsed
 from catalog.policy import DEFAULT_GATES
 from catalog.recipe import Recipe
-from catalog.remarks import Remark
 from tasks.audio.audio import Audio
 from tasks.engines import registry
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes

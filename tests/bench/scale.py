@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from catalog.album import Album
+from catalog.album.album import Album
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House, open_house
 from catalog.common.settings import Settings

@@ -19,9 +19,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings, load_settings
-from catalog.lyrics import LyricLine, Lyrics
 from catalog.metrics import Measured, Reading
 from catalog.model_store import InstalledModel, ModelStore
 from tasks.audio.audio import Audio

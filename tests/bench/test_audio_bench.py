@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from catalog.mastering import MasteringSpec
+from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.loudness import measure_loudness

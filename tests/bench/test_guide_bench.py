@@ -8,9 +8,9 @@ import time
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
-from catalog.lyrics import LyricLine, Lyrics
 from tasks.engines.base import Order, Rendered
 from tasks.engines.guide.engine import GuideEngine
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.album_document import manifest_document
+from catalog.album.document import manifest_document
 from catalog.albums import apply_policy
 from catalog.catalog import open_house
 from catalog.common.errors import LicenceRefused, ModelMissing

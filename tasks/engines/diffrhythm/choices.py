@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.notices import Remark
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.remarks import Remark
 from tasks.engines.base import Material
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.engines.diffrhythm.words.placement import frames_of, is_base

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import Lyrics
+from catalog.album.notices import Remark
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.common.settings import Settings
 from catalog.licences import Use
-from catalog.lyrics import Lyrics
 from catalog.model_store import InstalledModel, ModelStore, content_digest
 from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.remarks import Remark
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.diffrhythm import choices
 from tasks.engines.diffrhythm.forecast import forecast

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from catalog.musical import tonic_and_mode
+from catalog.album.tempo_and_key import tonic_and_mode
 from catalog.recipe import Recipe
 from tasks.engines.guide import accompaniment, form
 from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove

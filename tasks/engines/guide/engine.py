@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.notices import Remark
+from catalog.album.syllables import count_syllables
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.licences import Use
 from catalog.model_used import ModelUsed
-from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.recipe import Recipe
-from catalog.remarks import Remark
-from catalog.syllables import count_syllables
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 

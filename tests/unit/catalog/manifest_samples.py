@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.album import Album
+from catalog.album.album import Album
 from catalog.common.errors import ManifestError
 from catalog.manifest import Vocabulary, load_manifest
 from catalog.metrics import Direction, MetricSpec

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from catalog.album import Album, Song
+from catalog.album.album import Album, Song
+from catalog.album.lyrics import parse_lrc
+from catalog.album.mastering import MasteringSpec
 from catalog.albums import expand, store_plan
 from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost
-from catalog.lyrics import parse_lrc
-from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 from catalog.queries import failed_work, render_products
 from catalog.recipe import Recipe

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.lyrics import MAX_LYRICS_BYTES, LyricLine, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
-from catalog.syllables import count_syllables
+from catalog.album.lyrics import MAX_LYRICS_BYTES, LyricLine, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
+from catalog.album.syllables import count_syllables
 
 
 def faults_of(data: bytes | str, *, length_s: float | None = None) -> list[tuple[int, str]]:

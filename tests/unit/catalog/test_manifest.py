@@ -11,14 +11,14 @@ import pytest
 import yaml
 from manifest_samples import GOOD, METRICS, VOCABULARY, GuideSettings, load
 
-from catalog.album_document import manifest_document
+from catalog.album.document import manifest_document
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.common.slugs import slug
 from catalog.manifest import Vocabulary, load_manifest, manifest_json_schema
 from catalog.manifest_schema import manifest_json_schema as json_schema
-from catalog.musical import bpm_from_prompt, key_from_prompt
 from catalog.starter import write_starter
 from flows.reading import read_album, vocabulary
 from tests.pictures import png

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from manifest_samples import GOOD, faults_of, load
 
-from catalog.album_document import album_of, manifest_document
+from catalog.album.document import album_of, manifest_document
 from catalog.common.digests import digest_bytes
 
 FULL = """\

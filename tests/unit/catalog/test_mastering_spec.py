@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.common.digests import canonical_json
-from catalog.mastering import REFERENCE, MasteringSpec
 
 
 def parameters(block: dict[str, Any]) -> bytes:

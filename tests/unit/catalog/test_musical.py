@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key, tonic_and_mode
 from catalog.common.errors import InputError
-from catalog.musical import bpm_from_prompt, key_from_prompt, parse_key, tonic_and_mode
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.album import Album, Song
-from catalog.album_document import manifest_document
+from catalog.album.album import Album, Song
+from catalog.album.document import manifest_document
+from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
+from catalog.album.mastering import MasteringSpec
 from catalog.albums import Candidate, expand, store_plan
 from catalog.common.errors import InputError
-from catalog.lyrics import LyricLine, Lyrics, parse_lrc
-from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 from catalog.recipe import Recipe
 from catalog.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words

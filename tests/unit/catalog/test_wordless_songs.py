@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.album import Album
-from catalog.album_document import album_of, manifest_document
+from catalog.album.album import Album
+from catalog.album.document import album_of, manifest_document
 from tests.unit.catalog.manifest_samples import faults_of, load
 
 HEAD = "schema_version: 1\nalbum: {title: Night Bus, artist: Ada Vale}\nstems: native\n"

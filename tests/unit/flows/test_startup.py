@@ -30,8 +30,14 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
     ("imported", "spared"),
     [
         ("flows.cli.main", ("flows.clean_logs", "importlib.abc", "logging", "tempfile")),
-        ("flows.survey", ("catalog.manifest_schema", "catalog.cover_jpeg", "catalog.cover_png", "catalog.lineage")),
-        ("flows.cli.make", ("catalog.cover_jpeg", "catalog.cover_png", "catalog.lineage", "flows.estimate", "prefect")),
+        (
+            "flows.survey",
+            ("catalog.manifest_schema", "catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage"),
+        ),
+        (
+            "flows.cli.make",
+            ("catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage", "flows.estimate", "prefect"),
+        ),
     ],
 )
 def test_commands_load_nothing_that_they_need_in_some_cases_only(imported, spared):

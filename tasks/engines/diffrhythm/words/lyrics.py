@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.album.lrc import stamp
+from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.errors import InputError
-from catalog.lrc_stamps import stamp
-from catalog.lyrics import LyricLine, Lyrics
 from tasks.engines.diffrhythm.passage import FRAME_RATE, Passage, frame_at
 from tasks.engines.diffrhythm.words.placement import (
     Runs,

@@ -16,8 +16,8 @@ from acceptance_signals import beats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from catalog.metrics import Measured, Reading
 from tasks.acceptance.checks import Target, examine
 from tasks.audio.audio import Audio

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import parse_lrc
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from catalog.lyrics import parse_lrc
 from tasks.delivery.lrc import to_lrc
 from tasks.delivery.midi import TICKS_PER_BEAT, guide_track, lyric_lines, with_lines
 from tasks.engines.guide.arrange import arrange

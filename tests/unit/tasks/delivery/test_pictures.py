@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.album.cover.cover import read_cover_picture
 from catalog.common.errors import InputError
-from catalog.covers import read_cover_picture
 from tasks.delivery.pictures import cover_remarks
 from tests.pictures import chunk, jpeg, png, segment
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
-from catalog.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
 from tasks.engines.guide.engine import GuideEngine
 

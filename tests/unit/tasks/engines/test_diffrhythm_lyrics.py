@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lyric_readers import data, needs_tables, reader
 
+from catalog.album.lrc import stamp
+from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import InputError
-from catalog.lrc_stamps import stamp
-from catalog.lyrics import LyricLine, Lyrics, parse_lrc
 from tasks.engines.diffrhythm.words.kana import kana_phones
 from tasks.engines.diffrhythm.words.lyrics import Placement, place_lyrics, place_original, placed, preview, warnings
 from tasks.engines.diffrhythm.words.placement import duration_of, frames_of, in_frames

@@ -12,8 +12,8 @@ from guide_songs import Row, recipe, song_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.musical import tonic_and_mode
-from catalog.syllables import count_syllables
+from catalog.album.syllables import count_syllables
+from catalog.album.tempo_and_key import tonic_and_mode
 from tasks.engines.guide.arrange import arrange
 from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES
 from tasks.engines.guide.melody import HIGHEST, LOWEST

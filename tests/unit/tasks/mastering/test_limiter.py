@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, noise, song
 
-from catalog.mastering import Limiting
+from catalog.album.mastering import Limiting
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.audio.true_peak import true_peak_dbtp

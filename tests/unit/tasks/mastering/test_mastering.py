@@ -12,8 +12,8 @@ import scipy.signal
 import soundfile
 from mastering_signals import RATE, REACHABLE, REFUSED, audio, brass, impulses, saw_bass, song, tone
 
+from catalog.album.mastering import Compression, MasteringSpec, Profile
 from catalog.common.errors import AudioRefused
-from catalog.mastering import Compression, MasteringSpec, Profile
 from catalog.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mastering_signals import RATE, audio, dense, noise, song
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from tasks.audio.files import read_audio
 from tasks.audio.loudness import pyloudnorm_integrated
 from tasks.audio.true_peak import true_peak_dbtp

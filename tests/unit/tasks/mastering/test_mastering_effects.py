@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mastering_signals import RATE, audio, dense, impulses, song
 
-from catalog.mastering import Echo, MasteringSpec, Reverb
+from catalog.album.mastering import Echo, MasteringSpec, Reverb
 from tasks.audio.files import read_audio
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, noise, song
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from tasks.acceptance.shape import edges
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio

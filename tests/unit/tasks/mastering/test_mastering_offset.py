@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, saw_bass
 
-from catalog.mastering import Limiting
+from catalog.album.mastering import Limiting
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import Limiter
 from tasks.mastering.offset import without_offset

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, noise, song, tone
 
+from catalog.album.mastering import MasteringSpec, Tone
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec, Tone
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.mastering.chain import master_file

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mastering_signals import RATE, audio, dense, saw_bass, song
 
+from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.true_peak import true_peak_dbtp

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.album import Song
+from catalog.album.album import Song
+from catalog.album.lyrics import parse_lrc
 from catalog.common.settings import Settings
-from catalog.lyrics import parse_lrc
 from catalog.metrics import Measured, Reading
 from catalog.policy import CandidateReadings, Policy, decide
 from tasks.engines.base import Order, Rendered, Renderer

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from support import album_document, produce, write_album
 
-from catalog.album_document import album_of, manifest_document
+from catalog.album.document import album_of, manifest_document
 from catalog.catalog import House
 from catalog.common.settings import Settings
 from catalog.decision import Decision

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from catalog.album.waivers import WAIVER_PATTERN
 from catalog.common.digests import Json
-from catalog.waivers import WAIVER_PATTERN
 
 Profile = Literal["streaming", "apple", "loud", "dynamic", "broadcast", "custom"]
 Mode = Literal["tracks", "album"]

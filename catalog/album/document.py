@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.album import Album, Song
+from catalog.album.album import Album, Song
+from catalog.album.lyrics import stored_lyrics
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.lyrics import stored_lyrics
-from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 
 

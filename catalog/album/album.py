@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from catalog.album.lyrics import Lyrics
+from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.lyrics import Lyrics
-from catalog.mastering import MasteringSpec
 from catalog.policy import Policy
 
 NONE = "none"

@@ -6,8 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from catalog.cover_parts import Colours, Cover, check_size, refused
-from catalog.cover_profile import cleaned_iccp
+from catalog.album.cover.base import Colours, Cover, check_size, refused
+from catalog.album.cover.colour_profile import cleaned_iccp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

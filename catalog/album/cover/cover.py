@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from catalog.album.cover.base import Cover, refused
 from catalog.common.errors import InputError
-from catalog.cover_parts import Cover, refused
 
 __all__ = ["MAX_COVER_BYTES", "Cover", "read_cover_picture"]
 
@@ -31,11 +31,11 @@ def read_cover_picture(data: bytes) -> Cover:
         raise InputError(f"the cover has {len(data)} bytes, more than {MAX_COVER_BYTES}", remedy="Make it smaller")
     # Most commands see no cover: the reader of a form is loaded when a picture of that form is there.
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        from catalog.cover_png import read_png
+        from catalog.album.cover.png import read_png
 
         return read_png(data, most_pixels=MAX_PIXELS)
     if data.startswith(b"\xff\xd8\xff"):
-        from catalog.cover_jpeg import read_jpeg
+        from catalog.album.cover.jpeg import read_jpeg
 
         return read_jpeg(data, most_pixels=MAX_PIXELS)
     raise refused("is neither a JPEG nor a PNG", "Save the picture as one of them")

@@ -6,8 +6,8 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from catalog.cover_parts import Colours, Cover, check_size, refused
-from catalog.cover_profile import profile_parts
+from catalog.album.cover.base import Colours, Cover, check_size, refused
+from catalog.album.cover.colour_profile import profile_parts
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 DHT, DQT, DRI = 0xC4, 0xDB, 0xDD

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from catalog.album.lrc import bad_stamp, hundredths, is_not_finite, read_stamp, shown, stamp, visible
+from catalog.album.syllables import count_syllables
 from catalog.common.digests import digest_value
 from catalog.common.errors import InputError
 from catalog.common.text import has_control
-from catalog.lrc_stamps import bad_stamp, hundredths, is_not_finite, read_stamp, shown, stamp, visible
-from catalog.syllables import count_syllables
 
 SCHEME = "lyrics/v1"
 MAX_LYRICS_BYTES = 64 * 1024

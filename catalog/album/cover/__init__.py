@@ -1,0 +1,1 @@
+"""Cover pictures: read whole by their structure, without anything but the picture."""
