@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from catalog import backup as keeping
+from catalog.backup import backup as keeping
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogDamaged, MachineError
 from catalog.common.settings import Settings, load_settings

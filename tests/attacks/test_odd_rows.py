@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.backup_rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
+from catalog.backup.rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
 from catalog.common.digests import digest_file
 from catalog.common.errors import CatalogError, InputError
 from catalog.confined import path_fault

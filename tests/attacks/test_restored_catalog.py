@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog import backup, owners
+from catalog import owners
 from catalog.album.document import album_of, manifest_document
-from catalog.backup_rows import load, read_lines, require_empty
+from catalog.backup import backup
+from catalog.backup.rows import load, read_lines, require_empty
 from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError

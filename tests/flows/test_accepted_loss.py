@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.albums import set_current_release
-from catalog.backup import back_up, restore
+from catalog.backup.backup import back_up, restore
 from catalog.catalog import House, open_house
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from catalog.backup import Verified, back_up, restore, verify
+from catalog.backup.backup import Verified, back_up, restore, verify
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError, MachineError, RefusedError
 from catalog.common.settings import Settings
@@ -251,7 +251,7 @@ def test_bytes_that_are_swept_while_they_wait_for_their_rows_are_put_again(made,
         back_up(house.database, house.store, tmp_path / "a")
         digest = min(digest for digest, _ in artifact_digests(house.database))
     with open_house(Settings(home=tmp_path / "new")) as house:
-        from catalog import backup
+        from catalog.backup import backup
 
         def load(database, lines):
             backup_load(database, lines)
@@ -272,7 +272,7 @@ def test_a_killed_backup_leaves_the_older_one_whole(made, tmp_path, monkeypatch)
         def killed(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("catalog.backup._copy", killed)
+        monkeypatch.setattr("catalog.backup.backup._copy", killed)
         with pytest.raises(KeyboardInterrupt):
             back_up(house.database, house.store, tmp_path / "a")
     with open_house(Settings(home=tmp_path / "new")) as house:

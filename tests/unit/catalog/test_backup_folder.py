@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from catalog.backup import back_up
+from catalog.backup.backup import back_up
 from catalog.catalog import House
 
 

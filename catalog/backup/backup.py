@@ -3,7 +3,7 @@
 ::
 
     DEST/backup.json                 written last: without it, nothing here is a backup
-    DEST/catalog-<digest>.jsonl.gz   the catalog at one moment (see :mod:`catalog.backup_rows`)
+    DEST/catalog-<digest>.jsonl.gz   the catalog at one moment (see :mod:`catalog.backup.rows`)
     DEST/store/objects/…             the bytes of every artifact it names, as in a folder store
 
 The catalog comes first: whatever it names has its bytes stored already and is never swept. An older backup in the same
@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from catalog.backup_rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
+from catalog.backup.rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load, read_lines, require_empty
 from catalog.common.digests import digest_file
 from catalog.common.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError, remedy_of_writing
 from catalog.common.text import counted
