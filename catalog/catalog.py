@@ -8,13 +8,13 @@ from pathlib import Path
 
 from catalog.catalog_errors import opening, read_only_error, require_catalog_with_store, told
 from catalog.common.settings import Settings
+from catalog.files.owners import Owner
+from catalog.files.permissions import share_with_group
+from catalog.files.scratch import owned_scratch, sweep_scratch
 from catalog.home import CATALOG, is_full, make_home, why_read_only
 from catalog.ledger import Ledger
 from catalog.model_store import ModelStore
-from catalog.owners import Owner
-from catalog.private import share_with_group
 from catalog.recording import record_artifact
-from catalog.scratch import owned_scratch, sweep_scratch
 from catalog.store.base import Store
 from catalog.store.choice import store_of
 from db.postgres import ServerLimits

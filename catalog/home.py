@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.common.settings import SQLITE_FILE, Settings
-from catalog.private import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
-from catalog.whole_file import write_whole
+from catalog.files.permissions import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
+from catalog.files.whole_file import write_whole
 from db.regular_file import read_regular
 
 CATALOG = SQLITE_FILE

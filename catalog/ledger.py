@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog import owners
 from catalog.common.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
 from catalog.common.settings import Settings
+from catalog.files import owners
 from catalog.recipe import Recipe
 from catalog.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.store.base import Store, Stored

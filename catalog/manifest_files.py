@@ -9,7 +9,7 @@ from catalog.album.cover.cover import MAX_COVER_BYTES, Cover, read_cover_picture
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.text import has_control
-from catalog.confined import is_inside
+from catalog.files.confined import is_inside
 from db.regular_file import open_regular
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog.common.errors import InputError
-from catalog.confined import is_inside
+from catalog.files.confined import is_inside
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe (FIFO)"),

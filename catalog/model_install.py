@@ -14,7 +14,9 @@ from pathlib import Path
 
 from catalog.common.digests import CHUNK, digest_file
 from catalog.common.errors import InputError, MachineError, RefusedError
-from catalog.confined import confined
+from catalog.files.confined import confined
+from catalog.files.permissions import file_mode_in, make_private, private_folder
+from catalog.files.whole_file import whole_file
 from catalog.model_given import open_given
 from catalog.model_head import HEAD_BYTES, file_is_no_model, no_model
 from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
@@ -28,8 +30,6 @@ from catalog.model_store import (
     content_digest,
 )
 from catalog.models import ModelFile, ModelSpec
-from catalog.private import file_mode_in, make_private, private_folder
-from catalog.whole_file import whole_file
 from db.regular_file import open_lock_file
 
 ROOM_TO_SPARE = 64 << 20

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.common.errors import MachineError
-from catalog.private import private_folder
+from catalog.files.permissions import private_folder
 
 IN_THE_WAY = frozenset({errno.EISDIR, errno.ELOOP, errno.ENXIO})
 """Why a folder, a link or a pipe cannot be opened as a file of ours."""

@@ -11,7 +11,7 @@ import runpy
 import sys
 
 from catalog.common import streams
-from catalog.private import keep_private
+from catalog.files.permissions import keep_private
 from tasks.parent import end_with_starter
 
 if __name__ == "__main__":

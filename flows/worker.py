@@ -28,7 +28,7 @@ from prefect.utilities.processutils import setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from catalog.common.errors import InputError, RefusedError
-from catalog.private import users_mask
+from catalog.files.permissions import users_mask
 from flows.deployed import ENTRYPOINTS
 from flows.server import server_client
 

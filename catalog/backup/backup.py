@@ -27,11 +27,11 @@ from catalog.backup.rows import ANOTHER, UNREADABLE, bounded_lines, dumped, load
 from catalog.common.digests import digest_file
 from catalog.common.errors import ArtifactLost, CatalogError, InputError, MachineError, RefusedError, remedy_of_writing
 from catalog.common.text import counted
-from catalog.confined import confined
-from catalog.private import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
+from catalog.files.confined import confined
+from catalog.files.permissions import file_mode_in, has_our_mode, is_shared, make_private, private_folder, set_our_mode
+from catalog.files.whole_file import move_whole, write_whole
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
-from catalog.whole_file import move_whole, write_whole
 from db.regular_file import NotRegular, open_regular, read_regular
 from db.session import Database
 from db.sqlite import file_lock

@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 
 from catalog.common.errors import InputError, StoreError
-from catalog.confined import is_inside, path_fault
+from catalog.files.confined import is_inside, path_fault
+from catalog.files.permissions import users_file_mode, users_umask
+from catalog.files.whole_file import write_whole
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
-from catalog.private import users_file_mode, users_umask
-from catalog.whole_file import write_whole
 
 LINKED = "is a link to a folder, which an inbox does not follow. Put the folder itself there."
 

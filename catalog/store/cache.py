@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalog.common.digests import digest_file
 from catalog.common.errors import StoreError
-from catalog.private import file_mode_in, private_folder
+from catalog.files.permissions import file_mode_in, private_folder
 from catalog.store.dates import settled_date
 
 IN_USE_S = 3600.0

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from catalog.common.digests import digest_bytes, digest_file
 from catalog.common.errors import RefusedError, StoreError, remedy_of_writing
-from catalog.private import file_mode_in, private_folder
+from catalog.files.permissions import file_mode_in, private_folder
+from catalog.files.whole_file import sync
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
-from catalog.whole_file import sync
 from db.regular_file import NotRegular
 
 UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})

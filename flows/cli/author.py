@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def init(folder: Path, title: str, engine: str | None) -> None:
     """Write a starter album for an engine and say what to do with it."""
-    from catalog.private import users_umask
+    from catalog.files.permissions import users_umask
     from catalog.starter import write_starter
     from tasks.engines.registry import get_engine
 

@@ -16,10 +16,10 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, SonglineError, remedy_of_writing
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
+from catalog.files.permissions import users_file_mode
+from catalog.files.scratch import scratch_or_none
+from catalog.files.whole_file import move_whole
 from catalog.metrics import Measured, Reading
-from catalog.private import users_file_mode
-from catalog.scratch import scratch_or_none
-from catalog.whole_file import move_whole
 from flows.cli.ending import fault_of
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed

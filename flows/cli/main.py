@@ -235,7 +235,7 @@ def main() -> None:
     What it makes is private to the user, except what they asked for.
     """
     from catalog.common import streams
-    from catalog.private import keep_private
+    from catalog.files.permissions import keep_private
     from catalog.proxies import go_past_proxies
     from flows.cli import ending
 

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, remedy_of_writing
 from catalog.common.settings import load_settings
+from catalog.files.permissions import users_umask
+from catalog.files.scratch import scratch_or_none
 from catalog.model_store import ModelStore
-from catalog.private import users_umask
-from catalog.scratch import scratch_or_none
 from flows.cli.output import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
 from tasks.delivery.bundle import building_folder, make_durable

@@ -19,14 +19,14 @@ from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
-from catalog.confined import confined
+from catalog.files.confined import confined
+from catalog.files.permissions import users_file_mode, users_umask
+from catalog.files.whole_file import copy_whole
 from catalog.manifest_fields import MAX_SEED
 from catalog.manifest_files import read_file, regular_file
 from catalog.plan_queries import recipe_of
-from catalog.private import users_file_mode, users_umask
 from catalog.queries import render_products
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
-from catalog.whole_file import copy_whole
 from catalog.work import Standing
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.forgiving import forgive_renders

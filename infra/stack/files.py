@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.common.errors import MachineError
-from catalog.private import make_private
+from catalog.files.permissions import make_private
 
 ROOT = Path(__file__).parents[2]
 PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")

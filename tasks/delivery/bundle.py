@@ -16,7 +16,7 @@ from pathlib import Path
 
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, MachineError
-from catalog.leftovers import (
+from catalog.files.leftovers import (
     ASIDE,
     MEANWHILE,
     RELEASE_FILE,
@@ -27,8 +27,8 @@ from catalog.leftovers import (
     remove_leftovers,
     remove_unless_held,
 )
-from catalog.scratch import note_place
-from catalog.whole_file import sync
+from catalog.files.scratch import note_place
+from catalog.files.whole_file import sync
 from tasks.delivery.exchange import exchange
 from tasks.delivery.own_files import BuildFiles, Carrying, OwnFile, open_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from catalog.scratch import scratch_of
+from catalog.files.scratch import scratch_of
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.separation.demix import Wish, demix

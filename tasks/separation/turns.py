@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.private import make_private, private_folder
+from catalog.files.permissions import make_private, private_folder
 from db.regular_file import open_lock_file
 
 

@@ -8,9 +8,9 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from catalog import owners
 from catalog.catalog import open_house
 from catalog.common.errors import TransientError
+from catalog.files import owners
 from catalog.line_figures import line_figures
 from catalog.line_watch import LineWatch
 from catalog.recipe import Recipe

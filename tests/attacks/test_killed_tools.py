@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.whole_file import whole_file
+from catalog.files.whole_file import whole_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery import bundle
@@ -72,7 +72,7 @@ def test_a_master_on_another_disk_is_whole_or_not_there(tmp_path: Path) -> None:
     script = f"""
 import os
 from pathlib import Path
-from catalog.whole_file import whole_file
+from catalog.files.whole_file import whole_file
 with whole_file(Path({str(tmp_path / "out.wav")!r}), mode=0o644) as target:
     target.write(b"half")
     target.flush()
@@ -85,7 +85,7 @@ with whole_file(Path({str(tmp_path / "out.wav")!r}), mode=0o644) as target:
 def test_file_systems_without_nameless_files_keep_them_locked_and_swept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.whole_file._unnamed", lambda _folder: None)
+    monkeypatch.setattr("catalog.files.whole_file._unnamed", lambda _folder: None)
     (tmp_path / ".out.wav.part-0").write_bytes(b"left by the dead")
     with whole_file(tmp_path / "out.wav", mode=0o644) as first:
         with whole_file(tmp_path / "out.wav", mode=0o644) as second:
@@ -103,7 +103,7 @@ def test_a_users_own_hidden_files_stay(tmp_path: Path, monkeypatch: pytest.Monke
     for _ in range(2):
         with whole_file(tmp_path / "out.wav", mode=0o644) as target:
             target.write(b"first")
-        monkeypatch.setattr("catalog.whole_file._unnamed", lambda _folder: None)
+        monkeypatch.setattr("catalog.files.whole_file._unnamed", lambda _folder: None)
     assert names(tmp_path) == own | {"out.wav", ".out.wav.part-0"}
 
 
@@ -121,7 +121,7 @@ def test_a_folder_that_may_be_written_and_not_listed_takes_files(other_user: Oth
     script = f"""
 import os
 from pathlib import Path
-import catalog.whole_file as tool
+import catalog.files.whole_file as tool
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 box = Path({str(box)!r})
 tool.write_whole(box / "one", b"1", mode=0o644)

@@ -15,7 +15,7 @@ import pytest
 from catalog.backup.rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
 from catalog.common.digests import digest_file
 from catalog.common.errors import CatalogError, InputError
-from catalog.confined import path_fault
+from catalog.files.confined import path_fault
 from catalog.model_record import Record
 from catalog.model_table import read_table
 from catalog.release import ReleaseDocument

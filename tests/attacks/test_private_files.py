@@ -14,8 +14,8 @@ import pytest
 
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
+from catalog.files.whole_file import copy_whole, whole_file
 from catalog.model_store import ModelStore
-from catalog.whole_file import copy_whole, whole_file
 from tests.attacks.small_album import Run, run, small
 from tests.integration.commanded import Album
 from tests.model_kit import install, relaxed_table

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from catalog import owners
 from catalog.album.document import album_of, manifest_document
 from catalog.backup import backup
 from catalog.backup.rows import load, read_lines, require_empty
@@ -19,7 +18,8 @@ from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
 from catalog.common.settings import Settings
-from catalog.confined import confined, confined_id, path_fault
+from catalog.files import owners
+from catalog.files.confined import confined, confined_id, path_fault
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
 from catalog.model_install import Bench

@@ -39,7 +39,14 @@ WARM = (
         "flows.prefect_restrictions",
         "rich.table",
     ),
-    *("psutil", "catalog.proxies", "catalog.private", "flows.cli.ending", "flows.cli.streams", "flows.cli.output"),
+    *(
+        "psutil",
+        "catalog.proxies",
+        "catalog.files.permissions",
+        "flows.cli.ending",
+        "flows.cli.streams",
+        "flows.cli.output",
+    ),
 )
 """What the commands load late."""
 _CAPABILITIES = 0x20080522

@@ -5,10 +5,10 @@ import textwrap
 
 import pytest
 
-from catalog import owners
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogError
 from catalog.common.settings import Settings
+from catalog.files import owners
 
 
 def run_and_kill(settings, body):

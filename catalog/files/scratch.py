@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog import owners
-from catalog.leftovers import remove_leftovers
-from catalog.owners import Owner
-from catalog.private import private_folder
+from catalog.files import owners
+from catalog.files.leftovers import remove_leftovers
+from catalog.files.owners import Owner
+from catalog.files.permissions import private_folder
 
 PLACE = "place"
 """The file of a scratch folder that holds the place its owner makes something beside."""

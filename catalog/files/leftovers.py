@@ -1,7 +1,7 @@
 """Folders that a release or a set of stems is built in beside its place, and what killed processes left of them.
 
 They have a hidden name and a lock that dies with its process: the next build for the same place removes those of the
-dead, and so does the next command of the same home, where the place was noted (:mod:`catalog.scratch`).
+dead, and so does the next command of the same home, where the place was noted (:mod:`catalog.files.scratch`).
 """
 
 from __future__ import annotations

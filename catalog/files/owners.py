@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.private import make_private, private_folder
+from catalog.files.permissions import make_private, private_folder
 
 YOUNG_S = 60.0
 
