@@ -17,8 +17,8 @@ from catalog.model_given import open_given, refuse_link
 from catalog.model_install import Bench, Watch, bench, copy_in
 from catalog.model_record import Kept, OwnModel
 from catalog.model_store import InstalledModel, ModelStore
-from catalog.model_web import WEB, require_web, scheme_of
 from catalog.models import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
+from catalog.network.web import WEB, require_web, scheme_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.certificates import drop_unusable
 from catalog.common.errors import MachineError
-from catalog.proxies import past_proxies
+from catalog.network.certificates import drop_unusable
+from catalog.network.proxies import past_proxies
 from flows.api_gate import basic
 from flows.cli.output import warn
 from flows.local_api_database import DATABASE, LocalDatabase

@@ -135,7 +135,7 @@ class _Restricting:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname == PREFECT:
-            from catalog.certificates import require_certificates
+            from catalog.network.certificates import require_certificates
 
             require_certificates()  # Prefect would print a traceback and go on
             _clean_logs()

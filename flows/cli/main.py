@@ -236,7 +236,7 @@ def main() -> None:
     """
     from catalog.common import streams
     from catalog.files.permissions import keep_private
-    from catalog.proxies import go_past_proxies
+    from catalog.network.proxies import go_past_proxies
     from flows.cli import ending
 
     os.environ["PYTHONSAFEPATH"] = "1"  # no child of ours takes modules from the folder that the user stands in

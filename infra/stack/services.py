@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from catalog.common.errors import MachineError
-from catalog.proxies import past_proxies
+from catalog.network.proxies import past_proxies
 from infra.stack import postgres
 from infra.stack.choices import Choices
 from infra.stack.files import ROOT, Places, private_folder

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.certificates import drop_unusable, require_certificates
 from catalog.common.errors import MachineError
-from catalog.model_web import Web
+from catalog.network.certificates import drop_unusable, require_certificates
+from catalog.network.web import Web
 
 
 @pytest.fixture(params=["missing", "no certificate", "a folder"])

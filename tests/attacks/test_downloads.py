@@ -17,8 +17,8 @@ from catalog.model_fetch import Fetcher, Patience, Remote
 from catalog.model_pull import add
 from catalog.model_store import ModelStore
 from catalog.model_table import read_table
-from catalog.model_web import followed
-from catalog.proxies import past_proxies
+from catalog.network.proxies import past_proxies
+from catalog.network.web import followed
 from tests.model_kit import AT, relaxed_table
 
 APACHE = read_table().licences["Apache-2.0"]

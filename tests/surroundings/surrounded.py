@@ -41,7 +41,7 @@ WARM = (
     ),
     *(
         "psutil",
-        "catalog.proxies",
+        "catalog.network.proxies",
         "catalog.files.permissions",
         "flows.cli.ending",
         "flows.cli.streams",

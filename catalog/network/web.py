@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from catalog.certificates import require_certificates
 from catalog.common.errors import InputError, MachineError
 from catalog.common.redaction import redacted
+from catalog.network.certificates import require_certificates
 
 WEB = frozenset({"http", "https"})
 MAX_REDIRECTS = 10

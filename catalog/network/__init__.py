@@ -1,0 +1,1 @@
+"""The network as the environment describes it: certificates, proxies, bounded web requests."""
