@@ -13,8 +13,8 @@ from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted
 from catalog.inbox.base import Inbox, Offered
-from catalog.inbox.choice import inbox_of
-from catalog.inbox.standing import TO_TAKE, Standing, standing_of
+from catalog.inbox.factory import inbox_of
+from catalog.inbox.status import TO_TAKE, Standing, standing_of
 from catalog.submissions import Priority, Submission
 from db.session import DatabaseTrouble
 from flows.expectation import expected_seconds
