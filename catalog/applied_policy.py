@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json, digest_value
+from catalog.ledger.work import Circumstances
 from catalog.policy import Policy
-from catalog.work import Circumstances
 from db.base import db_now
 from db.production import Album as AlbumRow
 from db.provenance import Activity

@@ -12,9 +12,9 @@ from catalog.files.owners import Owner
 from catalog.files.permissions import share_with_group
 from catalog.files.scratch import owned_scratch, sweep_scratch
 from catalog.home import CATALOG, is_full, make_home, why_read_only
-from catalog.ledger import Ledger
+from catalog.ledger.ledger import Ledger
+from catalog.ledger.recording import record_artifact
 from catalog.model_store import ModelStore
-from catalog.recording import record_artifact
 from catalog.store.base import Store
 from catalog.store.choice import store_of
 from db.postgres import ServerLimits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from catalog.submissions import Submission, counted_since, spent_s
+from catalog.ledger.submissions import Submission, counted_since, spent_s
 from db.session import Database
 from flows.parcels import Parcel
 

@@ -10,7 +10,7 @@ from catalog.catalog import House, open_house
 from catalog.common.errors import TransientError, WorkError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.submissions import is_settled
+from catalog.ledger.submissions import is_settled
 from flows.executor import PrefectExecutor
 from flows.judging import Judgements
 from flows.line import Line, Produced

@@ -11,9 +11,9 @@ from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError
-from catalog.queries import StepResult, products_of
+from catalog.ledger.results import StepResult, products_of
+from catalog.ledger.work import StepRequest
 from catalog.speed import variant_of
-from catalog.work import StepRequest
 from flows.execution import NotYet
 from flows.finishing import parts_are_made
 from flows.forgiving import may_pass

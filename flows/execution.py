@@ -8,8 +8,8 @@ from typing import Protocol
 from catalog.albums import PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import SonglineError
-from catalog.queries import StepResult, step_results
-from catalog.work import StepRequest
+from catalog.ledger.results import StepResult, step_results
+from catalog.ledger.work import StepRequest
 from flows.together import Together
 
 

@@ -13,8 +13,8 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurr
 from catalog.albums import PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import WorkError
-from catalog.queries import StepResult, step_result
-from catalog.work import StepRequest
+from catalog.ledger.results import StepResult, step_result
+from catalog.ledger.work import StepRequest
 from flows.progress import Progress
 from flows.shards import Shard
 from tasks.wrappers import WorkTasks

@@ -13,8 +13,8 @@ from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
+from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
 from catalog.recipe import Recipe
-from catalog.submissions import BUDGET_SPENT, Submission, move, submission_of
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import FRUITLESS, ShardDesk

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
-from catalog.queries import failed_work
+from catalog.ledger.results import failed_work
 from flows.survey import FailedWork, survey
 
 _PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))

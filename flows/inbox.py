@@ -15,7 +15,7 @@ from catalog.common.text import counted
 from catalog.inbox.base import Inbox, Offered
 from catalog.inbox.factory import inbox_of
 from catalog.inbox.status import TO_TAKE, Standing, standing_of
-from catalog.submissions import Priority, Submission
+from catalog.ledger.submissions import Priority, Submission
 from db.session import DatabaseTrouble
 from flows.expectation import expected_seconds
 from flows.hours import Opening

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House
+from catalog.ledger.submissions import Submission, counted_since, is_settled, spent_s
 from catalog.recipe import Recipe
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Submission, counted_since, is_settled, spent_s
 from flows.hours import Opening
 from flows.inbox_order import InboxWork
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from catalog.album.album import Song
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House
-from catalog.queries import products_of
-from catalog.submissions import is_settled
-from catalog.work import StepRequest
+from catalog.ledger.results import products_of
+from catalog.ledger.submissions import is_settled
+from catalog.ledger.work import StepRequest
 from flows.needs import identities_of, judges_of, models_of_judges
 from tasks.scoring.requests import request_judges
 

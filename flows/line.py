@@ -18,9 +18,9 @@ from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
-from catalog.queries import StepResult, products_of
-from catalog.recording import ensure_current, newest_decisions
-from catalog.work import StepRequest
+from catalog.ledger.recording import ensure_current, newest_decisions
+from catalog.ledger.results import StepResult, products_of
+from catalog.ledger.work import StepRequest
 from flows.execution import Executor, NotYet
 from flows.finishing import Chosen, Finishing
 from flows.needs import identities_of, models_of_judges

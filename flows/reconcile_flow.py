@@ -17,7 +17,7 @@ from prefect.logging import get_run_logger
 from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
-from catalog.submissions import free_lost_leases, submissions
+from catalog.ledger.submissions import free_lost_leases, submissions
 from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.carrying import house_of_run
 from flows.dispatch import Dispatcher, PrefectDispatcher

@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import WorkError
-from catalog.recipe import Recipe
-from catalog.submissions import (
+from catalog.ledger.submissions import (
     Submission,
     declare_shard,
     is_settled,
@@ -17,7 +16,8 @@ from catalog.submissions import (
     name_shard_run,
     shards_of_album,
 )
-from catalog.work import Lease, WorkKind
+from catalog.ledger.work import Lease, WorkKind
+from catalog.recipe import Recipe
 from flows.budget import Budget, budget_of
 from flows.dispatch import Dispatcher
 from flows.judging import Asked, Judgements

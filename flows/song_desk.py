@@ -11,10 +11,10 @@ from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.digests import digest_value
 from catalog.common.errors import SonglineError, WorkError
-from catalog.queries import StepResult
+from catalog.ledger.results import StepResult
+from catalog.ledger.submissions import Submission
+from catalog.ledger.work import StepRequest
 from catalog.stored_plan import part_of
-from catalog.submissions import Submission
-from catalog.work import StepRequest
 from flows.dispatch import Dispatcher
 from flows.execution import NotYet, Peek
 from flows.line import Line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from catalog.common.text import counted
+from catalog.ledger.submissions import submission_of
 from catalog.stored_plan import part_of, stored_plan
-from catalog.submissions import submission_of
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.orders import SongWork

@@ -7,8 +7,7 @@ from typing import Literal
 from catalog.album.album import Album
 from catalog.catalog import House
 from catalog.common.errors import InputError, RefusedError, WorkError
-from catalog.stored_plan import stored_plan
-from catalog.submissions import (
+from catalog.ledger.submissions import (
     Priority,
     Submission,
     SubmissionState,
@@ -19,6 +18,7 @@ from catalog.submissions import (
     submit,
     take_charge,
 )
+from catalog.stored_plan import stored_plan
 from db.session import Database
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.orders import AlbumWork

@@ -15,8 +15,8 @@ from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
-from catalog.queries import StepResult
-from catalog.work import StepRequest, WorkKind
+from catalog.ledger.results import StepResult
+from catalog.ledger.work import StepRequest, WorkKind
 from flows.execution import NotYet, Peek
 from flows.line import Line
 from flows.progress import Progress, SongProgress

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.common.digests import Json
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 
 
 @dataclass(frozen=True, slots=True)

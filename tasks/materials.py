@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from catalog.catalog import House
 from catalog.common.errors import SonglineError, WorkError
-from catalog.queries import step_result
+from catalog.ledger.results import step_result
+from catalog.ledger.work import Circumstances, StepRequest
 from catalog.recipe import Recipe
-from catalog.work import Circumstances, StepRequest
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
 from tasks.steps import as_songline_error, run_step

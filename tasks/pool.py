@@ -20,7 +20,7 @@ from catalog.catalog import House, enter_house
 from catalog.common import streams
 from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
-from catalog.work import Standing
+from catalog.ledger.work import Standing
 from tasks.circumstances import circumstances
 from tasks.parent import begin, is_main_thread, lifeline
 

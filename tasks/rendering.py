@@ -13,9 +13,9 @@ from pathlib import Path
 from catalog.catalog import House
 from catalog.common.errors import LeaseLost, SonglineError
 from catalog.common.settings import Settings
+from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
 from catalog.plan_queries import recipe_of
 from catalog.recipe import Recipe
-from catalog.work import Circumstances, Lease, Outcome, Product, Standing
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine

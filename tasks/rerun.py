@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from catalog.catalog import House
+from catalog.ledger.work import Circumstances
 from catalog.recipe import Recipe
-from catalog.work import Circumstances
 from tasks.audio import files
 from tasks.rendering import render_once
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from catalog.catalog import House
 from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.common.settings import Settings
-from catalog.queries import step_request
-from catalog.work import Circumstances, Outcome, Standing, StepRequest
+from catalog.ledger.results import step_request
+from catalog.ledger.work import Circumstances, Outcome, Standing, StepRequest
 from db.session import DatabaseTrouble
 from tasks.kinds import KINDS
 

@@ -20,11 +20,11 @@ from catalog.album.notices import Remark
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import SonglineError, TransientError
+from catalog.ledger.results import StepResult, step_result
+from catalog.ledger.work import Circumstances, StepRequest
 from catalog.licences import Use
 from catalog.model_used import ModelUsed
-from catalog.queries import StepResult, step_result
 from catalog.recipe import Recipe
-from catalog.work import Circumstances, StepRequest
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.audio.audio import Audio

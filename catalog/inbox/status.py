@@ -7,7 +7,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from catalog.submissions import BUDGET_SPENT, Submission, submission_of
+from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of
 from db.production import Album as AlbumRow
 from db.session import Database
 

@@ -18,11 +18,11 @@ from catalog.catalog import House, open_house
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
+from catalog.ledger.results import StepResult, readings, render_products, step_result
+from catalog.ledger.work import StepRequest
 from catalog.policy import CandidateReadings, Policy, decide
 from catalog.policy_file import read_policy
-from catalog.queries import StepResult, readings, render_products, step_result
 from catalog.songs import songs_of
-from catalog.work import StepRequest
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek
 from flows.forecast import peek

@@ -17,9 +17,9 @@ from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
+from catalog.ledger.results import artifact_digests
 from catalog.lineage_release import tells_of_the_machine
 from catalog.lost_places import places_of
-from catalog.queries import artifact_digests
 from catalog.release_queries import current_release
 from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole

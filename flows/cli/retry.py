@@ -12,8 +12,8 @@ from catalog.catalog import House, open_house
 from catalog.common.errors import SonglineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
+from catalog.ledger.results import failed_work
 from catalog.plan_queries import require_album
-from catalog.queries import failed_work
 from catalog.stored_plan import stored_plan
 from flows.cli.failures import Failure, failures_of, what_next
 from flows.cli.lookup import album_id

@@ -14,9 +14,9 @@ from catalog.common.errors import SonglineError, error_from
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
+from catalog.ledger.submissions import Submission, submission_of
 from catalog.songs import SongRow, songs_of
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Submission, submission_of
 from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey

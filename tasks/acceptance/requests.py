@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from catalog.album.mastering import MasteringSpec
-from catalog.queries import StepResult
-from catalog.work import StepRequest
+from catalog.ledger.results import StepResult
+from catalog.ledger.work import StepRequest
 from tasks.kinds import request
 from tasks.mastering.requests import MASTER_BITS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.work import Outcome
+from catalog.ledger.work import Outcome
 from tasks.acceptance.checks import Target, examine, failed
 from tasks.steps import StepContext
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from catalog.applied_policy import AppliedBy, origin_document
 from catalog.common.digests import Json
+from catalog.ledger.results import artifact_facts
+from catalog.ledger.work import Outcome, ReleaseRecord
 from catalog.lineage import trace_all
 from catalog.lineage_release import published
 from catalog.policy import Policy
-from catalog.queries import artifact_facts
 from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.release_queries import next_build, release_by_key
 from catalog.report.page import render_page
 from catalog.track_origins import COVER, origins_of_pack
-from catalog.work import Outcome, ReleaseRecord
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
 from tasks.delivery.cue import MAX_CUE_TRACK, CueTrack, cue_sheet

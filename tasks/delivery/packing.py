@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from catalog.common.digests import Json, digest_bytes
-from catalog.queries import artifact_facts
+from catalog.ledger.results import artifact_facts
+from catalog.ledger.work import Product
 from catalog.release import ReleasedFile
-from catalog.work import Product
 from tasks.steps import StepContext
 
 MEDIA_TYPES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from catalog.common.digests import Json
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.kinds import request
 

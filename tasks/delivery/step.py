@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.common.digests import Json
-from catalog.work import Outcome, Product
+from catalog.ledger.work import Outcome, Product
 from tasks.acceptance.checks import examine_derivative
 from tasks.audio.files import read_audio
 from tasks.delivery.curves import draw_curves

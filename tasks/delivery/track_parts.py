@@ -9,7 +9,7 @@ from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.decision import Decision, Value
-from catalog.queries import step_result
+from catalog.ledger.results import step_result
 from catalog.recipe import Recipe
 from catalog.release import (
     Check,

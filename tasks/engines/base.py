@@ -17,10 +17,10 @@ from catalog.album.album import Song
 from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Remark
 from catalog.common.errors import InputError, SonglineError
+from catalog.ledger.work import StepRequest
 from catalog.licences import Use
 from catalog.model_used import ModelUsed
 from catalog.recipe import Recipe
-from catalog.work import StepRequest
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio

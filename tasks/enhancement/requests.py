@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.enhancement.names import ENHANCERS
 from tasks.kinds import request
 

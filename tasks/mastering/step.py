@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.album.mastering import REFERENCE, MasteringSpec
-from catalog.work import Outcome, Product
+from catalog.ledger.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.mastering.album import song_level
 from tasks.mastering.chain import master_file

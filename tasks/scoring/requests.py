@@ -9,8 +9,8 @@ from catalog.album.album import Song
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from catalog.albums import Candidate
 from catalog.common.digests import Json
+from catalog.ledger.work import StepRequest
 from catalog.policy import Policy
-from catalog.work import StepRequest
 from tasks.kinds import request
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cache
 
 from catalog.common.digests import Json
+from catalog.ledger.results import readings, sample_digest_of, step_request, step_results
+from catalog.ledger.work import DecisionRecord, Outcome, ScoreRecord
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.policy import Alike, CandidateReadings, Policy, decide
-from catalog.queries import readings, sample_digest_of, step_request, step_results
 from catalog.retakes import parents_of
-from catalog.work import DecisionRecord, Outcome, ScoreRecord
 from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from catalog.album.album import NATIVE_STEMS, Album, Song
 from catalog.albums import Candidate
 from catalog.common.digests import Json
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.kinds import request
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog.common.digests import Json
 from catalog.common.errors import MachineError
-from catalog.work import Outcome, Product
+from catalog.ledger.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.steps import StepContext
 from tasks.style.inspection import inspect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.common.digests import Json
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.kinds import request
 
 

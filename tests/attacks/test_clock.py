@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from catalog.catalog import open_house
 from catalog.common.errors import TransientError
 from catalog.files import owners
+from catalog.ledger.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
+from catalog.ledger.work import Circumstances, Lease, Standing
 from catalog.line_figures import line_figures
 from catalog.line_watch import LineWatch
 from catalog.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.files import FolderStore
-from catalog.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
-from catalog.work import Circumstances, Lease, Standing
 from db.base import db_now
 from db.farm import Submission
 from db.production import Album, Render

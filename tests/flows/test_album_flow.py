@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from catalog.common.errors import InputError, MachineError, WorkError
-from catalog.queries import failed_work
-from catalog.submissions import Wish, move, name_run, submission_of, submit
+from catalog.ledger.results import failed_work
+from catalog.ledger.submissions import Wish, move, name_run, submission_of, submit
 from flows import album_flow
 from flows.album_flow import _charge, _close
 from flows.line import Produced

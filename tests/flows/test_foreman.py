@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.common.errors import ServerAway, TransientError, WorkError
-from catalog.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
+from catalog.ledger.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
 from db.production import Render
 from flows import budget
 from flows.foreman import Foreman

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from catalog.albums import apply_policy
 from catalog.catalog import open_house
 from catalog.common.errors import ModelMissing, TransientError, WorkError
+from catalog.ledger.submissions import Wish, submission_of, submit
 from catalog.policy import Policy
 from catalog.stored_plan import stored_plan
-from catalog.submissions import Wish, submission_of, submit
 from db.production import Album
 from db.provenance import Activity
 from flows import budget, shard_desk

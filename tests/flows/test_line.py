@@ -11,10 +11,10 @@ import pytest
 from catalog.albums import apply_policy
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
+from catalog.ledger.results import artifact_digests
 from catalog.lineage import prov_json, trace
 from catalog.plan_queries import candidate_by_prefix
 from catalog.policy import Policy
-from catalog.queries import artifact_digests
 from catalog.release_queries import release_by_key
 from catalog.repair import examine, repair
 from catalog.songs import songs_of

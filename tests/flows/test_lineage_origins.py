@@ -16,8 +16,8 @@ from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TIT2
 
 from catalog.common.errors import InputError
+from catalog.ledger.results import render_products
 from catalog.lineage import trace
-from catalog.queries import render_products
 from catalog.release_queries import release_by_key
 from catalog.songs import songs_of
 from flows.planning import declare_album

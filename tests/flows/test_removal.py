@@ -12,15 +12,15 @@ from catalog.albums import set_current_release
 from catalog.common.errors import InputError, RefusedError
 from catalog.common.settings import Settings
 from catalog.disk_use import disk_use
+from catalog.ledger.results import artifact_digests
+from catalog.ledger.submissions import Wish, submit
+from catalog.ledger.work import Lease
 from catalog.line_figures import line_figures
 from catalog.lineage import trace_all
-from catalog.queries import artifact_digests
 from catalog.release_queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
-from catalog.submissions import Wish, submit
 from catalog.track_origins import origins_of_release
-from catalog.work import Lease
 from db.base import Base
 from db.production import Render
 from db.provenance import Loss

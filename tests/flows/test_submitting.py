@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
-from catalog.submissions import Wish, submission_of, submit
+from catalog.ledger.submissions import Wish, submission_of, submit
 from flows.planning import declare_album
 from flows.reading import read_album
 from flows.reconcile_flow import adapt_schedule, hold_to_catalog

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.albums import set_current_release
 from catalog.common.errors import MachineError, WorkError
-from catalog.queries import failed_work
+from catalog.ledger.results import failed_work
 from catalog.stored_plan import stored_plan
 from flows.cli.author import plan as plan_command
 from flows.cli.disk import albums

@@ -18,7 +18,7 @@ import psutil
 from catalog.catalog import House, open_house
 from catalog.common.errors import LeaseLost, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
-from catalog.work import Standing
+from catalog.ledger.work import Standing
 from flows.local_api import local_api
 from flows.planning import declare_album
 from flows.progress import Progress

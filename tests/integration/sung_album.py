@@ -16,8 +16,8 @@ import numpy as np
 
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
+from catalog.ledger.results import render_products
 from catalog.plan_queries import recipe_of
-from catalog.queries import render_products
 from catalog.recipe import Recipe
 from flows.planning import plan_album
 from tests.integration.commanded import Album

@@ -13,11 +13,11 @@ from catalog.backup.backup import Verified, back_up, restore, verify
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError, MachineError, RefusedError
 from catalog.common.settings import Settings
-from catalog.queries import artifact_digests
+from catalog.ledger.results import artifact_digests
+from catalog.ledger.work import Circumstances, DecisionRecord, Lease
 from catalog.recipe import Recipe
 from catalog.repair import examine
 from catalog.store.base import object_name
-from catalog.work import Circumstances, DecisionRecord, Lease
 from db.base import Base
 from db.judgement import Decision
 from db.production import Candidate, Render, Song
@@ -131,7 +131,7 @@ def test_a_laptops_catalog_moves_to_a_farm_and_back(made, request, tmp_path):
 
 
 def decide_again(house):
-    from catalog.recording import add_decision
+    from catalog.ledger.recording import add_decision
 
     with house.database.write() as session:
         newest = session.scalars(sa.select(Decision).order_by(Decision.id.desc())).first()

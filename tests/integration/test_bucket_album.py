@@ -11,7 +11,7 @@ import pytest
 
 from catalog.albums import set_current_release
 from catalog.catalog import open_house
-from catalog.queries import artifact_digests
+from catalog.ledger.results import artifact_digests
 from catalog.release_queries import release_by_key
 from catalog.store.base import object_name
 from flows.planning import declare_album

@@ -21,13 +21,13 @@ from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
-from catalog.queries import artifact_digests
+from catalog.ledger.results import artifact_digests
+from catalog.ledger.work import Circumstances, Lease, Outcome, Product
 from catalog.recipe import Recipe
 from catalog.release_queries import release_by_key
 from catalog.repair import examine
 from catalog.store.base import object_name
 from catalog.store.files import FolderStore
-from catalog.work import Circumstances, Lease, Outcome, Product
 from db.provenance import Activity
 from flows.planning import declare_album
 from flows.reading import read_album

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost, TransientError, WorkError
-from catalog.queries import render_products, step_result
+from catalog.ledger.results import render_products, step_result
+from catalog.ledger.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
 from catalog.recipe import Recipe
-from catalog.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
 from db.production import Render
 from db.provenance import Activity
 

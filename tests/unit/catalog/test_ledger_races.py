@@ -14,13 +14,13 @@ from catalog.album.mastering import MasteringSpec
 from catalog.albums import expand, store_plan
 from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost
+from catalog.ledger.recording import add_decision, ensure_current
+from catalog.ledger.results import failed_work, render_products
+from catalog.ledger.work import Circumstances, DecisionRecord, Lease, Outcome, Product
 from catalog.policy import Policy
-from catalog.queries import failed_work, render_products
 from catalog.recipe import Recipe
-from catalog.recording import add_decision, ensure_current
 from catalog.retakes import offer_retakes, parent_take
 from catalog.songs import songs_of
-from catalog.work import Circumstances, DecisionRecord, Lease, Outcome, Product
 from db.judgement import Decision, Score
 from db.production import Candidate, Render
 from db.provenance import Activity, Artifact

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.retakes import offer_retakes, parent_take
-from catalog.stored_plan import part_of, stored_plan
-from catalog.submissions import (
+from catalog.ledger.submissions import (
     Wish,
     declare_shard,
     free_lost_leases,
@@ -23,7 +21,9 @@ from catalog.submissions import (
     submit,
     take_charge,
 )
-from catalog.work import Lease
+from catalog.ledger.work import Lease
+from catalog.retakes import offer_retakes, parent_take
+from catalog.stored_plan import part_of, stored_plan
 from db.production import Render
 from flows.planning import declare_album
 from flows.reading import read_album

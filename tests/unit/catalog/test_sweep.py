@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError, TransientError
-from catalog.queries import artifact_digests
+from catalog.ledger.results import artifact_digests
+from catalog.ledger.work import Circumstances, Outcome, Product
 from catalog.recipe import Recipe
 from catalog.store.files import FolderStore
 from catalog.sweep import GIVE_UP_AFTER, sweep
-from catalog.work import Circumstances, Outcome, Product
 from db.production import Render
 
 pytestmark = pytest.mark.both_databases
@@ -170,7 +170,7 @@ def test_old_garbage_goes_while_others_work(house):
 
 
 def test_bytes_that_waited_too_long_for_their_row_are_not_named(house, product, monkeypatch):
-    monkeypatch.setattr("catalog.ledger.NAMED_WITHIN_S", -1.0)
+    monkeypatch.setattr("catalog.ledger.ledger.NAMED_WITHIN_S", -1.0)
     with pytest.raises(TransientError, match="waited too long"):
         commit(house, lease_of(house), product)
     assert named(house) == set()

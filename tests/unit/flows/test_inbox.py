@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from catalog.common.errors import InputError, MachineError, ModelMissing, StoreError
 from catalog.common.settings import Settings
 from catalog.inbox import bucket
-from catalog.submissions import Wish, move, submission_of, submit
+from catalog.ledger.submissions import Wish, move, submission_of, submit
 from db.production import Album as AlbumRow
 from db.session import DatabaseTrouble
 from flows.cli.inbox import inbox

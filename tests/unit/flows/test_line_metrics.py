@@ -16,9 +16,9 @@ from catalog import line_figures, line_watch
 from catalog.catalog import enter_house
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
+from catalog.ledger.submissions import Wish, submit
+from catalog.ledger.work import Circumstances, Outcome, Product, StepRequest
 from catalog.line_watch import LineWatch
-from catalog.submissions import Wish, submit
-from catalog.work import Circumstances, Outcome, Product, StepRequest
 from db.production import Render
 from db.provenance import Activity
 from flows.cli.metrics import metrics

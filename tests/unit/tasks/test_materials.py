@@ -11,8 +11,8 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
+from catalog.ledger.work import Lease, Outcome, Product
 from catalog.recipe import Recipe
-from catalog.work import Lease, Outcome, Product
 from tasks import materials, steps
 from tasks.engines.base import Material
 from tasks.kinds import request

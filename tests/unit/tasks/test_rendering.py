@@ -1,6 +1,6 @@
 import pytest
 
-from catalog.queries import render_products
+from catalog.ledger.results import render_products
 from catalog.recipe import Recipe
 from db.session import DatabaseTrouble
 from tasks import materials, rendering

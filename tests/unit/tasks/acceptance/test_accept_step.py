@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from acceptance_signals import RATE, beats, target, written
 
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.acceptance.checks import examine
 from tasks.acceptance.step import accept
 

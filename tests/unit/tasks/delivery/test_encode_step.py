@@ -8,7 +8,7 @@ import pytest
 
 from catalog.catalog import House
 from catalog.common.errors import InputError, WorkError
-from catalog.work import Outcome
+from catalog.ledger.work import Outcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode as encode_file
 from tasks.delivery.requests import request_encoding

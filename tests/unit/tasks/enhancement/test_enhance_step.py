@@ -12,7 +12,7 @@ from enhancement_signals import RATE, low_passed, music
 
 from catalog.catalog import House
 from catalog.common.errors import WorkError
-from catalog.work import Outcome, StepRequest
+from catalog.ledger.work import Outcome, StepRequest
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, wav_bytes
 from tasks.enhancement import registry

@@ -14,7 +14,7 @@ from mastering_signals import audio, dense, noise, song
 from catalog.album.mastering import MasteringSpec
 from catalog.catalog import House
 from catalog.common.errors import AudioRefused
-from catalog.work import StepRequest
+from catalog.ledger.work import StepRequest
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.mastering import chain, step

@@ -11,8 +11,8 @@ from catalog.album.document import album_of, manifest_document
 from catalog.catalog import House
 from catalog.common.settings import Settings
 from catalog.decision import Decision
+from catalog.ledger.results import readings, step_results
 from catalog.metrics import Measured
-from catalog.queries import readings, step_results
 from catalog.songs import songs_of
 from db.production import Step
 from flows.planning import declare_album

@@ -13,7 +13,7 @@ import soundfile
 
 from catalog.catalog import House
 from catalog.common.errors import InputError, MachineError
-from catalog.work import Outcome, StepRequest
+from catalog.ledger.work import Outcome, StepRequest
 from tasks.steps import StepContext
 from tasks.style.names import MUQ_MULAN
 from tasks.style.vector import read_style

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
-from catalog.store.base import Stored
-from catalog.work import (
+from catalog.ledger.work import (
     Circumstances,
     DecisionRecord,
     Lease,
@@ -21,6 +20,7 @@ from catalog.work import (
     ReleaseRecord,
     ScoreRecord,
 )
+from catalog.store.base import Stored
 from db.among import among
 from db.base import db_now
 from db.delivery import Release, ReleaseFile

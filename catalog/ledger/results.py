@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
+from catalog.ledger.work import StepRequest
 from catalog.metrics import Measured, NotMeasurable, Reading, Window
-from catalog.work import StepRequest
 from db.among import among
 from db.judgement import Score
 from db.production import Render, Step

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from catalog.common.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
 from catalog.common.settings import Settings
 from catalog.files import owners
+from catalog.ledger.recording import record_activity, record_outcome, record_pruned, replaced_by
+from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from catalog.recipe import Recipe
-from catalog.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.store.base import Store, Stored
 from catalog.sweep import NAMED_WITHIN_S, settle
-from catalog.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from db.among import among
 from db.base import db_now
 from db.bounds import LONGEST_WAIT_S

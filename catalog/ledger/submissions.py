@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import digest_value
-from catalog.work import Standing
+from catalog.ledger.work import Standing
 from db.among import among
 from db.base import db_now
 from db.farm import Shard as ShardRow
