@@ -16,7 +16,7 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.common.settings import Settings
 from catalog.inbox.base import Inbox, Offered
-from catalog.manifest_files import delivered_cover, read_file
+from catalog.manifest.files import delivered_cover, read_file
 from db.session import DatabaseTrouble
 from flows.inbox_report import Entry
 from flows.reading import read_album

@@ -21,7 +21,7 @@ from catalog.catalog import House
 from catalog.common.digests import Json, digest_bytes
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
-from catalog.manifest_files import delivered_cover
+from catalog.manifest.files import delivered_cover
 from catalog.model_store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes

@@ -12,8 +12,8 @@ from catalog.album.notices import Remark
 from catalog.common.errors import InputError, MachineError, ManifestError
 from catalog.common.settings import Settings
 from catalog.common.text import did_you_mean, sentence
-from catalog.manifest import Vocabulary, load_manifest
-from catalog.manifest_schema import ManifestFile
+from catalog.manifest.loader import Vocabulary, load_manifest
+from catalog.manifest.schema import ManifestFile
 from catalog.model_store import ModelStore
 from db.regular_file import open_regular
 from flows.needs import refuse_licences

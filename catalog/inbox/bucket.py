@@ -13,8 +13,8 @@ from catalog.common.errors import InputError, StoreError
 from catalog.common.text import has_control
 from catalog.files.confined import MAX_PATH_CHARACTERS, confined, path_fault
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
-from catalog.manifest_files import MAX_REFERENCE_BYTES
-from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.manifest.files import MAX_REFERENCE_BYTES
+from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
 from catalog.store.s3_files import NamedObjects
 
 MAX_FILES = 2_000

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def init(folder: Path, title: str, engine: str | None) -> None:
     """Write a starter album for an engine and say what to do with it."""
     from catalog.files.permissions import users_umask
-    from catalog.starter import write_starter
+    from catalog.manifest.starter import write_starter
     from tasks.engines.registry import get_engine
 
     settings = load_settings()
@@ -63,7 +63,7 @@ def validate(path: Path, *, as_json: bool) -> None:
 
 def schema() -> None:
     """Print the JSON Schema."""
-    from catalog.manifest import manifest_json_schema
+    from catalog.manifest.loader import manifest_json_schema
     from flows.reading import vocabulary
 
     print_json(manifest_json_schema(vocabulary(load_settings())))

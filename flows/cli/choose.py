@@ -20,8 +20,8 @@ from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
 from catalog.ledger.results import StepResult, readings, render_products, step_result
 from catalog.ledger.work import StepRequest
+from catalog.manifest.policy_file import read_policy
 from catalog.policy import CandidateReadings, Policy, decide
-from catalog.policy_file import read_policy
 from catalog.songs import songs_of
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from catalog.common.settings import Settings, load_settings
-from catalog.manifest_files import MANIFEST_SUFFIXES
+from catalog.manifest.files import MANIFEST_SUFFIXES
 from catalog.model_store import ModelStore
 from flows.cli.arguments import cannot_be_looked_for
 

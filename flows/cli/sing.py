@@ -24,8 +24,8 @@ from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
 from catalog.ledger.work import Standing
-from catalog.manifest_fields import MAX_SEED
-from catalog.manifest_files import read_file, regular_file
+from catalog.manifest.fields import MAX_SEED
+from catalog.manifest.files import read_file, regular_file
 from catalog.plan_queries import recipe_of
 from catalog.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn

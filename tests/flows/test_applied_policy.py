@@ -7,7 +7,7 @@ import json
 import pytest
 
 from catalog.albums import apply_policy
-from catalog.policy_file import read_policy
+from catalog.manifest.policy_file import read_policy
 from catalog.release_queries import release_by_key
 from catalog.songs import songs_of
 from flows.cli.author import plan as plan_command

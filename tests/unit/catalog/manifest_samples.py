@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album.album import Album
 from catalog.common.errors import ManifestError
-from catalog.manifest import Vocabulary, load_manifest
+from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.metrics import Direction, MetricSpec
 
 

@@ -17,9 +17,9 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.common.slugs import slug
-from catalog.manifest import Vocabulary, load_manifest, manifest_json_schema
-from catalog.manifest_schema import manifest_json_schema as json_schema
-from catalog.starter import write_starter
+from catalog.manifest.loader import Vocabulary, load_manifest, manifest_json_schema
+from catalog.manifest.schema import manifest_json_schema as json_schema
+from catalog.manifest.starter import write_starter
 from flows.reading import read_album, vocabulary
 from tests.pictures import png
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from manifest_samples import GOOD, VOCABULARY, album_or_error, faults_of, load, write
 
 from catalog.common.errors import ManifestError
-from catalog.manifest import load_manifest
-from catalog.manifest_fields import MAX_SEED
-from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.manifest.fields import MAX_SEED
+from catalog.manifest.loader import load_manifest
+from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
 
 
 def test_a_fault_reads_as_the_contract_has_it(tmp_path: Path) -> None:

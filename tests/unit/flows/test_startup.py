@@ -32,7 +32,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
         ("flows.cli.main", ("flows.clean_logs", "importlib.abc", "logging", "tempfile")),
         (
             "flows.survey",
-            ("catalog.manifest_schema", "catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage"),
+            ("catalog.manifest.schema", "catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage"),
         ),
         (
             "flows.cli.make",

@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from catalog.common.errors import InputError, ManifestError
-from catalog.manifest_faults import Fault, Place, dotted, manifest_error
-from catalog.manifest_files import read_file, regular_file
-from catalog.manifest_yaml import read_source
+from catalog.manifest.faults import Fault, Place, dotted, manifest_error
+from catalog.manifest.files import read_file, regular_file
+from catalog.manifest.yaml.reader import read_source
 from catalog.metrics import MetricSpec
 from catalog.policy import Policy, check_policy
 

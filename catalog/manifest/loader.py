@@ -12,15 +12,15 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, ManifestError, SonglineError
 from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean, is_reserved
-from catalog.manifest_deliverables import check_deliverables, check_voiced
-from catalog.manifest_desk import Desk, read_shape
-from catalog.manifest_faults import Fault, Place, manifest_error
-from catalog.manifest_faults import Path as Where
-from catalog.manifest_files import find_cover, find_reference, manifest_at, read_file, regular_file
-from catalog.manifest_schema import ManifestFile, Vocabulary, manifest_json_schema
-from catalog.manifest_setting import Setting
-from catalog.manifest_songs import read_songs
-from catalog.manifest_yaml import MAX_MANIFEST_BYTES, read_source
+from catalog.manifest.context import Setting
+from catalog.manifest.deliverables import check_deliverables, check_voiced
+from catalog.manifest.faults import Fault, Place, manifest_error
+from catalog.manifest.faults import Path as Where
+from catalog.manifest.files import find_cover, find_reference, manifest_at, read_file, regular_file
+from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_schema
+from catalog.manifest.songs import read_songs
+from catalog.manifest.validation import Desk, read_shape
+from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
 from catalog.policy import DEFAULT_FAMILIES
 
 _NOBODY = frozenset(

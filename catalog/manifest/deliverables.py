@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from catalog.album.album import NONE
 from catalog.common.text import did_you_mean
-from catalog.manifest_desk import Desk
-from catalog.manifest_faults import Path
-from catalog.manifest_schema import ManifestFile, SongFile, Vocabulary
-from catalog.manifest_setting import Setting
+from catalog.manifest.context import Setting
+from catalog.manifest.faults import Path
+from catalog.manifest.schema import ManifestFile, SongFile, Vocabulary
+from catalog.manifest.validation import Desk
 
 
 def check_deliverables(desk: Desk, at: Path, names: Sequence[str] | None, vocabulary: Vocabulary) -> None:

@@ -17,7 +17,7 @@ from catalog.album.notices import Remark
 from catalog.album.tempo_and_key import MAX_BPM, MIN_BPM
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
-from catalog.manifest_fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
+from catalog.manifest.fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
 from catalog.metrics import MetricSpec
 from catalog.policy import DEFAULT_FAMILIES, Policy
 

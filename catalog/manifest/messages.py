@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from catalog.common.text import did_you_mean
-from catalog.manifest_faults import shown
+from catalog.manifest.faults import shown
 
 Words = tuple[str, str]
 """What is wrong, and the remedy."""

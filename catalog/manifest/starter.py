@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.common.errors import InputError, MachineError
 from catalog.common.slugs import slug
-from catalog.manifest_fields import MAX_TITLE_CHARACTERS
+from catalog.manifest.fields import MAX_TITLE_CHARACTERS
 
 _MANIFEST = """\
 # An album for Songline. `songline schema` prints every field; `songline render album.yaml --out out` makes it.

@@ -17,19 +17,14 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean
-from catalog.manifest_deliverables import check_deliverables, deliverables_of
-from catalog.manifest_desk import Desk, check
-from catalog.manifest_faults import Fault, Path, Place
-from catalog.manifest_fields import MAX_SEED
-from catalog.manifest_files import find_file, find_reference, find_style, read_file
-from catalog.manifest_limits import check_candidates, check_lyrics, check_references
-from catalog.manifest_schema import (
-    DEFAULT_LENGTH_S,
-    DEFAULT_SEEDS,
-    SeedRange,
-    SongFile,
-)
-from catalog.manifest_setting import Setting
+from catalog.manifest.context import Setting
+from catalog.manifest.deliverables import check_deliverables, deliverables_of
+from catalog.manifest.faults import Fault, Path, Place
+from catalog.manifest.fields import MAX_SEED
+from catalog.manifest.files import find_file, find_reference, find_style, read_file
+from catalog.manifest.limits import check_candidates, check_lyrics, check_references
+from catalog.manifest.schema import DEFAULT_LENGTH_S, DEFAULT_SEEDS, SeedRange, SongFile
+from catalog.manifest.validation import Desk, check
 
 DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5

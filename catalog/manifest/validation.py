@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 
 from catalog.album.mastering import Compression, Echo, Effects, Limiting, MasteringSpec, Reverb
 from catalog.common.digests import Json
-from catalog.manifest_faults import MAX_FAULTS, Fault, Path, Place, dotted
-from catalog.manifest_schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
-from catalog.manifest_words import explain
-from catalog.manifest_yaml import Source
+from catalog.manifest.faults import MAX_FAULTS, Fault, Path, Place, dotted
+from catalog.manifest.messages import explain
+from catalog.manifest.schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
+from catalog.manifest.yaml.reader import Source
 from catalog.policy import Policy
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from catalog.common.digests import Json
-from catalog.manifest_faults import Fault, Path, Place, dotted, shown
-from catalog.manifest_scalars import AMBIGUOUS, MAX_DIGITS, resolved
+from catalog.manifest.faults import Fault, Path, Place, dotted, shown
+from catalog.manifest.yaml.scalars import AMBIGUOUS, MAX_DIGITS, resolved
 
 MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catalog.common.errors import InputError
-from catalog.manifest_desk import Desk
-from catalog.manifest_faults import Path as Where
-from catalog.manifest_files import MAX_REFERENCE_BYTES, find_file
-from catalog.manifest_schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
+from catalog.manifest.faults import Path as Where
+from catalog.manifest.files import MAX_REFERENCE_BYTES, find_file
+from catalog.manifest.schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
+from catalog.manifest.validation import Desk
 
 MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
 """Of all songs together, in the manifest and in files: some five hundred songs of ordinary length."""

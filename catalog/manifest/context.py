@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.manifest_desk import Desk
-from catalog.manifest_schema import ManifestFile, Vocabulary
+from catalog.manifest.schema import ManifestFile, Vocabulary
+from catalog.manifest.validation import Desk
 
 
 @dataclass(frozen=True, slots=True)

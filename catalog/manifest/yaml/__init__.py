@@ -1,0 +1,1 @@
+"""YAML and JSON with the line of every value, safe and without ambiguity."""
