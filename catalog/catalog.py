@@ -14,7 +14,7 @@ from catalog.files.scratch import owned_scratch, sweep_scratch
 from catalog.home import CATALOG, is_full, make_home, why_read_only
 from catalog.ledger.ledger import Ledger
 from catalog.ledger.recording import record_artifact
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from catalog.store.base import Store
 from catalog.store.choice import store_of
 from db.postgres import ServerLimits

@@ -13,7 +13,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import CheckFailed, RefusedError, WorkError
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from flows.execution import Executor
 from flows.held_back import held_back, louder
 from flows.needs import identities_of, models_of_stems

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from catalog.album.album import Album, Song
 from catalog.common.digests import Json
 from catalog.common.settings import Settings
-from catalog.licences import Use, refusals, refused
-from catalog.model_store import ModelStore
+from catalog.models.licences import Use, refusals, refused
+from catalog.models.store import ModelStore
 from catalog.policy import Policy
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import Judge, judges_for

@@ -22,7 +22,7 @@ from catalog.common.digests import Json, digest_bytes
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
 from catalog.manifest.files import delivered_cover
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from catalog.policy import Policy
 from catalog.retakes import with_retakes
 from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences

@@ -14,7 +14,7 @@ from catalog.common.settings import Settings
 from catalog.common.text import did_you_mean, sentence
 from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from db.regular_file import open_regular
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS

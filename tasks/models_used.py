@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from catalog.common.settings import Settings
-from catalog.model_store import ModelStore
-from catalog.model_used import ModelUsed
+from catalog.models.store import ModelStore
+from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import models_of_scorer

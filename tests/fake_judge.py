@@ -11,7 +11,7 @@ import pytest
 
 from catalog.common.settings import Settings
 from catalog.metrics import Measured, MetricSpec, Reading
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.audio import Audio
 from tasks.scoring import registry
 from tasks.scoring.base import Brief

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog.model_import import import_folder
-from catalog.model_store import InstalledModel, ModelStore
-from catalog.model_table import BUILT_IN
+from catalog.models.importer import import_folder
+from catalog.models.store import InstalledModel, ModelStore
+from catalog.models.table import BUILT_IN
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

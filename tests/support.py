@@ -22,8 +22,8 @@ from catalog.catalog import House
 from catalog.common.errors import SonglineError, TransientError
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import Circumstances, StepRequest
-from catalog.licences import Use
-from catalog.model_used import ModelUsed
+from catalog.models.licences import Use
+from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from flows.line import Line, Produced
 from flows.progress import Progress

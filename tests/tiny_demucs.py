@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from catalog.common.settings import Settings
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.separation.names import STEM_MODELS
 from tests.model_kit import install, relaxed_table
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.settings import Settings
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from tests.model_kit import install, relaxed_table
 from tests.tiny_models import write_tiny_dit, write_tiny_vae
 from tests.tiny_mulan import write_tiny_mulan

@@ -162,7 +162,7 @@ def _packages(_: Settings) -> Check:
 
 def _models(settings: Settings) -> Check:
     """The models that the DiffRhythm engine renders with, by their records; `models verify` reads their bytes."""
-    from catalog.model_store import ModelStore
+    from catalog.models.store import ModelStore
 
     store = ModelStore(settings.models_path, table=settings.models_table)
     lacking = [name for name in ENGINE_MODELS if store.installed(name) is None]
@@ -174,7 +174,7 @@ def _models(settings: Settings) -> Check:
 
 def _decoder(settings: Settings) -> Check:
     """How far the installed audio decoder is off float32 in the precision that a GPU would run it in."""
-    from catalog.model_store import ModelStore
+    from catalog.models.store import ModelStore
 
     installed = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
     if installed is None or find_spec("torch") is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from catalog.model_store import ModelStore
-from catalog.models import ModelSpec
+from catalog.models.spec import ModelSpec
+from catalog.models.store import ModelStore
 from flows.cli.lookup import open_store
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.noticeable import with_step

@@ -23,10 +23,10 @@ from rich.progress import (
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.licences import not_accepted, summary
-from catalog.model_install import Watch, bench
-from catalog.model_store import InstalledModel, ModelStore, remove_model
-from catalog.models import Licence, ModelSpec
+from catalog.models.install import Watch, bench
+from catalog.models.licences import not_accepted, summary
+from catalog.models.spec import Licence, ModelSpec
+from catalog.models.store import InstalledModel, ModelStore, remove_model
 from flows.cli.lookup import open_store
 from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
 
@@ -52,8 +52,8 @@ def list_models(*, as_json: bool) -> None:
 
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     """Fetch models. No licence that is not accepted, no request."""
-    from catalog.model_fetch import Fetcher
-    from catalog.model_pull import pull as fetch
+    from catalog.models.download import Fetcher
+    from catalog.models.pull import pull as fetch
 
     store = open_store()
     specs = [store.spec(name) for name in dict.fromkeys(names)]
@@ -93,7 +93,7 @@ def verify(names: Sequence[str], *, as_json: bool) -> None:
 
 def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     """Take models from a folder."""
-    from catalog.model_import import import_folder
+    from catalog.models.importer import import_folder
 
     store = open_store()
     with _bars(as_json=as_json) as watch:
@@ -116,8 +116,8 @@ def add(
     as_json: bool,
 ) -> None:
     """Register the user's own checkpoint."""
-    from catalog.model_fetch import Fetcher
-    from catalog.model_pull import add as add_model
+    from catalog.models.download import Fetcher
+    from catalog.models.pull import add as add_model
 
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.model_head import HEAD_BYTES, in_its_place, read_head
+from catalog.models.file_type import HEAD_BYTES, in_its_place, read_head
 from db.regular_file import open_regular
 from tasks.audio.containers import (
     UNKNOWN_BYTES,

@@ -18,8 +18,8 @@ from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Remark
 from catalog.common.errors import InputError, SonglineError
 from catalog.ledger.work import StepRequest
-from catalog.licences import Use
-from catalog.model_used import ModelUsed
+from catalog.models.licences import Use
+from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from tasks.scoring.listening import WINDOW_S, at_listening_level, windows_of
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
     from tasks.scoring.aesthetics_model import Aesthetics
 
 

@@ -16,7 +16,7 @@ from tasks.scoring.similarity import SimilarityScorer
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
     from tasks.scoring.clap_model import Clap
 
 

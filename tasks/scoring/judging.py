@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.common.settings import Settings
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.scoring.base import Scorer
 from tasks.scoring.registry import judge_named
 

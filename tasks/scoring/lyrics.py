@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from catalog.common.settings import Settings
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
 
 TOLERANCE_S = 4.0
 """How far outside its time a line may be heard: transcribed phrases of some seconds have times for their ends only."""

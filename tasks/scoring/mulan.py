@@ -15,7 +15,7 @@ from tasks.scoring.specs import MULAN
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
     from tasks.style.mulan import MuLan
 
 

@@ -13,7 +13,7 @@ from tasks.separation.turns import turn_on_cores
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
 
 VOCALS = "vocals"
 

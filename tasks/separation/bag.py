@@ -14,7 +14,7 @@ from demucs.htdemucs import HTDemucs
 from catalog.common.digests import digest_file
 from catalog.common.errors import MachineError
 from catalog.common.small_yaml import read_small_yaml
-from catalog.model_store import InstalledModel
+from catalog.models.store import InstalledModel
 from tasks.separation.checkpoint import load_network
 from tasks.separation.names import RATE_HZ, STEM_MODELS
 

@@ -14,7 +14,7 @@ import soxr
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused, WorkError
 from catalog.common.settings import Settings
-from catalog.model_store import InstalledModel
+from catalog.models.store import InstalledModel
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.files import resample, sample_digest, write_wav
 from tasks.separation.names import OTHER, RATE_HZ, RESIDUAL, STEM_MODELS, VOICE, require_stem_packages, stems_given

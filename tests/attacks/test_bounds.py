@@ -19,7 +19,7 @@ from catalog.common.settings import Settings
 from catalog.manifest.limits import MAX_ALBUM_LYRICS_BYTES, MAX_FFMPEG_REFERENCES, MAX_REFERENCES
 from catalog.manifest.policy_file import read_policy
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
-from catalog.model_table import read_table
+from catalog.models.table import read_table
 from flows.deployment_file import read_deployment_file
 from flows.reading import read_album
 from tasks.audio.audio import Audio

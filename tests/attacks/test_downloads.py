@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from catalog.common.errors import InputError, MachineError
-from catalog.model_fetch import Fetcher, Patience, Remote
-from catalog.model_pull import add
-from catalog.model_store import ModelStore
-from catalog.model_table import read_table
+from catalog.models.download import Fetcher, Patience, Remote
+from catalog.models.pull import add
+from catalog.models.store import ModelStore
+from catalog.models.table import read_table
 from catalog.network.proxies import past_proxies
 from catalog.network.web import followed
 from tests.model_kit import AT, relaxed_table

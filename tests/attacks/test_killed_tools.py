@@ -230,7 +230,7 @@ def test_a_killed_models_add_leaves_no_bytes(tmp_path: Path) -> None:
     home, weights = tmp_path / "home", tmp_path / "own.pt"
     weights.write_bytes(os.urandom(100_000))
     patch = (
-        "import catalog.model_install as tool\n"
+        "import catalog.models.install as tool\n"
         "def copy(source, target, *_):\n"
         "    target.write(source.read(50_000)); target.flush(); os.kill(os.getpid(), 9)\n"
         "tool.shutil.copyfileobj = copy"

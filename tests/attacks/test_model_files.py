@@ -13,13 +13,13 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, MachineError, SonglineError
-from catalog.model_fetch import Fetcher, Patience
-from catalog.model_import import import_folder
-from catalog.model_install import bench
-from catalog.model_pull import add, pull
-from catalog.model_record import Record
-from catalog.model_store import RECORD, InstalledModel, ModelStore
-from catalog.model_table import read_table
+from catalog.models.download import Fetcher, Patience
+from catalog.models.importer import import_folder
+from catalog.models.install import bench
+from catalog.models.pull import add, pull
+from catalog.models.record import Record
+from catalog.models.store import RECORD, InstalledModel, ModelStore
+from catalog.models.table import read_table
 from tests.integration.hub_server import Hub, serving
 from tests.model_kit import AT, install, relaxed_table
 

@@ -16,8 +16,8 @@ from catalog.backup.rows import MAX_LINE_BYTES, bounded_lines, load, read_lines,
 from catalog.common.digests import digest_file
 from catalog.common.errors import CatalogError, InputError
 from catalog.files.confined import path_fault
-from catalog.model_record import Record
-from catalog.model_table import read_table
+from catalog.models.record import Record
+from catalog.models.table import read_table
 from catalog.release import ReleaseDocument
 from tests.attacks.small_album import Run, run, small
 from tests.attacks.test_damage import catalog

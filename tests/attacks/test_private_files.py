@@ -15,7 +15,7 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.files.whole_file import copy_whole, whole_file
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from tests.attacks.small_album import Run, run, small
 from tests.integration.commanded import Album
 from tests.model_kit import install, relaxed_table

@@ -18,10 +18,10 @@ from catalog.catalog import House
 from catalog.common.errors import MachineError, ManifestError, error_document
 from catalog.common.redaction import redacted, shareable
 from catalog.common.settings import SQLITE_FILE
-from catalog.model_fetch import Fetcher, Patience
-from catalog.model_pull import add, pull
-from catalog.model_store import RECORD, ModelStore
-from catalog.model_table import read_table
+from catalog.models.download import Fetcher, Patience
+from catalog.models.pull import add, pull
+from catalog.models.store import RECORD, ModelStore
+from catalog.models.table import read_table
 from db.read_only import reading_engine
 from flows.inbox_report import shown
 from tests.integration.hub_server import Hub, serving

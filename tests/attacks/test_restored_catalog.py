@@ -23,8 +23,8 @@ from catalog.files.confined import confined, confined_id, path_fault
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
 from catalog.ledger.recording import record_artifact
-from catalog.model_install import Bench
-from catalog.model_store import ModelStore
+from catalog.models.install import Bench
+from catalog.models.store import ModelStore
 from catalog.release_queries import ReleaseRow
 from catalog.store.s3_client import Found
 from db.delivery import Release, ReleaseFile

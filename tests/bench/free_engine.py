@@ -14,9 +14,9 @@ from catalog.album.album import Song
 from catalog.album.notices import Remark
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.licences import Use
 from catalog.metrics import Measured, MetricSpec, Reading
-from catalog.model_used import ModelUsed
+from catalog.models.licences import Use
+from catalog.models.used import ModelUsed
 from catalog.policy import DEFAULT_GATES
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio

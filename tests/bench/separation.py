@@ -23,7 +23,7 @@ from catalog.album.album import Song
 from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings, load_settings
 from catalog.metrics import Measured, Reading
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Order, Rendered

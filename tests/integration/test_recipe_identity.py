@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the tiny models need torch")
 
 from catalog.album.lyrics import parse_lrc
 from catalog.common.errors import RefusedError
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from tasks.engines.base import Passage
 from tasks.engines.registry import get_engine
 from tests.integration.sung_album import PROMPT, first_recipe, lrc

@@ -9,7 +9,7 @@ from catalog.album.album import Song
 from catalog.album.notices import Remark
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.base import Material
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.engines.diffrhythm.words.placement import frames_of, is_base

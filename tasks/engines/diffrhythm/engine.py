@@ -15,9 +15,9 @@ from catalog.album.notices import Remark
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.common.settings import Settings
-from catalog.licences import Use
-from catalog.model_store import InstalledModel, ModelStore, content_digest
-from catalog.model_used import ModelUsed
+from catalog.models.licences import Use
+from catalog.models.store import InstalledModel, ModelStore, content_digest
+from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.diffrhythm import choices

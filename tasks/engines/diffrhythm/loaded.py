@@ -11,7 +11,7 @@ from torch import Tensor
 from catalog.common.digests import Json
 from catalog.common.errors import MachineError, RefusedError, WorkError
 from catalog.common.settings import Settings
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.diffrhythm.checkpoint import load_network
 from tasks.engines.diffrhythm.config import BASE_FRAMES, CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.precision import check_precision

@@ -14,8 +14,8 @@ from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.licences import Use
-from catalog.model_used import ModelUsed
+from catalog.models.licences import Use
+from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path

@@ -1,8 +1,8 @@
 import pytest
 
 from catalog.common.errors import LicenceRefused, error_document, error_from
-from catalog.licences import Use, not_accepted, refusals, refused
-from catalog.model_table import read_table
+from catalog.models.licences import Use, not_accepted, refusals, refused
+from catalog.models.table import read_table
 
 SPECS = read_table().models
 MUQ = Use("muq-mulan-large", "conditions")

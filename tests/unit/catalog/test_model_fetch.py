@@ -9,11 +9,11 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, LicenceRefused, MachineError
-from catalog.model_fetch import Fetcher, NotThere, Patience, Remote
-from catalog.model_install import Watch, bench
-from catalog.model_pull import add, pull
-from catalog.model_store import ModelStore, remove_model
-from catalog.model_table import read_table
+from catalog.models.download import Fetcher, NotThere, Patience, Remote
+from catalog.models.install import Watch, bench
+from catalog.models.pull import add, pull
+from catalog.models.store import ModelStore, remove_model
+from catalog.models.table import read_table
 from tests.integration.hub_server import COMMIT, Hub, serving
 from tests.model_kit import AT, relaxed_table
 
@@ -249,9 +249,9 @@ def test_only_the_web_is_fetched_from(tmp_path, url):
 SCRIPT = """
 import sys
 from pathlib import Path
-from catalog.model_fetch import Fetcher
-from catalog.model_pull import pull
-from catalog.model_store import ModelStore
+from catalog.models.download import Fetcher
+from catalog.models.pull import pull
+from catalog.models.store import ModelStore
 from tests.model_kit import AT
 folder, table, url, name = sys.argv[1:]
 with Fetcher(url) as fetcher:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.model_head import file_is_no_model, no_model
+from catalog.models.file_type import file_is_no_model, no_model
 
 HEADER = json.dumps({"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
 WHOLE = struct.pack("<Q", len(HEADER)) + HEADER + bytes(16)

@@ -7,12 +7,12 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, LicenceRefused, MachineError, ModelMissing, RefusedError
-from catalog.model_fetch import Fetcher
-from catalog.model_import import import_folder
-from catalog.model_install import Bench, bench
-from catalog.model_pull import add
-from catalog.model_store import HELD, RECORD, ModelStore, remove_model
-from catalog.model_table import read_table
+from catalog.models.download import Fetcher
+from catalog.models.importer import import_folder
+from catalog.models.install import Bench, bench
+from catalog.models.pull import add
+from catalog.models.store import HELD, RECORD, ModelStore, remove_model
+from catalog.models.table import read_table
 from tests.model_kit import AT, install, relaxed_table
 
 DATA = {"vocab.json": b"{}", "vocal.npy": b"npy", "pinyin_2_bpmf.txt": b"p", "polychar.txt": b"c"}

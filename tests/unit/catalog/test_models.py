@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from catalog.common.errors import InputError, RefusedError
-from catalog.model_store import ModelStore
-from catalog.model_table import read_table
-from catalog.models import FilePath, Name, Role
+from catalog.models.spec import FilePath, Name, Role
+from catalog.models.store import ModelStore
+from catalog.models.table import read_table
 from tests.model_kit import relaxed_table
 
 V1_BASE = "128a2513fca01531339cc5698c30e4f5a375256d1ed2257b464db9c886d6801a"

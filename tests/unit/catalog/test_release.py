@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.common.errors import InputError
-from catalog.model_used import ModelUsed
+from catalog.models.used import ModelUsed
 from catalog.release import (
     Check,
     Credit,

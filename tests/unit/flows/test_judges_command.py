@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from flows.cli.main import app
 from tasks.scoring.registry import JUDGES
 from tests.model_kit import install, relaxed_table

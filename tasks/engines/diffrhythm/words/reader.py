@@ -22,7 +22,7 @@ from tasks.engines.diffrhythm.words.spoken_notes import notes_on
 from tasks.engines.diffrhythm.words.vocabulary import WORD_GAP, Vocabulary, load_vocabulary, without_gaps_and_marks
 
 if TYPE_CHECKING:
-    from catalog.model_store import InstalledModel
+    from catalog.models.store import InstalledModel
 
 _KEPT_LINES = 4096
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from short_songs import DATA, FRAMES, FULL, ONE, VAE
 
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from catalog.recipe import Recipe
 from tasks.engines.base import Order
 

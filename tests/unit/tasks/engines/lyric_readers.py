@@ -12,7 +12,7 @@ from parity_folder import assets_folder
 from tiny_onnx import echo_model
 
 from catalog.common.digests import digest_file
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.diffrhythm.words.reader import Reader
 
 needs_tables = pytest.mark.skipif(

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the renderer's tests need torch")
 from short_songs import DATA, FULL  # noqa: E402
 
 from catalog.common.errors import MachineError, ModelMissing, RefusedError, WorkError  # noqa: E402
-from catalog.model_store import ModelStore  # noqa: E402
+from catalog.models.store import ModelStore  # noqa: E402
 from tasks.engines.base import Failed, Rendered  # noqa: E402
 from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer  # noqa: E402
 from tests.model_kit import install  # noqa: E402

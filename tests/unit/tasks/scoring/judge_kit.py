@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.common.settings import Settings
-from catalog.model_store import InstalledModel, ModelStore
+from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.audio import Audio
 from tests.model_kit import install, relaxed_table
 

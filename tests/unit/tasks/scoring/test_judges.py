@@ -11,7 +11,7 @@ import pytest
 from judge_kit import store
 
 from catalog.common.errors import MachineError, ModelMissing
-from catalog.models import Role
+from catalog.models.spec import Role
 from tasks.scoring.registry import (
     JUDGES,
     Judge,

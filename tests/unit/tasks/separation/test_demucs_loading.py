@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.errors import InputError, MachineError, ModelMissing, SonglineError
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from tasks.separation.names import STEM_MODELS
 from tests.model_kit import install
 from tests.tiny_demucs import (

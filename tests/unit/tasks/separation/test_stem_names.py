@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from catalog.common.errors import InputError, MachineError
-from catalog.model_table import read_table
-from catalog.models import Role
+from catalog.models.spec import Role
+from catalog.models.table import read_table
 from tasks.separation import names
 from tasks.separation.names import STEM_MODELS, require_stem_packages, stems_given
 

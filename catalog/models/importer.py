@@ -11,12 +11,12 @@ from pathlib import Path
 
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError
-from catalog.licences import not_accepted
-from catalog.model_given import files_within
-from catalog.model_install import Watch, bench, copy_in, git_blob_id
-from catalog.model_record import OwnModel, Record
-from catalog.model_store import InstalledModel, ModelStore
-from catalog.models import WEIGHT_SUFFIXES, ModelFile, ModelSpec
+from catalog.models.given_files import files_within
+from catalog.models.install import Watch, bench, copy_in, git_blob_id
+from catalog.models.licences import not_accepted
+from catalog.models.record import OwnModel, Record
+from catalog.models.spec import WEIGHT_SUFFIXES, ModelFile, ModelSpec
+from catalog.models.store import InstalledModel, ModelStore
 
 MAX_FILES = 20_000
 COMMON_NAMES = frozenset({"config.json", "pytorch_model.bin", "model.safetensors", "tokenizer.json"})

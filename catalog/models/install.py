@@ -17,19 +17,11 @@ from catalog.common.errors import InputError, MachineError, RefusedError
 from catalog.files.confined import confined
 from catalog.files.permissions import file_mode_in, make_private, private_folder
 from catalog.files.whole_file import whole_file
-from catalog.model_given import open_given
-from catalog.model_head import HEAD_BYTES, file_is_no_model, no_model
-from catalog.model_record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
-from catalog.model_store import (
-    HELD,
-    LOCK,
-    PARTIAL,
-    RECORD,
-    InstalledModel,
-    ModelStore,
-    content_digest,
-)
-from catalog.models import ModelFile, ModelSpec
+from catalog.models.file_type import HEAD_BYTES, file_is_no_model, no_model
+from catalog.models.given_files import open_given
+from catalog.models.record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
+from catalog.models.spec import ModelFile, ModelSpec
+from catalog.models.store import HELD, LOCK, PARTIAL, RECORD, InstalledModel, ModelStore, content_digest
 from db.regular_file import open_lock_file
 
 ROOM_TO_SPARE = 64 << 20

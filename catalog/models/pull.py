@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from catalog.common.errors import InputError, MachineError
 from catalog.common.redaction import redacted
-from catalog.licences import not_accepted
-from catalog.model_fetch import Fetcher, NotThere, Remote
-from catalog.model_given import open_given, refuse_link
-from catalog.model_install import Bench, Watch, bench, copy_in
-from catalog.model_record import Kept, OwnModel
-from catalog.model_store import InstalledModel, ModelStore
-from catalog.models import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
+from catalog.models.download import Fetcher, NotThere, Remote
+from catalog.models.given_files import open_given, refuse_link
+from catalog.models.install import Bench, Watch, bench, copy_in
+from catalog.models.licences import not_accepted
+from catalog.models.record import Kept, OwnModel
+from catalog.models.spec import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
+from catalog.models.store import InstalledModel, ModelStore
 from catalog.network.web import WEB, require_web, scheme_of
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.common.errors import LicenceRefused
 from catalog.common.redaction import redacted
-from catalog.models import Licence, ModelSpec
+from catalog.models.spec import Licence, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.common.errors import MachineError
-from catalog.model_head import HEAD_BYTES, no_model, read_head
+from catalog.models.file_type import HEAD_BYTES, no_model, read_head
 
 if TYPE_CHECKING:
     import httpx

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.common.errors import InputError
-from catalog.models import (
+from catalog.models.spec import (
     FilePath,
     GitBlob,
     HttpUrl,

@@ -18,8 +18,8 @@ import httpx
 
 from catalog.common.errors import MachineError
 from catalog.common.redaction import redacted
-from catalog.model_part import Pace, Part, Told
-from catalog.models import COMMIT, ModelFile, Source
+from catalog.models.partial_file import Pace, Part, Told
+from catalog.models.spec import COMMIT, ModelFile, Source
 from catalog.network.web import Web, proxy_unusable, require_web, within
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -24,11 +24,11 @@ from typing import Literal
 
 from catalog.common.digests import Json, digest_file, digest_value
 from catalog.common.errors import InputError, ModelMissing
-from catalog.model_head import file_is_no_model
-from catalog.model_record import Held, Record, cannot_write, sync_folder
-from catalog.model_table import read_table
-from catalog.model_used import ModelUsed
-from catalog.models import ModelFile, ModelSpec, ModelTable
+from catalog.models.file_type import file_is_no_model
+from catalog.models.record import Held, Record, cannot_write, sync_folder
+from catalog.models.spec import ModelFile, ModelSpec, ModelTable
+from catalog.models.table import read_table
+from catalog.models.used import ModelUsed
 
 RECORD, HELD, LOCK, PARTIAL = "record.json", "held.json", "lock", "partial"
 SCHEME = "model/v1"

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path, PurePosixPath
 
-from catalog.models import WEIGHT_SUFFIXES
+from catalog.models.spec import WEIGHT_SUFFIXES
 
 HEAD_BYTES = 1024
 _MARK = b"\xef\xbb\xbf"

@@ -1,0 +1,1 @@
+"""Model files: the table of known models, their licences, and the store that installs and verifies them."""
