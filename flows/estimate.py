@@ -13,7 +13,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
-from catalog.speed import variant_of
+from catalog.monitoring.render_speed import variant_of
 from flows.execution import NotYet
 from flows.finishing import parts_are_made
 from flows.forgiving import may_pass

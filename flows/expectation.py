@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from catalog.catalog import House
+from catalog.monitoring.render_speed import measured_factors
 from catalog.recipe import Recipe
-from catalog.speed import measured_factors
 from tasks.engines.registry import get_engine
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
-from catalog.speed import StepCost, measured_factors, measured_steps, usual_length_s
+from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
 from flows.execution import NotYet, Peek
 from flows.line import Line, Produced
 from flows.progress import Progress

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from catalog.common.errors import MachineError
-from catalog.line_figures import Counts
-from catalog.line_watch import LineWatch, Seen
+from catalog.monitoring.figures import Counts
+from catalog.monitoring.poller import LineWatch, Seen
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SLOWEST_REQUEST_S = 10.0

@@ -10,7 +10,7 @@ from rich.text import Text
 from catalog.catalog import open_house
 from catalog.common.digests import Json
 from catalog.common.settings import load_settings
-from catalog.costs import render_costs
+from catalog.monitoring.render_costs import render_costs
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.engines.diffrhythm.flops import share_of_peak

@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.album_list import AlbumEntry, albums_of
 from catalog.albums import delivered_release
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, SonglineError
@@ -19,6 +18,7 @@ from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.disk_use import DiskUse, disk_use
 from catalog.kinds_of_bytes import KINDS
+from catalog.monitoring.album_list import AlbumEntry, albums_of
 from catalog.removal import Removal, plan_removal, remove_album
 from catalog.stored_plan import stored_plan
 from flows.cli.lookup import album_id

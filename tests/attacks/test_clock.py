@@ -13,8 +13,8 @@ from catalog.common.errors import TransientError
 from catalog.files import owners
 from catalog.ledger.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
 from catalog.ledger.work import Circumstances, Lease, Standing
-from catalog.line_figures import line_figures
-from catalog.line_watch import LineWatch
+from catalog.monitoring.figures import line_figures
+from catalog.monitoring.poller import LineWatch
 from catalog.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.files import FolderStore
@@ -153,7 +153,7 @@ def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
 
 def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, monkeypatch):
     clock = [1e9 + 10 * DAY_S]
-    monkeypatch.setattr("catalog.line_watch.database_clock", lambda _: clock[0])
+    monkeypatch.setattr("catalog.monitoring.poller.database_clock", lambda _: clock[0])
     watch = LineWatch(settings, fresh_s=-1.0)
     watch.see()
     clock[0] -= 9 * DAY_S

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from catalog.line_watch import LineWatch
+from catalog.monitoring.poller import LineWatch
 from flows.metrics_page import metrics_server
 
 ASK = """async address => {

@@ -12,7 +12,7 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError
 from catalog.common.settings import Settings, load_settings
-from catalog.line_watch import LineWatch
+from catalog.monitoring.poller import LineWatch
 from db.session import DatabaseUnusable, open_database
 from flows.planning import declare_album
 from flows.reading import read_album

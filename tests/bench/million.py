@@ -19,7 +19,6 @@ from unittest.mock import patch
 
 from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from catalog.costs import render_costs
 from catalog.ledger.results import (
     artifact_facts,
     artifact_sizes,
@@ -30,10 +29,11 @@ from catalog.ledger.results import (
 )
 from catalog.ledger.submissions import free_lost_leases, live_leases, spent_s
 from catalog.lineage import trace
+from catalog.monitoring.render_costs import render_costs
+from catalog.monitoring.render_speed import measured_factors
 from catalog.plan_queries import candidate_by_prefix
 from catalog.release_queries import current_release
 from catalog.songs import songs_of
-from catalog.speed import measured_factors
 from tests.bench.million_rows import SEEDS, SONGS, fill
 from tests.bench.statements import counted
 from tests.services import postgres_server

@@ -12,13 +12,14 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from catalog import line_figures, line_watch
 from catalog.catalog import enter_house
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.submissions import Wish, submit
 from catalog.ledger.work import Circumstances, Outcome, Product, StepRequest
-from catalog.line_watch import LineWatch
+from catalog.monitoring import figures as line_figures
+from catalog.monitoring import poller as line_watch
+from catalog.monitoring.poller import LineWatch
 from db.production import Render
 from db.provenance import Activity
 from flows.cli.metrics import metrics

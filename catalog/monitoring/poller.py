@@ -13,7 +13,7 @@ import sqlalchemy.exc
 
 from catalog.common.redaction import redacted
 from catalog.common.settings import Settings
-from catalog.line_figures import (
+from catalog.monitoring.figures import (
     KeptFigures,
     LineFigures,
     RenderFigures,

@@ -1,0 +1,1 @@
+"""Figures for those who watch: albums, counts, speed and cost of renders."""
