@@ -15,7 +15,7 @@ from catalog.catalog import House
 from catalog.common.settings import Settings
 from catalog.holdings import Graph, read_graph
 from catalog.kinds_of_bytes import Sizes, sizes_of
-from catalog.plan_queries import require_album
+from catalog.plan.queries import require_album
 from db.production import Album
 
 

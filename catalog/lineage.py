@@ -18,8 +18,8 @@ from catalog.common.errors import InputError
 from catalog.common.understood import understood
 from catalog.lineage_songs import SongFacts, candidates_of, decision_for, song_facts
 from catalog.models.used import ModelUsed
+from catalog.plan.recipe import Recipe
 from catalog.provenance_tree import Node, activities, node_of, prov_json
-from catalog.recipe import Recipe
 from catalog.track_origins import TrackOrigin, origins_of
 from db.production import Candidate, Render
 from db.provenance import ActivityArtifact, Artifact

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.asked_for import AskedFor
 from catalog.holdings import Graph, Held
+from catalog.plan.current_work import AskedFor
 from catalog.releases_kept import is_kept
 from db.base import db_now
 from db.delivery import Release

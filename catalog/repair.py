@@ -14,8 +14,8 @@ from enum import Enum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.asked_for import AskedFor, failed_for, makers_of
 from catalog.common.errors import StoreError
+from catalog.plan.current_work import AskedFor, failed_for, makers_of
 from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step

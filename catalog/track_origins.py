@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.common.understood import understood
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact

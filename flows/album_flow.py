@@ -14,13 +14,13 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from catalog.albums import set_current_release
 from catalog.catalog import House
 from catalog.common.errors import MachineError, ServerAway
 from catalog.common.redaction import shareable
 from catalog.ledger.submissions import Submission, move, name_run, submit, take_charge
+from catalog.plan.plan import set_current_release
+from catalog.plan.storage import stored_plan
 from catalog.release_queries import release_by_key
-from catalog.stored_plan import stored_plan
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.dispatch import PrefectDispatcher

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House, open_house
 from catalog.common.errors import TransientError, WorkError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import is_settled
+from catalog.plan.plan import PlannedAlbum
 from flows.executor import PrefectExecutor
 from flows.judging import Judgements
 from flows.line import Line, Produced

@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.album.album import NATIVE_STEMS, NONE
-from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
 from catalog.monitoring.render_speed import variant_of
+from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.execution import NotYet
 from flows.finishing import parts_are_made
 from flows.forgiving import may_pass

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from catalog.albums import PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import PlannedSong
 from flows.together import Together
 
 

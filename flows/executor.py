@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 
-from catalog.albums import PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import WorkError
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import PlannedSong
 from flows.progress import Progress
 from flows.shards import Shard
 from tasks.wrappers import WorkTasks

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from catalog.album.album import NONE, Album, Song
 from catalog.album.waivers import MASTER, waiver
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.common.digests import Json
 from catalog.common.errors import CheckFailed, RefusedError, WorkError
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.execution import Executor
 from flows.held_back import held_back, louder
 from flows.needs import identities_of, models_of_stems

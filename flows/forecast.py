@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
+from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.execution import NotYet, Peek
 from flows.line import Line, Produced
 from flows.progress import Progress

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
-from catalog.recipe import Recipe
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.recipe import Recipe
 from flows.dispatch import Dispatcher
 from flows.progress import Progress
 from flows.shard_desk import FRUITLESS, ShardDesk

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.ledger.submissions import Submission, counted_since, is_settled, spent_s
-from catalog.recipe import Recipe
-from catalog.stored_plan import stored_plan
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.recipe import Recipe
+from catalog.plan.storage import stored_plan
 from flows.hours import Opening
 from flows.inbox_order import InboxWork
 

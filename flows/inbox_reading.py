@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from catalog.album.album import Album
 from catalog.album.document import manifest_document
-from catalog.albums import manifest_digest
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.common.settings import Settings
 from catalog.inbox.base import Inbox, Offered
 from catalog.manifest.files import delivered_cover, read_file
+from catalog.plan.plan import manifest_digest
 from db.session import DatabaseTrouble
 from flows.inbox_report import Entry
 from flows.reading import read_album

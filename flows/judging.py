@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from catalog.album.album import Song
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.ledger.results import products_of
 from catalog.ledger.submissions import is_settled
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import PlannedAlbum
 from flows.needs import identities_of, judges_of, models_of_judges
 from tasks.scoring.requests import request_judges
 

@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import TypeVar
 
 from catalog.album.album import Song
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.execution import Executor, NotYet
 from flows.finishing import Chosen, Finishing
 from flows.needs import identities_of, models_of_judges

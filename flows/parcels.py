@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.albums import Candidate, PlannedAlbum
+from catalog.plan.plan import Candidate, PlannedAlbum
 
 LEAST_S = 1e-3
 """No render takes no time, whatever its engine forecasts."""

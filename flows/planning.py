@@ -7,7 +7,13 @@ from pathlib import Path
 
 from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
-from catalog.albums import (
+from catalog.catalog import House
+from catalog.common.digests import Json, digest_bytes
+from catalog.common.errors import MachineError
+from catalog.common.settings import Settings
+from catalog.manifest.files import delivered_cover
+from catalog.models.store import ModelStore
+from catalog.plan.plan import (
     Candidate,
     PlannedAlbum,
     PlannedSong,
@@ -17,14 +23,8 @@ from catalog.albums import (
     song_row_ids,
     store_plan,
 )
-from catalog.catalog import House
-from catalog.common.digests import Json, digest_bytes
-from catalog.common.errors import MachineError
-from catalog.common.settings import Settings
-from catalog.manifest.files import delivered_cover
-from catalog.models.store import ModelStore
+from catalog.plan.retakes import with_retakes
 from catalog.policy import Policy
-from catalog.retakes import with_retakes
 from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine

@@ -9,10 +9,10 @@ import httpx
 from prefect import flow
 from prefect.exceptions import PrefectException, TerminationSignal
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
+from catalog.plan.plan import PlannedAlbum
 from flows.executor import PrefectExecutor
 from flows.line import Line, Produced
 from flows.progress import Progress

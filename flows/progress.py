@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from catalog.albums import PlannedSong
 from catalog.common.text import visible
+from catalog.plan.plan import PlannedSong
 
 STAGES = ("score", "select", "master", "release")
 DOING = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing the release")

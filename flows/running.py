@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
+from catalog.plan.plan import PlannedAlbum
 from flows.line import Produced
 from flows.progress import Progress
 from tasks.pool import WorkerPool

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.errors import WorkError
 from catalog.ledger.submissions import (
@@ -17,7 +16,8 @@ from catalog.ledger.submissions import (
     shards_of_album,
 )
 from catalog.ledger.work import Lease, WorkKind
-from catalog.recipe import Recipe
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.recipe import Recipe
 from flows.budget import Budget, budget_of
 from flows.dispatch import Dispatcher
 from flows.judging import Asked, Judgements

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.common.settings import Settings
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.engines.registry import get_engine
 
 SHARDS_PER_WORKER = 2

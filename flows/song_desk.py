@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
 from catalog.common.digests import digest_value
 from catalog.common.errors import SonglineError, WorkError
 from catalog.ledger.results import StepResult
 from catalog.ledger.submissions import Submission
 from catalog.ledger.work import StepRequest
-from catalog.stored_plan import part_of
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.storage import part_of
 from flows.dispatch import Dispatcher
 from flows.execution import NotYet, Peek
 from flows.line import Line

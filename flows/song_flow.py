@@ -6,7 +6,7 @@ from prefect import flow
 
 from catalog.common.text import counted
 from catalog.ledger.submissions import submission_of
-from catalog.stored_plan import part_of, stored_plan
+from catalog.plan.storage import part_of, stored_plan
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.orders import SongWork

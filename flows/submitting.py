@@ -18,7 +18,7 @@ from catalog.ledger.submissions import (
     submit,
     take_charge,
 )
-from catalog.stored_plan import stored_plan
+from catalog.plan.storage import stored_plan
 from db.session import Database
 from flows.dispatch import Dispatcher, PrefectDispatcher
 from flows.orders import AlbumWork

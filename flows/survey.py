@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest, WorkKind
+from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.execution import NotYet, Peek
 from flows.line import Line
 from flows.progress import Progress, SongProgress

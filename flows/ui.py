@@ -18,9 +18,9 @@ from prefect.client.schemas.objects import Artifact
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.runtime import flow_run
 
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House
-from catalog.songs import SongRow, songs_of
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.status import SongRow, songs_of
 from flows.album_runs import runs_of_album, runs_page
 from flows.line import Produced
 from flows.progress import Progress

@@ -11,7 +11,7 @@ from typing import Any
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
 from catalog.explanation import figure, label
-from catalog.songs import CandidateRow, SongRow
+from catalog.plan.status import CandidateRow, SongRow
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100

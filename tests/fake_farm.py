@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalog.catalog import House
 from catalog.ledger.submissions import shard_of
-from catalog.stored_plan import part_of, stored_plan
+from catalog.plan.storage import part_of, stored_plan
 from flows.dispatch import RunStanding, RunState
 from flows.line import Line
 from flows.orders import ShardWork, SongWork, Work

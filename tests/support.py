@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.album.album import Song
 from catalog.album.notices import Remark
-from catalog.albums import PlannedAlbum, PlannedSong
 from catalog.catalog import House
 from catalog.common.errors import SonglineError, TransientError
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import Circumstances, StepRequest
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
-from catalog.recipe import Recipe
+from catalog.plan.plan import PlannedAlbum, PlannedSong
+from catalog.plan.recipe import Recipe
 from flows.line import Line, Produced
 from flows.progress import Progress
 from tasks.audio.audio import Audio

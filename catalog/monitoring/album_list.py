@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from catalog.ledger.submissions import submission_of
+from catalog.plan.status import SongRow, songs_of
 from catalog.releases_kept import is_kept
-from catalog.songs import SongRow, songs_of
 from db.delivery import Release
 from db.production import Album
 from db.session import Database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from catalog.common.digests import Json
-from catalog.plan_queries import require_album
+from catalog.plan.queries import require_album
 from db.production import Candidate, Render, Song
 from db.provenance import Activity
 from db.session import Database

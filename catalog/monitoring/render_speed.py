@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from db.production import Render
 from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database

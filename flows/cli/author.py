@@ -20,8 +20,8 @@ STARTER_ENGINE = "guide"
 
 if TYPE_CHECKING:
     from catalog.album.album import Song
-    from catalog.albums import PlannedSong
     from catalog.common.digests import Json
+    from catalog.plan.plan import PlannedSong
     from flows.cli.failures import Failure
     from flows.forecast import AlbumForecast
     from tasks.engines.base import Engine
@@ -71,8 +71,8 @@ def schema() -> None:
 
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
-    from catalog.applied_policy import origin_document, origin_sentence
     from catalog.catalog import open_house
+    from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.failures import failures_of
     from flows.forecast import forecast, peek
     from flows.planning import plan_album, taken_place

@@ -12,8 +12,6 @@ from pathlib import Path
 from rich.text import Text
 
 from catalog.album.album import Album
-from catalog.albums import PlannedAlbum, PlannedSong, apply_policy
-from catalog.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.catalog import House, open_house
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
@@ -21,8 +19,10 @@ from catalog.common.settings import load_settings
 from catalog.ledger.results import StepResult, readings, render_products, step_result
 from catalog.ledger.work import StepRequest
 from catalog.manifest.policy_file import read_policy
+from catalog.plan.applied_policy import Applicant, origin_document, origin_sentence
+from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
+from catalog.plan.status import songs_of
 from catalog.policy import CandidateReadings, Policy, decide
-from catalog.songs import songs_of
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek
 from flows.forecast import peek

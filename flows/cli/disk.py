@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.albums import delivered_release
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
@@ -19,8 +18,9 @@ from catalog.common.understood import understood
 from catalog.disk_use import DiskUse, disk_use
 from catalog.kinds_of_bytes import KINDS
 from catalog.monitoring.album_list import AlbumEntry, albums_of
+from catalog.plan.plan import delivered_release
+from catalog.plan.storage import stored_plan
 from catalog.removal import Removal, plan_removal, remove_album
-from catalog.stored_plan import stored_plan
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout, warn
 

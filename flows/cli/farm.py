@@ -10,7 +10,7 @@ from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import Priority, Submission
-from catalog.stored_plan import stored_plan
+from catalog.plan.storage import stored_plan
 from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout, titled, warn
 from flows.forgiving import forgive

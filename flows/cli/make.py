@@ -14,12 +14,12 @@ from types import FrameType
 
 from rich.text import Text
 
-from catalog.albums import PlannedAlbum, set_current_release
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, MachineError, SonglineError
 from catalog.common.settings import load_settings
 from catalog.ledger.results import render_products, sample_digest_of
-from catalog.plan_queries import candidate_by_prefix, recipe_of
+from catalog.plan.plan import PlannedAlbum, set_current_release
+from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release_queries import release_by_key
 from flows.cli.ending import STOPPED
 from flows.cli.kept import say_kept

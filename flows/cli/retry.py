@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.albums import album_ids
 from catalog.catalog import House, open_house
 from catalog.common.errors import SonglineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.results import failed_work
-from catalog.plan_queries import require_album
-from catalog.stored_plan import stored_plan
+from catalog.plan.plan import album_ids
+from catalog.plan.queries import require_album
+from catalog.plan.storage import stored_plan
 from flows.cli.failures import Failure, failures_of, what_next
 from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout, warn

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from catalog.album.album import Song
 from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
-from catalog.albums import Candidate
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
@@ -26,8 +25,9 @@ from catalog.ledger.results import render_products
 from catalog.ledger.work import Standing
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
-from catalog.plan_queries import recipe_of
-from catalog.retakes import Parent, offer_retakes, parent_take, with_words
+from catalog.plan.plan import Candidate
+from catalog.plan.queries import recipe_of
+from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.forgiving import forgive_renders
 from flows.reading import read_album

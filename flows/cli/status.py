@@ -7,16 +7,16 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.albums import PlannedAlbum, delivered_release
-from catalog.applied_policy import origin_document, origin_sentence
 from catalog.catalog import House, open_house
 from catalog.common.errors import SonglineError, error_from
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.submissions import Submission, submission_of
-from catalog.songs import SongRow, songs_of
-from catalog.stored_plan import stored_plan
+from catalog.plan.applied_policy import origin_document, origin_sentence
+from catalog.plan.plan import PlannedAlbum, delivered_release
+from catalog.plan.status import SongRow, songs_of
+from catalog.plan.storage import stored_plan
 from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey

@@ -17,8 +17,8 @@ from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import Submission, shards_of_album, submission_of
-from catalog.songs import SongRow, songs_of
-from catalog.stored_plan import stored_plan
+from catalog.plan.status import SongRow, songs_of
+from catalog.plan.storage import stored_plan
 from flows.cli.lookup import STATES, album_id
 from flows.cli.output import SafeTable, stdout
 from flows.cli.status import shown_state

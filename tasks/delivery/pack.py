@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from catalog.applied_policy import AppliedBy, origin_document
 from catalog.common.digests import Json
 from catalog.ledger.results import artifact_facts
 from catalog.ledger.work import Outcome, ReleaseRecord
 from catalog.lineage import trace_all
 from catalog.lineage_release import published
+from catalog.plan.applied_policy import AppliedBy, origin_document
 from catalog.policy import Policy
 from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.release_queries import next_build, release_by_key

@@ -11,10 +11,10 @@ from typing import Self
 
 from catalog.album.album import Song
 from catalog.album.tempo_and_key import bpm_from_prompt
-from catalog.albums import Candidate, PlannedAlbum
 from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import Candidate, PlannedAlbum
 from tasks.delivery.track_tags import TrackTags
 from tasks.kinds import request
 

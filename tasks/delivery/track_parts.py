@@ -10,7 +10,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.decision import Decision, Value
 from catalog.ledger.results import step_result
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from catalog.release import (
     Check,
     Credit,

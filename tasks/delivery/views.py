@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
 from catalog.album.lyrics import stored_lyrics
-from catalog.applied_policy import origin_sentence
+from catalog.plan.applied_policy import origin_sentence
 from catalog.release import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.report.view import (
     CheckView,

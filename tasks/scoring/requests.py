@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 from catalog.album.album import Song
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
-from catalog.albums import Candidate
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import Candidate
 from catalog.policy import Policy
 from tasks.kinds import request
 from tasks.scoring.base import Brief

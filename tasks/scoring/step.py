@@ -10,8 +10,8 @@ from catalog.common.digests import Json
 from catalog.ledger.results import readings, sample_digest_of, step_request, step_results
 from catalog.ledger.work import DecisionRecord, Outcome, ScoreRecord
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
+from catalog.plan.retakes import parents_of
 from catalog.policy import Alike, CandidateReadings, Policy, decide
-from catalog.retakes import parents_of
 from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio

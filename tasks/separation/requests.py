@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalog.album.album import NATIVE_STEMS, Album, Song
-from catalog.albums import Candidate
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
+from catalog.plan.plan import Candidate
 from tasks.kinds import request
 
 

@@ -17,8 +17,8 @@ from catalog.common.settings import Settings
 from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
+from catalog.plan.recipe import Recipe
 from catalog.policy import DEFAULT_GATES
-from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines import registry
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes

@@ -31,9 +31,9 @@ from catalog.ledger.submissions import free_lost_leases, live_leases, spent_s
 from catalog.lineage import trace
 from catalog.monitoring.render_costs import render_costs
 from catalog.monitoring.render_speed import measured_factors
-from catalog.plan_queries import candidate_by_prefix
+from catalog.plan.queries import candidate_by_prefix
+from catalog.plan.status import songs_of
 from catalog.release_queries import current_release
-from catalog.songs import songs_of
 from tests.bench.million_rows import SEEDS, SONGS, fill
 from tests.bench.statements import counted
 from tests.services import postgres_server

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from catalog.album.album import Album
-from catalog.albums import PlannedAlbum
 from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from catalog.songs import songs_of
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.status import songs_of
 from flows.forecast import forecast, peek
 from flows.parcels import parcels
 from flows.planning import declare_album

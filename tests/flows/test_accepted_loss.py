@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.albums import set_current_release
 from catalog.backup.backup import back_up, restore
 from catalog.catalog import House, open_house
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
 from catalog.ledger.results import artifact_digests, products_of
 from catalog.lineage import trace
+from catalog.plan.plan import set_current_release
 from catalog.release_queries import release_by_key
 from catalog.repair import accept, accepted_losses, examine, repair
 from db.production import Candidate

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from catalog.songs import songs_of
+from catalog.plan.status import songs_of
 from flows.forecast import forecast, peek
 from flows.planning import declare_album
 from flows.progress import Progress

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from catalog.albums import set_current_release
+from catalog.plan.plan import set_current_release
 from flows.cli.author import plan as plan_command
 from flows.estimate import OF_ALBUM, missing_steps
 from flows.forecast import forecast

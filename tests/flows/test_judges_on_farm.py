@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from catalog.albums import apply_policy
 from catalog.catalog import open_house
 from catalog.common.errors import ModelMissing, TransientError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
+from catalog.plan.plan import apply_policy
+from catalog.plan.storage import stored_plan
 from catalog.policy import Policy
-from catalog.stored_plan import stored_plan
 from db.production import Album
 from db.provenance import Activity
 from flows import budget, shard_desk

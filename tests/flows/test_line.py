@@ -8,16 +8,16 @@ import json
 import numpy as np
 import pytest
 
-from catalog.albums import apply_policy
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
 from catalog.ledger.results import artifact_digests
 from catalog.lineage import prov_json, trace
-from catalog.plan_queries import candidate_by_prefix
+from catalog.plan.plan import apply_policy
+from catalog.plan.queries import candidate_by_prefix
+from catalog.plan.status import songs_of
 from catalog.policy import Policy
 from catalog.release_queries import release_by_key
 from catalog.repair import examine, repair
-from catalog.songs import songs_of
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress

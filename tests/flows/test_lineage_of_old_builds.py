@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from mutagen.id3 import TIT2
 
-from catalog.albums import set_current_release
 from catalog.lineage import trace
+from catalog.plan.plan import set_current_release
 from catalog.release_queries import release_by_key
 from catalog.removal import bytes_of_old_builds, remove_old_builds
 from catalog.track_origins import deliveries_of

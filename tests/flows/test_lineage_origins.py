@@ -18,8 +18,8 @@ from mutagen.id3 import ID3, TIT2
 from catalog.common.errors import InputError
 from catalog.ledger.results import render_products
 from catalog.lineage import trace
+from catalog.plan.status import songs_of
 from catalog.release_queries import release_by_key
-from catalog.songs import songs_of
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.audio import Audio

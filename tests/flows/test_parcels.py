@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from flows.budget import Budget
 from flows.parcels import Parcel, parcels
 

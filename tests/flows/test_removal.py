@@ -7,7 +7,6 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from catalog.albums import set_current_release
 from catalog.common.errors import InputError, RefusedError
 from catalog.common.settings import Settings
 from catalog.disk_use import disk_use
@@ -17,6 +16,7 @@ from catalog.ledger.work import Lease
 from catalog.lineage import trace_all
 from catalog.monitoring.album_list import albums_of
 from catalog.monitoring.figures import line_figures
+from catalog.plan.plan import set_current_release
 from catalog.release_queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong
 from catalog.common.settings import Settings
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
+from catalog.plan.recipe import Recipe
 from catalog.policy import Policy
-from catalog.recipe import Recipe
 from flows import shards
 from flows.shards import BATCH_S, Shard, shards_of
 from tasks.engines.base import Forecast

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from catalog.albums import set_current_release
 from catalog.common.errors import MachineError, WorkError
 from catalog.ledger.results import failed_work
-from catalog.stored_plan import stored_plan
+from catalog.plan.plan import set_current_release
+from catalog.plan.storage import stored_plan
 from flows.cli.author import plan as plan_command
 from flows.cli.disk import albums
 from flows.cli.retry import retry

@@ -15,7 +15,7 @@ from catalog.common.errors import CatalogError, InputError, MachineError, Refuse
 from catalog.common.settings import Settings
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from catalog.repair import examine
 from catalog.store.base import object_name
 from db.base import Base

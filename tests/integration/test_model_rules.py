@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from catalog.album.document import manifest_document
-from catalog.albums import apply_policy
 from catalog.catalog import open_house
 from catalog.common.errors import LicenceRefused, ModelMissing
+from catalog.plan.plan import apply_policy
 from catalog.policy import Policy
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album

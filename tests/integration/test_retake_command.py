@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from catalog.catalog import open_house
-from catalog.retakes import parent_take
+from catalog.plan.retakes import parent_take
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
 from tasks.audio.audio import Audio

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from catalog.album.tempo_and_key import tonic_and_mode
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from tasks.engines.guide import accompaniment, form
 from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
 from tasks.engines.guide.harmony import Harmony, harmonise

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 from catalog.album.album import Album, Song
 from catalog.album.lyrics import parse_lrc
 from catalog.album.mastering import MasteringSpec
-from catalog.albums import expand, store_plan
 from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost
 from catalog.ledger.recording import add_decision, ensure_current
 from catalog.ledger.results import failed_work, render_products
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease, Outcome, Product
+from catalog.plan.plan import expand, store_plan
+from catalog.plan.recipe import Recipe
+from catalog.plan.retakes import offer_retakes, parent_take
+from catalog.plan.status import songs_of
 from catalog.policy import Policy
-from catalog.recipe import Recipe
-from catalog.retakes import offer_retakes, parent_take
-from catalog.songs import songs_of
 from db.judgement import Decision, Score
 from db.production import Candidate, Render
 from db.provenance import Activity, Artifact

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from catalog.applied_policy import row_policy
 from catalog.common.digests import canonical_json
 from catalog.common.errors import InputError
 from catalog.decision import CandidateOutcome, Decision
 from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from catalog.plan.applied_policy import row_policy
 from catalog.policy import (
     DEFAULT_FAMILIES,
     DEFAULT_GATES,

@@ -22,8 +22,8 @@ from catalog.ledger.submissions import (
     take_charge,
 )
 from catalog.ledger.work import Lease
-from catalog.retakes import offer_retakes, parent_take
-from catalog.stored_plan import part_of, stored_plan
+from catalog.plan.retakes import offer_retakes, parent_take
+from catalog.plan.storage import part_of, stored_plan
 from db.production import Render
 from flows.planning import declare_album
 from flows.reading import read_album

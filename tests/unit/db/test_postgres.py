@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
-from catalog.plan_queries import candidate_by_prefix
+from catalog.plan.queries import candidate_by_prefix
 from db import session as sessions
 from db.base import Base, db_now
 from db.postgres import ServerLimits, postgres_engine

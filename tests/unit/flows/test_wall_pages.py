@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.common.errors import WorkError
-from catalog.songs import CandidateRow, SongRow
+from catalog.plan.status import CandidateRow, SongRow
 from flows.wall_pages import SONGS_SHOWN, report, safe, scores_page, songs_page
 
 ERROR = {"error": "these lyrics cannot be sung", "remedy": "Change them"}

@@ -1,7 +1,7 @@
 import pytest
 
 from catalog.ledger.results import render_products
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from db.session import DatabaseTrouble
 from tasks import materials, rendering
 from tests.support import HERE, FaultyEngine

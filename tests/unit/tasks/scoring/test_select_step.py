@@ -13,7 +13,7 @@ from catalog.common.settings import Settings
 from catalog.decision import Decision
 from catalog.ledger.results import readings, step_results
 from catalog.metrics import Measured
-from catalog.songs import songs_of
+from catalog.plan.status import songs_of
 from db.production import Step
 from flows.planning import declare_album
 from flows.reading import read_album

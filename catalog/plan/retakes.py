@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
-from catalog.albums import Candidate, candidate_id, candidate_of
 from catalog.common.errors import InputError
-from catalog.plan_queries import candidate_by_prefix
-from catalog.recipe import Recipe
+from catalog.plan.plan import Candidate, candidate_id, candidate_of
+from catalog.plan.queries import candidate_by_prefix
+from catalog.plan.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from catalog.album.album import Album, Song
 from catalog.album.lyrics import Lyrics, parse_lrc
-from catalog.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.common.digests import Json, digest_value
+from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
+from catalog.plan.recipe import Recipe
 from catalog.policy import Policy
-from catalog.recipe import Recipe
 from db.base import Base
 from db.delivery import Release
 from db.production import Album as AlbumRow

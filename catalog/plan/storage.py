@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album.document import album_of
-from catalog.albums import Candidate, PlannedAlbum, PlannedSong, candidate_of
-from catalog.applied_policy import applied_by, row_policy
 from catalog.common.errors import InputError
-from catalog.recipe import Recipe
+from catalog.plan.applied_policy import applied_by, row_policy
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong, candidate_of
+from catalog.plan.recipe import Recipe
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render

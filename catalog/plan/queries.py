@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
-from catalog.recipe import Recipe
+from catalog.plan.recipe import Recipe
 from db.production import Album, Candidate, Render
 from db.rows import starts_with
 from db.session import Database

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
-from catalog.plan_queries import require_album
+from catalog.plan.queries import require_album
 from db.judgement import Decision
 from db.production import Candidate, Render, Song, Step
 from db.session import Database

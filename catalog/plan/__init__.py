@@ -1,0 +1,1 @@
+"""Plans: what an album asks for, kept in the catalog, and how it stands."""
