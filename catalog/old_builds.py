@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from catalog.holdings import Graph, Held
 from catalog.plan.current_work import AskedFor
-from catalog.releases_kept import is_kept
+from catalog.release.kept import is_kept
 from db.base import db_now
 from db.delivery import Release
 from db.production import Album, Render, Step

@@ -20,7 +20,7 @@ from catalog.common.redaction import shareable
 from catalog.ledger.submissions import Submission, move, name_run, submit, take_charge
 from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.dispatch import PrefectDispatcher

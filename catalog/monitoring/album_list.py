@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from catalog.ledger.submissions import submission_of
 from catalog.plan.status import SongRow, songs_of
-from catalog.releases_kept import is_kept
+from catalog.release.kept import is_kept
 from db.delivery import Release
 from db.production import Album
 from db.session import Database

@@ -20,7 +20,7 @@ from catalog.common.understood import understood
 from catalog.ledger.results import artifact_digests
 from catalog.lineage_release import tells_of_the_machine
 from catalog.lost_places import places_of
-from catalog.release_queries import current_release
+from catalog.release.queries import current_release
 from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
 from catalog.repair import repair as mend

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from catalog.catalog import open_house
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
-from catalog.release_queries import current_release
+from catalog.release.queries import current_release
 from flows.cli.lookup import album_id
 from flows.cli.output import print_json, stdout
 

@@ -20,7 +20,7 @@ from catalog.common.settings import load_settings
 from catalog.ledger.results import render_products, sample_digest_of
 from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.cli.ending import STOPPED
 from flows.cli.kept import say_kept
 from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn

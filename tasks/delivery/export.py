@@ -15,7 +15,7 @@ from catalog.common.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.files.confined import confined, confined_id
 from catalog.files.permissions import users_umask
 from catalog.ledger.results import artifact_sizes
-from catalog.release_queries import ReleaseRow, files_of_builds
+from catalog.release.queries import ReleaseRow, files_of_builds
 from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles, OwnFile
 

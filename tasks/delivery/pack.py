@@ -12,9 +12,9 @@ from catalog.lineage import trace_all
 from catalog.lineage_release import published
 from catalog.plan.applied_policy import AppliedBy, origin_document
 from catalog.policy import Policy
-from catalog.release import PolicyUsed, ReleasedAlbum, ReleaseDocument
-from catalog.release_queries import next_build, release_by_key
-from catalog.report.page import render_page
+from catalog.release.document import PolicyUsed, ReleasedAlbum, ReleaseDocument
+from catalog.release.listening_page.page import render_page
+from catalog.release.queries import next_build, release_by_key
 from catalog.track_origins import COVER, origins_of_pack
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE

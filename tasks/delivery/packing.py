@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog.common.digests import Json, digest_bytes
 from catalog.ledger.results import artifact_facts
 from catalog.ledger.work import Product
-from catalog.release import ReleasedFile
+from catalog.release.document import ReleasedFile
 from tasks.steps import StepContext
 
 MEDIA_TYPES = {

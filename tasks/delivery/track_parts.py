@@ -11,7 +11,7 @@ from catalog.common.errors import WorkError
 from catalog.decision import Decision, Value
 from catalog.ledger.results import step_result
 from catalog.plan.recipe import Recipe
-from catalog.release import (
+from catalog.release.document import (
     Check,
     Credit,
     EngineUsed,

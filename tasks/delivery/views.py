@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from catalog.album.album import NATIVE_STEMS
 from catalog.album.lyrics import stored_lyrics
 from catalog.plan.applied_policy import origin_sentence
-from catalog.release import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
-from catalog.report.view import (
+from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
+from catalog.release.listening_page.view import (
     CheckView,
     FileView,
     LyricView,

@@ -18,7 +18,7 @@ from catalog.common.errors import CatalogError, InputError
 from catalog.files.confined import path_fault
 from catalog.models.record import Record
 from catalog.models.table import read_table
-from catalog.release import ReleaseDocument
+from catalog.release.document import ReleaseDocument
 from tests.attacks.small_album import Run, run, small
 from tests.attacks.test_damage import catalog
 from tests.attacks.test_lost_catalog import told

@@ -25,7 +25,7 @@ from catalog.inbox.folder import FolderInbox
 from catalog.ledger.recording import record_artifact
 from catalog.models.install import Bench
 from catalog.models.store import ModelStore
-from catalog.release_queries import ReleaseRow
+from catalog.release.queries import ReleaseRow
 from catalog.store.s3_client import Found
 from db.delivery import Release, ReleaseFile
 from db.production import Album

@@ -33,7 +33,7 @@ from catalog.monitoring.render_costs import render_costs
 from catalog.monitoring.render_speed import measured_factors
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
-from catalog.release_queries import current_release
+from catalog.release.queries import current_release
 from tests.bench.million_rows import SEEDS, SONGS, fill
 from tests.bench.statements import counted
 from tests.services import postgres_server

@@ -15,7 +15,7 @@ from catalog.common.settings import Settings
 from catalog.ledger.results import artifact_digests, products_of
 from catalog.lineage import trace
 from catalog.plan.plan import set_current_release
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from catalog.repair import accept, accepted_losses, examine, repair
 from db.production import Candidate
 from db.provenance import Artifact, Loss

@@ -9,7 +9,7 @@ import pytest
 from catalog.manifest.policy_file import read_policy
 from catalog.plan.plan import apply_policy
 from catalog.plan.status import songs_of
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.cli.author import plan as plan_command
 from flows.cli.choose import select
 from flows.cli.status import status

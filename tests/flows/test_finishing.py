@@ -9,7 +9,7 @@ import pytest
 
 from catalog.common.errors import CheckFailed, WorkError
 from catalog.lineage import trace
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.audio import Audio

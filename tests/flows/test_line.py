@@ -16,7 +16,7 @@ from catalog.plan.plan import apply_policy
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.policy import Policy
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from catalog.repair import examine, repair
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album

@@ -12,7 +12,7 @@ from mutagen.id3 import TIT2
 
 from catalog.lineage import trace
 from catalog.plan.plan import set_current_release
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from catalog.removal import bytes_of_old_builds, remove_old_builds
 from catalog.track_origins import deliveries_of
 from db.delivery import Release, ReleaseFile

@@ -19,7 +19,7 @@ from catalog.common.errors import InputError
 from catalog.ledger.results import render_products
 from catalog.lineage import trace
 from catalog.plan.status import songs_of
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.audio import Audio

@@ -17,7 +17,7 @@ from catalog.lineage import trace_all
 from catalog.monitoring.album_list import albums_of
 from catalog.monitoring.figures import line_figures
 from catalog.plan.plan import set_current_release
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
 from catalog.track_origins import origins_of_release

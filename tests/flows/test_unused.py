@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.common.errors import InputError, ManifestError
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.cli.author import init
 from flows.cli.author import plan as plan_command
 from flows.planning import declare_album

@@ -11,7 +11,7 @@ import pytest
 
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.files import read_audio

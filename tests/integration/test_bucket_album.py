@@ -12,7 +12,7 @@ import pytest
 from catalog.catalog import open_house
 from catalog.ledger.results import artifact_digests
 from catalog.plan.plan import set_current_release
-from catalog.release_queries import release_by_key
+from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
 from flows.planning import declare_album
 from flows.reading import read_album

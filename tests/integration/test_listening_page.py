@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize
 
 from catalog.decision import Limit
-from catalog.report.page import (
+from catalog.release.listening_page.page import (
     CandidateView,
     FileView,
     GateView,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from catalog.common.errors import InputError
 from catalog.models.used import ModelUsed
-from catalog.release import (
+from catalog.release.document import (
     Check,
     Credit,
     EngineUsed,

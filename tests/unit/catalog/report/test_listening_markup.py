@@ -10,8 +10,8 @@ import pytest
 
 from catalog.decision import CandidateOutcome, Decision, GateOutcome, Limit, Missing, Value
 from catalog.metrics import MetricSpec
-from catalog.report.drawing import loudness_path, loudness_y, waveform_path
-from catalog.report.page import (
+from catalog.release.listening_page.drawing import loudness_path, loudness_y, waveform_path
+from catalog.release.listening_page.page import (
     FileView,
     LyricView,
     PageView,
@@ -21,7 +21,7 @@ from catalog.report.page import (
     candidate_views,
     render_page,
 )
-from catalog.report.scores import level, limit_text, metric_label, number, score_sheet
+from catalog.release.listening_page.score_sheet import level, limit_text, metric_label, number, score_sheet
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"' onload=alert(2) \u202e{{ 7*7 }}"
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.common.errors import InputError, MachineError
-from catalog.report.page import PLAYED_FIRST
+from catalog.release.listening_page.page import PLAYED_FIRST
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample, write_wav
 from tasks.delivery.codecs import OPUS_RATE, decoded, ffmpeg_aac, lame_mp3, ogg_opus, opus_frames

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.decision import Limit
 from catalog.metrics import NOT_SCORED, MetricSpec
-from catalog.report.view import CandidateView, GateView, MetricView
+from catalog.release.listening_page.view import CandidateView, GateView, MetricView
 
 _UNITS = {"lu": "LU", "lufs": "LUFS", "dbtp": "dBTP", "db": "dB", "dbfs": "dBFS", "bpm": "BPM", "hz": "Hz", "s": "s"}
 _LABELS = {"integrated_lufs": "Integrated loudness", "nonfinite_samples": "Broken samples"}

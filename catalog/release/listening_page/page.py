@@ -13,9 +13,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from catalog.report.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
-from catalog.report.scores import Sheet, level, number, score_sheet
-from catalog.report.view import (
+from catalog.release.listening_page.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
+from catalog.release.listening_page.score_sheet import Sheet, level, number, score_sheet
+from catalog.release.listening_page.view import (
     CandidateView,
     CheckView,
     FileView,
@@ -142,7 +142,7 @@ def _played(track: TrackView) -> str | None:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("catalog.report", "."),
+        loader=PackageLoader("catalog.release.listening_page", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -154,7 +154,7 @@ def _environment() -> Environment:
 
 @cache
 def _asset(name: str) -> Markup:
-    return Markup(resources.files("catalog.report").joinpath(name).read_text("utf-8").strip())
+    return Markup(resources.files("catalog.release.listening_page").joinpath(name).read_text("utf-8").strip())
 
 
 def _href(path: str) -> str:

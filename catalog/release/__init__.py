@@ -1,0 +1,1 @@
+"""Releases: their document, and which builds are kept."""

@@ -1,0 +1,1 @@
+"""The listening page of a release: one HTML file without a network."""
