@@ -18,7 +18,7 @@ from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.results import artifact_digests
-from catalog.lineage_release import tells_of_the_machine
+from catalog.lineage.release import tells_of_the_machine
 from catalog.lost_places import places_of
 from catalog.release.queries import current_release
 from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds

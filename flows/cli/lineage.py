@@ -15,7 +15,7 @@ from catalog.catalog_errors import told
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.understood import understood
-from catalog.lineage import Lineage, Node, prov_json, trace
+from catalog.lineage.lineage import Lineage, Node, prov_json, trace
 from flows.cli.arguments import cannot_be_looked_for
 from flows.cli.output import print_json, stdout
 from tasks.delivery.identify import Identified, identify

@@ -108,8 +108,8 @@ def _dated(release: ReleaseRow) -> int:
 
 def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
     """The file that tells of the machine, and the checksums with its line."""
-    from catalog.lineage import trace_all  # what few ask for is loaded for them alone
-    from catalog.track_origins import origins_of_release
+    from catalog.lineage.lineage import trace_all  # what few ask for is loaded for them alone
+    from catalog.lineage.track_origins import origins_of_release
     from tasks.delivery.packing import lineage_bytes
     from tasks.models_used import models_of
 

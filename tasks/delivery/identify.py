@@ -18,7 +18,7 @@ from catalog.catalog import House
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.text import counted, listed
-from catalog.track_origins import (
+from catalog.lineage.track_origins import (
     DeliveredFile,
     Deliveries,
     Delivery,

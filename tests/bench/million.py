@@ -28,7 +28,7 @@ from catalog.ledger.results import (
     step_results,
 )
 from catalog.ledger.submissions import free_lost_leases, live_leases, spent_s
-from catalog.lineage import trace
+from catalog.lineage.lineage import trace
 from catalog.monitoring.render_costs import render_costs
 from catalog.monitoring.render_speed import measured_factors
 from catalog.plan.queries import candidate_by_prefix

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from catalog.common.errors import CheckFailed, WorkError
-from catalog.lineage import trace
+from catalog.lineage.lineage import trace
 from catalog.release.queries import release_by_key
 from flows.planning import declare_album
 from flows.reading import read_album

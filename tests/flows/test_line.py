@@ -11,7 +11,7 @@ import pytest
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
 from catalog.ledger.results import artifact_digests
-from catalog.lineage import prov_json, trace
+from catalog.lineage.lineage import prov_json, trace
 from catalog.plan.plan import apply_policy
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of

@@ -17,7 +17,7 @@ from mutagen.id3 import ID3, TIT2
 
 from catalog.common.errors import InputError
 from catalog.ledger.results import render_products
-from catalog.lineage import trace
+from catalog.lineage.lineage import trace
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
 from flows.planning import declare_album

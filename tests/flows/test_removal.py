@@ -13,14 +13,14 @@ from catalog.disk_use import disk_use
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.submissions import Wish, submit
 from catalog.ledger.work import Lease
-from catalog.lineage import trace_all
+from catalog.lineage.lineage import trace_all
+from catalog.lineage.track_origins import origins_of_release
 from catalog.monitoring.album_list import albums_of
 from catalog.monitoring.figures import line_figures
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
 from catalog.removal import plan_removal, remove_album, remove_old_builds
 from catalog.repair import examine
-from catalog.track_origins import origins_of_release
 from db.base import Base
 from db.production import Render
 from db.provenance import Loss

@@ -33,8 +33,8 @@ WARM = (
     *("flows.cli.doctor", "flows.forecast", "flows.planning", "flows.progress", "flows.reading", "tasks.engines.guide"),
     *("tasks.engines.registry", "prefect", "prefect.client.orchestration", "httpx", "scipy.signal", "soundfile"),
     *(
-        "catalog.lineage",
-        "catalog.lineage_release",
+        "catalog.lineage.lineage",
+        "catalog.lineage.release",
         "tasks.delivery.export",
         "flows.prefect_restrictions",
         "rich.table",

@@ -32,11 +32,22 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
         ("flows.cli.main", ("flows.clean_logs", "importlib.abc", "logging", "tempfile")),
         (
             "flows.survey",
-            ("catalog.manifest.schema", "catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage"),
+            (
+                "catalog.manifest.schema",
+                "catalog.album.cover.jpeg",
+                "catalog.album.cover.png",
+                "catalog.lineage.lineage",
+            ),
         ),
         (
             "flows.cli.make",
-            ("catalog.album.cover.jpeg", "catalog.album.cover.png", "catalog.lineage", "flows.estimate", "prefect"),
+            (
+                "catalog.album.cover.jpeg",
+                "catalog.album.cover.png",
+                "catalog.lineage.lineage",
+                "flows.estimate",
+                "prefect",
+            ),
         ),
     ],
 )

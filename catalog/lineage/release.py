@@ -12,7 +12,7 @@ it, and the runs of Prefect."""
 
 
 def published(lineage: Mapping[str, Json]) -> dict[str, Json]:
-    """A lineage document (see :func:`catalog.lineage.trace_all`) without what tells of the machine."""
+    """A lineage document (see :func:`catalog.lineage.lineage.trace_all`) without what tells of the machine."""
     return {**lineage, "activities": [_published(activity) for activity in lineage["activities"]]}
 
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.understood import understood
-from catalog.lineage_songs import SongFacts, candidates_of, decision_for, song_facts
+from catalog.lineage.provenance_tree import Node, activities, node_of, prov_json
+from catalog.lineage.songs import SongFacts, candidates_of, decision_for, song_facts
+from catalog.lineage.track_origins import TrackOrigin, origins_of
 from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
-from catalog.provenance_tree import Node, activities, node_of, prov_json
-from catalog.track_origins import TrackOrigin, origins_of
 from db.production import Candidate, Render
 from db.provenance import ActivityArtifact, Artifact
 from db.rows import starts_with
