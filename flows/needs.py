@@ -9,7 +9,7 @@ from catalog.common.digests import Json
 from catalog.common.settings import Settings
 from catalog.models.licences import Use, refusals, refused
 from catalog.models.store import ModelStore
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import Judge, judges_for
 from tasks.separation.names import STEM_MODELS

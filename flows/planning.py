@@ -24,7 +24,7 @@ from catalog.plan.plan import (
     store_plan,
 )
 from catalog.plan.retakes import with_retakes
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine

@@ -10,8 +10,8 @@ from typing import Any
 
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
-from catalog.explanation import figure, label
 from catalog.plan.status import CandidateRow, SongRow
+from catalog.selection.explanation import figure, label
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from catalog.explanation import label
-from catalog.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
+from catalog.selection.decide import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
+from catalog.selection.explanation import label
 from tasks.scoring.registry import metric_specs
 
 DOCS = Path(__file__).parents[1] / "docs"

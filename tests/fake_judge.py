@@ -10,8 +10,8 @@ from typing import ClassVar
 import pytest
 
 from catalog.common.settings import Settings
-from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.models.store import InstalledModel, ModelStore
+from catalog.selection.metrics import Measured, MetricSpec, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring import registry
 from tasks.scoring.base import Brief

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog.album.lyrics import Lyrics
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 
 NONE = "none"
 NATIVE_STEMS = "native"

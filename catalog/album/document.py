@@ -9,7 +9,7 @@ from catalog.album.album import Album, Song
 from catalog.album.lyrics import stored_lyrics
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 
 
 def manifest_document(album: Album) -> dict[str, Json]:

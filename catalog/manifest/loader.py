@@ -21,7 +21,7 @@ from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_sche
 from catalog.manifest.songs import read_songs
 from catalog.manifest.validation import Desk, read_shape
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
-from catalog.policy import DEFAULT_FAMILIES
+from catalog.selection.decide import DEFAULT_FAMILIES
 
 _NOBODY = frozenset(
     {"artist", "artist name", "your name", "your artist name", "unknown", "unknown artist", "various", "n/a", "na"}

@@ -11,8 +11,8 @@ from catalog.common.errors import InputError, ManifestError
 from catalog.manifest.faults import Fault, Place, dotted, manifest_error
 from catalog.manifest.files import read_file, regular_file
 from catalog.manifest.yaml.reader import read_source
-from catalog.metrics import MetricSpec
-from catalog.policy import Policy, check_policy
+from catalog.selection.decide import Policy, check_policy
+from catalog.selection.metrics import MetricSpec
 
 MAX_POLICY_BYTES = 256 * 1024
 

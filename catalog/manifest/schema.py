@@ -18,8 +18,8 @@ from catalog.album.tempo_and_key import MAX_BPM, MIN_BPM
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.manifest.fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
-from catalog.metrics import MetricSpec
-from catalog.policy import DEFAULT_FAMILIES, Policy
+from catalog.selection.decide import DEFAULT_FAMILIES, Policy
+from catalog.selection.metrics import MetricSpec
 
 MAX_SEEDS = 1024
 MAX_SONGS = 2000

@@ -16,7 +16,7 @@ from catalog.manifest.faults import MAX_FAULTS, Fault, Path, Place, dotted
 from catalog.manifest.messages import explain
 from catalog.manifest.schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
 from catalog.manifest.yaml.reader import Source
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json, digest_value
 from catalog.ledger.work import Circumstances
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from db.base import db_now
 from db.production import Album as AlbumRow
 from db.provenance import Activity

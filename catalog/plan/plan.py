@@ -14,7 +14,7 @@ from catalog.album.lyrics import Lyrics, parse_lrc
 from catalog.common.digests import Json, digest_value
 from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.plan.recipe import Recipe
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from db.base import Base
 from db.delivery import Release
 from db.production import Album as AlbumRow

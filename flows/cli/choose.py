@@ -22,7 +22,7 @@ from catalog.manifest.policy_file import read_policy
 from catalog.plan.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
-from catalog.policy import CandidateReadings, Policy, decide
+from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek
 from flows.forecast import peek

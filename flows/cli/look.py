@@ -12,9 +12,9 @@ from catalog.catalog_errors import told
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
-from catalog.explanation import figure, label
 from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
+from catalog.selection.explanation import figure, label
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs

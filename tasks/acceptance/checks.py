@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from catalog.metrics import NotMeasurable
+from catalog.selection.metrics import NotMeasurable
 from tasks.acceptance.clicks import click_finding
 from tasks.acceptance.derivative import examine_derivative
 from tasks.acceptance.findings import CHECKS, Finding, Target, failed, of_a_part, unread

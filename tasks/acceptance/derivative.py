@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from catalog.metrics import NotMeasurable, Reading
+from catalog.selection.metrics import NotMeasurable, Reading
 from tasks.acceptance.findings import Finding, Verdict, unread
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError

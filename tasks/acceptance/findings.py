@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from catalog.common.digests import Json
-from catalog.metrics import NotMeasurable, Reading
+from catalog.selection.metrics import NotMeasurable, Reading
 
 Verdict = Literal["pass", "warn", "fail"]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.metrics import NotMeasurable, Reading
+from catalog.selection.metrics import NotMeasurable, Reading
 from tasks.acceptance.findings import Finding, Target, Verdict, unread
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import (

@@ -15,7 +15,7 @@ import pyloudnorm
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio, Samples
 
 Powers = NDArray[np.float64]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.common.digests import Json
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import (
     Loudness,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import sosfilt
 
-from catalog.metrics import NotMeasurable
+from catalog.selection.metrics import NotMeasurable
 from tasks.audio.audio import Samples
 from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, UNIT_MS, WEIGHTS, Powers, k_weighting
 

@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.sliding import Sliding
 

@@ -12,10 +12,10 @@ from catalog.lineage.lineage import trace_all
 from catalog.lineage.release import published
 from catalog.lineage.track_origins import COVER, origins_of_pack
 from catalog.plan.applied_policy import AppliedBy, origin_document
-from catalog.policy import Policy
 from catalog.release.document import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.release.listening_page.page import render_page
 from catalog.release.queries import next_build, release_by_key
+from catalog.selection.decide import Policy
 from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
 from tasks.delivery.cue import MAX_CUE_TRACK, CueTrack, cue_sheet

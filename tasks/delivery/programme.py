@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalog.ledger.work import Outcome
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, UNIT_MS, Powers, gated_loudness, unit_powers

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
-from catalog.decision import Decision, Value
 from catalog.ledger.results import step_result
 from catalog.plan.recipe import Recipe
 from catalog.release.document import (
@@ -22,6 +21,7 @@ from catalog.release.document import (
     Targets,
     Winner,
 )
+from catalog.selection.decision import Decision, Value
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.lrc import timed_lines

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from catalog.common.errors import AudioRefused
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import MOMENTARY_MS, integrated_lufs
 from tasks.audio.true_peak import true_peak_dbtp

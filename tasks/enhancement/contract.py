@@ -14,7 +14,7 @@ import numpy as np
 
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.enhancement.base import Bounds

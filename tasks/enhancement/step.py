@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.ledger.work import Outcome, Product
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import integrated_lufs

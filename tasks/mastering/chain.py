@@ -12,7 +12,7 @@ from typing import NamedTuple
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused, WorkError
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from catalog.album.mastering import MasteringSpec
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
 from tasks.audio.true_peak import resampled_peak_dbtp, true_peak_dbtp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalog.common.errors import AudioRefused
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio, beyond_any_level
 from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 

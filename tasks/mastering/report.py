@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.common.digests import Json
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from catalog.common.digests import Json
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import Powers, loudness_of, unit_powers
 from tasks.audio.true_peak import sample_peak_dbfs

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from catalog.metrics import MetricSpec, NotMeasurable, Reading
+from catalog.selection.metrics import MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.intake import unreadable

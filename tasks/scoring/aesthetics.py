@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.judge_specs import AESTHETICS, AXES

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from catalog.metrics import MetricSpec, Reading
+from catalog.selection.metrics import MetricSpec, Reading
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio

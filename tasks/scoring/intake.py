@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catalog.metrics import NotMeasurable
+from catalog.selection.metrics import NotMeasurable
 from tasks.audio.audio import Audio, beyond_any_level
 
 

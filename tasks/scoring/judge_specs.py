@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalog.metrics import Direction, MetricSpec
+from catalog.selection.metrics import Direction, MetricSpec
 
 if TYPE_CHECKING:
     pass

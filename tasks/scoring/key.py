@@ -16,7 +16,7 @@ from scipy.fft import rfft
 from scipy.signal import get_window
 
 from catalog.album.tempo_and_key import Mode, tonic_and_mode
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 
 Vector = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from scipy.fft import rfft
 from scipy.signal import get_window
 
 from catalog.common.digests import Json
-from catalog.policy import Alike
+from catalog.selection.decide import Alike
 from tasks.audio.audio import Audio
 from tasks.scoring.courses import CLOSE, Courses
 from tasks.scoring.intake import unreadable

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.metrics import NotMeasurable
+from catalog.selection.metrics import NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.scoring.intake import unreadable

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from catalog.metrics import Measured, Window
+from catalog.selection.metrics import Measured, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.waveform import SILENCE_DBFS
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.scoring.alignment import Line, LineHeard, Unit, aligned, error_rate

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from catalog.metrics import MetricSpec
+from catalog.selection.metrics import MetricSpec
 from tasks.scoring.similarity import SimilarityScorer
 from tasks.scoring.specs import MULAN
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.scoring.waveform import SILENCE_DBFS
 
 OCTAVES_HZ = (200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from catalog.metrics import MetricSpec
+from catalog.selection.metrics import MetricSpec
 
 LOUDNESS = (
     "engineering judgement after EBU R 128 (2014), which accepts 0.5 LU off the target: a tolerance, no listening test"

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from catalog.common.errors import MachineError
-from catalog.metrics import MetricSpec
+from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.noticeable import with_step
 from tasks.separation.names import PACKAGES as STEM_PACKAGES

@@ -10,7 +10,7 @@ from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from tasks.kinds import request
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions

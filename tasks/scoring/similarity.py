@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.listening import WINDOW_S, at_listening_level

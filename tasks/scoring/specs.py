@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.metrics import Direction, MetricSpec
+from catalog.selection.metrics import Direction, MetricSpec
 
 Row = tuple[str, str, Direction, str]
 

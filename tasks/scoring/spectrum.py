@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from catalog.metrics import Measured, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.noise import noise_ratio, octave_edges
 from tasks.scoring.waveform import SILENCE_DBFS

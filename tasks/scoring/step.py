@@ -9,9 +9,9 @@ from functools import cache
 from catalog.common.digests import Json
 from catalog.ledger.results import readings, sample_digest_of, step_request, step_results
 from catalog.ledger.work import DecisionRecord, Outcome, ScoreRecord
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.plan.retakes import parents_of
-from catalog.policy import Alike, CandidateReadings, Policy, decide
+from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.metrics import Measured, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.loudness import integrated_lufs, unit_powers
 from tasks.scoring.waveform import SILENCE_DBFS

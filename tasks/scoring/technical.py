@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import lufs_of, measure_loudness, unit_powers
 from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp

@@ -15,7 +15,7 @@ from scipy.fft import irfft, rfft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import get_window
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 
 Curve = NDArray[np.float64]
 

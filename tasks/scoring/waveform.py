@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.metrics import Measured, NotMeasurable, Reading, Window
+from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio, Samples
 
 Powers = NDArray[np.float64]

@@ -14,11 +14,11 @@ from catalog.album.album import Song
 from catalog.album.notices import Remark
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.metrics import Measured, MetricSpec, Reading
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
-from catalog.policy import DEFAULT_GATES
+from catalog.selection.decide import DEFAULT_GATES
+from catalog.selection.metrics import Measured, MetricSpec, Reading
 from tasks.audio.audio import Audio
 from tasks.engines import registry
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from catalog.album.album import Song
 from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings, load_settings
-from catalog.metrics import Measured, Reading
 from catalog.models.store import InstalledModel, ModelStore
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Order, Rendered

@@ -14,7 +14,7 @@ from catalog.common.errors import ModelMissing, TransientError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
 from catalog.plan.plan import apply_policy
 from catalog.plan.storage import stored_plan
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from db.production import Album
 from db.provenance import Activity
 from flows import budget, shard_desk

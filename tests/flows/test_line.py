@@ -15,9 +15,9 @@ from catalog.lineage.lineage import prov_json, trace
 from catalog.plan.plan import apply_policy
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
-from catalog.policy import Policy
 from catalog.release.queries import release_by_key
 from catalog.repair import examine, repair
+from catalog.selection.decide import Policy
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album
 from flows.progress import Progress

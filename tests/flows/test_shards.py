@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.common.settings import Settings
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.plan.recipe import Recipe
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from flows import shards
 from flows.shards import BATCH_S, Shard, shards_of
 from tasks.engines.base import Forecast

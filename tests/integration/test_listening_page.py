@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize
 
-from catalog.decision import Limit
 from catalog.release.listening_page.page import (
     CandidateView,
     FileView,
@@ -23,6 +22,7 @@ from catalog.release.listening_page.page import (
     TrackView,
     render_page,
 )
+from catalog.selection.decision import Limit
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery.curves import draw_curves

@@ -10,7 +10,7 @@ from catalog.album.document import manifest_document
 from catalog.catalog import open_house
 from catalog.common.errors import LicenceRefused, ModelMissing
 from catalog.plan.plan import apply_policy
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from flows.planning import declare_album, plan_album
 from flows.reading import read_album
 from tests.integration.sung_album import Sung, document_with, recipes, sung_document, write_sung

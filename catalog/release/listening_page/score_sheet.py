@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.decision import Limit
-from catalog.metrics import NOT_SCORED, MetricSpec
 from catalog.release.listening_page.view import CandidateView, GateView, MetricView
+from catalog.selection.decision import Limit
+from catalog.selection.metrics import NOT_SCORED, MetricSpec
 
 _UNITS = {"lu": "LU", "lufs": "LUFS", "dbtp": "dBTP", "db": "dB", "dbfs": "dBFS", "bpm": "BPM", "hz": "Hz", "s": "s"}
 _LABELS = {"integrated_lufs": "Integrated loudness", "nonfinite_samples": "Broken samples"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from catalog.decision import Decision, Limit, Missing
-from catalog.metrics import MetricSpec
+from catalog.selection.decision import Decision, Limit, Missing
+from catalog.selection.metrics import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.album.album import Album
 from catalog.common.errors import ManifestError
 from catalog.manifest.loader import Vocabulary, load_manifest
-from catalog.metrics import Direction, MetricSpec
+from catalog.selection.metrics import Direction, MetricSpec
 
 
 class GuideSettings(BaseModel):

@@ -20,7 +20,7 @@ from catalog.plan.plan import expand, store_plan
 from catalog.plan.recipe import Recipe
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.status import songs_of
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 from db.judgement import Decision, Score
 from db.production import Candidate, Render
 from db.provenance import Activity, Artifact

@@ -14,10 +14,8 @@ from pydantic import ValidationError
 
 from catalog.common.digests import canonical_json
 from catalog.common.errors import InputError
-from catalog.decision import CandidateOutcome, Decision
-from catalog.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from catalog.plan.applied_policy import row_policy
-from catalog.policy import (
+from catalog.selection.decide import (
     DEFAULT_FAMILIES,
     DEFAULT_GATES,
     DEFAULT_METRICS,
@@ -28,6 +26,8 @@ from catalog.policy import (
     check_policy,
     decide,
 )
+from catalog.selection.decision import CandidateOutcome, Decision
+from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from db.production import Album
 from tasks.scoring.registry import metric_specs
 

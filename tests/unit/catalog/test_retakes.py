@@ -15,7 +15,7 @@ from catalog.plan.plan import Candidate, expand, store_plan
 from catalog.plan.recipe import Recipe
 from catalog.plan.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
 from catalog.plan.status import songs_of
-from catalog.policy import Policy
+from catalog.selection.decide import Policy
 
 WORDS = parse_lrc("[ar:Ada]\n[00:02.00]First\n[00:05.00]Second\n[00:10.00]Third\n")
 SUNG = parse_lrc("[00:02.00]First\n[00:05.00]Another\n[00:10.00]Third\n")

@@ -8,8 +8,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from catalog.decision import CandidateOutcome, Decision, GateOutcome, Limit, Missing, Value
-from catalog.metrics import MetricSpec
 from catalog.release.listening_page.drawing import loudness_path, loudness_y, waveform_path
 from catalog.release.listening_page.page import (
     FileView,
@@ -22,6 +20,8 @@ from catalog.release.listening_page.page import (
     render_page,
 )
 from catalog.release.listening_page.score_sheet import level, limit_text, metric_label, number, score_sheet
+from catalog.selection.decision import CandidateOutcome, Decision, GateOutcome, Limit, Missing, Value
+from catalog.selection.metrics import MetricSpec
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"' onload=alert(2) \u202e{{ 7*7 }}"
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.acceptance.checks import Target, examine
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio

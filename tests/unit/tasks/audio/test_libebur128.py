@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from catalog.metrics import Measured, Reading
+from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import measure_loudness
 from tasks.audio.true_peak import true_peak_dbtp

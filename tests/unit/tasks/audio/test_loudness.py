@@ -10,7 +10,7 @@ import pytest
 from ebu_signals import SILENT_DB, Segment, music_like, surround, tone
 from scipy.signal import sosfreqz
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import (
     Series,

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from catalog.metrics import Measured, NotMeasurable
+from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.audio.meter import Meter, read_meter, series_document
 from tasks.audio.true_peak import LARGEST

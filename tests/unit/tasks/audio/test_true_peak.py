@@ -9,7 +9,7 @@ from ebu_signals import burst, music_like, tapered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.true_peak import BLOCK, sample_peak_dbfs, true_peak_dbtp
 

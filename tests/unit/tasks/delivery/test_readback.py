@@ -12,7 +12,7 @@ import pytest
 from mutagen.flac import FLAC
 
 from catalog.common.errors import WorkError
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.meter import read_meter

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.common.errors import AudioRefused, InputError
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.true_peak import true_peak_dbtp
 from tasks.enhancement.contract import examine, require

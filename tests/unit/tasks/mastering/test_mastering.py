@@ -14,7 +14,7 @@ from mastering_signals import RATE, REACHABLE, REFUSED, audio, brass, impulses, 
 
 from catalog.album.mastering import Compression, MasteringSpec, Profile
 from catalog.common.errors import AudioRefused
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, sample_digest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scoring_signals import RATE, chords, clicks, noise, silence, sine, stereo
 
 from catalog.common.errors import InputError
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.adherence import AdherenceScorer
 from tasks.scoring.base import Brief

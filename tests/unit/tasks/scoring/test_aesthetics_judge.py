@@ -13,7 +13,7 @@ from judge_kit import music, settings, store
 from scoring_signals import noise, silence, stereo
 
 from catalog.common.errors import MachineError
-from catalog.metrics import Measured, NotMeasurable
+from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.scoring.aesthetics import AestheticsScorer
 from tasks.scoring.base import Brief

@@ -14,7 +14,7 @@ from judge_kit import music, settings, store
 from scoring_signals import silence, stereo
 
 from catalog.common.errors import InputError, MachineError
-from catalog.metrics import Measured, NotMeasurable
+from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.clap import ClapScorer

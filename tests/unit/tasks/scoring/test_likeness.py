@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.signal import sawtooth
 from scoring_signals import RATE, Signal, low_passed, noise, silence, sine, stereo, times
 
-from catalog.metrics import Measured
-from catalog.policy import DEFAULT_GATES
+from catalog.selection.decide import DEFAULT_GATES
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.scoring.likeness import Fingerprint, alike, fingerprint, likeness
 from tasks.scoring.looping import looping_ratio

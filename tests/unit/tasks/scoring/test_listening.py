@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scoring_signals import RATE, noise, silence, sine, stereo
 
-from catalog.metrics import Measured, NotMeasurable
+from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.scoring.listening import at_listening_level, windows_of

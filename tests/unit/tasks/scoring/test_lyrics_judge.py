@@ -15,7 +15,7 @@ from judge_kit import LINES, music, settings, store, words
 from scoring_signals import noise, silence, stereo
 
 from catalog.common.errors import MachineError, TransientError, WorkError
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring import transcript
 from tasks.scoring.base import Brief

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scoring_signals import noise, silence, stereo
 
-from catalog.metrics import Measured, NotMeasurable, Reading
+from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.mulan import MulanScorer

@@ -7,9 +7,9 @@ import time
 import pytest
 from hypothesis import given, strategies
 
-from catalog.metrics import Measured
-from catalog.policy import CandidateReadings, Decision, Policy, decide
-from catalog.ranking import Weighing, ahead, goodness, standings
+from catalog.selection.decide import CandidateReadings, Decision, Policy, decide
+from catalog.selection.metrics import Measured
+from catalog.selection.ranking import Weighing, ahead, goodness, standings
 from tasks.kinds import KINDS
 from tasks.scoring.noticeable import STEPS
 from tasks.scoring.registry import metric_specs

@@ -7,8 +7,8 @@ import pytest
 from catalog.album.album import Song
 from catalog.album.lyrics import parse_lrc
 from catalog.common.settings import Settings
-from catalog.metrics import Measured, Reading
-from catalog.policy import CandidateReadings, Policy, decide
+from catalog.selection.decide import CandidateReadings, Policy, decide
+from catalog.selection.metrics import Measured, Reading
 from tasks.engines.base import Order, Rendered, Renderer
 from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring.base import Brief

@@ -7,14 +7,14 @@ import sys
 
 import numpy as np
 
-from catalog.policy import Policy, check_policy
+from catalog.selection.decide import Policy, check_policy
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import JUDGES, SCORERS, load_scorers, metric_specs, scorer_revisions
 
 LIGHT = """
 import sys
-from catalog.policy import Policy, check_policy
+from catalog.selection.decide import Policy, check_policy
 from tasks.scoring.registry import metric_specs, scorer_revisions
 assert not check_policy(Policy(), metric_specs()) and scorer_revisions()
 print(sorted({"numpy", "scipy", "soxr", "torch", "sqlalchemy", "prefect"} & set(sys.modules)))

@@ -10,10 +10,10 @@ from support import album_document, produce, write_album
 from catalog.album.document import album_of, manifest_document
 from catalog.catalog import House
 from catalog.common.settings import Settings
-from catalog.decision import Decision
 from catalog.ledger.results import readings, step_results
-from catalog.metrics import Measured
 from catalog.plan.status import songs_of
+from catalog.selection.decision import Decision
+from catalog.selection.metrics import Measured
 from db.production import Step
 from flows.planning import declare_album
 from flows.reading import read_album

@@ -5,7 +5,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tests.bench.separation import SONGS, measured
 from tests.support import environment
 from tests.tiny_demucs import need

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.metrics import Measured, NotMeasurable
+from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.separation.distortion import global_sdr
 from tasks.separation.residual import FLOOR_DB, Tally, residual_of, summed
 from tasks.separation.silence import passages_without_lines

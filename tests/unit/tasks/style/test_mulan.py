@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from catalog.common.errors import InputError, MachineError
-from catalog.metrics import Measured
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.mulan import MulanScorer

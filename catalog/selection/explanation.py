@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
-from catalog.metrics import MetricSpec
-from catalog.ranking import ahead, goodness
+from catalog.selection.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
+from catalog.selection.metrics import MetricSpec
+from catalog.selection.ranking import ahead, goodness
 
 MOST_NAMED = 3
 """How many strengths, and how many weaknesses, one sentence names at most."""

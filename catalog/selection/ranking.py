@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from catalog.metrics import NOT_SCORED, Measured, MetricSpec, NotMeasurable, Reading
-from catalog.policy_terms import Policy
+from catalog.selection.metrics import NOT_SCORED, Measured, MetricSpec, NotMeasurable, Reading
+from catalog.selection.policy import Policy
 
 Readings = Mapping[str, Reading]
 

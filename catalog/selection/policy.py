@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from catalog.common.digests import Json, digest_value
-from catalog.decision import Limit
-from catalog.metrics import MetricSpec
+from catalog.selection.decision import Limit
+from catalog.selection.metrics import MetricSpec
 
 SCHEME = "policy/v1"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from catalog.decision import CandidateOutcome, Limit, Value
-from catalog.explanation import clock, figure, label
-from catalog.metrics import MetricSpec
-from catalog.ranking import Readings, Weighing, ahead, goodness, value_of
+from catalog.selection.decision import CandidateOutcome, Limit, Value
+from catalog.selection.explanation import clock, figure, label
+from catalog.selection.metrics import MetricSpec
+from catalog.selection.ranking import Readings, Weighing, ahead, goodness, value_of
 
 LYRICS_TRADED = 0.05
 """How much worse than the best the winner may sing its words without a word said, as a share of phonemes or lines."""

@@ -1,5 +1,5 @@
-"""How a winner is chosen: gates first, then ranks within the song (:mod:`catalog.ranking`), ties by the order in which
-the manifest names the seeds.
+"""How a winner is chosen: gates first, then ranks within the song (:mod:`catalog.selection.ranking`), ties by the
+order in which the manifest names the seeds.
 
 Where a metric is not measurable a gate on it fails, with the reason; but where the song itself states nothing to
 compare with (no tempo, no key, no lyrics) the gate does not apply, since every candidate would fail for what the
@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog import explanation
 from catalog.common.digests import digest_value
 from catalog.common.errors import InputError
-from catalog.decision import CandidateOutcome, Decision, GateOutcome, Group, Limit, Missing, Place, Value
-from catalog.guards import dominated_by, lyrics_guard, warnings
-from catalog.metrics import Measured, MetricSpec, Reading
-from catalog.policy_terms import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
-from catalog.ranking import Standing, Weighing, reading_of, standings, value_of, weigh
-from catalog.ties import tied_with_first
+from catalog.selection import explanation
+from catalog.selection.caveats import dominated_by, lyrics_guard, warnings
+from catalog.selection.decision import CandidateOutcome, Decision, GateOutcome, Group, Limit, Missing, Place, Value
+from catalog.selection.metrics import Measured, MetricSpec, Reading
+from catalog.selection.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
+from catalog.selection.ranking import Standing, Weighing, reading_of, standings, value_of, weigh
+from catalog.selection.ties import tied_with_first
 
 __all__ = [
     "DEFAULT_FAMILIES",

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from math import fsum
 from random import Random
 
-from catalog.metrics import Measured, MetricSpec
-from catalog.ranking import Readings, Weighing, standings, value_of
+from catalog.selection.metrics import Measured, MetricSpec
+from catalog.selection.ranking import Readings, Weighing, standings, value_of
 
 DRAWS = 200
 AHEAD = 0.9

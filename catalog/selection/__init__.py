@@ -1,0 +1,1 @@
+"""Selection: metrics, policies, rankings and decisions, with the sentences that explain them."""
