@@ -15,12 +15,12 @@ from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
-from catalog.disk_use import DiskUse, disk_use
-from catalog.kinds_of_bytes import KINDS
+from catalog.housekeeping.artifact_kinds import KINDS
+from catalog.housekeeping.disk_use import DiskUse, disk_use
+from catalog.housekeeping.removal import Removal, plan_removal, remove_album
 from catalog.monitoring.album_list import AlbumEntry, albums_of
 from catalog.plan.plan import delivered_release
 from catalog.plan.storage import stored_plan
-from catalog.removal import Removal, plan_removal, remove_album
 from flows.cli.lookup import album_id
 from flows.cli.output import SafeTable, print_json, stdout, warn
 

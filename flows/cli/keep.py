@@ -17,14 +17,14 @@ from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
+from catalog.housekeeping.lost_artifacts import places_of
+from catalog.housekeeping.removal import Removal, bytes_of_old_builds, remove_old_builds
+from catalog.housekeeping.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
+from catalog.housekeeping.repair import repair as mend
+from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import tells_of_the_machine
-from catalog.lost_places import places_of
 from catalog.release.queries import current_release
-from catalog.removal import Removal, bytes_of_old_builds, remove_old_builds
-from catalog.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
-from catalog.repair import repair as mend
-from catalog.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.sweep import require_catalog_of, sweep
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept

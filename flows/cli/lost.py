@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from catalog.common.digests import Json
-from catalog.lost_places import Place
-from catalog.repair import Damage, found_as
+from catalog.housekeeping.lost_artifacts import Place
+from catalog.housekeeping.repair import Damage, found_as
 from tasks.delivery.deliverables import DELIVERABLES
 
 _OF_TAKES = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}

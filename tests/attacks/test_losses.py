@@ -9,8 +9,8 @@ import pytest
 
 from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
+from catalog.housekeeping.repair import accept, accepted_losses, examine, repair
 from catalog.ledger.results import artifact_digests
-from catalog.repair import accept, accepted_losses, examine, repair
 from tests.attacks.small_album import Run, run, small
 from tests.attacks.test_damage import blob
 

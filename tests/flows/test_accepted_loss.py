@@ -12,11 +12,11 @@ from catalog.backup.backup import back_up, restore
 from catalog.catalog import House, open_house
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
+from catalog.housekeeping.repair import accept, accepted_losses, examine, repair
 from catalog.ledger.results import artifact_digests, products_of
 from catalog.lineage.lineage import trace
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from catalog.repair import accept, accepted_losses, examine, repair
 from db.production import Candidate
 from db.provenance import Artifact, Loss
 from flows.planning import declare_album

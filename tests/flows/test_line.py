@@ -10,13 +10,13 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
+from catalog.housekeeping.repair import examine, repair
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.lineage import prov_json, trace
 from catalog.plan.plan import apply_policy
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
-from catalog.repair import examine, repair
 from catalog.selection.decide import Policy
 from flows.forecast import forecast, peek
 from flows.planning import declare_album, plan_album

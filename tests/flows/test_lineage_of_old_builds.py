@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from mutagen.id3 import TIT2
 
+from catalog.housekeeping.removal import bytes_of_old_builds, remove_old_builds
 from catalog.lineage.lineage import trace
 from catalog.lineage.track_origins import deliveries_of
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from catalog.removal import bytes_of_old_builds, remove_old_builds
 from db.delivery import Release, ReleaseFile
 from flows.planning import declare_album
 from flows.reading import read_album

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from catalog.common.errors import InputError, RefusedError
 from catalog.common.settings import Settings
-from catalog.disk_use import disk_use
+from catalog.housekeeping.disk_use import disk_use
+from catalog.housekeeping.removal import plan_removal, remove_album, remove_old_builds
+from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.submissions import Wish, submit
 from catalog.ledger.work import Lease
@@ -19,8 +21,6 @@ from catalog.monitoring.album_list import albums_of
 from catalog.monitoring.figures import line_figures
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from catalog.removal import plan_removal, remove_album, remove_old_builds
-from catalog.repair import examine
 from db.base import Base
 from db.production import Render
 from db.provenance import Loss
@@ -240,7 +240,7 @@ def test_bytes_that_an_old_build_left_behind_are_garbage(house, tmp_path, monkey
     with house.database.write() as session:
         session.add(Loss(artifact_digest=page, found="missing", accepted_by="ada"))
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.removal.sweep_these", lambda *_: None)
+        patch.setattr("catalog.housekeeping.removal.sweep_these", lambda *_: None)
         remove_old_builds(house.database, house.store, 1)
     assert house.store.stat(mp3) is not None
     assert disk_use(house).garbage > 0

@@ -13,10 +13,10 @@ from catalog.backup.backup import Verified, back_up, restore, verify
 from catalog.catalog import open_house
 from catalog.common.errors import CatalogError, InputError, MachineError, RefusedError
 from catalog.common.settings import Settings
+from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease
 from catalog.plan.recipe import Recipe
-from catalog.repair import examine
 from catalog.store.base import object_name
 from db.base import Base
 from db.judgement import Decision

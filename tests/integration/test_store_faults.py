@@ -21,11 +21,11 @@ from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
+from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product
 from catalog.plan.recipe import Recipe
 from catalog.release.queries import release_by_key
-from catalog.repair import examine
 from catalog.store.base import object_name
 from catalog.store.files import FolderStore
 from db.provenance import Activity

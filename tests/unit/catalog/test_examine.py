@@ -11,7 +11,7 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError
-from catalog.repair import Damage, examine, require_some_whole
+from catalog.housekeeping.repair import Damage, examine, require_some_whole
 from catalog.store.base import object_name
 from tests.services.faulty_gateway import faulty_gateway
 from tests.support import songline

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog.housekeeping.repair import Damage
 from catalog.lineage.track_origins import TrackOrigin, origins_of
-from catalog.repair import Damage
 from db.among import among
 from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song

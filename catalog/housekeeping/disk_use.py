@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from catalog.catalog import House
 from catalog.common.settings import Settings
-from catalog.holdings import Graph, read_graph
-from catalog.kinds_of_bytes import Sizes, sizes_of
+from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
+from catalog.housekeeping.holdings import Graph, read_graph
 from catalog.plan.queries import require_album
 from db.production import Album
 

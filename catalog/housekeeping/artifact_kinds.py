@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from catalog.holdings import Graph, Kept
+from catalog.housekeeping.holdings import Graph, Kept
 
 Sizes = Mapping[str, int]
 """Bytes by kind, in the order of :data:`KINDS`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog.common.errors import ArtifactLost, MachineError, RefusedError
 from catalog.common.text import counted
 from catalog.home import last_backup
-from catalog.repair import Damage, Look, in_turn
+from catalog.housekeeping.repair import Damage, Look, in_turn
 from catalog.store.base import Store
 from catalog.store.files import FolderStore
 from db.session import Database

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.holdings import Graph, Held
+from catalog.housekeeping.holdings import Graph, Held
 from catalog.plan.current_work import AskedFor
 from catalog.release.kept import is_kept
 from db.base import db_now

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import RefusedError
-from catalog.holdings import Graph, Held, read_graph
-from catalog.kinds_of_bytes import Sizes, sizes_of
-from catalog.old_builds import old_builds, prune, superseded, with_bytes_yet
+from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
+from catalog.housekeeping.holdings import Graph, Held, read_graph
+from catalog.housekeeping.old_builds import old_builds, prune, superseded, with_bytes_yet
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
 from catalog.sweep import Swept, sweep_these
