@@ -16,7 +16,7 @@ from catalog.ledger.ledger import Ledger
 from catalog.ledger.recording import record_artifact
 from catalog.models.store import ModelStore
 from catalog.store.base import Store
-from catalog.store.choice import store_of
+from catalog.store.factory import store_of
 from db.postgres import ServerLimits
 from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
 

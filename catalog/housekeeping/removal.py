@@ -20,7 +20,7 @@ from catalog.housekeeping.holdings import Graph, Held, read_graph
 from catalog.housekeeping.old_builds import old_builds, prune, superseded, with_bytes_yet
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
-from catalog.sweep import Swept, sweep_these
+from catalog.store.gc import Swept, sweep_these
 from db.delivery import Release, ReleaseFile
 from db.farm import Shard, Submission
 from db.judgement import Decision, Score

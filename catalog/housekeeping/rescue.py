@@ -11,7 +11,7 @@ from catalog.common.text import counted
 from catalog.home import last_backup
 from catalog.housekeeping.repair import Damage, Look, in_turn
 from catalog.store.base import Store
-from catalog.store.files import FolderStore
+from catalog.store.local import FolderStore
 from db.session import Database
 
 

@@ -15,7 +15,7 @@ from catalog.files.confined import MAX_PATH_CHARACTERS, confined, path_fault
 from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
 from catalog.manifest.files import MAX_REFERENCE_BYTES
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
-from catalog.store.s3_files import NamedObjects
+from catalog.store.s3_objects import NamedObjects
 
 MAX_FILES = 2_000
 MAX_TOTAL_BYTES = 4 << 30

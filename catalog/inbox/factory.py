@@ -20,7 +20,7 @@ def inbox_of(house: House, place: str) -> Inbox:
     try:
         # Only who uses a bucket pays for its client.
         from catalog.inbox.bucket import BucketInbox
-        from catalog.store.s3_files import named_objects
+        from catalog.store.s3_objects import named_objects
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the S3 client is not installed ({error.name} is missing)", remedy="Run `pip install 'songline[s3]'`"

@@ -21,7 +21,7 @@ from catalog.ledger.recording import record_activity, record_outcome, record_pru
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
 from catalog.plan.recipe import Recipe
 from catalog.store.base import Store, Stored
-from catalog.sweep import NAMED_WITHIN_S, settle
+from catalog.store.gc import NAMED_WITHIN_S, settle
 from db.among import among
 from db.base import db_now
 from db.bounds import LONGEST_WAIT_S
@@ -140,7 +140,7 @@ class Ledger:
 
     def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
         """Store the products, then finish the work and write its rows in one transaction, which never waits for the
-        store: see :mod:`catalog.sweep` for why the bytes still lie there when it ends.
+        store: see :mod:`catalog.store.gc` for why the bytes still lie there when it ends.
 
         Raises LeaseLost where a higher fence was given meanwhile; the bytes are then garbage for the sweep.
         """

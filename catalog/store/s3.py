@@ -18,9 +18,9 @@ from catalog.common.digests import CHUNK, digest_bytes, digest_file
 from catalog.common.errors import InputError, StoreError, remedy_of_writing
 from catalog.store.base import Stored, lost, object_name
 from catalog.store.cache import LocalCache
-from catalog.store.patience import short_trouble
+from catalog.store.http_retry import short_trouble
 from catalog.store.s3_client import Bucket, S3Client
-from catalog.store.s3_trouble import unreachable
+from catalog.store.s3_errors import unreachable
 
 PART_BYTES = 16 << 20
 DOWNLOADS = 4

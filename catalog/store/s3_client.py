@@ -21,8 +21,8 @@ from urllib3.exceptions import HTTPError
 
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
-from catalog.store.patience import READ_S, PatientPool, short_trouble
-from catalog.store.s3_trouble import not_s3, refusal, unreachable
+from catalog.store.http_retry import READ_S, PatientPool, short_trouble
+from catalog.store.s3_errors import not_s3, refusal, unreachable
 
 LEAST_READ_S = 5.0
 GONE = ("NoSuchKey", "NoSuchUpload")

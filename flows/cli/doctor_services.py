@@ -58,7 +58,7 @@ def store(settings: Settings) -> Iterator[Check]:
     """The store in a bucket: a small object is written, read and removed."""
     if not settings.store_url:
         return
-    from catalog.store.choice import store_of
+    from catalog.store.factory import store_of
 
     name = "store"
     try:

@@ -25,7 +25,7 @@ from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, r
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import tells_of_the_machine
 from catalog.release.queries import current_release
-from catalog.sweep import require_catalog_of, sweep
+from catalog.store.gc import require_catalog_of, sweep
 from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.lookup import album_id

@@ -17,7 +17,7 @@ from catalog.monitoring.figures import line_figures
 from catalog.monitoring.poller import LineWatch
 from catalog.plan.recipe import Recipe
 from catalog.store.cache import LocalCache
-from catalog.store.files import FolderStore
+from catalog.store.local import FolderStore
 from db.base import db_now
 from db.farm import Submission
 from db.production import Album, Render

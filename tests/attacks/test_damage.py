@@ -243,7 +243,7 @@ def test_something_else_in_the_place_of_bytes_is_found_and_mended(small: Path, r
 
 
 def test_bytes_are_put_where_a_folder_stood(tmp_path: Path) -> None:
-    from catalog.store.files import FolderStore
+    from catalog.store.local import FolderStore
 
     store = FolderStore(tmp_path / "store")
     digest = store.put_bytes(b"song").digest

@@ -17,7 +17,7 @@ from catalog.inbox.bucket import BucketInbox
 from catalog.store import s3
 from catalog.store.base import object_name
 from catalog.store.s3_client import Found
-from catalog.store.s3_files import NamedObjects
+from catalog.store.s3_objects import NamedObjects
 from tests.services.s3_service import S3Service
 
 SONG = b"a song"

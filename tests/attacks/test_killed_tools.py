@@ -217,7 +217,7 @@ def test_a_killed_render_leaves_nothing_beside_the_release_it_was_to_replace(sma
 
 def test_what_a_killed_backup_left_is_gone_after_the_next(small: Path, run: Run) -> None:
     home, folder = small / "home", small / "backup"
-    patch = "import catalog.store.files as tool; tool.sync = lambda path: os.kill(os.getpid(), 9)"
+    patch = "import catalog.store.local as tool; tool.sync = lambda path: os.kill(os.getpid(), 9)"
     killed(patch, "backup", folder, home=home)
     assert names(folder / "store" / "unfinished")
     assert run("backup", folder, home=home).code == 0

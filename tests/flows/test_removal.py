@@ -212,7 +212,7 @@ def test_albums_are_listed_with_their_state(house, tmp_path):
 
 def test_bytes_that_the_store_does_not_remove_are_left_for_gc(house, settings: Settings, tmp_path, monkeypatch):
     from catalog.common.errors import StoreError
-    from catalog.sweep import sweep
+    from catalog.store.gc import sweep
 
     made(house, tmp_path, "first", **ONLY_ONE)
 
@@ -232,7 +232,7 @@ def test_bytes_that_the_store_does_not_remove_are_left_for_gc(house, settings: S
 
 def test_bytes_that_an_old_build_left_behind_are_garbage(house, tmp_path, monkeypatch):
     """What a crash between rows and bytes leaves; bytes whose loss was accepted and that came back stay."""
-    from catalog.sweep import sweep
+    from catalog.store.gc import sweep
 
     first, _ = made(house, tmp_path, "first", mastering={"profile": "streaming"}, **ONLY_ONE)
     made(house, tmp_path, "first", mastering={"profile": "apple"}, **ONLY_ONE)

@@ -27,7 +27,7 @@ from catalog.ledger.work import Circumstances, Lease, Outcome, Product
 from catalog.plan.recipe import Recipe
 from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
-from catalog.store.files import FolderStore
+from catalog.store.local import FolderStore
 from db.provenance import Activity
 from flows.planning import declare_album
 from flows.reading import read_album
@@ -196,7 +196,7 @@ def test_a_write_beyond_a_limit_is_told_and_leaves_nothing_half_made(tmp_path):
     script = f"""
         import pathlib, resource
         from catalog.common.errors import StoreError
-        from catalog.store.files import FolderStore
+        from catalog.store.local import FolderStore
         folder = pathlib.Path({str(tmp_path)!r})
         resource.setrlimit(resource.RLIMIT_FSIZE, ({1 << 20}, {resource.RLIM_INFINITY}))
         store = FolderStore(folder / "store")

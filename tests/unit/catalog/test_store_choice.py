@@ -7,8 +7,8 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.errors import InputError, StoreError
 from catalog.common.settings import Settings, load_settings
-from catalog.store.choice import store_of
-from catalog.store.files import FolderStore
+from catalog.store.factory import store_of
+from catalog.store.local import FolderStore
 from catalog.store.s3 import S3Store
 
 BUCKET = {

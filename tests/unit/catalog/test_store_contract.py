@@ -13,7 +13,7 @@ import pytest
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, InputError, RefusedError, StoreError
 from catalog.store.base import Store, object_name
-from catalog.store.files import FolderStore
+from catalog.store.local import FolderStore
 
 PARTS = (5 << 20) + 12345
 

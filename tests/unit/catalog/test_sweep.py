@@ -15,8 +15,8 @@ from catalog.common.errors import StoreError, TransientError
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, Outcome, Product
 from catalog.plan.recipe import Recipe
-from catalog.store.files import FolderStore
-from catalog.sweep import GIVE_UP_AFTER, sweep
+from catalog.store.gc import GIVE_UP_AFTER, sweep
+from catalog.store.local import FolderStore
 from db.production import Render
 
 pytestmark = pytest.mark.both_databases

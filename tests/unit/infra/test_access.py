@@ -88,7 +88,7 @@ def test_the_stores_user_works_in_its_places_and_the_line_with_it(minio, tmp_pat
         client.put_object(bucket, "elsewhere", io.BytesIO(b"x"), 1)
     told = minio.variables(bucket) | {"s3_access_key": user.name, "s3_secret_key": user.secret}
     settings = Settings(home=tmp_path).model_copy(update=Settings(**told).model_dump(include=set(told)))
-    from catalog.store.choice import store_of
+    from catalog.store.factory import store_of
 
     store = store_of(settings)
     digest = store.put_bytes(b"some bytes").digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
 from catalog.store.base import Store
-from catalog.store.files import FolderStore
+from catalog.store.local import FolderStore
 
 
 def store_of(settings: Settings) -> Store:

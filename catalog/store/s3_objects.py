@@ -13,10 +13,10 @@ from urllib3.exceptions import ProtocolError, TimeoutError
 from catalog.common.digests import CHUNK
 from catalog.common.errors import InputError, StoreError
 from catalog.common.settings import Settings
-from catalog.store.patience import short_trouble
+from catalog.store.http_retry import short_trouble
 from catalog.store.s3 import DOWNLOADS, PART_BYTES
 from catalog.store.s3_client import Bucket, Found, S3Client, bucket_at
-from catalog.store.s3_trouble import unreachable
+from catalog.store.s3_errors import unreachable
 
 
 class _StandingBucket(S3Client):
