@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Dialect
 from sqlalchemy.types import TypeDecorator
 
-from db.trouble import DatabaseDamaged
+from db.errors import DatabaseDamaged
 
 KINDS: dict[type, str] = {dict: "object", list: "list"}
 

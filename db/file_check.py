@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from db.errors import DatabaseDamaged, DatabaseUnusable
 from db.regular_file import facts_of, kind_of, open_regular
-from db.trouble import DatabaseDamaged, DatabaseUnusable
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from db.base import Base
-from db.trouble import ForeignDatabase, SchemaUnknown
+from db.errors import ForeignDatabase, SchemaUnknown
 
 REVISION = re.compile(r"[0-9]{4}")
 OUR_TABLES = frozenset({"artifact", "render"})

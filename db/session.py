@@ -16,14 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from db.file_check import check_file, check_log
-from db.identity import revision_of_ours
-from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
-from db.private_file import make_private
-from db.read_only import changes, reading_engine
-from db.schema import schema_revision, upgrade
-from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
-from db.trouble import (
+from db.errors import (
     DatabaseDamaged,
     DatabaseReadOnly,
     DatabaseTrouble,
@@ -38,6 +31,13 @@ from db.trouble import (
     trouble_of,
     words_of,
 )
+from db.file_check import check_file, check_log
+from db.identity import revision_of_ours
+from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
+from db.private_file import make_private
+from db.read_only import changes, reading_engine
+from db.schema import schema_revision, upgrade
+from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -103,7 +103,7 @@ class Database:
     def write(self, *, alone: bool = False) -> Iterator[Session]:
         """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render.
 
-        Writers run beside each other on PostgreSQL: hold what you read and then change (:data:`db.rows.HELD`).
+        Writers run beside each other on PostgreSQL: hold what you read and then change (:data:`db.statements.HELD`).
         ``alone`` keeps every other writer out, as SQLite always does: for the sweep, which must know that nobody is
         about to name the bytes it removes. A block cannot be repeated: see :meth:`transact`.
         """

@@ -17,8 +17,8 @@ from catalog.common.digests import Json
 from catalog.common.errors import CatalogError, RefusedError
 from db import delivery, farm, judgement, production, provenance
 from db.base import Base
+from db.errors import words_of
 from db.session import SCHEMA_REVISION, Database
-from db.trouble import words_of
 
 TABLES = (delivery, farm, judgement, production, provenance)
 """Imported so that :class:`db.base.Base` knows every table."""

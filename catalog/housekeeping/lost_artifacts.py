@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from catalog.housekeeping.repair import Damage
 from catalog.lineage.track_origins import TrackOrigin, origins_of
-from db.among import among
 from db.delivery import Release, ReleaseFile
+from db.in_values import among
 from db.production import Album, Candidate, Render, Song
 from db.provenance import Activity, ActivityArtifact
 from db.session import Database

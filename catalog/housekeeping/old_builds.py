@@ -18,7 +18,7 @@ from db.base import db_now
 from db.delivery import Release
 from db.production import Album, Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
-from db.rows import pieces
+from db.statements import pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from db.farm import Shard, Submission
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact, Loss
-from db.rows import pieces
 from db.session import Database
+from db.statements import pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from catalog.store.base import Store
 from db.base import db_now
 from db.production import Render, Step
 from db.provenance import Artifact, Loss
-from db.rows import pieces
 from db.session import Database
+from db.statements import pieces
 
 LOOK_S = 3.0
 """Patience with the store while one artifact is read."""

@@ -22,13 +22,13 @@ from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
 from catalog.plan.recipe import Recipe
 from catalog.store.base import Store, Stored
 from catalog.store.gc import NAMED_WITHIN_S, settle
-from db.among import among
 from db.base import db_now
 from db.bounds import LONGEST_WAIT_S
+from db.in_values import among
 from db.production import Render, Step
 from db.provenance import Artifact
-from db.rows import HELD, insert_missing
 from db.session import Database, DatabaseTrouble
+from db.statements import HELD, insert_missing
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
 POLL_S = 0.5

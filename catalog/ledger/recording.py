@@ -21,14 +21,14 @@ from catalog.ledger.work import (
     ScoreRecord,
 )
 from catalog.store.base import Stored
-from db.among import among
 from db.base import db_now
 from db.delivery import Release, ReleaseFile
+from db.in_values import among
 from db.judgement import Decision, Score
 from db.production import Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
-from db.rows import HELD, insert_or_set
 from db.session import Database
+from db.statements import HELD, insert_or_set
 
 
 def record_activity(

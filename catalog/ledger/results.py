@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
-from db.among import among
+from db.in_values import among
 from db.judgement import Score
 from db.production import Render, Step
 from db.provenance import Activity, ActivityArtifact, Artifact

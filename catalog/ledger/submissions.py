@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import digest_value
 from catalog.ledger.work import Standing
-from db.among import among
 from db.base import db_now
 from db.farm import Shard as ShardRow
 from db.farm import Submission as SubmissionRow
+from db.in_values import among
 from db.production import Render, Step
 from db.provenance import Activity
-from db.rows import HELD, insert_missing
 from db.session import Database
+from db.statements import HELD, insert_missing
 
 SubmissionState = Literal["active", "paused", "cancelled", "done", "failed"]
 Priority = Literal["urgent", "normal", "batch"]

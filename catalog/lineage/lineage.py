@@ -23,8 +23,8 @@ from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
 from db.production import Candidate, Render
 from db.provenance import ActivityArtifact, Artifact
-from db.rows import starts_with
 from db.session import Database
+from db.statements import starts_with
 
 __all__ = ["Lineage", "ModelsOf", "Node", "activities", "prov_json", "trace", "trace_all"]
 

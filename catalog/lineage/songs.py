@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
-from db.among import among
+from db.in_values import among
 from db.judgement import Decision, Score
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact

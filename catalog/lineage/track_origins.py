@@ -15,8 +15,8 @@ from catalog.plan.recipe import Recipe
 from db.delivery import Release, ReleaseFile
 from db.production import Album, Candidate, Render, Song, Step
 from db.provenance import Activity, ActivityArtifact, Artifact
-from db.rows import pieces
 from db.session import Database
+from db.statements import pieces
 
 COVER = "cover"
 """Role of the album's cover in its packing."""

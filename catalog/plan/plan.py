@@ -20,8 +20,8 @@ from db.delivery import Release
 from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Song as SongRow
-from db.rows import HELD, insert_missing
 from db.session import Database
+from db.statements import HELD, insert_missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.plan.recipe import Recipe
 from db.production import Album, Candidate, Render
-from db.rows import starts_with
 from db.session import Database
+from db.statements import starts_with
 
 LISTED = 20
 """Albums named in an error at most."""

@@ -17,8 +17,8 @@ from db.production import Album as AlbumRow
 from db.production import Candidate as CandidateRow
 from db.production import Render
 from db.production import Song as SongRow
-from db.rows import HELD
 from db.session import Database
+from db.statements import HELD
 
 AFTER_SEEDS = 10_000
 """Retakes stand behind every seed that a manifest may add later."""

@@ -25,8 +25,8 @@ from catalog.common.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.production import Render, Step
 from db.provenance import Artifact, Loss
-from db.rows import pieces
 from db.session import Database
+from db.statements import pieces
 
 NAMED_WITHIN_S = 900.0
 YOUNG_S = 2 * NAMED_WITHIN_S

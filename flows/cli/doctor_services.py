@@ -26,9 +26,9 @@ def database(settings: Settings) -> Iterator[Check]:
     """The catalog on a PostgreSQL server."""
     if not settings.database_url.startswith("postgres"):
         return
+    from db.errors import DatabaseUnusable
     from db.identity import REVISION
-    from db.inspection import inspect_server
-    from db.trouble import DatabaseUnusable
+    from db.server_check import inspect_server
 
     name = "PostgreSQL"
     try:

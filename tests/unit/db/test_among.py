@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from db.among import among
+from db.in_values import among
 from db.production import Album, Song
 from db.session import open_database
 from tests.bench.statements import counted

@@ -12,7 +12,7 @@ from minio.error import S3Error
 
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
-from db.inspection import inspect_server
+from db.server_check import inspect_server
 from db.session import SCHEMA_REVISION, open_database
 from infra.access.bucket import Account, make_bucket_user, policy
 from infra.access.database import make_databases

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from db.errors import DatabaseUnusable, words_of
 from db.postgres import ServerLimits, postgres_engine, require_utf8, where
 from db.schema import schema_revision
 from db.session import SCHEMA_REVISION
-from db.trouble import DatabaseUnusable, words_of
 
 MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
 # What the schema stands at is for its owner to change, who need not be the one that works with the catalog.
