@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from catalog.common.errors import CatalogDamaged, CatalogError, CatalogNotUnderstood, CatalogReadOnly
 from catalog.common.settings import Settings
 from catalog.home import CATALOG, LAST_BACKUP, is_full, remedy_for_damage
-from db.regular_file import NotRegular
+from db.files.regular_file import NotRegular
 from db.session import (
     DatabaseDamaged,
     DatabaseReadOnly,

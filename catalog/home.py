@@ -12,7 +12,7 @@ from pathlib import Path
 from catalog.common.settings import SQLITE_FILE, Settings
 from catalog.files.permissions import file_mode_in, folder_mode, has_our_mode, private_folder, set_our_mode
 from catalog.files.whole_file import write_whole
-from db.regular_file import read_regular
+from db.files.regular_file import read_regular
 
 CATALOG = SQLITE_FILE
 LAST_BACKUP = "last-backup.json"

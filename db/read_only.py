@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import QueuePool
 
 from db.documents import read_document
-from db.file_check import with_log
-from db.regular_file import facts_of
+from db.files.regular_file import facts_of
+from db.files.sqlite_check import with_log
 
 BUSY_TIMEOUT_S = 30
 

@@ -13,8 +13,8 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from db.documents import read_document
 from db.errors import NetworkFileSystem
-from db.private_file import make_private
-from db.regular_file import open_lock_file
+from db.files.private_file import make_private
+from db.files.regular_file import open_lock_file
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs", "ceph", "lustre"})

@@ -15,7 +15,7 @@ from catalog.common.text import did_you_mean, sentence
 from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 from flows.needs import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import rfc8785
 
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 
 Json = Any
 """A value of JSON: None, bool, int below 2^53, finite float, str, list or mapping of these."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 
 MAX_BYTES = 256 * 1024
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from db.private_file import SHARED_FOLDER, file_mode_in, is_shared, make_private
+from db.files.private_file import SHARED_FOLDER, file_mode_in, is_shared, make_private
 
 __all__ = ["file_mode_in", "is_shared", "make_private"]
 

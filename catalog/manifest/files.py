@@ -10,7 +10,7 @@ from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.text import has_control
 from catalog.files.confined import is_inside
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 MAX_REFERENCE_BYTES = 500 * 1024 * 1024

@@ -22,7 +22,7 @@ from catalog.models.given_files import open_given
 from catalog.models.record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
 from catalog.models.spec import ModelFile, ModelSpec
 from catalog.models.store import HELD, LOCK, PARTIAL, RECORD, InstalledModel, ModelStore, content_digest
-from db.regular_file import open_lock_file
+from db.files.regular_file import open_lock_file
 
 ROOM_TO_SPARE = 64 << 20
 FETCH_ANEW = "Get the file itself, then try again: its name is free"

@@ -13,7 +13,7 @@ from catalog.common.errors import MachineError, remedy_of_writing
 from catalog.files.permissions import file_mode_in
 from catalog.files.whole_file import write_whole
 from catalog.models.spec import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
-from db.regular_file import read_regular
+from db.files.regular_file import read_regular
 
 Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
 FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]

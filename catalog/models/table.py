@@ -26,7 +26,7 @@ from catalog.models.spec import (
     Sha256,
     Source,
 )
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 
 BUILT_IN = Path(__file__).with_name("models.toml")
 MAX_TABLE_BYTES = 256 * 1024

@@ -16,7 +16,7 @@ from pydantic import (
 from catalog.common.digests import Json, digest_value
 from catalog.common.errors import InputError
 from catalog.models.used import Agreement, Digest, ModelUsed, Number, _Part
-from db.regular_file import read_regular
+from db.files.regular_file import read_regular
 
 SCHEME = "release/v1"
 MAX_DOCUMENT_BYTES = 64 << 20

@@ -19,7 +19,7 @@ from catalog.files.permissions import file_mode_in, private_folder
 from catalog.files.whole_file import sync
 from catalog.store.base import Stored, is_digest, lost, object_name
 from catalog.store.dates import settled_date
-from db.regular_file import NotRegular
+from db.files.regular_file import NotRegular
 
 UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})
 """The file is not there, something else is in its place, or the disk itself says that it is damaged."""

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.common.errors import MachineError
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 from tasks.audio.errors import AudioFileError
 from tasks.parent import ending_with_starter
 

@@ -15,7 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from catalog.common.errors import AudioRefused
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.containers import repaired_wav
 from tasks.audio.errors import AudioFileError, cut_short

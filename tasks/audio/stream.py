@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from catalog.models.file_type import HEAD_BYTES, in_its_place, read_head
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 from tasks.audio.containers import (
     UNKNOWN_BYTES,
     Repair,

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError
 from catalog.release.document import MAX_DOCUMENT_BYTES, ReleaseDocument
-from db.regular_file import read_regular
+from db.files.regular_file import read_regular
 
 DOCUMENT, PAGE, SUMS, ENVIRONMENT = "release.json", "index.html", "SHA256SUMS", "environment.json"
 _SHA256_CHARACTERS = 64

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.files.permissions import make_private, private_folder
-from db.regular_file import open_lock_file
+from db.files.regular_file import open_lock_file
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
-from db.regular_file import open_regular
+from db.files.regular_file import open_regular
 from tasks.style.names import STYLE_SIZE
 
 Style = NDArray[np.float32]

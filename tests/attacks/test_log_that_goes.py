@@ -12,7 +12,7 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.home import make_home, why_read_only
-from db.file_check import check_file
+from db.files.sqlite_check import check_file
 from db.read_only import changes
 
 TIMES = 3000

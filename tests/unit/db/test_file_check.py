@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db import file_check
-from db.file_check import END_BYTES, FRAME_HEADER, LOG_HEADER, check_file, check_log, with_log
+from db.files import sqlite_check as file_check
+from db.files.sqlite_check import END_BYTES, FRAME_HEADER, LOG_HEADER, check_file, check_log, with_log
 from db.read_only import reading_engine
 from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from db.errors import DatabaseDamaged, DatabaseUnusable
-from db.regular_file import facts_of, kind_of, open_regular
+from db.files.regular_file import facts_of, kind_of, open_regular
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100
