@@ -7,8 +7,8 @@ import re
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from db.base import Base
 from db.errors import ForeignDatabase, SchemaUnknown
+from db.tables.base import Base
 
 REVISION = re.compile(r"[0-9]{4}")
 OUR_TABLES = frozenset({"artifact", "render"})
@@ -26,7 +26,7 @@ def revision_of_ours(connection: Connection) -> str | None:
     """
     tables = set(sa.inspect(connection).get_table_names())
     if connection.dialect.name == "postgresql":
-        from db import delivery, farm, judgement, production, provenance  # noqa: F401  (register their tables)
+        from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
 
         tables &= {*Base.metadata.tables, "alembic_version"}
     others = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]

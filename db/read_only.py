@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import QueuePool
 
-from db.documents import read_document
 from db.files.regular_file import facts_of
 from db.files.sqlite_check import with_log
+from db.tables.documents import read_document
 
 BUSY_TIMEOUT_S = 30
 

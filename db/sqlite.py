@@ -11,10 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event
 
-from db.documents import read_document
 from db.errors import NetworkFileSystem
 from db.files.private_file import make_private
 from db.files.regular_file import open_lock_file
+from db.tables.documents import read_document
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs", "ceph", "lustre"})

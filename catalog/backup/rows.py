@@ -15,13 +15,17 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.common.errors import CatalogError, RefusedError
-from db import delivery, farm, judgement, production, provenance
-from db.base import Base
 from db.errors import words_of
 from db.session import SCHEMA_REVISION, Database
+from db.tables import album as production
+from db.tables import provenance
+from db.tables import release as delivery
+from db.tables import selection as judgement
+from db.tables import submission as farm
+from db.tables.base import Base
 
 TABLES = (delivery, farm, judgement, production, provenance)
-"""Imported so that :class:`db.base.Base` knows every table."""
+"""Imported so that :class:`db.tables.base.Base` knows every table."""
 BATCH = 1000
 FREED = {"state": "planned", "owner": None, "lease_until": None}
 UNREADABLE = "the backup's catalog is not whole"

@@ -16,7 +16,7 @@ from catalog.common.settings import Settings
 from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
 from catalog.housekeeping.holdings import Graph, read_graph
 from catalog.plan.queries import require_album
-from db.production import Album
+from db.tables.album import Album
 
 
 @dataclass(frozen=True, slots=True)

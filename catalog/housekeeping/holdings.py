@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db.base import db_now
-from db.delivery import Release, ReleaseFile
-from db.judgement import Decision
-from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.album import Album, Candidate, Render, Song, Step
+from db.tables.base import db_now
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.release import Release, ReleaseFile
+from db.tables.selection import Decision
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _TEXT = sa.Text()

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from catalog.housekeeping.repair import Damage
 from catalog.lineage.track_origins import TrackOrigin, origins_of
-from db.delivery import Release, ReleaseFile
 from db.in_values import among
-from db.production import Album, Candidate, Render, Song
-from db.provenance import Activity, ActivityArtifact
 from db.session import Database
+from db.tables.album import Album, Candidate, Render, Song
+from db.tables.provenance import Activity, ActivityArtifact
+from db.tables.release import Release, ReleaseFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from catalog.housekeeping.holdings import Graph, Held
 from catalog.plan.current_work import AskedFor
 from catalog.release.kept import is_kept
-from db.base import db_now
-from db.delivery import Release
-from db.production import Album, Render, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
 from db.statements import pieces
+from db.tables.album import Album, Render, Step
+from db.tables.base import db_now
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.release import Release
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ from catalog.housekeeping.old_builds import old_builds, prune, superseded, with_
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
 from catalog.store.gc import Swept, sweep_these
-from db.delivery import Release, ReleaseFile
-from db.farm import Shard, Submission
-from db.judgement import Decision, Score
-from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.session import Database
 from db.statements import pieces
+from db.tables.album import Album, Candidate, Render, Song, Step
+from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
+from db.tables.release import Release, ReleaseFile
+from db.tables.selection import Decision, Score
+from db.tables.submission import Shard, Submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from catalog.common.errors import StoreError
 from catalog.plan.current_work import AskedFor, failed_for, makers_of
 from catalog.store.base import Store
-from db.base import db_now
-from db.production import Render, Step
-from db.provenance import Artifact, Loss
 from db.session import Database
 from db.statements import pieces
+from db.tables.album import Render, Step
+from db.tables.base import db_now
+from db.tables.provenance import Artifact, Loss
 
 LOOK_S = 3.0
 """Patience with the store while one artifact is read."""

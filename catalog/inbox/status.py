@@ -8,8 +8,8 @@ from typing import Literal
 import sqlalchemy as sa
 
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of
-from db.production import Album as AlbumRow
 from db.session import Database
+from db.tables.album import Album as AlbumRow
 
 Standing = Literal["new", "changed", "resumed", "done", "under way", "cancelled", "failed", "paused"]
 STAGES = ("score", "select", "master", "release")

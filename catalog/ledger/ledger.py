@@ -22,13 +22,13 @@ from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
 from catalog.plan.recipe import Recipe
 from catalog.store.base import Store, Stored
 from catalog.store.gc import NAMED_WITHIN_S, settle
-from db.base import db_now
 from db.bounds import LONGEST_WAIT_S
 from db.in_values import among
-from db.production import Render, Step
-from db.provenance import Artifact
 from db.session import Database, DatabaseTrouble
 from db.statements import HELD, insert_missing
+from db.tables.album import Render, Step
+from db.tables.base import db_now
+from db.tables.provenance import Artifact
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
 POLL_S = 0.5

@@ -21,14 +21,14 @@ from catalog.ledger.work import (
     ScoreRecord,
 )
 from catalog.store.base import Stored
-from db.base import db_now
-from db.delivery import Release, ReleaseFile
 from db.in_values import among
-from db.judgement import Decision, Score
-from db.production import Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 from db.statements import HELD, insert_or_set
+from db.tables.album import Render, Song, Step
+from db.tables.base import db_now
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.release import Release, ReleaseFile
+from db.tables.selection import Decision, Score
 
 
 def record_activity(

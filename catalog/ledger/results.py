@@ -13,10 +13,10 @@ from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from db.in_values import among
-from db.judgement import Score
-from db.production import Render, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
+from db.tables.album import Render, Step
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.selection import Score
 
 
 @dataclass(frozen=True, slots=True)

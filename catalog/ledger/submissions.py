@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import digest_value
 from catalog.ledger.work import Standing
-from db.base import db_now
-from db.farm import Shard as ShardRow
-from db.farm import Submission as SubmissionRow
 from db.in_values import among
-from db.production import Render, Step
-from db.provenance import Activity
 from db.session import Database
 from db.statements import HELD, insert_missing
+from db.tables.album import Render, Step
+from db.tables.base import db_now
+from db.tables.provenance import Activity
+from db.tables.submission import Shard as ShardRow
+from db.tables.submission import Submission as SubmissionRow
 
 SubmissionState = Literal["active", "paused", "cancelled", "done", "failed"]
 Priority = Literal["urgent", "normal", "batch"]

@@ -21,10 +21,10 @@ from catalog.lineage.songs import SongFacts, candidates_of, decision_for, song_f
 from catalog.lineage.track_origins import TrackOrigin, origins_of
 from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
-from db.production import Candidate, Render
-from db.provenance import ActivityArtifact, Artifact
 from db.session import Database
 from db.statements import starts_with
+from db.tables.album import Candidate, Render
+from db.tables.provenance import ActivityArtifact, Artifact
 
 __all__ = ["Lineage", "ModelsOf", "Node", "activities", "prov_json", "trace", "trace_all"]
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
-from db.production import Candidate, Step
-from db.provenance import Activity, ActivityArtifact, Artifact, Loss
+from db.tables.album import Candidate, Step
+from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 
 TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
 """Steps whose result is part of the story: what was found wrong with a reference, what each stage of mastering was set

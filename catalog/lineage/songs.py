@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from db.in_values import among
-from db.judgement import Decision, Score
-from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact
+from db.tables.album import Album, Candidate, Render, Song, Step
+from db.tables.provenance import Activity, ActivityArtifact
+from db.tables.selection import Decision, Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json
 from catalog.common.understood import understood
 from catalog.plan.recipe import Recipe
-from db.delivery import Release, ReleaseFile
-from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
 from db.statements import pieces
+from db.tables.album import Album, Candidate, Render, Song, Step
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
+from db.tables.release import Release, ReleaseFile
 
 COVER = "cover"
 """Role of the album's cover in its packing."""

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from catalog.ledger.submissions import submission_of
 from catalog.plan.status import SongRow, songs_of
 from catalog.release.kept import is_kept
-from db.delivery import Release
-from db.production import Album
 from db.session import Database
+from db.tables.album import Album
+from db.tables.release import Release
 
 _ON_POOLS = {"active": "on work pools", "paused": "paused", "cancelled": "cancelled"}
 

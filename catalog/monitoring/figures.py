@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import error_from
-from db.base import db_now
-from db.farm import Submission
-from db.production import Candidate, Render, Song, Step
-from db.provenance import Activity, Artifact
 from db.session import Database
+from db.tables.album import Candidate, Render, Song, Step
+from db.tables.base import db_now
+from db.tables.provenance import Activity, Artifact
+from db.tables.submission import Submission
 
 Counts = Mapping[tuple[str, ...], float]
 """A value for each tuple of labels."""

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from catalog.common.digests import Json
 from catalog.plan.queries import require_album
-from db.production import Candidate, Render, Song
-from db.provenance import Activity
 from db.session import Database
+from db.tables.album import Candidate, Render, Song
+from db.tables.provenance import Activity
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.plan.recipe import Recipe
-from db.production import Render
-from db.provenance import Activity, ActivityArtifact, Artifact
 from db.session import Database
+from db.tables.album import Render
+from db.tables.provenance import Activity, ActivityArtifact, Artifact
 
 NEWEST = 200
 FEWEST = 3

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json, digest_value
 from catalog.ledger.work import Circumstances
 from catalog.selection.decide import Policy
-from db.base import db_now
-from db.production import Album as AlbumRow
-from db.provenance import Activity
+from db.tables.album import Album as AlbumRow
+from db.tables.base import db_now
+from db.tables.provenance import Activity
 
 KIND = "policy"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from db.delivery import Release
-from db.production import Album, Candidate, Render, Song, Step
-from db.provenance import Activity, ActivityArtifact
+from db.tables.album import Album, Candidate, Render, Song, Step
+from db.tables.provenance import Activity, ActivityArtifact
+from db.tables.release import Release
 
 
 @dataclass(frozen=True, slots=True)

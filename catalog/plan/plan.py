@@ -15,13 +15,13 @@ from catalog.common.digests import Json, digest_value
 from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.plan.recipe import Recipe
 from catalog.selection.decide import Policy
-from db.base import Base
-from db.delivery import Release
-from db.production import Album as AlbumRow
-from db.production import Candidate as CandidateRow
-from db.production import Song as SongRow
 from db.session import Database
 from db.statements import HELD, insert_missing
+from db.tables.album import Album as AlbumRow
+from db.tables.album import Candidate as CandidateRow
+from db.tables.album import Song as SongRow
+from db.tables.base import Base
+from db.tables.release import Release
 
 
 @dataclass(frozen=True, slots=True)

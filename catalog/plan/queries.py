@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.plan.recipe import Recipe
-from db.production import Album, Candidate, Render
 from db.session import Database
 from db.statements import starts_with
+from db.tables.album import Album, Candidate, Render
 
 LISTED = 20
 """Albums named in an error at most."""

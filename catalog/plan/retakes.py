@@ -13,12 +13,12 @@ from catalog.common.errors import InputError
 from catalog.plan.plan import Candidate, candidate_id, candidate_of
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.recipe import Recipe
-from db.production import Album as AlbumRow
-from db.production import Candidate as CandidateRow
-from db.production import Render
-from db.production import Song as SongRow
 from db.session import Database
 from db.statements import HELD
+from db.tables.album import Album as AlbumRow
+from db.tables.album import Candidate as CandidateRow
+from db.tables.album import Render
+from db.tables.album import Song as SongRow
 
 AFTER_SEEDS = 10_000
 """Retakes stand behind every seed that a manifest may add later."""

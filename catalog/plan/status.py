@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.plan.queries import require_album
-from db.judgement import Decision
-from db.production import Candidate, Render, Song, Step
 from db.session import Database
+from db.tables.album import Candidate, Render, Song, Step
+from db.tables.selection import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from catalog.common.errors import InputError
 from catalog.plan.applied_policy import applied_by, row_policy
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong, candidate_of
 from catalog.plan.recipe import Recipe
-from db.production import Album as AlbumRow
-from db.production import Candidate as CandidateRow
-from db.production import Render
-from db.production import Song as SongRow
 from db.session import Database
+from db.tables.album import Album as AlbumRow
+from db.tables.album import Candidate as CandidateRow
+from db.tables.album import Render
+from db.tables.album import Song as SongRow
 
 
 def stored_plan(database: Database, album_id: str) -> PlannedAlbum:

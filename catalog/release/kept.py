@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from db.delivery import Release
-from db.production import Step
+from db.tables.album import Step
+from db.tables.release import Release
 
 
 def is_kept() -> sa.ColumnElement[bool]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from catalog.common.digests import Json
-from db.delivery import Release, ReleaseFile
-from db.production import Album
 from db.session import Database
+from db.tables.album import Album
+from db.tables.release import Release, ReleaseFile
 
 
 @dataclass(frozen=True, slots=True)

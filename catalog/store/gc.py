@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session
 
 from catalog.common.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
-from db.production import Render, Step
-from db.provenance import Artifact, Loss
 from db.session import Database
 from db.statements import pieces
+from db.tables.album import Render, Step
+from db.tables.provenance import Artifact, Loss
 
 NAMED_WITHIN_S = 900.0
 YOUNG_S = 2 * NAMED_WITHIN_S

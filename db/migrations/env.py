@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from db import delivery, farm, judgement, production, provenance  # noqa: F401  (register their tables)
-from db.base import Base
 from db.postgres import sort_by_bytes
+from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
+from db.tables.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

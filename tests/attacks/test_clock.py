@@ -18,9 +18,9 @@ from catalog.monitoring.poller import LineWatch
 from catalog.plan.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.local import FolderStore
-from db.base import db_now
-from db.farm import Submission
-from db.production import Album, Render
+from db.tables.album import Album, Render
+from db.tables.base import db_now
+from db.tables.submission import Submission
 from flows.budget import budget_of
 
 DAY_S = 86400.0

@@ -27,9 +27,9 @@ from catalog.models.install import Bench
 from catalog.models.store import ModelStore
 from catalog.release.queries import ReleaseRow
 from catalog.store.s3_client import Found
-from db.delivery import Release, ReleaseFile
-from db.production import Album
-from db.provenance import Activity
+from db.tables.album import Album
+from db.tables.provenance import Activity
+from db.tables.release import Release, ReleaseFile
 from flows.cli.keep import export
 from flows.reading import read_album
 from tasks.delivery.export import write_release

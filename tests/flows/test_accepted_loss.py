@@ -17,8 +17,8 @@ from catalog.ledger.results import artifact_digests, products_of
 from catalog.lineage.lineage import trace
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from db.production import Candidate
-from db.provenance import Artifact, Loss
+from db.tables.album import Candidate
+from db.tables.provenance import Artifact, Loss
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.models_used import models_of

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.common.errors import ServerAway, TransientError, WorkError
 from catalog.ledger.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
-from db.production import Render
+from db.tables.album import Render
 from flows import budget
 from flows.foreman import Foreman
 from flows.planning import declare_album

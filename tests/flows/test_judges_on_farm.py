@@ -15,8 +15,8 @@ from catalog.ledger.submissions import Wish, submission_of, submit
 from catalog.plan.plan import apply_policy
 from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
-from db.production import Album
-from db.provenance import Activity
+from db.tables.album import Album
+from db.tables.provenance import Activity
 from flows import budget, shard_desk
 from flows.carrying import require_renders
 from flows.forecast import peek

@@ -15,7 +15,7 @@ from catalog.lineage.lineage import trace
 from catalog.lineage.track_origins import deliveries_of
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from db.delivery import Release, ReleaseFile
+from db.tables.release import Release, ReleaseFile
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.delivery.export import write_release

@@ -21,9 +21,9 @@ from catalog.monitoring.album_list import albums_of
 from catalog.monitoring.figures import line_figures
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
-from db.base import Base
-from db.production import Render
-from db.provenance import Loss
+from db.tables.album import Render
+from db.tables.base import Base
+from db.tables.provenance import Loss
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.models_used import models_of

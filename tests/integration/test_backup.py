@@ -18,9 +18,9 @@ from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease
 from catalog.plan.recipe import Recipe
 from catalog.store.base import object_name
-from db.base import Base
-from db.judgement import Decision
-from db.production import Candidate, Render, Song
+from db.tables.album import Candidate, Render, Song
+from db.tables.base import Base
+from db.tables.selection import Decision
 from flows.planning import declare_album
 from flows.reading import read_album
 from tests.integration.commanded import files_of

@@ -28,7 +28,7 @@ from catalog.plan.recipe import Recipe
 from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
 from catalog.store.local import FolderStore
-from db.provenance import Activity
+from db.tables.provenance import Activity
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.delivery.export import write_release

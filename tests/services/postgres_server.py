@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.base import Base
 from db.session import open_database
+from db.tables.base import Base
 from tests.services.processes import START_S, free_port, not_tested
 
 USER = "postgres"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.base import db_now
+from db.tables.base import db_now
 
 revision = '0001'
 down_revision = None

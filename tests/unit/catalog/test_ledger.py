@@ -12,8 +12,8 @@ from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
 from catalog.plan.recipe import Recipe
-from db.production import Render
-from db.provenance import Activity
+from db.tables.album import Render
+from db.tables.provenance import Activity
 
 pytestmark = pytest.mark.both_databases
 HERE = Circumstances("test", {}, "cpu")

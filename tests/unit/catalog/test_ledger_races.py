@@ -21,9 +21,9 @@ from catalog.plan.recipe import Recipe
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.status import songs_of
 from catalog.selection.decide import Policy
-from db.judgement import Decision, Score
-from db.production import Candidate, Render
-from db.provenance import Activity, Artifact
+from db.tables.album import Candidate, Render
+from db.tables.provenance import Activity, Artifact
+from db.tables.selection import Decision, Score
 from tasks.scoring.registry import metric_specs
 
 pytestmark = pytest.mark.both_databases

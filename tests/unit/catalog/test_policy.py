@@ -28,7 +28,7 @@ from catalog.selection.decide import (
 )
 from catalog.selection.decision import CandidateOutcome, Decision
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
-from db.production import Album
+from db.tables.album import Album
 from tasks.scoring.registry import metric_specs
 
 METRICS = {

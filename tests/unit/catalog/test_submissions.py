@@ -24,7 +24,7 @@ from catalog.ledger.submissions import (
 from catalog.ledger.work import Lease
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.storage import part_of, stored_plan
-from db.production import Render
+from db.tables.album import Render
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.rendering import render_shard

@@ -17,7 +17,7 @@ from catalog.ledger.work import Circumstances, Outcome, Product
 from catalog.plan.recipe import Recipe
 from catalog.store.gc import GIVE_UP_AFTER, sweep
 from catalog.store.local import FolderStore
-from db.production import Render
+from db.tables.album import Render
 
 pytestmark = pytest.mark.both_databases
 HERE = Circumstances("test", {}, "cpu")

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from db.in_values import among
-from db.production import Album, Song
 from db.session import open_database
+from db.tables.album import Album, Song
 from tests.bench.statements import counted
 
 pytestmark = pytest.mark.both_databases

@@ -16,10 +16,10 @@ from catalog.common.settings import Settings
 from catalog.plan.queries import recipe_of
 from catalog.plan.recipe import Recipe
 from catalog.plan.status import songs_of
-from db.base import Base
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, open_database
 from db.sqlite import sqlite_engine
+from db.tables.base import Base
 
 RECIPE = Recipe("guide", 1, 1, 10.0, {"prompt": "x"})
 KEY, DIGEST = RECIPE.digest, "d" * 64

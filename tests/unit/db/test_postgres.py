@@ -18,13 +18,13 @@ from sqlalchemy.engine import make_url
 
 from catalog.plan.queries import candidate_by_prefix
 from db import session as sessions
-from db.base import Base, db_now
 from db.errors import ForeignDatabase, translated
 from db.postgres import ServerLimits, postgres_engine
-from db.production import Album, Render, Song
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, SchemaTooNew, open_database
 from db.statements import HELD, insert_missing
+from db.tables.album import Album, Render, Song
+from db.tables.base import Base, db_now
 from tests.services.postgres_server import postgres_server
 
 QUICK = ServerLimits(pool_size=2, statement_timeout_s=0.3, lock_timeout_s=0.2, patience_s=0.0)

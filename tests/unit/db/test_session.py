@@ -10,9 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from db import delivery, farm, judgement, production, provenance, session, sqlite  # noqa: F401
-from db.base import Base, db_now
+from db import session, sqlite
 from db.session import SCHEMA_REVISION, NetworkFileSystem, SchemaTooNew, open_database
+from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
+from db.tables.base import Base, db_now
 
 
 @pytest.fixture

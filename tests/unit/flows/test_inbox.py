@@ -16,8 +16,8 @@ from catalog.common.errors import InputError, MachineError, ModelMissing, StoreE
 from catalog.common.settings import Settings
 from catalog.inbox import bucket
 from catalog.ledger.submissions import Wish, move, submission_of, submit
-from db.production import Album as AlbumRow
 from db.session import DatabaseTrouble
+from db.tables.album import Album as AlbumRow
 from flows.cli.inbox import inbox
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork

@@ -20,8 +20,8 @@ from catalog.ledger.work import Circumstances, Outcome, Product, StepRequest
 from catalog.monitoring import figures as line_figures
 from catalog.monitoring import poller as line_watch
 from catalog.monitoring.poller import LineWatch
-from db.production import Render
-from db.provenance import Activity
+from db.tables.album import Render
+from db.tables.provenance import Activity
 from flows.cli.metrics import metrics
 from flows.metrics_page import metrics_server, metrics_text
 from flows.planning import declare_album

@@ -14,7 +14,7 @@ from catalog.ledger.results import readings, step_results
 from catalog.plan.status import songs_of
 from catalog.selection.decision import Decision
 from catalog.selection.metrics import Measured
-from db.production import Step
+from db.tables.album import Step
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.scoring.likeness import Fingerprint

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DIGEST, ID, Base, db_now
-from db.production import Candidate, Song, Step
-from db.provenance import Activity
+from db.tables.album import Candidate, Song, Step
+from db.tables.base import DIGEST, ID, Base, db_now
+from db.tables.provenance import Activity
 
 
 class Score(Base):

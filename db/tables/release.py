@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DIGEST, Base, db_now
-from db.production import Album
-from db.provenance import Activity, Artifact
+from db.tables.album import Album
+from db.tables.base import DIGEST, Base, db_now
+from db.tables.provenance import Activity, Artifact
 
 
 class Release(Base):

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DIGEST, ID, Base, Leased, db_now
-from db.provenance import Activity, Artifact
+from db.tables.base import DIGEST, ID, Base, Leased, db_now
+from db.tables.provenance import Activity, Artifact
 
 
 class Album(Base):

@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from db.bounds import LONGEST_LEASE_S, LONGEST_WAIT_S
-from db.documents import Document
+from db.tables.documents import Document
 
 DIGEST = String(64)
 ID = String(200)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DIGEST, ID, Base, db_now
+from db.tables.base import DIGEST, ID, Base, db_now
 
 
 class Artifact(Base):

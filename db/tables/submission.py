@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import DIGEST, ID, Base, db_now
-from db.production import Album
+from db.tables.album import Album
+from db.tables.base import DIGEST, ID, Base, db_now
 
 
 class Submission(Base):
