@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ENTRYPOINTS: Mapping[str, str] = {
-    "produce-album": "flows.album_flow.produce_album_on_farm",
-    "render-shard": "flows.shard_flow.render_shard",
-    "finish-song": "flows.song_flow.finish_song",
-    "render-inbox": "flows.inbox_flow.render_inbox",
-    "reconcile": "flows.reconcile_flow.reconcile",
+    "produce-album": "flows.produce_album.produce_album_on_farm",
+    "render-shard": "flows.render_shard.render_shard",
+    "finish-song": "flows.finish_song.finish_song",
+    "render-inbox": "flows.render_inbox.render_inbox",
+    "reconcile": "flows.reconcile.reconcile",
 }

@@ -25,7 +25,7 @@ from catalog.common.errors import MachineError
 from catalog.network.certificates import drop_unusable
 from catalog.network.proxies import past_proxies
 from flows.api_gate import basic
-from flows.cli.output import warn
+from flows.console import warn
 from flows.local_api_database import DATABASE, LocalDatabase
 from flows.local_api_files import last_line, own_file, own_folder
 from tasks.parent import is_main_thread, lifeline

@@ -1,59 +1,213 @@
-"""The flow that makes an album: the production line, carried out by Prefect tasks on this machine's workers."""
+"""The flow in charge of a submitted album: it has missing work done on the pools, and packs the release."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import time
+from typing import Any
+from urllib.parse import quote
 
 import httpx
-from prefect import flow
-from prefect.exceptions import PrefectException, TerminationSignal
+from prefect import Flow, State, flow
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from catalog.catalog import House
-from catalog.common.errors import MachineError, WorkError
-from catalog.common.text import counted
-from catalog.plan.plan import PlannedAlbum
-from flows.executor import PrefectExecutor
-from flows.line import Line, Produced
+from catalog.common.errors import MachineError, ServerAway
+from catalog.common.redaction import shareable
+from catalog.ledger.submissions import Submission, move, name_run, submit, take_charge
+from catalog.plan.plan import set_current_release
+from catalog.plan.storage import stored_plan
+from catalog.release.queries import release_by_key
+from flows.cancelled_tasks import end_tasks
+from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
+from flows.dispatch import PrefectDispatcher
+from flows.expectation import expected_seconds
+from flows.foreman import Foreman, Verdict
+from flows.forgiving import forgive
+from flows.line import Produced
+from flows.notify import notify
+from flows.orders import AlbumWork
 from flows.progress import Progress
-from flows.running import Run, current, running
-from flows.shards import shards_of
+from flows.stages import Stages
+from flows.submitting import cancel, known
 from flows.ui import ProgressArtifact, Wall
-from tasks.pool import WorkerPool
-from tasks.wrappers import WorkTasks
+from tasks.delivery.export import write_release
+from tasks.steps import as_songline_error
+
+PATIENCE_S = 600.0
+"""How long a Prefect server that went away is waited for; then the next reconciliation takes over."""
+
+LONGEST_PAUSE_S = 30.0
 
 
-@flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
-async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
-    """Make the album that the current :class:`flows.running.Run` holds; gives the release's key or a sentence."""
-    run = current()
-    shards = shards_of(run.planned, run.house.settings)
-    executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
-    async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
-        run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
-    await Wall(run.house, run.planned).finish(run.produced)
-    if run.produced.failures:
-        what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
-        raise WorkError(what, remedy="See the report for each song's reason")
-    return run.produced.release_key or f"stopped after {until}"
+def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Who cancels the run in charge, in the Prefect UI, means the album: no other run is to take it up."""
+    with house_of_run() as house:
+        album = AlbumWork.model_validate(flow_run.parameters["work"]).album
+        if known(house.database, album).flow_run_id == str(flow_run.id):
+            cancel(house.database, album, PrefectDispatcher())
 
 
-def run_here(house: House, planned: PlannedAlbum, pool: WorkerPool, progress: Progress, until: str) -> Produced:
-    """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
-    run = Run(house, planned, pool, progress, until)
-    with running(run):
+@flow(
+    name="produce-album",
+    flow_run_name="produce · {work.album}",
+    persist_result=False,
+    on_cancellation=[note_cancelled, end_tasks],
+)
+async def produce_album_on_farm(work: AlbumWork) -> str:
+    """Bring a submitted album to its release. Retrying it continues from the catalog."""
+    with house_of_run() as house:
+        submission = _charge(house, work)
+        if submission is None:
+            return "the album stands still, or another run is in charge of it"
+        await _watched()
         try:
-            asyncio.run(produce_album(planned.album.id, planned.digest, until))
-        except WorkError:
-            if run.produced is None:
+            while (told := await _produce(house, submission)) is None:
+                get_run_logger().info("the album was planned anew meanwhile: once more")
+            return told
+        except (httpx.HTTPError, PrefectException):
+            raise  # Prefect's server is away: the next run in charge goes on
+        except Exception as caught:
+            # A fault of the album or of the code would come again: it is not to be tried for ever.
+            error = as_songline_error(caught, doing="producing the album")
+            if not error.transient and _end(house, submission, str(error)):
+                await notify(house.settings, subject=f"{work.album} failed", body=str(error))
+            raise
+
+
+async def _watched() -> None:
+    """Have reconcile run often, also for an album that was made active by this run."""
+    try:
+        await asyncio.to_thread(PrefectDispatcher().reconcile_often, True)
+    except MachineError as error:
+        get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
+
+
+def _charge(house: House, work: AlbumWork) -> Submission | None:
+    """The submission this run is in charge of, None where it is another's, or stands still.
+
+    A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
+    """
+    standing, mine = known(house.database, work.album), str(flow_run.id)
+    is_mine = standing.flow_run_id == mine or work.attempt == standing.attempt
+    stands_still = standing.state in ("paused", "cancelled", "done")
+    if work.attempt and (not is_mine or stands_still):
+        return None
+    if standing.state != "active":
+        forgive(house, lambda: stored_plan(house.database, work.album))
+        taken: int | None = submit(house.database, standing.wish).attempt
+    elif is_mine:
+        return standing
+    else:
+        taken = take_charge(house.database, work.album, after=standing.attempt)
+    if taken is None:
+        return None
+    name_run(house.database, work.album, mine, attempt=taken)
+    return known(house.database, work.album)
+
+
+async def _produce(house: House, submission: Submission) -> str | None:
+    """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
+    planned = stored_plan(house.database, submission.wish.album_id)
+    progress = Progress(planned.songs)
+    wall = Wall(house, planned)
+    foreman = Foreman(
+        house,
+        submission,
+        planned,
+        dispatcher=PrefectDispatcher(),
+        progress=progress,
+        expected_s=expected_seconds(house),
+    )
+    stages = Stages(progress, get_run_logger().info)
+    stages.begin(submission.wish.until, submission.attempt)
+    async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
+        verdict = await _rounds(foreman, wall, stages, house.settings.poll_s)
+        await wall.show(foreman.failures, now=True)
+        if verdict == "paused":
+            reason = known(house.database, planned.album.id).reason
+            note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
+            stages.say(note)
+            await wall.show(foreman.failures, now=True, note=note)
+            await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
+            return f"the album is paused: {reason}"
+        if verdict == "not in charge":
+            return "the album was cancelled, or another run is in charge of it"
+        require_renders(house, planned)
+        if submission.wish.until == "release":
+            stages.say("Packing the release.")
+        produced = await carry_out(house, planned, submission.wish.until)
+        if stored_plan(house.database, planned.album.id) != planned:
+            return None
+        await wall.finish(produced)
+        told = await _close(house, submission, produced, wall, title=planned.album.title)
+        stages.say(f"The album came to its end: {told}.")
+        bar.is_over = True
+    return told
+
+
+async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) -> Verdict:
+    """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
+    away_since: float | None = None
+    while True:
+        started = time.monotonic()
+        try:
+            verdict = await asyncio.to_thread(foreman.round)
+            stages.tell()
+            await wall.show(foreman.failures)
+            away_since = None
+        except ServerAway as error:
+            away_since = away_since or started
+            if started - away_since > PATIENCE_S:
                 raise
-        except TerminationSignal:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        except (httpx.HTTPError, PrefectException) as error:
-            raise MachineError(
-                f"Prefect's local API broke off: {str(error).splitlines()[0]}",
-                remedy=f"Look for a full disk and read {house.settings.prefect_path / 'server.log'}; then run it again",
-            ) from error
-    if run.produced is None:
-        raise WorkError("the flow ended without a result", remedy="Run the same command again")
-    return run.produced
+            get_run_logger().warning("%s", error)
+            verdict = None
+        if verdict is not None:
+            return verdict
+        # A large album takes long to look at: most of the time goes to others.
+        await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
+
+
+async def _close(house: House, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
+    """Note the end, and write the release where finished albums are wanted."""
+    album_id = submission.wish.album_id
+    if known(house.database, album_id).attempt != submission.attempt:
+        return "another run is in charge of the album"
+    if produced.release_key:
+        set_current_release(house.database, album_id, produced.release_key)
+        await _write_out(house, produced.release_key, wall)
+    elif produced.failures:
+        told = "; ".join(str(error) for error in produced.failures.values())
+        if _end(house, submission, told):
+            await notify(house.settings, subject=f"{title} failed", body=told)
+        raise_failures(produced)
+    warned = "".join(f" Without {error}" for error in produced.failures.values())
+    if _end(house, submission, None):
+        await notify(house.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
+    return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
+
+
+async def _write_out(house: House, release_key: str, wall: Wall) -> None:
+    release, settings = release_by_key(house.database, release_key), house.settings
+    if release is None or settings.releases is None:
+        return
+    folder = write_release(house, release, settings.releases).folder
+    page = (folder / "index.html").absolute().as_uri()
+    if settings.releases_url:
+        page = f"{shareable(settings.releases_url).rstrip('/')}/{quote(folder.name)}/index.html"
+    await wall.link(page)
+
+
+def _end(house: House, submission: Submission, trouble: str | None) -> bool:
+    """Note that the album is done or failed; whether this run was the one to say so."""
+    return move(
+        house.database,
+        submission.wish.album_id,
+        "failed" if trouble else "done",
+        only_from=["active", "paused"],
+        attempt=submission.attempt,
+        reason=trouble,
+    )

@@ -97,7 +97,7 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     # Of the deployment `reconcile` alone, see :meth:`RoleGate._is_reconcile`.
     ("PATCH", rf"/deployments/{_ID}/schedules/{_ID}", _switches_a_schedule),
 )
-RECONCILE = ("reconcile", "flows.reconcile_flow.reconcile")
+RECONCILE = ("reconcile", "flows.reconcile.reconcile")
 """Name and entrypoint of the deployment whose schedules a worker may switch on and off."""
 _SCHEDULE = re.compile(rf"/deployments/({_ID})/schedules/{_ID}")
 _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALLOWED)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from flows.cli.output import SafeTable, print_json, stdout, titled, warn
+from flows.console import SafeTable, print_json, stdout, titled, warn
 
 STARTER_ENGINE = "guide"
 """What a starter album is for unless it is asked otherwise: it renders on every machine, without models."""

@@ -13,7 +13,7 @@ from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.home import CATALOG, note_backup, set_aside
 from catalog.store.base import object_name
-from flows.cli.output import print_json, stdout, warn
+from flows.console import print_json, stdout, warn
 
 
 def backup(folder: Path, *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from catalog.plan.applied_policy import Applicant, origin_document, origin_sente
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
-from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
+from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.execution import Peek
 from flows.forecast import peek
 from flows.line import Line

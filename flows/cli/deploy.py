@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from catalog.common.settings import load_settings
-from flows.cli.output import SafeTable, print_json, stdout, warn
+from flows.console import SafeTable, print_json, stdout, warn
 from flows.deployment_file import house_file, read_deployment_file
 
 STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}

@@ -22,7 +22,7 @@ from catalog.monitoring.album_list import AlbumEntry, albums_of
 from catalog.plan.plan import delivered_release
 from catalog.plan.storage import stored_plan
 from flows.cli.lookup import album_id
-from flows.cli.output import SafeTable, print_json, stdout, warn
+from flows.console import SafeTable, print_json, stdout, warn
 
 SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 """The kinds that have a column of their own; the others are small."""

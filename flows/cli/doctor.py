@@ -19,7 +19,7 @@ from catalog.common.text import counted
 from flows.cli.doctor_services import database, prefect, store
 from flows.cli.ending import fault_of
 from flows.cli.findings import STYLES, Check
-from flows.cli.output import SafeTable, print_json, stdout
+from flows.console import SafeTable, print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
 PROBE_FRAMES = 32

@@ -60,7 +60,7 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     except Exception as error:
         return _told(fault_of(error), as_json=as_json)
     if code == INTERRUPTED_CODE:
-        from flows.cli.output import stderr
+        from flows.console import stderr
 
         stderr().print(STOPPED)
     return code if isinstance(code, int) else 0
@@ -120,7 +120,7 @@ def _reason(error: OSError) -> str:
 
 
 def _told(error: SonglineError, *, as_json: bool) -> int:
-    from flows.cli.output import print_error
+    from flows.console import print_error
 
     print_error(error, as_json=as_json)
     return error.exit_code
@@ -132,7 +132,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     command = context.command_path if context is not None else "songline"
     message = " ".join(error.format_message().split()) if hasattr(error, "format_message") else str(error)
     if type(error).__name__ == "NoArgsIsHelpError" and not as_json:
-        from flows.cli.output import print_text
+        from flows.console import print_text
 
         print_text(f"{context.get_help() if context is not None else message}\n", to="stderr")
         return InputError.exit_code
@@ -151,7 +151,7 @@ def _reported(error: Exception) -> SonglineError:
     words = " ".join(str(error).split())[:200].rstrip(".")
     what = f"Songline met an error that nobody foresaw: {type(error).__name__}{f': {words}' if words else ''}"
     if _is_debugged():
-        from flows.cli.output import print_text
+        from flows.console import print_text
 
         print_text(report, to="stderr")
         return Unforeseen(what, remedy="Report it with the lines above, and what you did")

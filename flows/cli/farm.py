@@ -12,7 +12,7 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.storage import stored_plan
 from flows.cli.lookup import album_id
-from flows.cli.output import print_json, stdout, titled, warn
+from flows.console import print_json, stdout, titled, warn
 from flows.forgiving import forgive
 from flows.planning import plan_album, taken_place
 from flows.reading import read_album

@@ -31,7 +31,7 @@ def inbox(
 ) -> None:
     """Submit the new and changed albums of an inbox, and leave a report in it. Exits 1 where a manifest has faults."""
     from catalog.common.errors import MachineError
-    from flows.cli.output import print_json, stdout
+    from flows.console import print_json, stdout
 
     work = _order(
         place=str(Path(place).absolute()) if place and "://" not in place else place,

@@ -30,7 +30,7 @@ from flows.cli.disk import amount, end, freed_bytes, removal_document
 from flows.cli.kept import say_kept
 from flows.cli.lookup import album_id
 from flows.cli.lost import lost_documents, lost_sentence
-from flows.cli.output import print_json, stdout, warn
+from flows.console import print_json, stdout, warn
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import remember_samples
 

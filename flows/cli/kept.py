@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.common.text import visible
-from flows.cli.output import stdout
+from flows.console import stdout
 from tasks.delivery.export import Written
 from tasks.delivery.own_files import OwnFile
 

@@ -17,7 +17,7 @@ from catalog.common.settings import load_settings
 from catalog.common.understood import understood
 from catalog.lineage.lineage import Lineage, Node, prov_json, trace
 from flows.cli.arguments import cannot_be_looked_for
-from flows.cli.output import print_json, stdout
+from flows.console import print_json, stdout
 from tasks.delivery.identify import Identified, identify
 from tasks.models_used import models_of
 

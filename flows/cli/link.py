@@ -10,7 +10,7 @@ from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.release.queries import current_release
 from flows.cli.lookup import album_id
-from flows.cli.output import print_json, stdout
+from flows.console import print_json, stdout
 
 
 def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:

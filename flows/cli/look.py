@@ -16,7 +16,7 @@ from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import figure, label
 from flows.cli.lookup import album_id
-from flows.cli.output import SafeTable, print_json, stdout
+from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
 

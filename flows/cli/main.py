@@ -35,7 +35,7 @@ def _tell_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        from flows.cli.output import print_text
+        from flows.console import print_text
 
         print_text(f"songline {version('songline')}\n")
         raise typer.Exit

@@ -23,7 +23,7 @@ from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release.queries import release_by_key
 from flows.cli.ending import STOPPED
 from flows.cli.kept import say_kept
-from flows.cli.output import led_by, print_error, print_json, print_text, stdout, titled, warn
+from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive
 from flows.line import Produced
@@ -96,7 +96,7 @@ def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     progress = Progress(planned.songs)
     pool = WorkerPool(house.settings, memory_bytes=largest_bytes(planned, house.settings))
     with local_api(house.settings.prefect_path):
-        from flows.produce_album import run_here
+        from flows.produce_locally import run_here
 
         with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
             return run_here(house, planned, pool, progress, until)

@@ -16,7 +16,7 @@ def metrics(
     """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
     from catalog.common.settings import load_settings
     from catalog.monitoring.poller import LineWatch
-    from flows.cli.output import print_text, stdout, warn
+    from flows.console import print_text, stdout, warn
     from flows.metrics_page import metrics_server, metrics_text
 
     with closing(LineWatch(load_settings())) as watch:

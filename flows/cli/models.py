@@ -28,7 +28,7 @@ from catalog.models.licences import not_accepted, summary
 from catalog.models.spec import Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
 from flows.cli.lookup import open_store
-from flows.cli.output import SafeTable, print_json, stderr, stdout, warn
+from flows.console import SafeTable, print_json, stderr, stdout, warn
 
 
 def list_models(*, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from catalog.plan.queries import require_album
 from catalog.plan.storage import stored_plan
 from flows.cli.failures import Failure, failures_of, what_next
 from flows.cli.lookup import album_id
-from flows.cli.output import print_json, stdout, warn
+from flows.console import print_json, stdout, warn
 from flows.forgiving import revive
 from flows.survey import AlbumStanding, survey
 

@@ -17,7 +17,7 @@ from catalog.common.settings import load_settings
 from catalog.files.permissions import users_umask
 from catalog.files.scratch import scratch_or_none
 from catalog.models.store import ModelStore
-from flows.cli.output import print_json, stderr, stdout, warn
+from flows.console import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
 from tasks.delivery.bundle import building_folder, make_durable
 from tasks.delivery.exchange import exchange

@@ -28,7 +28,7 @@ from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
-from flows.cli.output import SafeTable, print_error, print_json, stdout, warn
+from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.forgiving import forgive_renders
 from flows.reading import read_album
 from tasks.circumstances import circumstances

@@ -20,8 +20,8 @@ from catalog.ledger.submissions import Submission, shards_of_album, submission_o
 from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import stored_plan
 from flows.cli.lookup import STATES, album_id
-from flows.cli.output import SafeTable, stdout
 from flows.cli.status import shown_state
+from flows.console import SafeTable, stdout
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds
 from flows.survey import SongStanding, survey

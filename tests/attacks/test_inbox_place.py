@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.common.errors import RefusedError
-from flows.inbox_flow import require_own_inbox
+from flows.render_inbox import require_own_inbox
 
 
 @pytest.mark.parametrize(

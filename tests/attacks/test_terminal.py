@@ -23,7 +23,7 @@ from rich.text import Text
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.streams import Stream
 from catalog.common.text import visible
-from flows.cli import output
+from flows import console as output
 from flows.progress import LiveLines, Progress, SongProgress
 from tests.integration.commanded import Album
 from tests.support import environment, songline
@@ -65,7 +65,7 @@ def obeyed(text: str) -> list[str]:
 
 def test_there_is_one_door_and_everybody_uses_it() -> None:
     """No module but the door prints, opens a console, or writes to a stream of the process."""
-    doors = {"flows/cli/output.py", "catalog/common/streams.py"}
+    doors = {"flows/console.py", "catalog/common/streams.py"}
     late = {"flows/local_api.py"}
     """Writes one line of its own when everything else is over; the stream itself cleans it."""
     found = set()

@@ -11,11 +11,11 @@ import pytest
 from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import Wish, move, name_run, submission_of, submit
-from flows import album_flow
-from flows.album_flow import _charge, _close
+from flows import produce_album as album_flow
 from flows.line import Produced
 from flows.orders import AlbumWork
 from flows.planning import declare_album
+from flows.produce_album import _charge, _close
 from flows.reading import read_album
 from flows.ui import Wall
 from tests.fake_farm import FakeFarm

@@ -159,10 +159,10 @@ def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(cli
 
 
 def test_every_flow_that_makes_an_album_ends_its_tasks():
-    from flows.album_flow import produce_album_on_farm
     from flows.cancelled_tasks import end_tasks
-    from flows.shard_flow import render_shard
-    from flows.song_flow import finish_song
+    from flows.finish_song import finish_song
+    from flows.produce_album import produce_album_on_farm
+    from flows.render_shard import render_shard
 
     for each in (produce_album_on_farm, render_shard, finish_song):
         assert end_tasks in each.on_cancellation_hooks

@@ -8,7 +8,7 @@ from catalog.common.errors import InputError, MachineError, RefusedError, WorkEr
 from catalog.ledger.submissions import Wish, submission_of, submit
 from flows.planning import declare_album
 from flows.reading import read_album
-from flows.reconcile_flow import adapt_schedule, hold_to_catalog
+from flows.reconcile import adapt_schedule, hold_to_catalog
 from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album

@@ -64,7 +64,7 @@ def documents() -> dict[str, dict[str, object]]:
 
 
 def make(house: House, folder: Path, name: str, document: dict[str, object]) -> dict[str, Any]:
-    from flows.produce_album import run_here
+    from flows.produce_locally import run_here
 
     planned = declare_album(house, read_album(write_album(folder / name, document), house.settings))
     progress = Progress(planned.songs)

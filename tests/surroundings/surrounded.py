@@ -45,7 +45,7 @@ WARM = (
         "catalog.files.permissions",
         "flows.cli.ending",
         "flows.cli.streams",
-        "flows.cli.output",
+        "flows.console",
     ),
 )
 """What the commands load late."""

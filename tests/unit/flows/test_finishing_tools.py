@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from catalog.common.errors import AudioRefused, InputError, SonglineError
 from flows.cli.main import app
-from flows.cli.output import print_error
+from flows.console import print_error
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_flac24, write_wav
 

@@ -512,7 +512,7 @@ def test_the_command_refuses_what_makes_no_sense(command):
 
 
 def test_a_run_has_a_sentence_for_its_name(tmp_path):
-    from flows.inbox_flow import render_inbox, sentence
+    from flows.render_inbox import render_inbox, sentence
 
     work = InboxWork(place="s3://songs/inbox", max_gpu_minutes=240, window="22:00-06:00")
     assert sentence(work) == "inbox · s3://songs/inbox · 240 GPU minutes · 22:00-06:00"

@@ -19,12 +19,12 @@ from rich.console import Console
 from catalog.common import streams
 from catalog.common.errors import InputError, MachineError
 from flows.cli import ending
-from flows.cli.output import SafeTable, print_json, stdout
+from flows.console import SafeTable, print_json, stdout
 from flows.progress import LiveLines, Progress, SongProgress, time_sentence
 from tests.support import environment
 
 ROOT = Path(__file__).parents[3]
-TOLD = 'from flows.cli.output import *\nstdout().print("Zoë … · 北京 ✓")\nprint_json({"title": "Zoë"})\nwarn("x – y")\n'
+TOLD = 'from flows.console import *\nstdout().print("Zoë … · 北京 ✓")\nprint_json({"title": "Zoë"})\nwarn("x – y")\n'
 MAIN = (
     "import sys\nfrom catalog import streams\nfrom flows.cli import ending\nimport typer\nstreams.install()\n"
     "app = typer.Typer()\n"

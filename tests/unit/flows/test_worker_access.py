@@ -137,8 +137,8 @@ class Deployments(Behind):
 @pytest.mark.parametrize(
     ("name", "entrypoint", "status"),
     [
-        ("reconcile", "flows.reconcile_flow.reconcile", 200),
-        ("render-inbox", "flows.inbox_flow.render_inbox", 403),
+        ("reconcile", "flows.reconcile.reconcile", 200),
+        ("render-inbox", "flows.render_inbox.render_inbox", 403),
         ("reconcile", "theirs.py:reconcile", 403),
     ],
 )
