@@ -12,7 +12,7 @@ from typing import Literal
 from catalog.common.digests import Json
 from catalog.common.redaction import redacted
 from catalog.common.text import counted, visible
-from flows.wall_pages import unlinked
+from flows.artifacts.pages import unlinked
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]
 OUTCOMES: Mapping[Outcome, str] = {

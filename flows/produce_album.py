@@ -21,6 +21,7 @@ from catalog.ledger.submissions import Submission, move, name_run, submit, take_
 from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
 from catalog.release.queries import release_by_key
+from flows.artifacts.artifacts import ProgressArtifact, Wall
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
 from flows.dispatch import PrefectDispatcher
@@ -33,7 +34,6 @@ from flows.orders import AlbumWork
 from flows.progress import Progress
 from flows.stages import Stages
 from flows.submitting import cancel, known
-from flows.ui import ProgressArtifact, Wall
 from tasks.delivery.export import write_release
 from tasks.steps import as_songline_error
 

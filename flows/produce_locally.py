@@ -13,12 +13,12 @@ from catalog.catalog import House
 from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
+from flows.artifacts.artifacts import ProgressArtifact, Wall
 from flows.executor import PrefectExecutor
 from flows.line import Line, Produced
 from flows.progress import Progress
 from flows.running import Run, current, running
 from flows.shards import shards_of
-from flows.ui import ProgressArtifact, Wall
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
 

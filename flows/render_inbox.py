@@ -9,11 +9,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
 from catalog.common.errors import MachineError, RefusedError
+from flows.artifacts.artifacts import only_shown
 from flows.carrying import house_of_run
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork
 from flows.submitting import submit_album
-from flows.ui import only_shown
 
 EVERY_NIGHT = InboxWork()
 

@@ -12,12 +12,12 @@ from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import Wish, move, name_run, submission_of, submit
 from flows import produce_album as album_flow
+from flows.artifacts.artifacts import Wall
 from flows.line import Produced
 from flows.orders import AlbumWork
 from flows.planning import declare_album
 from flows.produce_album import _charge, _close
 from flows.reading import read_album
-from flows.ui import Wall
 from tests.fake_farm import FakeFarm
 from tests.support import HERE, album_document, write_album
 

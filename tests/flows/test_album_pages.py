@@ -57,7 +57,7 @@ def inside(run, monkeypatch):
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import ArtifactCreate
 
-    from flows import ui
+    from flows.artifacts import artifacts as ui
 
     def enter(found):
         async def create(data, *, key, description):
@@ -73,7 +73,7 @@ def inside(run, monkeypatch):
 
 
 def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, inside):
-    from flows.ui import ProgressArtifact
+    from flows.artifacts.artifacts import ProgressArtifact
 
     async def follow():
         progress = Progress([])
@@ -94,7 +94,7 @@ def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, i
 
 
 def test_a_run_that_is_retried_goes_on_with_its_pages(client, run, inside):
-    from flows.ui import Board
+    from flows.artifacts.artifacts import Board
 
     async def show(text):
         await Board(ALBUM).show("songs", text, description="Songs")
@@ -110,7 +110,7 @@ def test_the_runs_of_an_album_are_linked(client, run, prefect_server):
     from prefect.settings import temporary_settings
     from prefect.states import Completed
 
-    from flows.album_runs import runs_of_album, runs_page
+    from flows.artifacts.album_runs import runs_of_album, runs_page
 
     album = f"album:{uuid4()}"
     render = run(album, "songline", "render", name="2 takes | [x](y)")

@@ -8,10 +8,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from flows import album_runs, ui
+from flows.artifacts import album_runs
+from flows.artifacts import artifacts as ui
+from flows.artifacts.artifacts import Board, Wall
 from flows.planning import declare_album
 from flows.reading import read_album
-from flows.ui import Board, Wall
 from tests.support import produce, write_album
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from flows.wall_pages import UNSEEN
+from flows.artifacts.pages import UNSEEN
 from tests.services.stack import Stack, running_stack
 from tests.support import album_document, environment, songline, write_album
 

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.common.errors import WorkError
 from catalog.plan.status import CandidateRow, SongRow
-from flows.wall_pages import SONGS_SHOWN, report, safe, scores_page, songs_page
+from flows.artifacts.pages import SONGS_SHOWN, report, safe, scores_page, songs_page
 
 ERROR = {"error": "these lyrics cannot be sung", "remedy": "Change them"}
 FAILURE = WorkError("Rain: every candidate failed", remedy="Mend it")

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.utilities.urls import url_for
 
-from flows.wall_pages import NONE, safe, table
+from flows.artifacts.pages import NONE, safe, table
 
 RUNS_SHOWN = 100
 WORK = ("render", "finish")

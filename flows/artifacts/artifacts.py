@@ -21,10 +21,10 @@ from prefect.runtime import flow_run
 from catalog.catalog import House
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import SongRow, songs_of
-from flows.album_runs import runs_of_album, runs_page
+from flows.artifacts.album_runs import runs_of_album, runs_page
+from flows.artifacts.pages import SONGS_SHOWN, Failures, report, safe, scores_page, songs_page
 from flows.line import Produced
 from flows.progress import Progress
-from flows.wall_pages import SONGS_SHOWN, Failures, report, safe, scores_page, songs_page
 
 EVERY_S = 2.0
 WALL_EVERY_S = 10.0
