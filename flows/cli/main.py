@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.arguments import AlbumName, AsJson, Manifest, Out, Stage
-from flows.cli.farm_app import app as farm_app
-from flows.cli.finish_app import app as finish_app
-from flows.cli.keep_app import app as keep_app
-from flows.cli.models_app import app as models_app
-from flows.cli.store_app import app as store_app
+from flows.cli.album_commands import app as keep_app
+from flows.cli.console.options import AlbumName, AsJson, Manifest, Out, Stage
+from flows.cli.model_commands import app as models_app
+from flows.cli.pool_commands import app as farm_app
+from flows.cli.store_commands import app as store_app
+from flows.cli.tool_commands import app as finish_app
 
 app = typer.Typer(
     name="songline",
@@ -57,7 +57,7 @@ def init(
     engine: Annotated[str | None, typer.Option(help="The engine it is for; left out: guide.")] = None,
 ) -> None:
     """Write a starter album that renders."""
-    from flows.cli import author
+    from flows.cli.album import author
 
     author.init(folder, title, engine)
 
@@ -65,7 +65,7 @@ def init(
 @app.command()
 def validate(album: Manifest, as_json: AsJson = False) -> None:
     """Check a manifest, its lyrics, prompts and references: every fault at once, with its line."""
-    from flows.cli import author
+    from flows.cli.album import author
 
     author.validate(album, as_json=as_json)
 
@@ -73,7 +73,7 @@ def validate(album: Manifest, as_json: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the manifest's JSON Schema, for editors."""
-    from flows.cli import author
+    from flows.cli.album import author
 
     author.schema()
 
@@ -87,7 +87,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Tell what is new, what exists, and what making it will take; make nothing."""
-    from flows.cli import author
+    from flows.cli.album import author
 
     author.plan(album, explain=explain, as_json=as_json)
 
@@ -99,7 +99,7 @@ def preview_lyrics(
     as_json: AsJson = False,
 ) -> None:
     """Show where each line's phonemes fall in a song that is sung, and which lines come late or are cut."""
-    from flows.cli import sing
+    from flows.cli.album import retake as sing
 
     sing.preview(album, song, as_json=as_json)
 
@@ -111,7 +111,7 @@ def render(
     until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
 ) -> None:
     """Make the album here, from manifest to release. Safe to repeat: it continues where it was."""
-    from flows.cli import make
+    from flows.cli.album import render as make
 
     make.render(album, out, until.value if until else "release")
 
@@ -129,7 +129,7 @@ def status(
 ) -> None:
     """How far each song of an album is, how all albums stand, or how well the devices are used."""
     if gpu:
-        from flows.cli import devices
+        from flows.cli.inspect import devices
 
         devices.status(album, as_json=as_json)
     elif album is None and follow:
@@ -139,15 +139,15 @@ def status(
             "goes on printing lines; ask `songline status ALBUM --json` for one document", param_hint="--watch"
         )
     elif album is None:
-        from flows.cli import disk
+        from flows.cli.admin import disk
 
         disk.albums(as_json=as_json)
     elif follow:
-        from flows.cli import watch
+        from flows.cli.album import watch
 
         watch.watch(album)
     else:
-        from flows.cli import status as standing
+        from flows.cli.inspect import status as standing
 
         standing.status(album, as_json=as_json)
 
@@ -155,7 +155,7 @@ def status(
 @app.command()
 def scores(album: AlbumName, as_json: AsJson = False) -> None:
     """Every candidate's metrics, gates and rank, and the sentence that explains it."""
-    from flows.cli import look
+    from flows.cli.inspect import lookup as look
 
     look.scores(album, as_json=as_json)
 
@@ -171,7 +171,7 @@ def select(
     as_json: AsJson = False,
 ) -> None:
     """Replay the selection under another policy, old winners beside new ones, without rendering."""
-    from flows.cli import choose
+    from flows.cli.album import select as choose
 
     choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
@@ -183,7 +183,7 @@ def lineage(
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
     """From a file back to its song, prompt, seed, and every step on the way."""
-    from flows.cli import lineage as tracing
+    from flows.cli.inspect import lineage as tracing
 
     tracing.lineage(what, as_json=as_json, prov=prov)
 
@@ -193,7 +193,7 @@ def rerun(
     candidate: Annotated[str, typer.Argument(help="A candidate's id, or its beginning.")], as_json: AsJson = False
 ) -> None:
     """Render a candidate again and compare: identical, within tolerance, or different."""
-    from flows.cli import make
+    from flows.cli.album import render as make
 
     make.rerun(candidate, as_json=as_json)
 
@@ -211,7 +211,7 @@ def retake(
     as_json: AsJson = False,
 ) -> None:
     """Sing a passage of a candidate again; everything outside it stays, sample for sample."""
-    from flows.cli import sing
+    from flows.cli.album import retake as sing
 
     sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
 
@@ -224,7 +224,7 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Put work that failed for good, and that albums still ask for, back to planned; the next render does it."""
-    from flows.cli import retry as again
+    from flows.cli.album import retry as again
 
     again.retry(album, as_json=as_json)
 
@@ -237,7 +237,7 @@ def main() -> None:
     from catalog.common import streams
     from catalog.files.permissions import keep_private
     from catalog.network.proxies import go_past_proxies
-    from flows.cli import ending
+    from flows.cli.console import exit as ending
 
     os.environ["PYTHONSAFEPATH"] = "1"  # no child of ours takes modules from the folder that the user stands in
     keep_private()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.settings import Settings
-from flows.cli.doctor import CHECKS
+from flows.cli.admin.doctor import CHECKS
 from flows.cli.main import main
 from tests.attacks.small_album import Run, Said, run, small
 

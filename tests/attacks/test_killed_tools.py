@@ -49,7 +49,7 @@ def test_a_killed_master_leaves_nothing_beside_out(tmp_path: Path, run: Run) -> 
     place, home = tmp_path / "place", tmp_path / "home"
     place.mkdir()
     source, out = song(tmp_path / "song.wav"), place / "out.flac"
-    killed(f"import flows.cli.finish as tool; tool.examine = {DIE}", "master", source, out, home=home)
+    killed(f"import flows.cli.audio.measure_master as tool; tool.examine = {DIE}", "master", source, out, home=home)
     assert names(place) == set()
     assert len(names(home / "scratch")) == 1
     assert run("master", source, out, home=home).code == 0
@@ -62,7 +62,7 @@ def test_a_killed_master_leaves_nothing_where_the_home_cannot_be_used_either(tmp
     place.mkdir()
     home.write_text("no folder")
     source, out = song(tmp_path / "song.wav"), place / "out.wav"
-    killed(f"import flows.cli.finish as tool; tool.examine = {DIE}", "master", source, out, home=home)
+    killed(f"import flows.cli.audio.measure_master as tool; tool.examine = {DIE}", "master", source, out, home=home)
     assert run("master", source, out, home=home).code == 0
     assert names(place) == {"out.wav"}
 
@@ -142,7 +142,7 @@ def test_a_system_without_nameless_files_has_named_ones(tmp_path: Path, monkeypa
 
 
 SEPARATING = """
-import flows.cli.separate as tool
+import flows.cli.audio.separate as tool
 tool.ModelStore.need = lambda *_: None
 tool.require_stem_packages = lambda: None
 def demix(*_, folder, **__):

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from flows.cli.keep import verify
+from flows.cli.admin.housekeeping import verify
 
 
 def test_a_loss_is_accepted_once_and_verify_is_clean_from_then_on(tmp_path, monkeypatch, capsys):

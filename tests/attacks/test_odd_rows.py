@@ -59,7 +59,7 @@ def test_a_fault_of_songline_is_not_called_damage(small: Path, run: Run, monkeyp
     def wrong(*_: object, **__: object) -> None:
         raise KeyError("a slip of the code")
 
-    monkeypatch.setattr("flows.cli.look.songs_of", wrong)
+    monkeypatch.setattr("flows.cli.inspect.lookup.songs_of", wrong)
     said = run("scores", "small", home=small / "home")
     assert said.code == 4
     assert "damaged" not in said.err

@@ -30,7 +30,7 @@ from catalog.store.s3_client import Found
 from db.tables.album import Album
 from db.tables.provenance import Activity
 from db.tables.release import Release, ReleaseFile
-from flows.cli.keep import export
+from flows.cli.admin.housekeeping import export
 from flows.reading import read_album
 from tasks.delivery.export import write_release
 from tasks.delivery.naming import safe_file_name

@@ -10,9 +10,9 @@ from catalog.manifest.policy_file import read_policy
 from catalog.plan.plan import apply_policy
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
-from flows.cli.author import plan as plan_command
-from flows.cli.choose import select
-from flows.cli.status import status
+from flows.cli.album.author import plan as plan_command
+from flows.cli.album.select import select
+from flows.cli.inspect.status import status
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.circumstances import user_name

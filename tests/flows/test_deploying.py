@@ -276,7 +276,7 @@ def test_prefects_own_command_reads_the_same_file(deploy, deployed, prefect_serv
 
 
 def test_the_command_says_what_it_did(prefect_server, deployed, capsys):
-    from flows.cli.deploy import deploy
+    from flows.cli.admin.deploy import deploy
 
     with prefect_server.here():
         deploy(None, as_json=True)

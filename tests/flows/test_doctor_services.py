@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from db.session import SCHEMA_REVISION, open_database
-from flows.cli.doctor_services import database, prefect, store
+from flows.cli.admin.doctor_services import database, prefect, store
 from tests.services.faulty_gateway import faulty_gateway
 from tests.services.processes import free_port
 
@@ -118,7 +118,7 @@ def test_a_store_that_may_not_be_emptied_is_told(look, moto):
 
 def test_a_clock_that_is_wrong_is_told(look, moto, monkeypatch):
     now = time.time
-    monkeypatch.setattr("flows.cli.doctor_services.time.time", lambda: now() + 120)
+    monkeypatch.setattr("flows.cli.admin.doctor_services.time.time", lambda: now() + 120)
     check = look(store, **in_bucket(moto, name="late"))["store"]
     assert check.verdict == "note"
     assert re.search(r"its clock and ours are 1[12]\d s apart", check.found)
@@ -164,7 +164,7 @@ def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, 
 
 
 def test_the_command_shows_the_services_and_no_secret(prefect_server, moto, tmp_path, monkeypatch, capsys):
-    from flows.cli import doctor
+    from flows.cli.admin import doctor
 
     secret = {"SONGLINE_S3_ACCESS_KEY": "anaccesskey", "SONGLINE_S3_SECRET_KEY": "asecretkey"}
     bucket = {"SONGLINE_STORE_URL": "s3://shown", "SONGLINE_S3_ENDPOINT": moto.endpoint, **secret}

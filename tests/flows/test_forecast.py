@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from catalog.plan.plan import set_current_release
-from flows.cli.author import plan as plan_command
+from flows.cli.album.author import plan as plan_command
 from flows.estimate import OF_ALBUM, missing_steps
 from flows.forecast import forecast
 from flows.planning import declare_album, taken_place

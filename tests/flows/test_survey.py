@@ -10,10 +10,10 @@ from catalog.common.errors import MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
-from flows.cli.author import plan as plan_command
-from flows.cli.disk import albums
-from flows.cli.retry import retry
-from flows.cli.status import status
+from flows.cli.admin.disk import albums
+from flows.cli.album.author import plan as plan_command
+from flows.cli.album.retry import retry
+from flows.cli.inspect.status import status
 from flows.forgiving import forgive
 from flows.planning import declare_album
 from flows.reading import read_album

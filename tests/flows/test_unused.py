@@ -11,8 +11,8 @@ import pytest
 
 from catalog.common.errors import InputError, ManifestError
 from catalog.release.queries import release_by_key
-from flows.cli.author import init
-from flows.cli.author import plan as plan_command
+from flows.cli.album.author import init
+from flows.cli.album.author import plan as plan_command
 from flows.planning import declare_album
 from flows.reading import read_album
 from tasks.audio.audio import Audio

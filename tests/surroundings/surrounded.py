@@ -29,8 +29,22 @@ from typing import Any
 
 PATIENCE_S = 90
 WARM = (
-    *("flows.cli.author", "flows.cli.make", "flows.cli.look", "flows.cli.keep", "flows.cli.disk", "flows.cli.finish"),
-    *("flows.cli.doctor", "flows.forecast", "flows.planning", "flows.progress", "flows.reading", "tasks.engines.guide"),
+    *(
+        "flows.cli.album.author",
+        "flows.cli.album.render",
+        "flows.cli.inspect.lookup",
+        "flows.cli.admin.housekeeping",
+        "flows.cli.admin.disk",
+        "flows.cli.audio.measure_master",
+    ),
+    *(
+        "flows.cli.admin.doctor",
+        "flows.forecast",
+        "flows.planning",
+        "flows.progress",
+        "flows.reading",
+        "tasks.engines.guide",
+    ),
     *("tasks.engines.registry", "prefect", "prefect.client.orchestration", "httpx", "scipy.signal", "soundfile"),
     *(
         "catalog.lineage.lineage",
@@ -43,7 +57,7 @@ WARM = (
         "psutil",
         "catalog.network.proxies",
         "catalog.files.permissions",
-        "flows.cli.ending",
+        "flows.cli.console.exit",
         "flows.cli.streams",
         "flows.console",
     ),

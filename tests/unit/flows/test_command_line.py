@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.text import counted
-from flows.cli import ending
+from flows.cli.console import exit as ending
 from flows.cli.main import app
 from flows.inbox_report import Entry, InboxReport
 from tasks.audio.meter import meter_file
@@ -92,7 +92,7 @@ def test_a_file_that_breaks_the_meter_does_not_cost_the_others(
             raise OSError(5, "Input/output error", str(path))
         return meter_file(path, series=series)
 
-    monkeypatch.setattr("flows.cli.finish.meter_file", read)
+    monkeypatch.setattr("flows.cli.audio.measure_master.meter_file", read)
     names = ["crash.wav", "torn.wav", "none.wav"]
     code, out, err = run("measure", *(tmp_path / name for name in names), "--json")
     found = json.loads(out)

@@ -18,7 +18,7 @@ from catalog.inbox import bucket
 from catalog.ledger.submissions import Wish, move, submission_of, submit
 from db.session import DatabaseTrouble
 from db.tables.album import Album as AlbumRow
-from flows.cli.inbox import inbox
+from flows.cli.album.inbox import inbox
 from flows.inbox import run_inbox
 from flows.inbox_order import InboxWork
 from flows.planning import declare_album

@@ -22,7 +22,7 @@ from catalog.monitoring import poller as line_watch
 from catalog.monitoring.poller import LineWatch
 from db.tables.album import Render
 from db.tables.provenance import Activity
-from flows.cli.metrics import metrics
+from flows.cli.inspect.metrics import metrics
 from flows.metrics_page import metrics_server, metrics_text
 from flows.planning import declare_album
 from flows.reading import read_album

@@ -40,7 +40,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
             ),
         ),
         (
-            "flows.cli.make",
+            "flows.cli.album.render",
             (
                 "catalog.album.cover.jpeg",
                 "catalog.album.cover.png",
@@ -52,6 +52,6 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
     ],
 )
 def test_commands_load_nothing_that_they_need_in_some_cases_only(imported, spared):
-    loaded = run(f"import sys; import {imported}; import flows.cli.ending; print(*sys.modules)").split()
+    loaded = run(f"import sys; import {imported}; import flows.cli.console.exit; print(*sys.modules)").split()
     assert imported in loaded
     assert set(spared).isdisjoint(loaded)

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from catalog.common import streams
 from catalog.common.errors import InputError, MachineError
-from flows.cli import ending
+from flows.cli.console import exit as ending
 from flows.console import SafeTable, print_json, stdout
 from flows.progress import LiveLines, Progress, SongProgress, time_sentence
 from tests.support import environment

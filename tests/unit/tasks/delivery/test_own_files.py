@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.digests import digest_bytes
-from flows.cli.kept import kept_sentence
+from flows.cli.console.kept_files import kept_sentence
 from tasks.delivery.bundle import staging_folder, swap_in
 from tasks.delivery.own_files import BuildFiles
 

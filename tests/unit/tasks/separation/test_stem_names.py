@@ -43,7 +43,7 @@ def test_what_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch):
 
 
 def test_planning_and_the_steps_load_no_torch():
-    code = "import sys, tasks.separation.step, flows.cli.separate; sys.exit('torch' in sys.modules)"
+    code = "import sys, tasks.separation.step, flows.cli.audio.separate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -27,7 +27,7 @@ from catalog.models.install import Watch, bench
 from catalog.models.licences import not_accepted, summary
 from catalog.models.spec import Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
-from flows.cli.lookup import open_store
+from flows.cli.console.lookup import open_store
 from flows.console import SafeTable, print_json, stderr, stdout, warn
 
 

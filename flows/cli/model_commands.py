@@ -21,7 +21,7 @@ Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; onc
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """Every model: role, licence, whether it is here, size."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.list_models(as_json=as_json)
 
@@ -35,7 +35,7 @@ def pull(
     """Fetch models, or what is damaged of them.
 
     A download that was cut is continued."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.pull(names, accept=accept, as_json=as_json)
 
@@ -46,7 +46,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Read every byte of the models that are here."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.verify(names or [], as_json=as_json)
 
@@ -61,7 +61,7 @@ def import_models(
     """Take models from a folder, without internet.
 
     Every file is checked as in a pull."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.import_models(folder, names or [], accept=accept, as_json=as_json)
 
@@ -82,7 +82,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Register a checkpoint of your own, by file or URL."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.add(name, origin, like=like, licence=licence, commercial=commercial, sha256=sha256, as_json=as_json)
 
@@ -96,6 +96,6 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Take a model's files away."""
-    from flows.cli import models
+    from flows.cli.admin import models
 
     models.remove(name, forget=forget, as_json=as_json)

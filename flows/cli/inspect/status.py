@@ -17,7 +17,7 @@ from catalog.plan.applied_policy import origin_document, origin_sentence
 from catalog.plan.plan import PlannedAlbum, delivered_release
 from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import stored_plan
-from flows.cli.lookup import STATES, album_id
+from flows.cli.console.lookup import STATES, album_id
 from flows.console import SafeTable, print_json, stdout
 from flows.survey import NEXT, AlbumStanding, SongStanding, survey
 

@@ -26,10 +26,10 @@ from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import tells_of_the_machine
 from catalog.release.queries import current_release
 from catalog.store.gc import require_catalog_of, sweep
-from flows.cli.disk import amount, end, freed_bytes, removal_document
-from flows.cli.kept import say_kept
-from flows.cli.lookup import album_id
-from flows.cli.lost import lost_documents, lost_sentence
+from flows.cli.admin.disk import amount, end, freed_bytes, removal_document
+from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
+from flows.cli.console.kept_files import say_kept
+from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import remember_samples

@@ -20,7 +20,7 @@ from catalog.files.permissions import users_file_mode
 from catalog.files.scratch import scratch_or_none
 from catalog.files.whole_file import move_whole
 from catalog.selection.metrics import Measured, Reading
-from flows.cli.ending import fault_of
+from flows.cli.console.exit import fault_of
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio

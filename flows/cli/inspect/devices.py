@@ -11,7 +11,7 @@ from catalog.catalog import open_house
 from catalog.common.digests import Json
 from catalog.common.settings import load_settings
 from catalog.monitoring.render_costs import render_costs
-from flows.cli.lookup import album_id
+from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout
 from tasks.engines.diffrhythm.flops import share_of_peak
 

@@ -15,7 +15,7 @@ from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import figure, label
-from flows.cli.lookup import album_id
+from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 

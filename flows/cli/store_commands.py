@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.arguments import AlbumName, AsJson, Out
+from flows.cli.console.options import AlbumName, AsJson, Out
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -24,7 +24,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Read every stored byte and compare it with its digest."""
-    from flows.cli import keep
+    from flows.cli.admin import housekeeping as keep
 
     keep.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
 
@@ -40,7 +40,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the album's newest release from the store."""
-    from flows.cli import keep
+    from flows.cli.admin import housekeeping as keep
 
     keep.export(album, out, with_environment=with_environment, as_json=as_json)
 
@@ -53,7 +53,7 @@ def link(
     as_json: AsJson = False,
 ) -> None:
     """Links that download files of a release from the bucket for a while. Whoever has one needs no password."""
-    from flows.cli import link as linking
+    from flows.cli.inspect import links as linking
 
     linking.link(album, files, hours=hours, as_json=as_json)
 
@@ -67,7 +67,7 @@ def backup(
     as_json: AsJson = False,
 ) -> None:
     """Write the catalog and every byte it names into a folder; only what is new is copied."""
-    from flows.cli import backup as keeping
+    from flows.cli.admin import backup as keeping
 
     (keeping.verify if verify else keeping.backup)(folder, as_json=as_json)
 
@@ -77,7 +77,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a backup.")], as_json: AsJson = False
 ) -> None:
     """Bring a backup back into an empty catalog and the store that the settings name, whichever they are."""
-    from flows.cli import backup as keeping
+    from flows.cli.admin import backup as keeping
 
     keeping.restore(folder, as_json=as_json)
 
@@ -85,6 +85,6 @@ def restore(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check this machine: what is there, what is missing, and how to get it."""
-    from flows.cli import doctor as checks
+    from flows.cli.admin import doctor as checks
 
     checks.doctor(as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.arguments import AlbumName, AsJson
+from flows.cli.console.options import AlbumName, AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -14,7 +14,7 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command()
 def albums(as_json: AsJson = False) -> None:
     """Every album with its state, its builds and when it was released."""
-    from flows.cli import disk
+    from flows.cli.admin import disk
 
     disk.albums(as_json=as_json)
 
@@ -27,7 +27,7 @@ def du(
     as_json: AsJson = False,
 ) -> None:
     """What takes disk: by album and kind, with bytes that albums share, models, backups, and what is free."""
-    from flows.cli import disk
+    from flows.cli.admin import disk
 
     disk.du(album, as_json=as_json)
 
@@ -40,7 +40,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove an album from the catalog, with all that no other album needs. Written release folders stay."""
-    from flows.cli import disk
+    from flows.cli.admin import disk
 
     disk.remove(album, dry_run=dry_run, is_agreed=yes, as_json=as_json)
 
@@ -60,6 +60,6 @@ def gc(
     as_json: AsJson = False,
 ) -> None:
     """Remove leftover files that nothing in the catalog names, after a grace period."""
-    from flows.cli import keep
+    from flows.cli.admin import housekeeping as keep
 
     keep.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.arguments import AlbumName, AsJson, Manifest, Stage
-from flows.cli.inbox import inbox
-from flows.cli.metrics import metrics
+from flows.cli.album.inbox import inbox
+from flows.cli.console.options import AlbumName, AsJson, Manifest, Stage
+from flows.cli.inspect.metrics import metrics
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -31,7 +31,7 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Make or update work pools, queues, limits and deployments on the Prefect server. Safe to repeat."""
-    from flows.cli import deploy as deploying
+    from flows.cli.admin import deploy as deploying
 
     deploying.deploy(file, as_json=as_json)
 
@@ -48,7 +48,7 @@ def worker(
     ] = False,
 ) -> None:
     """Run what a work pool asks for, until stopped: Songline's own flows and nothing else."""
-    from flows.cli import farm
+    from flows.cli.album import submissions as farm
 
     farm.worker(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
@@ -70,7 +70,7 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Have the album made on work pools. Safe to repeat: it continues where it was."""
-    from flows.cli import farm
+    from flows.cli.album import submissions as farm
 
     farm.submit(
         album,
@@ -84,7 +84,7 @@ def submit(
 @app.command()
 def pause(album: AlbumName, as_json: AsJson = False) -> None:
     """Let nothing new of a submitted album begin; what runs is finished."""
-    from flows.cli import farm
+    from flows.cli.album import submissions as farm
 
     farm.pause(album, as_json=as_json)
 
@@ -98,7 +98,7 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with an album that was paused, cancelled or failed."""
-    from flows.cli import farm
+    from flows.cli.album import submissions as farm
 
     farm.resume(album, max_gpu_minutes=max_gpu_minutes, as_json=as_json)
 
@@ -106,7 +106,7 @@ def resume(
 @app.command()
 def cancel(album: AlbumName, as_json: AsJson = False) -> None:
     """Stop a submitted album and its runs; what is made is kept."""
-    from flows.cli import farm
+    from flows.cli.album import submissions as farm
 
     farm.cancel(album, as_json=as_json)
 

@@ -16,7 +16,7 @@ from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.understood import understood
 from catalog.lineage.lineage import Lineage, Node, prov_json, trace
-from flows.cli.arguments import cannot_be_looked_for
+from flows.cli.console.options import cannot_be_looked_for
 from flows.console import print_json, stdout
 from tasks.delivery.identify import Identified, identify
 from tasks.models_used import models_of

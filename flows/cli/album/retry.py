@@ -15,8 +15,8 @@ from catalog.ledger.results import failed_work
 from catalog.plan.plan import album_ids
 from catalog.plan.queries import require_album
 from catalog.plan.storage import stored_plan
-from flows.cli.failures import Failure, failures_of, what_next
-from flows.cli.lookup import album_id
+from flows.cli.console.failures import Failure, failures_of, what_next
+from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
 from flows.forgiving import revive
 from flows.survey import AlbumStanding, survey

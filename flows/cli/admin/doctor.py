@@ -16,9 +16,9 @@ from rich.text import Text
 from catalog.common.errors import SonglineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
-from flows.cli.doctor_services import database, prefect, store
-from flows.cli.ending import fault_of
-from flows.cli.findings import STYLES, Check
+from flows.cli.admin.doctor_services import database, prefect, store
+from flows.cli.admin.findings import STYLES, Check
+from flows.cli.console.exit import fault_of
 from flows.console import SafeTable, print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")

@@ -11,7 +11,7 @@ from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.storage import stored_plan
-from flows.cli.lookup import album_id
+from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, titled, warn
 from flows.forgiving import forgive
 from flows.planning import plan_album, taken_place

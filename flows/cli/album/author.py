@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from catalog.album.album import Song
     from catalog.common.digests import Json
     from catalog.plan.plan import PlannedSong
-    from flows.cli.failures import Failure
+    from flows.cli.console.failures import Failure
     from flows.forecast import AlbumForecast
     from tasks.engines.base import Engine
 
@@ -73,7 +73,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
     from catalog.catalog import open_house
     from catalog.plan.applied_policy import origin_document, origin_sentence
-    from flows.cli.failures import failures_of
+    from flows.cli.console.failures import failures_of
     from flows.forecast import forecast, peek
     from flows.planning import plan_album, taken_place
     from flows.progress import Progress
@@ -112,7 +112,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
 
 
 def _print_forecast(expected: AlbumForecast, failures: Sequence[Failure]) -> None:
-    from flows.cli.failures import what_next
+    from flows.cli.console.failures import what_next
 
     if expected.complete:
         stdout().print("Nothing is missing: `songline render` only writes the release.")

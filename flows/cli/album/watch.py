@@ -19,8 +19,8 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import Submission, shards_of_album, submission_of
 from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import stored_plan
-from flows.cli.lookup import STATES, album_id
-from flows.cli.status import shown_state
+from flows.cli.console.lookup import STATES, album_id
+from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
 from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds

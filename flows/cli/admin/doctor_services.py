@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from catalog.common.errors import SonglineError
 from catalog.common.settings import Settings
-from flows.cli.findings import Check
+from flows.cli.admin.findings import Check
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -7,7 +7,7 @@ from pathlib import Path
 from catalog.common.settings import Settings, load_settings
 from catalog.manifest.files import MANIFEST_SUFFIXES
 from catalog.models.store import ModelStore
-from flows.cli.arguments import cannot_be_looked_for
+from flows.cli.console.options import cannot_be_looked_for
 
 STATES = ("planned", "leased", "rendered", "failed")
 

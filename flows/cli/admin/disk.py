@@ -21,7 +21,7 @@ from catalog.housekeeping.removal import Removal, plan_removal, remove_album
 from catalog.monitoring.album_list import AlbumEntry, albums_of
 from catalog.plan.plan import delivered_release
 from catalog.plan.storage import stored_plan
-from flows.cli.lookup import album_id
+from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout, warn
 
 SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))

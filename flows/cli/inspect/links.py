@@ -9,7 +9,7 @@ from catalog.catalog import open_house
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.release.queries import current_release
-from flows.cli.lookup import album_id
+from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout
 
 

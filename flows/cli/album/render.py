@@ -21,8 +21,8 @@ from catalog.ledger.results import render_products, sample_digest_of
 from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release.queries import release_by_key
-from flows.cli.ending import STOPPED
-from flows.cli.kept import say_kept
+from flows.cli.console.exit import STOPPED
+from flows.cli.console.kept_files import say_kept
 from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.forecast import forecast, peek
 from flows.forgiving import forgive

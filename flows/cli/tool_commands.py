@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.arguments import AsJson
+from flows.cli.console.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -25,7 +25,7 @@ def measure(
     What cannot be measured says why. A file that cannot be read does not keep the others from being measured: it
     stands in its place without readings, its error is printed, and the exit code is 2.
     """
-    from flows.cli import finish
+    from flows.cli.audio import measure_master as finish
 
     finish.measure(files, series=series, as_json=as_json)
 
@@ -56,7 +56,7 @@ def master(
     Where it refuses (silent, too_short, invalid, target_unreachable) the exit code is 3 and nothing is written; what
     cannot be read or used is exit code 2.
     """
-    from flows.cli import finish
+    from flows.cli.audio import measure_master as finish
 
     asked = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
     finish.master(source, out, asked=asked, reference=reference, as_json=as_json)
@@ -73,7 +73,7 @@ def separate(
     as_json: AsJson = False,
 ) -> None:
     """Take any song apart into float stems, with a residual that makes their sum the song again."""
-    from flows.cli import separate as separating
+    from flows.cli.audio import separate as separating
 
     separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
 
@@ -81,6 +81,6 @@ def separate(
 @app.command()
 def judges(as_json: AsJson = False) -> None:
     """Which judges there are beside the built-in scorers, what each reads, and what it needs."""
-    from flows.cli import judges as listing
+    from flows.cli.inspect import judges as listing
 
     listing.judges(as_json=as_json)

@@ -1,0 +1,1 @@
+"""Commands that make albums: validate, plan, render, select, retake, submit."""

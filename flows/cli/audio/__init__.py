@@ -1,0 +1,1 @@
+"""Commands for single audio files: measure, master, separate."""

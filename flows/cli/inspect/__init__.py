@@ -1,0 +1,1 @@
+"""Commands that look things up: status, scores, lineage, devices, links, metrics."""
