@@ -11,8 +11,8 @@ from prefect.runtime import flow_run
 from catalog.common.errors import MachineError, RefusedError
 from flows.artifacts.artifacts import only_shown
 from flows.carrying import house_of_run
-from flows.inbox import run_inbox
-from flows.inbox_order import InboxWork
+from flows.inbox.parameters import InboxWork
+from flows.inbox.run import run_inbox
 from flows.submitting import submit_album
 
 EVERY_NIGHT = InboxWork()

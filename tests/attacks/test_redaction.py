@@ -23,7 +23,7 @@ from catalog.models.pull import add, pull
 from catalog.models.store import RECORD, ModelStore
 from catalog.models.table import read_table
 from db.read_only import reading_engine
-from flows.inbox_report import shown
+from flows.inbox.report import shown
 from tests.integration.hub_server import Hub, serving
 from tests.model_kit import AT, relaxed_table
 from tests.support import songline

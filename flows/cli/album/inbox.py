@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from flows.inbox_order import InboxWork
-    from flows.inbox_report import InboxReport
+    from flows.inbox.parameters import InboxWork
+    from flows.inbox.report import InboxReport
 
 
 def inbox(
@@ -58,7 +58,7 @@ def _order(**fields: Any) -> InboxWork:
     from pydantic import ValidationError
 
     from catalog.common.errors import InputError
-    from flows.inbox_order import InboxWork
+    from flows.inbox.parameters import InboxWork
 
     try:
         return InboxWork(**fields)
@@ -71,7 +71,7 @@ def _order(**fields: Any) -> InboxWork:
 def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
     from catalog.catalog import open_house
     from catalog.common.settings import load_settings
-    from flows.inbox import run_inbox
+    from flows.inbox.run import run_inbox
 
     with open_house(load_settings()) as house:
         if dry_run:

@@ -12,7 +12,7 @@ import pytest
 from catalog.common.text import counted
 from flows.cli.console import exit as ending
 from flows.cli.main import app
-from flows.inbox_report import Entry, InboxReport
+from flows.inbox.report import Entry, InboxReport
 from tasks.audio.meter import meter_file
 from tests.support import album_document, write_album
 

@@ -19,8 +19,8 @@ from catalog.ledger.submissions import Wish, move, submission_of, submit
 from db.session import DatabaseTrouble
 from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
-from flows.inbox import run_inbox
-from flows.inbox_order import InboxWork
+from flows.inbox.parameters import InboxWork
+from flows.inbox.run import run_inbox
 from flows.planning import declare_album
 from tests.pictures import chunk, png
 from tests.support import LYRICS, album_document

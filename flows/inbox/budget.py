@@ -11,8 +11,8 @@ from catalog.ledger.submissions import Submission, counted_since, is_settled, sp
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.recipe import Recipe
 from catalog.plan.storage import stored_plan
-from flows.hours import Opening
-from flows.inbox_order import InboxWork
+from flows.inbox.parameters import InboxWork
+from flows.inbox.time_windows import Opening
 
 NIGHT = timedelta(hours=12)
 """A budget without hours is for so long, so that a second run soon after the first does not get it again."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from catalog.common.inbox_location import settled_place
-from flows.hours import Hours, parse_hours
+from flows.inbox.time_windows import Hours, parse_hours
 
 
 class InboxWork(BaseModel):

@@ -18,7 +18,7 @@ from catalog.inbox.base import Inbox, Offered
 from catalog.manifest.files import delivered_cover, read_file
 from catalog.plan.plan import manifest_digest
 from db.session import DatabaseTrouble
-from flows.inbox_report import Entry
+from flows.inbox.report import Entry
 from flows.reading import read_album
 from tasks.steps import as_songline_error
 
