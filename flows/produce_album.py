@@ -24,16 +24,16 @@ from catalog.release.queries import release_by_key
 from flows.artifacts.artifacts import ProgressArtifact, Wall
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures, require_renders
-from flows.dispatch import PrefectDispatcher
 from flows.expectation import expected_seconds
-from flows.foreman import Foreman, Verdict
 from flows.forgiving import forgive
 from flows.line import Produced
 from flows.notify import notify
-from flows.orders import AlbumWork
+from flows.orchestration.coordinator import Foreman, Verdict
+from flows.orchestration.parameters import AlbumWork
+from flows.orchestration.run_launcher import PrefectDispatcher
+from flows.orchestration.stages import Stages
+from flows.orchestration.submissions import cancel, known
 from flows.progress import Progress
-from flows.stages import Stages
-from flows.submitting import cancel, known
 from tasks.delivery.export import write_release
 from tasks.steps import as_songline_error
 

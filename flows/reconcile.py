@@ -20,10 +20,10 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import free_lost_leases, submissions
 from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.carrying import house_of_run
-from flows.dispatch import Dispatcher, PrefectDispatcher
+from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
+from flows.orchestration.submissions import ensure_charge
 from flows.pruning import prune_runs
 from flows.server import server_client
-from flows.submitting import ensure_charge
 
 AT_WORK = FlowRunFilter(
     tags=FlowRunFilterTags(any_=["album", "render", "finish"]),

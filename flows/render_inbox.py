@@ -13,7 +13,7 @@ from flows.artifacts.artifacts import only_shown
 from flows.carrying import house_of_run
 from flows.inbox.parameters import InboxWork
 from flows.inbox.run import run_inbox
-from flows.submitting import submit_album
+from flows.orchestration.submissions import submit_album
 
 EVERY_NIGHT = InboxWork()
 

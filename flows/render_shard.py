@@ -10,7 +10,7 @@ from catalog.ledger.submissions import shard_of, submission_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.cancelled_tasks import end_tasks
 from flows.carrying import carry_out, house_of_run, raise_failures
-from flows.orders import ShardWork
+from flows.orchestration.parameters import ShardWork
 
 
 @flow(name="render-shard", persist_result=False, on_cancellation=[end_tasks])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from catalog.catalog import House
 from catalog.ledger.submissions import shard_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.dispatch import RunStanding, RunState
 from flows.line import Line
-from flows.orders import ShardWork, SongWork, Work
+from flows.orchestration.parameters import ShardWork, SongWork, Work
+from flows.orchestration.run_launcher import RunStanding, RunState
 from flows.progress import Progress
 from tests.support import InlineExecutor
 
@@ -31,7 +31,7 @@ class FakeRun:
 
 
 class FakeFarm:
-    """See :class:`flows.dispatch.Dispatcher`."""
+    """See :class:`flows.orchestration.run_launcher.Dispatcher`."""
 
     def __init__(self) -> None:
         self.runs: dict[str, FakeRun] = {}

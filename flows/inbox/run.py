@@ -42,7 +42,7 @@ BROKE_OFF = "the run broke off before it"
 
 
 class Submit(Protocol):
-    """Hands an album over to the work pools; see :func:`flows.submitting.submit_album`."""
+    """Hands an album over to the work pools; see :func:`flows.orchestration.submissions.submit_album`."""
 
     def __call__(
         self, house: House, album: Album, *, priority: Priority, until: str, max_gpu_minutes: float | None

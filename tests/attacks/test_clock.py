@@ -21,7 +21,7 @@ from catalog.store.local import FolderStore
 from db.tables.album import Album, Render
 from db.tables.base import db_now
 from db.tables.submission import Submission
-from flows.budget import budget_of
+from flows.orchestration.budget import budget_of
 
 DAY_S = 86400.0
 HERE = Circumstances("test", {}, "cpu")

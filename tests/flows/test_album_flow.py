@@ -14,7 +14,7 @@ from catalog.ledger.submissions import Wish, move, name_run, submission_of, subm
 from flows import produce_album as album_flow
 from flows.artifacts.artifacts import Wall
 from flows.line import Produced
-from flows.orders import AlbumWork
+from flows.orchestration.parameters import AlbumWork
 from flows.planning import declare_album
 from flows.produce_album import _charge, _close
 from flows.reading import read_album

@@ -121,10 +121,10 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
 
 
 def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, deployed, monkeypatch):
-    from flows.dispatch import PrefectDispatcher
-    from flows.orders import ShardWork
+    from flows.orchestration.parameters import ShardWork
+    from flows.orchestration.run_launcher import PrefectDispatcher
 
-    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
     farm, work = PrefectDispatcher(), ShardWork(album="a", shard="s")
     asked = {"name": "a shard", "album": "a"}
     slow = farm.start("render-shard", work, queue="batch", key=f"shard:{uuid4()}:1", **asked)
@@ -138,13 +138,13 @@ def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, d
 
 
 def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, monkeypatch):
-    from flows.dispatch import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectDispatcher
 
     def switches():
         found = client.read_deployment_by_name("reconcile/reconcile")
         return {each.slug: each.active for each in found.schedules}, found.paused
 
-    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
     farm = PrefectDispatcher()
     assert switches() == ({"steady": True}, False)
     for often in (True, False, False, True):
@@ -159,9 +159,9 @@ def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, mo
 
 
 def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeypatch):
-    from flows.dispatch import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectDispatcher
 
-    monkeypatch.setattr("flows.dispatch.open_client", lambda: client)
+    monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
     found = client.read_deployment_by_name("reconcile/reconcile")
     for each in found.schedules:
         client.delete_deployment_schedule(found.id, each.id)

@@ -10,13 +10,13 @@ import pytest
 from catalog.common.errors import ServerAway, TransientError, WorkError
 from catalog.ledger.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
 from db.tables.album import Render
-from flows import budget
-from flows.foreman import Foreman
+from flows.orchestration import budget
+from flows.orchestration.coordinator import Foreman
+from flows.orchestration.finish_dispatcher import TRIES
+from flows.orchestration.render_dispatcher import FAIL_AFTER, SPLIT_AFTER
 from flows.planning import declare_album
 from flows.progress import Progress
 from flows.reading import read_album
-from flows.shard_desk import FAIL_AFTER, SPLIT_AFTER
-from flows.song_desk import TRIES
 from tasks.rendering import render_shard
 from tests.fake_farm import FakeFarm
 from tests.support import HERE, album_document, write_album

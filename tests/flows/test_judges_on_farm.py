@@ -17,12 +17,13 @@ from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
 from db.tables.album import Album
 from db.tables.provenance import Activity
-from flows import budget, shard_desk
 from flows.carrying import require_renders
 from flows.forecast import peek
-from flows.foreman import Foreman
 from flows.judging import Judgements
 from flows.line import Line
+from flows.orchestration import budget
+from flows.orchestration import render_dispatcher as shard_desk
+from flows.orchestration.coordinator import Foreman
 from flows.planning import declare_album
 from flows.progress import Progress
 from flows.reading import read_album

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.plan.recipe import Recipe
-from flows.budget import Budget
+from flows.orchestration.budget import Budget
 from flows.parcels import Parcel, parcels
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
+from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume, submit_album
 from flows.planning import declare_album
 from flows.reading import read_album
 from flows.reconcile import adapt_schedule, hold_to_catalog
-from flows.submitting import cancel, ensure_charge, known, pause, resume, submit_album
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album
 
@@ -38,7 +38,7 @@ def test_reconcile_is_switched_on_before_an_album_is_active(house, album, farm, 
         assert farm.is_watched_closely
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.submitting.submit", dies)
+    monkeypatch.setattr("flows.orchestration.submissions.submit", dies)
     with pytest.raises(KeyboardInterrupt):
         submit_album(house, album, dispatcher=farm)
     monkeypatch.undo()
@@ -124,7 +124,7 @@ def test_trouble_with_one_album_holds_no_other_up(house, settings, tmp_path, far
 
 
 def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, farm, monkeypatch):
-    monkeypatch.setattr("flows.submitting.name_run", lambda *_, **__: None)  # killed between the two
+    monkeypatch.setattr("flows.orchestration.submissions.name_run", lambda *_, **__: None)  # killed between the two
     submit_album(house, album, dispatcher=farm)
     monkeypatch.undo()
     assert submit_album(house, album, dispatcher=farm).flow_run_id == "run-1"
@@ -139,7 +139,7 @@ def test_two_different_manifests_in_one_moment_are_not_mixed(house, album, farm,
         declare_album(house, other)
         return mine
 
-    monkeypatch.setattr("flows.submitting.declare_album", overtaken)
+    monkeypatch.setattr("flows.orchestration.submissions.declare_album", overtaken)
     with pytest.raises(WorkError, match="another manifest of this album"):
         submit_album(house, album, dispatcher=farm)
     assert list(farm.open("produce-album")) == []

@@ -76,6 +76,6 @@ def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
     with open_house(load_settings()) as house:
         if dry_run:
             return run_inbox(house, work, submit=None)
-        from flows.submitting import submit_album
+        from flows.orchestration.submissions import submit_album
 
         return run_inbox(house, work, submit=submit_album)

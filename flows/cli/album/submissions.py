@@ -24,7 +24,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     album = read_album(path, settings)
     for line in album.warnings:
         warn(titled(album, line))
-    from flows.submitting import submit_album
+    from flows.orchestration.submissions import submit_album
 
     with open_house(settings) as house:
         if said := taken_place(house, album):
@@ -37,7 +37,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
     """Serve a work pool in this process. `reconcile` looks once, in case an album became active by another way than
     `submit`, such as a restored backup."""
-    from flows.dispatch import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectDispatcher
     from flows.worker import serve
 
     with suppress(MachineError):  # without a server, serving it says so
@@ -47,7 +47,7 @@ def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: 
 
 def pause(named: str, *, as_json: bool) -> None:
     """Let nothing new begin for an album."""
-    from flows import submitting
+    from flows.orchestration import submissions as submitting
 
     settings = load_settings()
     found = album_id(named, settings)
@@ -58,8 +58,8 @@ def pause(named: str, *, as_json: bool) -> None:
 
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     """Go on with an album that stands still."""
-    from flows import submitting
-    from flows.dispatch import PrefectDispatcher
+    from flows.orchestration import submissions as submitting
+    from flows.orchestration.run_launcher import PrefectDispatcher
 
     settings = load_settings()
     found = album_id(named, settings)
@@ -72,8 +72,8 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
 
 def cancel(named: str, *, as_json: bool) -> None:
     """Stop an album and its runs; what is made is kept."""
-    from flows import submitting
-    from flows.dispatch import PrefectDispatcher
+    from flows.orchestration import submissions as submitting
+    from flows.orchestration.run_launcher import PrefectDispatcher
 
     settings = load_settings()
     found = album_id(named, settings)

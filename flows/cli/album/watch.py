@@ -22,8 +22,8 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import STATES, album_id
 from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
-from flows.dispatch import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.expectation import expected_seconds
+from flows.orchestration.run_launcher import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.survey import SongStanding, survey
 
 SONGS_SHOWN = 30

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from flows.orchestration.stages import Stages
 from flows.progress import Progress, SongProgress
-from flows.stages import Stages
 
 
 def begun(**titles: str) -> tuple[Progress, Stages, list[str]]:

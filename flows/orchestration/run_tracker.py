@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from flows.dispatch import Dispatcher, RunStanding
+from flows.orchestration.run_launcher import Dispatcher, RunStanding
 
 BEGIN_S = 45.0
 """How long a run may hold no lease, beyond a lease's life: while it begins, and between two parts of its work."""

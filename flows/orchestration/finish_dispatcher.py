@@ -15,13 +15,13 @@ from catalog.ledger.submissions import Submission
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.storage import part_of
-from flows.dispatch import Dispatcher
 from flows.execution import NotYet, Peek
 from flows.line import Line
-from flows.orders import SongWork
+from flows.orchestration.parameters import SongWork
+from flows.orchestration.run_launcher import Dispatcher
+from flows.orchestration.run_tracker import Runs
 from flows.parcels import some
 from flows.progress import Progress
-from flows.runs import Runs
 from tasks.steps import raise_if_failed
 
 RUNS = 4

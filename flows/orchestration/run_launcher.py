@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from catalog.common.errors import CatalogError, MachineError
-from flows.orders import Work
+from flows.orchestration.parameters import Work
 from flows.server import open_client, reached
 
 PAGE = 200

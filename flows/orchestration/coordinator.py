@@ -15,10 +15,10 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.recipe import Recipe
-from flows.dispatch import Dispatcher
+from flows.orchestration.finish_dispatcher import SongDesk
+from flows.orchestration.render_dispatcher import FRUITLESS, ShardDesk
+from flows.orchestration.run_launcher import Dispatcher
 from flows.progress import Progress
-from flows.shard_desk import FRUITLESS, ShardDesk
-from flows.song_desk import SongDesk
 
 Verdict = Literal["all settled", "paused", "not in charge"]
 

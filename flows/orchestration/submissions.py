@@ -20,8 +20,8 @@ from catalog.ledger.submissions import (
 )
 from catalog.plan.storage import stored_plan
 from db.session import Database
-from flows.dispatch import Dispatcher, PrefectDispatcher
-from flows.orders import AlbumWork
+from flows.orchestration.parameters import AlbumWork
+from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.planning import declare_album
 
 
