@@ -14,10 +14,10 @@ from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
 from flows.artifacts.artifacts import ProgressArtifact, Wall
-from flows.executor import PrefectExecutor
-from flows.line import Line, Produced
-from flows.progress import Progress
-from flows.running import Run, current, running
+from flows.pipeline.context import Run, current, running
+from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.progress import Progress
+from flows.pipeline.task_executor import PrefectExecutor
 from flows.shards import shards_of
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
@@ -25,7 +25,8 @@ from tasks.wrappers import WorkTasks
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
 async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
-    """Make the album that the current :class:`flows.running.Run` holds; gives the release's key or a sentence."""
+    """Make the album that the current :class:`flows.pipeline.context.Run` holds; gives the release's key or a
+    sentence."""
     run = current()
     shards = shards_of(run.planned, run.house.settings)
     executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)

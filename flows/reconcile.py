@@ -19,9 +19,9 @@ from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
 from catalog.ledger.submissions import free_lost_leases, submissions
 from flows.cancelled_tasks import end_tasks_of_cancelled_runs
-from flows.carrying import house_of_run
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.orchestration.submissions import ensure_charge
+from flows.pipeline.run import house_of_run
 from flows.pruning import prune_runs
 from flows.server import server_client
 

@@ -10,10 +10,10 @@ from prefect.runtime import flow_run
 
 from catalog.common.errors import MachineError, RefusedError
 from flows.artifacts.artifacts import only_shown
-from flows.carrying import house_of_run
 from flows.inbox.parameters import InboxWork
 from flows.inbox.run import run_inbox
 from flows.orchestration.submissions import submit_album
+from flows.pipeline.run import house_of_run
 
 EVERY_NIGHT = InboxWork()
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from catalog.catalog import House
 from catalog.ledger.submissions import shard_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.line import Line
 from flows.orchestration.parameters import ShardWork, SongWork, Work
 from flows.orchestration.run_launcher import RunStanding, RunState
-from flows.progress import Progress
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
 from tests.support import InlineExecutor
 
 

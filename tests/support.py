@@ -25,8 +25,8 @@ from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from catalog.plan.recipe import Recipe
-from flows.line import Line, Produced
-from flows.progress import Progress
+from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.progress import Progress
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
 from tasks.rendering import render_shard

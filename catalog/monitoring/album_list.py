@@ -18,9 +18,10 @@ _ON_POOLS = {"active": "on work pools", "paused": "paused", "cancelled": "cancel
 
 @dataclass(frozen=True, slots=True)
 class AlbumEntry:
-    """One album: its ``state`` in a word or two, its songs and those that have a winner, and the builds whose files are
-    kept; ``build`` is the number of the one it stands at, ``released_at`` when that was made (seconds since 1970).
-    Rows alone do not tell whether the masters of a decided or released album are there: see :mod:`flows.survey`."""
+    """One album: its ``state`` in a word or two, its songs and those that have a winner, and the builds whose files
+    are kept; ``build`` is the number of the one it stands at, ``released_at`` when that was made (seconds since
+    1970). Rows alone do not tell whether the masters of a decided or released album are there: see
+    :mod:`flows.pipeline.survey`."""
 
     id: str
     title: str

@@ -23,8 +23,8 @@ from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import SongRow, songs_of
 from flows.artifacts.album_runs import runs_of_album, runs_page
 from flows.artifacts.pages import SONGS_SHOWN, Failures, report, safe, scores_page, songs_page
-from flows.line import Produced
-from flows.progress import Progress
+from flows.pipeline.pipeline import Produced
+from flows.pipeline.progress import Progress
 
 EVERY_S = 2.0
 WALL_EVERY_S = 10.0

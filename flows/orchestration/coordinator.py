@@ -18,7 +18,7 @@ from catalog.plan.recipe import Recipe
 from flows.orchestration.finish_dispatcher import SongDesk
 from flows.orchestration.render_dispatcher import FRUITLESS, ShardDesk
 from flows.orchestration.run_launcher import Dispatcher
-from flows.progress import Progress
+from flows.pipeline.progress import Progress
 
 Verdict = Literal["all settled", "paused", "not in charge"]
 

@@ -15,13 +15,13 @@ from catalog.ledger.submissions import Submission
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.storage import part_of
-from flows.execution import NotYet, Peek
-from flows.line import Line
 from flows.orchestration.parameters import SongWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.parcels import some
-from flows.progress import Progress
+from flows.pipeline.executor import NotYet, Peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
 from tasks.steps import raise_if_failed
 
 RUNS = 4
@@ -34,7 +34,7 @@ class Told(Peek):
     """Looks whether work was done; work that failed for good raises its error, as doing it would."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.line.Executor`."""
+        """See :class:`flows.pipeline.pipeline.Executor`."""
         try:
             return await super().step(request, sentence)
         except NotYet:

@@ -18,12 +18,12 @@ from catalog.ledger.submissions import (
 from catalog.ledger.work import Lease, WorkKind
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.recipe import Recipe
-from flows.judging import Asked, Judgements
 from flows.orchestration.budget import Budget, budget_of
 from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.parcels import Parcel, parcels, some
+from flows.pipeline.score_requests import Asked, Judgements
 from tasks.circumstances import circumstances
 
 SPLIT_AFTER = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from catalog.common.text import counted
-from flows.progress import Progress
+from flows.pipeline.progress import Progress
 
 
 class Stages:

@@ -24,7 +24,7 @@ from catalog.common.errors import InputError, ManifestError
 from catalog.common.streams import Stream
 from catalog.common.text import visible
 from flows import console as output
-from flows.progress import LiveLines, Progress, SongProgress
+from flows.pipeline.progress import LiveLines, Progress, SongProgress
 from tests.integration.commanded import Album
 from tests.support import environment, songline
 

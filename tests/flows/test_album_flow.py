@@ -13,8 +13,8 @@ from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import Wish, move, name_run, submission_of, submit
 from flows import produce_album as album_flow
 from flows.artifacts.artifacts import Wall
-from flows.line import Produced
 from flows.orchestration.parameters import AlbumWork
+from flows.pipeline.pipeline import Produced
 from flows.planning import declare_album
 from flows.produce_album import _charge, _close
 from flows.reading import read_album

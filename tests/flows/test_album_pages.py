@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows.progress import Progress, SongProgress
+from flows.pipeline.progress import Progress, SongProgress
 
 ALBUM = "night-bus"
 

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from catalog.plan.status import songs_of
-from flows.forecast import forecast, peek
+from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.progress import Progress
 from flows.planning import declare_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tests.bench.free_engine import free_line
 from tests.bench.scale import manifest

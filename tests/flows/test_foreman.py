@@ -14,8 +14,8 @@ from flows.orchestration import budget
 from flows.orchestration.coordinator import Foreman
 from flows.orchestration.finish_dispatcher import TRIES
 from flows.orchestration.render_dispatcher import FAIL_AFTER, SPLIT_AFTER
+from flows.pipeline.progress import Progress
 from flows.planning import declare_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tasks.rendering import render_shard
 from tests.fake_farm import FakeFarm

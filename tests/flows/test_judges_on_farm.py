@@ -17,15 +17,15 @@ from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
 from db.tables.album import Album
 from db.tables.provenance import Activity
-from flows.carrying import require_renders
-from flows.forecast import peek
-from flows.judging import Judgements
-from flows.line import Line
 from flows.orchestration import budget
 from flows.orchestration import render_dispatcher as shard_desk
 from flows.orchestration.coordinator import Foreman
+from flows.pipeline.forecast import peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from flows.pipeline.run import require_renders
+from flows.pipeline.score_requests import Judgements
 from flows.planning import declare_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tasks.scoring.requests import request_scores
 from tests.bench.statements import counted

@@ -18,9 +18,9 @@ from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
 from catalog.selection.decide import Policy
-from flows.forecast import forecast, peek
+from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.progress import Progress
 from flows.planning import declare_album, plan_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.bundle import swap_in

@@ -14,10 +14,10 @@ from flows.cli.admin.disk import albums
 from flows.cli.album.author import plan as plan_command
 from flows.cli.album.retry import retry
 from flows.cli.inspect.status import status
-from flows.forgiving import forgive
+from flows.pipeline.retry_failed import forgive
+from flows.pipeline.survey import survey
 from flows.planning import declare_album
 from flows.reading import read_album
-from flows.survey import survey
 from tests.support import HERE, album_document, produce, write_album
 
 

@@ -20,8 +20,8 @@ from catalog.common.errors import LeaseLost, SonglineError, TransientError, Work
 from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
 from flows.local_api import local_api
+from flows.pipeline.progress import Progress
 from flows.planning import declare_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tasks.pool import WorkerPool
 from tests.support import album_document, write_album

@@ -39,9 +39,9 @@ WARM = (
     ),
     *(
         "flows.cli.admin.doctor",
-        "flows.forecast",
+        "flows.pipeline.forecast",
         "flows.planning",
-        "flows.progress",
+        "flows.pipeline.progress",
         "flows.reading",
         "tasks.engines.guide",
     ),

@@ -47,7 +47,7 @@ def albums(*, as_json: bool) -> None:
 def _looked_at(house: House, entry: AlbumEntry) -> AlbumEntry:
     """An album whose winners stand, as ``status ALBUM`` tells it: the line is walked for whether its masters and files
     are there too, and whether what was released is what it asks for now."""
-    from flows.survey import survey
+    from flows.pipeline.survey import survey
 
     if entry.state not in ("decided", "released"):
         return entry

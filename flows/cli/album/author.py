@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from catalog.common.digests import Json
     from catalog.plan.plan import PlannedSong
     from flows.cli.console.failures import Failure
-    from flows.forecast import AlbumForecast
+    from flows.pipeline.forecast import AlbumForecast
     from tasks.engines.base import Engine
 
 
@@ -74,11 +74,11 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from catalog.catalog import open_house
     from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.console.failures import failures_of
-    from flows.forecast import forecast, peek
+    from flows.pipeline.forecast import forecast, peek
+    from flows.pipeline.progress import Progress
+    from flows.pipeline.survey import survey
     from flows.planning import plan_album, taken_place
-    from flows.progress import Progress
     from flows.reading import read_album
-    from flows.survey import survey
     from tasks.engines.registry import get_engine
 
     settings = load_settings()

@@ -24,11 +24,11 @@ from catalog.release.queries import release_by_key
 from flows.cli.console.exit import STOPPED
 from flows.cli.console.kept_files import say_kept
 from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
-from flows.forecast import forecast, peek
-from flows.forgiving import forgive
-from flows.line import Produced
+from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.pipeline import Produced
+from flows.pipeline.progress import LiveLines, Progress
+from flows.pipeline.retry_failed import forgive
 from flows.planning import declare_album, taken_place
-from flows.progress import LiveLines, Progress
 from flows.reading import read_album
 from flows.shards import largest_bytes
 from tasks.circumstances import circumstances

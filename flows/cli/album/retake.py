@@ -29,7 +29,7 @@ from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.forgiving import forgive_renders
+from flows.pipeline.retry_failed import forgive_renders
 from flows.reading import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage, Retakes

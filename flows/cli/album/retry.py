@@ -18,8 +18,8 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.failures import Failure, failures_of, what_next
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
-from flows.forgiving import revive
-from flows.survey import AlbumStanding, survey
+from flows.pipeline.retry_failed import revive
+from flows.pipeline.survey import AlbumStanding, survey
 
 
 def retry(named: str | None, *, as_json: bool) -> None:

@@ -24,12 +24,12 @@ from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.execution import Peek
-from flows.forecast import peek
-from flows.line import Line
 from flows.needs import identities_of, models_of_judges
+from flows.pipeline.executor import Peek
+from flows.pipeline.forecast import peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
 from flows.planning import declare_album, plan_album
-from flows.progress import Progress
 from flows.reading import read_album
 from tasks.circumstances import circumstances, user_name
 from tasks.scoring.registry import metric_specs

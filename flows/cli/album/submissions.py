@@ -13,7 +13,7 @@ from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, titled, warn
-from flows.forgiving import forgive
+from flows.pipeline.retry_failed import forgive
 from flows.planning import plan_album, taken_place
 from flows.reading import read_album
 

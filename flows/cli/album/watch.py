@@ -24,7 +24,7 @@ from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
 from flows.expectation import expected_seconds
 from flows.orchestration.run_launcher import PoolWorkers, PrefectDispatcher, RunStanding
-from flows.survey import SongStanding, survey
+from flows.pipeline.survey import SongStanding, survey
 
 SONGS_SHOWN = 30
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
-from flows.forgiving import may_pass
-from flows.survey import NEXT, AlbumStanding
+from flows.pipeline.retry_failed import may_pass
+from flows.pipeline.survey import NEXT, AlbumStanding
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import STATES, album_id
 from flows.console import SafeTable, print_json, stdout
-from flows.survey import NEXT, AlbumStanding, SongStanding, survey
+from flows.pipeline.survey import NEXT, AlbumStanding, SongStanding, survey
 
 
 def status(named: str, *, as_json: bool) -> None:

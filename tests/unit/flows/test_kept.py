@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.console.kept_files import say_kept
-from flows.progress import SongProgress
+from flows.pipeline.progress import SongProgress
 from tasks.delivery.export import Written
 from tasks.delivery.own_files import OwnFile
 

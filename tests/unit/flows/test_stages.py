@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.orchestration.stages import Stages
-from flows.progress import Progress, SongProgress
+from flows.pipeline.progress import Progress, SongProgress
 
 
 def begun(**titles: str) -> tuple[Progress, Stages, list[str]]:

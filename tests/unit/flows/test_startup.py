@@ -31,7 +31,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
     [
         ("flows.cli.main", ("flows.clean_logs", "importlib.abc", "logging", "tempfile")),
         (
-            "flows.survey",
+            "flows.pipeline.survey",
             (
                 "catalog.manifest.schema",
                 "catalog.album.cover.jpeg",
@@ -45,7 +45,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
                 "catalog.album.cover.jpeg",
                 "catalog.album.cover.png",
                 "catalog.lineage.lineage",
-                "flows.estimate",
+                "flows.pipeline.estimate",
                 "prefect",
             ),
         ),

@@ -20,7 +20,7 @@ from catalog.common import streams
 from catalog.common.errors import InputError, MachineError
 from flows.cli.console import exit as ending
 from flows.console import SafeTable, print_json, stdout
-from flows.progress import LiveLines, Progress, SongProgress, time_sentence
+from flows.pipeline.progress import LiveLines, Progress, SongProgress, time_sentence
 from tests.support import environment
 
 ROOT = Path(__file__).parents[3]

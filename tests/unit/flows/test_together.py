@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from flows.together import Together
+from flows.pipeline.dataloader import Together
 
 
 class Book:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from catalog.catalog import House
 from catalog.plan.plan import PlannedAlbum
-from flows.line import Produced
-from flows.progress import Progress
+from flows.pipeline.pipeline import Produced
+from flows.pipeline.progress import Progress
 from tasks.pool import WorkerPool
 
 

@@ -15,7 +15,7 @@ from catalog.common.errors import WorkError
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
-from flows.progress import Progress
+from flows.pipeline.progress import Progress
 from flows.shards import Shard
 from tasks.wrappers import WorkTasks
 
@@ -45,7 +45,8 @@ class PrefectExecutor:
         self._device_turn = asyncio.Lock()
 
     async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.line.Executor`. A shard that several songs share is made once, when the first asks."""
+        """See :class:`flows.pipeline.pipeline.Executor`. A shard that several songs share is made once, when the
+        first asks."""
         mine = [(at, shard) for at, shard in enumerate(self._shards) if song.song.id in shard.candidates]
         for at, shard in mine:
             if at not in self._started:
@@ -53,7 +54,7 @@ class PrefectExecutor:
         await asyncio.gather(*(self._started[at] for at, _ in mine))
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.line.Executor`."""
+        """See :class:`flows.pipeline.pipeline.Executor`."""
         if found := step_result(self._house.database, request.key):
             return found
         self._house.ledger.declare_steps([request])

@@ -8,7 +8,7 @@ from catalog.catalog import House
 from catalog.common.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
 from catalog.ledger.results import failed_work
 from catalog.plan.plan import PlannedAlbum
-from flows.survey import FailedWork, survey
+from flows.pipeline.survey import FailedWork, survey
 
 _PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
 

@@ -1,7 +1,7 @@
 """The production line of one album, written once: what follows what, and what each step is given.
 
-Who carries the steps out is an :class:`~flows.execution.Executor`: the Prefect flow does the work,
-:class:`~flows.execution.Peek` only looks whether it was done. So "is anything missing?" and "make it" can never
+Who carries the steps out is an :class:`~flows.pipeline.executor.Executor`: the Prefect flow does the work,
+:class:`~flows.pipeline.executor.Peek` only looks whether it was done. So "is anything missing?" and "make it" can never
 disagree.
 """
 
@@ -21,11 +21,11 @@ from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
-from flows.execution import Executor, NotYet
-from flows.finishing import Chosen, Finishing
 from flows.needs import identities_of, models_of_judges
-from flows.progress import Progress
-from flows.together import Together
+from flows.pipeline.dataloader import Together
+from flows.pipeline.executor import Executor, NotYet
+from flows.pipeline.finishing import Chosen, Finishing
+from flows.pipeline.progress import Progress
 from tasks.delivery.release_request import FinishedSong, pack_request
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.requests import request_scores, request_selection

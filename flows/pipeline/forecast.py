@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from catalog.catalog import House
 from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.execution import NotYet, Peek
-from flows.line import Line, Produced
-from flows.progress import Progress
+from flows.pipeline.executor import NotYet, Peek
+from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.progress import Progress
 from tasks.engines.registry import get_engine
 from tasks.kinds import KINDS
 
 if TYPE_CHECKING:
-    from flows.estimate import MissingStep
+    from flows.pipeline.estimate import MissingStep
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "score": ("score",),
@@ -104,7 +104,7 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
     songs = tuple(_song(song, states) for song in planned.songs)
     if complete:
         return AlbumForecast(songs, (), 0.0, 0, complete)
-    from flows.estimate import missing_steps  # a finished album needs no estimate
+    from flows.pipeline.estimate import missing_steps  # a finished album needs no estimate
 
     settled = {key for key, state in states.items() if state in SETTLED}
     missing = missing_steps(house, planned, settled)

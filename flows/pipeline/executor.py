@@ -10,7 +10,7 @@ from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
-from flows.together import Together
+from flows.pipeline.dataloader import Together
 
 
 class NotYet(Exception):

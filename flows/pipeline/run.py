@@ -11,10 +11,10 @@ from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import is_settled
 from catalog.plan.plan import PlannedAlbum
-from flows.executor import PrefectExecutor
-from flows.judging import Judgements
-from flows.line import Line, Produced
-from flows.progress import Progress
+from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.progress import Progress
+from flows.pipeline.score_requests import Judgements
+from flows.pipeline.task_executor import PrefectExecutor
 from flows.shards import largest_bytes, shards_of
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks

@@ -14,12 +14,12 @@ from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
 from catalog.monitoring.render_speed import variant_of
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.execution import NotYet
-from flows.finishing import parts_are_made
-from flows.forgiving import may_pass
-from flows.line import Line
-from flows.progress import Progress
-from flows.survey import Survey
+from flows.pipeline.executor import NotYet
+from flows.pipeline.finishing import parts_are_made
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from flows.pipeline.retry_failed import may_pass
+from flows.pipeline.survey import Survey
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
 
@@ -55,7 +55,7 @@ class StandIns(Survey):
         self.missing: dict[str, MissingStep] = {}
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.execution.Executor`."""
+        """See :class:`flows.pipeline.executor.Executor`."""
         length_s = self._length_s(request)
         try:
             found = await super().step(request, sentence)

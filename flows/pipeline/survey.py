@@ -17,10 +17,10 @@ from catalog.common.errors import SonglineError, error_document
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest, WorkKind
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.execution import NotYet, Peek
-from flows.line import Line
-from flows.progress import Progress, SongProgress
-from flows.together import Together
+from flows.pipeline.dataloader import Together
+from flows.pipeline.executor import NotYet, Peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress, SongProgress
 from tasks.steps import raise_if_failed
 
 Stage = Literal["planned", "rendering", "rendered", "decided", "mastered", "finished"]
@@ -92,7 +92,7 @@ class Survey(Peek):
         self.failed: dict[str, FailedWork] = {}
 
     async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.execution.Executor`."""
+        """See :class:`flows.pipeline.executor.Executor`."""
         standings = await self._renders.of([candidate.render_key for candidate in song.candidates])
         for candidate in song.candidates:
             standing = standings.get(candidate.render_key)
@@ -102,7 +102,7 @@ class Survey(Peek):
         await super().render(song)
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.execution.Executor`; raises the error of a step that failed for good."""
+        """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed for good."""
         try:
             return await super().step(request, sentence)
         except NotYet:
