@@ -18,7 +18,7 @@ from flows.pipeline.context import Run, current, running
 from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.shards import shards_of
+from flows.planning.batches import shards_of
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
 

@@ -19,7 +19,7 @@ from catalog.manifest.files import delivered_cover, read_file
 from catalog.plan.plan import manifest_digest
 from db.session import DatabaseTrouble
 from flows.inbox.report import Entry
-from flows.reading import read_album
+from flows.planning.read_manifest import read_album
 from tasks.steps import as_songline_error
 
 MAX_TROUBLES = 3

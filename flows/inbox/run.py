@@ -17,14 +17,14 @@ from catalog.inbox.factory import inbox_of
 from catalog.inbox.status import TO_TAKE, Standing, standing_of
 from catalog.ledger.submissions import Priority, Submission
 from db.session import DatabaseTrouble
-from flows.expectation import expected_seconds
 from flows.inbox.budget import NIGHT, InUse, Need, Purse, Spent, minutes_in_use, minutes_left, need_of
 from flows.inbox.parameters import InboxWork
 from flows.inbox.reading import Offer, guarded, offer_of, read_offers, without_doubles
 from flows.inbox.report import Entry, InboxReport, Outcome
 from flows.inbox.time_windows import Opening
-from flows.planning import plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import plan_album
+from flows.planning.read_manifest import read_album
+from flows.planning.render_time import expected_seconds
 
 WHY: dict[Standing, str] = {
     "new": "it is new",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.ledger.submissions import Submission, counted_since, spent_s
 from db.session import Database
-from flows.parcels import Parcel
+from flows.planning.render_shards import Parcel
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from catalog.plan.storage import part_of
 from flows.orchestration.parameters import SongWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
-from flows.parcels import some
 from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
+from flows.planning.render_shards import some
 from tasks.steps import raise_if_failed
 
 RUNS = 4

@@ -22,8 +22,8 @@ from flows.orchestration.budget import Budget, budget_of
 from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
-from flows.parcels import Parcel, parcels, some
 from flows.pipeline.score_requests import Asked, Judgements
+from flows.planning.render_shards import Parcel, parcels, some
 from tasks.circumstances import circumstances
 
 SPLIT_AFTER = 3

@@ -22,7 +22,7 @@ from catalog.plan.storage import stored_plan
 from db.session import Database
 from flows.orchestration.parameters import AlbumWork
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
-from flows.planning import declare_album
+from flows.planning.plan_album import declare_album
 
 
 def submit_album(

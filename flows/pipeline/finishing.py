@@ -14,10 +14,10 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
-from flows.needs import identities_of, models_of_stems
 from flows.pipeline.executor import Executor
 from flows.pipeline.held_back import held_back, louder
 from flows.pipeline.progress import Progress
+from flows.planning.required_models import identities_of, models_of_stems
 from tasks.acceptance.requests import request_acceptance, request_version_acceptance
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags

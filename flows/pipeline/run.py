@@ -15,7 +15,7 @@ from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.shards import largest_bytes, shards_of
+from flows.planning.batches import largest_bytes, shards_of
 from tasks.pool import WorkerPool
 from tasks.wrappers import WorkTasks
 

@@ -10,7 +10,7 @@ from catalog.ledger.results import products_of
 from catalog.ledger.submissions import is_settled
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedAlbum
-from flows.needs import identities_of, judges_of, models_of_judges
+from flows.planning.required_models import identities_of, judges_of, models_of_judges
 from tasks.scoring.requests import request_judges
 
 Asked = Mapping[str, StepRequest]

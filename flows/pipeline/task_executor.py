@@ -16,7 +16,7 @@ from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
 from flows.pipeline.progress import Progress
-from flows.shards import Shard
+from flows.planning.batches import Shard
 from tasks.wrappers import WorkTasks
 
 TELL_EVERY_S = 2.0

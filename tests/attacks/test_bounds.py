@@ -21,7 +21,7 @@ from catalog.manifest.policy_file import read_policy
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.models.table import read_table
 from flows.deployment_file import read_deployment_file
-from flows.reading import read_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.mastering.reference import check_reference, reference_from

@@ -15,8 +15,8 @@ from catalog.catalog import House
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.settings import Settings
-from flows.planning import declare_album, plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.read_manifest import read_album
 from tests.attacks.measured import MOST_CPU_S
 from tests.pictures import PROFILE, chunk, jpeg, png, segment
 from tests.support import album_document, write_album

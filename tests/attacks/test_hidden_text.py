@@ -9,7 +9,7 @@ import pytest
 from catalog.common.errors import ManifestError
 from catalog.common.settings import Settings
 from catalog.common.text import hides, is_reserved, reorders, shows_nothing, visible
-from flows.reading import read_album
+from flows.planning.read_manifest import read_album
 from tests.support import album_document, write_album
 
 HEAD = {"id": "small", "title": "Small", "artist": "Ada Vale"}

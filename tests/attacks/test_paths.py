@@ -14,8 +14,8 @@ from catalog.common.errors import CatalogError, InputError
 from catalog.common.settings import Settings, load_settings
 from catalog.monitoring.poller import LineWatch
 from db.session import DatabaseUnusable, open_database
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.attacks.attackers import tiny_document
 from tests.support import produce, write_album
 

@@ -125,7 +125,7 @@ def free_line() -> Iterator[None]:
     listed = (scorers.Registered("technical", 1, FreeScorer.metrics, f"{__name__}:FreeScorer"),)
     with ExitStack() as stack:
         stack.enter_context(patch.object(registry, "ENGINES", engines))
-        stack.enter_context(patch("flows.reading.ENGINES", engines))
+        stack.enter_context(patch("flows.planning.read_manifest.ENGINES", engines))
         stack.enter_context(patch.object(scorers, "SCORERS", listed))
         # A process loads its scorers once: neither those of before nor these may be met outside their time.
         stack.enter_context(patch("tasks.scoring.step._scorers", lambda: (FreeScorer(),)))

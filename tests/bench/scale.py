@@ -24,11 +24,11 @@ from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import songs_of
-from flows.parcels import parcels
 from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.progress import Progress
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
+from flows.planning.render_shards import parcels
 from tasks.rendering import render_shard
 from tests.bench.free_engine import FORECAST_S, free_line
 from tests.bench.statements import counted

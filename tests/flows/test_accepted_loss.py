@@ -19,8 +19,8 @@ from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
 from db.tables.album import Candidate
 from db.tables.provenance import Artifact, Loss
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.models_used import models_of
 from tests.support import LYRICS, album_document, produce, songline, write_album
 

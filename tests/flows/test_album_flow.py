@@ -15,9 +15,9 @@ from flows import produce_album as album_flow
 from flows.artifacts.artifacts import Wall
 from flows.orchestration.parameters import AlbumWork
 from flows.pipeline.pipeline import Produced
-from flows.planning import declare_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from flows.produce_album import _charge, _close
-from flows.reading import read_album
 from tests.fake_farm import FakeFarm
 from tests.support import HERE, album_document, write_album
 

@@ -10,8 +10,8 @@ import pytest
 from catalog.plan.status import songs_of
 from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.progress import Progress
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.bench.free_engine import free_line
 from tests.bench.scale import manifest
 from tests.bench.statements import counted

@@ -13,8 +13,8 @@ from catalog.release.queries import release_by_key
 from flows.cli.album.author import plan as plan_command
 from flows.cli.album.select import select
 from flows.cli.inspect.status import status
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.circumstances import user_name
 from tasks.delivery.export import write_release
 from tasks.scoring.registry import metric_specs

@@ -10,8 +10,8 @@ import pytest
 from catalog.common.errors import CheckFailed, WorkError
 from catalog.lineage.lineage import trace
 from catalog.release.queries import release_by_key
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.loudness import integrated_lufs

@@ -13,8 +13,8 @@ from catalog.plan.plan import set_current_release
 from flows.cli.album.author import plan as plan_command
 from flows.pipeline.estimate import OF_ALBUM, missing_steps
 from flows.pipeline.forecast import forecast
-from flows.planning import declare_album, taken_place
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, taken_place
+from flows.planning.read_manifest import read_album
 from tests.support import album_document, produce, write_album
 
 

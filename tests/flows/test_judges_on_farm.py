@@ -25,8 +25,8 @@ from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import require_renders
 from flows.pipeline.score_requests import Judgements
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.scoring.requests import request_scores
 from tests.bench.statements import counted
 from tests.fake_farm import FakeFarm

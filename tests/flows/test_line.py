@@ -20,8 +20,8 @@ from catalog.release.queries import release_by_key
 from catalog.selection.decide import Policy
 from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.progress import Progress
-from flows.planning import declare_album, plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.bundle import swap_in
 from tasks.delivery.export import write_release

@@ -16,8 +16,8 @@ from catalog.lineage.track_origins import deliveries_of
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
 from db.tables.release import Release, ReleaseFile
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.delivery.export import write_release
 from tasks.delivery.identify import identify, remember_samples
 from tasks.models_used import models_of

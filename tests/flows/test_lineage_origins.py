@@ -20,8 +20,8 @@ from catalog.ledger.results import render_products
 from catalog.lineage.lineage import trace
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_flac24
 from tasks.delivery.export import write_release

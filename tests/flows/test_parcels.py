@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.plan.recipe import Recipe
 from flows.orchestration.budget import Budget
-from flows.parcels import Parcel, parcels
+from flows.planning.render_shards import Parcel, parcels
 
 
 def plan_of(songs):

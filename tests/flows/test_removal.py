@@ -24,8 +24,8 @@ from catalog.release.queries import release_by_key
 from db.tables.album import Render
 from db.tables.base import Base
 from db.tables.provenance import Loss
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.models_used import models_of
 from tests.pictures import png
 from tests.support import album_document, produce, write_album

@@ -12,8 +12,8 @@ from catalog.common.settings import Settings
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.plan.recipe import Recipe
 from catalog.selection.decide import Policy
-from flows import shards
-from flows.shards import BATCH_S, Shard, shards_of
+from flows.planning import batches as shards
+from flows.planning.batches import BATCH_S, Shard, shards_of
 from tasks.engines.base import Forecast
 
 BATCHING = {"small": False, "sung": True, "other": True}

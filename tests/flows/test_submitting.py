@@ -7,8 +7,8 @@ import pytest
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
 from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume, submit_album
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from flows.reconcile import adapt_schedule, hold_to_catalog
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album

@@ -16,8 +16,8 @@ from flows.cli.album.retry import retry
 from flows.cli.inspect.status import status
 from flows.pipeline.retry_failed import forgive
 from flows.pipeline.survey import survey
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.support import HERE, album_document, produce, write_album
 
 

@@ -13,8 +13,8 @@ from catalog.common.errors import InputError, ManifestError
 from catalog.release.queries import release_by_key
 from flows.cli.album.author import init
 from flows.cli.album.author import plan as plan_command
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery.export import write_release

@@ -11,8 +11,8 @@ import pytest
 from flows.artifacts import album_runs
 from flows.artifacts import artifacts as ui
 from flows.artifacts.artifacts import Board, Wall
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.support import produce, write_album
 
 

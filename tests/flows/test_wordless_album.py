@@ -12,8 +12,8 @@ import pytest
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.release.queries import release_by_key
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.files import read_audio
 from tasks.delivery.export import write_release
 from tasks.delivery.riff import read_chunks

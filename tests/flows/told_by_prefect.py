@@ -21,8 +21,8 @@ from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
 from flows.local_api import local_api
 from flows.pipeline.progress import Progress
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.pool import WorkerPool
 from tests.support import album_document, write_album
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog.common.errors import ManifestError
-from flows.reading import read_album
+from flows.planning.read_manifest import read_album
 from tests.integration.sung_album import Sung, document_with, write_sung
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from catalog.store.base import object_name
 from db.tables.album import Candidate, Render, Song
 from db.tables.base import Base
 from db.tables.selection import Decision
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.integration.commanded import files_of
 from tests.support import album_document, produce, songline, write_album
 

@@ -14,8 +14,8 @@ from catalog.ledger.results import artifact_digests
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.delivery.export import write_release
 from tests.integration.commanded import files_of
 from tests.support import album_document, produce, songline, write_album

@@ -9,8 +9,8 @@ import pytest
 
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tests.integration.commanded import Album
 from tests.support import album_document, produce, write_album
 

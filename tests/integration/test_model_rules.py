@@ -11,8 +11,8 @@ from catalog.catalog import open_house
 from catalog.common.errors import LicenceRefused, ModelMissing
 from catalog.plan.plan import apply_policy
 from catalog.selection.decide import Policy
-from flows.planning import declare_album, plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.read_manifest import read_album
 from tests.integration.sung_album import Sung, document_with, recipes, sung_document, write_sung
 from tests.support import album_document, write_album
 

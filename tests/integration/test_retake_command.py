@@ -13,8 +13,8 @@ import soundfile
 
 from catalog.catalog import open_house
 from catalog.plan.retakes import parent_take
-from flows.planning import declare_album, plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, passage_between

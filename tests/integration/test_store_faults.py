@@ -29,8 +29,8 @@ from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
 from catalog.store.local import FolderStore
 from db.tables.provenance import Activity
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.delivery.export import write_release
 from tests.services.faulty_gateway import faulty_gateway
 from tests.services.minio_server import minio_server

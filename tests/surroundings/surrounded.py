@@ -40,9 +40,9 @@ WARM = (
     *(
         "flows.cli.admin.doctor",
         "flows.pipeline.forecast",
-        "flows.planning",
+        "flows.planning.plan_album",
         "flows.pipeline.progress",
-        "flows.reading",
+        "flows.planning.read_manifest",
         "tasks.engines.guide",
     ),
     *("tasks.engines.registry", "prefect", "prefect.client.orchestration", "httpx", "scipy.signal", "soundfile"),

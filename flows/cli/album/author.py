@@ -46,7 +46,7 @@ def init(folder: Path, title: str, engine: str | None) -> None:
 
 def validate(path: Path, *, as_json: bool) -> None:
     """Check a manifest; its faults are raised, its warnings printed."""
-    from flows.reading import read_album
+    from flows.planning.read_manifest import read_album
 
     album = read_album(path, load_settings())
     if as_json:
@@ -64,7 +64,7 @@ def validate(path: Path, *, as_json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema."""
     from catalog.manifest.loader import manifest_json_schema
-    from flows.reading import vocabulary
+    from flows.planning.read_manifest import vocabulary
 
     print_json(manifest_json_schema(vocabulary(load_settings())))
 
@@ -77,8 +77,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.pipeline.forecast import forecast, peek
     from flows.pipeline.progress import Progress
     from flows.pipeline.survey import survey
-    from flows.planning import plan_album, taken_place
-    from flows.reading import read_album
+    from flows.planning.plan_album import plan_album, taken_place
+    from flows.planning.read_manifest import read_album
     from tasks.engines.registry import get_engine
 
     settings = load_settings()

@@ -30,7 +30,7 @@ from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import forgive_renders
-from flows.reading import read_album
+from flows.planning.read_manifest import read_album
 from tasks.circumstances import circumstances
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine

@@ -24,13 +24,13 @@ from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.needs import identities_of, models_of_judges
 from flows.pipeline.executor import Peek
 from flows.pipeline.forecast import peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
-from flows.planning import declare_album, plan_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.read_manifest import read_album
+from flows.planning.required_models import identities_of, models_of_judges
 from tasks.circumstances import circumstances, user_name
 from tasks.scoring.registry import metric_specs
 from tasks.scoring.requests import request_scores

@@ -14,8 +14,8 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, titled, warn
 from flows.pipeline.retry_failed import forgive
-from flows.planning import plan_album, taken_place
-from flows.reading import read_album
+from flows.planning.plan_album import plan_album, taken_place
+from flows.planning.read_manifest import read_album
 
 
 def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float | None, as_json: bool) -> None:

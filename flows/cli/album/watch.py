@@ -22,9 +22,9 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import STATES, album_id
 from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
-from flows.expectation import expected_seconds
 from flows.orchestration.run_launcher import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.pipeline.survey import SongStanding, survey
+from flows.planning.render_time import expected_seconds
 
 SONGS_SHOWN = 30
 

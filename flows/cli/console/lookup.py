@@ -19,7 +19,7 @@ def album_id(named: str, settings: Settings) -> str:
         return named
     is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
     if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
-        from flows import reading
+        from flows.planning import read_manifest as reading
 
         return reading.album_id(path, settings)
     return named

@@ -20,7 +20,7 @@ from catalog.common.slugs import slug
 from catalog.manifest.loader import Vocabulary, load_manifest, manifest_json_schema
 from catalog.manifest.schema import manifest_json_schema as json_schema
 from catalog.manifest.starter import write_starter
-from flows.reading import read_album, vocabulary
+from flows.planning.read_manifest import read_album, vocabulary
 from tests.pictures import png
 
 NIGHT_BUS = Path(__file__).parents[3] / "examples" / "night-bus" / "album.yaml"

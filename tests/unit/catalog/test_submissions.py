@@ -25,8 +25,8 @@ from catalog.ledger.work import Lease
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.storage import part_of, stored_plan
 from db.tables.album import Render
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.rendering import render_shard
 from tests.pictures import png
 from tests.support import HERE, album_document, write_album

@@ -21,7 +21,7 @@ from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
 from flows.inbox.parameters import InboxWork
 from flows.inbox.run import run_inbox
-from flows.planning import declare_album
+from flows.planning.plan_album import declare_album
 from tests.pictures import chunk, png
 from tests.support import LYRICS, album_document
 

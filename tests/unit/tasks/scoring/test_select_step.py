@@ -15,8 +15,8 @@ from catalog.plan.status import songs_of
 from catalog.selection.decision import Decision
 from catalog.selection.metrics import Measured
 from db.tables.album import Step
-from flows.planning import declare_album
-from flows.reading import read_album
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.scoring.likeness import Fingerprint
 from tasks.scoring.step import near_duplicates
 

@@ -16,7 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
-from flows.needs import refuse_licences
+from flows.planning.required_models import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
 from tasks.delivery.pictures import cover_remarks

@@ -25,7 +25,14 @@ from catalog.plan.plan import (
 )
 from catalog.plan.retakes import with_retakes
 from catalog.selection.decide import Policy
-from flows.needs import identities_of, judges_of, model_uses, models_of_judges, models_of_stems, refuse_licences
+from flows.planning.required_models import (
+    identities_of,
+    judges_of,
+    model_uses,
+    models_of_judges,
+    models_of_stems,
+    refuse_licences,
+)
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import require_packages

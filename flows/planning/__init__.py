@@ -1,0 +1,1 @@
+"""From a manifest to a plan: recipes, required models, batches and shards."""
