@@ -25,8 +25,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 
-from flows.deploying import TAG
-from flows.server import server_client
+from flows.server.client import server_client
+from flows.server.deploy import TAG
 
 PAGE = 200
 ENDED_BY_THEMSELVES = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)

@@ -24,10 +24,10 @@ from pathlib import Path
 from catalog.common.errors import MachineError
 from catalog.network.certificates import drop_unusable
 from catalog.network.proxies import past_proxies
-from flows.api_gate import basic
 from flows.console import warn
 from flows.local_api_database import DATABASE, LocalDatabase
 from flows.local_api_files import last_line, own_file, own_folder
+from flows.server.api_gate import basic
 from tasks.parent import is_main_thread, lifeline
 
 START_TIMEOUT_S = 180.0

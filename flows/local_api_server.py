@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from flows.api_gate import App, LocalGate
+from flows.server.api_gate import App, LocalGate
 from tasks.parent import end_with_parent
 
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"

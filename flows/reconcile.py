@@ -22,8 +22,8 @@ from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.orchestration.submissions import ensure_charge
 from flows.pipeline.run import house_of_run
-from flows.pruning import prune_runs
-from flows.server import server_client
+from flows.server.client import server_client
+from flows.server.pruning import prune_runs
 
 AT_WORK = FlowRunFilter(
     tags=FlowRunFilterTags(any_=["album", "render", "finish"]),

@@ -30,7 +30,7 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, Proc
 from catalog.common.errors import InputError, RefusedError
 from catalog.files.permissions import users_mask
 from flows.deployed import ENTRYPOINTS
-from flows.server import server_client
+from flows.server.client import server_client
 
 ENGINE = (sys.executable, "-P", "-m", "flows.run_deployed")
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"

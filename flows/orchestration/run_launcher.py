@@ -25,7 +25,7 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 from catalog.common.errors import CatalogError, MachineError
 from flows.orchestration.parameters import Work
-from flows.server import open_client, reached
+from flows.server.client import open_client, reached
 
 PAGE = 200
 POOLS = ("gpu", "cpu")

@@ -111,7 +111,7 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
     port, database_port = choices.ports["prefect-server"], choices.ports["postgres"]
     url = f"http://127.0.0.1:{port}"
     has_trigrams = postgres.programs_for(places.kept / "postgres").has_trigrams
-    module = "flows.farm_api_server" if has_trigrams else "infra.stack.trigramless"
+    module = "flows.server.farm_api" if has_trigrams else "infra.stack.trigramless"
     password = choices.prefect_database_password
     return Service(
         name="prefect-server",

@@ -25,4 +25,4 @@ def leave_out_trigrams() -> None:
 
 if __name__ == "__main__":
     leave_out_trigrams()
-    runpy.run_module("flows.farm_api_server", run_name="__main__")
+    runpy.run_module("flows.server.farm_api", run_name="__main__")

@@ -20,8 +20,8 @@ from catalog.manifest.limits import MAX_ALBUM_LYRICS_BYTES, MAX_FFMPEG_REFERENCE
 from catalog.manifest.policy_file import read_policy
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, MAX_VALUES, read_source
 from catalog.models.table import read_table
-from flows.deployment_file import read_deployment_file
 from flows.planning.read_manifest import read_album
+from flows.server.deployment_file import read_deployment_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.mastering.reference import check_reference, reference_from

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from flows.api_gate import basic
+from flows.server.api_gate import basic
 from tests.services.prefect_server import PrefectServer
 from tests.services.processes import free_port, running
 from tests.support import environment

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from catalog.monitoring.poller import LineWatch
-from flows.metrics_page import metrics_server
+from flows.server.metrics import metrics_server
 
 ASK = """async address => {
     try { return (await fetch(address)).status; } catch (error) { return 0; }

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from flows import farm_api_server, local_api_server
+from flows import local_api_server
+from flows.server import farm_api as farm_api_server
 
 
 @pytest.fixture

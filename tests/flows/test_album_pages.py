@@ -20,7 +20,7 @@ def work():
 
 @pytest.fixture
 def client(prefect_server):
-    from flows.server import server_client
+    from flows.server.client import server_client
 
     with prefect_server.here(), server_client() as found:
         yield found

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from catalog.common.errors import InputError, MachineError
-from flows.deployment_file import DeploymentFile, house_file, read_deployment_file
+from flows.server.deployment_file import DeploymentFile, house_file, read_deployment_file
 
 SILENT_AFTER_S = 10
 
 
 @pytest.fixture(scope="module")
 def client(prefect_server):
-    from flows.server import server_client
+    from flows.server.client import server_client
 
     with prefect_server.here(), server_client() as found:
         yield found
@@ -33,7 +33,7 @@ def gone_silent(client, prefect_server):
     from prefect import flow
     from prefect.states import Completed, Running
 
-    from flows.deploying import silent_runs_have_crashed
+    from flows.server.deploy import silent_runs_have_crashed
 
     watch = silent_runs_have_crashed(SILENT_AFTER_S).model_copy(update={"name": "a quick watch"})
     automation = client.create_automation(watch)
@@ -67,7 +67,7 @@ def sign_of_life(run, tag):
 @pytest.fixture
 def deploy(client, settings):
     """Deploys a file, the one of the house where none is given; gives what became of each thing that was changed."""
-    from flows.deploying import deploy
+    from flows.server.deploy import deploy
 
     def deployed(file=None, **changed_settings):
         outcomes = deploy(
@@ -297,7 +297,7 @@ def test_the_command_says_what_it_did(prefect_server, deployed, capsys):
     ],
 )
 def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, changes, what):
-    from flows.server import server_client
+    from flows.server.client import server_client
 
     with prefect_server.here(**changes), pytest.raises(MachineError, match=what) as caught, server_client() as client:
         client.read_work_pools()

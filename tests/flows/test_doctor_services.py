@@ -138,9 +138,9 @@ def test_services_that_are_silent_or_gone_are_given_up_soon(look, moto, prefect_
 
 
 def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, settings):
-    from flows.deploying import deploy
-    from flows.deployment_file import house_file, read_deployment_file
-    from flows.server import server_client
+    from flows.server.client import server_client
+    from flows.server.deploy import deploy
+    from flows.server.deployment_file import house_file, read_deployment_file
 
     with prefect_server.here(), server_client() as client:
         for pool in ("gpu", "cpu"):

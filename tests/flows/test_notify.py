@@ -69,7 +69,7 @@ class Kept(logging.Handler):
 @pytest.fixture
 def warned():
     """Notifies, and gives what was logged meanwhile."""
-    from flows.notify import notify
+    from flows.server.notifications import notify
 
     def run(settings, setting):
         kept, logger = Kept(), logging.getLogger("prefect.songline")
@@ -105,8 +105,8 @@ def test_a_block_that_is_missing_is_logged(settings, block, warned):
 def test_what_is_wrong_with_the_block_is_told_beforehand(settings, block):
     from prefect.blocks.system import Secret
 
-    from flows.notify import lacking
-    from flows.server import server_client
+    from flows.server.client import server_client
+    from flows.server.notifications import lacking
 
     Secret(value="x").save("nothing-to-say", overwrite=True, _sync=True)
     with server_client() as client:

@@ -15,7 +15,7 @@ def quiet():
 
 @pytest.fixture
 def client(prefect_server):
-    from flows.server import server_client
+    from flows.server.client import server_client
 
     with prefect_server.here(), server_client() as found:
         yield found
@@ -28,7 +28,7 @@ def runs(client, settings):
     from prefect.client.schemas.actions import ArtifactCreate
     from prefect.states import Cancelled, Completed, Failed, Running
 
-    from flows.pruning import prune_runs
+    from flows.server.pruning import prune_runs
 
     prune_runs(settings, client, now=datetime.now(UTC) + 365 * 24 * HOUR)
 
@@ -65,7 +65,7 @@ def artifacts_of(client, run):
 
 
 def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings):
-    from flows.pruning import prune_runs
+    from flows.server.pruning import prune_runs
 
     month = settings.model_copy(update={"run_history_days": 30})
     now = datetime.now(UTC)
@@ -84,7 +84,7 @@ def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings):
 
 
 def test_a_short_history_holds_for_upkeep_too(client, runs, settings):
-    from flows.pruning import prune_runs
+    from flows.server.pruning import prune_runs
 
     half_a_day = settings.model_copy(update={"run_history_days": 0.5})
     assert prune_runs(half_a_day, client, now=datetime.now(UTC) + 13 * HOUR) == 5

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from catalog.common.settings import load_settings
 from flows.console import SafeTable, print_json, stdout, warn
-from flows.deployment_file import house_file, read_deployment_file
+from flows.server.deployment_file import house_file, read_deployment_file
 
 STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
 
@@ -18,8 +18,9 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
     """See to everything in the file; a line for each thing."""
     settings = load_settings()
     file = read_deployment_file(path or house_file())
-    from flows import deploying, notify
-    from flows.server import server_client
+    from flows.server import deploy as deploying
+    from flows.server import notifications as notify
+    from flows.server.client import server_client
 
     with server_client() as client:
         outcomes = deploying.deploy(client, file, settings)

@@ -15,7 +15,7 @@ from flows.cli.admin.findings import Check
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
-    from flows.deployment_file import DeploymentFile
+    from flows.server.deployment_file import DeploymentFile
 
 PATIENCE_S = 3.0
 SKEW_S = 60.0
@@ -84,7 +84,7 @@ def store(settings: Settings) -> Iterator[Check]:
 
 def prefect(settings: Settings) -> Iterator[Check]:
     """The Prefect server, and on it the pools with their workers, the deployments and the notification block."""
-    from flows.server import hurried_client, is_set
+    from flows.server.client import hurried_client, is_set
 
     if not is_set():
         return
@@ -111,8 +111,8 @@ def _server(client: SyncPrefectClient) -> Check:
 
 
 def _on_server(client: SyncPrefectClient, settings: Settings) -> Iterator[Check]:
-    from flows.deployment_file import house_file, read_deployment_file
-    from flows.notify import lacking
+    from flows.server.deployment_file import house_file, read_deployment_file
+    from flows.server.notifications import lacking
 
     file = read_deployment_file(house_file())
     for pool in file.definitions.pools:

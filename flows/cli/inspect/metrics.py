@@ -17,7 +17,7 @@ def metrics(
     from catalog.common.settings import load_settings
     from catalog.monitoring.poller import LineWatch
     from flows.console import print_text, stdout, warn
-    from flows.metrics_page import metrics_server, metrics_text
+    from flows.server.metrics import metrics_server, metrics_text
 
     with closing(LineWatch(load_settings())) as watch:
         if not serve:

@@ -23,9 +23,9 @@ from catalog.monitoring.poller import LineWatch
 from db.tables.album import Render
 from db.tables.provenance import Activity
 from flows.cli.inspect.metrics import metrics
-from flows.metrics_page import metrics_server, metrics_text
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
+from flows.server.metrics import metrics_server, metrics_text
 from tests.support import album_document, write_album
 
 ON_GPU = Circumstances("test", {}, 'NVIDIA "H100"\n\\80GB')

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flows.api_gate import LocalGate, basic
-from flows.worker_access import RoleGate, admitted
+from flows.server.api_gate import LocalGate, basic
+from flows.server.worker_access import RoleGate, admitted
 
 OPERATOR, WORKER = "songline:operator-secret", "worker:worker-secret"
 ID = "0192d3a4-8f6e-7c1b-9a55-3f1e2d4c5b6a"

@@ -17,8 +17,8 @@ from prefect.utilities.callables import parameter_schema
 
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from flows.deployment_file import Deployment, Schedule
-from flows.outcomes import Outcome
+from flows.server.changes import Outcome
+from flows.server.deployment_file import Deployment, Schedule
 
 INBOX = "render-inbox"
 """The deployment whose schedules are switched on where an inbox is set."""

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
 from catalog.common.settings import Settings
-from flows.deploying import TAG
+from flows.server.deploy import TAG
 
 UPKEEP = "upkeep"
 """Tag of runs that come every few seconds and have nothing to tell once they have ended well."""

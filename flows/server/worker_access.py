@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
-from flows.api_gate import App, Receive, Scope, Send, basic, refuse
+from flows.server.api_gate import App, Receive, Scope, Send, basic, refuse
 
 LARGEST_BODY = 4_000_000
 API = "/api"

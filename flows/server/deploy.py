@@ -26,9 +26,9 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from flows.deployment_file import DeploymentFile, Pool
-from flows.deployments import deploy_flow, loaded_flow
-from flows.outcomes import Outcome
+from flows.server.changes import Outcome
+from flows.server.deployment_file import DeploymentFile, Pool
+from flows.server.deployments import deploy_flow, loaded_flow
 
 TAG = "songline"
 """What every deployment of ours carries, and so every run of it."""

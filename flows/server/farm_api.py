@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from flows.api_gate import App
-from flows.worker_access import RoleGate
+from flows.server.api_gate import App
+from flows.server.worker_access import RoleGate
 
 OPERATOR = "PREFECT_SERVER_API_AUTH_STRING"
 WORKER = "SONGLINE_WORKER_AUTH_STRING"

@@ -1,0 +1,1 @@
+"""The Prefect server: deployments, access of workers, notifications, metrics."""
