@@ -29,7 +29,7 @@ def test_children_end_with_their_parent(tmp_path, begin_home, killed):
     with running_command(begin_home(tmp_path / "home"), "render", manifest, "--out", tmp_path / "out") as victim:
         victim.await_children(4)
         family = {member: " ".join(member.cmdline()) for member in victim.family()}
-        marks = {"command": "flows.cli", "worker": "spawn_main", "api": "flows.local_api_server"}
+        marks = {"command": "flows.cli", "worker": "spawn_main", "api": "flows.embedded.process"}
         first = next(member for member, line in family.items() if marks[killed] in line)
         busy = _burners()
         try:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from catalog.common.errors import MachineError
-from flows.local_api_database import LocalDatabase
-from flows.local_api_files import own_file, own_folder
+from flows.embedded.database import LocalDatabase
+from flows.embedded.files import own_file, own_folder
 from tests.attacks.attackers import tiny_document
 from tests.support import environment, write_album
 
@@ -79,7 +79,7 @@ def test_folders_in_place_of_the_database_are_set_aside_again_and_again(tmp_path
 
 
 def test_the_reason_why_the_api_does_not_start_is_told(tmp_path):
-    from flows.local_api_files import last_line
+    from flows.embedded.files import last_line
 
     log = Path(tmp_path / "server.log")
     assert last_line(log) == ""

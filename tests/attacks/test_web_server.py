@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from flows import local_api_server
+from flows.embedded import process as local_api_server
 from flows.server import farm_api as farm_api_server
 
 

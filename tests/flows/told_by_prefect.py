@@ -19,7 +19,7 @@ from catalog.catalog import House, open_house
 from catalog.common.errors import LeaseLost, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
-from flows.local_api import local_api
+from flows.embedded.api import local_api
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -123,7 +123,7 @@ def main(folder: Path) -> None:
         made = {name: make(house, folder, name, document) for name, document in documents().items()}
         outcomes = moody()
         found = asyncio.run(told())
-    servers = [p for p in psutil.Process().children(recursive=True) if "flows.local_api_server" in p.cmdline()]
+    servers = [p for p in psutil.Process().children(recursive=True) if "flows.embedded.process" in p.cmdline()]
     json.dump({"made": made, "moody": outcomes, "servers_left": len(servers), **found}, sys.stdout)
 
 

@@ -110,7 +110,7 @@ class Family:
         if victim is Victim.WORKER:
             return self._hit_worker(chance)
         if victim is Victim.API:
-            found = self._named("flows.local_api_server")
+            found = self._named("flows.embedded.process")
             if not found or not _kill(found[0]):
                 return None
             return Hit()

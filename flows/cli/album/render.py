@@ -90,7 +90,7 @@ def _check_room(house: House, planned: PlannedAlbum) -> None:
 
 
 def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
-    from flows.local_api import local_api
+    from flows.embedded.api import local_api
     from tasks.pool import WorkerPool
 
     progress = Progress(planned.songs)

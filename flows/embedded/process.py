@@ -1,4 +1,4 @@
-"""The process behind :mod:`flows.local_api`: serves Prefect's API on an inherited socket until its parent is gone.
+"""The process behind :mod:`flows.embedded.api`: serves Prefect's API on an inherited socket until its parent is gone.
 
 The password comes by the environment, which other users cannot read, unlike the command line.
 """

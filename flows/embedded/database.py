@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flows.local_api_files import clear, own_file
+from flows.embedded.files import clear, own_file
 
 DATABASE = "prefect.db"
 DAMAGED = "prefect.db.damaged"

@@ -25,8 +25,8 @@ from catalog.common.errors import MachineError
 from catalog.network.certificates import drop_unusable
 from catalog.network.proxies import past_proxies
 from flows.console import warn
-from flows.local_api_database import DATABASE, LocalDatabase
-from flows.local_api_files import last_line, own_file, own_folder
+from flows.embedded.database import DATABASE, LocalDatabase
+from flows.embedded.files import last_line, own_file, own_folder
 from flows.server.api_gate import basic
 from tasks.parent import is_main_thread, lifeline
 
@@ -128,7 +128,7 @@ def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: i
                 sys.executable,
                 "-P",
                 "-m",
-                "flows.local_api_server",
+                "flows.embedded.process",
                 str(listening.fileno()),
                 str(line),
                 str(os.getpid()),

@@ -1,0 +1,1 @@
+"""Prefect's own API on this machine, for as long as one command runs."""
