@@ -7,9 +7,9 @@ from prefect import flow
 from catalog.common.text import counted
 from catalog.ledger.submissions import submission_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.cancelled_tasks import end_tasks
 from flows.orchestration.parameters import SongWork
 from flows.pipeline.run import carry_out, house_of_run, raise_failures, require_renders
+from flows.runtime.cancelled_tasks import end_tasks
 
 
 @flow(name="finish-song", persist_result=False, on_cancellation=[end_tasks])

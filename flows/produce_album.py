@@ -22,7 +22,6 @@ from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
 from catalog.release.queries import release_by_key
 from flows.artifacts.artifacts import ProgressArtifact, Wall
-from flows.cancelled_tasks import end_tasks
 from flows.orchestration.coordinator import Foreman, Verdict
 from flows.orchestration.parameters import AlbumWork
 from flows.orchestration.run_launcher import PrefectDispatcher
@@ -33,6 +32,7 @@ from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import forgive
 from flows.pipeline.run import carry_out, house_of_run, raise_failures, require_renders
 from flows.planning.render_time import expected_seconds
+from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
 from tasks.delivery.export import write_release
 from tasks.steps import as_songline_error

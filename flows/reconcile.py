@@ -18,10 +18,10 @@ from catalog.catalog import House
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
 from catalog.ledger.submissions import free_lost_leases, submissions
-from flows.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.orchestration.submissions import ensure_charge
 from flows.pipeline.run import house_of_run
+from flows.runtime.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.server.client import server_client
 from flows.server.pruning import prune_runs
 

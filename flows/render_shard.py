@@ -8,9 +8,9 @@ from catalog.common.errors import InputError
 from catalog.common.text import counted
 from catalog.ledger.submissions import shard_of, submission_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.cancelled_tasks import end_tasks
 from flows.orchestration.parameters import ShardWork
 from flows.pipeline.run import carry_out, house_of_run, raise_failures
+from flows.runtime.cancelled_tasks import end_tasks
 
 
 @flow(name="render-shard", persist_result=False, on_cancellation=[end_tasks])

@@ -3,7 +3,7 @@
 With Prefect's one password, a worker could write what others run: deployments, job templates, automations, blocks.
 Behind :class:`RoleGate` there are two: the operator's, which is Prefect's own and may do everything, and the workers',
 which is held against :data:`ALLOWED`. Neither of the two runs code of a stored result anywhere, see
-:mod:`flows.prefect_restrictions`.
+:mod:`flows.runtime.prefect_restrictions`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def test_a_stored_result_is_not_loaded_whoever_answers(tmp_path, serializer):
     """What a false API would answer, given to Prefect as it is in a process of ours."""
     from prefect.client.schemas.objects import State, StateType
 
-    from flows.prefect_restrictions import StoredResultRefused
+    from flows.runtime.prefect_restrictions import StoredResultRefused
 
     marker, stored = tmp_path / "code-ran", tmp_path / "result"
     metadata = {"storage_key": str(stored), "serializer": {"type": serializer}}

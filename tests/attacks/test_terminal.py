@@ -200,7 +200,7 @@ def test_the_process_of_a_flow_run_writes_by_the_same_door(tmp_path: Path) -> No
         f"sys.stderr.write({CLIPBOARD!r})\nprint({CLIPBOARD!r})\n"
     )
     env = environment(tmp_path / "home") | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-P", "-m", "flows.run_deployed", str(os.getpid()), "22"]
+    command = [sys.executable, "-P", "-m", "flows.runtime.run_deployed", str(os.getpid()), "22"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{visible(CLIPBOARD)}\n", visible(CLIPBOARD))
 

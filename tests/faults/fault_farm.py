@@ -165,7 +165,7 @@ class Farm:
         for process in self.stack.family(service):
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 run_id = process.environ().get("PREFECT__FLOW_RUN_ID")
-                if run_id and "flows.run_deployed" in process.cmdline():
+                if run_id and "flows.runtime.run_deployed" in process.cmdline():
                     found[run_id.replace("-", "")] = process
         return found
 

@@ -129,7 +129,7 @@ def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(cli
     from prefect import task
     from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
-    from flows.cancelled_tasks import end_tasks, end_tasks_of_cancelled_runs
+    from flows.runtime.cancelled_tasks import end_tasks, end_tasks_of_cancelled_runs
 
     states = (Running(), Pending(), Crashed(), Completed(), Failed())
     left = ["CANCELLED"] * 3 + ["COMPLETED", "FAILED"]
@@ -159,10 +159,10 @@ def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(cli
 
 
 def test_every_flow_that_makes_an_album_ends_its_tasks():
-    from flows.cancelled_tasks import end_tasks
     from flows.finish_song import finish_song
     from flows.produce_album import produce_album_on_farm
     from flows.render_shard import render_shard
+    from flows.runtime.cancelled_tasks import end_tasks
 
     for each in (produce_album_on_farm, render_shard, finish_song):
         assert end_tasks in each.on_cancellation_hooks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.common.errors import InputError
-from flows.worker import serve
+from flows.runtime.worker import serve
 from tests.support import songline
 
 

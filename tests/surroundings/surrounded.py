@@ -50,7 +50,7 @@ WARM = (
         "catalog.lineage.lineage",
         "catalog.lineage.release",
         "tasks.delivery.export",
-        "flows.prefect_restrictions",
+        "flows.runtime.prefect_restrictions",
         "rich.table",
     ),
     *(

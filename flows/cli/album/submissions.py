@@ -38,7 +38,7 @@ def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: 
     """Serve a work pool in this process. `reconcile` looks once, in case an album became active by another way than
     `submit`, such as a restored backup."""
     from flows.orchestration.run_launcher import PrefectDispatcher
-    from flows.worker import serve
+    from flows.runtime.worker import serve
 
     with suppress(MachineError):  # without a server, serving it says so
         PrefectDispatcher().reconcile_often(True)

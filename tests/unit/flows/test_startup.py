@@ -11,7 +11,7 @@ GARBAGE = """
 import gc
 usual = gc.get_threshold()
 import flows
-from flows.startup import OBJECTS_OF_STARTUP
+from flows.runtime.startup import OBJECTS_OF_STARTUP
 begun = gc.get_threshold()[0], gc.get_freeze_count()
 kept = [[] for _ in range(OBJECTS_OF_STARTUP + 10_000)]
 print(begun == (OBJECTS_OF_STARTUP, 0), gc.get_threshold() == usual, gc.get_freeze_count() > OBJECTS_OF_STARTUP // 2)
@@ -29,7 +29,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
 @pytest.mark.parametrize(
     ("imported", "spared"),
     [
-        ("flows.cli.main", ("flows.clean_logs", "importlib.abc", "logging", "tempfile")),
+        ("flows.cli.main", ("flows.runtime.clean_logs", "importlib.abc", "logging", "tempfile")),
         (
             "flows.pipeline.survey",
             (

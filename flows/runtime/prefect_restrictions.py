@@ -7,7 +7,7 @@ here. Songline never stores a result with Prefect, so nothing of it is ever load
 Prefect reads settings from ``.env``, ``prefect.toml`` and ``pyproject.toml`` of the working folder, which is any folder
 that a user stands in. Ours come from the environment and from Prefect's profile alone.
 
-What Prefect logs holds no secrets: see :mod:`flows.clean_logs`.
+What Prefect logs holds no secrets: see :mod:`flows.runtime.clean_logs`.
 
 Each restriction is laid on a module of Prefect as soon as that is imported, so that importing us costs nothing.
 """
@@ -150,7 +150,7 @@ class _Restricting:
 
 
 def _clean_logs() -> None:
-    from flows.clean_logs import clean_prefect_logs
+    from flows.runtime.clean_logs import clean_prefect_logs
 
     clean_prefect_logs()
 

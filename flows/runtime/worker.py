@@ -29,10 +29,10 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, Proc
 
 from catalog.common.errors import InputError, RefusedError
 from catalog.files.permissions import users_mask
-from flows.deployed import ENTRYPOINTS
+from flows.runtime.deployed import ENTRYPOINTS
 from flows.server.client import server_client
 
-ENGINE = (sys.executable, "-P", "-m", "flows.run_deployed")
+ENGINE = (sys.executable, "-P", "-m", "flows.runtime.run_deployed")
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 ATTRIBUTION = ("PREFECT__WORKER_ID", "PREFECT__WORKER_NAME", "PREFECT__FLOW_ID", "PREFECT__DEPLOYMENT_ID")
 """Variables that Prefect names a run's origin by, in its requests to the server."""
@@ -49,7 +49,8 @@ class FlowWorker(ProcessWorker):
         configuration: ProcessJobConfiguration,
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> ProcessWorkerResult:
-        """Run one of :data:`flows.deployed.ENTRYPOINTS`. Raises RefusedError where the flow run names another flow."""
+        """Run one of :data:`flows.runtime.deployed.ENTRYPOINTS`. Raises RefusedError where the flow run names another
+        flow."""
         entrypoint = await self._entrypoint(flow_run)
 
         async def known_flow(_: FlowRun) -> Flow[..., Any]:

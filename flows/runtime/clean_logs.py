@@ -15,7 +15,7 @@ _PREFECT = "prefect"
 def clean_prefect_logs() -> None:
     """Have every record of Prefect's loggers cleaned as it is made, its traceback too. Safe to repeat.
 
-    Called before Prefect is imported: see :mod:`flows.prefect_restrictions`.
+    Called before Prefect is imported: see :mod:`flows.runtime.prefect_restrictions`.
     """
     before = logging.getLogRecordFactory()
     if getattr(before, "is_cleaning", False):
