@@ -19,8 +19,8 @@ from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.task_executor import PrefectExecutor
 from flows.planning.batches import shards_of
-from tasks.pool import WorkerPool
-from tasks.wrappers import WorkTasks
+from tasks.prefect_tasks import WorkTasks
+from tasks.worker_pool import WorkerPool
 
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)

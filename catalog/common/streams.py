@@ -28,7 +28,8 @@ _ALLOWED_STYLE = re.compile(r"\x1b\[(?:(?:0|1|3[0-79]|9[0-7])?(?:;(?!m)|(?=m)))*
 """Colours of letters and bold (SGR, ECMA-48): the only sequences that writers other than our own console may send.
 Other styles are left out: among them is one that hides text (8), and one that swaps its colours (7)."""
 RESOURCE_TRACKER_FILTER = "ignore:resource_tracker:UserWarning"
-"""The filter that :mod:`tasks.pool` hands to multiprocessing's tracker: in ``sys.warnoptions`` it is nobody's wish."""
+"""The filter that :mod:`tasks.worker_pool` hands to multiprocessing's tracker: in ``sys.warnoptions`` it is nobody's
+wish."""
 _READER_IS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 
 

@@ -28,7 +28,7 @@ from flows.console import warn
 from flows.embedded.database import DATABASE, LocalDatabase
 from flows.embedded.files import last_line, own_file, own_folder
 from flows.server.api_gate import basic
-from tasks.parent import is_main_thread, lifeline
+from tasks.parent_process import is_main_thread, lifeline
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 5.0

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from flows.server.api_gate import App, LocalGate
-from tasks.parent import end_with_parent
+from tasks.parent_process import end_with_parent
 
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 

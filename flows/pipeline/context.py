@@ -11,7 +11,7 @@ from catalog.catalog import House
 from catalog.plan.plan import PlannedAlbum
 from flows.pipeline.pipeline import Produced
 from flows.pipeline.progress import Progress
-from tasks.pool import WorkerPool
+from tasks.worker_pool import WorkerPool
 
 
 @dataclass(slots=True)

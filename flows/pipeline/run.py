@@ -16,8 +16,8 @@ from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
 from flows.planning.batches import largest_bytes, shards_of
-from tasks.pool import WorkerPool
-from tasks.wrappers import WorkTasks
+from tasks.prefect_tasks import WorkTasks
+from tasks.worker_pool import WorkerPool
 
 MASTERING_LIMIT = "songline-mastering"
 STORE_LIMIT = "songline-store"

@@ -17,7 +17,7 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
 from flows.pipeline.progress import Progress
 from flows.planning.batches import Shard
-from tasks.wrappers import WorkTasks
+from tasks.prefect_tasks import WorkTasks
 
 TELL_EVERY_S = 2.0
 

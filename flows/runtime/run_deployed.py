@@ -12,7 +12,7 @@ import sys
 
 from catalog.common import streams
 from catalog.files.permissions import keep_private
-from tasks.parent import end_with_starter
+from tasks.parent_process import end_with_starter
 
 if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))

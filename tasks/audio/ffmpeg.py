@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from catalog.common.errors import MachineError
 from db.files.regular_file import open_regular
 from tasks.audio.errors import AudioFileError
-from tasks.parent import ending_with_starter
+from tasks.parent_process import ending_with_starter
 
 LONGEST_WAIT_S = 900.0
 """For a file, all waiting for ffmpeg's output together; what the reader does with it meanwhile does not count."""

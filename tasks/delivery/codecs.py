@@ -24,7 +24,7 @@ from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio
 from tasks.audio.mp4_gapless import gapless_frames
-from tasks.parent import ending_with_starter
+from tasks.parent_process import ending_with_starter
 
 MP3_RATES = frozenset({32_000, 44_100, 48_000})
 """The rates of MPEG-1 layer III, the only ones that reach 320 kbit/s."""

@@ -13,7 +13,7 @@ from contextlib import closing
 import psutil
 import pytest
 
-from tasks.parent import ending_with_starter
+from tasks.parent_process import ending_with_starter
 from tests.attacks.attackers import running_command, tiny_document
 from tests.support import songline, write_album
 
@@ -51,9 +51,9 @@ def test_children_end_with_their_parent(tmp_path, begin_home, killed):
 _THREAD_EXIT = {"x86_64": 60, "aarch64": 93}
 _KEPT_BY_A_THREAD = """
 import ctypes, os, subprocess, sys, threading, time
-from tasks.parent import is_main_thread, lifeline
+from tasks.parent_process import is_main_thread, lifeline
 line = lifeline().fileno()
-child = f"import time; from tasks.parent import end_with_parent; \\
+child = f"import time; from tasks.parent_process import end_with_parent; \\
 end_with_parent({line}, {os.getpid()}, of_main_thread={is_main_thread()}); print(flush=True); time.sleep(300)"
 started = subprocess.Popen([sys.executable, "-c", child], pass_fds=[line], stdout=subprocess.PIPE)
 started.stdout.readline()
@@ -84,7 +84,7 @@ def test_children_do_not_wait_for_a_thread_that_the_disk_keeps():
 
 def test_a_program_does_not_outlive_a_starter_that_ends_while_it_is_started(monkeypatch):
     ended: list[int] = []
-    monkeypatch.setattr("tasks.parent.signal_at_end_of_starter", lambda: None)
+    monkeypatch.setattr("tasks.parent_process.signal_at_end_of_starter", lambda: None)
     monkeypatch.setattr("os._exit", ended.append)
     begin_child = ending_with_starter()
     monkeypatch.setattr("os.getppid", os.getpid)

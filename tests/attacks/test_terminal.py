@@ -160,7 +160,7 @@ def test_other_writers_neither_hide_text_nor_swap_its_colours() -> None:
 WORKER = """
 import asyncio, os, sys, warnings
 from catalog.common.settings import Settings
-from tasks.pool import WorkerPool
+from tasks.worker_pool import WorkerPool
 def work():
     import numpy
     numpy.float64(1) / numpy.float64(0)

@@ -23,7 +23,7 @@ from flows.embedded.api import local_api
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.pool import WorkerPool
+from tasks.worker_pool import WorkerPool
 from tests.support import album_document, write_album
 
 TITLE = "Rain <b>*loud*</b> | [x](y) # `z`"
@@ -76,7 +76,7 @@ def make(house: House, folder: Path, name: str, document: dict[str, object]) -> 
 def moody() -> dict[str, str]:
     from prefect import flow
 
-    from tasks.wrappers import WorkTasks
+    from tasks.prefect_tasks import WorkTasks
 
     pool = trouble()
 

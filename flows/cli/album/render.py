@@ -91,7 +91,7 @@ def _check_room(house: House, planned: PlannedAlbum) -> None:
 
 def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     from flows.embedded.api import local_api
-    from tasks.pool import WorkerPool
+    from tasks.worker_pool import WorkerPool
 
     progress = Progress(planned.songs)
     pool = WorkerPool(house.settings, memory_bytes=largest_bytes(planned, house.settings))

@@ -22,7 +22,7 @@ from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
 from tasks.circumstances import circumstances
-from tasks.parent import begin, is_main_thread, lifeline
+from tasks.parent_process import begin, is_main_thread, lifeline
 
 T = TypeVar("T")
 MEMORY_SHARE = 0.7

@@ -19,7 +19,7 @@ from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
 from tasks.kinds import KINDS
-from tasks.pool import WorkerPool
+from tasks.worker_pool import WorkerPool
 
 MAX_RETRIES = 4
 
