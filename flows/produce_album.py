@@ -35,7 +35,7 @@ from flows.planning.render_time import expected_seconds
 from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
 from tasks.delivery.export import write_release
-from tasks.steps import as_songline_error
+from tasks.steps.run_step import as_songline_error
 
 PATIENCE_S = 600.0
 """How long a Prefect server that went away is waited for; then the next reconciliation takes over."""

@@ -12,7 +12,7 @@ from catalog.ledger.work import Circumstances, StepRequest
 from catalog.plan.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
-from tasks.steps import as_songline_error, run_step
+from tasks.steps.run_step import as_songline_error, run_step
 
 Digests = Mapping[str, str]
 

@@ -18,7 +18,7 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
-from tasks.kinds import KINDS
+from tasks.steps.step_kinds import KINDS
 from tasks.worker_pool import WorkerPool
 
 MAX_RETRIES = 4

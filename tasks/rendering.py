@@ -20,7 +20,7 @@ from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine
 from tasks.materials import Digests, gather
-from tasks.steps import as_songline_error
+from tasks.steps.run_step import as_songline_error
 
 WAITING = 2
 

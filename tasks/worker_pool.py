@@ -21,8 +21,8 @@ from catalog.common import streams
 from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
-from tasks.circumstances import circumstances
 from tasks.parent_process import begin, is_main_thread, lifeline
+from tasks.steps.environment import circumstances
 
 T = TypeVar("T")
 MEMORY_SHARE = 0.7
@@ -45,7 +45,7 @@ class WorkerPool:
     async def run_step(
         self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
     ) -> Standing:
-        """:func:`tasks.steps.run_step` in a worker."""
+        """:func:`tasks.steps.run_step.run_step` in a worker."""
         return await self._call(_work_step, key, flow_run_id, task_run_id, on_device=on_device)
 
     async def render_shard(
@@ -107,7 +107,7 @@ def set_up(settings: bytes, threads: int) -> None:
 
 
 def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
-    from tasks.steps import run_step
+    from tasks.steps.run_step import run_step
 
     try:
         return run_step(_entered(), key, circumstances(flow_run_id, task_run_id))

@@ -30,7 +30,7 @@ from flows.pipeline.progress import Progress
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
 from tasks.rendering import render_shard
-from tasks.steps import run_step
+from tasks.steps.run_step import run_step
 
 HERE = Circumstances("test", {}, "cpu")
 LYRICS = "[00:01.00]Streetlights hum along the wire\n[00:04.00]One more stop and I am home\n"

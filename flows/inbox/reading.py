@@ -20,7 +20,7 @@ from catalog.plan.plan import manifest_digest
 from db.session import DatabaseTrouble
 from flows.inbox.report import Entry
 from flows.planning.read_manifest import read_album
-from tasks.steps import as_songline_error
+from tasks.steps.run_step import as_songline_error
 
 MAX_TROUBLES = 3
 """So many manifests in a row that the place did not give: then it is the place's trouble, and waiting for each of

@@ -22,7 +22,7 @@ from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
 from flows.planning.render_shards import some
-from tasks.steps import raise_if_failed
+from tasks.steps.run_step import raise_if_failed
 
 RUNS = 4
 """Runs of an album's songs at once; more songs than these wait and then go together."""

@@ -24,7 +24,7 @@ from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.pipeline.score_requests import Asked, Judgements
 from flows.planning.render_shards import Parcel, parcels, some
-from tasks.circumstances import circumstances
+from tasks.steps.environment import circumstances
 
 SPLIT_AFTER = 3
 """Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""

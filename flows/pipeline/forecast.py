@@ -13,7 +13,7 @@ from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from tasks.engines.registry import get_engine
-from tasks.kinds import KINDS
+from tasks.steps.step_kinds import KINDS
 
 if TYPE_CHECKING:
     from flows.pipeline.estimate import MissingStep

@@ -21,7 +21,7 @@ from flows.pipeline.dataloader import Together
 from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress, SongProgress
-from tasks.steps import raise_if_failed
+from tasks.steps.run_step import raise_if_failed
 
 Stage = Literal["planned", "rendering", "rendered", "decided", "mastered", "finished"]
 AlbumState = Literal["unfinished", "failed", "finished", "released"]

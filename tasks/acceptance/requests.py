@@ -5,8 +5,8 @@ from __future__ import annotations
 from catalog.album.mastering import MasteringSpec
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
-from tasks.kinds import request
 from tasks.mastering.requests import MASTER_BITS
+from tasks.steps.step_kinds import request
 
 
 def request_acceptance(spec: MasteringSpec, master: StepResult) -> StepRequest:

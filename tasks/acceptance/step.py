@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.ledger.work import Outcome
 from tasks.acceptance.checks import Target, examine, failed
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 def accept(context: StepContext) -> Outcome:

@@ -16,7 +16,6 @@ from catalog.release.document import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.release.listening_page.page import render_page
 from catalog.release.queries import next_build, release_by_key
 from catalog.selection.decide import Policy
-from tasks.circumstances import songline_version
 from tasks.delivery.bundle import SUMS_FILE
 from tasks.delivery.cue import MAX_CUE_TRACK, CueTrack, cue_sheet
 from tasks.delivery.packing import Packing, lineage_bytes
@@ -24,7 +23,8 @@ from tasks.delivery.release_request import disclosure
 from tasks.delivery.track_parts import TrackParts, gather
 from tasks.delivery.views import page_view
 from tasks.models_used import models_of
-from tasks.steps import StepContext
+from tasks.steps.environment import songline_version
+from tasks.steps.run_step import StepContext
 
 CUE_FORMS = ("wav24", "wav16", "flac24", "mp3_320")
 COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}

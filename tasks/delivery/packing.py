@@ -10,7 +10,7 @@ from catalog.common.digests import Json, digest_bytes
 from catalog.ledger.results import artifact_facts
 from catalog.ledger.work import Product
 from catalog.release.document import ReleasedFile
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 MEDIA_TYPES = {
     ".html": "text/html",

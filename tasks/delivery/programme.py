@@ -10,7 +10,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, UNIT_MS, Powers, gated_loudness, unit_powers
 from tasks.audio.true_peak import true_peak_dbtp
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 def album_level(context: StepContext) -> Outcome:

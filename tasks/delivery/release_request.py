@@ -16,7 +16,7 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum
 from tasks.delivery.track_tags import TrackTags
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 REPLAY_GAIN_LUFS = -18.0
 """The loudness that ReplayGain 2.0 counts from."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 
 def request_album_level(masters: Sequence[str]) -> StepRequest:

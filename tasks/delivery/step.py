@@ -10,7 +10,7 @@ from tasks.delivery.curves import draw_curves
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY
 from tasks.delivery.encode import encode as encode_file
 from tasks.delivery.track_tags import TrackTags
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 def draw(context: StepContext) -> Outcome:

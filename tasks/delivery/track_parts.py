@@ -30,7 +30,7 @@ from tasks.delivery.naming import safe_file_name
 from tasks.delivery.packing import Packing
 from tasks.models_used import models_of
 from tasks.scoring.registry import judges_for
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 WORDLESS = "zxx"
 """The language of a recording without words (ISO 639-2: no linguistic content)."""

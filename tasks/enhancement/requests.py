@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.ledger.work import StepRequest
 from tasks.enhancement.names import ENHANCERS
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 
 def request_enhancement(member: str, audio_digest: str) -> StepRequest:

@@ -16,7 +16,7 @@ from tasks.enhancement.base import Bounds, Enhancer
 from tasks.enhancement.contract import Clause, examine, require
 from tasks.enhancement.registry import enhancer
 from tasks.scoring.spectrum import spectral_readings
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 @dataclass(frozen=True, slots=True)

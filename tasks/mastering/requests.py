@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.album.mastering import MasteringSpec
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 MASTER_BITS = 24
 

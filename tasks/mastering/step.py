@@ -9,7 +9,7 @@ from tasks.mastering.album import song_level
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import Reference, reference_from
 from tasks.mastering.versions import Mastered, version_file
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 def level(context: StepContext) -> Outcome:

@@ -11,9 +11,9 @@ from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from catalog.selection.decide import Policy
-from tasks.kinds import request
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
+from tasks.steps.step_kinds import request
 from tasks.style.prompt_help import embedded_text
 
 

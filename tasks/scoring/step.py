@@ -19,7 +19,7 @@ from tasks.scoring.base import Brief, Scorer
 from tasks.scoring.judging import load_judge
 from tasks.scoring.likeness import Fingerprint, alike, fingerprint
 from tasks.scoring.registry import load_scorers, metric_specs, metrics_of_words
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 @cache

@@ -8,7 +8,7 @@ from catalog.album.album import NATIVE_STEMS, Album, Song
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 
 def request_stems(

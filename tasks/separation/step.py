@@ -14,7 +14,7 @@ from tasks.separation.demix import Wish
 from tasks.separation.demix import demix as take_apart
 from tasks.separation.native import NativeSeparator, null_dbfs
 from tasks.separation.turns import turn_on_cores
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSeparator}
 """What takes apart without a model of the registry, by name."""

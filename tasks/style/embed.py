@@ -10,7 +10,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import MachineError
 from catalog.ledger.work import Outcome, Product
 from tasks.audio.files import read_audio
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 from tasks.style.inspection import inspect
 from tasks.style.mulan import MuLan, shared_mulan
 from tasks.style.vector import MEDIA_TYPE, Style, write_style

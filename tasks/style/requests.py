@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
-from tasks.kinds import request
+from tasks.steps.step_kinds import request
 
 
 def embed_text(text: str, model: Mapping[str, Json]) -> StepRequest:

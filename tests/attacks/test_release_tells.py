@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tasks.kinds import KINDS
+from tasks.steps.step_kinds import KINDS
 from tests.attacks.small_album import Run, run, small
 
 __all__ = ["run", "small"]

@@ -31,13 +31,13 @@ from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import forgive_renders
 from flows.planning.read_manifest import read_album
-from tasks.circumstances import circumstances
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.diffrhythm.words.lyrics import PreviewRow
 from tasks.engines.diffrhythm.words.lyrics import preview as rows_of
 from tasks.engines.registry import get_engine
 from tasks.rendering import render_shard
+from tasks.steps.environment import circumstances
 
 _TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 

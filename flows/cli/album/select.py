@@ -31,11 +31,11 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from flows.planning.required_models import identities_of, models_of_judges
-from tasks.circumstances import circumstances, user_name
 from tasks.scoring.registry import metric_specs
 from tasks.scoring.requests import request_scores
 from tasks.scoring.step import near_duplicates
-from tasks.steps import run_step
+from tasks.steps.environment import circumstances, user_name
+from tasks.steps.run_step import run_step
 
 
 def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_json: bool) -> None:

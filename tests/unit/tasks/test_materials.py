@@ -13,10 +13,11 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Outcome, Product
 from catalog.plan.recipe import Recipe
-from tasks import materials, steps
+from tasks import materials
 from tasks.engines.base import Material
-from tasks.kinds import request
 from tasks.materials import gather
+from tasks.steps import run_step as steps
+from tasks.steps.step_kinds import request
 from tests.support import HERE, FaultyEngine
 
 RECIPES = [Recipe("faulty", 1, seed, 2.0, {}) for seed in (1, 2, 3)]

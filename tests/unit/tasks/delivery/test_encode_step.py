@@ -16,8 +16,8 @@ from tasks.delivery.riff import read_chunks
 from tasks.delivery.step import encode
 from tasks.delivery.tags import read_cover
 from tasks.delivery.track_tags import TrackTags
-from tasks.kinds import request
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
+from tasks.steps.step_kinds import request
 from tests.services.processes import not_tested
 
 

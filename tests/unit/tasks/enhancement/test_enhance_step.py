@@ -19,7 +19,7 @@ from tasks.enhancement import registry
 from tasks.enhancement.base import Bounds
 from tasks.enhancement.names import ENHANCERS
 from tasks.enhancement.step import enhance
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 class Late:

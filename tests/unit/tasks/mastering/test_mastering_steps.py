@@ -18,7 +18,7 @@ from catalog.ledger.work import StepRequest
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.mastering import chain, step
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 
 
 def context(folder: Path, parameters: dict[str, Any], **sounds: Audio) -> StepContext:

@@ -8,9 +8,9 @@ from catalog.common.digests import canonical_json
 from catalog.common.errors import ModelMissing, WorkError
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.kinds import KINDS, request
 from tasks.separation.step import demix
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
+from tasks.steps.step_kinds import KINDS, request
 from tests.tiny_demucs import need
 
 

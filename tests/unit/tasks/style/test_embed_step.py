@@ -14,7 +14,7 @@ import soundfile
 from catalog.catalog import House
 from catalog.common.errors import InputError, MachineError
 from catalog.ledger.work import Outcome, StepRequest
-from tasks.steps import StepContext
+from tasks.steps.run_step import StepContext
 from tasks.style.names import MUQ_MULAN
 from tasks.style.vector import read_style
 from tests.tiny_mulan import write_tiny_mulan

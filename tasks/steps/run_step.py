@@ -18,7 +18,7 @@ from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
 from catalog.ledger.work import Circumstances, Outcome, Standing, StepRequest
 from db.session import DatabaseTrouble
-from tasks.kinds import KINDS
+from tasks.steps.step_kinds import KINDS
 
 FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
 
