@@ -51,7 +51,7 @@ class WorkerPool:
     async def render_shard(
         self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
     ) -> dict[str, Standing]:
-        """:func:`tasks.rendering.render_shard` in a worker."""
+        """:func:`tasks.rendering.render_shard.render_shard` in a worker."""
         return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id, on_device=on_device)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> St
 
 
 def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, Standing]:
-    from tasks.rendering import render_shard
+    from tasks.rendering.render_shard import render_shard
 
     try:
         return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))

@@ -29,7 +29,7 @@ from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tasks.steps.run_step import run_step
 
 HERE = Circumstances("test", {}, "cpu")

@@ -11,7 +11,7 @@ from catalog.common.settings import Settings
 from catalog.plan.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.registry import get_engine
-from tasks.rendering import renderer_of
+from tasks.rendering.render_shard import renderer_of
 
 NULL_DBFS = -90.0
 """The parts' sum may differ from the mix by no more than this."""

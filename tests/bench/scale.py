@@ -29,7 +29,7 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from flows.planning.render_shards import parcels
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tests.bench.free_engine import FORECAST_S, free_line
 from tests.bench.statements import counted
 from tests.services.postgres_server import postgres_server

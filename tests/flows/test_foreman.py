@@ -17,7 +17,7 @@ from flows.orchestration.render_dispatcher import FAIL_AFTER, SPLIT_AFTER
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tests.fake_farm import FakeFarm
 from tests.support import HERE, album_document, write_album
 

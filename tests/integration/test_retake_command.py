@@ -19,7 +19,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.loudness import integrated_lufs
 from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, passage_between
 from tasks.engines.diffrhythm.words.placement import in_frames
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tests.integration.sung_album import Sung, lrc, sung_document, write_sung
 from tests.support import HERE, album_document, write_album
 

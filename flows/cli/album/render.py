@@ -139,7 +139,7 @@ def _deliver(house: House, release_key: str, out: Path, *, was_missing: bool) ->
 
 def rerun(prefix: str, *, as_json: bool) -> None:
     """Render a candidate's recipe again and say how far it is from what is stored; exits 1 when it differs."""
-    from tasks.rerun import compare
+    from tasks.rendering.reproduce import compare
 
     settings = load_settings()
     with open_house(settings) as house:

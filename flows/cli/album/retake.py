@@ -36,7 +36,7 @@ from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.diffrhythm.words.lyrics import PreviewRow
 from tasks.engines.diffrhythm.words.lyrics import preview as rows_of
 from tasks.engines.registry import get_engine
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import circumstances
 
 _TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")

@@ -27,7 +27,7 @@ from catalog.plan.storage import part_of, stored_plan
 from db.tables.album import Render
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tests.pictures import png
 from tests.support import HERE, album_document, write_album
 

@@ -13,9 +13,9 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Outcome, Product
 from catalog.plan.recipe import Recipe
-from tasks import materials
 from tasks.engines.base import Material
-from tasks.materials import gather
+from tasks.rendering import inputs as materials
+from tasks.rendering.inputs import gather
 from tasks.steps import run_step as steps
 from tasks.steps.step_kinds import request
 from tests.support import HERE, FaultyEngine

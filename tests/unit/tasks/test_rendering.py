@@ -3,7 +3,8 @@ import pytest
 from catalog.ledger.results import render_products
 from catalog.plan.recipe import Recipe
 from db.session import DatabaseTrouble
-from tasks import materials, rendering
+from tasks.rendering import inputs as materials
+from tasks.rendering import render_shard as rendering
 from tests.support import HERE, FaultyEngine
 
 RECIPES = [Recipe("faulty", 1, seed, 2.0, {"prompt": "x"}) for seed in (1, 2, 3)]

@@ -19,7 +19,7 @@ from catalog.plan.recipe import Recipe
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine
-from tasks.materials import Digests, gather
+from tasks.rendering.inputs import Digests, gather
 from tasks.steps.run_step import as_songline_error
 
 WAITING = 2

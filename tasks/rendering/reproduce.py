@@ -12,7 +12,7 @@ from catalog.catalog import House
 from catalog.ledger.work import Circumstances
 from catalog.plan.recipe import Recipe
 from tasks.audio import files
-from tasks.rendering import render_once
+from tasks.rendering.render_shard import render_once
 
 
 @dataclass(frozen=True, slots=True)

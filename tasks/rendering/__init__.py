@@ -1,0 +1,1 @@
+"""Rendering: inputs collected, a shard rendered with one engine, a candidate rendered again."""
