@@ -34,7 +34,7 @@ from flows.pipeline.run import carry_out, house_of_run, raise_failures, require_
 from flows.planning.render_time import expected_seconds
 from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
-from tasks.delivery.export import write_release
+from tasks.delivery.package.export import write_release
 from tasks.steps.run_step import as_songline_error
 
 PATIENCE_S = 600.0

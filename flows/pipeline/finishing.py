@@ -20,7 +20,7 @@ from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_stems
 from tasks.acceptance.requests import request_acceptance, request_version_acceptance
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags
+from tasks.delivery.package.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags
 from tasks.delivery.requests import request_album_level, request_drawing, request_encoding
 from tasks.enhancement.requests import request_enhancement
 from tasks.mastering.levels import SongLevel, common_gain_db

@@ -19,7 +19,7 @@ from db.files.regular_file import open_regular
 from flows.planning.required_models import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
-from tasks.delivery.pictures import cover_remarks
+from tasks.delivery.tags.cover import cover_remarks
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs

@@ -15,15 +15,15 @@ from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, wav_bytes, write_flac24
 from tasks.audio.meter import read_meter
-from tasks.delivery.bext import Broadcast, bext_bytes, broadcast, coding_history
 from tasks.delivery.codecs import ffmpeg_aac, lame_mp3, ogg_opus
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.id3 import id3_bytes
-from tasks.delivery.mp4 import write_mp4_tags
 from tasks.delivery.readback import read_back, sound_of
-from tasks.delivery.riff import chunks_of, read_chunks, write_bare, write_tagged
-from tasks.delivery.track_tags import TrackTags
-from tasks.delivery.vorbis import write_opus_tags, write_vorbis
+from tasks.delivery.tags.bext import Broadcast, bext_bytes, broadcast, coding_history
+from tasks.delivery.tags.id3 import id3_bytes
+from tasks.delivery.tags.mp4 import write_mp4_tags
+from tasks.delivery.tags.riff import chunks_of, read_chunks, write_bare, write_tagged
+from tasks.delivery.tags.track_tags import TrackTags
+from tasks.delivery.tags.vorbis import write_opus_tags, write_vorbis
 
 __all__ = ["DELIVERABLES", "Encoded", "encode"]
 

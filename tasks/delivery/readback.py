@@ -19,12 +19,12 @@ from catalog.common.errors import SonglineError, WorkError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.gapless import gapless_header
-from tasks.delivery.bext import Broadcast, read_bext
 from tasks.delivery.codecs import decoded, opus_frames
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.riff import BARE, read_chunks
-from tasks.delivery.tags import read_cover, read_tags
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.bext import Broadcast, read_bext
+from tasks.delivery.tags.riff import BARE, read_chunks
+from tasks.delivery.tags.tags import read_cover, read_tags
+from tasks.delivery.tags.track_tags import TrackTags
 
 DITHER_LSB = 1.5
 """Furthest that TPDF dither of ±1 LSB and rounding take a 16-bit sample from where it was."""

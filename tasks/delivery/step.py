@@ -9,7 +9,7 @@ from tasks.audio.files import read_audio
 from tasks.delivery.curves import draw_curves
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY
 from tasks.delivery.encode import encode as encode_file
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.run_step import StepContext
 
 

@@ -34,13 +34,13 @@ KINDS: Mapping[str, StepKind] = {
     "level": StepKind(2, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),
     "accept": StepKind(1, "tasks.acceptance.step:accept"),
-    "album_level": StepKind(1, "tasks.delivery.programme:album_level"),
+    "album_level": StepKind(1, "tasks.delivery.album_level:album_level"),
     "version": StepKind(1, "tasks.mastering.step:version"),
     "separate": StepKind(1, "tasks.separation.step:separate"),
     "demix": StepKind(1, "tasks.separation.step:demix", on_device=True),
     "draw": StepKind(1, "tasks.delivery.step:draw"),
     "encode": StepKind(2, "tasks.delivery.step:encode"),
-    "pack": StepKind(3, "tasks.delivery.pack:pack"),
+    "pack": StepKind(3, "tasks.delivery.package.pack:pack"),
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 from catalog.files.whole_file import whole_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
-from tasks.delivery import bundle
+from tasks.delivery.package import bundle
 from tests.attacks.attackers import OtherUser
 from tests.attacks.small_album import Run, run, small
 from tests.model_kit import relaxed_table
@@ -167,7 +167,7 @@ def test_what_a_killed_build_left_on_another_disk_is_gone_after_the_next_command
     place, home = tmp_path / "place", tmp_path / "home"
     place.mkdir()
     source = song(tmp_path / "song.wav")
-    patch = f"{SEPARATING}\nimport tasks.delivery.bundle as bundle; bundle._can_be_moved = lambda *_: False"
+    patch = f"{SEPARATING}\nimport tasks.delivery.package.bundle as bundle; bundle._can_be_moved = lambda *_: False"
     killed(patch, "separate", source, "--out", place / "stems", "--model", "htdemucs", home=home)
     assert names(place) == {".stems.staging-0"}
     (place / ".stems.staging-notes").mkdir()

@@ -32,8 +32,8 @@ from db.tables.provenance import Activity
 from db.tables.release import Release, ReleaseFile
 from flows.cli.admin.housekeeping import export
 from flows.planning.read_manifest import read_album
-from tasks.delivery.export import write_release
-from tasks.delivery.naming import safe_file_name
+from tasks.delivery.package.export import write_release
+from tasks.delivery.package.naming import safe_file_name
 from tests.support import album_document, write_album
 
 EVIL = [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from catalog.common.errors import MachineError
-from tasks.delivery import bundle, own_files
-from tasks.delivery.bundle import swap_in
-from tasks.delivery.own_files import BuildFiles, Carrying, open_folder
+from tasks.delivery.package import bundle, own_files
+from tasks.delivery.package.bundle import swap_in
+from tasks.delivery.package.own_files import BuildFiles, Carrying, open_folder
 
 NONE = BuildFiles({})
 

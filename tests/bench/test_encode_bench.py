@@ -14,7 +14,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery.curves import draw_curves
 from tasks.delivery.encode import DELIVERABLES, encode
-from tasks.delivery.tags import TrackTags
+from tasks.delivery.tags.tags import TrackTags
 
 RATE, LENGTH_S = 44_100, 95
 TAGS = TrackTags(

@@ -21,7 +21,7 @@ from db.tables.album import Candidate
 from db.tables.provenance import Artifact, Loss
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.models_used import models_of
+from tasks.delivery.package.models_used import models_of
 from tests.support import LYRICS, album_document, produce, songline, write_album
 
 SONG = {"id": "one", "title": "Song One", "lyrics": LYRICS, "prompt": "indie pop, 120 BPM, A minor", "seeds": [1, 2]}

@@ -15,7 +15,7 @@ from flows.cli.album.select import select
 from flows.cli.inspect.status import status
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.delivery.export import write_release
+from tasks.delivery.package.export import write_release
 from tasks.scoring.registry import metric_specs
 from tasks.steps.environment import user_name
 from tests.support import album_document, produce, write_album

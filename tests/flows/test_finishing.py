@@ -15,9 +15,9 @@ from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.loudness import integrated_lufs
-from tasks.delivery.export import write_release
-from tasks.delivery.tags import read_tags
-from tasks.models_used import models_of
+from tasks.delivery.package.export import write_release
+from tasks.delivery.package.models_used import models_of
+from tasks.delivery.tags.tags import read_tags
 from tests.support import album_document, produce, write_album
 
 ONE_SONG = {"songs": album_document()["songs"][:1]}

@@ -23,10 +23,10 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.files import read_audio
-from tasks.delivery.bundle import swap_in
-from tasks.delivery.export import write_release
-from tasks.delivery.own_files import BuildFiles
-from tasks.models_used import models_of
+from tasks.delivery.package.bundle import swap_in
+from tasks.delivery.package.export import write_release
+from tasks.delivery.package.models_used import models_of
+from tasks.delivery.package.own_files import BuildFiles
 from tests.support import HERE, album_document, produce, write_album
 
 

@@ -18,9 +18,9 @@ from catalog.release.queries import release_by_key
 from db.tables.release import Release, ReleaseFile
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.delivery.export import write_release
 from tasks.delivery.identify import identify, remember_samples
-from tasks.models_used import models_of
+from tasks.delivery.package.export import write_release
+from tasks.delivery.package.models_used import models_of
 from tests.support import album_document, produce, write_album
 
 MP3, FLAC = "mp3_320/01 - Song One.mp3", "flac24/01 - Song One.flac"

@@ -24,9 +24,9 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_flac24
-from tasks.delivery.export import write_release
 from tasks.delivery.identify import identify
-from tasks.models_used import models_of
+from tasks.delivery.package.export import write_release
+from tasks.delivery.package.models_used import models_of
 from tasks.scoring.requests import request_technical_score
 from tests.support import LYRICS, InlineExecutor, album_document, produce, songline, write_album
 

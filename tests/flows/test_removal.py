@@ -26,7 +26,7 @@ from db.tables.base import Base
 from db.tables.provenance import Loss
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.models_used import models_of
+from tasks.delivery.package.models_used import models_of
 from tests.pictures import png
 from tests.support import album_document, produce, write_album
 

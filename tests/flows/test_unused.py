@@ -17,7 +17,7 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
-from tasks.delivery.export import write_release
+from tasks.delivery.package.export import write_release
 from tasks.engines.registry import ENGINES, get_engine
 from tests.support import album_document, produce, write_album
 

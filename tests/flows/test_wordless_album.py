@@ -15,9 +15,9 @@ from catalog.release.queries import release_by_key
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.files import read_audio
-from tasks.delivery.export import write_release
-from tasks.delivery.riff import read_chunks
-from tasks.delivery.tags import read_tags
+from tasks.delivery.package.export import write_release
+from tasks.delivery.tags.riff import read_chunks
+from tasks.delivery.tags.tags import read_tags
 from tests.support import album_document, produce, write_album
 
 SONGS = album_document()["songs"]

@@ -16,7 +16,7 @@ from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.delivery.export import write_release
+from tasks.delivery.package.export import write_release
 from tests.integration.commanded import files_of
 from tests.support import album_document, produce, songline, write_album
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.delivery.lrc import timed_lines
-from tasks.delivery.midi import lyric_lines
+from tasks.delivery.package.midi import lyric_lines
+from tasks.delivery.tags.lrc import timed_lines
 from tests.integration.commanded import files_of
 from tests.integration.sung_album import FINAL_TEXT, PROMPT, lrc
 

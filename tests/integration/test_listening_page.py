@@ -27,8 +27,8 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery.curves import draw_curves
 from tasks.delivery.encode import DELIVERABLES, encode
-from tasks.delivery.naming import safe_file_name
-from tasks.delivery.tags import TrackTags
+from tasks.delivery.package.naming import safe_file_name
+from tasks.delivery.tags.tags import TrackTags
 
 RATE = 44_100
 LENGTH_S = 8

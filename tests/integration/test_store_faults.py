@@ -31,7 +31,7 @@ from catalog.store.local import FolderStore
 from db.tables.provenance import Activity
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.delivery.export import write_release
+from tasks.delivery.package.export import write_release
 from tests.services.faulty_gateway import faulty_gateway
 from tests.services.minio_server import minio_server
 from tests.services.processes import free_port

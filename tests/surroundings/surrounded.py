@@ -49,7 +49,7 @@ WARM = (
     *(
         "catalog.lineage.lineage",
         "catalog.lineage.release",
-        "tasks.delivery.export",
+        "tasks.delivery.package.export",
         "flows.runtime.prefect_restrictions",
         "rich.table",
     ),

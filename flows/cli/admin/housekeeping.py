@@ -31,8 +31,8 @@ from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
 from flows.cli.console.kept_files import say_kept
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
-from tasks.delivery.export import write_release
 from tasks.delivery.identify import remember_samples
+from tasks.delivery.package.export import write_release
 
 MAX_NAME_CHARACTERS = 200
 

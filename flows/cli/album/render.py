@@ -31,8 +31,8 @@ from flows.pipeline.retry_failed import forgive
 from flows.planning.batches import largest_bytes
 from flows.planning.plan_album import declare_album, taken_place
 from flows.planning.read_manifest import read_album
-from tasks.delivery.bundle import check_destination
-from tasks.delivery.export import release_folder, write_release
+from tasks.delivery.package.bundle import check_destination
+from tasks.delivery.package.export import release_folder, write_release
 from tasks.engines.registry import get_engine
 from tasks.steps.environment import circumstances
 

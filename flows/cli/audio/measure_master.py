@@ -26,7 +26,7 @@ from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import notes_on, read_audio, write_flac24
 from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
-from tasks.delivery.bundle import building_folder
+from tasks.delivery.package.bundle import building_folder
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import reference_from
 from tasks.mastering.report import MasterReport

@@ -19,8 +19,8 @@ from catalog.files.scratch import scratch_or_none
 from catalog.models.store import ModelStore
 from flows.console import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
-from tasks.delivery.bundle import building_folder, make_durable
-from tasks.delivery.exchange import exchange
+from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.bundle import building_folder, make_durable
 from tasks.separation.demix import Demixed, Wish, check_mix, demix
 from tasks.separation.names import require_stem_packages, stems_given
 

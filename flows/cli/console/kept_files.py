@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from catalog.common.text import visible
 from flows.console import stdout
-from tasks.delivery.export import Written
-from tasks.delivery.own_files import OwnFile
+from tasks.delivery.package.export import Written
+from tasks.delivery.package.own_files import OwnFile
 
 LISTED = 10
 

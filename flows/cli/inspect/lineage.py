@@ -19,7 +19,7 @@ from catalog.lineage.lineage import Lineage, Node, prov_json, trace
 from flows.cli.console.options import cannot_be_looked_for
 from flows.console import print_json, stdout
 from tasks.delivery.identify import Identified, identify
-from tasks.models_used import models_of
+from tasks.delivery.package.models_used import models_of
 
 
 def lineage(what: str, *, as_json: bool, prov: bool) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from flows.cli.console.kept_files import say_kept
 from flows.pipeline.progress import SongProgress
-from tasks.delivery.export import Written
-from tasks.delivery.own_files import OwnFile
+from tasks.delivery.package.export import Written
+from tasks.delivery.package.own_files import OwnFile
 
 
 def test_a_name_with_a_line_break_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:

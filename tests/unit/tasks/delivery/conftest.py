@@ -11,7 +11,7 @@ import pytest
 
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.track_tags import TrackTags
 
 RATE = 44_100
 

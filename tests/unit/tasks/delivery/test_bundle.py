@@ -12,9 +12,9 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
-from tasks.delivery.bundle import SUMS_FILE, sha256sums, staging_folder, swap_in
-from tasks.delivery.exchange import exchange
-from tasks.delivery.own_files import BuildFiles
+from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.bundle import SUMS_FILE, sha256sums, staging_folder, swap_in
+from tasks.delivery.package.own_files import BuildFiles
 
 
 def fill(folder: Path, build: int, *, files: int = 3) -> Path:
@@ -49,7 +49,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture(params=["exchange", "two renames"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "two renames":
-        monkeypatch.setattr("tasks.delivery.bundle.exchange", lambda one, other: False)
+        monkeypatch.setattr("tasks.delivery.package.bundle.exchange", lambda one, other: False)
 
 
 @pytest.mark.usefixtures("either_way")
@@ -131,7 +131,7 @@ def test_several_publish_at_once_and_one_whole_release_stays(place: Path) -> Non
 def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(place: Path) -> None:
     place.parent.mkdir()
     code = (
-        "import sys, time; from pathlib import Path; from tasks.delivery.bundle import staging_folder\n"
+        "import sys, time; from pathlib import Path; from tasks.delivery.package.bundle import staging_folder\n"
         "with staging_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').write_text('x'); print(folder.name, flush=True); time.sleep(60)\n"
     )

@@ -20,7 +20,7 @@ from tasks.audio.files import resample, write_wav
 from tasks.delivery.codecs import OPUS_RATE, decoded, ffmpeg_aac, lame_mp3, ogg_opus, opus_frames
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode
-from tasks.delivery.tags import TrackTags
+from tasks.delivery.tags.tags import TrackTags
 from tests.services.processes import not_tested
 
 RATE = 44_100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.delivery.cue import CueTrack, cue_sheet, cue_time
+from tasks.delivery.package.cue import CueTrack, cue_sheet, cue_time
 
 
 @pytest.mark.parametrize(

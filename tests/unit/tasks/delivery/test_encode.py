@@ -23,7 +23,7 @@ from tasks.delivery.codecs import decoded, opus_frames
 from tasks.delivery.deliverables import available
 from tasks.delivery.encode import DELIVERABLES, encode
 from tasks.delivery.readback import tags_kept
-from tasks.delivery.tags import TrackTags, read_cover, read_tags
+from tasks.delivery.tags.tags import TrackTags, read_cover, read_tags
 from tests.services.processes import not_tested
 
 KINDS = sorted(DELIVERABLES)

@@ -12,10 +12,10 @@ from catalog.ledger.work import Outcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode as encode_file
 from tasks.delivery.requests import request_encoding
-from tasks.delivery.riff import read_chunks
 from tasks.delivery.step import encode
-from tasks.delivery.tags import read_cover
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.riff import read_chunks
+from tasks.delivery.tags.tags import read_cover
+from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.run_step import StepContext
 from tasks.steps.step_kinds import request
 from tests.services.processes import not_tested

@@ -13,8 +13,8 @@ from catalog.album.album import Song
 from catalog.album.lyrics import parse_lrc
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from tasks.delivery.lrc import to_lrc
-from tasks.delivery.midi import TICKS_PER_BEAT, guide_track, lyric_lines, with_lines
+from tasks.delivery.package.midi import TICKS_PER_BEAT, guide_track, lyric_lines, with_lines
+from tasks.delivery.tags.lrc import to_lrc
 from tasks.engines.guide.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.midi import midi_bytes

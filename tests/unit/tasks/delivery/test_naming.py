@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.delivery.naming import MAX_NAME_BYTES, safe_file_name
+from tasks.delivery.package.naming import MAX_NAME_BYTES, safe_file_name
 
 
 @pytest.mark.parametrize(

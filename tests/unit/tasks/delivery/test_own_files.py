@@ -9,8 +9,8 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from flows.cli.console.kept_files import kept_sentence
-from tasks.delivery.bundle import staging_folder, swap_in
-from tasks.delivery.own_files import BuildFiles
+from tasks.delivery.package.bundle import staging_folder, swap_in
+from tasks.delivery.package.own_files import BuildFiles
 
 BUILD_1 = {"release.json": "1", "cover.jpg": "1", "mp3/01 - A.mp3": "1", "opus/01 - A.opus": "1"}
 BUILD_2 = {"release.json": "2", "cover.jpg": "1", "mp3/01 - A.mp3": "2", "midi/01 - A.mid": "2"}
@@ -45,7 +45,7 @@ def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if request.param == "copies":
         monkeypatch.setattr(os, "link", refuse)
     if request.param == "two renames":
-        monkeypatch.setattr("tasks.delivery.bundle.exchange", lambda one, other: False)
+        monkeypatch.setattr("tasks.delivery.package.bundle.exchange", lambda one, other: False)
     return str(request.param)
 
 
@@ -116,7 +116,7 @@ def test_links_stay_links_and_are_not_followed(place: Path, tmp_path: Path) -> N
 def test_what_is_put_there_while_a_build_is_swapped_in_is_kept_too(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.delivery import bundle
+    from tasks.delivery.package import bundle
 
     made_durable = bundle.make_durable
 

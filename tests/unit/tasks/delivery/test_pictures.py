@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.album.cover.cover import read_cover_picture
 from catalog.common.errors import InputError
-from tasks.delivery.pictures import cover_remarks
+from tasks.delivery.tags.cover import cover_remarks
 from tests.pictures import chunk, jpeg, png, segment
 
 EXIF_WITH_A_THUMBNAIL = segment(0xE1, b"Exif\0\0" + jpeg(160, 160))

@@ -16,12 +16,12 @@ from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.meter import read_meter
-from tasks.delivery.bext import UNKNOWN, Broadcast, bext_bytes, broadcast, coding_history, read_bext
 from tasks.delivery.deliverables import DELIVERABLES, available
 from tasks.delivery.encode import encode
 from tasks.delivery.readback import read_back
-from tasks.delivery.riff import read_chunks
-from tasks.delivery.tags import TrackTags, read_cover, read_tags
+from tasks.delivery.tags.bext import UNKNOWN, Broadcast, bext_bytes, broadcast, coding_history, read_bext
+from tasks.delivery.tags.riff import read_chunks
+from tasks.delivery.tags.tags import TrackTags, read_cover, read_tags
 from tests.services.processes import not_tested
 
 CHECKS = {

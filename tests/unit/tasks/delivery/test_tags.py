@@ -23,10 +23,10 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import write_flac24, write_wav
 from tasks.delivery.codecs import ffmpeg_aac, ogg_opus
 from tasks.delivery.deliverables import available
-from tasks.delivery.id3 import cover_of_id3, id3_bytes, tags_of_id3
-from tasks.delivery.mp4 import write_mp4_tags
-from tasks.delivery.tags import TrackTags, cover_media_type, read_cover, read_tags
-from tasks.delivery.vorbis import write_opus_tags, write_vorbis
+from tasks.delivery.tags.id3 import cover_of_id3, id3_bytes, tags_of_id3
+from tasks.delivery.tags.mp4 import write_mp4_tags
+from tasks.delivery.tags.tags import TrackTags, cover_media_type, read_cover, read_tags
+from tasks.delivery.tags.vorbis import write_opus_tags, write_vorbis
 from tests.services.processes import not_tested
 
 HOSTILE = [

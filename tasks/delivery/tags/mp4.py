@@ -10,8 +10,8 @@ from pathlib import Path
 from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
 
 from tasks.audio.mp4_gapless import MP4_GAPLESS, mp4_gapless_text
-from tasks.delivery.track_tags import TrackTags, cover_media_type
-from tasks.delivery.vorbis import credit_comments, credits_of
+from tasks.delivery.tags.track_tags import TrackTags, cover_media_type
+from tasks.delivery.tags.vorbis import credit_comments, credits_of
 
 _ATOMS = {
     "title": "\xa9nam",

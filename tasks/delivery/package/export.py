@@ -16,8 +16,8 @@ from catalog.files.confined import confined, confined_id
 from catalog.files.permissions import users_umask
 from catalog.ledger.results import artifact_sizes
 from catalog.release.queries import ReleaseRow, files_of_builds
-from tasks.delivery.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
-from tasks.delivery.own_files import BuildFiles, OwnFile
+from tasks.delivery.package.bundle import SUMS_FILE, check_destination, staging_folder, swap_in
+from tasks.delivery.package.own_files import BuildFiles, OwnFile
 
 DOCUMENT = "release.json"
 ROWS = "the catalog"
@@ -45,7 +45,7 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
 
     ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
-    What no build wrote stays: see :mod:`tasks.delivery.own_files`.
+    What no build wrote stays: see :mod:`tasks.delivery.package.own_files`.
 
     Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
     disk is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it
@@ -110,8 +110,8 @@ def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
     """The file that tells of the machine, and the checksums with its line."""
     from catalog.lineage.lineage import trace_all  # what few ask for is loaded for them alone
     from catalog.lineage.track_origins import origins_of_release
-    from tasks.delivery.packing import lineage_bytes
-    from tasks.models_used import models_of
+    from tasks.delivery.package.models_used import models_of
+    from tasks.delivery.package.packing import lineage_bytes
 
     files = {path: digest for path, digest in sorted(release.files.items()) if path not in WRITTEN_LAST}
     tracks, covers = origins_of_release(house.database, release.step_key)

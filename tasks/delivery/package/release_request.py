@@ -15,7 +15,7 @@ from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
 
 REPLAY_GAIN_LUFS = -18.0

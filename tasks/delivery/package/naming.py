@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from tasks.delivery.text import cut_to_bytes, one_line
+from tasks.delivery.tags.text import cut_to_bytes, one_line
 
 MAX_NAME_BYTES = 150
 """Of a name without its suffix, in UTF-8. File systems take 255; the rest is for suffixes and partial files."""

@@ -19,7 +19,7 @@ from catalog.release.listening_page.view import (
     candidate_views,
 )
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.track_parts import TrackParts
+from tasks.delivery.package.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
 
 STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")

@@ -14,7 +14,14 @@ from mutagen.flac import FLAC, Picture
 from mutagen.id3 import PictureType
 from mutagen.oggopus import OggOpus
 
-from tasks.delivery.track_tags import PERFORMER, PRODUCTION_ROLES, Credits, TrackTags, cover_media_type, is_production
+from tasks.delivery.tags.track_tags import (
+    PERFORMER,
+    PRODUCTION_ROLES,
+    Credits,
+    TrackTags,
+    cover_media_type,
+    is_production,
+)
 
 _KEYS = {
     "title": "TITLE",

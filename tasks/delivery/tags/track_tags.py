@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from catalog.album.cover.cover import MAX_COVER_BYTES
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
-from tasks.delivery.lrc import timed_lines
-from tasks.delivery.text import one_line, some_lines
+from tasks.delivery.tags.lrc import timed_lines
+from tasks.delivery.tags.text import one_line, some_lines
 
 PRODUCTION_ROLES = ("producer", "arranger", "engineer", "mix", "mastering")
 """Roles behind the recording, which tag formats keep apart from the performers'."""

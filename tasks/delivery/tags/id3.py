@@ -11,8 +11,8 @@ from typing import Any
 
 from mutagen import id3
 
-from tasks.delivery.lrc import timed_lines, to_lrc
-from tasks.delivery.track_tags import Credits, TrackTags, cover_media_type, is_production
+from tasks.delivery.tags.lrc import timed_lines, to_lrc
+from tasks.delivery.tags.track_tags import Credits, TrackTags, cover_media_type, is_production
 
 _FRAMES = {
     "title": "TIT2",

@@ -16,13 +16,13 @@ from catalog.release.document import PolicyUsed, ReleasedAlbum, ReleaseDocument
 from catalog.release.listening_page.page import render_page
 from catalog.release.queries import next_build, release_by_key
 from catalog.selection.decide import Policy
-from tasks.delivery.bundle import SUMS_FILE
-from tasks.delivery.cue import MAX_CUE_TRACK, CueTrack, cue_sheet
-from tasks.delivery.packing import Packing, lineage_bytes
-from tasks.delivery.release_request import disclosure
-from tasks.delivery.track_parts import TrackParts, gather
-from tasks.delivery.views import page_view
-from tasks.models_used import models_of
+from tasks.delivery.package.bundle import SUMS_FILE
+from tasks.delivery.package.cue import MAX_CUE_TRACK, CueTrack, cue_sheet
+from tasks.delivery.package.models_used import models_of
+from tasks.delivery.package.packing import Packing, lineage_bytes
+from tasks.delivery.package.release_request import disclosure
+from tasks.delivery.package.track_parts import TrackParts, gather
+from tasks.delivery.package.views import page_view
 from tasks.steps.environment import songline_version
 from tasks.steps.run_step import StepContext
 

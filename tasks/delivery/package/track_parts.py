@@ -24,11 +24,11 @@ from catalog.release.document import (
 from catalog.selection.decision import Decision, Value
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.lrc import timed_lines
-from tasks.delivery.midi import guide_track, with_lines
-from tasks.delivery.naming import safe_file_name
-from tasks.delivery.packing import Packing
-from tasks.models_used import models_of
+from tasks.delivery.package.midi import guide_track, with_lines
+from tasks.delivery.package.models_used import models_of
+from tasks.delivery.package.naming import safe_file_name
+from tasks.delivery.package.packing import Packing
+from tasks.delivery.tags.lrc import timed_lines
 from tasks.scoring.registry import judges_for
 from tasks.steps.run_step import StepContext
 

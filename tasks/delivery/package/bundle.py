@@ -1,6 +1,6 @@
 """A release takes its place whole: built aside, made durable, swapped in, the old one and all leftovers removed.
 
-What no build wrote is brought along: see :mod:`tasks.delivery.own_files`.
+What no build wrote is brought along: see :mod:`tasks.delivery.package.own_files`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from catalog.files.leftovers import (
 )
 from catalog.files.scratch import note_place
 from catalog.files.whole_file import sync
-from tasks.delivery.exchange import exchange
-from tasks.delivery.own_files import BuildFiles, Carrying, OwnFile, open_folder
+from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.own_files import BuildFiles, Carrying, OwnFile, open_folder
 
 SUMS_FILE = "SHA256SUMS"
 

@@ -14,7 +14,7 @@ from typing import Any
 import mido  # type: ignore[import-untyped]
 
 from catalog.common.errors import InputError, WorkError
-from tasks.delivery.lrc import timed_lines
+from tasks.delivery.tags.lrc import timed_lines
 
 TICKS_PER_BEAT = 960
 DEFAULT_BPM = 120.0

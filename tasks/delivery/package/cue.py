@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.delivery.text import one_line
+from tasks.delivery.tags.text import one_line
 
 FRAMES_PER_S = 75
 """Sectors of a compact disc in a second (IEC 60908), which cue sheets count in."""

@@ -11,10 +11,10 @@ from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
 
 from catalog.common.errors import InputError
-from tasks.delivery.id3 import cover_of_id3, tags_of_id3
-from tasks.delivery.mp4 import cover_of_mp4, tags_of_mp4
-from tasks.delivery.track_tags import TrackTags, cover_media_type
-from tasks.delivery.vorbis import cover_of_vorbis, tags_of_vorbis
+from tasks.delivery.tags.id3 import cover_of_id3, tags_of_id3
+from tasks.delivery.tags.mp4 import cover_of_mp4, tags_of_mp4
+from tasks.delivery.tags.track_tags import TrackTags, cover_media_type
+from tasks.delivery.tags.vorbis import cover_of_vorbis, tags_of_vorbis
 
 __all__ = ["TrackTags", "cover_media_type", "read_cover", "read_tags"]
 

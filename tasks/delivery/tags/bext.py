@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.meter import Meter
-from tasks.delivery.track_tags import TrackTags
+from tasks.delivery.tags.track_tags import TrackTags
 
 ORIGINATOR = "Songline"
 VERSION = 2

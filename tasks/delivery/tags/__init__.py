@@ -1,0 +1,1 @@
+"""Tags of delivered files, in every format."""
