@@ -87,7 +87,7 @@ def _heard(path: Path, digest: str) -> None:
 
 
 def _needs_ffmpeg(path: Path) -> bool:
-    from tasks.audio.containers import demuxer_of
+    from tasks.audio.formats.containers import demuxer_of
 
     with open_regular(path) as file:
         return demuxer_of(file) is not None

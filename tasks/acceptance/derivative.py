@@ -25,13 +25,13 @@ import soundfile
 from catalog.selection.metrics import NotMeasurable, Reading
 from tasks.acceptance.findings import Finding, Verdict, unread
 from tasks.audio.audio import Audio
+from tasks.audio.codecs import decoded
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, resample
-from tasks.audio.gapless import gapless_header
-from tasks.audio.loudness import integrated_lufs
-from tasks.audio.mp4_gapless import AAC_FRAME
-from tasks.audio.true_peak import true_peak_dbtp
-from tasks.delivery.codecs import decoded
+from tasks.audio.formats.gapless import gapless_header
+from tasks.audio.formats.mp4_gapless import AAC_FRAME
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 
 FRAME_SAMPLES = {"MP3": 1152, "VORBIS": 0, "OPUS": 960}
 """What a codec's frame lasts, in samples of its own rate; a file may be that much longer or shorter."""

@@ -14,7 +14,7 @@ import numpy as np
 from catalog.selection.metrics import NotMeasurable, Reading
 from tasks.acceptance.findings import Finding, Target, Verdict, unread
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import (
+from tasks.audio.metering.loudness import (
     UNIT_MS,
     Loudness,
     Powers,
@@ -25,8 +25,8 @@ from tasks.audio.loudness import (
     unit_edges,
     unmeasurable,
 )
-from tasks.audio.meter import plr_db
-from tasks.audio.true_peak import resampled_peak_dbtp, true_peak_dbtp
+from tasks.audio.metering.meter import plr_db
+from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
 
 LOUDNESS_LU = 0.1
 """Own bar; AES TD1008 asks for 0.2 LU, the trade for 0.5."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from catalog.common.errors import AudioRefused
 from db.files.regular_file import open_regular
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.containers import repaired_wav
 from tasks.audio.errors import AudioFileError, cut_short
+from tasks.audio.formats.containers import repaired_wav
 from tasks.audio.stream import Stream, open_stream
 
 Subtype = Literal["FLOAT", "PCM_24", "PCM_16"]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from catalog.models.file_type import HEAD_BYTES, in_its_place, read_head
 from db.files.regular_file import open_regular
-from tasks.audio.containers import (
+from tasks.audio.errors import AudioFileError, cut_short
+from tasks.audio.formats.containers import (
     UNKNOWN_BYTES,
     Repair,
     au_is_cut_short,
@@ -25,10 +26,9 @@ from tasks.audio.containers import (
     ogg_is_cut_short,
     repaired_wav,
 )
-from tasks.audio.errors import AudioFileError, cut_short
-from tasks.audio.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
-from tasks.audio.gapless import after_id3, gapless_header, tells_frames
-from tasks.audio.mp3_frames import count_frames, with_length
+from tasks.audio.formats.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
+from tasks.audio.formats.gapless import after_id3, gapless_header, tells_frames
+from tasks.audio.formats.mp3_frames import count_frames, with_length
 
 Frames = NDArray[np.float32]
 

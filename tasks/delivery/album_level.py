@@ -8,8 +8,8 @@ from catalog.ledger.work import Outcome
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, UNIT_MS, Powers, gated_loudness, unit_powers
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import BLOCK_STEP_MS, MOMENTARY_MS, UNIT_MS, Powers, gated_loudness, unit_powers
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.steps.run_step import StepContext
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.common.digests import Json
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import short_term_series
+from tasks.audio.metering.loudness import short_term_series
 
 Peaks = tuple[tuple[float, float], ...]
 LoudnessCurve = tuple[tuple[float, float | None], ...]

@@ -13,9 +13,9 @@ import soundfile
 from catalog.common.errors import InputError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
+from tasks.audio.codecs import ffmpeg_aac, lame_mp3, ogg_opus
 from tasks.audio.files import read_audio, sample_digest, wav_bytes, write_flac24
-from tasks.audio.meter import read_meter
-from tasks.delivery.codecs import ffmpeg_aac, lame_mp3, ogg_opus
+from tasks.audio.metering.meter import read_meter
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.readback import read_back, sound_of
 from tasks.delivery.tags.bext import Broadcast, bext_bytes, broadcast, coding_history

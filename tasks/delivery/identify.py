@@ -92,8 +92,8 @@ def _fields(tags: object) -> Iterator[tuple[str, str]]:
 
 
 def _samples(path: Path) -> str | None:
+    from tasks.audio.codecs import decoded
     from tasks.audio.files import sample_digest  # a file that is whole needs neither
-    from tasks.delivery.codecs import decoded
 
     try:
         return sample_digest(decoded(path))

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from catalog.common.errors import SonglineError, WorkError
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
-from tasks.audio.gapless import gapless_header
-from tasks.delivery.codecs import decoded, opus_frames
+from tasks.audio.codecs import decoded, opus_frames
+from tasks.audio.formats.gapless import gapless_header
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.tags.bext import Broadcast, read_bext
 from tasks.delivery.tags.riff import BARE, read_chunks

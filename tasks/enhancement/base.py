@@ -11,8 +11,8 @@ import numpy as np
 from catalog.common.errors import AudioRefused
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import MOMENTARY_MS, integrated_lufs
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import MOMENTARY_MS, integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 
 PEAK_GROWTH_DB = 0.5
 """The most that a member's own sound may add to the true peak; it takes itself back until that holds."""

@@ -16,7 +16,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import integrated_lufs
+from tasks.audio.metering.loudness import integrated_lufs
 from tasks.enhancement.base import Bounds
 from tasks.enhancement.comparison import Comparison, compare
 

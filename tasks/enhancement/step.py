@@ -10,8 +10,8 @@ from catalog.ledger.work import Outcome, Product
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.audio.loudness import integrated_lufs
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.enhancement.base import Bounds, Enhancer
 from tasks.enhancement.contract import Clause, examine, require
 from tasks.enhancement.registry import enhancer

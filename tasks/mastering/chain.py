@@ -15,8 +15,8 @@ from catalog.common.errors import AudioRefused, WorkError
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
-from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
+from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.mastering.finalise import Final, Goal, finalise
 from tasks.mastering.reference import Reference
 from tasks.mastering.report import Levels, MasterReport, Stage

@@ -17,8 +17,8 @@ from scipy.optimize import brentq
 from catalog.album.mastering import MasteringSpec
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
-from tasks.audio.true_peak import resampled_peak_dbtp, true_peak_dbtp
+from tasks.audio.metering.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
+from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
 from tasks.mastering.heard import Heard, hear
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import CONTROL, FLOOR_DB, Limiter

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import UNIT_MS, Powers, unit_edges, weighted_energies
+from tasks.audio.metering.loudness import UNIT_MS, Powers, unit_edges, weighted_energies
 from tasks.mastering.limiter import CONTROL
 
 FORGOTTEN_S = 0.5
@@ -26,7 +26,7 @@ class Heard:
 
     @property
     def unit_powers(self) -> Powers:
-        """What :func:`tasks.audio.loudness.unit_powers` gives of the sound."""
+        """What :func:`tasks.audio.metering.loudness.unit_powers` gives of the sound."""
         units = unit_edges(int(self.edges[-1]), self.rate, UNIT_MS)
         return self._between(np.searchsorted(self.edges, units)) / np.diff(units)
 

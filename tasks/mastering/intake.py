@@ -7,7 +7,7 @@ import numpy as np
 from catalog.common.errors import AudioRefused
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio, beyond_any_level
-from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
+from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
 
 def admit(source: Audio, *, what: str = "audio") -> Audio:

@@ -16,7 +16,7 @@ from scipy.ndimage import correlate1d, maximum_filter1d
 
 from catalog.album.mastering import Limiting
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.true_peak import quadrupled
+from tasks.audio.metering.true_peak import quadrupled
 
 Curve = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ import numpy as np
 from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.errors import AudioFileError
-from tasks.audio.loudness import loudness_of
+from tasks.audio.metering.loudness import loudness_of
+from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import REFERENCE_WAIT_S, Stream, open_stream
-from tasks.audio.streamed import StreamedPowers
 from tasks.mastering.curves import Curve, curve_of
 from tasks.mastering.intake import check_layout, check_length, check_samples, lufs_or_refusal
 from tasks.mastering.spectrum import StreamedSpectrum

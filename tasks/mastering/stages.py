@@ -9,8 +9,8 @@ import numpy as np
 from catalog.common.digests import Json
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import Powers, loudness_of, unit_powers
-from tasks.audio.true_peak import sample_peak_dbfs
+from tasks.audio.metering.loudness import Powers, loudness_of, unit_powers
+from tasks.audio.metering.true_peak import sample_peak_dbfs
 from tasks.mastering.heard import Heard, hear
 from tasks.mastering.intake import lufs_or_refusal
 from tasks.mastering.report import Levels, Stage

@@ -11,8 +11,8 @@ from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.audio.loudness import integrated_lufs
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import writing
 from tasks.mastering.ends import Ends
 from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp

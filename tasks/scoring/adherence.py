@@ -9,8 +9,8 @@ import numpy as np
 
 from catalog.selection.metrics import MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
+from tasks.audio.validity import unreadable
 from tasks.scoring.base import Brief
-from tasks.scoring.intake import unreadable
 from tasks.scoring.key import heard_key, key_match
 from tasks.scoring.specs import ADHERENCE
 from tasks.scoring.tempo import tempo_bpm, tempo_match

@@ -27,8 +27,8 @@ from scipy.signal import get_window
 from catalog.common.digests import Json
 from catalog.selection.decide import Alike
 from tasks.audio.audio import Audio
+from tasks.audio.validity import unreadable
 from tasks.scoring.courses import CLOSE, Courses
-from tasks.scoring.intake import unreadable
 
 SCHEME = 1
 RATE = 22050

@@ -13,8 +13,8 @@ import numpy as np
 
 from catalog.selection.metrics import NotMeasurable
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import integrated_lufs
-from tasks.scoring.intake import unreadable
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.validity import unreadable
 
 LISTENING_LUFS = -23.0
 WINDOW_S = 10.0

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import integrated_lufs
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.validity import unreadable
 from tasks.scoring.alignment import Line, LineHeard, Unit, aligned, error_rate
 from tasks.scoring.base import Brief
-from tasks.scoring.intake import unreadable
 from tasks.scoring.judge_specs import LYRICS, LYRICS_MIX
 from tasks.scoring.listening import at_listening_level
 from tasks.scoring.transcript import Phrase, Whisper

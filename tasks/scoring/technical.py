@@ -9,10 +9,10 @@ import numpy as np
 
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import lufs_of, measure_loudness, unit_powers
-from tasks.audio.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.audio.metering.loudness import lufs_of, measure_loudness, unit_powers
+from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.audio.validity import nonfinite_samples, unreadable
 from tasks.scoring.base import Brief
-from tasks.scoring.intake import nonfinite_samples, unreadable
 from tasks.scoring.looping import looping_ratio
 from tasks.scoring.specs import TECHNICAL
 from tasks.scoring.spectrum import spectral_readings

@@ -22,7 +22,7 @@ from catalog.common.errors import AudioRefused, InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import notes_on, read_audio, write_wav
-from tasks.audio.meter import meter_file, read_meter
+from tasks.audio.metering.meter import meter_file, read_meter
 from tasks.audio.stream import open_stream
 from tasks.mastering.reference import reference_from
 from tasks.style.inspection import inspect

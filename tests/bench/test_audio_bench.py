@@ -11,8 +11,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.loudness import measure_loudness
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import measure_loudness
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
 
 RATE = 44100

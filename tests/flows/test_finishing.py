@@ -14,7 +14,7 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.loudness import integrated_lufs
+from tasks.audio.metering.loudness import integrated_lufs
 from tasks.delivery.package.export import write_release
 from tasks.delivery.package.models_used import models_of
 from tasks.delivery.tags.tags import read_tags

@@ -16,7 +16,7 @@ from catalog.plan.retakes import parent_take
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import integrated_lufs
+from tasks.audio.metering.loudness import integrated_lufs
 from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, passage_between
 from tasks.engines.diffrhythm.words.placement import in_frames
 from tasks.rendering.render_shard import render_shard

@@ -25,7 +25,7 @@ from flows.console import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import notes_on, read_audio, write_flac24
-from tasks.audio.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
+from tasks.audio.metering.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
 from tasks.delivery.package.bundle import building_folder
 from tasks.mastering.chain import master_file
 from tasks.mastering.reference import reference_from

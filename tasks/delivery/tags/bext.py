@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, fields
 
 from catalog.selection.metrics import Measured, Reading
-from tasks.audio.meter import Meter
+from tasks.audio.metering.meter import Meter
 from tasks.delivery.tags.track_tags import TrackTags
 
 ORIGINATOR = "Songline"

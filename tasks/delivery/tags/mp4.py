@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
 
-from tasks.audio.mp4_gapless import MP4_GAPLESS, mp4_gapless_text
+from tasks.audio.formats.mp4_gapless import MP4_GAPLESS, mp4_gapless_text
 from tasks.delivery.tags.track_tags import TrackTags, cover_media_type
 from tasks.delivery.tags.vorbis import credit_comments, credits_of
 

@@ -13,7 +13,7 @@ from catalog.common.text import counted
 from flows.cli.console import exit as ending
 from flows.cli.main import app
 from flows.inbox.report import Entry, InboxReport
-from tasks.audio.meter import meter_file
+from tasks.audio.metering.meter import meter_file
 from tests.support import album_document, write_album
 
 Run = Callable[..., tuple[int, str, str]]

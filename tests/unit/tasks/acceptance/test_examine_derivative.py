@@ -13,7 +13,7 @@ from acceptance_signals import RATE, beats, written
 from tasks.acceptance.checks import Finding, examine_derivative, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio, write_flac24, write_wav
-from tasks.audio.gapless import Gapless, gapless_header
+from tasks.audio.formats.gapless import Gapless, gapless_header
 
 CEILING = -0.5
 

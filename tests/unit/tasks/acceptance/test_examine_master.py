@@ -13,7 +13,7 @@ from acceptance_signals import RATE, Lines, beats, found, target, written
 from tasks.acceptance.checks import CHECKS, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.loudness import measure_loudness
+from tasks.audio.metering.loudness import measure_loudness
 
 
 def test_a_sound_master_passes_every_check(tmp_path: Path) -> None:

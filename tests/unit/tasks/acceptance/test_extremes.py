@@ -22,8 +22,8 @@ from catalog.selection.metrics import Measured, Reading
 from tasks.acceptance.checks import Target, examine
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.audio.loudness import integrated_lufs
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
 from tasks.mastering.report import MasterReport
 

@@ -15,8 +15,8 @@ from scipy.signal import lfilter
 
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import measure_loudness
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import measure_loudness
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tests.services.processes import not_tested
 
 

@@ -12,7 +12,7 @@ from scipy.signal import sosfreqz
 
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import (
+from tasks.audio.metering.loudness import (
     Series,
     integrated_lufs,
     k_weighting,

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as arrays
 
 from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
-from tasks.audio.meter import Meter, read_meter, series_document
-from tasks.audio.true_peak import LARGEST
+from tasks.audio.metering.meter import Meter, read_meter, series_document
+from tasks.audio.metering.true_peak import LARGEST
 
 NAMES = {
     "integrated_lufs",

@@ -15,7 +15,7 @@ import soundfile
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, sample_digest, write_wav
-from tasks.audio.mp3_frames import count_frames
+from tasks.audio.formats.mp3_frames import count_frames
 
 RATE, SECONDS = 44100, 6
 

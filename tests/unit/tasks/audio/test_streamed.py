@@ -10,10 +10,10 @@ import soundfile
 
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.loudness import unit_powers
-from tasks.audio.meter import meter_file, read_meter, series_document
+from tasks.audio.metering.loudness import unit_powers
+from tasks.audio.metering.meter import meter_file, read_meter, series_document
+from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import open_stream
-from tasks.audio.streamed import StreamedPowers
 from tasks.mastering.reference import hear, reference_from
 
 

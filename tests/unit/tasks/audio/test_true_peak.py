@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.true_peak import BLOCK, sample_peak_dbfs, true_peak_dbtp
+from tasks.audio.metering.true_peak import BLOCK, sample_peak_dbfs, true_peak_dbtp
 
 RATES = (44100, 48000, 96000)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from catalog.common.errors import InputError, MachineError
 from catalog.release.listening_page.page import PLAYED_FIRST
 from tasks.audio.audio import Audio
+from tasks.audio.codecs import OPUS_RATE, decoded, ffmpeg_aac, lame_mp3, ogg_opus, opus_frames
 from tasks.audio.files import resample, write_wav
-from tasks.delivery.codecs import OPUS_RATE, decoded, ffmpeg_aac, lame_mp3, ogg_opus, opus_frames
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode
 from tasks.delivery.tags.tags import TrackTags

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
+from tasks.audio.codecs import decoded, opus_frames
 from tasks.audio.files import read_audio, write_wav
-from tasks.delivery.codecs import decoded, opus_frames
 from tasks.delivery.deliverables import available
 from tasks.delivery.encode import DELIVERABLES, encode
 from tasks.delivery.readback import tags_kept

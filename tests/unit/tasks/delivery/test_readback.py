@@ -15,7 +15,7 @@ from catalog.common.errors import WorkError
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.meter import read_meter
+from tasks.audio.metering.meter import read_meter
 from tasks.delivery.deliverables import DELIVERABLES, available
 from tasks.delivery.encode import encode
 from tasks.delivery.readback import read_back

@@ -20,8 +20,8 @@ from mutagen.oggopus import OggOpus
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
+from tasks.audio.codecs import ffmpeg_aac, ogg_opus
 from tasks.audio.files import write_flac24, write_wav
-from tasks.delivery.codecs import ffmpeg_aac, ogg_opus
 from tasks.delivery.deliverables import available
 from tasks.delivery.tags.id3 import cover_of_id3, id3_bytes, tags_of_id3
 from tasks.delivery.tags.mp4 import write_mp4_tags

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.common.errors import AudioRefused, InputError
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.enhancement.contract import examine, require
 from tasks.enhancement.names import ENHANCERS
 from tasks.enhancement.registry import PATHS, enhancer

@@ -10,8 +10,8 @@ from mastering_signals import RATE, audio, noise, song
 
 from catalog.album.mastering import Limiting
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import integrated_lufs
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import integrated_lufs
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.finalise import LoudnessModel
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.limiter import Limiter

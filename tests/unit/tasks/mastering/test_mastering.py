@@ -18,7 +18,7 @@ from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, sample_digest
-from tasks.audio.loudness import measure_loudness, pyloudnorm_integrated
+from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.mastering.chain import master_file
 from tasks.mastering.report import MasterReport
 

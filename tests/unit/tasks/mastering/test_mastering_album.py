@@ -12,8 +12,8 @@ from mastering_signals import RATE, audio, dense, noise, song
 from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
 from tasks.audio.files import read_audio
-from tasks.audio.loudness import pyloudnorm_integrated
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.loudness import pyloudnorm_integrated
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.album import loudest, master_album, song_level
 from tasks.mastering.intake import admit, loudness_or_refusal
 from tasks.mastering.reference import hear

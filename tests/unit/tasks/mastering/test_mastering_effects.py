@@ -10,7 +10,7 @@ from mastering_signals import RATE, audio, dense, impulses, song
 
 from catalog.album.mastering import Echo, MasteringSpec, Reverb
 from tasks.audio.files import read_audio
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
 from tasks.mastering.effects import echoed, reverberated
 

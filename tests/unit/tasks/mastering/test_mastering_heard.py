@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mastering_signals import RATE, audio, song
 
-from tasks.audio.loudness import unit_powers, weighted_energies
+from tasks.audio.metering.loudness import unit_powers, weighted_energies
 from tasks.mastering.ends import Ends
 from tasks.mastering.heard import control_edges, hear
 

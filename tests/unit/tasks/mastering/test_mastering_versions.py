@@ -12,7 +12,7 @@ from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest
-from tasks.audio.true_peak import true_peak_dbtp
+from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
 from tasks.mastering.intake import loudness_or_refusal
 from tasks.mastering.reference import hear

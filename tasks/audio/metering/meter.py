@@ -9,7 +9,7 @@ from typing import Any
 from catalog.common.digests import Json
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.audio.loudness import (
+from tasks.audio.metering.loudness import (
     Loudness,
     Series,
     loudness_of,
@@ -18,15 +18,15 @@ from tasks.audio.loudness import (
     series_of,
     short_term_series,
 )
-from tasks.audio.sliding import Sliding
-from tasks.audio.stream import open_stream
-from tasks.audio.streamed import StreamedPowers
-from tasks.audio.true_peak import (
+from tasks.audio.metering.streamed import StreamedPowers
+from tasks.audio.metering.true_peak import (
     sample_peak_dbfs,
     streamed_sample_peak_dbfs,
     streamed_true_peak_dbtp,
     true_peak_dbtp,
 )
+from tasks.audio.sliding import Sliding
+from tasks.audio.stream import open_stream
 
 BLOCK_FRAMES = 1 << 17
 RANGE_IS_STABLE_S = 60.0

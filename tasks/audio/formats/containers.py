@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from tasks.audio.gapless import after_id3
+from tasks.audio.formats.gapless import after_id3
 
 UNKNOWN_BYTES = 0xFFFF_FFF0
 """From here a size in a WAV header means "not known": it was written to a pipe."""

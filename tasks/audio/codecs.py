@@ -23,7 +23,7 @@ from mutagen.ogg import OggPage
 from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio
-from tasks.audio.mp4_gapless import gapless_frames
+from tasks.audio.formats.mp4_gapless import gapless_frames
 from tasks.parent_process import ending_with_starter
 
 MP3_RATES = frozenset({32_000, 44_100, 48_000})

@@ -7,7 +7,7 @@ from scipy.signal import sosfilt
 
 from catalog.selection.metrics import NotMeasurable
 from tasks.audio.audio import Samples
-from tasks.audio.loudness import LOWEST_HZ, MOMENTARY_MS, UNIT_MS, WEIGHTS, Powers, k_weighting
+from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, UNIT_MS, WEIGHTS, Powers, k_weighting
 
 
 class StreamedPowers:
@@ -61,7 +61,8 @@ class StreamedPowers:
         return np.concatenate(self._powers) if self._powers else np.zeros(0)
 
     def unmeasurable(self) -> NotMeasurable | None:
-        """Why no loudness can be read, as :func:`tasks.audio.loudness.unmeasurable` says it of loaded audio."""
+        """Why no loudness can be read, as :func:`tasks.audio.metering.loudness.unmeasurable` says it of loaded
+        audio."""
         if self.rate < LOWEST_HZ:
             return NotMeasurable(
                 f"a rate of {self.rate} Hz is under {LOWEST_HZ // 1000} kHz, too low for the loudness filter"

@@ -1,9 +1,8 @@
 """The frames of an MPEG audio stream counted one by one: how long it is, and whether it ends inside a frame.
 
-Where no header of an encoder tells the length (see :mod:`tasks.audio.gapless`), decoders guess it from the first
-frame, which is wrong wherever the bit rate varies. Layers and tables: ISO/IEC 11172-3, clause 2.4.2.3, and ISO/IEC
-13818-3, clause 2.4.2.3, for the lower sampling rates.
-"""
+Where no header of an encoder tells the length (see :mod:`tasks.audio.formats.gapless`), decoders guess it from the
+first frame, which is wrong wherever the bit rate varies. Layers and tables: ISO/IEC 11172-3, clause 2.4.2.3, and
+ISO/IEC 13818-3, clause 2.4.2.3, for the lower sampling rates. """
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from tasks.audio.gapless import SIDE_INFORMATION, after_id3
+from tasks.audio.formats.gapless import SIDE_INFORMATION, after_id3
 
 _MPEG_1, _LAYER_III, _LAYER_II = 3, 1, 2
 """Values of the header's version and layer fields; version 2 is MPEG-2, 0 is MPEG-2.5."""
