@@ -15,7 +15,7 @@ from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.enhancement.base import Bounds, Enhancer
 from tasks.enhancement.contract import Clause, examine, require
 from tasks.enhancement.registry import enhancer
-from tasks.scoring.spectrum import spectral_readings
+from tasks.scoring.measures.spectrum import spectral_readings
 from tasks.steps.run_step import StepContext
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.common.errors import MachineError
 from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
-from tasks.scoring.noticeable import with_step
+from tasks.scoring.just_noticeable import with_step
 from tasks.separation.names import PACKAGES as STEM_PACKAGES
 from tasks.style.names import MUQ_MULAN
 from tasks.style.names import PACKAGES as MULAN_PACKAGES
@@ -67,8 +67,8 @@ class Judge(Registered):
 
 
 SCORERS: tuple[Registered, ...] = (
-    Registered("technical", 3, specs.TECHNICAL, "tasks.scoring.technical:TechnicalScorer"),
-    Registered("adherence", 1, specs.ADHERENCE, "tasks.scoring.adherence:AdherenceScorer"),
+    Registered("technical", 3, specs.TECHNICAL, "tasks.scoring.measures.technical:TechnicalScorer"),
+    Registered("adherence", 1, specs.ADHERENCE, "tasks.scoring.measures.adherence:AdherenceScorer"),
 )
 """The scorers that listen to every candidate."""
 
@@ -76,13 +76,13 @@ _TRANSFORMERS = ("torch", "transformers", "tokenizers", "safetensors")
 _VOICE = ("faster_whisper", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
 
 JUDGES: tuple[Judge, ...] = (
-    Judge("mulan", 1, specs.MULAN, "tasks.scoring.mulan:MulanScorer", (MUQ_MULAN,), ("mulan",), MULAN_PACKAGES),
-    Judge("clap", 1, judge_specs.CLAP, "tasks.scoring.clap:ClapScorer", (CLAP,), ("clap",), _TRANSFORMERS),
+    Judge("mulan", 1, specs.MULAN, "tasks.scoring.judges.mulan:MulanScorer", (MUQ_MULAN,), ("mulan",), MULAN_PACKAGES),
+    Judge("clap", 1, judge_specs.CLAP, "tasks.scoring.judges.clap:ClapScorer", (CLAP,), ("clap",), _TRANSFORMERS),
     Judge(
         "aesthetics",
         1,
         judge_specs.AESTHETICS,
-        "tasks.scoring.aesthetics:AestheticsScorer",
+        "tasks.scoring.judges.aesthetics:AestheticsScorer",
         (AUDIOBOX,),
         ("aesthetics",),
         ("torch", "audiobox_aesthetics"),
@@ -91,7 +91,7 @@ JUDGES: tuple[Judge, ...] = (
         "lyrics",
         1,
         judge_specs.LYRICS,
-        "tasks.scoring.lyrics:LyricsScorer",
+        "tasks.scoring.judges.lyrics:LyricsScorer",
         (WHISPER, WORDS, VOCALS),
         ("lyrics", "stems"),
         (*_VOICE, *STEM_PACKAGES),
@@ -101,14 +101,14 @@ JUDGES: tuple[Judge, ...] = (
         "lyrics_mix",
         1,
         judge_specs.LYRICS_MIX,
-        "tasks.scoring.lyrics:MixLyricsScorer",
+        "tasks.scoring.judges.lyrics:MixLyricsScorer",
         (WHISPER, WORDS),
         ("lyrics",),
         _VOICE,
         reads_lyrics=True,
     ),
 )
-"""The scorers that need models; ``path`` is a class that :func:`tasks.scoring.judging.load_judge` makes."""
+"""The scorers that need models; ``path`` is a class that :func:`tasks.scoring.load_judge.load_judge` makes."""
 
 
 WORDS_FAMILY = "lyrics"

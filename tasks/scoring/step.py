@@ -16,8 +16,8 @@ from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.scoring.base import Brief, Scorer
-from tasks.scoring.judging import load_judge
-from tasks.scoring.likeness import Fingerprint, alike, fingerprint
+from tasks.scoring.duplicates.fingerprint import Fingerprint, alike, fingerprint
+from tasks.scoring.load_judge import load_judge
 from tasks.scoring.registry import load_scorers, metric_specs, metrics_of_words
 from tasks.steps.run_step import StepContext
 

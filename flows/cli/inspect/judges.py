@@ -6,7 +6,7 @@ from catalog.models.spec import ModelSpec
 from catalog.models.store import ModelStore
 from flows.cli.console.lookup import open_store
 from flows.console import SafeTable, print_json, stdout
-from tasks.scoring.noticeable import with_step
+from tasks.scoring.just_noticeable import with_step
 from tasks.scoring.registry import JUDGES, Judge, install_command
 
 

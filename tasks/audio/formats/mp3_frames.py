@@ -2,7 +2,7 @@
 
 Where no header of an encoder tells the length (see :mod:`tasks.audio.formats.gapless`), decoders guess it from the
 first frame, which is wrong wherever the bit rate varies. Layers and tables: ISO/IEC 11172-3, clause 2.4.2.3, and
-ISO/IEC 13818-3, clause 2.4.2.3, for the lower sampling rates. """
+ISO/IEC 13818-3, clause 2.4.2.3, for the lower sampling rates."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tasks.enhancement.contract import examine, require
 from tasks.enhancement.names import ENHANCERS
 from tasks.enhancement.registry import PATHS, enhancer
 from tasks.enhancement.step import enhanced_by
-from tasks.scoring.spectrum import spectral_readings
+from tasks.scoring.measures.spectrum import spectral_readings
 
 MEMBERS = sorted(ENHANCERS)
 N = np.arange(2 * RATE)

@@ -13,10 +13,10 @@ from scoring_signals import RATE, chords, clicks, noise, silence, sine, stereo
 from catalog.common.errors import InputError
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.scoring.adherence import AdherenceScorer
 from tasks.scoring.base import Brief
-from tasks.scoring.key import Key, key_match
-from tasks.scoring.tempo import tempo_match
+from tasks.scoring.measures.adherence import AdherenceScorer
+from tasks.scoring.measures.key import Key, key_match
+from tasks.scoring.measures.tempo import tempo_match
 
 NOTES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 

@@ -15,9 +15,9 @@ from scoring_signals import noise, silence, stereo
 from catalog.common.errors import MachineError
 from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
-from tasks.scoring.aesthetics import AestheticsScorer
 from tasks.scoring.base import Brief
 from tasks.scoring.judge_specs import AXES
+from tasks.scoring.judges.aesthetics import AestheticsScorer
 from tests.model_kit import install
 
 if find_spec("torch") is None or find_spec("audiobox_aesthetics") is None:
@@ -25,7 +25,7 @@ if find_spec("torch") is None or find_spec("audiobox_aesthetics") is None:
 
 import torch
 
-from tasks.scoring.aesthetics_model import FRAMES, RATE_HZ, Aesthetics
+from tasks.scoring.judges.aesthetics_model import FRAMES, RATE_HZ, Aesthetics
 from tests.tiny_judges import small_aesthetics, write_tiny_aesthetics
 
 torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.scoring.alignment import Line, Unit, aligned, error_rate
+from tasks.scoring.judges.alignment import Line, Unit, aligned, error_rate
 
 words = st.text("abc", max_size=12)
 

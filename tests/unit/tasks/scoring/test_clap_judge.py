@@ -17,7 +17,7 @@ from catalog.common.errors import InputError, MachineError
 from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.clap import ClapScorer
+from tasks.scoring.judges.clap import ClapScorer
 from tests.model_kit import install
 
 if find_spec("torch") is None or find_spec("transformers") is None:
@@ -25,7 +25,7 @@ if find_spec("torch") is None or find_spec("transformers") is None:
 
 import torch
 
-from tasks.scoring.clap_model import Clap
+from tasks.scoring.judges.clap_model import Clap
 from tests.tiny_judges import write_tiny_clap
 
 torch.set_num_threads(1)

@@ -16,8 +16,8 @@ from scoring_signals import RATE, Signal, low_passed, noise, silence, sine, ster
 from catalog.selection.decide import DEFAULT_GATES
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.scoring.likeness import Fingerprint, alike, fingerprint, likeness
-from tasks.scoring.looping import looping_ratio
+from tasks.scoring.duplicates.fingerprint import Fingerprint, alike, fingerprint, likeness
+from tasks.scoring.measures.looping import looping_ratio
 
 
 def melody(seed: int, length_s: float = 40.0) -> Signal:

@@ -11,7 +11,7 @@ from scoring_signals import RATE, noise, silence, sine, stereo
 from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import integrated_lufs
-from tasks.scoring.listening import at_listening_level, windows_of
+from tasks.scoring.judges.windows import at_listening_level, windows_of
 
 
 @pytest.mark.parametrize("gain", [0.003, 0.1, 3.0])

@@ -17,11 +17,11 @@ from scoring_signals import noise, silence, stereo
 from catalog.common.errors import MachineError, TransientError, WorkError
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
-from tasks.scoring import transcript
 from tasks.scoring.base import Brief
-from tasks.scoring.judging import load_judge
-from tasks.scoring.lyrics import Listening, LyricsScorer, MixLyricsScorer
-from tasks.scoring.transcript import PASSES, Phrase, Whisper
+from tasks.scoring.judges import transcript
+from tasks.scoring.judges.lyrics import Listening, LyricsScorer, MixLyricsScorer
+from tasks.scoring.judges.transcript import PASSES, Phrase, Whisper
+from tasks.scoring.load_judge import load_judge
 from tests.model_kit import install
 
 BRIEF = Brief(length_s=24.0, lines=LINES)

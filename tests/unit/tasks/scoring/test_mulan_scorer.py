@@ -12,7 +12,7 @@ from scoring_signals import noise, silence, stereo
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.mulan import MulanScorer
+from tasks.scoring.judges.mulan import MulanScorer
 from tasks.scoring.specs import MULAN
 
 Style = NDArray[np.float32]

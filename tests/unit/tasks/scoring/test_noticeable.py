@@ -10,7 +10,7 @@ from hypothesis import given, strategies
 from catalog.selection.decide import CandidateReadings, Decision, Policy, decide
 from catalog.selection.metrics import Measured
 from catalog.selection.ranking import Weighing, ahead, goodness, standings
-from tasks.scoring.noticeable import STEPS
+from tasks.scoring.just_noticeable import STEPS
 from tasks.scoring.registry import metric_specs
 from tasks.steps.step_kinds import KINDS
 

@@ -17,7 +17,7 @@ from catalog.selection.metrics import Measured
 from db.tables.album import Step
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.scoring.likeness import Fingerprint
+from tasks.scoring.duplicates.fingerprint import Fingerprint
 from tasks.scoring.step import near_duplicates
 
 

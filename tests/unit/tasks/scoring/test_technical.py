@@ -15,8 +15,8 @@ from scoring_signals import RATE, low_passed, noise, note, place, silence, sine,
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
+from tasks.scoring.measures.technical import TechnicalScorer
 from tasks.scoring.specs import TECHNICAL
-from tasks.scoring.technical import TechnicalScorer
 
 
 def score(audio: Audio, length_s: float | None = None) -> Mapping[str, Reading]:

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from tasks.audio.audio import Audio
-from tasks.scoring.voice import voice_of
+from tasks.scoring.judges.voice import voice_of
 from tasks.separation.turns import turn_on_cores
 from tests.tiny_demucs import need
 

@@ -19,7 +19,7 @@ from catalog.common.errors import InputError, MachineError
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.mulan import MulanScorer
+from tasks.scoring.judges.mulan import MulanScorer
 from tests.tiny_mulan import write_tiny_mulan
 
 torch = pytest.importorskip("torch", reason="the extra mulan is not installed: no torch")

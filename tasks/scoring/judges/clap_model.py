@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
-from tasks.scoring.listening import WINDOW_S, windows_of
+from tasks.scoring.judges.windows import WINDOW_S, windows_of
 from tasks.scoring.registry import CLAP, install_command
 from tasks.style.tensors import kept_randomness, pull_again, put, read_tensors
 from tasks.style.window import middle_window

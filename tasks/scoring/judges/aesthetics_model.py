@@ -18,7 +18,7 @@ import torch
 from catalog.common.errors import MachineError
 from tasks.audio.audio import Audio
 from tasks.scoring.judge_specs import AXES
-from tasks.scoring.listening import WINDOW_S
+from tasks.scoring.judges.windows import WINDOW_S
 from tasks.scoring.registry import AUDIOBOX, install_command
 from tasks.style.tensors import damaged, kept_randomness, pull_again, put, read_pickle
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.selection.metrics import Measured, NotMeasurable, Reading
-from tasks.scoring.waveform import SILENCE_DBFS
+from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 OCTAVES_HZ = (200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0)
 HEARD_DB = 30.0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.metering.loudness import integrated_lufs, unit_powers
-from tasks.scoring.waveform import SILENCE_DBFS
+from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 WINDOW_S = 1
 LOSS_MS = 10_000

@@ -11,9 +11,9 @@ from catalog.selection.metrics import MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.validity import unreadable
 from tasks.scoring.base import Brief
-from tasks.scoring.key import heard_key, key_match
+from tasks.scoring.measures.key import heard_key, key_match
+from tasks.scoring.measures.tempo import tempo_bpm, tempo_match
 from tasks.scoring.specs import ADHERENCE
-from tasks.scoring.tempo import tempo_bpm, tempo_match
 
 
 class AdherenceScorer:

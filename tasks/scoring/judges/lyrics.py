@@ -16,11 +16,11 @@ from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Readi
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.validity import unreadable
-from tasks.scoring.alignment import Line, LineHeard, Unit, aligned, error_rate
 from tasks.scoring.base import Brief
 from tasks.scoring.judge_specs import LYRICS, LYRICS_MIX
-from tasks.scoring.listening import at_listening_level
-from tasks.scoring.transcript import Phrase, Whisper
+from tasks.scoring.judges.alignment import Line, LineHeard, Unit, aligned, error_rate
+from tasks.scoring.judges.transcript import Phrase, Whisper
+from tasks.scoring.judges.windows import at_listening_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ class LyricsScorer:
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
         """The models that it listens with. Raises MachineError."""
-        from tasks.scoring.voice import voice_of
+        from tasks.scoring.judges.voice import voice_of
 
         *mixed, separator = models
         return _listening(mixed, settings, voice_of(separator, settings))

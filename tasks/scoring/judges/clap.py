@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from catalog.selection.metrics import MetricSpec
 from tasks.scoring.judge_specs import CLAP
-from tasks.scoring.listening import WINDOW_S
-from tasks.scoring.similarity import SimilarityScorer
+from tasks.scoring.judges.similarity import SimilarityScorer
+from tasks.scoring.judges.windows import WINDOW_S
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
     from catalog.models.store import InstalledModel
-    from tasks.scoring.clap_model import Clap
+    from tasks.scoring.judges.clap_model import Clap
 
 
 class ClapScorer(SimilarityScorer):
@@ -32,7 +32,7 @@ class ClapScorer(SimilarityScorer):
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Clap:
         """The model that it listens with. Raises MachineError."""
-        from tasks.scoring.clap_model import Clap
+        from tasks.scoring.judges.clap_model import Clap
 
         (clap,) = models
         return Clap.load(clap.folder, device=settings.device_here)

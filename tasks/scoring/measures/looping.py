@@ -21,7 +21,7 @@ from scipy.signal import get_window
 
 from catalog.selection.metrics import Measured, Window
 from tasks.audio.audio import Audio
-from tasks.scoring.waveform import SILENCE_DBFS
+from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 STRETCH_S = 5.0
 SAME = 0.98

@@ -13,11 +13,11 @@ from tasks.audio.metering.loudness import lufs_of, measure_loudness, unit_powers
 from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.audio.validity import nonfinite_samples, unreadable
 from tasks.scoring.base import Brief
-from tasks.scoring.looping import looping_ratio
+from tasks.scoring.measures.looping import looping_ratio
+from tasks.scoring.measures.spectrum import spectral_readings
+from tasks.scoring.measures.stereo import mono_loss_lu, side_mid_db, stereo_correlation
+from tasks.scoring.measures.waveform import block_powers, clipping, dc_offset, ending_dbfs, silences, sung_gap_s
 from tasks.scoring.specs import TECHNICAL
-from tasks.scoring.spectrum import spectral_readings
-from tasks.scoring.stereo import mono_loss_lu, side_mid_db, stereo_correlation
-from tasks.scoring.waveform import block_powers, clipping, dc_offset, ending_dbfs, silences, sung_gap_s
 
 ALIVE_LU = 30.0
 WINDOW_MS = 1000

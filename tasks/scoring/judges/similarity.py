@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
-from tasks.scoring.listening import WINDOW_S, at_listening_level
+from tasks.scoring.judges.windows import WINDOW_S, at_listening_level
 
 LOW_PERCENTILE = 10
 

@@ -28,7 +28,7 @@ from catalog.common.digests import Json
 from catalog.selection.decide import Alike
 from tasks.audio.audio import Audio
 from tasks.audio.validity import unreadable
-from tasks.scoring.courses import CLOSE, Courses
+from tasks.scoring.duplicates.chroma_correlation import CLOSE, Courses
 
 SCHEME = 1
 RATE = 22050

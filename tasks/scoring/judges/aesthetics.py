@@ -15,12 +15,12 @@ from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Readi
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.judge_specs import AESTHETICS, AXES
-from tasks.scoring.listening import WINDOW_S, at_listening_level, windows_of
+from tasks.scoring.judges.windows import WINDOW_S, at_listening_level, windows_of
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
     from catalog.models.store import InstalledModel
-    from tasks.scoring.aesthetics_model import Aesthetics
+    from tasks.scoring.judges.aesthetics_model import Aesthetics
 
 
 class Listener(Protocol):
@@ -43,7 +43,7 @@ class AestheticsScorer:
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Aesthetics:
         """The model that it listens with. Raises MachineError."""
-        from tasks.scoring.aesthetics_model import Aesthetics
+        from tasks.scoring.judges.aesthetics_model import Aesthetics
 
         (audiobox,) = models
         return Aesthetics.load(audiobox.folder, device=settings.device_here)

@@ -1,7 +1,7 @@
 """MuQ-MuLan as a judge: how near it hears a candidate to its prompt, and to a reference where there is one.
 
 An engine that is conditioned on MuQ-MuLan is asked here how well it obeyed; beside it stands a judge of its own mind,
-:mod:`tasks.scoring.clap`.
+:mod:`tasks.scoring.judges.clap`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from catalog.selection.metrics import MetricSpec
-from tasks.scoring.similarity import SimilarityScorer
+from tasks.scoring.judges.similarity import SimilarityScorer
 from tasks.scoring.specs import MULAN
 
 if TYPE_CHECKING:

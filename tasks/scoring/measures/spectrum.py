@@ -12,8 +12,8 @@ from scipy.signal import get_window
 
 from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
 from tasks.audio.audio import Audio
-from tasks.scoring.noise import noise_ratio, octave_edges
-from tasks.scoring.waveform import SILENCE_DBFS
+from tasks.scoring.measures.noise import noise_ratio, octave_edges
+from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 FRAME = 4096
 BATCH = 64

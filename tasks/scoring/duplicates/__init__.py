@@ -1,0 +1,1 @@
+"""Candidates that sound the same."""

@@ -1,0 +1,1 @@
+"""Scorers that listen with models: MuQ-MuLan, CLAP, aesthetics, lyrics."""

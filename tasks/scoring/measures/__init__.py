@@ -1,0 +1,1 @@
+"""Measures without models: waveform, spectrum, stereo, tempo, key."""
