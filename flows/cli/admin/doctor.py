@@ -181,8 +181,8 @@ def _decoder(settings: Settings) -> Check:
         return Check("decoder in float16", "note", "not measured", "It is, once the decoder and torch are here")
     import torch
 
-    from tasks.engines.diffrhythm.precision import LIMIT_DB, probe_latents, relative_error_db
-    from tasks.engines.diffrhythm.vae import Vae
+    from tasks.engines.diffrhythm.vae.precision import LIMIT_DB, probe_latents, relative_error_db
+    from tasks.engines.diffrhythm.vae.vae import Vae
 
     device = settings.device_here
     exact, reduced = (

@@ -33,8 +33,8 @@ from flows.pipeline.retry_failed import forgive_renders
 from flows.planning.read_manifest import read_album
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
-from tasks.engines.diffrhythm.words.lyrics import PreviewRow
-from tasks.engines.diffrhythm.words.lyrics import preview as rows_of
+from tasks.engines.diffrhythm.lyrics.place import PreviewRow
+from tasks.engines.diffrhythm.lyrics.place import preview as rows_of
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import circumstances

@@ -13,7 +13,7 @@ from catalog.common.settings import load_settings
 from catalog.monitoring.render_costs import render_costs
 from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout
-from tasks.engines.diffrhythm.flops import share_of_peak
+from tasks.engines.diffrhythm.network.flops import share_of_peak
 
 
 @dataclass(frozen=True, slots=True)

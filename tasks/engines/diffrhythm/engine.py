@@ -20,12 +20,12 @@ from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
-from tasks.engines.diffrhythm import choices
+from tasks.engines.diffrhythm import inputs as choices
 from tasks.engines.diffrhythm.forecast import forecast
-from tasks.engines.diffrhythm.passage import passage_between
+from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
+from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
+from tasks.engines.diffrhythm.network.frames import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
-from tasks.engines.diffrhythm.words.lyrics import Placement, passage_warnings, place_lyrics, place_original, warnings
-from tasks.engines.diffrhythm.words.placement import duration_of, frames_of
 from tasks.engines.diffrhythm.words.reader import Reader
 from tasks.style.names import MUQ_MULAN
 

@@ -12,12 +12,12 @@ from catalog.common.digests import Json
 from catalog.common.errors import MachineError, RefusedError, WorkError
 from catalog.common.settings import Settings
 from catalog.models.store import InstalledModel, ModelStore
-from tasks.engines.diffrhythm.checkpoint import load_network
-from tasks.engines.diffrhythm.config import BASE_FRAMES, CONDITION, NetworkConfig
-from tasks.engines.diffrhythm.precision import check_precision
-from tasks.engines.diffrhythm.sampler import Sampler
+from tasks.engines.diffrhythm.network.checkpoint import load_network
+from tasks.engines.diffrhythm.network.config import BASE_FRAMES, CONDITION, NetworkConfig
+from tasks.engines.diffrhythm.network.sampler import Sampler
 from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
-from tasks.engines.diffrhythm.vae import Vae
+from tasks.engines.diffrhythm.vae.precision import check_precision
+from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.style.vector import read_style
 
 

@@ -18,14 +18,14 @@ from catalog.plan.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Extra, Failed, Figures, Order, Rendered
-from tasks.engines.diffrhythm.conditioning import Conditioning, regenerated_frames
-from tasks.engines.diffrhythm.flops import song_flops
+from tasks.engines.diffrhythm.batch_size import batch_size
 from tasks.engines.diffrhythm.loaded import Loaded, Network
-from tasks.engines.diffrhythm.memory import batch_size
-from tasks.engines.diffrhythm.passage import SAMPLE_RATE
-from tasks.engines.diffrhythm.sampler import Sampling, noise
+from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
+from tasks.engines.diffrhythm.network.flops import song_flops
+from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
+from tasks.engines.diffrhythm.network.sampler import Sampling, noise
 from tasks.engines.diffrhythm.splice import splice
-from tasks.engines.diffrhythm.vae import Vae
+from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.style.vector import read_style
 from tasks.weights.out_of_memory import is_out_of_memory
 

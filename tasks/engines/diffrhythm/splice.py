@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.audio.audio import Audio, Samples
-from tasks.engines.diffrhythm.passage import FRAME_SAMPLES
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES
 
 LONGEST_FADE = FRAME_SAMPLES
 """Samples: one latent frame, 46 ms."""

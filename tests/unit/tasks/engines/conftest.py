@@ -96,7 +96,7 @@ def calls(monkeypatch):
     """The songs of each call of the sampler; ``limit`` rows fit into memory."""
     import torch
 
-    from tasks.engines.diffrhythm.sampler import Sampler
+    from tasks.engines.diffrhythm.network.sampler import Sampler
 
     sample = Sampler.sample
 

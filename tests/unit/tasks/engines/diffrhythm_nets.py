@@ -10,7 +10,7 @@ import torch
 from parity_folder import load_index, load_tensors
 from torch import Tensor
 
-from tasks.engines.diffrhythm.network import DiT, NetworkConfig
+from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig
 
 PREFIX = "transformer."
 DURATION = "duration_time_embed."

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch", reason="the network's tests need torch")
 from torch import Tensor  # noqa: E402
 
 from catalog.common.errors import MachineError  # noqa: E402
-from tasks.engines.diffrhythm.checkpoint import load_network  # noqa: E402
-from tasks.engines.diffrhythm.network import DiT, NetworkConfig  # noqa: E402
+from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
+from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig  # noqa: E402
 
 CONFIG = NetworkConfig(64, 2, 2, 1, 2048, has_duration=False, symbols=11)
 FULL = NetworkConfig(64, 2, 2, 1, 6144, has_duration=True, symbols=11)

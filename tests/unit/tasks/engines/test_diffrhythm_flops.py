@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tasks.engines.diffrhythm.config import NetworkConfig
-from tasks.engines.diffrhythm.flops import (
+from tasks.engines.diffrhythm.network.config import NetworkConfig
+from tasks.engines.diffrhythm.network.flops import (
     decode_flops,
     device_peak,
     evaluation_flops,
@@ -75,5 +75,5 @@ def test_share_of_peak() -> None:
 
 
 def test_accounting_needs_no_torch() -> None:
-    code = "import sys, tasks.engines.diffrhythm.flops; sys.exit('torch' in sys.modules)"
+    code = "import sys, tasks.engines.diffrhythm.network.flops; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

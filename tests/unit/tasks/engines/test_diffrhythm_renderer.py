@@ -14,7 +14,7 @@ from short_songs import FRAMES, ONE, TWO  # noqa: E402
 
 from tasks.audio.files import write_wav  # noqa: E402
 from tasks.engines.base import Failed, Order, Rendered  # noqa: E402
-from tasks.engines.diffrhythm.sampler import Sampler  # noqa: E402
+from tasks.engines.diffrhythm.network.sampler import Sampler  # noqa: E402
 from tasks.engines.registry import get_engine  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

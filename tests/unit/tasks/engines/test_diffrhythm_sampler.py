@@ -16,15 +16,9 @@ from diffrhythm_nets import one_thread  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from catalog.common.errors import InputError  # noqa: E402
-from tasks.engines.diffrhythm.network import DiT, NetworkConfig  # noqa: E402
-from tasks.engines.diffrhythm.sampler import (  # noqa: E402
-    Conditioning,
-    Sampler,
-    Sampling,
-    noise,
-    regenerated_frames,
-)
-from tasks.engines.diffrhythm.schedule import SWAY_RANGE, time_grid  # noqa: E402
+from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig  # noqa: E402
+from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise, regenerated_frames  # noqa: E402
+from tasks.engines.diffrhythm.network.schedule import SWAY_RANGE, time_grid  # noqa: E402
 
 FRAMES = 48
 SMALL = NetworkConfig(128, 4, 2, 2, 2048, has_duration=False)

@@ -12,7 +12,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio, Samples
-from tasks.engines.diffrhythm.passage import FRAME_RATE, LEAST_FRAMES, Passage, frame_at, passage_between
+from tasks.engines.diffrhythm.network.frames import FRAME_RATE, LEAST_FRAMES, Passage, frame_at, passage_between
 from tasks.engines.diffrhythm.splice import splice
 
 FRAME = 2048

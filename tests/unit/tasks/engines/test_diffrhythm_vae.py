@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
-from tasks.engines.diffrhythm.chunks import CHUNK_FRAMES, TRIM_FRAMES, decode_chunks, encode_chunks
-from tasks.engines.diffrhythm.vae import Vae, for_encoding
+from tasks.engines.diffrhythm.vae.chunks import CHUNK_FRAMES, TRIM_FRAMES, decode_chunks, encode_chunks
+from tasks.engines.diffrhythm.vae.vae import Vae, for_encoding
 from tests.tiny_models import FRAME, write_tiny_dit, write_tiny_vae
 
 torch.set_num_threads(1)

@@ -18,7 +18,7 @@ pytest.importorskip("safetensors", reason="the reference data is in safetensors"
 from diffrhythm_nets import one_thread, tiny_network  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from tasks.engines.diffrhythm.network import DiT  # noqa: E402
+from tasks.engines.diffrhythm.network.network import DiT  # noqa: E402
 
 DIT = "dit.safetensors"
 MODEL = load_index("model_index.json")

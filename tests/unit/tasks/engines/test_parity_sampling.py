@@ -17,13 +17,7 @@ pytest.importorskip("safetensors", reason="the reference data is in safetensors"
 from diffrhythm_nets import one_thread, tiny_network  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from tasks.engines.diffrhythm.sampler import (  # noqa: E402
-    Conditioning,
-    Sampler,
-    Sampling,
-    noise,
-    regenerated_frames,
-)
+from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise, regenerated_frames  # noqa: E402
 
 CFM = "cfm.safetensors"
 MODEL = load_index("model_index.json")

@@ -16,8 +16,8 @@ pytest.importorskip("safetensors", reason="the reference data is in safetensors"
 
 from torch import Tensor, nn  # noqa: E402
 
-from tasks.engines.diffrhythm.layers import OutputNorm, PositionConv, RmsNorm, TextBlock  # noqa: E402
-from tasks.engines.diffrhythm.schedule import rotary_table, rotate, sinusoid, text_positions, time_grid  # noqa: E402
+from tasks.engines.diffrhythm.network.layers import OutputNorm, PositionConv, RmsNorm, TextBlock  # noqa: E402
+from tasks.engines.diffrhythm.network.schedule import rotary_table, rotate, sinusoid, text_positions, time_grid  # noqa: E402
 
 SCHEDULE = load_tensors("schedule.safetensors")
 UNITS = load_tensors("units.safetensors")

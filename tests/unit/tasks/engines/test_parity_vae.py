@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from parity_folder import load_index, load_tensors, over, parity_folder
 
 from tasks.audio.audio import Audio
-from tasks.engines.diffrhythm.chunks import decode_chunks
-from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, SAMPLE_RATE, frame_at
-from tasks.engines.diffrhythm.vae import Vae, for_encoding, sample_latent
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE, frame_at
+from tasks.engines.diffrhythm.vae.chunks import decode_chunks
+from tasks.engines.diffrhythm.vae.vae import Vae, for_encoding, sample_latent
 
 torch.set_num_threads(1)
 

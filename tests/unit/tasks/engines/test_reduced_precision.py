@@ -12,14 +12,8 @@ from parity_folder import parity_folder
 from torch import Tensor, nn
 
 from catalog.common.errors import RefusedError
-from tasks.engines.diffrhythm.precision import (
-    LIMIT_DB,
-    check_precision,
-    name_of,
-    probe_latents,
-    relative_error_db,
-)
-from tasks.engines.diffrhythm.vae import Vae
+from tasks.engines.diffrhythm.vae.precision import LIMIT_DB, check_precision, name_of, probe_latents, relative_error_db
+from tasks.engines.diffrhythm.vae.vae import Vae
 from tests.tiny_models import write_tiny_vae
 
 torch.set_num_threads(1)

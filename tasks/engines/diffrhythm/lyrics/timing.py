@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES
-from tasks.engines.diffrhythm.passage import frame_at
+from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES
+from tasks.engines.diffrhythm.network.frames import frame_at
 from tasks.engines.diffrhythm.words.vocabulary import COMMA_TOKEN, STOP_TOKEN
 
 BASE_LENGTH_S = 95

@@ -11,8 +11,8 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.base import Material
+from tasks.engines.diffrhythm.lyrics.timing import frames_of, is_base
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
-from tasks.engines.diffrhythm.words.placement import frames_of, is_base
 from tasks.style.prompt_help import embedded_text
 from tasks.style.requests import embed_audio, embed_text
 

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from tasks.engines.diffrhythm.conditioning import Conditioning
-from tasks.engines.diffrhythm.config import CONDITION, HEADS
-from tasks.engines.diffrhythm.layers import EPS, Layer, attend
-from tasks.engines.diffrhythm.network import DiT
-from tasks.engines.diffrhythm.schedule import rotate
+from tasks.engines.diffrhythm.network.conditioning import Conditioning
+from tasks.engines.diffrhythm.network.config import CONDITION, HEADS
+from tasks.engines.diffrhythm.network.layers import EPS, Layer, attend
+from tasks.engines.diffrhythm.network.network import DiT
+from tasks.engines.diffrhythm.network.schedule import rotate
 
 KEPT_LENGTHS = 4
 ROWS_AT_ONCE = 16384

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from tasks.engines.diffrhythm.config import SINUSOID
+from tasks.engines.diffrhythm.network.config import SINUSOID
 
 SWAY_RANGE = (-1.0, 2 / (math.pi - 2))
 """The sway coefficients for which time runs forward everywhere."""

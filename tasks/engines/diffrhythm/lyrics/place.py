@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from catalog.album.lrc import stamp
 from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.passage import FRAME_RATE, Passage, frame_at
-from tasks.engines.diffrhythm.words.placement import (
-    Runs,
-    Slot,
-    TimedTokens,
-    frames_of,
-    is_base,
-    runs_of,
-    slots,
-)
+from tasks.engines.diffrhythm.lyrics.timing import Runs, Slot, TimedTokens, frames_of, is_base, runs_of, slots
+from tasks.engines.diffrhythm.network.frames import FRAME_RATE, Passage, frame_at
 from tasks.engines.diffrhythm.words.reader import Reader, Spoken
 
 LATE_TOLD_S = 0.1

@@ -1,7 +1,7 @@
 """The diffusion transformer of DiffRhythm v1.2, in the plain form that training and comparison use.
 
 Parameters have the names of the published files (without their leading ``transformer.``), so that files load strictly
-and adapters find their layers. :mod:`tasks.engines.diffrhythm.evaluator` runs the same weights faster.
+and adapters find their layers. :mod:`tasks.engines.diffrhythm.network.evaluator` runs the same weights faster.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tasks.engines.diffrhythm.config import CONDITION, NetworkConfig
-from tasks.engines.diffrhythm.layers import InputEmbedding, Layer, OutputNorm, ScalarEmbedding, TextEmbedding
-from tasks.engines.diffrhythm.schedule import rotary_table
+from tasks.engines.diffrhythm.network.config import CONDITION, NetworkConfig
+from tasks.engines.diffrhythm.network.layers import InputEmbedding, Layer, OutputNorm, ScalarEmbedding, TextEmbedding
+from tasks.engines.diffrhythm.network.schedule import rotary_table
 
 __all__ = ["DiT", "NetworkConfig"]
 

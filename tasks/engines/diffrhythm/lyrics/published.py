@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.engines.diffrhythm.words.placement import Runs, TimedTokens, frames_of, is_base, runs_of, slots
+from tasks.engines.diffrhythm.lyrics.timing import Runs, TimedTokens, frames_of, is_base, runs_of, slots
 
 
 def parse_published_lrc(text: str) -> list[tuple[float, str]]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from tasks.engines.diffrhythm.config import (
+from tasks.engines.diffrhythm.network.config import (
     CONDITION,
     HEADS,
     POSITION_GROUPS,
@@ -16,7 +16,7 @@ from tasks.engines.diffrhythm.config import (
     TEXT_KERNEL,
     NetworkConfig,
 )
-from tasks.engines.diffrhythm.schedule import rotate, sinusoid, text_positions
+from tasks.engines.diffrhythm.network.schedule import rotate, sinusoid, text_positions
 
 EPS = 1e-6
 """What every normalisation of the network adds."""

@@ -21,8 +21,8 @@ from torch.nn.functional import softplus
 from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.audio.files import resample
-from tasks.engines.diffrhythm.chunks import CHUNK_FRAMES, Chunk, decode_chunks, encode_chunks, whole
-from tasks.engines.diffrhythm.passage import FRAME_SAMPLES, SAMPLE_RATE
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE
+from tasks.engines.diffrhythm.vae.chunks import CHUNK_FRAMES, Chunk, decode_chunks, encode_chunks, whole
 from tasks.weights.out_of_memory import is_out_of_memory
 
 LATENT_CHANNELS = 64

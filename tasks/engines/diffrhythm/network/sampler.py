@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tasks.engines.diffrhythm.conditioning import Conditioning, regenerated_frames
-from tasks.engines.diffrhythm.evaluator import Evaluator
-from tasks.engines.diffrhythm.network import DiT
-from tasks.engines.diffrhythm.schedule import SWAY_RANGE, time_grid
+from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
+from tasks.engines.diffrhythm.network.evaluator import Evaluator
+from tasks.engines.diffrhythm.network.network import DiT
+from tasks.engines.diffrhythm.network.schedule import SWAY_RANGE, time_grid
 
 __all__ = ["Conditioning", "Sampler", "Sampling", "noise", "regenerated_frames"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.engines.diffrhythm.passage import FRAME_SAMPLES
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES
 
 CHUNK_FRAMES = 128
 HOP_FRAMES = 96

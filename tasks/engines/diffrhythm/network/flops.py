@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.engines.diffrhythm.config import (
+from tasks.engines.diffrhythm.network.config import (
     POSITION_GROUPS,
     POSITION_KERNEL,
     TEXT_EXPANSION,

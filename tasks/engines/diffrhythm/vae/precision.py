@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from catalog.common.errors import RefusedError
-from tasks.engines.diffrhythm.vae import LATENT_CHANNELS, Vae
+from tasks.engines.diffrhythm.vae.vae import LATENT_CHANNELS, Vae
 
 LIMIT_DB = -60.0
 """The largest RMS error, relative to the float32 sound, that a reduced precision may have."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import torch
 
-from tasks.engines.diffrhythm.config import NetworkConfig
+from tasks.engines.diffrhythm.network.config import NetworkConfig
 
 WIDTHS_HELD = 20
 """Tensors of the network's width alive at once per row: residual, attention's inputs, the two halves of the MLP."""

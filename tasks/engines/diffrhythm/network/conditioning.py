@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.config import CONDITION
+from tasks.engines.diffrhythm.network.config import CONDITION
 
 
 @dataclass(frozen=True, slots=True, eq=False)

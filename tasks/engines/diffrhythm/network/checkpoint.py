@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from catalog.common.errors import MachineError
-from tasks.engines.diffrhythm.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
-from tasks.engines.diffrhythm.network import DiT
+from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
+from tasks.engines.diffrhythm.network.network import DiT
 
 _PREFIX = "transformer."
 _EMA_PREFIX = "ema_model."

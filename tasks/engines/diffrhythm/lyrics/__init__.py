@@ -1,0 +1,1 @@
+"""Lyrics as DiffRhythm sings them: tokens placed in time."""

@@ -1,0 +1,1 @@
+"""DiffRhythm's network: configuration, layers, conditioning, sampling."""

@@ -1,0 +1,1 @@
+"""DiffRhythm's autoencoder between latents and sound."""
