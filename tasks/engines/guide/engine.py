@@ -21,7 +21,7 @@ from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
-    from tasks.engines.guide.render import GuideRenderer
+    from tasks.engines.guide.renderer import GuideRenderer
 
 
 RATE = 44100
@@ -137,6 +137,6 @@ class GuideEngine:
 
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
-        from tasks.engines.guide.render import GuideRenderer
+        from tasks.engines.guide.renderer import GuideRenderer
 
         return GuideRenderer(soundfont_path())

@@ -15,9 +15,9 @@ from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from tasks.delivery.package.midi import TICKS_PER_BEAT, guide_track, lyric_lines, with_lines
 from tasks.delivery.tags.lrc import to_lrc
-from tasks.engines.guide.arrange import arrange
+from tasks.engines.guide.arrangement.arrange import arrange
+from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.engine import GuideEngine
-from tasks.engines.guide.midi import midi_bytes
 
 LRC = "[00:01.50]Première ligne\n[00:04.00]\n[01:12.34]夜 [live]\n"
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from catalog.album.syllables import count_syllables
 from catalog.album.tempo_and_key import tonic_and_mode
-from tasks.engines.guide.arrange import arrange
-from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES
-from tasks.engines.guide.melody import HIGHEST, LOWEST
-from tasks.engines.guide.midi import midi_bytes
-from tasks.engines.guide.score import Arrangement, Note, Part
+from tasks.engines.guide.arrangement.arrange import arrange
+from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES
+from tasks.engines.guide.arrangement.melody import HIGHEST, LOWEST
+from tasks.engines.guide.arrangement.midi import midi_bytes
+from tasks.engines.guide.arrangement.score import Arrangement, Note, Part
 
 TEXTS = ("", "Oh", "Carry me home on the night bus line", "We", "extraordinarily complicated polysyllabic vocabulary")
 

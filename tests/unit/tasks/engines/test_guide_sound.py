@@ -19,12 +19,12 @@ from catalog.common.settings import Settings
 from catalog.plan.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Order, Rendered
+from tasks.engines.guide.arrangement.score import Note, Part
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.instruments import soundfont_path
-from tasks.engines.guide.render import GuideRenderer
-from tasks.engines.guide.sampler import Sampler
-from tasks.engines.guide.score import Note, Part
-from tasks.engines.guide.soundfont import SoundFont
+from tasks.engines.guide.renderer import GuideRenderer
+from tasks.engines.guide.sound.sampler import Sampler
+from tasks.engines.guide.sound.soundfont import SoundFont
 
 RATE = 44100
 

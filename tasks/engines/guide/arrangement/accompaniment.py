@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from tasks.engines.guide.grooves import Groove
-from tasks.engines.guide.harmony import Harmony, voice
-from tasks.engines.guide.rhythm import SIXTEENTHS, Feel
-from tasks.engines.guide.score import Note, Section
+from tasks.engines.guide.arrangement.grooves import Groove
+from tasks.engines.guide.arrangement.harmony import Harmony, voice
+from tasks.engines.guide.arrangement.rhythm import SIXTEENTHS, Feel
+from tasks.engines.guide.arrangement.score import Note, Section
 
 CHORDS_FROM, PADS_FROM, PLUCKS_FROM = 53, 55, 67
 GUITARS = range(24, 32)

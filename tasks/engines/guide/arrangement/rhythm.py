@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from tasks.engines.guide.grooves import Beat, Groove
-from tasks.engines.guide.harmony import Harmony
-from tasks.engines.guide.score import Grid, Note, Section
+from tasks.engines.guide.arrangement.grooves import Beat, Groove
+from tasks.engines.guide.arrangement.harmony import Harmony
+from tasks.engines.guide.arrangement.score import Grid, Note, Section
 
 KICK, RIM, SNARE, CLAP = 36, 37, 38, 39
 CLOSED_HAT, OPEN_HAT, CRASH, RIDE, TAMBOURINE, SHAKER = 42, 46, 49, 51, 54, 70

@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from tasks.engines.guide.score import Grid, Line, Section, SectionKind
+from tasks.engines.guide.arrangement.score import Grid, Line, Section, SectionKind
 
 Row = tuple[int, str, int]
 """A line as the recipe holds it: start in milliseconds, words, syllables."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from numpy.random import Generator
 
-from tasks.engines.guide.score import Section, SectionKind
+from tasks.engines.guide.arrangement.score import Section, SectionKind
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)

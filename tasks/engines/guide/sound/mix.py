@@ -21,8 +21,8 @@ from pedalboard import (  # type: ignore[attr-defined]  # its stub does not expo
     Reverb,
 )
 
-from tasks.engines.guide.sampler import RATE, Sound
-from tasks.engines.guide.score import Stem
+from tasks.engines.guide.arrangement.score import Stem
+from tasks.engines.guide.sound.sampler import RATE, Sound
 
 PEAK_DBFS = -4.0
 """Sample peak of the mix."""

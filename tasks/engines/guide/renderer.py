@@ -12,13 +12,13 @@ from catalog.common.errors import SonglineError, WorkError
 from catalog.plan.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, Order, Rendered
-from tasks.engines.guide.arrange import arrange
+from tasks.engines.guide.arrangement.arrange import arrange
+from tasks.engines.guide.arrangement.midi import midi_bytes
+from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Stem
 from tasks.engines.guide.instruments import NAME, REVISION, instruments
-from tasks.engines.guide.midi import midi_bytes
-from tasks.engines.guide.mix import balance, mix_stem
-from tasks.engines.guide.sampler import RATE, Sampler, Sound
-from tasks.engines.guide.score import STEMS, Arrangement, Stem
-from tasks.engines.guide.soundfont import SoundFont
+from tasks.engines.guide.sound.mix import balance, mix_stem
+from tasks.engines.guide.sound.sampler import RATE, Sampler, Sound
+from tasks.engines.guide.sound.soundfont import SoundFont
 
 
 class GuideRenderer:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from tasks.engines.guide.score import DRUM_BANK, Note, Part
-from tasks.engines.guide.soundfont import (
+from tasks.engines.guide.arrangement.score import DRUM_BANK, Note, Part
+from tasks.engines.guide.sound.soundfont import (
     ATTACK,
     ATTENUATION,
     COARSE_TUNE,

@@ -11,8 +11,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from catalog.album.syllables import count_syllables
-from tasks.engines.guide.harmony import Harmony
-from tasks.engines.guide.score import Grid, Line, Note, Section
+from tasks.engines.guide.arrangement.harmony import Harmony
+from tasks.engines.guide.arrangement.score import Grid, Line, Note, Section
 
 LOWEST, HIGHEST = 57, 79
 """A3 to G5: what most singers reach."""

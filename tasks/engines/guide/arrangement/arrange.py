@@ -11,12 +11,22 @@ from numpy.random import Generator
 
 from catalog.album.tempo_and_key import tonic_and_mode
 from catalog.plan.recipe import Recipe
-from tasks.engines.guide import accompaniment, form
-from tasks.engines.guide.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
-from tasks.engines.guide.harmony import Harmony, harmonise
-from tasks.engines.guide.melody import sing
-from tasks.engines.guide.rhythm import Feel, bass_line, drum
-from tasks.engines.guide.score import DRUM_BANK, MELODIC_BANK, Arrangement, Grid, Line, Note, Part, Section, Stem
+from tasks.engines.guide.arrangement import accompaniment, form
+from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
+from tasks.engines.guide.arrangement.harmony import Harmony, harmonise
+from tasks.engines.guide.arrangement.melody import sing
+from tasks.engines.guide.arrangement.rhythm import Feel, bass_line, drum
+from tasks.engines.guide.arrangement.score import (
+    DRUM_BANK,
+    MELODIC_BANK,
+    Arrangement,
+    Grid,
+    Line,
+    Note,
+    Part,
+    Section,
+    Stem,
+)
 
 STREAMS = ("style", "harmony", "melody", "drums", "bass", "chords", "pad", "pluck", "answers")
 """Each hand draws from its own stream of the seed, so that a change in one does not move the others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from tasks.engines.guide.score import DRUM_BANK, Arrangement, Grid, Part
+from tasks.engines.guide.arrangement.score import DRUM_BANK, Arrangement, Grid, Part
 
 TICKS_PER_BEAT = 960
 DRUM_CHANNEL = 9

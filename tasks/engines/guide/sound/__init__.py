@@ -1,0 +1,1 @@
+"""The guide's sound: SoundFont, sampler and mix."""
