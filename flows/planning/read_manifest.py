@@ -81,7 +81,7 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
 @cache
 def _heard(path: Path, digest: str) -> None:
     """Whether a track can be mastered by; an album is read several times in one command."""
-    from tasks.mastering.reference import check_reference
+    from tasks.mastering.analysis.reference import check_reference
 
     check_reference(path)
 

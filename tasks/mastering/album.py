@@ -11,15 +11,15 @@ from pathlib import Path
 
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
+from tasks.mastering.analysis.admission import admit
+from tasks.mastering.analysis.reference import Reference
+from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
-from tasks.mastering.dynamics import WORKING_LUFS
+from tasks.mastering.colour import aim_of, treat
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
-from tasks.mastering.intake import admit
 from tasks.mastering.levels import SongLevel, common_gain_db
-from tasks.mastering.reference import Reference
-from tasks.mastering.report import MasterReport
+from tasks.mastering.processors.dynamics import WORKING_LUFS
 from tasks.mastering.stages import Stages
-from tasks.mastering.treatment import aim_of, treat
 
 
 def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | None = None) -> SongLevel:

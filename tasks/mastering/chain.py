@@ -17,10 +17,10 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.mastering.analysis.reference import Reference
+from tasks.mastering.analysis.report import Levels, MasterReport, Stage
+from tasks.mastering.colour import Treated, aim_of, treat
 from tasks.mastering.finalise import Final, Goal, finalise
-from tasks.mastering.reference import Reference
-from tasks.mastering.report import Levels, MasterReport, Stage
-from tasks.mastering.treatment import Treated, aim_of, treat
 
 TOLERANCE_LU = 0.05
 """How far from its target a master may read before it has to say what kept it away."""

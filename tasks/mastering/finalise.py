@@ -19,10 +19,10 @@ from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
 from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
-from tasks.mastering.heard import Heard, hear
-from tasks.mastering.intake import loudness_or_refusal
-from tasks.mastering.limiter import CONTROL, FLOOR_DB, Limiter
-from tasks.mastering.offset import without_offset
+from tasks.mastering.analysis.admission import loudness_or_refusal
+from tasks.mastering.metered_audio import Heard, hear
+from tasks.mastering.processors.limiter import CONTROL, FLOOR_DB, Limiter
+from tasks.mastering.processors.offset import without_offset
 from tasks.mastering.stages import amplified
 
 ROUNDS = 14

@@ -11,9 +11,9 @@ from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import Powers, loudness_of, unit_powers
 from tasks.audio.metering.true_peak import sample_peak_dbfs
-from tasks.mastering.heard import Heard, hear
-from tasks.mastering.intake import lufs_or_refusal
-from tasks.mastering.report import Levels, Stage
+from tasks.mastering.analysis.admission import lufs_or_refusal
+from tasks.mastering.analysis.report import Levels, Stage
+from tasks.mastering.metered_audio import Heard, hear
 
 Change = Callable[[Audio], Audio]
 

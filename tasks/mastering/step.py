@@ -6,8 +6,8 @@ from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.ledger.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.mastering.album import song_level
+from tasks.mastering.analysis.reference import Reference, reference_from
 from tasks.mastering.chain import master_file
-from tasks.mastering.reference import Reference, reference_from
 from tasks.mastering.versions import Mastered, version_file
 from tasks.steps.run_step import StepContext
 

@@ -13,16 +13,16 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
+from tasks.mastering.analysis.admission import admit, loudness_or_refusal, lufs_or_refusal
+from tasks.mastering.analysis.reference import Reference
+from tasks.mastering.analysis.report import number
 from tasks.mastering.chain import writing
-from tasks.mastering.ends import Ends
+from tasks.mastering.colour import aim_of, coloured
 from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp
-from tasks.mastering.intake import admit, loudness_or_refusal, lufs_or_refusal
-from tasks.mastering.limiter import Limiter
-from tasks.mastering.offset import without_offset
-from tasks.mastering.reference import Reference
-from tasks.mastering.report import number
+from tasks.mastering.processors.ends import Ends
+from tasks.mastering.processors.limiter import Limiter
+from tasks.mastering.processors.offset import without_offset
 from tasks.mastering.stages import amplified
-from tasks.mastering.treatment import aim_of, coloured
 
 Version = Literal["instrumental", "acapella"]
 

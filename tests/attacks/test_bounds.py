@@ -24,7 +24,7 @@ from flows.planning.read_manifest import read_album
 from flows.server.deployment_file import read_deployment_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
-from tasks.mastering.reference import check_reference, reference_from
+from tasks.mastering.analysis.reference import check_reference, reference_from
 from tasks.style.inspection import inspect
 from tasks.style.signs import Signs
 from tests.attacks.measured import MOST_CPU_S, measured
@@ -218,7 +218,7 @@ def test_a_high_rate_is_no_way_to_have_more_of_a_mastering_reference_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = np.random.default_rng(5).standard_normal((2, 5 * 96_000)).astype(np.float32) * 0.1
-    monkeypatch.setattr("tasks.mastering.reference.MOST_CHECKED_VALUES", 2 * 4 * 96_000)
+    monkeypatch.setattr("tasks.mastering.analysis.reference.MOST_CHECKED_VALUES", 2 * 4 * 96_000)
     noise[:, -96_000 // 4 :] = np.nan
     write_wav(tmp_path / "a.wav", Audio(noise, 96_000), subtype="FLOAT")
     check_reference(tmp_path / "a.wav")
@@ -230,7 +230,7 @@ def test_a_silent_beginning_is_no_fault_of_a_mastering_reference_and_silence_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silence = np.zeros((2, 4 * 96_000), np.float32)
-    monkeypatch.setattr("tasks.mastering.reference.MOST_CHECKED_VALUES", silence.size)
+    monkeypatch.setattr("tasks.mastering.analysis.reference.MOST_CHECKED_VALUES", silence.size)
     write_wav(tmp_path / "a.wav", Audio(silence, 96_000), subtype="FLOAT")
     with pytest.raises(AudioRefused, match="silent"):
         check_reference(tmp_path / "a.wav")

@@ -16,7 +16,7 @@ import pytest
 
 from catalog.common.errors import AudioRefused
 from tasks.audio.errors import AudioFileError
-from tasks.mastering.reference import reference_from
+from tasks.mastering.analysis.reference import reference_from
 from tasks.style.inspection import inspect
 from tasks.style.signs import SPECTRA_AT_MOST, Signs
 from tests.support import environment
@@ -71,7 +71,7 @@ def test_a_reference_that_ffmpeg_never_ends_is_not_waited_for(
 ) -> None:
     (tmp_path / "a.m4a").write_bytes(M4A_HEAD)
     monkeypatch.setenv("PATH", f"{hanging_ffmpeg(tmp_path / 'fake')}:{os.environ['PATH']}")
-    for module in ("tasks.style.inspection", "tasks.mastering.reference"):
+    for module in ("tasks.style.inspection", "tasks.mastering.analysis.reference"):
         assert import_module(module).REFERENCE_WAIT_S == 20
         monkeypatch.setattr(f"{module}.REFERENCE_WAIT_S", 0.5)
     began = time.monotonic()

@@ -27,9 +27,9 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import notes_on, read_audio, write_flac24
 from tasks.audio.metering.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
 from tasks.delivery.package.bundle import building_folder
+from tasks.mastering.analysis.reference import reference_from
+from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
-from tasks.mastering.reference import reference_from
-from tasks.mastering.report import MasterReport
 
 COLUMNS = {
     "integrated_lufs": "LUFS",

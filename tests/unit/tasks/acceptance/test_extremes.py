@@ -24,8 +24,8 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
+from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
-from tasks.mastering.report import MasterReport
 
 RATE = 44100
 REASONS = {"silent", "too_short", "invalid", "target_unreachable"}

@@ -14,7 +14,7 @@ from tasks.audio.metering.loudness import unit_powers
 from tasks.audio.metering.meter import meter_file, read_meter, series_document
 from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import open_stream
-from tasks.mastering.reference import hear, reference_from
+from tasks.mastering.analysis.reference import hear, reference_from
 
 
 def noise(frames: int, channels: int = 2, rate: int = 44100, *, scale: float = 0.3) -> Audio:

@@ -12,9 +12,9 @@ from catalog.album.mastering import Limiting
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
+from tasks.mastering.analysis.admission import loudness_or_refusal
 from tasks.mastering.finalise import LoudnessModel
-from tasks.mastering.intake import loudness_or_refusal
-from tasks.mastering.limiter import Limiter
+from tasks.mastering.processors.limiter import Limiter
 
 
 @settings(max_examples=40, deadline=None)

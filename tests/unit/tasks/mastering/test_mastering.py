@@ -19,8 +19,8 @@ from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
+from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
-from tasks.mastering.report import MasterReport
 
 
 def plain_true_peak_dbtp(written: Audio, oversampling: int = 16) -> float:

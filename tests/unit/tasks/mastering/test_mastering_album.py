@@ -15,9 +15,9 @@ from tasks.audio.files import read_audio
 from tasks.audio.metering.loudness import pyloudnorm_integrated
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.album import loudest, master_album, song_level
-from tasks.mastering.intake import admit, loudness_or_refusal
-from tasks.mastering.reference import hear
-from tasks.mastering.treatment import aim_of, treat
+from tasks.mastering.analysis.admission import admit, loudness_or_refusal
+from tasks.mastering.analysis.reference import hear
+from tasks.mastering.colour import aim_of, treat
 
 SOURCES = (
     audio(0.35 * dense(5, seed=3)),
@@ -85,7 +85,7 @@ def test_a_level_takes_no_more_than_its_parameters(block: dict[str, object], mon
     reference = hear(audio(np.cumsum(noise(-30), axis=1) / 100))
     treated = treat(SOURCES[1], spec=spec, aim=aim_of(spec, reference if spec.reference else None), reference=reference)
     if not spec.gain_only:
-        monkeypatch.delattr("tasks.mastering.treatment.clean")  # all that follows the working level is left out
+        monkeypatch.delattr("tasks.mastering.colour.clean")  # all that follows the working level is left out
     whole = song_level(SOURCES[1], spec=spec, reference=reference if spec.reference else None)
     assert whole == song_level(SOURCES[1], spec=least, reference=reference if least.reference else None)
     assert whole.loudness_lufs == treated.source_lufs

@@ -12,7 +12,7 @@ from catalog.album.mastering import Echo, MasteringSpec, Reverb
 from tasks.audio.files import read_audio
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.chain import master_file
-from tasks.mastering.effects import echoed, reverberated
+from tasks.mastering.processors.effects import echoed, reverberated
 
 
 def click() -> np.ndarray:

@@ -16,9 +16,9 @@ from tasks.acceptance.shape import edges
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.audio.sounding import sounding_span
+from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
-from tasks.mastering.ends import Ends, find_ends
-from tasks.mastering.report import MasterReport
+from tasks.mastering.processors.ends import Ends, find_ends
 
 
 def master(tmp_path: Path, source: Audio, **settings: object) -> tuple[Audio, MasterReport]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mastering_signals import RATE, audio, song
 
 from tasks.audio.metering.loudness import unit_powers, weighted_energies
-from tasks.mastering.ends import Ends
-from tasks.mastering.heard import control_edges, hear
+from tasks.mastering.metered_audio import control_edges, hear
+from tasks.mastering.processors.ends import Ends
 
 SONG = song(4)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mastering_signals import RATE, audio, saw_bass
 
 from catalog.album.mastering import Limiting
-from tasks.mastering.intake import loudness_or_refusal
-from tasks.mastering.limiter import Limiter
-from tasks.mastering.offset import without_offset
+from tasks.mastering.analysis.admission import loudness_or_refusal
+from tasks.mastering.processors.limiter import Limiter
+from tasks.mastering.processors.offset import without_offset
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,13 +15,13 @@ from catalog.album.mastering import MasteringSpec, Tone
 from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
+from tasks.mastering.analysis.admission import loudness_or_refusal
+from tasks.mastering.analysis.curves import OCTAVE_LEVELS_DB, Curve, curve_of, named_curve
+from tasks.mastering.analysis.reference import hear, reference_from
+from tasks.mastering.analysis.spectrum import CENTRES_HZ, Spectrum, third_octaves
 from tasks.mastering.chain import master_file
-from tasks.mastering.curves import OCTAVE_LEVELS_DB, Curve, curve_of, named_curve
-from tasks.mastering.intake import loudness_or_refusal
-from tasks.mastering.reference import hear, reference_from
-from tasks.mastering.spectrum import CENTRES_HZ, Spectrum, third_octaves
+from tasks.mastering.processors.tone import Correction, correction, filtered, minimum_phase
 from tasks.mastering.stages import Stages
-from tasks.mastering.tone import Correction, correction, filtered, minimum_phase
 
 
 def shaped(curve: Curve, tilt_db: float = 0.0, duration_s: float = 4.0) -> Audio:

@@ -13,9 +13,9 @@ from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.metering.true_peak import true_peak_dbtp
+from tasks.mastering.analysis.admission import loudness_or_refusal
+from tasks.mastering.analysis.reference import hear
 from tasks.mastering.chain import master_file
-from tasks.mastering.intake import loudness_or_refusal
-from tasks.mastering.reference import hear
 from tasks.mastering.versions import Mastered, Version, VersionReport, version_file
 
 

@@ -16,9 +16,9 @@ from tasks.audio.errors import AudioFileError
 from tasks.audio.metering.loudness import loudness_of
 from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import REFERENCE_WAIT_S, Stream, open_stream
-from tasks.mastering.curves import Curve, curve_of
-from tasks.mastering.intake import check_layout, check_length, check_samples, lufs_or_refusal
-from tasks.mastering.spectrum import StreamedSpectrum
+from tasks.mastering.analysis.admission import check_layout, check_length, check_samples, lufs_or_refusal
+from tasks.mastering.analysis.curves import Curve, curve_of
+from tasks.mastering.analysis.spectrum import StreamedSpectrum
 
 LONGEST_S = 600.0
 """What is longer is no song."""

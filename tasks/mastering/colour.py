@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.common.digests import Json
 from tasks.audio.audio import Audio
-from tasks.mastering.curves import Curve, named_curve
-from tasks.mastering.dynamics import WORKING_LUFS, compress
-from tasks.mastering.effects import echoed, reverberated
-from tasks.mastering.ends import Ends, find_ends
-from tasks.mastering.equaliser import HIGH_SHELVES_DB, brighten, clean, shelves
-from tasks.mastering.heard import Heard
-from tasks.mastering.intake import admit
-from tasks.mastering.reference import Reference
-from tasks.mastering.report import Stage
-from tasks.mastering.spectrum import third_octaves
+from tasks.mastering.analysis.admission import admit
+from tasks.mastering.analysis.curves import Curve, named_curve
+from tasks.mastering.analysis.reference import Reference
+from tasks.mastering.analysis.report import Stage
+from tasks.mastering.analysis.spectrum import third_octaves
+from tasks.mastering.metered_audio import Heard
+from tasks.mastering.processors.dynamics import WORKING_LUFS, compress
+from tasks.mastering.processors.effects import echoed, reverberated
+from tasks.mastering.processors.ends import Ends, find_ends
+from tasks.mastering.processors.equaliser import HIGH_SHELVES_DB, brighten, clean, shelves
+from tasks.mastering.processors.tone import correction, filtered
 from tasks.mastering.stages import Stages
-from tasks.mastering.tone import correction, filtered
 
 HEARD_FROM_DB = 0.1
 """A smaller correction of tone is not worth a filter."""

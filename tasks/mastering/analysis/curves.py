@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.album.mastering import Tone
-from tasks.mastering.spectrum import CENTRES_HZ, Spectrum
+from tasks.mastering.analysis.spectrum import CENTRES_HZ, Spectrum
 
 OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import UNIT_MS, Powers, unit_edges, weighted_energies
-from tasks.mastering.limiter import CONTROL
+from tasks.mastering.processors.limiter import CONTROL
 
 FORGOTTEN_S = 0.5
 """After this long the K filter's state is gone to the last digit: its slowest part decays by 1/e in 8 ms."""

@@ -7,7 +7,7 @@ from pedalboard import HighShelfFilter, LowShelfFilter, Plugin
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from tasks.audio.audio import Audio
-from tasks.mastering.plugins import PART, through
+from tasks.mastering.processors.plugins import PART, through
 
 HEAD_S = 0.1
 

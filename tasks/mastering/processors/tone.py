@@ -10,8 +10,8 @@ from scipy.signal import oaconvolve
 
 from catalog.common.digests import Json
 from tasks.audio.audio import Audio
-from tasks.mastering.curves import Curve
-from tasks.mastering.spectrum import CENTRES_HZ, Spectrum, bands_within
+from tasks.mastering.analysis.curves import Curve
+from tasks.mastering.analysis.spectrum import CENTRES_HZ, Spectrum, bands_within
 
 LEAST_BANDS = 12
 """Of four octaves: with less in common two spectra cannot be compared."""
@@ -31,7 +31,7 @@ PART_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The gain at each band of :data:`~tasks.mastering.spectrum.CENTRES_HZ`, dB."""
+    """The gain at each band of :data:`~tasks.mastering.analysis.spectrum.CENTRES_HZ`, dB."""
 
     gains_db: NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import pedalboard
 
 from catalog.album.mastering import Echo, Reverb
 from tasks.audio.audio import Audio
-from tasks.mastering.plugins import through
+from tasks.mastering.processors.plugins import through
 
 # What JUCE's reverb multiplies the two levels with that it is given
 WET_SCALE = 3.0

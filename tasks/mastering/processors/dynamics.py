@@ -10,7 +10,7 @@ from pedalboard import Compressor
 
 from catalog.album.mastering import Compression
 from tasks.audio.audio import Audio
-from tasks.mastering.plugins import through
+from tasks.mastering.processors.plugins import through
 
 WORKING_LUFS = -18.0
 """Where the compressor listens, so that its threshold means the same for a quiet and a loud source."""

@@ -1,0 +1,1 @@
+"""Readings that mastering goes by: input checks, references, spectra, reports."""

@@ -1,0 +1,1 @@
+"""Processors of the mastering chain: equaliser, dynamics, effects, limiter."""
