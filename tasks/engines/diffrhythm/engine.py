@@ -26,7 +26,7 @@ from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, p
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.engines.diffrhythm.network.frames import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
-from tasks.engines.diffrhythm.words.reader import Reader
+from tasks.phonemes.reader import Reader
 from tasks.style.names import MUQ_MULAN
 
 if TYPE_CHECKING:

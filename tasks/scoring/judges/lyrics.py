@@ -144,8 +144,8 @@ class MixLyricsScorer(LyricsScorer):
 def _listening(
     models: Sequence[InstalledModel], settings: Settings, voice: Callable[[Audio], Audio] | None
 ) -> Listening:
-    from tasks.engines.diffrhythm.words.reader import Reader
-    from tasks.engines.diffrhythm.words.vocabulary import without_gaps_and_marks
+    from tasks.phonemes.reader import Reader
+    from tasks.phonemes.symbols.vocabulary import without_gaps_and_marks
 
     whisper, words = models
     reader = Reader.of(words)

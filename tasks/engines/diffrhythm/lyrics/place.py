@@ -10,7 +10,7 @@ from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.lyrics.timing import Runs, Slot, TimedTokens, frames_of, is_base, runs_of, slots
 from tasks.engines.diffrhythm.network.frames import FRAME_RATE, Passage, frame_at
-from tasks.engines.diffrhythm.words.reader import Reader, Spoken
+from tasks.phonemes.reader import Reader, Spoken
 
 LATE_TOLD_S = 0.1
 """A line that is pushed by less than this is sung in time to any ear."""

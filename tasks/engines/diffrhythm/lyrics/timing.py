@@ -10,7 +10,7 @@ from typing import Any
 from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES
 from tasks.engines.diffrhythm.network.frames import frame_at
-from tasks.engines.diffrhythm.words.vocabulary import COMMA_TOKEN, STOP_TOKEN
+from tasks.phonemes.symbols.vocabulary import COMMA_TOKEN, STOP_TOKEN
 
 BASE_LENGTH_S = 95
 LONGEST_S = 285

@@ -13,7 +13,7 @@ from tiny_onnx import echo_model
 
 from catalog.common.digests import digest_file
 from catalog.models.store import InstalledModel, ModelStore
-from tasks.engines.diffrhythm.words.reader import Reader
+from tasks.phonemes.reader import Reader
 
 needs_tables = pytest.mark.skipif(
     not (assets_folder() / "vocab.json").is_file(), reason=f"there are no symbol tables at {assets_folder()}"

@@ -8,11 +8,11 @@ import pytest
 from lyric_readers import chinese_files, data, needs_tables, reader
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.bopomofo import load_syllables, marked, phones_of
-from tasks.engines.diffrhythm.words.chinese import merged, plain_chinese
-from tasks.engines.diffrhythm.words.polyphones import PolyphoneModel
-from tasks.engines.diffrhythm.words.reader import Reader
-from tasks.engines.diffrhythm.words.sandhi import with_sandhi
+from tasks.phonemes.chinese.bopomofo import load_syllables, marked, phones_of
+from tasks.phonemes.chinese.chinese import merged, plain_chinese
+from tasks.phonemes.chinese.polyphones import PolyphoneModel
+from tasks.phonemes.chinese.sandhi import with_sandhi
+from tasks.phonemes.reader import Reader
 
 pytestmark = needs_tables
 

@@ -19,9 +19,9 @@ from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.lyrics.place import Placement, place_lyrics, place_original, placed, preview, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of, in_frames
-from tasks.engines.diffrhythm.words.kana import kana_phones
-from tasks.engines.diffrhythm.words.reader import Reader
-from tasks.engines.diffrhythm.words.vocabulary import load_vocabulary
+from tasks.phonemes.kana import kana_phones
+from tasks.phonemes.reader import Reader
+from tasks.phonemes.symbols.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[4]
 

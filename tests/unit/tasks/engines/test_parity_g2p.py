@@ -11,11 +11,11 @@ from lyric_readers import data, needs_tables, reader
 from parity_folder import load_index, over
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.bopomofo import load_syllables
-from tasks.engines.diffrhythm.words.espeak import espeak_version
-from tasks.engines.diffrhythm.words.reader import Reader
-from tasks.engines.diffrhythm.words.readings import Reading, in_bopomofo
-from tasks.engines.diffrhythm.words.vocabulary import load_vocabulary
+from tasks.phonemes.chinese.bopomofo import load_syllables
+from tasks.phonemes.chinese.readings import Reading, in_bopomofo
+from tasks.phonemes.espeak import espeak_version
+from tasks.phonemes.reader import Reader
+from tasks.phonemes.symbols.vocabulary import load_vocabulary
 
 INDEX: Mapping[str, Any] = load_index(f"g2p_espeak_{'.'.join(espeak_version().split('.')[:2])}.json")
 LINES: Mapping[str, Any] = {f"{number}-{line['kind']}": line for number, line in enumerate(INDEX.get("lines", []))}

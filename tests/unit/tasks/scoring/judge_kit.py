@@ -29,7 +29,7 @@ def settings(folder: Path) -> Settings:
 
 def words(held: ModelStore) -> InstalledModel:
     """``diffrhythm-data`` with a table of the phones of plain English, and no Chinese."""
-    from tasks.engines.diffrhythm.words.english import english_phones
+    from tasks.phonemes.english import english_phones
 
     phones = dict.fromkeys(phone for _, line in LINES for phone in english_phones(line))
     vocabulary = {phone: number for number, phone in enumerate(phones)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.engines.diffrhythm.words.vocabulary import MARKS
+from tasks.phonemes.symbols.vocabulary import MARKS
 
 _PLAIN = (
     ("，", ","), ("。", "."), ("！", "!"), ("？", "?"), ("；", ";"), ("：", ":"), ("、", ","), ("‘", "'"), ("’", "'"),

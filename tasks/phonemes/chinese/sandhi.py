@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.engines.diffrhythm.words.bopomofo import DIPPING, FALLING, NEUTRAL, RISING, with_tone
+from tasks.phonemes.chinese.bopomofo import DIPPING, FALLING, NEUTRAL, RISING, with_tone
 
 _COUNTED = frozenset("零一二三四五六七八九十")
 _FULL_ER = frozenset({"女儿", "老儿", "男儿", "少儿", "小儿"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tasks.engines.diffrhythm.words.espeak import phonemised
-from tasks.engines.diffrhythm.words.numerals import numbers_in_words
-from tasks.engines.diffrhythm.words.punctuation import split_phones, with_plain_marks
-from tasks.engines.diffrhythm.words.vocabulary import MARKS, WORD_GAP
+from tasks.phonemes.espeak import phonemised
+from tasks.phonemes.numerals import numbers_in_words
+from tasks.phonemes.symbols.punctuation import split_phones, with_plain_marks
+from tasks.phonemes.symbols.vocabulary import MARKS, WORD_GAP
 
 _ABBREVIATIONS = tuple(
     (re.compile(rf"\b{short}\b", re.IGNORECASE), words)

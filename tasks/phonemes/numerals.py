@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from tasks.engines.diffrhythm.words.packages import package
+from tasks.phonemes.symbols.packages import package
 
 _GROUPED = re.compile(r"[0-9][0-9,]+[0-9]")
 _POUNDS = re.compile(r"£([0-9,]*[0-9])")

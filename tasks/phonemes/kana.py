@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from tasks.engines.diffrhythm.words.punctuation import with_plain_marks
-from tasks.engines.diffrhythm.words.vocabulary import MARKS
+from tasks.phonemes.symbols.punctuation import with_plain_marks
+from tasks.phonemes.symbols.vocabulary import MARKS
 
 _VOWELS = {"a": "ɑː", "i": "iː", "u": "uː", "e": "ɛ", "o": "oʊ"}
 _ROWS: tuple[tuple[str, str, str], ...] = (

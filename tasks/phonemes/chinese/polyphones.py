@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.packages import package
+from tasks.phonemes.symbols.packages import package
 
 _BRACED = re.compile(r"\{([a-zü]+[0-5])\}")
 

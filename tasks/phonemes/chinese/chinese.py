@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from tasks.engines.diffrhythm.words.bopomofo import marked, phones_of
-from tasks.engines.diffrhythm.words.packages import package
-from tasks.engines.diffrhythm.words.punctuation import with_plain_marks
-from tasks.engines.diffrhythm.words.readings import Reading, Readings
-from tasks.engines.diffrhythm.words.sandhi import with_sandhi
-from tasks.engines.diffrhythm.words.vocabulary import MARKS, WORD_GAP
+from tasks.phonemes.chinese.bopomofo import marked, phones_of
+from tasks.phonemes.chinese.readings import Reading, Readings
+from tasks.phonemes.chinese.sandhi import with_sandhi
+from tasks.phonemes.symbols.packages import package
+from tasks.phonemes.symbols.punctuation import with_plain_marks
+from tasks.phonemes.symbols.vocabulary import MARKS, WORD_GAP
 
 _UNSPOKEN = re.compile(f"[^\u4e00-\u9fff{WORD_GAP}{re.escape(MARKS)}]")
 _DIGIT_NAMES = str.maketrans("0123456789", "零一二三四五六七八九")

@@ -8,8 +8,8 @@ from threading import Lock
 from typing import Any
 
 from catalog.common.errors import MachineError
-from tasks.engines.diffrhythm.words.packages import package
-from tasks.engines.diffrhythm.words.vocabulary import MARKS
+from tasks.phonemes.symbols.packages import package
+from tasks.phonemes.symbols.vocabulary import MARKS
 
 _LOCK = Lock()
 """espeak-ng keeps its state in the library, so one line is read at a time."""

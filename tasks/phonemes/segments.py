@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tasks.engines.diffrhythm.words.kana import is_kana
+from tasks.phonemes.kana import is_kana
 
 
 class Segment(NamedTuple):

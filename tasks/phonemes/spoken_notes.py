@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tasks.engines.diffrhythm.words.segments import Segment, language_name
+from tasks.phonemes.segments import Segment, language_name
 
 _MOST_SHOWN = 12
 _NOTHING_READ = "gives no phonemes, so nothing is sung there. Write its words in Latin letters or in Chinese"

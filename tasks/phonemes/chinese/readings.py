@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.bopomofo import from_pinyin
-from tasks.engines.diffrhythm.words.packages import package, version
+from tasks.phonemes.chinese.bopomofo import from_pinyin
+from tasks.phonemes.symbols.packages import package, version
 
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 

@@ -8,18 +8,18 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.bopomofo import load_syllables
-from tasks.engines.diffrhythm.words.chinese import chinese_phones, has_numerals
-from tasks.engines.diffrhythm.words.english import english_phones
-from tasks.engines.diffrhythm.words.espeak import espeak_version
-from tasks.engines.diffrhythm.words.kana import kana_phones
-from tasks.engines.diffrhythm.words.numerals import has_digits
-from tasks.engines.diffrhythm.words.packages import version
-from tasks.engines.diffrhythm.words.polyphones import load_polyphones
-from tasks.engines.diffrhythm.words.readings import LexiconReadings, PypinyinReadings, Reading, Readings, load_lexicon
-from tasks.engines.diffrhythm.words.segments import Segment, plain, published_segments, segments
-from tasks.engines.diffrhythm.words.spoken_notes import notes_on
-from tasks.engines.diffrhythm.words.vocabulary import WORD_GAP, Vocabulary, load_vocabulary, without_gaps_and_marks
+from tasks.phonemes.chinese.bopomofo import load_syllables
+from tasks.phonemes.chinese.chinese import chinese_phones, has_numerals
+from tasks.phonemes.chinese.polyphones import load_polyphones
+from tasks.phonemes.chinese.readings import LexiconReadings, PypinyinReadings, Reading, Readings, load_lexicon
+from tasks.phonemes.english import english_phones
+from tasks.phonemes.espeak import espeak_version
+from tasks.phonemes.kana import kana_phones
+from tasks.phonemes.numerals import has_digits
+from tasks.phonemes.segments import Segment, plain, published_segments, segments
+from tasks.phonemes.spoken_notes import notes_on
+from tasks.phonemes.symbols.packages import version
+from tasks.phonemes.symbols.vocabulary import WORD_GAP, Vocabulary, load_vocabulary, without_gaps_and_marks
 
 if TYPE_CHECKING:
     from catalog.models.store import InstalledModel

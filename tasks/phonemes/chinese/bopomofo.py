@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catalog.common.errors import InputError
-from tasks.engines.diffrhythm.words.punctuation import split_phones
+from tasks.phonemes.symbols.punctuation import split_phones
 
 RISING, DIPPING, FALLING, NEUTRAL = "ˊ", "ˇ", "ˋ", "˙"
 TONE_MARKS = {"1": "", "2": RISING, "3": DIPPING, "4": FALLING, "0": NEUTRAL, "5": NEUTRAL}

@@ -1,0 +1,1 @@
+"""Chinese text to phonemes: words, readings, tones."""

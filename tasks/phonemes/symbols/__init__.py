@@ -1,0 +1,1 @@
+"""The symbols that phonemes are written in."""
