@@ -13,7 +13,7 @@ import yaml
 
 from catalog.common.settings import Settings
 from catalog.models.store import InstalledModel, ModelStore
-from tasks.separation.names import STEM_MODELS
+from tasks.separation.demucs.models import STEM_MODELS
 from tests.model_kit import install, relaxed_table
 
 SIGNATURES = {

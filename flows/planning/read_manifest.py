@@ -23,7 +23,7 @@ from tasks.delivery.tags.cover import cover_remarks
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs
-from tasks.separation.names import STEM_MODELS, VOICE
+from tasks.separation.demucs.models import STEM_MODELS, VOICE
 from tasks.style.prompt_help import advice, embedded_text
 
 INSPECTED_S = 300.0

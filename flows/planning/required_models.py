@@ -12,7 +12,7 @@ from catalog.models.store import ModelStore
 from catalog.selection.decide import Policy
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import Judge, judges_for
-from tasks.separation.names import STEM_MODELS
+from tasks.separation.demucs.models import STEM_MODELS
 
 
 def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from catalog.common.errors import MachineError
 from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.just_noticeable import with_step
-from tasks.separation.names import PACKAGES as STEM_PACKAGES
+from tasks.separation.demucs.models import PACKAGES as STEM_PACKAGES
 from tasks.style.names import MUQ_MULAN
 from tasks.style.names import PACKAGES as MULAN_PACKAGES
 

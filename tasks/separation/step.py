@@ -10,10 +10,10 @@ from catalog.ledger.work import Outcome, Product
 from catalog.plan.recipe import Recipe
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
-from tasks.separation.demix import Wish
-from tasks.separation.demix import demix as take_apart
+from tasks.separation.cpu_lock import turn_on_cores
+from tasks.separation.demucs.separate import Wish
+from tasks.separation.demucs.separate import demix as take_apart
 from tasks.separation.native import NativeSeparator, null_dbfs
-from tasks.separation.turns import turn_on_cores
 from tasks.steps.run_step import StepContext
 
 SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSeparator}

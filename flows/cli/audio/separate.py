@@ -21,8 +21,8 @@ from flows.console import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
 from tasks.delivery.package.atomic_swap import exchange
 from tasks.delivery.package.bundle import building_folder, make_durable
-from tasks.separation.demix import Demixed, Wish, check_mix, demix
-from tasks.separation.names import require_stem_packages, stems_given
+from tasks.separation.demucs.models import require_stem_packages, stems_given
+from tasks.separation.demucs.separate import Demixed, Wish, check_mix, demix
 
 FIGURES_FILE = "stems.json"
 """What a folder must hold to count as stems of ours, and so to be replaced."""

@@ -10,7 +10,7 @@ from catalog.models.used import ModelUsed
 from catalog.plan.recipe import Recipe
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import models_of_scorer
-from tasks.separation.names import STEM_MODELS
+from tasks.separation.demucs.models import STEM_MODELS
 
 
 def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[ModelUsed, ...]]:

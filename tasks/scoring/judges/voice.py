@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from catalog.files.scratch import scratch_of
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.separation.demix import Wish, demix
-from tasks.separation.turns import turn_on_cores
+from tasks.separation.cpu_lock import turn_on_cores
+from tasks.separation.demucs.separate import Wish, demix
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from catalog.common.settings import Settings
-from tasks.separation.names import PACKAGES, STEM_MODELS
+from tasks.separation.demucs.models import PACKAGES, STEM_MODELS
 from tests.services.processes import not_tested
 from tests.tiny_demucs import tiny_demucs
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.separation.demix import Wish, demix
-from tasks.separation.names import RATE_HZ, STEM_MODELS
+from tasks.separation.demucs.models import RATE_HZ, STEM_MODELS
+from tasks.separation.demucs.separate import Wish, demix
 from tests.tiny_demucs import need
 
 
@@ -109,9 +109,9 @@ def test_two_stems_are_the_one_and_the_sum_of_the_others(taken_apart):
 
 
 def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart, tmp_path):
-    from tasks.separation.bag import load_bag
-    from tasks.separation.chunks import Level, estimates
-    from tasks.separation.memory import Portion
+    from tasks.separation.demucs.chunks import Level, estimates
+    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.memory import Portion
 
     bag = load_bag(need(registry, "htdemucs_ft"), "cpu")
     mix = song(1).samples
@@ -136,9 +136,9 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
     import torch
     from demucs.apply import BagOfModels, apply_model
 
-    from tasks.separation.bag import load_bag
-    from tasks.separation.chunks import Level, estimates
-    from tasks.separation.memory import Portion
+    from tasks.separation.demucs.chunks import Level, estimates
+    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.memory import Portion
 
     bag = load_bag(need(registry, "htdemucs"), "cpu")
     mix = np.random.Generator(np.random.PCG64(3)).standard_normal((2, frames)).astype(np.float32)
@@ -154,9 +154,9 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
 
 
 def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
-    from tasks.separation import chunks
-    from tasks.separation.bag import load_bag
-    from tasks.separation.memory import Portion
+    from tasks.separation.demucs import chunks
+    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.memory import Portion
 
     bag = load_bag(need(registry, "htdemucs"), "cpu")
     mix, portion = song(3).samples, Portion(int(bag.segment_s * RATE_HZ), 4)
@@ -185,8 +185,8 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
 def test_the_batch_follows_the_memory_and_the_segment_never(registry):
     import torch
 
-    from tasks.separation.bag import load_bag
-    from tasks.separation.memory import MOST, SHARE, Portion, portion_for, segment_bytes
+    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.memory import MOST, SHARE, Portion, portion_for, segment_bytes
 
     bag = load_bag(need(registry, "htdemucs"), "cpu")
     full = int(bag.segment_s * RATE_HZ)

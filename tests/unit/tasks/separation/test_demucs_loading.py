@@ -8,7 +8,7 @@ import pytest
 
 from catalog.common.errors import InputError, MachineError, ModelMissing, SonglineError
 from catalog.models.store import ModelStore
-from tasks.separation.names import STEM_MODELS
+from tasks.separation.demucs.models import STEM_MODELS
 from tests.model_kit import install
 from tests.tiny_demucs import (
     need,
@@ -32,7 +32,7 @@ files = [{{ path = "htdemucs.yaml" }}, {{ path = "{name}" }}]
 
 
 def load(settings, name):
-    from tasks.separation.bag import load_bag
+    from tasks.separation.demucs.ensemble import load_bag
 
     return load_bag(need(settings, name), "cpu")
 

@@ -108,7 +108,7 @@ def test_a_model_that_is_not_installed_comes_with_its_command(separate, source, 
 
 
 def test_trouble_on_the_way_leaves_nothing(separate, source, tmp_path, monkeypatch):
-    from tasks.separation import chunks
+    from tasks.separation.demucs import chunks
 
     def full(*_):
         raise OSError(28, "No space left on device")

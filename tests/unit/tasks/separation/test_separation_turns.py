@@ -8,13 +8,13 @@ import numpy as np
 
 from tasks.audio.audio import Audio
 from tasks.scoring.judges.voice import voice_of
-from tasks.separation.turns import turn_on_cores
+from tasks.separation.cpu_lock import turn_on_cores
 from tests.tiny_demucs import need
 
 HOLDS = """
 import sys
 from pathlib import Path
-from tasks.separation.turns import turn_on_cores
+from tasks.separation.cpu_lock import turn_on_cores
 with turn_on_cores(Path(sys.argv[1]), device="cpu"):
     print("mine", flush=True)
     sys.stdin.read()

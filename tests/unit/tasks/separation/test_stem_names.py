@@ -8,8 +8,8 @@ import pytest
 from catalog.common.errors import InputError, MachineError
 from catalog.models.spec import Role
 from catalog.models.table import read_table
-from tasks.separation import names
-from tasks.separation.names import STEM_MODELS, require_stem_packages, stems_given
+from tasks.separation.demucs import models as names
+from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages, stems_given
 
 
 def test_every_model_is_in_the_registry_as_a_separator_that_nobody_may_use_commercially_without_agreement():

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from catalog.common.errors import TransientError
 from tasks.audio.audio import Samples
-from tasks.separation.bag import Bag
-from tasks.separation.memory import Portion
-from tasks.separation.names import RATE_HZ
+from tasks.separation.demucs.ensemble import Bag
+from tasks.separation.demucs.memory import Portion
+from tasks.separation.demucs.models import RATE_HZ
 from tasks.weights.out_of_memory import is_out_of_memory
 
 OVERLAP = 0.25

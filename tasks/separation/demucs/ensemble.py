@@ -15,8 +15,8 @@ from catalog.common.digests import digest_file
 from catalog.common.errors import MachineError
 from catalog.common.small_yaml import read_small_yaml
 from catalog.models.store import InstalledModel
-from tasks.separation.checkpoint import load_network
-from tasks.separation.names import RATE_HZ, STEM_MODELS
+from tasks.separation.demucs.checkpoint import load_network
+from tasks.separation.demucs.models import RATE_HZ, STEM_MODELS
 
 CHANNELS = 2
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalog.common.digests import Json
 from tasks.audio.audio import Samples
-from tasks.separation.silence import Passage
+from tasks.separation.demucs.silence import Passage
 
 FLOOR_DB = -200.0
 """Stands for nothing at all, and for what is below it."""

@@ -17,13 +17,21 @@ from catalog.common.settings import Settings
 from catalog.models.store import InstalledModel
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.files import resample, sample_digest, write_wav
-from tasks.separation.names import OTHER, RATE_HZ, RESIDUAL, STEM_MODELS, VOICE, require_stem_packages, stems_given
-from tasks.separation.residual import Tally, residual_of, summed
-from tasks.separation.shelf import StemShelf
-from tasks.separation.silence import passages_without_lines
+from tasks.separation.demucs.models import (
+    OTHER,
+    RATE_HZ,
+    RESIDUAL,
+    STEM_MODELS,
+    VOICE,
+    require_stem_packages,
+    stems_given,
+)
+from tasks.separation.demucs.residual import Tally, residual_of, summed
+from tasks.separation.demucs.silence import passages_without_lines
+from tasks.separation.demucs.stem_buffer import StemShelf
 
 if TYPE_CHECKING:
-    from tasks.separation.chunks import Level
+    from tasks.separation.demucs.chunks import Level
 
 Progress = Callable[[float], None]
 """Told the share that is done, 0 to 1."""
@@ -95,9 +103,9 @@ def demix(
     # Torch and Demucs take seconds to import: only here it is certain that they are needed.
     import torch
 
-    from tasks.separation.bag import load_bag
-    from tasks.separation.chunks import estimates
-    from tasks.separation.memory import free_bytes, portion_for
+    from tasks.separation.demucs.chunks import estimates
+    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.memory import free_bytes, portion_for
 
     started = time.perf_counter()
     # As many wherever it runs, so that a CPU rounds alike in a worker and in a command; workers take turns.
@@ -134,7 +142,7 @@ def _level_of(heard: Samples) -> Level:
 
     Its stems get the mean back, each of them; here an offset of the mix stays in the residual, once.
     """
-    from tasks.separation.chunks import Level
+    from tasks.separation.demucs.chunks import Level
 
     mid = heard.mean(axis=0)
     rms = float(np.sqrt(np.mean([np.mean(np.square(channel), dtype=np.float64) for channel in heard])))

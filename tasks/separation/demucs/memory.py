@@ -8,8 +8,8 @@ import psutil
 import torch
 
 from catalog.common.errors import TransientError
-from tasks.separation.bag import CHANNELS, Bag
-from tasks.separation.names import RATE_HZ
+from tasks.separation.demucs.ensemble import CHANNELS, Bag
+from tasks.separation.demucs.models import RATE_HZ
 
 FLOATS_PER_SOURCE_CHANNEL = 32.0
 FLOATS_PER_WIDTH = 12.5

@@ -1,0 +1,1 @@
+"""Separation by Demucs: checkpoints, chunks, ensembles, residual."""
