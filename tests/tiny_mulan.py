@@ -56,7 +56,7 @@ def _random_state(folder: Path, seed: int) -> dict[str, Any]:
     """Weights from a generator of their own, wide enough that different inputs give clearly different vectors."""
     import torch
 
-    from tasks.style.towers import build
+    from tasks.style.mulan.towers import build
 
     generator = torch.Generator().manual_seed(seed)
     state = build(folder).state_dict()

@@ -37,7 +37,7 @@ from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine
 from tasks.scoring.registry import require_packages
 from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages
-from tasks.style.names import MUQ_MULAN, require_mulan_packages
+from tasks.style.mulan.names import MUQ_MULAN, require_mulan_packages
 
 AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"} | {
     ".m4a": "audio/mp4",

@@ -24,7 +24,7 @@ from tasks.engines.registry import ENGINES, get_engine
 from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs
 from tasks.separation.demucs.models import STEM_MODELS, VOICE
-from tasks.style.prompt_help import advice, embedded_text
+from tasks.style.prompt.advice import advice, embedded_text
 
 INSPECTED_S = 300.0
 """Of all references of an album together; where they are longer, as much of the middle of each is listened to."""
@@ -131,6 +131,6 @@ def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> It
 @cache
 def _inspected(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
     """Several songs may share a reference. What is embedded is inspected whole when it is."""
-    from tasks.style.inspection import inspect
+    from tasks.style.reference.inspection import inspect
 
     return tuple(finding.message for finding in inspect(path, most_s=most_s))

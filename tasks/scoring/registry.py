@@ -13,8 +13,8 @@ from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.just_noticeable import with_step
 from tasks.separation.demucs.models import PACKAGES as STEM_PACKAGES
-from tasks.style.names import MUQ_MULAN
-from tasks.style.names import PACKAGES as MULAN_PACKAGES
+from tasks.style.mulan.names import MUQ_MULAN
+from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
 if TYPE_CHECKING:
     from tasks.scoring.base import Scorer

@@ -14,7 +14,7 @@ from catalog.selection.decide import Policy
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
 from tasks.steps.step_kinds import request
-from tasks.style.prompt_help import embedded_text
+from tasks.style.prompt.advice import embedded_text
 
 
 def brief_of(song: Song) -> Brief:

@@ -27,7 +27,7 @@ class StepKind:
 # says so under ``just_noticeable``.
 KINDS: Mapping[str, StepKind] = {
     "score": StepKind(2, "tasks.scoring.step:score"),
-    "embed": StepKind(1, "tasks.style.embed:embed", on_device=True),
+    "embed": StepKind(1, "tasks.style.step:embed", on_device=True),
     "judge": StepKind(2, "tasks.scoring.step:judge", on_device=True),
     "select": StepKind(2, "tasks.scoring.step:select"),
     "enhance": StepKind(1, "tasks.enhancement.step:enhance"),

@@ -25,8 +25,8 @@ from flows.server.deployment_file import read_deployment_file
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.mastering.analysis.reference import check_reference, reference_from
-from tasks.style.inspection import inspect
-from tasks.style.signs import Signs
+from tasks.style.reference.encoding_signs import Signs
+from tasks.style.reference.inspection import inspect
 from tests.attacks.measured import MOST_CPU_S, measured
 from tests.support import write_album
 
@@ -206,7 +206,7 @@ def test_references_that_ffmpeg_decodes_are_fewer_and_are_checked_in_bounded_tim
 
 def test_references_of_an_album_are_inspected_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[float] = []
-    monkeypatch.setattr("tasks.style.inspection.inspect", lambda path, *, most_s: heard.append(most_s) or ())
+    monkeypatch.setattr("tasks.style.reference.inspection.inspect", lambda path, *, most_s: heard.append(most_s) or ())
     for name in ("a.wav", "b.wav", "c.wav"):
         (tmp_path / name).write_bytes(name.encode())
     songs = [song(index, reference=f"{name}.wav") for index, name in enumerate("abc")]

@@ -17,8 +17,8 @@ import pytest
 from catalog.common.errors import AudioRefused
 from tasks.audio.errors import AudioFileError
 from tasks.mastering.analysis.reference import reference_from
-from tasks.style.inspection import inspect
-from tasks.style.signs import SPECTRA_AT_MOST, Signs
+from tasks.style.reference.encoding_signs import SPECTRA_AT_MOST, Signs
+from tasks.style.reference.inspection import inspect
 from tests.support import environment
 
 M4A_HEAD = struct.pack(">I", 24) + b"ftypM4A " + bytes(4) + b"M4A isom"
@@ -71,7 +71,7 @@ def test_a_reference_that_ffmpeg_never_ends_is_not_waited_for(
 ) -> None:
     (tmp_path / "a.m4a").write_bytes(M4A_HEAD)
     monkeypatch.setenv("PATH", f"{hanging_ffmpeg(tmp_path / 'fake')}:{os.environ['PATH']}")
-    for module in ("tasks.style.inspection", "tasks.mastering.analysis.reference"):
+    for module in ("tasks.style.reference.inspection", "tasks.mastering.analysis.reference"):
         assert import_module(module).REFERENCE_WAIT_S == 20
         monkeypatch.setattr(f"{module}.REFERENCE_WAIT_S", 0.5)
     began = time.monotonic()

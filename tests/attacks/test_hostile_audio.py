@@ -25,7 +25,7 @@ from tasks.audio.files import notes_on, read_audio, write_wav
 from tasks.audio.metering.meter import meter_file, read_meter
 from tasks.audio.stream import open_stream
 from tasks.mastering.analysis.reference import reference_from
-from tasks.style.inspection import inspect
+from tasks.style.reference.inspection import inspect
 from tests.attacks.measured import measured
 from tests.support import album_document, write_album
 

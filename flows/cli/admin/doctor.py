@@ -150,7 +150,7 @@ def _gpu(settings: Settings) -> Check:
 
 def _packages(_: Settings) -> Check:
     from tasks.engines.diffrhythm.engine import PACKAGES as ENGINE_PACKAGES
-    from tasks.style.names import PACKAGES as MULAN_PACKAGES
+    from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
     wanted = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
     lacking = [name for name in wanted if find_spec(name) is None]

@@ -27,7 +27,7 @@ from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.engines.diffrhythm.network.frames import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
 from tasks.phonemes.reader import Reader
-from tasks.style.names import MUQ_MULAN
+from tasks.style.mulan.names import MUQ_MULAN
 
 if TYPE_CHECKING:
     from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer

@@ -13,7 +13,7 @@ from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.base import Material
 from tasks.engines.diffrhythm.lyrics.timing import frames_of, is_base
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
-from tasks.style.prompt_help import embedded_text
+from tasks.style.prompt.advice import embedded_text
 from tasks.style.requests import embed_audio, embed_text
 
 BUILT_IN = (BASE_MODEL, FULL_MODEL)
@@ -168,7 +168,7 @@ def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> 
 
 
 def _vector_fault(song: Song) -> Iterator[Remark]:
-    from tasks.style.vector import read_style
+    from tasks.style.mulan.vector import read_style
 
     if song.style is None:
         return

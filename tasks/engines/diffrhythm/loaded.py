@@ -18,7 +18,7 @@ from tasks.engines.diffrhythm.network.sampler import Sampler
 from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
 from tasks.engines.diffrhythm.vae.precision import check_precision
 from tasks.engines.diffrhythm.vae.vae import Vae
-from tasks.style.vector import read_style
+from tasks.style.mulan.vector import read_style
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
 from tasks.engines.diffrhythm.network.sampler import Sampling, noise
 from tasks.engines.diffrhythm.splice import splice
 from tasks.engines.diffrhythm.vae.vae import Vae
-from tasks.style.vector import read_style
+from tasks.style.mulan.vector import read_style
 from tasks.weights.out_of_memory import is_out_of_memory
 
 ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")

@@ -16,7 +16,7 @@ from tasks.scoring.specs import MULAN
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
     from catalog.models.store import InstalledModel
-    from tasks.style.mulan import MuLan
+    from tasks.style.mulan.mulan import MuLan
 
 
 class MulanScorer(SimilarityScorer):
@@ -30,7 +30,7 @@ class MulanScorer(SimilarityScorer):
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> MuLan:
         """The model that it listens with, loaded once in the life of a process. Raises MachineError."""
-        from tasks.style.mulan import shared_mulan
+        from tasks.style.mulan.mulan import shared_mulan
 
         (mulan,) = models
         return shared_mulan(mulan.folder, device=settings.device_here)

@@ -15,14 +15,14 @@ from catalog.catalog import House
 from catalog.common.errors import InputError, MachineError
 from catalog.ledger.work import Outcome, StepRequest
 from tasks.steps.run_step import StepContext
-from tasks.style.names import MUQ_MULAN
-from tasks.style.vector import read_style
+from tasks.style.mulan.names import MUQ_MULAN
+from tasks.style.mulan.vector import read_style
 from tests.tiny_mulan import write_tiny_mulan
 
 pytest.importorskip("torch", reason="the extra mulan is not installed: no torch")
 
-from tasks.style.embed import embed as embed_step
-from tasks.style.mulan import MuLan
+from tasks.style.mulan.mulan import MuLan
+from tasks.style.step import embed as embed_step
 
 pytestmark = pytest.mark.skipif(find_spec("muq") is None, reason="the extra mulan is not installed: no muq")
 

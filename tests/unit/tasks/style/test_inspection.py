@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from catalog.common.errors import InputError
-from tasks.style.inspection import inspect
+from tasks.style.reference.inspection import inspect
 
 Signal = NDArray[np.float64]
 

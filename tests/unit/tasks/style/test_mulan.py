@@ -24,8 +24,8 @@ from tests.tiny_mulan import write_tiny_mulan
 
 torch = pytest.importorskip("torch", reason="the extra mulan is not installed: no torch")
 
-from tasks.style.mulan import MuLan  # noqa: E402
-from tasks.style.vector import checked_style  # noqa: E402
+from tasks.style.mulan.mulan import MuLan  # noqa: E402
+from tasks.style.mulan.vector import checked_style  # noqa: E402
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.skipif(find_spec("muq") is None, reason="the extra mulan is not installed: no muq")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.style.prompt_help import advice, embedded_text, lacking
+from tasks.style.prompt.advice import advice, embedded_text, lacking
 
 TOPICS = ("genre", "tempo", "instruments", "vocal", "mood")
 PROMPTS = st.text(st.sampled_from("abcdefg ABC,.;#♯m0123456789bpm小调-\n"), max_size=40)
@@ -102,5 +102,5 @@ class TestEmbeddedText:
 
 def test_it_stays_light() -> None:
     """``validate`` reads prompts and must not pay for numpy."""
-    code = "import sys, tasks.style.names, tasks.style.prompt_help; sys.exit('numpy' in sys.modules)"
+    code = "import sys, tasks.style.mulan.names, tasks.style.prompt.advice; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
-from tasks.style.vector import read_style, write_style
+from tasks.style.mulan.vector import read_style, write_style
 
 
 def style(seed: int = 0) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
-from tasks.style.window import middle_window, reference_clip, whole_length
+from tasks.style.mulan.window import middle_window, reference_clip, whole_length
 
 HEARD = 240_000
 

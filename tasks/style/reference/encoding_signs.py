@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.style.names import WINDOW_S
-from tasks.style.spectrum_edge import FRAME, Levels, band_levels, wall_hz
+from tasks.style.mulan.names import WINDOW_S
+from tasks.style.reference.spectrum_edge import FRAME, Levels, band_levels, wall_hz
 
 Frames = NDArray[np.float32]
 
@@ -198,7 +198,7 @@ class Signs:
         return _db(self._side_energy) - _db(self._mid_energy)
 
     def wall_hz(self) -> float | None:
-        """See :func:`tasks.style.spectrum_edge.wall_hz`."""
+        """See :func:`tasks.style.reference.spectrum_edge.wall_hz`."""
         return wall_hz(np.concatenate(self._levels)) if self._levels else None
 
 

@@ -14,11 +14,11 @@ import torch
 
 from catalog.common.errors import InputError, MachineError
 from tasks.audio.audio import Audio
-from tasks.style.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_HZ, STYLE_SIZE, TEXT_FOLDER, WINDOW_S
+from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_HZ, STYLE_SIZE, TEXT_FOLDER, WINDOW_S
+from tasks.style.mulan.vector import Style
+from tasks.style.mulan.weights import PULL_AGAIN, fill
+from tasks.style.mulan.window import Mono, reference_clip, whole_length
 from tasks.style.tensors import kept_randomness
-from tasks.style.vector import Style
-from tasks.style.weights import PULL_AGAIN, fill
-from tasks.style.window import Mono, reference_clip, whole_length
 
 NEEDED = (
     f"{JOINT_FOLDER}/config.json",
@@ -58,7 +58,7 @@ class MuLan:
         return self._text(text).copy()
 
     def _embedded_text(self, text: str) -> Style:
-        from tasks.style.towers import TextTooLong
+        from tasks.style.mulan.towers import TextTooLong
 
         try:
             with torch.inference_mode(), kept_randomness():
@@ -108,7 +108,7 @@ def _check_layout(folder: Path) -> None:
 def _build(folder: Path) -> torch.nn.ModuleDict:
     try:
         # Five seconds, and on demand: it brings transformers, torchaudio and librosa.
-        from tasks.style import towers
+        from tasks.style.mulan import towers
     except ImportError as fault:
         raise MachineError(
             f"MuQ-MuLan needs packages that are not installed ({fault})", remedy="Run `pip install 'songline[mulan]'`"

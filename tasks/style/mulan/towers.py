@@ -20,7 +20,7 @@ from muq.muq_mulan.models.text import TextTransformerPretrained
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import BatchEncoding, XLMRobertaConfig, XLMRobertaModel
 
-from tasks.style.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
+from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
 from tasks.style.tensors import kept_randomness
 
 Json = Mapping[str, Any]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio
-from tasks.style.names import RATE_HZ, WINDOW_S
+from tasks.style.mulan.names import RATE_HZ, WINDOW_S
 
 Mono = NDArray[np.float32]
 

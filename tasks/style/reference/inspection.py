@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tasks.audio.audio import beyond_any_level
 from tasks.audio.errors import AudioFileError
 from tasks.audio.stream import REFERENCE_WAIT_S, Stream, open_stream
-from tasks.style.names import WINDOW_S
-from tasks.style.signs import Signs
+from tasks.style.mulan.names import WINDOW_S
+from tasks.style.reference.encoding_signs import Signs
 
 MIN_RATE_HZ = 44_100
 WALL_PASSES_HZ = 19_500.0

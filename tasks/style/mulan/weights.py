@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from catalog.common.errors import MachineError
-from tasks.style.names import JOINT_FOLDER, MUQ_MULAN
+from tasks.style.mulan.names import JOINT_FOLDER, MUQ_MULAN
 from tasks.style.tensors import Tensors, pull_again, put, read_tensors
 
 NAMES = ("model.safetensors", "pytorch_model.bin")

@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache
 
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
-from tasks.style.prompt_words import NO_INSTRUMENTS, WORDS
+from tasks.style.prompt.vocabulary import NO_INSTRUMENTS, WORDS
 
 _CHINESE_BPM = re.compile(r"(?<![0-9.])[0-9]{2,3}(?:\.[0-9]+)?\s*(?:bpm|拍)", re.IGNORECASE)
 _CHINESE_KEY = re.compile(r"[A-Ga-g]\s*(?:[#♯♭b]|升|降)?\s*(?:大调|小调)")

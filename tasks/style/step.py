@@ -11,10 +11,10 @@ from catalog.common.errors import MachineError
 from catalog.ledger.work import Outcome, Product
 from tasks.audio.files import read_audio
 from tasks.steps.run_step import StepContext
-from tasks.style.inspection import inspect
-from tasks.style.mulan import MuLan, shared_mulan
-from tasks.style.vector import MEDIA_TYPE, Style, write_style
-from tasks.style.window import middle_window
+from tasks.style.mulan.mulan import MuLan, shared_mulan
+from tasks.style.mulan.vector import MEDIA_TYPE, Style, write_style
+from tasks.style.mulan.window import middle_window
+from tasks.style.reference.inspection import inspect
 
 
 def embed(context: StepContext) -> Outcome:

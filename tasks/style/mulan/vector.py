@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
 from db.files.regular_file import open_regular
-from tasks.style.names import STYLE_SIZE
+from tasks.style.mulan.names import STYLE_SIZE
 
 Style = NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""MuQ-MuLan: text and music in one space."""

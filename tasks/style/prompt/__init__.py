@@ -1,0 +1,1 @@
+"""Prompts: what they say, what they leave open."""

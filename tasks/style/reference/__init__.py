@@ -1,0 +1,1 @@
+"""Reference recordings: are they good enough to condition on."""
