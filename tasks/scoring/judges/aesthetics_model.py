@@ -20,7 +20,7 @@ from tasks.audio.audio import Audio
 from tasks.scoring.judge_specs import AXES
 from tasks.scoring.judges.windows import WINDOW_S
 from tasks.scoring.registry import AUDIOBOX, install_command
-from tasks.style.tensors import damaged, kept_randomness, pull_again, put, read_pickle
+from tasks.weights.tensors import damaged, kept_randomness, pull_again, put, read_pickle
 
 RATE_HZ = 16_000
 FRAMES = round(WINDOW_S * RATE_HZ)

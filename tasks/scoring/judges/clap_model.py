@@ -21,7 +21,7 @@ from tasks.audio.audio import Audio
 from tasks.scoring.judges.windows import WINDOW_S, windows_of
 from tasks.scoring.registry import CLAP, install_command
 from tasks.style.mulan.window import middle_window
-from tasks.style.tensors import kept_randomness, pull_again, put, read_tensors
+from tasks.weights.tensors import kept_randomness, pull_again, put, read_tensors
 
 RATE_HZ = 48_000
 NEEDED = ("config.json", "preprocessor_config.json", "tokenizer.json")

@@ -18,7 +18,7 @@ from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_
 from tasks.style.mulan.vector import Style
 from tasks.style.mulan.weights import PULL_AGAIN, fill
 from tasks.style.mulan.window import Mono, reference_clip, whole_length
-from tasks.style.tensors import kept_randomness
+from tasks.weights.tensors import kept_randomness
 
 NEEDED = (
     f"{JOINT_FOLDER}/config.json",

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import BatchEncoding, XLMRobertaConfig, XLMRobertaModel
 
 from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
-from tasks.style.tensors import kept_randomness
+from tasks.weights.tensors import kept_randomness
 
 Json = Mapping[str, Any]
 

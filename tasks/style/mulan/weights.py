@@ -8,7 +8,7 @@ import torch
 
 from catalog.common.errors import MachineError
 from tasks.style.mulan.names import JOINT_FOLDER, MUQ_MULAN
-from tasks.style.tensors import Tensors, pull_again, put, read_tensors
+from tasks.weights.tensors import Tensors, pull_again, put, read_tensors
 
 NAMES = ("model.safetensors", "pytorch_model.bin")
 PULL_AGAIN = pull_again(MUQ_MULAN)
