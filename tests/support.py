@@ -24,7 +24,7 @@ from catalog.ledger.work import Circumstances, StepRequest
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from tasks.audio.audio import Audio

@@ -19,7 +19,7 @@ from catalog.common.settings import Settings
 from catalog.files import owners
 from catalog.ledger.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.store.base import Store, Stored
 from catalog.store.gc import NAMED_WITHIN_S, settle
 from db.bounds import LONGEST_WAIT_S

@@ -20,7 +20,7 @@ from catalog.lineage.provenance_tree import Node, activities, node_of, prov_json
 from catalog.lineage.songs import SongFacts, candidates_of, decision_for, song_facts
 from catalog.lineage.track_origins import TrackOrigin, origins_of
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import starts_with
 from db.tables.album import Candidate, Render

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.common.understood import understood
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import pieces
 from db.tables.album import Album, Candidate, Render, Song, Step

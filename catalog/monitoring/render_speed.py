@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.tables.album import Render
 from db.tables.provenance import Activity, ActivityArtifact, Artifact

@@ -13,7 +13,7 @@ from catalog.album.album import Album, Song
 from catalog.album.lyrics import Lyrics, parse_lrc
 from catalog.common.digests import Json, digest_value
 from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 from db.session import Database
 from db.statements import HELD, insert_missing

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import starts_with
 from db.tables.album import Album, Candidate, Render

@@ -12,7 +12,7 @@ from catalog.album.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics,
 from catalog.common.errors import InputError
 from catalog.plan.plan import Candidate, candidate_id, candidate_of
 from catalog.plan.queries import candidate_by_prefix
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import HELD
 from db.tables.album import Album as AlbumRow

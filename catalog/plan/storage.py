@@ -12,7 +12,7 @@ from catalog.album.document import album_of
 from catalog.common.errors import InputError
 from catalog.plan.applied_policy import applied_by, row_policy
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong, candidate_of
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import Database
 from db.tables.album import Album as AlbumRow
 from db.tables.album import Candidate as CandidateRow

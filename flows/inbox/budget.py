@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from catalog.catalog import House
 from catalog.ledger.submissions import Submission, counted_since, is_settled, spent_s
 from catalog.plan.plan import PlannedAlbum
-from catalog.plan.recipe import Recipe
 from catalog.plan.storage import stored_plan
+from catalog.recipe import Recipe
 from flows.inbox.parameters import InboxWork
 from flows.inbox.time_windows import Opening
 

@@ -14,7 +14,7 @@ from catalog.common.errors import SonglineError
 from catalog.common.text import counted
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
 from catalog.plan.plan import PlannedAlbum
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from flows.orchestration.finish_dispatcher import SongDesk
 from flows.orchestration.render_dispatcher import FRUITLESS, ShardDesk
 from flows.orchestration.run_launcher import Dispatcher

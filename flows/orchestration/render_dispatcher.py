@@ -17,7 +17,7 @@ from catalog.ledger.submissions import (
 )
 from catalog.ledger.work import Lease, WorkKind
 from catalog.plan.plan import PlannedAlbum
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from flows.orchestration.budget import Budget, budget_of
 from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from catalog.catalog import House
 from catalog.monitoring.render_speed import measured_factors
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.registry import get_engine
 
 

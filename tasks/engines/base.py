@@ -20,7 +20,7 @@ from catalog.common.errors import InputError, SonglineError
 from catalog.ledger.work import StepRequest
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio

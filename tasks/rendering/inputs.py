@@ -9,7 +9,7 @@ from catalog.catalog import House
 from catalog.common.errors import SonglineError, WorkError
 from catalog.ledger.results import step_result
 from catalog.ledger.work import Circumstances, StepRequest
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
 from tasks.steps.run_step import as_songline_error, run_step

@@ -15,7 +15,7 @@ from catalog.common.errors import LeaseLost, SonglineError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
 from catalog.plan.queries import recipe_of
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Order, Rendered, Renderer
 from tasks.engines.registry import get_engine

@@ -10,7 +10,7 @@ import numpy as np
 
 from catalog.catalog import House
 from catalog.ledger.work import Circumstances
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio import files
 from tasks.rendering.render_shard import render_once
 

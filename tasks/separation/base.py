@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio

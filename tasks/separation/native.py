@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog.common.errors import RefusedError, WorkError
 from catalog.common.settings import Settings
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import renderer_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from catalog.common.errors import WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Outcome, Product
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
 from tasks.separation.cpu_lock import turn_on_cores

@@ -53,7 +53,7 @@ def songline_version() -> str:
 def code_version() -> str:
     """Songline's version; from a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
     released = songline_version()
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return released
     try:

@@ -15,7 +15,7 @@ from catalog.ledger.submissions import Wish, counted_since, free_lost_leases, li
 from catalog.ledger.work import Circumstances, Lease, Standing
 from catalog.monitoring.figures import line_figures
 from catalog.monitoring.poller import LineWatch
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.local import FolderStore
 from db.tables.album import Album, Render

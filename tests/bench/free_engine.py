@@ -16,7 +16,7 @@ from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.selection.decide import DEFAULT_GATES
 from catalog.selection.metrics import Measured, MetricSpec, Reading
 from tasks.audio.audio import Audio

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from flows.orchestration.budget import Budget
 from flows.planning.render_shards import Parcel, parcels
 

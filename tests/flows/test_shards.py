@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.common.settings import Settings
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 from flows.planning import batches as shards
 from flows.planning.batches import BATCH_S, Shard, shards_of

@@ -18,7 +18,7 @@ from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.ledger.results import render_products
 from catalog.plan.queries import recipe_of
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from flows.planning.plan_album import plan_album
 from tests.integration.commanded import Album
 from tests.support import write_album

@@ -16,7 +16,7 @@ from catalog.common.settings import Settings
 from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.store.base import object_name
 from db.tables.album import Candidate, Render, Song
 from db.tables.base import Base

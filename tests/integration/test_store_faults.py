@@ -24,7 +24,7 @@ from catalog.common.settings import Settings
 from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
 from catalog.store.local import FolderStore

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from catalog.common.settings import Settings
 from catalog.models.store import ModelStore
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import models_of_scorer
 from tasks.separation.demucs.models import STEM_MODELS

@@ -9,7 +9,7 @@ from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.ledger.results import step_result
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.release.document import (
     Check,
     Credit,

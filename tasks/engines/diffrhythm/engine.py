@@ -18,7 +18,7 @@ from catalog.common.settings import Settings
 from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.diffrhythm import inputs as choices
 from tasks.engines.diffrhythm.forecast import forecast

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Forecast
 
 FLOPS_PER_WEIGHT_AND_FRAME = 1.97

@@ -14,7 +14,7 @@ from torch import Tensor
 from catalog.common.digests import canonical_json
 from catalog.common.errors import RefusedError, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Extra, Failed, Figures, Order, Rendered

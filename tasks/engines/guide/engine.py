@@ -16,7 +16,7 @@ from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 

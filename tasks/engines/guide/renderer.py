@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from catalog.common.errors import SonglineError, WorkError
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, Order, Rendered
 from tasks.engines.guide.arrangement.arrange import arrange

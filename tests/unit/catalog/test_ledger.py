@@ -11,7 +11,7 @@ from catalog.catalog import open_house
 from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.tables.album import Render
 from db.tables.provenance import Activity
 
@@ -90,7 +90,7 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
     script = f"""
         import os, pathlib
         from catalog.catalog import enter_house
-        from catalog.plan.recipe import Recipe
+        from catalog.recipe import Recipe
         from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
         house = enter_house(settings)

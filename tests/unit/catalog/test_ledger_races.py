@@ -17,9 +17,9 @@ from catalog.ledger.recording import add_decision, ensure_current
 from catalog.ledger.results import failed_work, render_products
 from catalog.ledger.work import Circumstances, DecisionRecord, Lease, Outcome, Product
 from catalog.plan.plan import expand, store_plan
-from catalog.plan.recipe import Recipe
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.status import songs_of
+from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 from db.tables.album import Candidate, Render
 from db.tables.provenance import Activity, Artifact

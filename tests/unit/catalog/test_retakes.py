@@ -12,9 +12,9 @@ from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import InputError
 from catalog.plan.plan import Candidate, expand, store_plan
-from catalog.plan.recipe import Recipe
 from catalog.plan.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
 from catalog.plan.status import songs_of
+from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 
 WORDS = parse_lrc("[ar:Ada]\n[00:02.00]First\n[00:05.00]Second\n[00:10.00]Third\n")

@@ -14,7 +14,7 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError, TransientError
 from catalog.ledger.results import artifact_digests
 from catalog.ledger.work import Circumstances, Outcome, Product
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from catalog.store.gc import GIVE_UP_AFTER, sweep
 from catalog.store.local import FolderStore
 from db.tables.album import Render

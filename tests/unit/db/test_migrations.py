@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from catalog.plan.queries import recipe_of
-from catalog.plan.recipe import Recipe
 from catalog.plan.status import songs_of
+from catalog.recipe import Recipe
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, open_database
 from db.sqlite import sqlite_engine

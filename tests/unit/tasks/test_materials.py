@@ -12,7 +12,7 @@ from catalog.catalog import open_house
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Outcome, Product
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.rendering import inputs as materials
 from tasks.rendering.inputs import gather

@@ -1,7 +1,7 @@
 import pytest
 
 from catalog.ledger.results import render_products
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from db.session import DatabaseTrouble
 from tasks.rendering import inputs as materials
 from tasks.rendering import render_shard as rendering

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from catalog.album.tempo_and_key import tonic_and_mode
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.guide.arrangement import accompaniment, form
 from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
 from tasks.engines.guide.arrangement.harmony import Harmony, harmonise

@@ -9,7 +9,7 @@ import pytest
 from short_songs import DATA, FRAMES, FULL, ONE, VAE
 
 from catalog.models.store import ModelStore
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.base import Order
 
 

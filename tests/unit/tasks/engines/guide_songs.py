@@ -8,7 +8,7 @@ from typing import Any
 from catalog.album.album import Song
 from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.guide.engine import GuideEngine
 
 Row = tuple[float, str]

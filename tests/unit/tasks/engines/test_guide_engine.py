@@ -13,7 +13,7 @@ from guide_songs import SHORT, recipe, song
 from catalog.common.digests import canonical_json
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.registry import get_engine
 

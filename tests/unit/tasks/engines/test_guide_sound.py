@@ -16,7 +16,7 @@ from pyloudnorm import Meter
 from catalog.common.digests import canonical_json, digest_bytes
 from catalog.common.errors import MachineError, WorkError
 from catalog.common.settings import Settings
-from catalog.plan.recipe import Recipe
+from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Failed, Order, Rendered
 from tasks.engines.guide.arrangement.score import Note, Part
@@ -55,7 +55,7 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 
 def test_another_process_plays_the_same_samples(rendered: Rendered) -> None:
     code = (
-        "import sys, json; from catalog.plan.recipe import Recipe; from catalog.common.digests import digest_bytes;"
+        "import sys, json; from catalog.recipe import Recipe; from catalog.common.digests import digest_bytes;"
         "from catalog.common.settings import Settings; from tasks.engines.base import Order;"
         "from tasks.engines.guide.engine import GuideEngine;"
         "(made,) = GuideEngine(Settings()).load().render([Order(Recipe.from_document(json.load(sys.stdin)))]);"
