@@ -1,0 +1,1 @@
+"""How the catalog is kept: tables, statements, sessions, migrations, on SQLite and PostgreSQL."""

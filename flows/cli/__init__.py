@@ -1,0 +1,1 @@
+"""The ``songline`` command. Each command is loaded when it is called."""

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-import flows
 from catalog.common.errors import InputError
 from catalog.common.small_yaml import read_small_yaml
 
@@ -105,7 +104,7 @@ class DeploymentFile(Part):
 
 def house_file() -> Path:
     """The file that comes with this installation."""
-    return Path(flows.__file__).parents[1] / "infra" / "prefect.yaml"
+    return Path(__file__).parents[2] / "infra" / "prefect.yaml"
 
 
 def read_deployment_file(path: Path) -> DeploymentFile:

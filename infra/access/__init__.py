@@ -1,0 +1,1 @@
+"""Database roles, buckets and credentials of a farm, set up before workers start."""

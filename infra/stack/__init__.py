@@ -1,0 +1,1 @@
+"""The production services of one machine as plain processes."""

@@ -1,0 +1,1 @@
+"""Acceptance: written files examined for faults of level, shape and format."""

@@ -1,0 +1,1 @@
+"""Audio files and their samples: one value for sound, reading, writing, streaming."""

@@ -1,0 +1,1 @@
+"""Delivery: masters encoded, tagged, read back and packed as a release."""

@@ -1,0 +1,1 @@
+"""Enhancement: members that treat a winner before it is mastered."""

@@ -1,0 +1,1 @@
+"""Mastering: one loudness and one character for an album, from its winners to its masters."""

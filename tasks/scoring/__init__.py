@@ -1,0 +1,1 @@
+"""Scoring: metrics of candidates, by measures and by judges."""

@@ -1,0 +1,1 @@
+"""Separation: stems of a winner, by its engine or by a model."""

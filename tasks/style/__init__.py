@@ -1,0 +1,1 @@
+"""Style: prompts and reference recordings as vectors that engines are conditioned on."""
