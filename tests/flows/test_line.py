@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import numpy as np
 import pytest
@@ -221,7 +222,9 @@ def test_an_edited_release_is_written_anew(house, settings, tmp_path, one_song):
     track = folder / "mp3_320" / "01 - Song One.mp3"
     data = bytearray(track.read_bytes())
     data[-1] ^= 1
+    begun_s = int(track.stat().st_mtime)  # a whole minute: an edit within its first second must show as well
     track.write_bytes(bytes(data))
+    os.utime(track, ns=(begun_s * 10**9 + 400_000_000,) * 2)
     assert write_release(house, release, tmp_path / "out").changed
     assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]
 

@@ -148,4 +148,5 @@ def _is_dated(file: Path, size: int, at_s: int) -> bool:
         found = file.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and (found.st_size, int(found.st_mtime)) == (size, at_s)
+    # To the nanosecond: what is edited within the second that the minute begins with must show too.
+    return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (size, at_s * 1_000_000_000)

@@ -256,10 +256,10 @@ def test_the_time_left_of_an_album_follows_each_change(capsys: pytest.CaptureFix
         progress.note(song, **done)
     lines = capsys.readouterr().out.splitlines()
     assert [line.rpartition("(")[2].rstrip(")") for line in lines] == [
-        "0:10 passed, about 0:38 left",
-        "0:20 passed, about 0:20 left",
-        "0:30 passed, about 0:03 left",
-        "0:40 passed",
+        "0:10 elapsed, about 0:38 left",
+        "0:20 elapsed, about 0:20 left",
+        "0:30 elapsed, about 0:03 left",
+        "0:40 elapsed",
     ]
 
 
