@@ -1,0 +1,92 @@
+"""The only place where the golden tests import the code that they hold: change the names here when it moves.
+
+Everything else goes by the command, its JSON, and SQL on the opened catalog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from catalog.house import House, open_house
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from catalog.work import StepRequest
+from flows.execution import NotYet, Peek
+from flows.line import Line
+from flows.planning import plan_album
+from flows.progress import Progress
+from flows.reading import read_album
+from tests.golden.kept import Golden
+from tests.support import InlineExecutor
+
+Document = Mapping[str, Any]
+
+
+def recipe_digest(document: Document) -> str:
+    """The identity that the code gives a recipe."""
+    return Recipe.from_document(document).digest
+
+
+def step_key(step: Document) -> str:
+    """The identity that the code gives a step."""
+    return _request(step).key
+
+
+def planned_recipes(golden: Golden, album: str) -> dict[str, Document]:
+    """The recipes of an album's candidates by the candidate's id, planned from its manifest now."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        return {c.id: {"digest": c.recipe.digest, **c.recipe.document()} for s in planned.songs for c in s.candidates}
+
+
+def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
+    """Every step that the line asks for, by key, as far as it comes: what is not done yet ends a song's way."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        listener = _Listener(house)
+        with suppress(NotYet):
+            asyncio.run(Line(house, planned, listener, Progress(planned.songs), storing=False).run())
+        return listener.asked
+
+
+def packed_again(golden: Golden, album: str) -> list[str]:
+    """Bring the album to its release in this process; gives what was done for it, in words."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        executor = InlineExecutor(house)
+        produced = asyncio.run(Line(house, planned, executor, Progress(planned.songs)).run())
+        assert not produced.failures
+        return executor.rendered + executor.steps
+
+
+class _Listener(Peek):
+    """Notes what is asked for; does nothing."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.asked: dict[str, Document] = {}
+
+    async def step(self, request: StepRequest, sentence: str) -> Any:
+        self.asked[request.key] = {
+            "kind": request.kind,
+            "revision": request.revision,
+            "parameters": dict(request.parameters),
+            "inputs": dict(request.inputs),
+        }
+        return await super().step(request, sentence)
+
+
+def _request(step: Document) -> StepRequest:
+    return StepRequest(step["kind"], step["revision"], step["parameters"], step["inputs"])
+
+
+def _settings(golden: Golden) -> Settings:
+    return Settings(
+        home=golden.home,
+        models=golden.folder / "models",
+        models_table=golden.folder / "models.toml",
+        device="cpu",
+    )
