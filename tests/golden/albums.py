@@ -199,9 +199,9 @@ def _beside() -> dict[str, bytes]:
 
 
 def _recording() -> bytes:
-    """Twelve seconds of a chord, its period a whole number of samples, as 16-bit WAV."""
+    """Four seconds of a chord, its period a whole number of samples, as 16-bit WAV."""
     waves = [np.sin(2 * np.pi * np.arange(420) * count / 420) for count in (1, 3, 4, 7)]
-    left = np.resize(np.round(np.sum(waves, axis=0) * 2000), 12 * 44_100)
+    left = np.resize(np.round(np.sum(waves, axis=0) * 2000), 4 * 44_100)
     packed = io.BytesIO()
     with wave.open(packed, "wb") as file:
         file.setnchannels(2)

@@ -38,6 +38,11 @@ PACKAGES_OF_SINGING = (
 OF_THE_PAGE = ("index.html", "SHA256SUMS")
 """The listening page may be drawn anew; a release that is packed already keeps its own."""
 
+OF_WORK = (
+    *("render", "candidate", "step", "activity", "activity_artifact", "artifact", "score", "decision"),
+    *("release", "release_file"),
+)
+
 Told = Callable[[str, str], Any]
 
 
@@ -75,10 +80,10 @@ def is_read_alike(album: str) -> str | None:
     return None if here == then else f"words are read by espeakng-loader {here} here, and were by {then}"
 
 
-def stored(golden: Golden) -> list[str]:
-    """Everything the catalog says."""
+def stored(golden: Golden) -> dict[str, list[tuple[Any, ...]]]:
+    """What the catalog says of work and of what came of it, by table."""
     with closing(sqlite3.connect(golden.home / CATALOG)) as connection:
-        return list(connection.iterdump())
+        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in OF_WORK}
 
 
 # --- identities
