@@ -35,11 +35,15 @@ def step_key(step: Document) -> str:
     return _request(step).key
 
 
-def planned_recipes(golden: Golden, album: str) -> dict[str, Document]:
-    """The recipes of an album's candidates by the candidate's id, planned from its manifest now."""
+def planned_candidates(golden: Golden, album: str) -> dict[str, tuple[str, str, Document]]:
+    """An album's candidates by id, planned now: the digest of the recipe, that of the words, and the recipe."""
     with open_house(_settings(golden)) as house:
         planned = plan_album(house, read_album(golden.manifest(album), house.settings))
-        return {c.id: {"digest": c.recipe.digest, **c.recipe.document()} for s in planned.songs for c in s.candidates}
+        return {
+            each.id: (each.recipe.digest, (each.lyrics or song.song.lyrics).digest, each.recipe.document())
+            for song in planned.songs
+            for each in song.candidates
+        }
 
 
 def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
@@ -53,13 +57,13 @@ def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
 
 
 def packed_again(golden: Golden, album: str) -> list[str]:
-    """Bring the album to its release in this process; gives what was done for it, in words."""
+    """Pack an album's release in this process; gives what was done for it, in words. Raises NotYet where any other work
+    is asked for."""
     with open_house(_settings(golden)) as house:
         planned = plan_album(house, read_album(golden.manifest(album), house.settings))
-        executor = InlineExecutor(house)
-        produced = asyncio.run(Line(house, planned, executor, Progress(planned.songs)).run())
-        assert not produced.failures
-        return executor.rendered + executor.steps
+        packer = _Packer(house)
+        asyncio.run(Line(house, planned, packer, Progress(planned.songs)).run())
+        return packer.inline.steps
 
 
 class _Listener(Peek):
@@ -77,6 +81,17 @@ class _Listener(Peek):
             "inputs": dict(request.inputs),
         }
         return await super().step(request, sentence)
+
+
+class _Packer(Peek):
+    """Packs; does nothing else."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.inline = InlineExecutor(house)
+
+    async def step(self, request: StepRequest, sentence: str) -> Any:
+        return await (self.inline if request.kind == "pack" else super()).step(request, sentence)
 
 
 def _request(step: Document) -> StepRequest:

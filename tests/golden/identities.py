@@ -41,7 +41,7 @@ class _Rows:
 
 
 def _album(rows: _Rows, album: str, current: str) -> Document:
-    manifest_digest, policy = rows("SELECT manifest_digest, applied_policy FROM album WHERE id = ?", album)[0]
+    manifest, policy = rows("SELECT manifest, applied_policy FROM album WHERE id = ?", album)[0]
     candidates = rows(
         "SELECT c.id, s.slug, c.render_key, c.parent_id, c.lyrics_digest, c.active FROM candidate c "
         "JOIN song s ON s.id = c.song_id WHERE s.album_id = ? ORDER BY c.id",
@@ -53,7 +53,7 @@ def _album(rows: _Rows, album: str, current: str) -> Document:
         album,
     )
     return {
-        "manifest_digest": manifest_digest,
+        "manifest": json.loads(manifest),
         "applied_policy": policy and json.loads(policy),
         "candidates": [
             dict(zip(("id", "song", "recipe", "parent", "lyrics_digest", "active"), row, strict=True))
