@@ -1,13 +1,18 @@
 """The only place where the golden tests import the code that they hold: change the names here when it moves.
 
-Everything else goes by the command, its JSON, and SQL on the opened catalog.
+Everything else goes by the command, its JSON, and SQL on the opened catalog. It runs in a process of its own and
+prints JSON (``python -m tests.golden.code_under_test planned|packed FOLDER ALBUM``), since a process reads the versions
+of its packages once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from catalog.house import House, open_house
@@ -44,6 +49,11 @@ def planned_candidates(golden: Golden, album: str) -> dict[str, tuple[str, str, 
             for song in planned.songs
             for each in song.candidates
         }
+
+
+def planned(golden: Golden, album: str) -> Document:
+    """How an album is planned now: its candidates, and the steps that are asked for."""
+    return {"candidates": planned_candidates(golden, album), "asked": asked_steps(golden, album)}
 
 
 def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
@@ -105,3 +115,7 @@ def _settings(golden: Golden) -> Settings:
         models_table=golden.folder / "models.toml",
         device="cpu",
     )
+
+
+if __name__ == "__main__":
+    print(json.dumps({"planned": planned, "packed": packed_again}[sys.argv[1]](Golden(Path(sys.argv[2])), sys.argv[3])))

@@ -7,19 +7,22 @@ import lzma
 import os
 import sqlite3
 import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support import songline
+from tests.support import environment, songline
 
 KEPT = Path(__file__).parent / "kept"
 CATALOG, IDENTITIES, HOME = "catalog.sqlite3", "identities.json", "home.tar.xz"
 ALBUMS = "albums"
 SAID = ("plan", "status", "scores")
 """The commands whose JSON is held."""
+SAID_OF = ("harbour", "choir")
+"""The albums of which it is."""
 NO_FFMPEG = "#!/bin/sh\necho 'nothing of the golden run is encoded again' >&2\nexit 1\n"
 
 
@@ -104,6 +107,19 @@ class Golden:
     def told(self, command: str, album: str) -> Any:
         """What a command that takes a manifest or an id says of an album."""
         return self.json(command, self.manifest(album) if command == "plan" else album)
+
+    def by_code(self, what: str, album: str) -> Any:
+        """What :mod:`tests.golden.code_under_test` says of an album in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.golden.code_under_test", what, str(self.folder), album],
+            env=environment(self.home, **self._variables()),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def ask(self, query: str, *values: object) -> list[Any]:
         """The first column of what the catalog answers."""

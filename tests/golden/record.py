@@ -40,7 +40,7 @@ from tests.golden import albums, models
 from tests.golden.code_under_test import asked_steps
 from tests.golden.compared import shape_of
 from tests.golden.identities import identities_of
-from tests.golden.kept import ALBUMS, CATALOG, HOME, IDENTITIES, KEPT, SAID, Golden
+from tests.golden.kept import ALBUMS, CATALOG, HOME, IDENTITIES, KEPT, SAID, SAID_OF, Golden
 from tests.golden.stand_ins import in_place
 from tests.support import HERE, InlineExecutor
 
@@ -129,8 +129,7 @@ def _keep(golden: Golden) -> None:
     document["read_by"] = {READER: version(READER)}
     document["asked"] = {album: sorted(asked_steps(golden, album)) for album in document["albums"]}
     document["said"] = {
-        command: sorted(set().union(*(shape_of(golden.told(command, album)) for album in document["albums"])))
-        for command in SAID
+        command: sorted(set().union(*(shape_of(golden.told(command, album)) for album in SAID_OF))) for command in SAID
     }
     text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
     (KEPT / IDENTITIES).write_text(text + "\n", "utf-8")
