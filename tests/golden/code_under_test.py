@@ -1,0 +1,121 @@
+"""The only place where the golden tests import the code that they hold: change the names here when it moves.
+
+Everything else goes by the command, its JSON, and SQL on the opened catalog. It runs in a process of its own and
+prints JSON (``python -m tests.golden.code_under_test planned|packed FOLDER ALBUM``), since a process reads the versions
+of its packages once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from catalog.house import House, open_house
+from catalog.recipe import Recipe
+from catalog.settings import Settings
+from catalog.work import StepRequest
+from flows.execution import NotYet, Peek
+from flows.line import Line
+from flows.planning import plan_album
+from flows.progress import Progress
+from flows.reading import read_album
+from tests.golden.kept import Golden
+from tests.support import InlineExecutor
+
+Document = Mapping[str, Any]
+
+
+def recipe_digest(document: Document) -> str:
+    """The identity that the code gives a recipe."""
+    return Recipe.from_document(document).digest
+
+
+def step_key(step: Document) -> str:
+    """The identity that the code gives a step."""
+    return _request(step).key
+
+
+def planned_candidates(golden: Golden, album: str) -> dict[str, tuple[str, str, Document]]:
+    """An album's candidates by id, planned now: the digest of the recipe, that of the words, and the recipe."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        return {
+            each.id: (each.recipe.digest, (each.lyrics or song.song.lyrics).digest, each.recipe.document())
+            for song in planned.songs
+            for each in song.candidates
+        }
+
+
+def planned(golden: Golden, album: str) -> Document:
+    """How an album is planned now: its candidates, and the steps that are asked for."""
+    return {"candidates": planned_candidates(golden, album), "asked": asked_steps(golden, album)}
+
+
+def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
+    """Every step that the line asks for, by key, as far as it comes: what is not done yet ends a song's way."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        listener = _Listener(house)
+        with suppress(NotYet):
+            asyncio.run(Line(house, planned, listener, Progress(planned.songs), storing=False).run())
+        return listener.asked
+
+
+def packed_again(golden: Golden, album: str) -> list[str]:
+    """Pack an album's release in this process; gives what was done for it, in words. Raises NotYet where any other work
+    is asked for."""
+    with open_house(_settings(golden)) as house:
+        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+        packer = _Packer(house)
+        asyncio.run(Line(house, planned, packer, Progress(planned.songs)).run())
+        return packer.inline.steps
+
+
+class _Listener(Peek):
+    """Notes what is asked for; does nothing."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.asked: dict[str, Document] = {}
+
+    async def step(self, request: StepRequest, sentence: str) -> Any:
+        self.asked[request.key] = {
+            "kind": request.kind,
+            "revision": request.revision,
+            "parameters": dict(request.parameters),
+            "inputs": dict(request.inputs),
+        }
+        return await super().step(request, sentence)
+
+
+class _Packer(Peek):
+    """Packs; does nothing else."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.inline = InlineExecutor(house)
+
+    async def step(self, request: StepRequest, sentence: str) -> Any:
+        return await (self.inline if request.kind == "pack" else super()).step(request, sentence)
+
+
+def _request(step: Document) -> StepRequest:
+    return StepRequest(step["kind"], step["revision"], step["parameters"], step["inputs"])
+
+
+def _settings(golden: Golden) -> Settings:
+    return Settings(
+        home=golden.home,
+        models=golden.folder / "models",
+        models_table=golden.folder / "models.toml",
+        device="cpu",
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps({"planned": planned, "packed": packed_again}[sys.argv[1]](Golden(Path(sys.argv[2])), sys.argv[3])))
