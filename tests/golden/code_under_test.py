@@ -15,15 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from catalog.house import House, open_house
+from catalog.catalog import House, open_house
+from catalog.common.settings import Settings
+from catalog.ledger.work import StepRequest
 from catalog.recipe import Recipe
-from catalog.settings import Settings
-from catalog.work import StepRequest
-from flows.execution import NotYet, Peek
-from flows.line import Line
-from flows.planning import plan_album
-from flows.progress import Progress
-from flows.reading import read_album
+from flows.pipeline.executor import NotYet, Peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from flows.planning.plan_album import plan_album
+from flows.planning.read_manifest import read_album
 from tests.golden.kept import Golden
 from tests.support import InlineExecutor
 

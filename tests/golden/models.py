@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.model_store import ModelStore
+from catalog.models.store import ModelStore
 from tests.model_kit import install, relaxed_table
 
 NAMES = (

@@ -24,18 +24,19 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from catalog.house import House, open_house
-from catalog.lyrics import parse_lrc
-from catalog.queries import recipe_of, render_products
-from catalog.retakes import offer_retakes, parent_take, with_words
-from catalog.settings import Settings
-from flows.line import Line
-from flows.planning import declare_album
-from flows.progress import Progress
-from flows.reading import read_album
+from catalog.album.lyrics import parse_lrc
+from catalog.catalog import House, open_house
+from catalog.common.settings import Settings
+from catalog.ledger.results import render_products
+from catalog.plan.queries import recipe_of
+from catalog.plan.retakes import offer_retakes, parent_take, with_words
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
 from tasks.engines.base import Passage
 from tasks.engines.registry import get_engine
-from tasks.rendering import render_shard
+from tasks.rendering.render_shard import render_shard
 from tests.golden import albums, models
 from tests.golden.code_under_test import asked_steps
 from tests.golden.compared import shape_of

@@ -18,21 +18,21 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from catalog.metrics import Measured, MetricSpec, Reading, Window
+from catalog.ledger.work import Outcome, Product
 from catalog.recipe import Recipe
-from catalog.work import Outcome, Product
+from catalog.selection.metrics import Measured, MetricSpec, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Extra, Figures, Order, Rendered
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
-from tasks.engines.guide.arrange import arrange
+from tasks.engines.guide.arrangement.arrange import arrange
+from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.engine import GuideEngine
-from tasks.engines.guide.midi import midi_bytes
 from tasks.scoring import registry
-from tasks.separation.demix import Demixed, StemFile, Wish
-from tasks.separation.names import RESIDUAL, stems_given
-from tasks.steps import StepContext
-from tasks.style.vector import MEDIA_TYPE, write_style
+from tasks.separation.demucs.models import RESIDUAL, stems_given
+from tasks.separation.demucs.separate import Demixed, StemFile, Wish
+from tasks.steps.run_step import StepContext
+from tasks.style.mulan.vector import MEDIA_TYPE, write_style
 
 RATE = 44_100
 FRAMES = 18_900
@@ -140,7 +140,7 @@ def in_place() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for engine in (GuideEngine, DiffRhythmEngine):
             patch.setattr(engine, "load", lambda _self: Band())
-        patch.setattr("tasks.style.embed.embed", embed)
+        patch.setattr("tasks.style.step.embed", embed)
         patch.setattr("tasks.separation.step.take_apart", demix)
         judges = []
         for judge in registry.JUDGES:
