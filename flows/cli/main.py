@@ -278,7 +278,7 @@ def retake(
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))
 def retry(
     album: Annotated[
-        str | None, typer.Argument(metavar="[ALBUM]", help="An album's id, or its manifest; left out: every album.")
+        str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; left out: every album.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -46,7 +46,7 @@ def pull(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that are here.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Left out: all that are here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read every byte of the models and compare digests."""
@@ -60,7 +60,7 @@ def import_models(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Another machine's model folder, or one of downloaded files.")
     ],
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that it holds.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Left out: all that it holds.")] = None,
     accept: Accept = False,
     as_json: AsJson = False,
 ) -> None:

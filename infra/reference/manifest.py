@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
@@ -11,6 +12,7 @@ from catalog.common.settings import Settings
 from catalog.manifest.schema import manifest_json_schema
 from flows.planning.read_manifest import vocabulary
 from infra.reference.tables import table
+from tasks.engines.registry import ENGINES
 
 Schema = Mapping[str, Any]
 
@@ -68,7 +70,7 @@ def _fields(part: str, body: Schema) -> str:
             f"`{name}`",
             ELSEWHERE.get(f"{part}.{name}") or kind(field),
             "required" if name in required else _default(field),
-            _sentence(field.get("description", "")),
+            _sentence(field),
         )
         for name, field in body["properties"].items()
     )
@@ -144,35 +146,41 @@ def _default(field: Schema) -> str:
         return "–"
     if isinstance(default, list):
         return ", ".join(f"`{value}`" for value in default)
+    if isinstance(default, float):
+        return f"`{_figure(default)}`"
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}" if not text[:8].partition(":")[1] else text.rstrip(".")
+def _sentence(field: Schema) -> str:
+    """The field's description, with a capital unless it begins with one of the field's own values."""
+    text = str(field.get("description", "")).strip().rstrip(".")
+    values = {"true", "false", "none", *map(str, field.get("enum", ()))}
+    first = re.split(r"[ :,;]", text, maxsplit=1)[0]
+    return text if first in values else text[:1].upper() + text[1:]
 
+
+PARTS: Mapping[str, str] = {
+    "album": "AlbumFile",
+    "defaults": "DefaultsFile",
+    "songs": "SongFile",
+    "seeds": "SeedRange",
+    "credits": "CreditFile",
+    "selection": "Policy",
+    "mastering": "MasteringSpec",
+    "compression": "Compression",
+    "limiter": "Limiting",
+    "effects": "Effects",
+    "reverb": "Reverb",
+    "echo": "Echo",
+    "wav": "WavFile",
+    "licences": "LicenceFile",
+    "limit": "Limit",
+}
+"""The name of each part's table in the page."""
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "file": partial(fields_of, ""),
-    **{
-        name: partial(fields_of, part)
-        for name, part in {
-            "album": "AlbumFile",
-            "defaults": "DefaultsFile",
-            "songs": "SongFile",
-            "seeds": "SeedRange",
-            "credits": "CreditFile",
-            "selection": "Policy",
-            "mastering": "MasteringSpec",
-            "compression": "Compression",
-            "limiter": "Limiting",
-            "effects": "Effects",
-            "reverb": "Reverb",
-            "echo": "Echo",
-            "wav": "WavFile",
-            "licences": "LicenceFile",
-        }.items()
-    },
-    **{f"settings-{engine}": partial(engine_settings, engine) for engine in ("guide", "diffrhythm")},
+    **{name: partial(fields_of, part) for name, part in PARTS.items()},
+    **{f"settings-{engine}": partial(engine_settings, engine) for engine in ENGINES},
 }
-"""Every part of the page. A part of the schema that is missing here, or an engine, fails a test."""
+"""Every table of the page; an engine or a part of the schema that has none fails a test."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from infra.reference import commands, manifest, models, selection, settings
+from infra.reference import checks, commands, manifest, models, selection, settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -20,7 +20,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "cli.md": {"commands": commands.commands},
     "operations.md": {"settings": settings.settings},
     "engines.md": {"models": models.models, "judges": models.judges},
-    "finishing.md": {"deliverables": models.deliverables},
+    "finishing.md": {"checks": checks.checks, "deliverables": models.deliverables},
 }
 
 
