@@ -40,7 +40,7 @@ def du(
 def remove(
     album: AlbumName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove an album and all that no other album needs.
@@ -54,7 +54,7 @@ def remove(
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline gc", "songline gc --keep-builds 2"))
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
     keep_builds: Annotated[
         int | None,
         typer.Option(
