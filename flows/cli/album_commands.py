@@ -6,48 +6,55 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AlbumName, AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline albums"))
 def albums(as_json: AsJson = False) -> None:
-    """Every album with its state, its builds and when it was released."""
+    """List all albums: state, builds, last release."""
     from flows.cli.admin import disk
 
     disk.albums(as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline du", "songline du night-bus"))
 def du(
     album: Annotated[
         str | None, typer.Argument(metavar="ALBUM", help="Only this album, by its id or its manifest.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What takes disk: by album and kind, with bytes that albums share, models, backups, and what is free."""
+    """Show what takes disk, by album and kind.
+
+    Bytes that albums share are counted once; models, backups and free space stand beside them.
+    """
     from flows.cli.admin import disk
 
     disk.du(album, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline remove night-bus --dry-run"))
 def remove(
     album: AlbumName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove an album from the catalog, with all that no other album needs. Written release folders stay."""
+    """Remove an album and all that no other album needs.
+
+    Release folders that were written stay.
+    """
     from flows.cli.admin import disk
 
     disk.remove(album, dry_run=dry_run, is_agreed=yes, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline gc", "songline gc --keep-builds 2"))
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
     keep_builds: Annotated[
         int | None,
         typer.Option(
@@ -59,7 +66,10 @@ def gc(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove leftover files that nothing in the catalog names, after a grace period."""
+    """Remove stored files that nothing in the catalog names.
+
+    After a grace period (SONGLINE_GC_GRACE_S). With --keep-builds also the files of older builds.
+    """
     from flows.cli.admin import housekeeping as keep
 
     keep.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.album_commands import app as keep_app
+from flows.cli.console.help import CommandsByHeading, Heading, examples
 from flows.cli.console.options import AlbumName, AsJson, Manifest, Out, Stage
 from flows.cli.model_commands import app as models_app
 from flows.cli.pool_commands import app as farm_app
@@ -18,14 +19,14 @@ from flows.cli.tool_commands import app as finish_app
 
 app = typer.Typer(
     name="songline",
+    cls=CommandsByHeading,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 app.add_typer(store_app)
-app.add_typer(models_app)
+app.add_typer(models_app, rich_help_panel=Heading.MAINTAIN)
 app.add_typer(farm_app)
 app.add_typer(finish_app)
 app.add_typer(keep_app)
@@ -50,9 +51,12 @@ def songline(
     """A production line for songs made by models: from an album manifest to a mastered, catalogued release."""
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.MAKE,
+    epilog=examples('songline init my-album --title "My Album"', "songline init sung --engine diffrhythm"),
+)
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to write the starter album into.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write the starter album into.")],
     title: Annotated[str, typer.Option(help="The album's title.")] = "My First Album",
     engine: Annotated[str | None, typer.Option(help="The engine it is for; left out: guide.")] = None,
 ) -> None:
@@ -62,15 +66,18 @@ def init(
     author.init(folder, title, engine)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline validate my-album/album.yaml"))
 def validate(album: Manifest, as_json: AsJson = False) -> None:
-    """Check a manifest, its lyrics, prompts and references: every fault at once, with its line."""
+    """Check a manifest: every fault at once, with its line.
+
+    Its lyrics, prompts, cover and reference audio are read too. Nothing is made and no catalog is opened.
+    """
     from flows.cli.album import author
 
     author.validate(album, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline schema > album.schema.json"))
 def schema() -> None:
     """Print the manifest's JSON Schema, for editors."""
     from flows.cli.album import author
@@ -78,7 +85,10 @@ def schema() -> None:
     author.schema()
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.MAKE,
+    epilog=examples("songline plan my-album/album.yaml", "songline plan my-album/album.yaml --explain"),
+)
 def plan(
     album: Manifest,
     explain: Annotated[
@@ -86,37 +96,60 @@ def plan(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what is new, what exists, and what making it will take; make nothing."""
+    """Show what is missing, and what making it will take.
+
+    Nothing is made.
+    """
     from flows.cli.album import author
 
     author.plan(album, explain=explain, as_json=as_json)
 
 
-@app.command("preview-lyrics")
+@app.command(
+    "preview-lyrics",
+    rich_help_panel=Heading.MAKE,
+    epilog=examples("songline preview-lyrics my-album/album.yaml --song last-bus"),
+)
 def preview_lyrics(
     album: Manifest,
     song: Annotated[str | None, typer.Option(help="Only the song of this id.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where each line's phonemes fall in a song that is sung, and which lines come late or are cut."""
+    """Show where the words of a sung song fall in time.
+
+    Each line's phonemes are placed as the engine places them; lines that come late or are cut are named.
+    """
     from flows.cli.album import retake as sing
 
     sing.preview(album, song, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.MAKE,
+    epilog=examples(
+        "songline render my-album/album.yaml --out releases", "songline render my-album/album.yaml --until score"
+    ),
+)
 def render(
     album: Manifest,
     out: Out = Path("releases"),
     until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
 ) -> None:
-    """Make the album here, from manifest to release. Safe to repeat: it continues where it was."""
+    """Make the album on this machine, from manifest to release.
+
+    Safe to repeat at any time: it continues where it stopped and makes only what is missing.
+    """
     from flows.cli.album import render as make
 
     make.render(album, out, until.value if until else "release")
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.LOOK,
+    epilog=examples(
+        "songline status", "songline status night-bus", "songline status night-bus --watch", "songline status --gpu"
+    ),
+)
 def status(
     album: Annotated[
         str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; left out: all albums.")
@@ -127,7 +160,7 @@ def status(
     follow: Annotated[bool, typer.Option("--watch", help="Follow an album that work pools are making.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How far each song of an album is, how all albums stand, or how well the devices are used."""
+    """Show how far an album is, or all albums, or the GPUs."""
     if gpu:
         from flows.cli.inspect import devices
 
@@ -152,15 +185,22 @@ def status(
         standing.status(album, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline scores night-bus"))
 def scores(album: AlbumName, as_json: AsJson = False) -> None:
-    """Every candidate's metrics, gates and rank, and the sentence that explains it."""
+    """Show each take's metrics, gates, rank and explanation."""
     from flows.cli.inspect import lookup as look
 
     look.scores(album, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples(
+        "songline select album.yaml --policy other.yaml",
+        "songline select album.yaml --policy other.yaml --apply",
+        "songline select album.yaml --undo",
+    ),
+)
 def select(
     album: Manifest,
     policy: Annotated[
@@ -170,37 +210,53 @@ def select(
     undo: Annotated[bool, typer.Option("--undo", help="Go back from an applied policy to the manifest's own.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the selection under another policy, old winners beside new ones, without rendering."""
+    """Choose again under another policy, without rendering.
+
+    Old winners are shown beside new ones. Nothing is stored unless --apply is given.
+    """
     from flows.cli.album import select as choose
 
     choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.LOOK,
+    epilog=examples('songline lineage "releases/night-bus/mp3_320/01 - Last Bus Home.mp3"'),
+)
 def lineage(
     what: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
     as_json: AsJson = False,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
-    """From a file back to its song, prompt, seed, and every step on the way."""
+    """Trace a file back to its song, prompt, seed and steps."""
     from flows.cli.inspect import lineage as tracing
 
     tracing.lineage(what, as_json=as_json, prov=prov)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))
 def rerun(
-    candidate: Annotated[str, typer.Argument(help="A candidate's id, or its beginning.")], as_json: AsJson = False
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Render a candidate again and compare: identical, within tolerance, or different."""
+    """Render a take again and compare it with the stored one.
+
+    The answer is: identical, within tolerance, or different.
+    """
     from flows.cli.album import render as make
 
     make.rerun(candidate, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples(
+        "songline retake last-bus-43 --from 0:45 --to 0:52 --seeds 8",
+        "songline retake last-bus-43 --from 0:45 --to 0:52 --lyrics new.lrc --out retakes",
+    ),
+)
 def retake(
-    candidate: Annotated[str, typer.Argument(help="A candidate's id, or its beginning.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
     start: Annotated[str, typer.Option("--from", help="Where the passage begins: 0:45, or seconds.")],
     end: Annotated[str, typer.Option("--to", help="Where it ends.")],
     seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,
@@ -210,20 +266,26 @@ def retake(
     out: Annotated[Path | None, typer.Option(help="Folder that gets the takes as WAV files, to listen to.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sing a passage of a candidate again; everything outside it stays, sample for sample."""
+    """Sing a passage of a take again; the rest stays.
+
+    Outside the passage every sample stays as it is. The new takes compete with the others at the next render.
+    """
     from flows.cli.album import retake as sing
 
     sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))
 def retry(
     album: Annotated[
-        str | None, typer.Argument(metavar="[ALBUM]", help="An album's id, or its manifest; left out: every album.")
+        str | None, typer.Argument(metavar="ALBUM", help="An album's id, or its manifest; left out: every album.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put work that failed for good, and that albums still ask for, back to planned; the next render does it."""
+    """Put work that failed for good back to planned.
+
+    Only what an album still asks for; the next render does it.
+    """
     from flows.cli.album import retry as again
 
     again.retry(album, as_json=as_json)

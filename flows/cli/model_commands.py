@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console.help import examples
+
 app = typer.Typer(
     name="models",
-    help="The models on this machine: what there are, their licences, fetching and checking them.",
+    help="Get, list and check models for engines and judges.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -20,13 +22,15 @@ Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; onc
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Every model: role, licence, whether it is here, size."""
+    """List every model: role, licence, size, whether it is here."""
     from flows.cli.admin import models
 
     models.list_models(as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples("songline models pull diffrhythm-1.2-base diffrhythm-vae diffrhythm-data muq-mulan-large --accept")
+)
 def pull(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The models to fetch.")],
     accept: Accept = False,
@@ -42,19 +46,21 @@ def pull(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that are here.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Left out: all that are here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read every byte of the models that are here."""
+    """Read every byte of the models and compare digests."""
     from flows.cli.admin import models
 
     models.verify(names or [], as_json=as_json)
 
 
-@app.command("import")
+@app.command("import", epilog=examples("songline models import /mnt/models --accept"))
 def import_models(
-    folder: Annotated[Path, typer.Argument(help="Another machine's model folder, or one of downloaded files.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Left out: all that it holds.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Another machine's model folder, or one of downloaded files.")
+    ],
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Left out: all that it holds.")] = None,
     accept: Accept = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,9 +72,13 @@ def import_models(
     models.import_models(folder, names or [], accept=accept, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples("songline models add my-base my-base.safetensors --like diffrhythm-1.2-base --licence Apache-2.0")
+)
 def add(
-    name: Annotated[str, typer.Argument(help="A name of your choice: small letters, digits, dots, hyphens.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name of your choice: small letters, digits, dots, hyphens.")
+    ],
     origin: Annotated[str, typer.Argument(metavar="FILE|URL", help="Your checkpoint.")],
     like: Annotated[str, typer.Option(help="The model whose place it takes, such as diffrhythm-1.2-base.")],
     licence: Annotated[str, typer.Option(help="The id of its licence, such as Apache-2.0.")],
@@ -89,7 +99,7 @@ def add(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The model to take away.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model to take away.")],
     forget: Annotated[
         bool, typer.Option("--forget", help="Forget also its first digests and the licence's acceptance.")
     ] = False,

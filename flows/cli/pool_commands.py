@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.album.inbox import inbox
+from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AlbumName, AsJson, Manifest, Stage
 from flows.cli.inspect.metrics import metrics
 
@@ -23,20 +24,25 @@ class Queue(StrEnum):
     BATCH = "batch"
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FARM, epilog=examples("songline deploy"))
 def deploy(
     file: Annotated[
         Path | None, typer.Option("--file", help="A deployment file; left out: the one that came with Songline.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make or update work pools, queues, limits and deployments on the Prefect server. Safe to repeat."""
+    """Make or update pools and deployments on Prefect's server.
+
+    Work pools, queues, limits, deployments and the automation for silent runs. Safe to repeat.
+    """
     from flows.cli.admin import deploy as deploying
 
     deploying.deploy(file, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.FARM, epilog=examples("songline worker --pool cpu", "songline worker --pool gpu --limit 1")
+)
 def worker(
     pool: Annotated[str, typer.Option(help="The work pool to take runs from: cpu or gpu.")],
     name: Annotated[str | None, typer.Option(help="Its name on the Prefect server; left out: one is made up.")] = None,
@@ -47,13 +53,20 @@ def worker(
         bool, typer.Option("--with-healthcheck", help="Answer on PREFECT_WORKER_WEBSERVER_PORT while it polls.")
     ] = False,
 ) -> None:
-    """Run what a work pool asks for, until stopped: Songline's own flows and nothing else."""
+    """Run what a work pool asks for, until stopped.
+
+    It runs Songline's own flows and nothing else.
+    """
     from flows.cli.album import submissions as farm
 
     farm.worker(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.FARM,
+    short_help="Submit the new and changed albums of an inbox.",
+    epilog=examples("songline submit album.yaml --priority urgent", "songline submit album.yaml --max-gpu-minutes 60"),
+)
 def submit(
     album: Manifest,
     priority: Annotated[
@@ -69,7 +82,10 @@ def submit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have the album made on work pools. Safe to repeat: it continues where it was."""
+    """Have the album made on work pools.
+
+    Safe to repeat: it continues where it stopped.
+    """
     from flows.cli.album import submissions as farm
 
     farm.submit(
@@ -81,15 +97,15 @@ def submit(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FARM)
 def pause(album: AlbumName, as_json: AsJson = False) -> None:
-    """Let nothing new of a submitted album begin; what runs is finished."""
+    """Begin nothing new of an album; running work is finished."""
     from flows.cli.album import submissions as farm
 
     farm.pause(album, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FARM, epilog=examples("songline resume night-bus --max-gpu-minutes 60"))
 def resume(
     album: AlbumName,
     max_gpu_minutes: Annotated[
@@ -97,19 +113,30 @@ def resume(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an album that was paused, cancelled or failed."""
+    """Go on with a paused, cancelled or failed album."""
     from flows.cli.album import submissions as farm
 
     farm.resume(album, max_gpu_minutes=max_gpu_minutes, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FARM)
 def cancel(album: AlbumName, as_json: AsJson = False) -> None:
-    """Stop a submitted album and its runs; what is made is kept."""
+    """Stop a submitted album and its runs; what is made stays."""
     from flows.cli.album import submissions as farm
 
     farm.cancel(album, as_json=as_json)
 
 
-app.command()(inbox)
-app.command()(metrics)
+app.command(
+    rich_help_panel=Heading.FARM,
+    short_help="Submit the new and changed albums of an inbox.",
+    epilog=examples(
+        "songline inbox --dry-run",
+        "songline inbox --max-gpu-minutes 240 --window 22:00-06:00 --time-zone Europe/Berlin",
+    ),
+)(inbox)
+app.command(
+    short_help="Print or serve figures for Prometheus.",
+    rich_help_panel=Heading.FARM,
+    epilog=examples("songline metrics", "songline metrics --serve"),
+)(metrics)

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AlbumName, AsJson, Out
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline verify", "songline verify --repair"))
 def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Plan again what made the lost bytes and a manifest asks for.")
@@ -29,7 +30,7 @@ def verify(
     keep.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline export night-bus --out releases"))
 def export(
     album: AlbumName,
     out: Out = Path("releases"),
@@ -45,20 +46,23 @@ def export(
     keep.export(album, out, with_environment=with_environment, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline link night-bus --files 'flac24/*' --hours 24"))
 def link(
     album: AlbumName,
     files: Annotated[str, typer.Option(help="Which files of the release, such as 'flac24/*'.")] = "mp3_320/*",
     hours: Annotated[float, typer.Option(min=0.01, max=168, help="How long the links live.")] = 24.0,
     as_json: AsJson = False,
 ) -> None:
-    """Links that download files of a release from the bucket for a while. Whoever has one needs no password."""
+    """Make download links to a release that expire.
+
+    The files are downloaded from the bucket. Whoever has a link needs no password.
+    """
     from flows.cli.inspect import links as linking
 
     linking.link(album, files, hours=hours, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline backup /mnt/backup/songline"))
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DEST", help="Folder of the backup; an older one is updated.")],
     verify: Annotated[
@@ -66,25 +70,34 @@ def backup(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the catalog and every byte it names into a folder; only what is new is copied."""
+    """Copy the catalog and every byte it names to a folder.
+
+    Only what is new is copied.
+    """
     from flows.cli.admin import backup as keeping
 
     (keeping.verify if verify else keeping.backup)(folder, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline restore /mnt/backup/songline"))
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of a backup.")], as_json: AsJson = False
 ) -> None:
-    """Bring a backup back into an empty catalog and the store that the settings name, whichever they are."""
+    """Bring a backup back into an empty catalog and store.
+
+    The settings say which database and store these are.
+    """
     from flows.cli.admin import backup as keeping
 
     keeping.restore(folder, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline doctor"))
 def doctor(as_json: AsJson = False) -> None:
-    """Check this machine: what is there, what is missing, and how to get it."""
+    """Check this machine: what it has, what is missing.
+
+    What is missing is named with the way to get it.
+    """
     from flows.cli.admin import doctor as checks
 
     checks.doctor(as_json=as_json)

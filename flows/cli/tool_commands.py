@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AsJson
 
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.FINISH,
+    epilog=examples("songline measure *.wav", "songline measure song.wav --json --series"),
+)
 def measure(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files: WAV, FLAC, MP3, OGG, Opus.")],
     series: Annotated[
@@ -20,17 +24,24 @@ def measure(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Loudness, range, true peak and peak-to-loudness ratio of any files (EBU R 128, BS.1770-5, 8x true peak).
+    """Measure loudness, range and true peak of any files.
 
-    What cannot be measured says why. A file that cannot be read does not keep the others from being measured: it
-    stands in its place without readings, its error is printed, and the exit code is 2.
+    Loudness by EBU R 128 and BS.1770-5, true peak 8 times oversampled, and the peak-to-loudness ratio. What cannot
+    be measured says why. A file that cannot be read does not keep the others from being measured: it stands in its
+    place without readings, its error is printed, and the exit code is 2.
     """
     from flows.cli.audio import measure_master as finish
 
     finish.measure(files, series=series, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.FINISH,
+    epilog=examples(
+        "songline master mix.wav master.wav --profile apple",
+        "songline master mix.wav master.flac --target -11 --reference loved.flac",
+    ),
+)
 def master(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Any audio file, mono or stereo, at any rate.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The master: .wav or .flac, 24 bits, of IN's rate.")],
@@ -49,12 +60,12 @@ def master(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Master any file: clean, balance, compress, and bring it to a loudness under a true-peak ceiling.
+    """Master any file to a loudness under a true-peak ceiling.
 
-    Rate and length stay, to the sample; mono becomes stereo. Before and after are printed as the meter reads them,
-    and what the acceptance checks find, which does not stop it. An older OUT is replaced; IN is never touched.
-    Where it refuses (silent, too_short, invalid, target_unreachable) the exit code is 3 and nothing is written; what
-    cannot be read or used is exit code 2.
+    The sound is cleaned, balanced, compressed and limited. Rate and length stay, to the sample; mono becomes stereo.
+    The meter's readings before and after are printed, and what the acceptance checks find, which does not stop it. An
+    older OUT is replaced; IN is never touched. Where it refuses (silent, too_short, invalid, target_unreachable) the
+    exit code is 3 and nothing is written; what cannot be read or used is exit code 2.
     """
     from flows.cli.audio import measure_master as finish
 
@@ -62,7 +73,12 @@ def master(
     finish.master(source, out, asked=asked, reference=reference, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=Heading.FINISH,
+    epilog=examples(
+        "songline separate song.wav --out stems", "songline separate song.wav --out stems --two-stems vocals"
+    ),
+)
 def separate(
     source: Annotated[Path, typer.Argument(metavar="IN", help="An audio file, mono or stereo, at any rate.")],
     out: Annotated[Path, typer.Option("--out", help="Folder that gets the stems; older ones in it are replaced.")],
@@ -72,15 +88,21 @@ def separate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take any song apart into float stems, with a residual that makes their sum the song again."""
+    """Take any song apart into float stems.
+
+    A residual file makes their sum the song again, to the sample.
+    """
     from flows.cli.audio import separate as separating
 
     separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline judges"))
 def judges(as_json: AsJson = False) -> None:
-    """Which judges there are beside the built-in scorers, what each reads, and what it needs."""
+    """List the judges: what each reads and what it needs.
+
+    Judges are models that score takes, beside the built-in metrics.
+    """
     from flows.cli.inspect import judges as listing
 
     listing.judges(as_json=as_json)

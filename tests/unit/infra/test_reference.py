@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.reference import BLOCKS, DOCS, written
+from infra.reference.pages import BLOCKS, DOCS, written
 
 
 @pytest.mark.parametrize("page", sorted(BLOCKS))

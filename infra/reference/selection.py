@@ -1,0 +1,54 @@
+"""The tables of ``docs/selection.md``: metrics, built-in gates, what ranks."""
+
+from __future__ import annotations
+
+from catalog.selection.decide import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
+from catalog.selection.explanation import label
+from infra.reference.tables import table
+from tasks.scoring.registry import metric_specs
+
+BETTER = {"higher": "more", "lower": "less", "none": "ranks nothing"}
+
+
+def metrics() -> str:
+    """Every metric that a policy may name."""
+    rows = (
+        (
+            *(f"`{spec.name}`", label(spec), spec.unit or "–", spec.family, BETTER[spec.direction]),
+            *(f"{spec.just_noticeable:g}", spec.description, spec.just_noticeable_source),
+        )
+        for spec in metric_specs().values()
+    )
+    heading = (
+        "in a policy",
+        "in tables and sentences",
+        "unit",
+        "family",
+        "better is",
+        "noticeable from",
+        "what it is",
+        "where the step is from",
+    )
+    return table(heading, rows)
+
+
+def gates() -> str:
+    """The gates of an album that states none."""
+    specs = metric_specs()
+    rows = (
+        (f"`{name}`", _limit(limit.min, limit.max), specs[name].unit or "–", specs[name].description)
+        for name, limit in DEFAULT_GATES.items()
+    )
+    return table(("gate", "passes", "unit", "what it is"), rows)
+
+
+def ranking() -> str:
+    """The metrics that rank where the album names none, and what each family weighs."""
+    weights = ", ".join(f"`{name}` {weight:g}" for name, weight in DEFAULT_FAMILIES.items())
+    return f"Metrics: {', '.join(f'`{name}`' for name in DEFAULT_METRICS)}. Families: {weights}."
+
+
+def _limit(least: float | None, most: float | None) -> str:
+    bounds = [f"{least:g} or more"] if least is not None else []
+    bounds += [f"{most:g} or less"] if most is not None else []
+    return ", ".join(bounds)

@@ -1,0 +1,158 @@
+"""The pages say what is: links lead somewhere, commands and options exist, paths are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli.console.help import Heading
+from infra.reference import commands, manifest
+from infra.reference.checks import MEANINGS
+from tasks.acceptance.findings import CHECKS
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+MAKE_TARGETS = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PACKAGES = ("catalog", "db", "flows", "infra", "tasks", "tests", "examples")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def code(text: str) -> Iterator[str]:
+    """Lines of shell blocks, continued ones joined, and code within sentences."""
+    for block in re.findall(r"```(?:sh|text)?\n(.*?)```", text, re.DOTALL):
+        yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+@cache
+def by_words() -> dict[tuple[str, ...], Any]:
+    return dict(commands.leaves(commands.root()))
+
+
+def fault_of(line: str) -> str | None:
+    """What is wrong with a line that names a command; None where it is right, or names none."""
+    used = re.search(r"(?:^|[ (])songline ((?:[a-z-]+|--[a-z-]+)(?: .*)?)$", line.partition("#")[0].rstrip())
+    if used is None or line.lstrip().startswith(("error:", "Usage:")):
+        return None
+    words = [word.strip("[]") for word in shlex.split(used[1].replace("'", '"').split(">")[0].split("&&")[0])]
+    if words[0].startswith("--"):
+        root_help = commands.root().get_help(commands.typer.Context(commands.root(), info_name="songline"))
+        return None if words[0] in root_help else f"songline has no option {words[0]}"
+    found = next((w for n in (2, 1) if (w := tuple(words[:n])) in by_words()), None)
+    if found is None:
+        groups = {w[0] for w in by_words() if len(w) > 1}
+        return None if words[0] in groups and len(words) == 1 else f"there is no command {' '.join(words[:2])}"
+    text = commands.help_text(" ".join(found), by_words()[found])
+    unknown = [word for word in words if word.startswith("--") and not re.search(rf"{word.split('=')[0]}\b", text)]
+    return f"{' '.join(found)} has no option {unknown[0]}" if unknown else None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), target
+        assert file.is_relative_to(ROOT), target
+        if anchor:
+            assert anchor in anchors(file.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_commands_and_options_exist(page: Path) -> None:
+    faults = {line: fault for line in code(page.read_text(encoding="utf-8")) if (fault := fault_of(line))}
+    assert faults == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("songline rendr album.yaml", "there is no command rendr album.yaml"),
+        ("songline render album.yaml --untill score", "render has no option --untill"),
+        ("songline models pul x", "there is no command models pul"),
+        ("songline --versoin", "songline has no option --versoin"),
+        ("songline render album.yaml --out releases   # a comment", None),
+        ("songline models", None),
+    ],
+)
+def test_a_wrong_command_is_found(line: str, fault: str | None) -> None:
+    assert fault_of(line) == fault
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_make_targets_and_paths_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    made = set(re.findall(r"(?:^|`|&& |\n)make ([a-z][\w-]*|\.venv/\.\w+)", text)) - {"sure"}
+    assert made <= MAKE_TARGETS | {".venv/.core", ".venv/.dev"}
+    if page.parent.name == "cookbook":  # these name files that the reader writes
+        return
+    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]+)`", text)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_is_short_and_says_how_to_begin() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130
+    assert {"make album", "make test"} <= {line.split("  ")[0] for line in text.splitlines()}
+    assert "(examples/night-bus/listening-page.png)" in text
+
+
+def test_the_manifest_of_the_readme_is_one(tmp_path: Path) -> None:
+    from catalog.common.settings import Settings
+    from flows.planning.read_manifest import read_album
+
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block
+    lyrics = tmp_path / "lyrics" / "last-bus.lrc"
+    lyrics.parent.mkdir()
+    lyrics.write_text("[00:12.50]one line of words\n")
+    (tmp_path / "album.yaml").write_text(block[1], encoding="utf-8")
+    album = read_album(tmp_path / "album.yaml", Settings(home=tmp_path / "home"))
+    assert (album.id, len(album.songs[0].seeds)) == ("night-bus", 4)
+
+
+def test_every_page_stands_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")} - {"README.md"}
+    late = {page for page in pages if re.match(r"decisions/00[1-9]\d-", page)}  # these are found by their folder
+    assert [page for page in sorted(pages - late) if f"({page})" not in index] == []
+
+
+def test_every_part_of_the_manifest_and_every_check_is_described() -> None:
+    assert set(manifest.schema()["$defs"]) == set(manifest.PARTS.values())
+    assert set(MEANINGS) == set(CHECKS)
+
+
+def test_every_command_stands_under_a_heading_with_its_whole_sentence() -> None:
+    root = commands.root()
+    text = root.get_help(commands.typer.Context(root, info_name="songline", terminal_width=80))
+    lines = text.splitlines()[1:]
+    assert [line for line in lines if line.endswith("...")] == []
+    assert [line[:-1] for line in lines if line.endswith(":") and line != "Options:"] == list(Heading)
+    assert all(f"\n  {name} " in text for name in root.commands)
+
+
+def test_the_examples_of_the_help_are_commands_there_are() -> None:
+    lines = [line.strip() for command in by_words().values() for line in (command.epilog or "").splitlines()]
+    examples = [line for line in lines if line.startswith("songline ")]
+    assert len(examples) > 40
+    assert {line: fault for line in examples if (fault := fault_of(line))} == {}
