@@ -18,7 +18,7 @@ from flows.pipeline.context import Run, current, running
 from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.planning.batches import shards_of
+from flows.planning.shards import local_shards
 from tasks.prefect_tasks import WorkTasks
 from tasks.worker_pool import WorkerPool
 
@@ -28,7 +28,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     """Make the album that the current :class:`flows.pipeline.context.Run` holds; gives the release's key or a
     sentence."""
     run = current()
-    shards = shards_of(run.planned, run.house.settings)
+    shards = local_shards(run.planned, run.house.settings)
     executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
         run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)

@@ -21,7 +21,7 @@ from flows.orchestration.run_tracker import Runs
 from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
-from flows.planning.render_shards import some
+from flows.planning.shards import some
 from tasks.steps.run_step import raise_if_failed
 
 RUNS = 4

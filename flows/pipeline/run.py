@@ -15,7 +15,7 @@ from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.planning.batches import largest_bytes, shards_of
+from flows.planning.shards import largest_bytes, local_shards
 from tasks.prefect_tasks import WorkTasks
 from tasks.worker_pool import WorkerPool
 
@@ -46,7 +46,7 @@ async def carry_out(house: House, planned: PlannedAlbum, until: str) -> Produced
     progress = Progress(planned.songs)
     settings = house.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
-        executor = PrefectExecutor(house, WorkTasks(pool), progress, shards_of(planned, settings), limits=LIMITS)
+        executor = PrefectExecutor(house, WorkTasks(pool), progress, local_shards(planned, settings), limits=LIMITS)
         return await Line(house, planned, executor, progress).run(until)
 
 

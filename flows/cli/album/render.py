@@ -28,9 +28,9 @@ from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.pipeline import Produced
 from flows.pipeline.progress import LiveLines, Progress
 from flows.pipeline.retry_failed import forgive
-from flows.planning.batches import largest_bytes
 from flows.planning.plan_album import declare_album, taken_place
 from flows.planning.read_manifest import read_album
+from flows.planning.shards import largest_bytes
 from tasks.delivery.package.bundle import check_destination
 from tasks.delivery.package.export import release_folder, write_release
 from tasks.engines.registry import get_engine
