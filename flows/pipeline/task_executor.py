@@ -32,10 +32,10 @@ class PrefectExecutor:
         progress: Progress,
         shards: Sequence[RenderShard],
         *,
-        limits: Mapping[str, str] | None = None,
+        limits: Mapping[str, str],
     ) -> None:
         """``limits`` names the global concurrency limit that holds for a kind of step, where one does."""
-        self._limits = limits or {}
+        self._limits = limits
         self._house = house
         self._work = work
         self._progress = progress
