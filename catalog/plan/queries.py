@@ -23,6 +23,12 @@ def recipe_of(database: Database, render_key: str) -> Recipe:
         return Recipe.from_document(session.get_one(Render, render_key).recipe)
 
 
+def digest_of_plan(database: Database, album_id: str) -> str | None:
+    """The digest of the manifest that the album was planned by last; None where it never was."""
+    with database.read() as session:
+        return session.scalar(sa.select(Album.manifest_digest).where(Album.id == album_id))
+
+
 def require_album(database: Database, album_id: str) -> None:
     """Raise InputError, naming those there are, unless the album is in the catalog."""
     with database.read() as session:
