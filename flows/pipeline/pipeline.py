@@ -23,10 +23,10 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.pipeline.dataloader import Together
 from flows.pipeline.executor import Executor, NotYet
-from flows.pipeline.finishing import Chosen, Finishing
+from flows.pipeline.finishing import Finishing
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_judges
-from tasks.delivery.package.release_request import FinishedSong, pack_request
+from tasks.delivery.package.release_request import Chosen, FinishedSong, pack_request
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.requests import request_scores, request_selection
 
