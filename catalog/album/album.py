@@ -28,7 +28,8 @@ class Song:
 
     ``style`` is a file with a style vector, which may stand in for the prompt. ``credits`` are (role, name);
     ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song. ``deliverables`` are the
-    song's own, empty where it takes the album's.
+    song's own, empty where it takes the album's. ``title_language`` is the title's where it is stated (BCP 47), which
+    need not be the language that is sung.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Song:
     fade_out_s: float | None = None
     gap_s: float = 0.0
     deliverables: tuple[str, ...] = ()
+    title_language: str | None = field(default=None, metadata=PASSED_ON)
 
     def passed_on(self) -> dict[str, Json]:
         """The fields that are passed on and set."""
