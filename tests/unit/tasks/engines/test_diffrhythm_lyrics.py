@@ -18,10 +18,11 @@ from catalog.album.lrc import stamp
 from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.lyrics.place import Placement, place_lyrics, place_original, placed, preview, warnings
-from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of, in_frames
+from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.phonemes.kana import kana_phones
 from tasks.phonemes.reader import Reader
 from tasks.phonemes.symbols.vocabulary import load_vocabulary
+from tests.frames import in_frames
 
 ROOT = Path(__file__).resolve().parents[4]
 
