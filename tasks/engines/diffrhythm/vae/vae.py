@@ -27,8 +27,6 @@ LATENT_CHANNELS = 64
 CHUNK_BATCH = 8
 """Chunks decoded at once unless told otherwise: about 1 GB per tensor of the last stage in float32."""
 
-REFERENCE_PEAK_DBFS = -6.0
-"""Where the published pipeline puts the peak of audio before it encodes it."""
 
 _LEAST_DEVIATION = 1e-4
 _METHODS = ("decode_export", "encode_export")
