@@ -31,13 +31,14 @@ from db.errors import (
     trouble_of,
     words_of,
 )
+from db.files.lock import file_lock
 from db.files.private_file import make_private
 from db.files.sqlite_check import check_file, check_log
 from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
 from db.read_only import changes, reading_engine
 from db.schema import schema_revision, upgrade
-from db.sqlite import back_up, file_lock, sqlite_engine, sqlite_url
+from db.sqlite import back_up, sqlite_engine, sqlite_url
 
 __all__ = [
     "SCHEMA_REVISION",

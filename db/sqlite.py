@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,7 +11,6 @@ from sqlalchemy import URL, Connection, Engine, event
 
 from db.errors import NetworkFileSystem
 from db.files.private_file import make_private
-from db.files.regular_file import open_lock_file
 from db.tables.documents import read_document
 
 BUSY_TIMEOUT_S = 30
@@ -62,15 +59,6 @@ def back_up(path: Path, copy: Path) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
         source.backup(target)
     partial.replace(copy)
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine out for the length of the block. Raises OSError, also for a pipe there."""
-    make_private(path)
-    with open_lock_file(path) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _refuse_network_file_system(path: Path) -> None:

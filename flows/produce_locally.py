@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 import httpx
 from prefect import flow
@@ -14,24 +16,30 @@ from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
 from flows.artifacts.artifacts import ProgressArtifact, Wall
-from flows.pipeline.context import Run, current, running
-from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.pipeline import Produced
 from flows.pipeline.progress import Progress
-from flows.pipeline.task_executor import PrefectExecutor
-from flows.planning.batches import shards_of
-from tasks.prefect_tasks import WorkTasks
-from tasks.worker_pool import WorkerPool
+from flows.pipeline.run import carry_out
+
+
+@dataclass(slots=True)
+class Run:
+    """One production in this process. The flow leaves ``produced`` here: only ids travel through Prefect."""
+
+    house: House
+    planned: PlannedAlbum
+    progress: Progress
+    produced: Produced | None = None
+
+
+_run: ContextVar[Run] = ContextVar("songline_run")
 
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
 async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
-    """Make the album that the current :class:`flows.pipeline.context.Run` holds; gives the release's key or a
-    sentence."""
-    run = current()
-    shards = shards_of(run.planned, run.house.settings)
-    executor = PrefectExecutor(run.house, WorkTasks(run.pool), run.progress, shards)
+    """Make the album that :func:`run_here` was given; gives the release's key or a sentence."""
+    run = _run.get()
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
-        run.produced = await Line(run.house, run.planned, executor, run.progress).run(until)
+        run.produced = await carry_out(run.house, run.planned, until, progress=run.progress, limits={})
     await Wall(run.house, run.planned).finish(run.produced)
     if run.produced.failures:
         what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
@@ -39,22 +47,24 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     return run.produced.release_key or f"stopped after {until}"
 
 
-def run_here(house: House, planned: PlannedAlbum, pool: WorkerPool, progress: Progress, until: str) -> Produced:
+def run_here(house: House, planned: PlannedAlbum, progress: Progress, until: str) -> Produced:
     """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
-    run = Run(house, planned, pool, progress, until)
-    with running(run):
-        try:
-            asyncio.run(produce_album(planned.album.id, planned.digest, until))
-        except WorkError:
-            if run.produced is None:
-                raise
-        except TerminationSignal:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        except (httpx.HTTPError, PrefectException) as error:
-            raise MachineError(
-                f"Prefect's local API broke off: {str(error).splitlines()[0]}",
-                remedy=f"Look for a full disk and read {house.settings.prefect_path / 'server.log'}; then run it again",
-            ) from error
+    run = Run(house, planned, progress)
+    token = _run.set(run)
+    try:
+        asyncio.run(produce_album(planned.album.id, planned.digest, until))
+    except WorkError:
+        if run.produced is None:
+            raise
+    except TerminationSignal:
+        raise SystemExit(128 + signal.SIGTERM) from None
+    except (httpx.HTTPError, PrefectException) as error:
+        raise MachineError(
+            f"Prefect's local API broke off: {str(error).splitlines()[0]}",
+            remedy=f"Look for a full disk and read {house.settings.prefect_path / 'server.log'}; then run it again",
+        ) from error
+    finally:
+        _run.reset(token)
     if run.produced is None:
         raise WorkError("the flow ended without a result", remedy="Run the same command again")
     return run.produced

@@ -7,7 +7,6 @@ tags: each would ask the server for a concurrency slot before it starts.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
+from tasks.steps.settled import Standings, settled
 from tasks.steps.step_kinds import KINDS
 from tasks.worker_pool import WorkerPool
 
@@ -55,19 +55,18 @@ class WorkTasks:
     def __init__(self, pool: WorkerPool) -> None:
         def step_on(on_device: bool) -> Callable[[str, str], Awaitable[str]]:
             async def step(key: str, sentence: str) -> str:
-                while not (standing := await pool.run_step(key, *_run_ids(), on_device=on_device)).finished:
-                    await asyncio.sleep(standing.wait_s)
-                return standing.state
+                async def attempt() -> Standings:
+                    return {key: await pool.run_step(key, *_run_ids(), on_device=on_device)}
+
+                return (await settled(attempt))[key].state
 
             return step
 
         async def render(keys: Sequence[str], sentence: str, on_device: bool) -> dict[str, str]:
-            while True:
-                standings = await pool.render_shard(keys, *_run_ids(), on_device=on_device)
-                waits = [s.wait_s for s in standings.values() if s.state in ("planned", "leased")]
-                if not waits:
-                    return {key: standing.state for key, standing in standings.items()}
-                await asyncio.sleep(max(0.5, min(waits)))
+            async def attempt() -> Standings:
+                return await pool.render_shard(keys, *_run_ids(), on_device=on_device)
+
+            return {key: standing.state for key, standing in (await settled(attempt)).items()}
 
         self.render = _task("render", render)
         self.steps: Mapping[str, Task[..., Any]] = {

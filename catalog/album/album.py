@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from catalog.album.lyrics import Lyrics
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.selection.decide import Policy
+
+PASSED_ON = {"passed_on": True}
+"""Marks a field of a song that goes through every document under its own name, as plain JSON, where it is not the
+default: from the manifest's field of that name, through the stored plan, to the released track's. So a new one costs
+an edit here, one in ``SongFile`` and one in ``ReleasedTrack``, and documents without it stay as they were."""
 
 NONE = "none"
 NATIVE_STEMS = "native"
@@ -22,7 +28,8 @@ class Song:
 
     ``style`` is a file with a style vector, which may stand in for the prompt. ``credits`` are (role, name);
     ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song. ``deliverables`` are the
-    song's own, empty where it takes the album's.
+    song's own, empty where it takes the album's. ``title_language`` is the title's where it is stated (BCP 47), which
+    need not be the language that is sung.
     """
 
     id: str
@@ -49,11 +56,26 @@ class Song:
     fade_out_s: float | None = None
     gap_s: float = 0.0
     deliverables: tuple[str, ...] = ()
+    title_language: str | None = field(default=None, metadata=PASSED_ON)
+
+    def passed_on(self) -> dict[str, Json]:
+        """The fields that are passed on and set."""
+        return {f.name: getattr(self, f.name) for f in passed_on_fields() if getattr(self, f.name) != f.default}
 
     @property
     def instrumental(self) -> bool:
         """Whether the song has no words to sing."""
         return not self.lyrics.sung
+
+
+def passed_on_fields() -> tuple[Field[Any], ...]:
+    """The fields of a song that are marked with :data:`PASSED_ON`."""
+    return tuple(each for each in fields(Song) if "passed_on" in each.metadata)
+
+
+def passed_on_from(source: Mapping[str, Any]) -> dict[str, Any]:
+    """What of these fields a document or a manifest's song has, for a :class:`Song`."""
+    return {each.name: source[each.name] for each in passed_on_fields() if source.get(each.name) is not None}
 
 
 @dataclass(frozen=True, slots=True)

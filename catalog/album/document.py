@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.album.album import Album, Song
+from catalog.album.album import Album, Song, passed_on_from
 from catalog.album.lyrics import stored_lyrics
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
@@ -66,6 +66,7 @@ def _song_document(song: Song) -> dict[str, Json]:
         "settings": dict(song.settings),
         "seeds": list(song.seeds),
         **({"deliverables": list(song.deliverables)} if song.deliverables else {}),
+        **song.passed_on(),
     }
 
 
@@ -129,6 +130,7 @@ def _song(document: Mapping[str, Json]) -> Song:
         fade_out_s=document.get("fade_out_s"),
         gap_s=document.get("gap_s", 0.0),
         deliverables=tuple(document.get("deliverables", ())),
+        **passed_on_from(document),
     )
 
 

@@ -32,9 +32,9 @@ from catalog.files.permissions import file_mode_in, has_our_mode, is_shared, mak
 from catalog.files.whole_file import move_whole, write_whole
 from catalog.store.base import Store
 from catalog.store.local import FolderStore
+from db.files.lock import file_lock
 from db.files.regular_file import NotRegular, open_regular, read_regular
 from db.session import Database
-from db.sqlite import file_lock
 
 FORMAT = 1
 MANIFEST = "backup.json"

@@ -46,6 +46,18 @@ def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
     sync(path.parent)
 
 
+@contextmanager
+def written_beside(destination: Path) -> Iterator[Path]:
+    """A name beside ``destination``, with its suffix, for writers that want a path. The file that is written there
+    takes the place of ``destination`` where the block ends well, and is gone otherwise."""
+    partial = destination.with_name(f".{destination.stem}.{os.getpid()}.part{destination.suffix}")
+    try:
+        yield partial
+        os.replace(partial, destination)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, data: bytes, *, mode: int) -> None:
     """Put ``data`` in the place of ``path``; see :func:`whole_file`."""
     with whole_file(path, mode=mode) as target:

@@ -102,6 +102,7 @@ class SongFile(_Choices):
 
     id: Id | None = Field(None, description="The song's identity; left out: made from the title.")
     title: Name = Field(description="The song's title.")
+    title_language: Language | None = Field(None, description="Language of the title (BCP 47), as shops ask for it.")
     lyrics: Annotated[str, Field(min_length=1, max_length=MAX_LYRICS_CHARACTERS)] | None = Field(
         None,
         description="One line: path of an LRC file; more: the LRC itself. Left out: a song without words.",

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from catalog.album.album import Song
+from catalog.album.album import Song, passed_on_from
 from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.album.notices import Remark
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, tonic_and_mode
@@ -85,6 +85,7 @@ def _read_song(setting: Setting, index: int, written: SongFile) -> Song:
         fade_out_s=written.fade_out_s,
         gap_s=written.gap_s or 0.0,
         deliverables=deliverables_of(setting, at, written, is_sung=bool(lyrics.sung) or is_unread),
+        **passed_on_from(dict(written)),
     )
     if len(setting.desk.faults) == faults_before and not any(
         setting.desk.is_bad((*at, name)) for name in SongFile.model_fields

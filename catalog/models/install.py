@@ -16,10 +16,10 @@ from catalog.common.digests import CHUNK, digest_file
 from catalog.common.errors import InputError, MachineError, RefusedError
 from catalog.files.confined import confined
 from catalog.files.permissions import file_mode_in, make_private, private_folder
-from catalog.files.whole_file import whole_file
+from catalog.files.whole_file import sync, whole_file
 from catalog.models.file_type import HEAD_BYTES, file_is_no_model, no_model
 from catalog.models.given_files import open_given
-from catalog.models.record import Held, Kept, OwnModel, Record, cannot_write, sync_folder
+from catalog.models.record import Held, Kept, OwnModel, Record, cannot_write
 from catalog.models.spec import ModelFile, ModelSpec
 from catalog.models.store import HELD, LOCK, PARTIAL, RECORD, InstalledModel, ModelStore, content_digest
 from db.files.regular_file import open_lock_file
@@ -174,7 +174,7 @@ class Bench:
             shutil.rmtree(aside, ignore_errors=True)
             os.rename(target, aside)
         os.rename(self.staged, target)
-        sync_folder(self.home)
+        sync(self.home)
 
     def _clear_except(self, folder: str) -> None:
         for path in [path for path in self.home.iterdir() if path.is_dir() and path.name != folder]:
@@ -229,7 +229,6 @@ def _lock(handle: int, waiting: Callable[[], None] | None) -> None:
 
 
 def _make_durable(path: Path) -> None:
-    with path.open("rb") as handle:
-        os.fsync(handle.fileno())
+    sync(path)
     path.chmod(file_mode_in(path.parent) & 0o440)
-    sync_folder(path.parent)
+    sync(path.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -93,15 +92,6 @@ class Held(_Document):
     accepted_at: datetime | None = None
     revisions: dict[str, str] = Field(default_factory=dict, description="source → commit")
     digests: dict[FilePath, Sha256] = Field(default_factory=dict, description="path in the model → SHA-256")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def cannot_write(folder: Path, error: OSError) -> MachineError:

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.common.digests import Json, digest_file, digest_value
-from catalog.common.errors import InputError, ModelMissing
+from catalog.common.errors import InputError, ModelMissing, WorkError
+from catalog.files.whole_file import sync
 from catalog.models.file_type import file_is_no_model
-from catalog.models.record import Held, Record, cannot_write, sync_folder
+from catalog.models.record import Held, Record, cannot_write
 from catalog.models.spec import ModelFile, ModelSpec, ModelTable
 from catalog.models.table import read_table
 from catalog.models.used import ModelUsed
@@ -57,6 +58,14 @@ class InstalledModel:
     def has(self, file: str) -> bool:
         """Whether it has that file: optional ones, and one of several names, may not be there."""
         return file in self.digests
+
+    def require_identity(self, planned: Json) -> None:
+        """Raise WorkError where its files are not those that an album was ``planned`` with."""
+        if self.identity != planned:
+            raise WorkError(
+                f"the files of {self.spec.name} here are not those that the album was planned with",
+                remedy="Plan the album again, or bring this machine's models up to date",
+            )
 
     @property
     def weights(self) -> Path:
@@ -219,7 +228,7 @@ def remove_model(home: Path, *, forget: bool) -> None:
     """Take a model's files away; ``forget`` also drops what is held of it. The caller holds its lock."""
     try:
         (home / RECORD).unlink(missing_ok=True)
-        sync_folder(home)
+        sync(home)
         for folder in [path for path in home.iterdir() if path.is_dir()]:
             shutil.rmtree(folder)
         if forget:

@@ -78,7 +78,6 @@ class LineWatch:
 
     def __init__(self, settings: Settings, *, fresh_s: float = FRESH_S, kept_s: float = KEPT_S) -> None:
         self._settings = settings
-        self._fresh_s = fresh_s
         self._kept_s = kept_s
         self._turn = threading.Lock()
         self._database: Database | None = None

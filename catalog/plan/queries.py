@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
-from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.recipe import Recipe
 from db.session import Database
@@ -23,6 +20,12 @@ def recipe_of(database: Database, render_key: str) -> Recipe:
         return Recipe.from_document(session.get_one(Render, render_key).recipe)
 
 
+def digest_of_plan(database: Database, album_id: str) -> str | None:
+    """The digest of the manifest that the album was planned by last; None where it never was."""
+    with database.read() as session:
+        return session.scalar(sa.select(Album.manifest_digest).where(Album.id == album_id))
+
+
 def require_album(database: Database, album_id: str) -> None:
     """Raise InputError, naming those there are, unless the album is in the catalog."""
     with database.read() as session:
@@ -32,13 +35,6 @@ def require_album(database: Database, album_id: str) -> None:
     more = " and more" if len(known) > LISTED else ""
     listed = f"Known albums: {', '.join(known[:LISTED])}{more}" if known else "Render an album first"
     raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
-
-
-def album_manifest(database: Database, album_id: str) -> Mapping[str, Json]:
-    """The resolved manifest an album was last planned from. Raises InputError for an unknown id."""
-    require_album(database, album_id)
-    with database.read() as session:
-        return session.get_one(Album, album_id).manifest
 
 
 def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:

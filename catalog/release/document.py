@@ -106,7 +106,7 @@ class ReleasedTrack(_Part):
     sound, so that the lyrics' stamps are that much earlier than the manifest's."""
 
     later: ClassVar[frozenset[str]] = frozenset(
-        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused"}
+        {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused", "title_language"}
     )
 
     position: int = Field(ge=1)
@@ -134,6 +134,7 @@ class ReleasedTrack(_Part):
     separation: Separation | None = None
     enhanced_by: str | None = None
     unused: tuple[str, ...] = Field(default=(), description="what the manifest states and the engine did not use")
+    title_language: str | None = Field(default=None, description="of the title, as a BCP 47 tag, where it is stated")
 
     @property
     def files(self) -> tuple[ReleasedFile, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from catalog.common.figures import clock
 from catalog.selection.decision import CandidateOutcome, Limit, Value
-from catalog.selection.explanation import clock, figure, label
+from catalog.selection.explanation import figure, label
 from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import Readings, Weighing, ahead, goodness, value_of
 

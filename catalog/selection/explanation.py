@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.common.figures import clock
 from catalog.selection.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
 from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import ahead, goodness
@@ -36,12 +37,6 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
         text = f"{value:.{max(0, digits - before_the_point)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}".rstrip()
-
-
-def clock(time_s: float) -> str:
-    """A time in a song for reading, to the second: ``1:20``."""
-    minutes, seconds = divmod(round(time_s), 60)
-    return f"{minutes}:{seconds:02d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,12 @@ Failures = Mapping[str, SonglineError]
 
 def safe(text: str) -> str:
     """Text that markdown shows as it is, in one line, with no address in it made a link."""
-    return unlinked(UNSAFE.sub(r"\\\1", " ".join(text.split())))
+    return literal(" ".join(text.split()))
 
 
-def unlinked(text: str) -> str:
-    """Text whose addresses stay text; a page's own links are written as such."""
-    return ADDRESS.sub(rf"\1{UNSEEN}", text)
+def literal(text: str) -> str:
+    """Text that markdown shows as it is, whose addresses stay text; a page's own links are written as such."""
+    return ADDRESS.sub(rf"\1{UNSEEN}", UNSAFE.sub(r"\\\1", text))
 
 
 def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Literal
 from catalog.common.digests import Json
 from catalog.common.redaction import redacted
 from catalog.common.text import counted, visible
-from flows.artifacts.pages import unlinked
+from flows.artifacts.pages import literal
 
 Outcome = Literal["taken", "left", "faulty", "unchanged"]
 OUTCOMES: Mapping[Outcome, str] = {
@@ -22,7 +21,6 @@ OUTCOMES: Mapping[Outcome, str] = {
     "unchanged": "Nothing to do",
 }
 MAX_LINE = 2000
-_MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ def _entry_lines(entry: Entry, safe: Callable[[str], str]) -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    return unlinked(_MARKS.sub(r"\\\1", shown(text)))
+    return literal(shown(text))
 
 
 def _moment(when: datetime) -> str:

@@ -16,6 +16,7 @@ from catalog.inbox.base import Inbox, Offered
 from catalog.inbox.factory import inbox_of
 from catalog.inbox.status import TO_TAKE, Standing, standing_of
 from catalog.ledger.submissions import Priority, Submission
+from catalog.plan.plan import PlannedAlbum
 from db.session import DatabaseTrouble
 from flows.inbox.budget import NIGHT, InUse, Need, Purse, Spent, minutes_in_use, minutes_left, need_of
 from flows.inbox.parameters import InboxWork
@@ -45,7 +46,7 @@ class Submit(Protocol):
     """Hands an album over to the work pools; see :func:`flows.orchestration.submissions.submit_album`."""
 
     def __call__(
-        self, house: House, album: Album, *, priority: Priority, until: str, max_gpu_minutes: float | None
+        self, house: House, planned: PlannedAlbum, *, priority: Priority, until: str, max_gpu_minutes: float | None
     ) -> Submission:
         """Safe to repeat."""
 
@@ -180,14 +181,15 @@ class _Night:
             return self._submitted(offer, album, WHY[standing])
 
     def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
-        need = need_of(self._house, plan_album(self._house, album), self._expected_s)
+        planned = plan_album(self._house, album)
+        need = need_of(self._house, planned, self._expected_s)
         try:
             granted = self._purse.grant(need)
         except Spent:
             return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
         if self._submit:
             wish = self._work
-            self._submit(self._house, album, priority=wish.priority, until=wish.until, max_gpu_minutes=granted)
+            self._submit(self._house, planned, priority=wish.priority, until=wish.until, max_gpu_minutes=granted)
         self._taken += 1
         if granted is not None and granted < need.minutes:
             why += f"; the {granted:.1f} GPU minutes that are left do for a part of it"

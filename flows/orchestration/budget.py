@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.ledger.submissions import Submission, counted_since, spent_s
 from db.session import Database
-from flows.planning.render_shards import Parcel
+from flows.planning.shards import RenderShard
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,14 @@ class Budget:
 
     left_s: float | None
 
-    def cut(self, offered: Iterable[Parcel]) -> Iterator[Parcel]:
-        """What there is room for, in order; the parcel at the end is cut to what still fits."""
+    def cut(self, offered: Iterable[RenderShard]) -> Iterator[RenderShard]:
+        """What there is room for, in order; the shard at the end is cut to what still fits."""
         left_s = self.left_s
-        for parcel in offered:
+        for shard in offered:
             if left_s is None:
-                yield parcel
+                yield shard
                 continue
-            part = parcel.up_to(left_s)
+            part = shard.up_to(left_s)
             if part is not None:
                 yield part
                 left_s -= part.forecast_s

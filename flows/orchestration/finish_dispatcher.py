@@ -19,9 +19,9 @@ from flows.orchestration.parameters import SongWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.pipeline.executor import NotYet, Peek
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import Line, goes_in_step
 from flows.pipeline.progress import Progress
-from flows.planning.render_shards import some
+from flows.planning.shards import some
 from tasks.steps.run_step import raise_if_failed
 
 RUNS = 4
@@ -54,7 +54,7 @@ class SongDesk:
         self._dispatcher = dispatcher
         self._progress = progress
         last = "finish" if until == "release" else until
-        self._stepwise = planned.album.mastering.mode == "album" and last in ("master", "finish")
+        self._stepwise = goes_in_step(planned, last)
         self._stages = ["select", last] if self._stepwise else [last]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}

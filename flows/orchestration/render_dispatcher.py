@@ -23,7 +23,7 @@ from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.pipeline.score_requests import Asked, Judgements
-from flows.planning.render_shards import Parcel, parcels, some
+from flows.planning.shards import RenderShard, render_shards, some
 from tasks.steps.environment import circumstances
 
 SPLIT_AFTER = 3
@@ -110,29 +110,29 @@ class ShardDesk:
         loose = self.unrendered - in_hand
         budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
         hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
-        for parcel in self._bearable(hearing_s.keys() - busy, hearing_s):
-            self._dispatch(parcel, f"judge · {some(parcel.titles)}", queue=submission.wish.priority)
-        for parcel in budget.cut(self._bearable(loose, self._expected_s)):
-            self._dispatch(parcel, parcel.sentence(), queue=submission.wish.priority)
+        for shard in self._bearable(hearing_s.keys() - busy, hearing_s):
+            self._dispatch(shard, f"judge · {some(shard.titles)}", queue=submission.wish.priority)
+        for shard in budget.cut(self._bearable(loose, self._expected_s)):
+            self._dispatch(shard, shard.sentence(), queue=submission.wish.priority)
         return budget == Budget(None) or not loose or bool(self.runs.given)
 
-    def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[Parcel]:
-        """Parcels of what is loose; one that ended several runs comes in halves, and a single such candidate fails."""
+    def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
+        """Shards of what is loose; one that ended several runs comes in halves, and a single such candidate fails."""
         if not loose:
             return
         shard_s = 60 * self._house.settings.shard_minutes
-        for parcel in parcels(self._planned, loose, shard_s=shard_s, expected_s=expected_s):
-            yield from self._divided(parcel)
+        for shard in render_shards(self._planned, loose, shard_s=shard_s, expected_s=expected_s):
+            yield from self._divided(shard)
 
-    def _divided(self, parcel: Parcel) -> Iterator[Parcel]:
-        attempts = self._ends[frozenset(parcel.render_keys)]
-        if len(parcel.render_keys) == 1 and attempts >= FAIL_AFTER:
-            self._fail(parcel.render_keys[0])
-        elif len(parcel.render_keys) > 1 and attempts >= SPLIT_AFTER:
-            for half in parcel.halves():
+    def _divided(self, shard: RenderShard) -> Iterator[RenderShard]:
+        attempts = self._ends[frozenset(shard.render_keys)]
+        if len(shard.render_keys) == 1 and attempts >= FAIL_AFTER:
+            self._fail(shard.render_keys[0])
+        elif len(shard.render_keys) > 1 and attempts >= SPLIT_AFTER:
+            for half in shard.halves():
                 yield from self._divided(half)
         else:
-            yield parcel
+            yield shard
 
     def _fail(self, key: str) -> None:
         """Fail a render, or what the judges of one that is there were asked."""
@@ -153,19 +153,19 @@ class ShardDesk:
             )
             self._house.ledger.fail(lease, error, seconds=0.0, circumstances=circumstances())
 
-    def _dispatch(self, parcel: Parcel, name: str, *, queue: str) -> None:
+    def _dispatch(self, shard: RenderShard, name: str, *, queue: str) -> None:
         database, album_id = self._house.database, self._planned.album.id
-        shard = declare_shard(database, album_id, parcel.render_keys, forecast_s=parcel.forecast_s)
+        row = declare_shard(database, album_id, shard.render_keys, forecast_s=shard.forecast_s)
         run_id = self._dispatcher.start(
             "render-shard",
-            ShardWork(album=album_id, shard=shard.key),
+            ShardWork(album=album_id, shard=row.key),
             name=name,
             queue=queue,
-            key=f"shard:{shard.key}:{shard.attempt}",
+            key=f"shard:{row.key}:{row.attempt}",
             album=album_id,
         )
-        name_shard_run(database, shard.key, run_id, attempt=shard.attempt)
-        self.runs.given[run_id] = frozenset(parcel.render_keys)
+        name_shard_run(database, row.key, run_id, attempt=row.attempt)
+        self.runs.given[run_id] = frozenset(shard.render_keys)
 
     def _is_worked_on(self, given: frozenset[str]) -> bool:
         left = given & self.missing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from catalog.album.album import Album
 from catalog.catalog import House
 from catalog.common.errors import InputError, RefusedError, WorkError
 from catalog.ledger.submissions import (
@@ -18,30 +17,31 @@ from catalog.ledger.submissions import (
     submit,
     take_charge,
 )
-from catalog.plan.storage import stored_plan
+from catalog.plan.plan import PlannedAlbum
+from catalog.plan.queries import digest_of_plan
 from db.session import Database
 from flows.orchestration.parameters import AlbumWork
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
-from flows.planning.plan_album import declare_album
+from flows.planning.plan_album import declare_plan
 
 
 def submit_album(
     house: House,
-    album: Album,
+    planned: PlannedAlbum,
     *,
     priority: Priority = "normal",
     until: str = "release",
     max_gpu_minutes: float | None = None,
     dispatcher: Dispatcher | None = None,
 ) -> Submission:
-    """Plan the album, store the plan, and have a run take charge of it. The same wish again changes nothing while a run
+    """Store the plan of an album, and have a run take charge of it. The same wish again changes nothing while a run
     is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
     dispatcher = dispatcher or PrefectDispatcher()
-    dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is planned for a server that is not there
-    planned = declare_album(house, album)
+    dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
+    planned = declare_plan(house, planned)
     dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
-    standing = submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
-    if stored_plan(house.database, album.id).digest != planned.digest:
+    standing = submit(house.database, Wish(planned.album.id, planned.digest, until, priority, max_gpu_minutes))
+    if digest_of_plan(house.database, planned.album.id) != planned.digest:
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
         )

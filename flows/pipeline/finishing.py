@@ -13,14 +13,22 @@ from catalog.common.errors import CheckFailed, RefusedError, WorkError
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
-from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
+from catalog.plan.plan import PlannedAlbum
 from flows.pipeline.executor import Executor
 from flows.pipeline.held_back import held_back, louder
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_stems
 from tasks.acceptance.requests import request_acceptance, request_version_acceptance
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.package.release_request import AlbumLevel, EncodedFile, FinishedSong, encode_tags, version_tags
+from tasks.delivery.package.release_request import (
+    AlbumLevel,
+    Chosen,
+    EncodedFile,
+    FinishedSong,
+    Mastered,
+    encode_tags,
+    version_tags,
+)
 from tasks.delivery.requests import request_album_level, request_drawing, request_encoding
 from tasks.enhancement.requests import request_enhancement
 from tasks.mastering.levels import SongLevel, common_gain_db
@@ -31,31 +39,12 @@ VOCALS = "vocals"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A song with its winner."""
-
-    planned: PlannedSong
-    winner: Candidate
-    products: Mapping[str, str]
-    decision: StepResult
-
-
-@dataclass(frozen=True, slots=True)
 class Leader:
     """The gain that an album's songs take, and the song it was read off, which meets the target; the others follow. No
     song leads where nothing but gain may be used."""
 
     gain_db: float
     song: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mastered:
-    """A winner with its master, which passed its acceptance."""
-
-    chosen: Chosen
-    master: StepResult
-    accepted: StepResult
 
 
 def parts_are_made(album: Album, song: Song) -> bool:
@@ -125,17 +114,7 @@ class Finishing:
         )
         files = dict(zip(plain, encoded, strict=True)) | await self._versions(mastered, separated, tags)
         self._progress.note(song.id, delivered=True)
-        return FinishedSong(
-            song=song,
-            winner=chosen.winner,
-            products=chosen.products,
-            decision_key=chosen.decision.key,
-            master=mastered.master,
-            accepted_key=mastered.accepted.key,
-            drawing_key=drawn.key,
-            encoded={kind: files[kind] for kind in kinds},
-            separated=separated,
-        )
+        return FinishedSong(mastered, drawn, {kind: files[kind] for kind in kinds}, separated)
 
     async def _level(self, chosen: Chosen) -> SongLevel:
         album, song = self._album, chosen.planned.song

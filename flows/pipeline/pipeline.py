@@ -23,10 +23,10 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.pipeline.dataloader import Together
 from flows.pipeline.executor import Executor, NotYet
-from flows.pipeline.finishing import Chosen, Finishing
+from flows.pipeline.finishing import Finishing
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_judges
-from tasks.delivery.package.release_request import FinishedSong, pack_request
+from tasks.delivery.package.release_request import Chosen, FinishedSong, pack_request
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.requests import request_scores, request_selection
 
@@ -60,6 +60,12 @@ def _scored(
 Finished = tuple[list[FinishedSong], dict[str, SonglineError]]
 
 
+def goes_in_step(planned: PlannedAlbum, until: str) -> bool:
+    """Whether the album's songs wait for each other on the way to the stage ``until``: where one gain holds for all,
+    the first master needs the last winner."""
+    return planned.album.mastering.mode == "album" and until not in ("score", "select")
+
+
 class Line:
     """One album on its way through the house."""
 
@@ -78,8 +84,7 @@ class Line:
 
     async def run(self, until: str = "release") -> Produced:
         """Everything up to and with the stage ``until``. One song's failure never stops the others."""
-        stepwise = self._planned.album.mastering.mode == "album" and until not in ("score", "select")
-        way = self._in_step if stepwise else self._one_by_one
+        way = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
         finished, failures = await way(until)
         if until != "release":
             return Produced(None, failures)

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from catalog.common import figures
 from catalog.common.text import visible
 from catalog.plan.plan import PlannedSong
 
@@ -189,13 +190,8 @@ class LiveLines:
 
 def time_sentence(elapsed_s: float, share: float) -> str:
     """The time elapsed, and what is left at the same pace once that can be said: after 5 % and 3 seconds."""
-    told = f"{_minutes(elapsed_s)} elapsed"
+    told = f"{figures.clock(elapsed_s, with_hours=True)} elapsed"
     if share < 0.05 or share >= 1 or elapsed_s < 3:
         return told
-    return f"{told}, about {_minutes(elapsed_s * (1 - share) / share)} left"
-
-
-def _minutes(seconds: float) -> str:
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+    left_s = elapsed_s * (1 - share) / share
+    return f"{told}, about {figures.clock(left_s, with_hours=True)} left"

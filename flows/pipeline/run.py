@@ -1,4 +1,4 @@
-"""Carrying out a part of an album on this machine, within a deployed flow's run."""
+"""Carrying out an album, or a part of one, on this machine's workers within a flow's run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.planning.batches import largest_bytes, shards_of
+from flows.planning.shards import largest_bytes, local_shards
 from tasks.prefect_tasks import WorkTasks
 from tasks.worker_pool import WorkerPool
 
@@ -41,12 +41,20 @@ def house_of_run() -> Iterator[House]:
         yield house
 
 
-async def carry_out(house: House, planned: PlannedAlbum, until: str) -> Produced:
-    """Bring these songs with these candidates to the stage ``until``, on this machine's workers."""
-    progress = Progress(planned.songs)
+async def carry_out(
+    house: House,
+    planned: PlannedAlbum,
+    until: str,
+    *,
+    progress: Progress | None = None,
+    limits: Mapping[str, str] = LIMITS,
+) -> Produced:
+    """Bring these songs with these candidates to the stage ``until``, on this machine's workers. ``progress`` is told
+    how far they came; ``limits`` names the global concurrency limit of a kind of step, where one holds."""
+    progress = progress or Progress(planned.songs)
     settings = house.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
-        executor = PrefectExecutor(house, WorkTasks(pool), progress, shards_of(planned, settings), limits=LIMITS)
+        executor = PrefectExecutor(house, WorkTasks(pool), progress, local_shards(planned, settings), limits=limits)
         return await Line(house, planned, executor, progress).run(until)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -16,7 +16,7 @@ from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
 from flows.pipeline.progress import Progress
-from flows.planning.batches import Shard
+from flows.planning.shards import RenderShard
 from tasks.prefect_tasks import WorkTasks
 
 TELL_EVERY_S = 2.0
@@ -30,16 +30,20 @@ class PrefectExecutor:
         house: House,
         work: WorkTasks,
         progress: Progress,
-        shards: Sequence[Shard],
+        shards: Sequence[RenderShard],
         *,
-        limits: Mapping[str, str] | None = None,
+        limits: Mapping[str, str],
     ) -> None:
         """``limits`` names the global concurrency limit that holds for a kind of step, where one does."""
-        self._limits = limits or {}
+        self._limits = limits
         self._house = house
         self._work = work
         self._progress = progress
         self._shards = shards
+        self._shards_of: dict[str, list[int]] = defaultdict(list)
+        for at, shard in enumerate(shards):
+            for song_id in shard.of_songs():
+                self._shards_of[song_id].append(at)
         self._started: dict[int, asyncio.Task[None]] = {}
         # One shard at a time, so that judges of what is in are not kept waiting behind all the others.
         self._device_turn = asyncio.Lock()
@@ -47,11 +51,11 @@ class PrefectExecutor:
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.pipeline.Executor`. A shard that several songs share is made once, when the
         first asks."""
-        mine = [(at, shard) for at, shard in enumerate(self._shards) if song.song.id in shard.candidates]
-        for at, shard in mine:
+        mine = self._shards_of[song.song.id]
+        for at in mine:
             if at not in self._started:
-                self._started[at] = asyncio.create_task(self._make(shard))
-        await asyncio.gather(*(self._started[at] for at, _ in mine))
+                self._started[at] = asyncio.create_task(self._make(self._shards[at]))
+        await asyncio.gather(*(self._started[at] for at in mine))
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
@@ -65,7 +69,7 @@ class PrefectExecutor:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
         return found
 
-    async def _make(self, shard: Shard) -> None:
+    async def _make(self, shard: RenderShard) -> None:
         """Render what is missing of a shard, telling of each candidate as it comes in."""
         if shard.on_device:
             async with self._device_turn:
@@ -73,12 +77,12 @@ class PrefectExecutor:
         else:
             await self._make_now(shard)
 
-    async def _make_now(self, shard: Shard) -> None:
+    async def _make_now(self, shard: RenderShard) -> None:
         told: Counter[str] = Counter()
         missing = self._tell(shard, told)
         if not missing:
             return
-        work = asyncio.ensure_future(self._work.render(shard.keys(missing), shard.sentence(missing), shard.on_device))
+        work = asyncio.ensure_future(self._work.render(missing, shard.sentence_of(missing), shard.on_device))
         try:
             while not (await asyncio.wait({work}, timeout=TELL_EVERY_S))[0]:
                 self._tell(shard, told)
@@ -87,12 +91,12 @@ class PrefectExecutor:
             work.cancel()
             self._tell(shard, told)
 
-    def _tell(self, shard: Shard, told: Counter[str]) -> list[str]:
+    def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
         """Note what was rendered since the last time; gives the keys that are still to be made."""
-        keys = [c.render_key for offered in shard.candidates.values() for c in offered]
+        keys = shard.render_keys
         standings = self._house.ledger.standings("render", keys)
-        for song_id, offered in shard.candidates.items():
-            rendered = sum(standings[c.render_key].finished for c in offered)
+        for song_id, asked in shard.of_songs().items():
+            rendered = sum(standings[key].finished for key in asked)
             if rendered > told[song_id]:
                 self._progress.note(song_id, rendered=rendered - told[song_id])
                 told[song_id] = rendered

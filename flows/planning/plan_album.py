@@ -49,8 +49,10 @@ VECTOR_TYPE = "application/x-npy"
 
 
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
-    """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that."""
-    refuse_licences(album, policy, settings)
+    """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that where
+    the policy in force is not the manifest's, which was held to the licences when it was read."""
+    if policy != album.selection:
+        refuse_licences(album, policy, settings)
     needed = [use.model for use in model_uses(album, policy, settings)]
     models.need_all(needed)
     if MUQ_MULAN in needed:
@@ -87,10 +89,14 @@ def taken_place(house: House, album: Album) -> str | None:
 
 
 def declare_album(house: House, album: Album) -> PlannedAlbum:
-    """Store the plan, declare its renders, and keep the files the user gave. Raises ModelMissing."""
-    policy, _ = policy_in_force(house.database, album)
-    candidates = _candidates(house, album, policy)
-    house.ledger.declare_renders([c.recipe for offered in candidates.values() for c in offered])
+    """:func:`declare_plan` of :func:`plan_album`."""
+    return declare_plan(house, plan_album(house, album))
+
+
+def declare_plan(house: House, planned: PlannedAlbum) -> PlannedAlbum:
+    """Store the plan, declare its renders, and keep the files the user gave; the plan as it stands then."""
+    album = planned.album
+    house.ledger.declare_renders([c.recipe for song in planned.songs for c in song.candidates])
     cover_digest = None
     if album.cover:
         cover = delivered_cover(album.cover)
@@ -103,9 +109,9 @@ def declare_album(house: House, album: Album) -> PlannedAlbum:
         house.database,
         album,
         document=manifest_document(album),
-        candidates=candidates,
+        candidates={song.song.id: song.candidates for song in planned.songs},
         cover_digest=cover_digest,
-        identities=_identities(house, album, policy),
+        identities=planned.identities,
     )
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from ipaddress import ip_address
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, MetricsHandler, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from catalog.common.errors import MachineError
 from catalog.monitoring.figures import Counts
 from catalog.monitoring.poller import LineWatch, Seen
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PATH = "/metrics"
 SLOWEST_REQUEST_S = 10.0
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -70,19 +70,19 @@ def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> 
 
 def metrics_text(watch: LineWatch) -> bytes:
     """All figures in Prometheus' text format."""
+    return generate_latest(_registry(watch))
+
+
+def _registry(watch: LineWatch) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(LineCollector(watch))
-    return generate_latest(registry)
+    return registry
 
 
 def metrics_server(watch: LineWatch, *, host: str, port: int) -> ThreadingHTTPServer:
     """A server of ``/metrics``, listening and not yet answering. Raises MachineError where the address is taken."""
-
-    class Handler(_Handler):
-        line_watch = watch
-
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = ThreadingHTTPServer((host, port), _Handler.factory(_registry(watch)))
     except OSError as error:
         raise MachineError(
             f"the metrics cannot be served on {host}:{port}: {error.strerror}", remedy="Choose another --port or --host"
@@ -91,13 +91,14 @@ def metrics_server(watch: LineWatch, *, host: str, port: int) -> ThreadingHTTPSe
     return server
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(MetricsHandler):
+    """Answers as ``prometheus_client`` does, within bounds that its own server has not: time, path and name."""
+
     timeout = SLOWEST_REQUEST_S
     server_version = "songline"
     sys_version = ""
-    line_watch: LineWatch
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  (the name is the base class')
         """Answer ``/metrics``, and say of other paths that they are not there.
 
         On loopback only loopback's names are answered: a web page whose own name was turned to this machine (DNS
@@ -105,20 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
         """
         if self._is_foreign(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "this is not the server of that name")
-            return
-        if self.path.partition("?")[0] != "/metrics":
+        elif self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND, "only /metrics is here")
-            return
-        body = metrics_text(self.line_watch)
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", CONTENT_TYPE)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        else:
+            self.path = PATH  # all figures, whatever the question asks for
+            super().do_GET()
 
     def _is_foreign(self, host: str) -> bool:
         address = str(self.connection.getsockname()[0])
         return ip_address(address).is_loopback and re.sub(r":\d*$", "", host).lower() not in LOOPBACK_NAMES
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: a monitor asks every few seconds."""

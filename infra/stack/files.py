@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.common.errors import MachineError
-from catalog.files.permissions import make_private
+from catalog.files.whole_file import write_whole
+from db.files.lock import file_lock
 
 ROOT = Path(__file__).parents[2]
 PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")
@@ -55,9 +53,7 @@ def locked(places: Places) -> Iterator[None]:
     """Only one command changes a stack at a time; the next one waits here. The lock dies with its process."""
     places.kept.mkdir(parents=True, exist_ok=True)
     places.kept.chmod(0o711)  # PostgreSQL's user passes through to its data, whatever the umask; secrets are private
-    make_private(places.kept / "lock")
-    with (places.kept / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(places.kept / "lock"):
         yield
 
 
@@ -71,16 +67,7 @@ def private_folder(path: Path) -> Path:
 def write_private(path: Path, text: str) -> None:
     """Replace a file in one step; it has mode 600 from its first byte."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # which makes it with mode 600
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_whole(path, text.encode(), mode=0o600)
 
 
 def write_environment(path: Path, variables: Mapping[str, str]) -> None:

@@ -26,11 +26,6 @@ class Deliverable:
     version: Version | None = None
     program: str | None = None
 
-    @property
-    def needs_vocals(self) -> bool:
-        """Whether it is made with the vocals stem of the winner."""
-        return self.version is not None
-
 
 DELIVERABLES: Mapping[str, Deliverable] = {
     each.name: each

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
 from catalog.common.errors import InputError
+from catalog.files.whole_file import written_beside
 from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.codecs import ffmpeg_aac, lame_mp3, ogg_opus
@@ -73,7 +73,7 @@ def encode(
     if encoder is None:
         raise InputError(f"there is no deliverable {kind!r}", remedy=f"Choose from {', '.join(DELIVERABLES)}")
     _check_master(master)
-    with _whole(destination) as partial:
+    with written_beside(destination) as partial:
         said = encoder(_Job(master, partial, tags, cover, dither_seed))
         sound = None if DELIVERABLES[kind].lossless else sound_of(partial, kind)
         findings = read_back(partial, kind, tags=tags, cover=cover, master=master, broadcast=said, sound=sound)
@@ -152,14 +152,3 @@ def _check_master(master: Path) -> None:
         raise InputError(what, remedy="Give the 24-bit WAV master") from fault
     if found.format not in ("WAV", "WAVEX") or found.subtype != "PCM_24" or found.frames == 0:
         raise InputError(f"{master.name} is not a 24-bit WAV with sound in it", remedy="Give the 24-bit WAV master")
-
-
-@contextmanager
-def _whole(destination: Path) -> Iterator[Path]:
-    """A file beside ``destination`` that takes its place when the block ends well, and is removed when it does not."""
-    partial = destination.with_name(f".{destination.stem}.partial{destination.suffix}")
-    try:
-        yield partial
-        os.replace(partial, destination)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,18 +6,13 @@ master the loudest to the target; then master the others with the gain that it r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
 from tasks.mastering.analysis.admission import admit
 from tasks.mastering.analysis.reference import Reference
-from tasks.mastering.analysis.report import MasterReport
-from tasks.mastering.chain import master_file
 from tasks.mastering.colour import aim_of, treat
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
-from tasks.mastering.levels import SongLevel, common_gain_db
+from tasks.mastering.levels import SongLevel
 from tasks.mastering.processors.dynamics import WORKING_LUFS
 from tasks.mastering.stages import Stages
 
@@ -35,32 +30,3 @@ def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | Non
     treated = treat(source, spec=spec, aim=aim, reference=reference)
     peak_at_source = peak_16x_dbtp(treated.audio) - (treated.loudness_lufs - treated.source_lufs)
     return SongLevel(treated.source_lufs, aim.target_lufs, aim.ceiling_dbtp - SLACK_DB - peak_at_source)
-
-
-def loudest(loudness_lufs: Sequence[float]) -> int:
-    """Index of the song that sets the album's gain: the loudest, the first of equals."""
-    return max(range(len(loudness_lufs)), key=loudness_lufs.__getitem__)
-
-
-def master_album(
-    sources: Sequence[Callable[[], Audio]],
-    destinations: Sequence[Path],
-    *,
-    spec: MasteringSpec,
-    reference: Reference | None = None,
-) -> tuple[MasterReport, ...]:
-    """Master all songs of an album in this process, each loaded only while it is worked on.
-
-    Raises AudioRefused for the first song that cannot be mastered.
-    """
-    levels = [song_level(load(), spec=spec, reference=reference) for load in sources]
-    first = loudest([level.loudness_lufs for level in levels])
-
-    def mastered(index: int, gain_db: float | None) -> MasterReport:
-        source, destination = sources[index](), destinations[index]
-        return master_file(source, destination, spec=spec, reference=reference, fixed_gain_db=gain_db)
-
-    common = common_gain_db(levels)
-    leader = mastered(first, common)
-    gain_db = leader.gain_db if common is None else common
-    return tuple(leader if index == first else mastered(index, gain_db) for index in range(len(sources)))

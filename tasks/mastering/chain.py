@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +9,7 @@ from typing import NamedTuple
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused, WorkError
+from catalog.files.whole_file import written_beside
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
@@ -54,7 +52,7 @@ def master_file(
     course = _Course.of(treated, given)
     final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs, heard=treated.heard)
     del treated
-    with writing(destination) as partial:
+    with written_beside(destination) as partial:
         write_wav(partial, final.audio, subtype="PCM_24")
         render = _Render.of(final)
         del final
@@ -62,17 +60,6 @@ def master_file(
         if must_reach and report.limited_by is not None:
             _refuse(report, spec)
     return report
-
-
-@contextmanager
-def writing(destination: Path) -> Iterator[Path]:
-    """A file beside ``destination`` that takes its place where nothing is raised, and is gone otherwise."""
-    partial = destination.with_name(f".{destination.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, destination)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class _Given(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Literal
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused
+from catalog.files.whole_file import written_beside
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import integrated_lufs
@@ -16,7 +17,6 @@ from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.analysis.admission import admit, loudness_or_refusal, lufs_or_refusal
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import number
-from tasks.mastering.chain import writing
 from tasks.mastering.colour import aim_of, coloured
 from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp
 from tasks.mastering.processors.ends import Ends
@@ -92,7 +92,7 @@ def version_file(
     level = amplified(ends.applied(run.companions.pop()), gain_db)
     del run
     held, limiting_db = _held(level, spec, aim.ceiling_dbtp)
-    with writing(destination) as partial:
+    with written_beside(destination) as partial:
         write_wav(partial, held, subtype="PCM_24")
         written = read_audio(partial)
         return VersionReport(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from catalog.catalog import House
@@ -13,8 +12,11 @@ from catalog.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
 from tasks.steps.run_step import as_songline_error, run_step
+from tasks.steps.settled import Standings, until_settled
 
 Digests = Mapping[str, str]
+LOOK_S = 1.0
+"""So often a step that is done elsewhere is looked at: renders that were leased wait for it."""
 
 
 def gather(house: House, recipes: Sequence[Recipe], circumstances: Circumstances) -> dict[str, Digests | SonglineError]:
@@ -50,9 +52,11 @@ def _digest(house: House, material: Material, circumstances: Circumstances) -> s
 
 def _done(house: House, request: StepRequest, circumstances: Circumstances) -> Digests:
     """What the step made, done here if nobody else is at it."""
-    while (found := step_result(house.database, request.key)) is None:
+
+    def attempt() -> Standings:
         house.ledger.declare_steps([request])
-        standing = run_step(house, request.key, circumstances)
-        if not standing.finished:
-            time.sleep(max(0.05, min(standing.wait_s, 1.0)))
+        return {request.key: run_step(house, request.key, circumstances)}
+
+    while (found := step_result(house.database, request.key)) is None:
+        until_settled(attempt, most_s=LOOK_S)
     return found.made

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalog.common.digests import Json
-from catalog.common.errors import WorkError
 from catalog.common.settings import Settings
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.scoring.base import Scorer
@@ -29,11 +28,7 @@ def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio |
     registered = judge_named(asked["name"])
     installed = ModelStore(settings.models_path, table=settings.models_table).need_all(registered.models)
     for model, planned in zip(installed, asked["models"], strict=True):
-        if model.identity != planned:
-            raise WorkError(
-                f"the files of {model.spec.name} here are not those that the album was planned with",
-                remedy="Plan the album again, or bring this machine's models up to date",
-            )
+        model.require_identity(planned)
     kind = registered.kind()
     scorer: Scorer = kind(_listening(kind, installed, settings), reference)
     return scorer

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from catalog.common.errors import MachineError
+from catalog.common.packages import lacking
 from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.just_noticeable import with_step
@@ -63,7 +63,7 @@ class Judge(Registered):
     @property
     def lacking(self) -> tuple[str, ...]:
         """The packages that are not installed here."""
-        return tuple(name for name in self.packages if find_spec(name) is None)
+        return tuple(lacking(self.packages))
 
 
 SCORERS: tuple[Registered, ...] = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.files.permissions import make_private, private_folder
-from db.files.regular_file import open_lock_file
+from catalog.files.permissions import private_folder
+from db.files.lock import file_lock
 
 
 @contextmanager
@@ -23,7 +22,5 @@ def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
         yield
         return
     private_folder(home)
-    make_private(home / "separating.lock")
-    with open_lock_file(home / "separating.lock") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with file_lock(home / "separating.lock"):
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from catalog.common.errors import WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Outcome, Product
 from catalog.recipe import Recipe
@@ -41,11 +40,7 @@ def demix(context: StepContext) -> Outcome:
     """
     parameters, settings = context.request.parameters, context.house.settings
     installed = context.house.models.need(parameters["model"])
-    if installed.identity != parameters["identity"]:
-        raise WorkError(
-            f"the files of {parameters['model']} here are not those that the album was planned with",
-            remedy="Plan the album again, or bring this machine's models up to date",
-        )
+    installed.require_identity(parameters["identity"])
     wish = Wish(
         parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)
     )

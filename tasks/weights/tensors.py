@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from catalog.common.errors import MachineError
 
 DERIVED = ("embeddings.position_ids", "embeddings.token_type_ids")
 """Counters that some versions of transformers write into checkpoints; every model makes its own."""
+
+RESHAPED = "of another shape"
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -43,10 +46,18 @@ def read_tensors(file: Path, *, remedy: str) -> Tensors:
 def read_pickle(file: Path, *, remedy: str) -> object:
     """What torch saved in a file; only tensors and plain values are ever unpickled. Raises MachineError."""
     try:
-        # A mapped file is not held in memory beside the model.
-        return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+        return unpickled(file)
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as fault:
         raise damaged(file, remedy=remedy) from fault
+
+
+def unpickled(file: Path) -> object:
+    """What torch saved in a file, by the reader that makes tensors and plain values only and refuses all else. It
+    raises whatever a damaged or hostile file makes it raise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old files and TorchScript come with notes
+        # A mapped file is not held in memory beside the model.
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
 
 
 def put(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
@@ -56,7 +67,8 @@ def put(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, re
     """
     wanted = _not_derived(module.state_dict())
     given = _not_derived(tensors)
-    if fault := _mismatch(wanted, given):
+    if faults := differences(wanted, given):
+        fault = ", ".join(_told(names, what) for what, names in faults.items())
         raise MachineError(f"{whose} is not of {model}: {fault}", remedy=remedy)
     own = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
     module.load_state_dict({**own, **given}, strict=True)
@@ -86,20 +98,15 @@ def _not_derived(tensors: Tensors) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in tensors.items() if not name.endswith(DERIVED)}
 
 
-def _mismatch(wanted: Tensors, found: Tensors) -> str:
-    """What is wrong between two state dicts, in words; empty where nothing is."""
-    missing = [name for name in wanted if name not in found]
-    unknown = [name for name in found if name not in wanted]
-    reshaped = [name for name in wanted if name in found and wanted[name].shape != found[name].shape]
-    told = (
-        _told(missing, "missing"),
-        _told(unknown, "unknown"),
-        _told(reshaped, "of another shape"),
-    )
-    return ", ".join(part for part in told if part)
+def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
+    """The names of tensors that are wrong in ``found``, by what is wrong with them; nothing where nothing is."""
+    faults = {
+        "missing": [name for name in wanted if name not in found],
+        "unknown": [name for name in found if name not in wanted],
+        RESHAPED: [n for n, tensor in wanted.items() if n in found and tensor.shape != found[n].shape],
+    }
+    return {what: names for what, names in faults.items() if names}
 
 
 def _told(names: list[str], what: str) -> str:
-    if not names:
-        return ""
     return f"{len(names)} tensor{'s' if len(names) > 1 else ''} {what} (such as {names[0]})"

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.engines.diffrhythm.network.checkpoint import load_network
-from tasks.engines.diffrhythm.network.flops import decode_flops, floor_s, share_of_peak, song_flops
+from tasks.engines.diffrhythm.network.flops import share_of_peak, song_flops
 from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig
 from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise
+from tests.bench.floors import decode_flops, floor_s
 
 CHUNKS_AT_ONCE = 7
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}

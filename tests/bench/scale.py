@@ -28,7 +28,7 @@ from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from flows.planning.render_shards import parcels
+from flows.planning.shards import render_shards
 from tasks.rendering.render_shard import render_shard
 from tests.bench.free_engine import FORECAST_S, free_line
 from tests.bench.statements import counted
@@ -94,7 +94,7 @@ def measure_planning(stages: Stages, house: House, path: Path) -> PlannedAlbum:
     assert stages.run("peek", lambda: looked(house, planned), house=house, count=count) is None
     stages.run("status", lambda: songs_of(house.database, album.id, documents=False), house=house, count=count)
     keys = [c.render_key for song in planned.songs for c in song.candidates]
-    cut = list(parcels(planned, set(keys), shard_s=720.0, expected_s=dict.fromkeys(keys, FORECAST_S)))
+    cut = list(render_shards(planned, set(keys), shard_s=720.0, expected_s=dict.fromkeys(keys, FORECAST_S)))
     print(f"           {len(cut)} GPU flow runs for {len(keys)} candidates")
     return planned
 

@@ -28,9 +28,9 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Order, Rendered
 from tasks.engines.guide.engine import GuideEngine
-from tasks.separation.demucs.distortion import global_sdr
 from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages
 from tasks.separation.demucs.separate import Wish, demix
+from tests.bench.distortion import global_sdr
 
 SONGS: Mapping[str, float] = {"indie pop": 96.0, "hard rock, energetic": 150.0, "soft piano ballad": 70.0}
 """Prompt to tempo."""

@@ -12,8 +12,9 @@ from catalog.common.settings import Settings
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
-from flows.planning import batches as shards
-from flows.planning.batches import BATCH_S, Shard, shards_of
+from flows.planning import shards
+from flows.planning.shards import LOCAL_SHARD_S as BATCH_S
+from flows.planning.shards import RenderShard, local_shards
 from tasks.engines.base import Forecast
 
 BATCHING = {"small": False, "sung": True, "other": True}
@@ -44,17 +45,17 @@ def song(name, engine="sung", *, seeds, length_s=95.0, seconds=10.0):
 def made(*songs, workers=2):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "get_engine", lambda name, _: Light(name))
-        return shards_of(PlannedAlbum(None, "", Policy(), None, songs), settings(workers))
+        return local_shards(PlannedAlbum(None, "", Policy(), None, songs), settings(workers))
 
 
-def ids(shard: Shard):
-    return [candidate.id for offered in shard.candidates.values() for candidate in offered]
+def ids(shard: RenderShard):
+    return [candidate.id for offered in shard.offers.values() for _, candidate in offered]
 
 
 def test_songs_of_one_engine_and_length_share_a_shard():
     (only,) = made(song("a", seeds=2), song("b", seeds=3))
     assert only.on_device
-    assert {name: len(offered) for name, offered in only.candidates.items()} == {"a": 2, "b": 3}
+    assert {name: len(keys) for name, keys in only.of_songs().items()} == {"a": 2, "b": 3}
     apart = made(song("a", seeds=1), song("b", seeds=1, length_s=200), song("c", "other", seeds=1), song("d", seeds=1))
     assert [ids(shard) for shard in apart] == [["a-0", "d-0"], ["b-0"], ["c-0"]]
 
@@ -70,17 +71,28 @@ def test_songs_that_are_made_one_by_one_are_cut_small():
     assert [ids(part) for part in parts][:2] == [["a-0", "a-1"], ["a-2", "a-3"]]
     assert len(parts) == 8
     assert not any(part.on_device for part in parts)
-    assert all(len(part.candidates) == 1 for part in parts)
+    assert all(len(part.of_songs()) == 1 for part in parts)
     assert [len(ids(part)) for part in made(song("a", "small", seeds=3), workers=16)] == [1, 1, 1]
 
 
 def test_a_run_is_named_by_the_songs_and_seeds_that_are_missing():
     (shard,) = made(song("a", seeds=2), song("b", seeds=1))
-    keys = [candidate.render_key for offered in shard.candidates.values() for candidate in offered]
-    assert shard.sentence(keys) == "render · A · seeds 0, 1; B · seed 0"
-    assert shard.sentence(keys[1:2]) == "render · A · seed 1"
-    assert shard.keys(list(reversed(keys))) == keys
-    assert shard.keys(keys[2:]) == keys[2:]
+    keys = shard.render_keys
+    assert shard.sentence_of(keys) == "render · A · seeds 0, 1; B · seed 0"
+    assert shard.sentence_of(keys[1:2]) == "render · A · seed 1"
+    assert shard.sentence() == "render · A, B · 3 candidates"
+
+
+def test_a_render_that_two_songs_share_is_made_once_and_counted_for_both():
+    first = song("a", seeds=2)
+    other = PlannedSong(2, SimpleNamespace(id="b", title="B", engine="sung", length_s=95.0), first.candidates[1:])
+    (shard,) = made(first, other)
+    shared = first.candidates[1].render_key
+    assert shard.render_keys == (first.candidates[0].render_key, shared)
+    assert shard.of_songs() == {"a": list(shard.render_keys), "b": [shared]}
+    assert shard.sentence_of([shared]) == "render · A · seed 1; B · seed 1"
+    apart = made(song("a", "small", seeds=1), song("c", "small", seeds=1))
+    assert [part.titles for part in apart] == [("A",), ("C",)]
 
 
 @st.composite
@@ -107,11 +119,9 @@ def test_every_candidate_is_in_exactly_one_shard(songs, workers):
         own = [name for name in placed if name.startswith(f"{each.song.id}-")]
         assert own == [candidate.id for candidate in each.candidates], "in the order of its seeds"
     by_id = {each.song.id: each.song for each in songs}
+    most_s = max(c.recipe.inputs["seconds"] for each in songs for c in each.candidates)
     for shard in found:
         assert ids(shard)
-        assert len({(by_id[name].engine, by_id[name].length_s) for name in shard.candidates}) == 1
-        assert shard.on_device == all(BATCHING[by_id[name].engine] for name in shard.candidates)
-        assert set(shard.candidates) <= set(shard.titles)
-        if shard.on_device:
-            *first, _ = [c.recipe.inputs["seconds"] for offered in shard.candidates.values() for c in offered]
-            assert sum(first) < BATCH_S, "it would have been cut earlier"
+        assert len({(by_id[name].engine, by_id[name].length_s) for name in shard.of_songs()}) == 1
+        assert shard.on_device == all(BATCHING[by_id[name].engine] for name in shard.of_songs())
+        assert shard.forecast_s <= 1.5 * BATCH_S + most_s + 1 or not shard.on_device

@@ -6,12 +6,17 @@ import pytest
 
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
-from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume, submit_album
-from flows.planning.plan_album import declare_album
+from flows.orchestration import submissions
+from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume
+from flows.planning.plan_album import declare_album, declare_plan, plan_album
 from flows.planning.read_manifest import read_album
 from flows.reconcile import adapt_schedule, hold_to_catalog
 from tests.fake_farm import FakeFarm
 from tests.support import album_document, write_album
+
+
+def submit_album(house, album, **wish):
+    return submissions.submit_album(house, plan_album(house, album), **wish)
 
 
 @pytest.fixture
@@ -134,12 +139,12 @@ def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, far
 def test_two_different_manifests_in_one_moment_are_not_mixed(house, album, farm, settings, tmp_path, monkeypatch):
     other = read_album(write_album(tmp_path / "other", album_document(stems="native")), settings)
 
-    def overtaken(house, album):
-        mine = declare_album(house, album)
+    def overtaken(house, planned):
+        mine = declare_plan(house, planned)
         declare_album(house, other)
         return mine
 
-    monkeypatch.setattr("flows.orchestration.submissions.declare_album", overtaken)
+    monkeypatch.setattr("flows.orchestration.submissions.declare_plan", overtaken)
     with pytest.raises(WorkError, match="another manifest of this album"):
         submit_album(house, album, dispatcher=farm)
     assert list(farm.open("produce-album")) == []

@@ -23,7 +23,6 @@ from flows.embedded.api import local_api
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.worker_pool import WorkerPool
 from tests.support import album_document, write_album
 
 TITLE = "Rain <b>*loud*</b> | [x](y) # `z`"
@@ -68,7 +67,7 @@ def make(house: House, folder: Path, name: str, document: dict[str, object]) -> 
 
     planned = declare_album(house, read_album(write_album(folder / name, document), house.settings))
     progress = Progress(planned.songs)
-    made = run_here(house, planned, WorkerPool(house.settings), progress, "release")
+    made = run_here(house, planned, progress, "release")
     failures = {song: str(error) for song, error in made.failures.items()}
     return {"release": made.release_key, "failures": failures, "share": progress.share, "digest": planned.digest}
 

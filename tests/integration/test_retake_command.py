@@ -17,9 +17,9 @@ from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import integrated_lufs
-from tasks.engines.diffrhythm.lyrics.timing import in_frames
 from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, passage_between
 from tasks.rendering.render_shard import render_shard
+from tests.frames import in_frames
 from tests.integration.sung_album import Sung, lrc, sung_document, write_sung
 from tests.support import HERE, album_document, write_album
 

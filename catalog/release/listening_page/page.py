@@ -13,6 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from catalog.common.figures import clock
 from catalog.release.listening_page.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
 from catalog.release.listening_page.score_sheet import Sheet, level, number, score_sheet
 from catalog.release.listening_page.view import (
@@ -164,8 +165,7 @@ def _href(path: str) -> str:
 
 
 def _clock(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
+    return clock(int(seconds))
 
 
 def _size(count: int | None) -> str:

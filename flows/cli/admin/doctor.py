@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from rich.text import Text
 
 from catalog.common.errors import SonglineError
+from catalog.common.packages import lacking
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from flows.cli.admin.doctor_services import database, prefect, store
@@ -153,10 +154,9 @@ def _packages(_: Settings) -> Check:
     from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
     wanted = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
-    lacking = [name for name in wanted if find_spec(name) is None]
-    if lacking:
+    if absent := lacking(wanted):
         remedy = "Not needed for guide; else run `make engine`"
-        return Check("diffrhythm's packages", "note", f"no {', '.join(lacking)}", remedy)
+        return Check("diffrhythm's packages", "note", f"no {', '.join(absent)}", remedy)
     return Check("diffrhythm's packages", "ok", "all here")
 
 

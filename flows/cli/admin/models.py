@@ -20,6 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from catalog.common import figures
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -42,7 +43,7 @@ def list_models(*, as_json: bool) -> None:
     for heading in ("model", "role", "licence", "commercial", "installed", "size"):
         table.add_column(heading, no_wrap=heading != "role")
     for spec, model in found:
-        size = _size(model.size_bytes) if model else f"about {_size(spec.about_bytes)}"
+        size = figures.size(model.size_bytes) if model else f"about {figures.size(spec.about_bytes)}"
         here = _short(model.revision) if model else "no"
         commercial = "yes" if spec.licence.commercial else "no"
         table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
@@ -200,7 +201,7 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
         print_json({verb: [_entry(store, model.spec, model) for model in models]})
         return
     for model in models:
-        line = f"{model.spec.name} {_short(model.revision)} is here ({_size(model.size_bytes)}): {model.folder}"
+        line = f"{model.spec.name} {_short(model.revision)} is here ({figures.size(model.size_bytes)}): {model.folder}"
         stdout().print(line, soft_wrap=True)
 
 
@@ -220,10 +221,3 @@ def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> 
 
 def _short(revision: str) -> str:
     return revision.removeprefix("sha256:")[:12]
-
-
-def _size(size_bytes: int) -> str:
-    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size_bytes >= bytes_each:
-            return f"{size_bytes / bytes_each:.2f} {unit}"
-    return f"{size_bytes} bytes"

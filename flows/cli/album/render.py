@@ -28,7 +28,6 @@ from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.pipeline import Produced
 from flows.pipeline.progress import LiveLines, Progress
 from flows.pipeline.retry_failed import forgive
-from flows.planning.batches import largest_bytes
 from flows.planning.plan_album import declare_album, taken_place
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.bundle import check_destination
@@ -91,15 +90,13 @@ def _check_room(house: House, planned: PlannedAlbum) -> None:
 
 def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
     from flows.embedded.api import local_api
-    from tasks.worker_pool import WorkerPool
 
     progress = Progress(planned.songs)
-    pool = WorkerPool(house.settings, memory_bytes=largest_bytes(planned, house.settings))
     with local_api(house.settings.prefect_path):
         from flows.produce_locally import run_here
 
         with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
-            return run_here(house, planned, pool, progress, until)
+            return run_here(house, planned, progress, until)
 
 
 @contextmanager

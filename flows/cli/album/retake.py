@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from tasks.engines.diffrhythm.lyrics.place import preview as rows_of
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import circumstances
+from tasks.steps.settled import until_settled
 
 _TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 
@@ -96,12 +96,13 @@ def retake(
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         taken = _taken(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
         offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
-        forgive_renders(house, [candidate.render_key for candidate in offered])
+        keys = [candidate.render_key for candidate in offered]
+        forgive_renders(house, keys)
         if not as_json:
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count} of {where}")
-        standings = _rendered(house, [candidate.render_key for candidate in offered])
+        standings = until_settled(lambda: render_shard(house, keys, circumstances()))
         takes = [_told(house, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
         told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
@@ -164,19 +165,6 @@ def _make_folder(out: Path) -> None:
             out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
-
-
-def _rendered(house: House, keys: Sequence[str]) -> dict[str, Standing]:
-    """How the renders stand once nothing is left to do; what is leased elsewhere or due later is waited for."""
-    while True:
-        standings = house.ledger.standings("render", keys)
-        open_keys = [key for key in keys if standings[key].state in ("planned", "leased")]
-        if not open_keys:
-            return standings
-        after = render_shard(house, open_keys, circumstances())
-        waits = [standing.wait_s for standing in after.values() if standing.state in ("planned", "leased")]
-        if waits:
-            time.sleep(max(0.2, min(waits)))
 
 
 def _told(house: House, candidate: Candidate, standing: Standing, out: Path | None) -> dict[str, Any]:

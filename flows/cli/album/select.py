@@ -28,7 +28,7 @@ from flows.pipeline.executor import Peek
 from flows.pipeline.forecast import peek
 from flows.pipeline.pipeline import Line
 from flows.pipeline.progress import Progress
-from flows.planning.plan_album import declare_album, plan_album
+from flows.planning.plan_album import declare_plan, plan_album
 from flows.planning.read_manifest import read_album
 from flows.planning.required_models import identities_of, models_of_judges
 from tasks.scoring.registry import metric_specs
@@ -55,7 +55,7 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
         decisions = {song.song.id: _replay(house, song, policy, identities) for song in planned.songs}
         before = _winners(house, album)
         if stored := apply or undo:
-            failures = _apply(house, album, policy, identities, file=policy_path.name if policy_path else None)
+            failures = _apply(house, planned, policy, identities, file=policy_path.name if policy_path else None)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
     _show(album, decisions, before, applied=stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
@@ -98,9 +98,10 @@ class _Decide(Peek):
 
 
 def _apply(
-    house: House, album: Album, policy: Policy, identities: Mapping[str, Json], *, file: str | None
+    house: House, planned: PlannedAlbum, policy: Policy, identities: Mapping[str, Json], *, file: str | None
 ) -> Mapping[str, SonglineError]:
-    planned: PlannedAlbum = replace(declare_album(house, album), policy=policy, identities=identities)
+    album = planned.album
+    planned = replace(declare_plan(house, planned), policy=policy, identities=identities)
     if asyncio.run(peek(house, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     who = Applicant(file, user_name(), circumstances())

@@ -29,8 +29,9 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     with open_house(settings) as house:
         if said := taken_place(house, album):
             warn(said)
-        forgive(house, lambda: plan_album(house, album))
-        standing = submit_album(house, album, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
+        planned = plan_album(house, album)
+        forgive(house, lambda: planned)
+        standing = submit_album(house, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, MachineError
 from catalog.files.leftovers import (
     ASIDE,
@@ -142,13 +141,6 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[Ow
     remove_unless_held(staging)
     remove_leftovers(destination)
     return tuple(carrying.kept)
-
-
-def sha256sums(folder: Path) -> str:
-    """The digests of all files under ``folder`` but its own ``SHA256SUMS``, as ``sha256sum -c`` reads them."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS_FILE)
-    names = sorted((path.relative_to(folder).as_posix(), path) for path in files)
-    return "".join(f"{digest_file(path)}  {name}\n" for name, path in names)
 
 
 def make_durable(folder: Path) -> None:

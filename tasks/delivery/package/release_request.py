@@ -14,7 +14,7 @@ from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
-from catalog.plan.plan import Candidate, PlannedAlbum
+from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
 
@@ -46,18 +46,37 @@ class EncodedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedSong:
-    """A song with everything that goes into the release: artifacts by name, and the keys of what was found."""
+class Chosen:
+    """A song with its winner, and the artifacts that rendering it made, by name."""
 
-    song: Song
+    planned: PlannedSong
     winner: Candidate
     products: Mapping[str, str]
-    decision_key: str
+    decision: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """A winner with its master, which passed its acceptance."""
+
+    chosen: Chosen
     master: StepResult
-    accepted_key: str
-    drawing_key: str
+    accepted: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSong:
+    """A mastered song with everything else that goes into the release."""
+
+    mastered: Mastered
+    drawn: StepResult
     encoded: Mapping[str, EncodedFile]
     separated: StepResult | None
+
+    @property
+    def song(self) -> Song:
+        """The song as the manifest has it."""
+        return self.mastered.chosen.planned.song
 
     @property
     def stems(self) -> Mapping[str, str]:
@@ -161,8 +180,9 @@ def pack_request(
 
 
 def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
-    song = finished.winner.of(finished.song)
-    head_s = finished.master.result["ends"]["head_s"]
+    mastered, winner = finished.mastered, finished.mastered.chosen.winner
+    song = winner.of(finished.song)
+    head_s = mastered.master.result["ends"]["head_s"]
     return {
         "id": song.id,
         "position": song.position,
@@ -179,15 +199,15 @@ def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
         "lyrics_of_take": song.lyrics.to_lrc(),
         "head_s": head_s,
         "prompt": song.prompt,
-        "winner": finished.winner.id,
-        "parent": finished.winner.parent,
-        "passage_s": finished.winner.recipe.inputs.get("passage", {}).get("seconds"),
-        "recipe": finished.winner.recipe.document(),
-        "decision_key": finished.decision_key,
-        "master_key": finished.master.key,
-        "accepted_key": finished.accepted_key,
+        "winner": winner.id,
+        "parent": winner.parent,
+        "passage_s": winner.recipe.inputs.get("passage", {}).get("seconds"),
+        "recipe": winner.recipe.document(),
+        "decision_key": mastered.chosen.decision.key,
+        "master_key": mastered.master.key,
+        "accepted_key": mastered.accepted.key,
         "separated_key": finished.separated.key if finished.separated else None,
-        "drawing_key": finished.drawing_key,
+        "drawing_key": finished.drawn.key,
         "deliverables": list(finished.encoded),
         "examined": [
             [name, key]
@@ -197,13 +217,15 @@ def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
         ],
         "stems": list(finished.stems),
         **({"unused": list(unused)} if unused else {}),
+        **song.passed_on(),
     }
 
 
 def _inputs(finished: FinishedSong) -> dict[str, str]:
-    parts = {"mix": finished.products["audio"], "master": finished.master.made["master"]}
-    if "midi" in finished.products:
-        parts["midi"] = finished.products["midi"]
+    products = finished.mastered.chosen.products
+    parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
+    if "midi" in products:
+        parts["midi"] = products["midi"]
     parts |= {f"deliverable/{name}": encoded.digest for name, encoded in finished.encoded.items()}
     parts |= {f"stem/{name}": digest for name, digest in finished.stems.items()}
     return {f"{finished.song.id}/{role}": digest for role, digest in parts.items()}

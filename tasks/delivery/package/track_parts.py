@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from catalog.album.album import passed_on_from
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
@@ -117,6 +118,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         separation=_separation(context, track),
         enhanced_by=context.request.parameters["enhance"],
         unused=tuple(track.get("unused", ())),
+        **passed_on_from(track),
     )
     return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
 

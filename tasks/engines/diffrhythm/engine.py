@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
@@ -14,6 +13,7 @@ from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Remark
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
+from catalog.common.packages import require_installed
 from catalog.common.settings import Settings
 from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
@@ -217,12 +217,7 @@ class DiffRhythmEngine:
 
 def require_packages() -> None:
     """Raise MachineError with the command where the engine's packages are not installed."""
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
-    if lacking:
-        raise MachineError(
-            f"the diffrhythm engine needs packages that are not installed: {', '.join(lacking)}",
-            remedy="Run `make engine`, or install Songline with its extras `diffrhythm` and `mulan`",
-        )
+    require_installed(PACKAGES, whose="the diffrhythm engine", extras=("diffrhythm", "mulan"))
 
 
 def _words(placement: Placement) -> dict[str, Json]:

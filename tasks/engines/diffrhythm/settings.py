@@ -15,8 +15,6 @@ FULL_MODEL = "diffrhythm-1.2-full"
 VAE_MODEL = "diffrhythm-vae"
 DATA_MODEL = "diffrhythm-data"
 CHINESE_MODEL = "diffrhythm-chinese"
-CHECKPOINT_FILE = "cfm_model.pt"
-VAE_FILE = "vae_model.pt"
 NEGATIVE_STYLE_FILE = "vocal.npy"
 
 MIN_STEPS, MAX_STEPS = 8, 128

@@ -149,8 +149,3 @@ def _peaks_of(sizes: NDArray[np.float32], first_frame: int) -> _Peaks:
     offset = np.where(curvature < 0, 0.5 * (before - after) / np.where(curvature < 0, curvature, 1.0), 0.0)
     hz = (bin_ + low + offset) * RATE / FRAME
     return _Peaks(frame + first_frame, 69 + 12 * np.log2(hz / 440), middle[frame, bin_].astype(np.float64))
-
-
-def _logarithm(sizes: NDArray[np.float32]) -> Vector:
-    """Natural logarithm, finite for zeros too."""
-    return np.log(np.maximum(sizes, np.finfo(np.float32).tiny).astype(np.float64))

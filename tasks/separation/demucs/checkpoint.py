@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +20,7 @@ from demucs.htdemucs import HTDemucs
 from safetensors import safe_open
 
 from catalog.common.errors import MachineError
+from tasks.weights.tensors import differences, unpickled
 
 KLASS = "demucs.htdemucs.HTDemucs"
 SHOWN = 4
@@ -66,9 +65,8 @@ def _read_safetensors(path: Path) -> _Package:
 
 
 def _read_pickled(path: Path) -> _Package:
-    with warnings.catch_warnings(), torch.serialization.safe_globals([HTDemucs, Fraction]):
-        warnings.simplefilter("ignore")  # old files come with notes about their storage
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    with torch.serialization.safe_globals([HTDemucs, Fraction]):
+        found = unpickled(path)
     if not isinstance(found, Mapping) or found.get("klass") is not HTDemucs:
         raise ValueError(f"it holds no {KLASS}")
     return _Package(found["args"], found["kwargs"], found["state"])
@@ -94,11 +92,7 @@ def _built(package: _Package) -> HTDemucs:
 
 def _mismatch(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
     """What is wrong between two sets of tensors, in words; empty where nothing is."""
-    faults = {
-        "missing": [name for name in wanted if name not in found],
-        "unknown": [name for name in found if name not in wanted],
-        "of another shape": [n for n in wanted if n in found and wanted[n].shape != found[n].shape],
-        "not finite": [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())],
-    }
-    told = (f"{', '.join(names[:SHOWN])} {what} ({len(names)})" for what, names in faults.items() if names)
+    unfit = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
+    faults = {**differences(wanted, found), **({"not finite": unfit} if unfit else {})}
+    told = (f"{', '.join(names[:SHOWN])} {what} ({len(names)})" for what, names in faults.items())
     return "; ".join(told)

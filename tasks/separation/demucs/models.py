@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 
-from catalog.common.errors import InputError, MachineError
+from catalog.common.errors import InputError
+from catalog.common.packages import require_installed
 from catalog.common.text import did_you_mean
 
 FOUR = ("drums", "bass", "other", "vocals")
@@ -45,9 +45,4 @@ def stems_given(model: str, two_stems: str | None, *, instrumental: bool = False
 
 def require_stem_packages() -> None:
     """Raise MachineError with the command where Demucs is not installed."""
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
-    if lacking:
-        raise MachineError(
-            f"separation by a model needs packages that are not installed: {', '.join(lacking)}",
-            remedy="Run `make engine`, or install Songline with its extra `stems`",
-        )
+    require_installed(PACKAGES, whose="separation by a model", extras=("stems",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +31,7 @@ from tasks.separation.demucs.silence import passages_without_lines
 from tasks.separation.demucs.stem_buffer import StemShelf
 
 if TYPE_CHECKING:
-    from tasks.separation.demucs.chunks import Level
-
-Progress = Callable[[float], None]
-"""Told the share that is done, 0 to 1."""
+    from tasks.separation.demucs.chunks import Level, Progress
 
 COMMON_GAIN_DB = 0.0
 """Every stem keeps the level it has in the mix: float files hold what is beyond full scale, so nothing is rescaled."""

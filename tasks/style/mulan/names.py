@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from catalog.common.errors import MachineError
+from catalog.common.packages import require_installed
 
 MUQ_MULAN = "muq-mulan-large"
 """The model's name in the registry."""
@@ -25,9 +23,4 @@ WINDOW_S = 10
 
 def require_mulan_packages() -> None:
     """Raise MachineError with the command where MuQ-MuLan's packages are not installed."""
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
-    if lacking:
-        raise MachineError(
-            f"MuQ-MuLan needs packages that are not installed: {', '.join(lacking)}",
-            remedy="Run `make engine`, or install Songline with its extra `mulan`",
-        )
+    require_installed(PACKAGES, whose="MuQ-MuLan", extras=("mulan",))

@@ -21,7 +21,7 @@ from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
 from flows.inbox.parameters import InboxWork
 from flows.inbox.run import run_inbox
-from flows.planning.plan_album import declare_album
+from flows.planning.plan_album import declare_plan
 from tests.pictures import chunk, png
 from tests.support import LYRICS, album_document
 
@@ -116,11 +116,12 @@ class Pools:
         self.asked = []
         self.trouble = {}
 
-    def __call__(self, house, album, *, priority, until, max_gpu_minutes):
+    def __call__(self, house, planned, *, priority, until, max_gpu_minutes):
+        album = planned.album
         if error := self.trouble.get(album.id):
             raise error
         self.asked.append((album.id, max_gpu_minutes))
-        planned = declare_album(house, album)
+        planned = declare_plan(house, planned)
         return submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
 
 

@@ -99,11 +99,3 @@ def runs_of(placed: Sequence[Slot | None]) -> Runs:
             runs.append([slot.first, list(slot.tokens)])
         end = slot.end
     return runs
-
-
-def in_frames(runs: Runs, frames: int) -> list[int]:
-    """The token of every frame, 0 where nothing is sung: what the model takes."""
-    row = [0] * frames
-    for first, tokens in runs:
-        row[first : first + len(tokens)] = tokens
-    return row

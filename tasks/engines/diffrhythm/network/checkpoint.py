@@ -7,17 +7,17 @@ A file is a flat set of tensors, or holds such sets under the names that trainin
 from __future__ import annotations
 
 import re
-import warnings
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from catalog.common.errors import MachineError
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
 from tasks.engines.diffrhythm.network.network import DiT
+from tasks.weights.tensors import RESHAPED, differences, unpickled
 
 _PREFIX = "transformer."
 _EMA_PREFIX = "ema_model."
@@ -54,25 +54,13 @@ def _read(path: Path) -> Mapping[str, object]:
             f"There is no network file at {path}", remedy="Check the path, or run `songline models list`"
         )
     try:
-        found = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+        found = load_file(path) if path.suffix == ".safetensors" else unpickled(path)
     except Exception as error:  # a damaged or hostile file can make its reader raise anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise MachineError(f"{path.name} cannot be read as a network: {reason}", remedy=_REMEDY) from error
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
     return found
-
-
-def _read_safetensors(path: Path) -> object:
-    from safetensors.torch import load_file
-
-    return load_file(path)
-
-
-def _read_pickled(path: Path) -> object:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a TorchScript file is announced before it is refused
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
 
 
 def _weights(found: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
@@ -145,17 +133,11 @@ def _count(tensors: Tensors, stem: str) -> int:
 
 
 def _compare(wanted: Mapping[str, Tensor], found: Tensors, path: Path) -> None:
-    missing = [name for name in wanted if name not in found]
-    unexpected = [name for name in found if name not in wanted]
-    misshapen = [
-        f"{name} {list(found[name].shape)} instead of {list(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
+    def shown(name: str, what: str) -> str:
+        return name if what != RESHAPED else f"{name} {list(found[name].shape)} instead of {list(wanted[name].shape)}"
+
     faults = [
-        f"{label} {_listed(names)}"
-        for label, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
-        if names
+        f"{what} {_listed(shown(name, what) for name in names)}" for what, names in differences(wanted, found).items()
     ]
     if faults:
         raise MachineError(f"{path.name} is not a whole DiffRhythm network: {'; '.join(faults)}", remedy=_REMEDY)

@@ -17,12 +17,6 @@ from tasks.engines.diffrhythm.network.config import (
     NetworkConfig,
 )
 
-VAE_DECODE_FLOPS_PER_FRAME = 5.04e9
-"""One latent frame (2048 samples) through the published decoder's widths."""
-
-REFERENCE_FLOPS_PER_S = 790e12
-"""What matrix products in bfloat16 have been measured to reach on an H200; the floor of a time is told against it."""
-
 
 @dataclass(frozen=True, slots=True)
 class DevicePeak:
@@ -76,11 +70,6 @@ def share_of_peak(flops: float, seconds: float, *, device_name: str, dtype: str)
     return None if peak is None or seconds <= 0 else flops / seconds / peak.flops_per_s(dtype)
 
 
-def floor_s(flops: float, flops_per_s: float = REFERENCE_FLOPS_PER_S) -> float:
-    """Seconds that so much arithmetic takes at least."""
-    return flops / flops_per_s
-
-
 def evaluation_flops(config: NetworkConfig, frames: int) -> float:
     """One branch of one evaluation of the network, without what depends on the text alone."""
     dim = config.dim
@@ -102,11 +91,6 @@ def song_flops(config: NetworkConfig, frames: int, *, steps: int, guided: bool =
     """The sampling of one song over ``steps`` points in time, its text path once."""
     branches = 2 if guided else 1
     return (steps - 1) * branches * evaluation_flops(config, frames) + text_flops(config, frames)
-
-
-def decode_flops(frames: int) -> float:
-    """A latent of ``frames`` decoded whole."""
-    return VAE_DECODE_FLOPS_PER_FRAME * frames
 
 
 def _within(wanted: list[str], words: list[str]) -> bool:

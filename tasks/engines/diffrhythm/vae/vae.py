@@ -18,10 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
-from tasks.audio.audio import Audio
-from tasks.audio.files import resample
-from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE
+from catalog.common.errors import InputError, MachineError, TransientError
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES
 from tasks.engines.diffrhythm.vae.chunks import CHUNK_FRAMES, Chunk, decode_chunks, encode_chunks, whole
 from tasks.weights.out_of_memory import is_out_of_memory
 
@@ -29,8 +27,6 @@ LATENT_CHANNELS = 64
 CHUNK_BATCH = 8
 """Chunks decoded at once unless told otherwise: about 1 GB per tensor of the last stage in float32."""
 
-REFERENCE_PEAK_DBFS = -6.0
-"""Where the published pipeline puts the peak of audio before it encodes it."""
 
 _LEAST_DEVIATION = 1e-4
 _METHODS = ("decode_export", "encode_export")
@@ -151,21 +147,6 @@ def sample_latent(moments: Tensor, eps: Tensor | torch.Generator) -> Tensor:
         raise ValueError(f"eps is {tuple(noise.shape)}, not {tuple(mean.shape)}")
     deviation: Tensor = softplus(scale) + _LEAST_DEVIATION
     return mean + deviation * noise
-
-
-def for_encoding(audio: Audio) -> Tensor:
-    """Foreign audio as the published pipeline encodes it, float32 [2, N]: 44.1 kHz, stereo, peak at -6 dBFS.
-
-    Mono is doubled, of more than two channels the first two are taken. Raises AudioRefused (silent, invalid).
-    """
-    samples = resample(audio, SAMPLE_RATE).samples
-    stereo = np.repeat(samples, 2, axis=0) if audio.channels == 1 else samples[:2]
-    peak = float(np.abs(stereo).max(initial=0.0))
-    if not np.isfinite(peak):
-        raise AudioRefused("The audio holds values that are not numbers", reason="invalid", remedy="Use another file")
-    if peak == 0:
-        raise AudioRefused("The audio is silent", reason="silent", remedy="Use another file")
-    return torch.from_numpy(np.ascontiguousarray(stereo * np.float32(10 ** (REFERENCE_PEAK_DBFS / 20) / peak)))
 
 
 _REMEDY = "Run `songline models remove diffrhythm-vae --forget`, then pull or import it again"

@@ -12,7 +12,7 @@ from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.arrangement.score import Grid, Note, Section
 
 KICK, RIM, SNARE, CLAP = 36, 37, 38, 39
-CLOSED_HAT, OPEN_HAT, CRASH, RIDE, TAMBOURINE, SHAKER = 42, 46, 49, 51, 54, 70
+CLOSED_HAT, OPEN_HAT, CRASH, RIDE, TAMBOURINE = 42, 46, 49, 51, 54
 TOMS = (50, 48, 45, 43)
 STROKE = {"X": 112, "x": 92, "o": 58}
 SIXTEENTHS = 16

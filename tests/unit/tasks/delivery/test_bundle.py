@@ -13,7 +13,7 @@ import pytest
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
 from tasks.delivery.package.atomic_swap import exchange
-from tasks.delivery.package.bundle import SUMS_FILE, sha256sums, staging_folder, swap_in
+from tasks.delivery.package.bundle import staging_folder, swap_in
 from tasks.delivery.package.own_files import BuildFiles
 
 
@@ -207,17 +207,3 @@ def test_a_link_to_the_release_stays_a_link(place: Path, tmp_path: Path) -> None
     publish(link, 2)
     assert link.is_symlink()
     assert (place / "release.json").read_text() == "2"
-
-
-def test_sums_are_what_sha256sum_checks(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "release", 1)
-    (folder / "wav24" / "01 - 夜 'x'.wav").write_text("sound")
-    (folder / SUMS_FILE).write_text(sha256sums(folder))
-    lines = (folder / SUMS_FILE).read_text().splitlines()
-    assert [line[66:] for line in lines] == sorted(line[66:] for line in lines)
-    assert len(lines) == 5
-    assert sha256sums(folder) == (folder / SUMS_FILE).read_text()
-    check = ["sha256sum", "--check", "--strict", "--quiet", SUMS_FILE]
-    assert subprocess.run(check, cwd=folder, check=False).returncode == 0
-    (folder / "release.json").write_text("changed")
-    assert subprocess.run(check, cwd=folder, check=False, capture_output=True).returncode == 1

@@ -161,14 +161,14 @@ def refused(path: Path) -> str:
     return caught.value.what
 
 
-def test_missing_unexpected_and_misshapen_tensors_are_named(tmp_path: Path) -> None:
+def test_missing_unknown_and_misshapen_tensors_are_named(tmp_path: Path) -> None:
     flat = tensors()
     del flat["transformer.transformer_blocks.1.mlp.up_proj.weight"]
     flat["transformer.long_skip.weight"] = torch.zeros(2, 2)
     flat["transformer.norm_out.linear.bias"] = torch.zeros(3)
     told = refused(published(flat, tmp_path))
     assert "missing transformer_blocks.1.mlp.up_proj.weight" in told
-    assert "unexpected long_skip.weight" in told
+    assert "unknown long_skip.weight" in told
     assert "norm_out.linear.bias [3] instead of [128]" in told
 
 

@@ -9,14 +9,13 @@ import pytest
 
 from tasks.engines.diffrhythm.network.config import NetworkConfig
 from tasks.engines.diffrhythm.network.flops import (
-    decode_flops,
     device_peak,
     evaluation_flops,
-    floor_s,
     share_of_peak,
     song_flops,
     text_flops,
 )
+from tests.bench.floors import decode_flops, floor_s
 
 BASE = NetworkConfig.BASE_1B
 

@@ -18,10 +18,11 @@ from catalog.album.lrc import stamp
 from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import InputError
 from tasks.engines.diffrhythm.lyrics.place import Placement, place_lyrics, place_original, placed, preview, warnings
-from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of, in_frames
+from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.phonemes.kana import kana_phones
 from tasks.phonemes.reader import Reader
 from tasks.phonemes.symbols.vocabulary import load_vocabulary
+from tests.frames import in_frames
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -278,7 +279,7 @@ def test_tokens_do_not_depend_on_what_was_read_before() -> None:
 def test_nothing_heavy_is_imported_before_a_line_needs_it() -> None:
     script = (
         "import sys; heavy = {'torch', 'numpy', 'jieba', 'pypinyin', 'cn2an', 'inflect', 'onnxruntime', 'phonemizer'}; "
-        "import tasks.engines.diffrhythm.lyrics.place, tasks.engines.diffrhythm.lyrics.published; "
+        "import tasks.engines.diffrhythm.lyrics.place; "
         "first = heavy & set(sys.modules); from lyric_readers import reader; reader().tokens('so long', 'en'); "
         "print(sorted(first), sorted(heavy & set(sys.modules) - {'numpy'}))"
     )

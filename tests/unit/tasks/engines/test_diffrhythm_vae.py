@@ -16,10 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from catalog.common.errors import AudioRefused, InputError, MachineError, TransientError
-from tasks.audio.audio import Audio
+from catalog.common.errors import InputError, MachineError, TransientError
 from tasks.engines.diffrhythm.vae.chunks import CHUNK_FRAMES, TRIM_FRAMES, decode_chunks, encode_chunks
-from tasks.engines.diffrhythm.vae.vae import Vae, for_encoding
+from tasks.engines.diffrhythm.vae.vae import Vae
 from tests.tiny_models import FRAME, write_tiny_dit, write_tiny_vae
 
 torch.set_num_threads(1)
@@ -252,21 +251,3 @@ def test_short_audio_is_encoded_in_one_piece(vae: Vae) -> None:
         vae.encode_moments(sound(FRAME, channels=1))
     with pytest.raises(ValueError, match="eps is"):
         vae.encode(sound(4 * FRAME), eps=torch.zeros(3, 64))
-
-
-def test_foreign_audio_becomes_stereo_at_the_published_rate_and_peak() -> None:
-    mono = for_encoding(Audio(sound(5000, channels=1), 44_100))
-    assert torch.equal(mono[0], mono[1])
-    surround = sound(5000, channels=6)
-    expected = surround[:2] * (10 ** (-6 / 20) / np.abs(surround[:2]).max())
-    assert np.allclose(for_encoding(Audio(surround, 44_100)).numpy(), expected, atol=1e-6)
-    slower = for_encoding(Audio(sound(48_000), 48_000))
-    assert slower.shape == (2, 44_100)
-    assert slower.abs().max().item() == pytest.approx(0.5012, abs=1e-4)
-
-
-@pytest.mark.parametrize(("value", "reason"), [(0.0, "silent"), (np.nan, "invalid"), (np.inf, "invalid")])
-def test_audio_that_cannot_be_normalised_is_refused(value: float, reason: str) -> None:
-    with pytest.raises(AudioRefused) as caught:
-        for_encoding(Audio(np.full((2, 5000), value, np.float32), 44_100))
-    assert caught.value.reason == reason

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from parity_folder import load_index, over
+from published_lrc import parse_published_lrc, place_published
 
-from tasks.engines.diffrhythm.lyrics.published import parse_published_lrc, place_published
-from tasks.engines.diffrhythm.lyrics.timing import TimedTokens, duration_of, frames_of, in_frames
+from tasks.engines.diffrhythm.lyrics.timing import TimedTokens, duration_of, frames_of
+from tests.frames import in_frames
 
 INDEX: Mapping[str, Any] = load_index("lrc.json")
 CASES: Mapping[str, Any] = {case["name"]: case for case in INDEX.get("cases", [])}

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from parity_folder import load_index, load_tensors, over, parity_folder
 
 from tasks.audio.audio import Audio
+from tasks.audio.files import resample
 from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE, frame_at
 from tasks.engines.diffrhythm.vae.chunks import decode_chunks
-from tasks.engines.diffrhythm.vae.vae import Vae, for_encoding, sample_latent
+from tasks.engines.diffrhythm.vae.vae import Vae, sample_latent
 
 torch.set_num_threads(1)
 
@@ -28,6 +29,14 @@ TENSORS = load_tensors("vae.safetensors")
 ATOL = 1e-5
 
 Test = Callable[..., None]
+
+
+def for_encoding(audio: Audio) -> torch.Tensor:
+    """Foreign audio as the published pipeline encodes it, float32 [2, N]: 44.1 kHz, stereo, peak at -6 dBFS."""
+    samples = resample(audio, SAMPLE_RATE).samples
+    stereo = np.repeat(samples, 2, axis=0) if audio.channels == 1 else samples[:2]
+    peak = float(np.abs(stereo).max(initial=0.0))
+    return torch.from_numpy(np.ascontiguousarray(stereo * np.float32(10 ** (-6 / 20) / peak)))
 
 
 def each(names: Iterable[str]) -> Callable[[Test], Test | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from mastering_signals import RATE, audio, dense, noise, song
 
 from catalog.album.mastering import MasteringSpec
 from catalog.common.errors import AudioRefused
+from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.audio.metering.loudness import pyloudnorm_integrated
 from tasks.audio.metering.true_peak import true_peak_dbtp
-from tasks.mastering.album import loudest, master_album, song_level
+from tasks.mastering.album import song_level
 from tasks.mastering.analysis.admission import admit, loudness_or_refusal
-from tasks.mastering.analysis.reference import hear
+from tasks.mastering.analysis.reference import Reference, hear
+from tasks.mastering.analysis.report import MasterReport
+from tasks.mastering.chain import master_file
 from tasks.mastering.colour import aim_of, treat
+from tasks.mastering.levels import common_gain_db
 
 SOURCES = (
     audio(0.35 * dense(5, seed=3)),
@@ -25,6 +30,31 @@ SOURCES = (
     audio(0.1 * dense(4, seed=5)[:1]),
     audio(0.05 * noise(0, 4)),
 )
+
+
+def loudest(loudness_lufs: Sequence[float]) -> int:
+    return max(range(len(loudness_lufs)), key=loudness_lufs.__getitem__)
+
+
+def master_album(
+    sources: Sequence[Callable[[], Audio]],
+    destinations: Sequence[Path],
+    *,
+    spec: MasteringSpec,
+    reference: Reference | None = None,
+) -> tuple[MasterReport, ...]:
+    """Master all songs of an album as the pipeline does, which has a step for each."""
+    levels = [song_level(load(), spec=spec, reference=reference) for load in sources]
+    first = loudest([level.loudness_lufs for level in levels])
+
+    def mastered(index: int, gain_db: float | None) -> MasterReport:
+        source, destination = sources[index](), destinations[index]
+        return master_file(source, destination, spec=spec, reference=reference, fixed_gain_db=gain_db)
+
+    common = common_gain_db(levels)
+    leader = mastered(first, common)
+    gain_db = leader.gain_db if common is None else common
+    return tuple(leader if index == first else mastered(index, gain_db) for index in range(len(sources)))
 
 
 def paths(folder: Path, count: int) -> list[Path]:
@@ -124,7 +154,3 @@ def test_a_gain_that_a_song_cannot_take_is_reported(tmp_path: Path) -> None:
 def test_a_silent_song_is_refused() -> None:
     with pytest.raises(AudioRefused):
         song_level(audio(np.zeros((2, RATE))), spec=MasteringSpec(mode="album"))
-
-
-def test_the_first_of_equally_loud_songs_leads() -> None:
-    assert loudest([-20.0, -12.5, -12.5]) == 1

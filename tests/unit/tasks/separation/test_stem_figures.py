@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.selection.metrics import Measured, NotMeasurable
-from tasks.separation.demucs.distortion import global_sdr
 from tasks.separation.demucs.residual import FLOOR_DB, Tally, residual_of, summed
 from tasks.separation.demucs.silence import passages_without_lines
+from tests.bench.distortion import global_sdr
 
 RATE = 1000
 

@@ -1,0 +1,20 @@
+"""Figures as people read them: times and sizes."""
+
+from __future__ import annotations
+
+
+def clock(seconds: float, *, with_hours: bool = False) -> str:
+    """A time to the second: ``1:20``, and ``1:02:05`` from an hour on where it is ``with_hours``."""
+    minutes, whole_s = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours and with_hours:
+        return f"{hours}:{minutes_left:02d}:{whole_s:02d}"
+    return f"{minutes}:{whole_s:02d}"
+
+
+def size(count: int) -> str:
+    """A number of bytes in the largest unit that it reaches: ``1.25 GB``."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_each:
+            return f"{count / bytes_each:.2f} {unit}"
+    return f"{count} bytes"

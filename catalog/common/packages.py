@@ -1,0 +1,24 @@
+"""Packages of Songline's extras: which are not installed, and the one error that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+
+from catalog.common.errors import MachineError
+
+
+def lacking(packages: Iterable[str]) -> list[str]:
+    """Those of these packages that are not installed. None of them is imported."""
+    return [name for name in packages if find_spec(name) is None]
+
+
+def require_installed(packages: Iterable[str], *, whose: str, extras: Sequence[str]) -> None:
+    """Raise MachineError with the command where packages are lacking; ``whose`` says what needs them and ``extras``
+    which of Songline's extras bring them."""
+    if absent := lacking(packages):
+        named = " and ".join(f"`{extra}`" for extra in extras)
+        raise MachineError(
+            f"{whose} needs packages that are not installed: {', '.join(absent)}",
+            remedy=f"Run `make engine`, or install Songline with its extra{'s'[: len(extras) > 1]} {named}",
+        )

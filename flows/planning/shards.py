@@ -1,0 +1,158 @@
+"""Which renders are made together: as many of one engine and length as keep a device busy for some minutes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.album.album import Song
+from catalog.common.settings import Settings
+from catalog.common.text import counted
+from catalog.plan.plan import Candidate, PlannedAlbum
+from tasks.engines.registry import get_engine
+
+LOCAL_SHARD_S = 600.0
+"""A shard that is made on this machine is about this much work, so that songs come in one after the other."""
+SHARDS_PER_WORKER = 2
+LEAST_S = 1e-3
+"""No render takes no time, whatever its engine forecasts."""
+
+Offers = Mapping[str, Sequence[tuple[Song, Candidate]]]
+"""By render key: the songs that ask for the render, each with its candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderShard:
+    """Renders that are made in one go, by key and in order, and the seconds they should take. ``on_device`` where one
+    process a device loads the model."""
+
+    offers: Offers
+    forecast_s: float
+    on_device: bool = True
+
+    @property
+    def render_keys(self) -> tuple[str, ...]:
+        """The keys of its renders, in order."""
+        return tuple(self.offers)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles of the songs it is for."""
+        return tuple(dict.fromkeys(song.title for pairs in self.offers.values() for song, _ in pairs))
+
+    def of_songs(self) -> dict[str, list[str]]:
+        """The render keys that each song asks for, by the song's id."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for key, pairs in self.offers.items():
+            for song, _ in pairs:
+                found[song.id].append(key)
+        return found
+
+    def sentence(self) -> str:
+        """A name for the run that makes it all."""
+        return f"render · {some(self.titles)} · {counted(len(self.offers), 'candidate')}"
+
+    def sentence_of(self, missing: Collection[str]) -> str:
+        """A name for the run that makes what is ``missing`` of it, with every seed."""
+        seeds: dict[str, list[str]] = defaultdict(list)
+        for key in self.offers:
+            for song, candidate in self.offers[key] if key in missing else ():
+                seeds[song.title].append(str(candidate.seed))
+        parts = [f"{title} · seed{'s'[: len(of) > 1]} {', '.join(of)}" for title, of in seeds.items()]
+        return f"render · {'; '.join(parts)}"
+
+    def up_to(self, seconds: float) -> RenderShard | None:
+        """As much of it as takes no longer than ``seconds``, None where that is nothing."""
+        if self.forecast_s <= seconds:
+            return self
+        count = max(0, int(seconds * len(self.offers) / self.forecast_s))
+        return self._part(0, count) if count else None
+
+    def halves(self) -> tuple[RenderShard, RenderShard]:
+        """Its two halves."""
+        middle = len(self.offers) // 2
+        return self._part(0, middle), self._part(middle, len(self.offers))
+
+    def _part(self, start: int, end: int) -> RenderShard:
+        """The renders from ``start`` to ``end``, each of which should take as long as the others."""
+        offers = dict(list(self.offers.items())[start:end])
+        return RenderShard(offers, self.forecast_s / len(self.offers) * len(offers), self.on_device)
+
+
+def render_shards(
+    planned: PlannedAlbum,
+    wanted: Collection[str],
+    *,
+    shard_s: float,
+    expected_s: Mapping[str, float],
+    renders_each: Mapping[str, int] | None = None,
+) -> Iterator[RenderShard]:
+    """The ``wanted`` renders, song after song, in shards of about ``shard_s`` by ``expected_s``, both in seconds.
+
+    One engine and length to a shard, so that one loaded model makes it in full batches; a render that several songs
+    share is in one shard only. ``renders_each`` names engines that make one render at a time: each song has shards of
+    its own there, with that many renders.
+    """
+    in_pieces = renders_each or {}
+    for engine, offers in _alike(planned, wanted, in_pieces):
+        seconds = [max(LEAST_S, expected_s[key]) for key in offers]
+        size = in_pieces.get(engine)
+        cuts = _even_cuts(seconds, shard_s) if size is None else range(size, len(offers) + size, size)
+        start = 0
+        for end in cuts:
+            part = dict(list(offers.items())[start:end])
+            yield RenderShard(part, sum(seconds[start:end]), on_device=size is None)
+            start = end
+
+
+def _alike(
+    planned: PlannedAlbum, wanted: Collection[str], by_song: Collection[str]
+) -> Iterator[tuple[str, dict[str, list[tuple[Song, Candidate]]]]]:
+    """Renders of one engine and length, and for engines ``by_song`` of one song, each with the engine's name."""
+    alike: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
+    for song in planned.songs:
+        for candidate in song.candidates:
+            recipe = candidate.recipe
+            if candidate.render_key in wanted:
+                kind = (recipe.engine, recipe.length_s, song.song.id if recipe.engine in by_song else None)
+                alike.setdefault(kind, {}).setdefault(candidate.render_key, []).append((song.song, candidate))
+    yield from ((engine, offers) for (engine, _, _), offers in alike.items())
+
+
+def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard, ...]:
+    """Every candidate of the album in shards for this machine's workers, by what its engine forecasts."""
+    recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+    engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes.values()}
+    one_by_one = {name for name, engine in engines.items() if not engine.batches}
+    count = sum(c.recipe.engine in one_by_one for song in planned.songs for c in song.candidates)
+    size = max(1, count // (settings.worker_count * SHARDS_PER_WORKER * max(1, len(planned.songs))))
+    expected_s = {key: engines[recipe.engine].forecast(recipe).seconds for key, recipe in recipes.items()}
+    each = dict.fromkeys(one_by_one, size)
+    return tuple(render_shards(planned, recipes, shard_s=LOCAL_SHARD_S, expected_s=expected_s, renders_each=each))
+
+
+def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
+    """Memory that one render takes at most, of engines that render in several workers at once; 0 without such."""
+    recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
+    engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes}
+    # An engine that batches gets one process of its own, whatever it takes.
+    several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
+    return max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
+
+
+def _even_cuts(seconds: Sequence[float], shard_s: float) -> Iterator[int]:
+    """Where each shard ends. They are even: a last one of two candidates would pay for a model load of its own."""
+    share = sum(seconds) / max(1, min(len(seconds), round(sum(seconds) / shard_s)))
+    done, given = 0.0, 1
+    for end, each_s in enumerate(seconds, start=1):
+        done += each_s
+        # The tolerance is for the rounding of sums: the last shard but one must not take a render more by it.
+        if done >= given * share * (1 - 1e-9) or end == len(seconds):
+            yield end
+            given = max(given + 1, int(done / share) + 1)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
