@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share."""
+"""Fixtures of all tests: an open catalog of the test's own, and the real services."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from catalog.catalog import House, open_house
 from catalog.common.settings import Settings
-from tests.services.fixtures import minio, moto, postgres, prefect_server
-from tests.services.postgres_server import PostgresServer
+from tests.support.services.fixtures import minio, moto, postgres, prefect_server
+from tests.support.services.postgres_server import PostgresServer
 
 __all__ = ["minio", "moto", "postgres", "prefect_server"]
 
@@ -47,7 +47,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    """Settings with a home of the test's own."""
+    """Settings with a home for one test."""
     return Settings(home=tmp_path / "home", database_url=database_url, workers=2, retry_base_s=0.01)
 
 

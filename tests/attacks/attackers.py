@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
-from tests.support import album_document, environment
+from tests.support.commands import environment
 
 NOBODY = 65534
 PATIENCE_S = 60.0
@@ -38,14 +38,6 @@ os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
 os.chdir("/")
 exec(compile(source, "attack", "exec"), {{"__name__": "__main__"}})
 """
-
-
-def tiny_document(**changes: object) -> dict[str, object]:
-    """The smallest album that passes all gates: one song of ten seconds, two takes, one MP3."""
-    document = album_document()
-    songs = document["songs"]
-    assert isinstance(songs, list)
-    return document | {"songs": songs[:1]} | changes
 
 
 @dataclass(frozen=True, slots=True)

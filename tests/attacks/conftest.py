@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server
-from tests.finished import begin_home, finished_album, own_album
-from tests.services.processes import not_tested
+from tests.support.finished_album import begin_home, finished_album, own_album
+from tests.support.services.processes import not_tested
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

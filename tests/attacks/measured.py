@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support import environment
+from tests.support.commands import environment
 
 MOST_MIB = 300
 MOST_CPU_S = 5.0

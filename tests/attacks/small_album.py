@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import main
-from tests.integration.commanded import Album
+from tests.support.commands import Album
 
 
 @dataclass(frozen=True, slots=True)

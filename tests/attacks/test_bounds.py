@@ -28,7 +28,7 @@ from tasks.mastering.analysis.reference import check_reference, reference_from
 from tasks.style.reference.encoding_signs import Signs
 from tasks.style.reference.inspection import inspect
 from tests.attacks.measured import MOST_CPU_S, measured
-from tests.support import write_album
+from tests.support.albums import write_album
 
 WORDS = "[00:01.00]a\n[00:02.00]b"
 

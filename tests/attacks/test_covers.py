@@ -18,8 +18,8 @@ from catalog.common.settings import Settings
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from tests.attacks.measured import MOST_CPU_S
-from tests.pictures import PROFILE, chunk, jpeg, png, segment
-from tests.support import album_document, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.covers import PROFILE, chunk, jpeg, png, segment
 
 GPS = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x88\x25\0\x04\0\0\0\x01\0\0\0\x1a\0\0\0\0 48.1372 N 11.5756 E"
 SECRET = b"48.1372"

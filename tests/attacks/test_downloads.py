@@ -19,7 +19,7 @@ from catalog.models.store import ModelStore
 from catalog.models.table import read_table
 from catalog.network.proxies import past_proxies
 from catalog.network.web import followed
-from tests.model_kit import AT, relaxed_table
+from tests.support.models import AT, relaxed_table
 
 APACHE = read_table().licences["Apache-2.0"]
 QUICK = Patience(tries=0, base_s=0.01, timeout_s=1.0, answer_s=1.0, least_bytes_per_s=1000.0, least_over_s=0.3)

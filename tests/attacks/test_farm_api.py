@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from flows.server.api_gate import basic
-from tests.services.prefect_server import PrefectServer
-from tests.services.processes import free_port, running
-from tests.support import environment
+from tests.support.commands import environment
+from tests.support.services.prefect_server import PrefectServer
+from tests.support.services.processes import free_port, running
 
 POOL = "attacked"
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

@@ -19,7 +19,7 @@ from tasks.audio.errors import AudioFileError
 from tasks.mastering.analysis.reference import reference_from
 from tasks.style.reference.encoding_signs import SPECTRA_AT_MOST, Signs
 from tasks.style.reference.inspection import inspect
-from tests.support import environment
+from tests.support.commands import environment
 
 M4A_HEAD = struct.pack(">I", 24) + b"ftypM4A " + bytes(4) + b"M4A isom"
 

@@ -10,7 +10,7 @@ from catalog.common.errors import ManifestError
 from catalog.common.settings import Settings
 from catalog.common.text import hides, is_reserved, reorders, shows_nothing, visible
 from flows.planning.read_manifest import read_album
-from tests.support import album_document, write_album
+from tests.support.albums import album_document, write_album
 
 HEAD = {"id": "small", "title": "Small", "artist": "Ada Vale"}
 NOTHING = ["\u200b", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u00ad", "\u034f\ufe0f", "\U000e0041", "\U0001d159"]

@@ -27,7 +27,7 @@ from tasks.audio.stream import open_stream
 from tasks.mastering.analysis.reference import reference_from
 from tasks.style.reference.inspection import inspect
 from tests.attacks.measured import measured
-from tests.support import album_document, write_album
+from tests.support.albums import album_document, write_album
 
 RATE = 8000
 

@@ -18,7 +18,7 @@ from catalog.store import s3
 from catalog.store.base import object_name
 from catalog.store.s3_client import Found
 from catalog.store.s3_objects import NamedObjects
-from tests.services.s3_service import S3Service
+from tests.support.services.s3_service import S3Service
 
 SONG = b"a song"
 DIGEST = digest_bytes(SONG)

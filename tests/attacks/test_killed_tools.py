@@ -17,8 +17,8 @@ from tasks.audio.files import write_wav
 from tasks.delivery.package import bundle
 from tests.attacks.attackers import OtherUser
 from tests.attacks.small_album import Run, run, small
-from tests.model_kit import relaxed_table
-from tests.support import environment
+from tests.support.commands import environment
+from tests.support.models import relaxed_table
 
 __all__ = ["run", "small"]
 
@@ -196,7 +196,7 @@ def test_a_build_that_is_put_in_place_at_once_with_another_looks_for_its_disk_un
 @pytest.mark.parametrize("moment", ["bundle.make_durable", "export.swap_in"])
 def test_a_killed_export_leaves_nothing_beside_the_release(small: Path, run: Run, moment: str) -> None:
     home, out = small / "home", small / "elsewhere"
-    patch = f"from tasks.delivery import bundle, export; {moment} = {DIE}"
+    patch = f"from tasks.delivery.package import bundle, export; {moment} = {DIE}"
     killed(patch, "export", "small", "--out", out, home=home)
     assert names(out) == set()
     assert run("export", "small", "--out", out, home=home).code == 0
@@ -207,7 +207,7 @@ def test_a_killed_export_leaves_nothing_beside_the_release(small: Path, run: Run
 def test_a_killed_render_leaves_nothing_beside_the_release_it_was_to_replace(small: Path, run: Run) -> None:
     home, out, album = small / "home", small / "out", small / "album" / "album.yaml"
     (out / "small" / "index.html").unlink()
-    patch = f"from tasks.delivery import bundle; bundle.make_durable = {DIE}"
+    patch = f"from tasks.delivery.package import bundle; bundle.make_durable = {DIE}"
     killed(patch, "render", album, "--out", out, home=home)
     assert names(out) == {"small"}
     assert run("render", album, "--out", out, home=home).code == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attackers import Victim, running_command, tiny_document
-from tests.support import write_album
+from tests.attacks.attackers import Victim, running_command
+from tests.support.albums import tiny_document, write_album
 
 ASK = """async address => {
     try { const answer = await fetch(address); return [answer.status, await answer.text()]; }

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from tasks.parent_process import ending_with_starter
-from tests.attacks.attackers import running_command, tiny_document
-from tests.support import songline, write_album
+from tests.attacks.attackers import running_command
+from tests.support.albums import tiny_document, write_album
+from tests.support.commands import songline
 
 LONGEST_S = 6.0
 """How long a child may outlive its parent on a busy machine."""

@@ -20,8 +20,8 @@ from catalog.models.pull import add, pull
 from catalog.models.record import Record
 from catalog.models.store import RECORD, InstalledModel, ModelStore
 from catalog.models.table import read_table
-from tests.integration.hub_server import Hub, serving
-from tests.model_kit import AT, install, relaxed_table
+from tests.support.models import AT, install, relaxed_table
+from tests.support.services.hub_server import Hub, serving
 
 VAE, FILE, REPO = "diffrhythm-vae", "vae_model.pt", "ASLP-lab/DiffRhythm-vae/vae_model.pt"
 REAL = bytes(range(256)) * 64

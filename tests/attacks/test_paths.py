@@ -16,8 +16,8 @@ from catalog.monitoring.poller import LineWatch
 from db.session import DatabaseUnusable, open_database
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tests.attacks.attackers import tiny_document
-from tests.support import produce, write_album
+from tests.support.albums import tiny_document, write_album
+from tests.support.inline_executor import produce
 
 NAMES = ["a?b", "a?mode=ro", "100%", "a%3Fb", "a#b", "two words", "a;b&c=d", "file:a?uri=true", "~", "a'b", "ü"]
 

@@ -12,8 +12,8 @@ import pytest
 from catalog.common.errors import MachineError
 from flows.embedded.database import LocalDatabase
 from flows.embedded.files import own_file, own_folder
-from tests.attacks.attackers import tiny_document
-from tests.support import environment, write_album
+from tests.support.albums import tiny_document, write_album
+from tests.support.commands import environment
 
 PLANTED = ("multiprocessing", "uvicorn", "flows", "catalog", "tasks", "prefect", "numpy", "encodings", "json")
 

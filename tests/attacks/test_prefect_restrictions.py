@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import environment
+from tests.support.commands import environment
 
 
 @pytest.mark.parametrize("serializer", ["pickle", "json", "compressed/pickle"])

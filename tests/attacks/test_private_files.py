@@ -17,9 +17,8 @@ from catalog.common.settings import Settings
 from catalog.files.whole_file import copy_whole, whole_file
 from catalog.models.store import ModelStore
 from tests.attacks.small_album import Run, run, small
-from tests.integration.commanded import Album
-from tests.model_kit import install, relaxed_table
-from tests.support import environment
+from tests.support.commands import Album, environment
+from tests.support.models import install, relaxed_table
 
 __all__ = ["run", "small"]
 

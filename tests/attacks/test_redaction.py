@@ -24,9 +24,9 @@ from catalog.models.store import RECORD, ModelStore
 from catalog.models.table import read_table
 from db.read_only import reading_engine
 from flows.inbox.report import shown
-from tests.integration.hub_server import Hub, serving
-from tests.model_kit import AT, relaxed_table
-from tests.support import songline
+from tests.support.commands import songline
+from tests.support.models import AT, relaxed_table
+from tests.support.services.hub_server import Hub, serving
 
 SECRETS = ("geheim", "sigsig", "toktok", "keykey", "fragfrag")
 APACHE = read_table().licences["Apache-2.0"]

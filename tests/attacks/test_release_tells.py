@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tasks.steps.step_kinds import KINDS
 from tests.attacks.small_album import Run, run, small
+from tests.support.places import ROOT
 
 __all__ = ["run", "small"]
 
@@ -29,7 +30,7 @@ def machine_names() -> dict[str, str]:
         "version of Python": f"python {platform.python_version()}",
         "home": os.path.expanduser("~") + os.sep,
         "user": getpass.getuser(),
-        "checkout": str(Path(__file__).parents[2]),
+        "checkout": str(ROOT),
     }
     return {what: name for what, name in names.items() if len(name) > 5}
 

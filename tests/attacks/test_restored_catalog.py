@@ -34,7 +34,7 @@ from flows.cli.admin.housekeeping import export
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.export import write_release
 from tasks.delivery.package.naming import safe_file_name
-from tests.support import album_document, write_album
+from tests.support.albums import album_document, write_album
 
 EVIL = [
     "../evil",

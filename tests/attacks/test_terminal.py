@@ -25,10 +25,9 @@ from catalog.common.streams import Stream
 from catalog.common.text import visible
 from flows import console as output
 from flows.pipeline.progress import LiveLines, Progress, SongProgress
-from tests.integration.commanded import Album
-from tests.support import environment, songline
+from tests.support.commands import Album, environment, songline
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 CLIPBOARD = "\x1b]52;c;ZXZpbA==\x07"
 MARKUP = "[red]Evil[/] :boom: [link=http://x]y[/link]"
 HOSTILE = f"{MARKUP} {CLIPBOARD}\x1b[2J\x9b31m\x9d0;t\x9c\x08\x7f\r\u202eflac\u2066\u200b"

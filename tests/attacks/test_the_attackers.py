@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.attacks.attackers import Answer, attacker_server, running_command, tiny_document
-from tests.support import write_album
+from tests.attacks.attackers import Answer, attacker_server, running_command
+from tests.support.albums import tiny_document, write_album
 
 ASK = """async address => {
     try { const answer = await fetch(address); return [answer.status, await answer.text()]; }

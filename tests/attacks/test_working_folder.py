@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 CHILD = """
 import multiprocessing, sys
 from flows.cli.main import main

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from random_decoder import CHUNK_FRAMES, chunks_of, decoder
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -27,6 +26,7 @@ from tasks.engines.diffrhythm.network.flops import share_of_peak, song_flops
 from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig
 from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise
 from tests.bench.floors import decode_flops, floor_s
+from tests.bench.random_decoder import CHUNK_FRAMES, chunks_of, decoder
 
 CHUNKS_AT_ONCE = 7
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}

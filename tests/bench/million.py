@@ -35,8 +35,8 @@ from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.release.queries import current_release
 from tests.bench.million_rows import SEEDS, SONGS, fill
-from tests.bench.statements import counted
-from tests.services import postgres_server
+from tests.support.services import postgres_server
+from tests.support.statements import counted
 
 RUNS = 50
 BOUND_MS = 50.0

@@ -31,9 +31,9 @@ from flows.planning.read_manifest import read_album
 from flows.planning.shards import render_shards
 from tasks.rendering.render_shard import render_shard
 from tests.bench.free_engine import FORECAST_S, free_line
-from tests.bench.statements import counted
-from tests.services.postgres_server import postgres_server
-from tests.support import HERE, produce
+from tests.support.inline_executor import HERE, produce
+from tests.support.services.postgres_server import postgres_server
+from tests.support.statements import counted
 
 AT_ONCE = 180
 """Renders of one flow run: 12 minutes of a GPU at the free engine's forecast."""

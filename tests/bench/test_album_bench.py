@@ -15,7 +15,8 @@ import psutil
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.support import environment, write_album
+from tests.support.albums import write_album
+from tests.support.commands import environment
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "night-bus" / "album.yaml"
 SAMPLE_S = 0.25

@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 pytest.importorskip("torch", reason="generating songs needs torch")
 
-import generation
+from tests.bench import generation
 
 
 def test_generation(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:

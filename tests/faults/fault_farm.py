@@ -22,9 +22,9 @@ import psycopg
 from minio import Minio
 
 from infra.stack.services import BUCKET
-from tests.services.processes import free_port, running
-from tests.services.stack import Stack, running_stack
-from tests.support import LYRICS
+from tests.support.albums import LYRICS
+from tests.support.services.processes import free_port, running
+from tests.support.services.stack import Stack, running_stack
 
 LOG = logging.getLogger(__name__)
 FAST = {

@@ -12,7 +12,7 @@ import pytest
 
 from infra.stack.services import BUCKET
 from tests.faults.fault_farm import GPU, Farm, Lease, farm, wait_until
-from tests.services.faulty_gateway import Fault, faulty_gateway
+from tests.support.services.faulty_gateway import Fault, faulty_gateway
 
 KILLS = 20
 AT_WORK = 0.75

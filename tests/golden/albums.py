@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.pictures import png
+from tests.support.covers import png
 
 WORDS = {1: "Lanterns drift along the quay", 4: "Nobody is waiting up for me", 7: "Turn the key and let it be"}
 NEW_LINE = "Seven ferries on the bay"
@@ -144,7 +144,13 @@ def choir() -> Document:
                 "length_s": 96,
                 "seeds": [5],
                 "lyrics": lrc(),
-                "settings": {"cfg_strength": 0.0, "sway": -1.0, "dtype": "bfloat16", "vae_dtype": "float32"},
+                "settings": {
+                    "cfg_strength": 0.0,
+                    "sway": -1.0,
+                    "dtype": "bfloat16",
+                    "lyrics": "original",
+                    "compile": True,
+                },
             },
             {
                 "id": "gull",

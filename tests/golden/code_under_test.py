@@ -25,7 +25,7 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
 from tests.golden.kept import Golden
-from tests.support import InlineExecutor
+from tests.support.inline_executor import InlineExecutor
 
 Document = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support import environment, songline
+from tests.support.commands import environment, songline
 
 KEPT = Path(__file__).parent / "kept"
 CATALOG, IDENTITIES, HOME = "catalog.sqlite3", "identities.json", "home.tar.xz"

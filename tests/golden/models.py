@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.models.store import ModelStore
-from tests.model_kit import install, relaxed_table
+from tests.support.models import install, relaxed_table
 
 NAMES = (
     *("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large"),

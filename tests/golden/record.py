@@ -43,7 +43,7 @@ from tests.golden.compared import shape_of
 from tests.golden.identities import identities_of
 from tests.golden.kept import ALBUMS, CATALOG, HOME, IDENTITIES, KEPT, SAID, SAID_OF, Golden
 from tests.golden.stand_ins import in_place
-from tests.support import HERE, InlineExecutor
+from tests.support.inline_executor import HERE, InlineExecutor
 
 PACKAGES = ("songline", "numpy", "scipy", "pedalboard", "phonemizer")
 """Whose versions stand in recipes and releases; a test tells the code that they are what they were."""

@@ -22,7 +22,7 @@ from tests.golden import code_under_test
 from tests.golden.compared import differences, nearest, shape_of
 from tests.golden.identities import digest_of, identities_of
 from tests.golden.kept import CATALOG, SAID, SAID_OF, Golden, recorded
-from tests.integration.commanded import files_of
+from tests.support.commands import files_of
 
 RECORDED = recorded()
 ALBUMS = tuple(RECORDED["albums"])

@@ -47,7 +47,7 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> Sung:
 def variables(tmp_path_factory):
     """Where every model in tiny is installed; never to be changed."""
     pytest.importorskip("torch")
-    from tests.tiny_house import tiny_settings
+    from tests.support.tiny_models import tiny_settings
 
     return tiny_settings(tmp_path_factory.mktemp("models"))
 
@@ -55,7 +55,7 @@ def variables(tmp_path_factory):
 @pytest.fixture
 def here(tmp_path, variables):
     """Settings with a home of the test's own and all models."""
-    from tests.tiny_house import settings_of
+    from tests.support.tiny_models import settings_of
 
     return settings_of(tmp_path / "home", variables)
 

@@ -20,8 +20,8 @@ from catalog.ledger.results import render_products
 from catalog.plan.queries import recipe_of
 from catalog.recipe import Recipe
 from flows.planning.plan_album import plan_album
-from tests.integration.commanded import Album
-from tests.support import write_album
+from tests.support.albums import write_album
+from tests.support.commands import Album
 
 LINES = {
     2: "Streetlights hum along the wire",
@@ -81,7 +81,7 @@ class Sung(Album):
     @classmethod
     def rendered(cls, folder: Path) -> Sung:
         """Installed, written and rendered by the real command."""
-        from tests.tiny_house import tiny_settings  # which writes its models with torch
+        from tests.support.tiny_models import tiny_settings  # which writes its models with torch
 
         manifest = write_sung(folder / "album")
         album = cls(folder / "home", manifest, folder / "out" / "sung", tiny_settings(folder))
@@ -101,7 +101,7 @@ class Sung(Album):
 
     @property
     def settings(self) -> Settings:
-        from tests.tiny_house import settings_of
+        from tests.support.tiny_models import settings_of
 
         return settings_of(self.home, dict(self.variables))
 

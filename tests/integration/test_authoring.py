@@ -13,12 +13,12 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.integration.commanded import Album, files_of
-from tests.support import environment, songline, write_album
+from tests.support.albums import write_album
+from tests.support.commands import Album, environment, files_of, songline
+from tests.support.places import EXAMPLES
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = [
     *("init", "validate", "schema", "plan", "preview-lyrics", "render", "status", "scores", "select", "lineage"),
     *("rerun", "retake", "retry", "verify", "export", "link", "backup", "restore", "doctor", "models"),

@@ -23,8 +23,9 @@ from db.tables.base import Base
 from db.tables.selection import Decision
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tests.integration.commanded import files_of
-from tests.support import album_document, produce, songline, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import files_of, songline
+from tests.support.inline_executor import produce
 
 HERE = Circumstances("test", {}, "cpu")
 

@@ -17,8 +17,9 @@ from catalog.store.base import object_name
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.export import write_release
-from tests.integration.commanded import files_of
-from tests.support import album_document, produce, songline, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import files_of, songline
+from tests.support.inline_executor import produce
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from catalog.common.digests import digest_bytes, digest_file
-from tests.integration.commanded import Album, files_of
-from tests.support import album_document, environment, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import Album, environment, files_of
 
 pytestmark = pytest.mark.slow
 

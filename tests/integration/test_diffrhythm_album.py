@@ -11,8 +11,8 @@ import soundfile
 
 from tasks.delivery.package.midi import lyric_lines
 from tasks.delivery.tags.lrc import timed_lines
-from tests.integration.commanded import files_of
 from tests.integration.sung_album import FINAL_TEXT, PROMPT, lrc
+from tests.support.commands import files_of
 
 pytestmark = pytest.mark.slow
 

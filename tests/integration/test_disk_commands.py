@@ -11,8 +11,9 @@ from catalog.catalog import open_house
 from catalog.common.settings import Settings
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tests.integration.commanded import Album
-from tests.support import album_document, produce, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import Album
+from tests.support.inline_executor import produce
 
 DOCUMENT = album_document(songs=album_document()["songs"][:1])
 

@@ -14,7 +14,7 @@ from catalog.selection.decide import Policy
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
 from tests.integration.sung_album import Sung, document_with, recipes, sung_document, write_sung
-from tests.support import album_document, write_album
+from tests.support.albums import album_document, write_album
 
 EVERY = ["diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-data", "diffrhythm-vae", "muq-mulan-large"]
 LIFTED = [{"model": name, "agreement": "ours"} for name in ("diffrhythm-vae", "muq-mulan-large")]

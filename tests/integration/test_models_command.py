@@ -12,9 +12,9 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from flows.cli.main import main
-from tests.integration.hub_server import COMMIT, Hub, serving
-from tests.model_kit import relaxed_table
-from tests.support import environment, songline
+from tests.support.commands import environment, songline
+from tests.support.models import relaxed_table
+from tests.support.services.hub_server import COMMIT, Hub, serving
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ from catalog.models.store import ModelStore
 from tasks.engines.base import Passage
 from tasks.engines.registry import get_engine
 from tests.integration.sung_album import PROMPT, first_recipe, lrc
-from tests.model_kit import install
-from tests.tiny_models import write_tiny_dit
+from tests.support.models import install
+from tests.support.tiny_diffrhythm import write_tiny_dit
 
 
 def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(read, here, monkeypatch):

@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from catalog.common.digests import digest_file
-from tests.support import album_document, environment, songline, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import environment, songline
 
 pytestmark = pytest.mark.slow
 

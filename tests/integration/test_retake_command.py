@@ -19,9 +19,10 @@ from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, passage_between
 from tasks.rendering.render_shard import render_shard
-from tests.frames import in_frames
 from tests.integration.sung_album import Sung, lrc, sung_document, write_sung
-from tests.support import HERE, album_document, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.diffrhythm.frames import in_frames
+from tests.support.inline_executor import HERE
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,7 @@ from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException, S3Error
 
 from infra.stack.processes import MARK
-from tests.services.stack import Stack, running_stack
+from tests.support.services.stack import Stack, running_stack
 
 SERVICES = ["postgres", "minio", "prefect-server", "worker-cpu", "worker-gpu-0", "worker-gpu-1"]
 

@@ -32,11 +32,12 @@ from db.tables.provenance import Activity
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.export import write_release
-from tests.services.faulty_gateway import faulty_gateway
-from tests.services.minio_server import minio_server
-from tests.services.processes import free_port
-from tests.services.s3_service import S3Service
-from tests.support import album_document, produce, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.inline_executor import produce
+from tests.support.services.faulty_gateway import faulty_gateway
+from tests.support.services.minio_server import minio_server
+from tests.support.services.processes import free_port
+from tests.support.services.s3_service import S3Service
 
 LONG = pytest.mark.faults
 OUTAGES_S = [6.0, pytest.param(20.0, marks=LONG)]

@@ -18,8 +18,9 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from flows.artifacts.pages import UNSEEN
-from tests.services.stack import Stack, running_stack
-from tests.support import album_document, environment, songline, write_album
+from tests.support.albums import album_document, write_album
+from tests.support.commands import environment, songline
+from tests.support.services.stack import Stack, running_stack
 
 pytestmark = pytest.mark.slow
 

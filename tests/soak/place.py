@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from catalog.common.digests import digest_file
-from tests.support import LYRICS, environment
+from tests.support.albums import LYRICS
+from tests.support.commands import environment
 
 PATIENCE_S = 600.0
 RUN_BOUND = frozenset({"lineage.json", "index.html", "release.json", "SHA256SUMS"})

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.model_kit import relaxed_table
 from tests.soak.families import ALONE, Victim
 from tests.soak.place import RELEASE, Place
+from tests.support.models import relaxed_table
 
 MODEL = "diffrhythm-1.2-full"
 LEASED = ("render", "score", "select", "master", "accept", "draw", "separate", "encode", "pack")

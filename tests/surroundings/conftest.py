@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.finished import finished_album, own_album
+from tests.support.finished_album import finished_album, own_album
 
 __all__ = ["finished_album", "own_album"]

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from catalog.common.digests import digest_file
-from tests.integration.commanded import Album
+from tests.support.commands import Album
 from tests.surroundings import surrounded
 from tests.surroundings.hostile_rows import ROWS
 from tests.surroundings.surroundings import COMMANDS, Place, Row

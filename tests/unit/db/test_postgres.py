@@ -25,7 +25,7 @@ from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, Schem
 from db.statements import HELD, insert_missing
 from db.tables.album import Album, Render, Song
 from db.tables.base import Base, db_now
-from tests.services.postgres_server import postgres_server
+from tests.support.services.postgres_server import postgres_server
 
 QUICK = ServerLimits(pool_size=2, statement_timeout_s=0.3, lock_timeout_s=0.2, patience_s=0.0)
 ROW = {"engine": "guide", "seed": 2**53 - 1, "recipe": {"b": 1, "a": [None, "\x00", "\ud800"]}}

@@ -16,7 +16,7 @@ from db.server_check import inspect_server
 from db.session import SCHEMA_REVISION, open_database
 from infra.access.bucket import Account, make_bucket_user, policy
 from infra.access.database import make_databases
-from tests.services.postgres_server import postgres_server
+from tests.support.services.postgres_server import postgres_server
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ import yaml
 
 from infra.access import __main__ as access
 from tasks.scoring.registry import JUDGES
-from tests.services.processes import not_tested
+from tests.support.places import ROOT
+from tests.support.services.processes import not_tested
 
-ROOT = Path(__file__).parents[3]
 COMPOSE = ROOT / "infra" / "compose.yaml"
 SECRETS = (
     *("POSTGRES_PASSWORD", "MINIO_ROOT_PASSWORD", "PREFECT_PASSWORD", "PREFECT_WORKER_PASSWORD"),

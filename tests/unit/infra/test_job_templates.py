@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
 from docker.types import HostConfig
 from prefect.utilities.templating import apply_values, find_placeholders
 
-FOLDER = Path(__file__).parents[3] / "infra" / "job-templates"
+from tests.support.places import ROOT
+
+FOLDER = ROOT / "infra" / "job-templates"
 RUN = {"name": "render-shard", "command": "prefect flow-run execute"}
 
 

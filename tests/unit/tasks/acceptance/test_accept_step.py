@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from acceptance_signals import RATE, beats, target, written
 
 from catalog.ledger.work import StepRequest
 from tasks.acceptance.checks import examine
 from tasks.acceptance.step import accept
+from tests.support.signals.acceptance import RATE, beats, target, written
 
 
 class _Context:

@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from acceptance_signals import RATE, beats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.acceptance.clicks import LOUD, click_finding, clicks
 from tasks.audio.audio import Audio
+from tests.support.signals.acceptance import RATE, beats
 
 SONG = beats(4).astype(np.float32)
 SECONDS = 4

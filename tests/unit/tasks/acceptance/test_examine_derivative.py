@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from acceptance_signals import RATE, beats, written
 
 from tasks.acceptance.checks import Finding, examine_derivative, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import BLOCK, read_audio, write_flac24, write_wav
 from tasks.audio.formats.gapless import Gapless, gapless_header
+from tests.support.signals.acceptance import RATE, beats, written
 
 CEILING = -0.5
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from acceptance_signals import RATE, Lines, beats, found, target, written
 
 from tasks.acceptance.checks import CHECKS, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.metering.loudness import measure_loudness
+from tests.support.signals.acceptance import RATE, Lines, beats, found, target, written
 
 
 def test_a_sound_master_passes_every_check(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from acceptance_signals import beats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
+from tests.support.signals.acceptance import beats
 
 RATE = 44100
 REASONS = {"silent", "too_short", "invalid", "target_unreachable"}

@@ -21,7 +21,7 @@ from tasks.audio.files import resample, write_wav
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode
 from tasks.delivery.tags.tags import TrackTags
-from tests.services.processes import not_tested
+from tests.support.services.processes import not_tested
 
 RATE = 44_100
 

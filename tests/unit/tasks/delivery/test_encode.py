@@ -24,7 +24,7 @@ from tasks.delivery.deliverables import available
 from tasks.delivery.encode import DELIVERABLES, encode
 from tasks.delivery.readback import tags_kept
 from tasks.delivery.tags.tags import TrackTags, read_cover, read_tags
-from tests.services.processes import not_tested
+from tests.support.services.processes import not_tested
 
 KINDS = sorted(DELIVERABLES)
 

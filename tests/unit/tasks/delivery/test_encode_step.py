@@ -18,7 +18,7 @@ from tasks.delivery.tags.tags import read_cover
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.run_step import StepContext
 from tasks.steps.step_kinds import request
-from tests.services.processes import not_tested
+from tests.support.services.processes import not_tested
 
 
 def run(house: House, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> Outcome:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from short_songs import DATA, FRAMES, FULL, ONE, VAE
 
 from catalog.models.store import ModelStore
 from catalog.recipe import Recipe
 from tasks.engines.base import Order
+from tests.support.diffrhythm.short_songs import DATA, FRAMES, FULL, ONE, VAE
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def tiny_variables(tmp_path_factory):
     """Where a network of each kind, the decoder and the language data are installed in tiny."""
-    from tests.tiny_house import tiny_settings
+    from tests.support.tiny_models import tiny_settings
 
     return tiny_settings(tmp_path_factory.mktemp("models"), FULL, "diffrhythm-1.2-base", VAE, DATA)
 
@@ -34,7 +34,7 @@ def tiny_variables(tmp_path_factory):
 @pytest.fixture(scope="session")
 def here(tmp_path_factory, tiny_variables):
     """Settings that point to the tiny models."""
-    from tests.tiny_house import settings_of
+    from tests.support.tiny_models import settings_of
 
     return settings_of(tmp_path_factory.mktemp("home"), tiny_variables)
 

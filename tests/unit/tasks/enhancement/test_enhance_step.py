@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import soundfile
-from enhancement_signals import RATE, low_passed, music
 
 from catalog.catalog import House
 from catalog.common.errors import WorkError
@@ -20,6 +19,7 @@ from tasks.enhancement.base import Bounds
 from tasks.enhancement.names import ENHANCERS
 from tasks.enhancement.step import enhance
 from tasks.steps.run_step import StepContext
+from tests.support.signals.enhancement import RATE, low_passed, music
 
 
 class Late:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from enhancement_signals import RATE, high_passed, low_passed, music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from catalog.common.errors import WorkError
 from tasks.audio.audio import Audio
 from tasks.enhancement.base import Bounds
 from tasks.enhancement.contract import examine, require
+from tests.support.signals.enhancement import RATE, high_passed, low_passed, music
 
 BOUNDS = Bounds(kept_from_hz=30.0, cutoff_hz=8000.0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from enhancement_signals import RATE, high_passed, low_passed, music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from tasks.enhancement.names import ENHANCERS
 from tasks.enhancement.registry import PATHS, enhancer
 from tasks.enhancement.step import enhanced_by
 from tasks.scoring.measures.spectrum import spectral_readings
+from tests.support.signals.enhancement import RATE, high_passed, low_passed, music
 
 MEMBERS = sorted(ENHANCERS)
 N = np.arange(2 * RATE)

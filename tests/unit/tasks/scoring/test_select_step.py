@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
-from support import album_document, produce, write_album
 
 from catalog.album.document import album_of, manifest_document
 from catalog.catalog import House
@@ -19,6 +18,8 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.scoring.duplicates.fingerprint import Fingerprint
 from tasks.scoring.step import near_duplicates
+from tests.support.albums import album_document, write_album
+from tests.support.inline_executor import produce
 
 
 def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(

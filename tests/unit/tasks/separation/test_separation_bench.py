@@ -3,14 +3,14 @@
 import subprocess
 import sys
 from itertools import islice
-from pathlib import Path
 
 from catalog.selection.metrics import Measured
 from tests.bench.separation import SONGS, measured
-from tests.support import environment
-from tests.tiny_demucs import need
+from tests.support.commands import environment
+from tests.support.places import ROOT
+from tests.support.tiny_demucs import need
 
-BENCH = Path(__file__).parents[3] / "bench" / "separation.py"
+BENCH = ROOT / "tests" / "bench" / "separation.py"
 
 
 def test_every_stem_is_held_against_the_engines_own(registry):

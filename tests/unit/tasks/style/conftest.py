@@ -1,25 +1,14 @@
-"""What all tests of this room live under."""
+"""No test of this folder may reach the network."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-
 import pytest
+
+from tests.support.fixtures import no_network
+
+__all__ = ["no_network"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_network() -> Iterator[None]:
-    """Nothing here may reach out, from the first import of muq on; an attempt counts even where it is forgiven."""
-    attempts: list[object] = []
-
-    def refuse(*wanted: object, **_: object) -> None:
-        attempts.append(wanted)
-        raise OSError("there is no network in this test")
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("connect", "connect_ex", "sendto"):
-            patch.setattr(socket.socket, name, refuse)
-        patch.setattr(socket, "getaddrinfo", refuse)
-        yield
-    assert attempts == []
+def offline(no_network: None) -> None:
+    """Asks for it on behalf of every module."""

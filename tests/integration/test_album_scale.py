@@ -1,0 +1,95 @@
+"""A large album asks the catalog as few questions as a small one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from catalog.plan.status import songs_of
+from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.progress import Progress
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
+from tests.bench.free_engine import free_line
+from tests.bench.scale import manifest
+from tests.support.inline_executor import produce
+from tests.support.statements import counted
+
+SMALL, LARGE, SEEDS = 2, 9, 3
+
+
+@pytest.fixture(autouse=True)
+def free():
+    with free_line():
+        yield
+
+
+@pytest.fixture
+def album_of(settings, tmp_path):
+    def read(songs, seeds=SEEDS, *, listed=lambda songs: songs):
+        document = manifest(songs, seeds)
+        document["album"]["id"] = f"scale-{songs}"
+        document["songs"] = listed(document["songs"])
+        path = tmp_path / "album.json"
+        path.write_text(json.dumps(document))
+        return read_album(path, settings)
+
+    return read
+
+
+def look(house, planned, until="select"):
+    return asyncio.run(peek(house, planned, Progress(planned.songs), until))
+
+
+def statements(house, work):
+    with counted(house.database) as sent:
+        work()
+    return len(sent)
+
+
+@pytest.mark.both_databases
+def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(house, album_of):
+    albums = {songs: album_of(songs) for songs in (SMALL, LARGE)}
+
+    def plan():
+        return {songs: statements(house, lambda a=album: declare_album(house, a)) for songs, album in albums.items()}
+
+    first = plan()
+    assert first[SMALL] == first[LARGE] <= 30
+    again = plan()
+    assert again[SMALL] == again[LARGE] < first[SMALL]
+    for work in (
+        lambda planned: look(house, planned),
+        lambda planned: forecast(house, planned, complete=False),
+        lambda planned: songs_of(house.database, planned.album.id),
+    ):
+        planned = [declare_album(house, album) for album in albums.values()]
+        few, many = (statements(house, lambda w=work, p=p: w(p)) for p in planned)
+        assert few == many <= 8
+
+
+@pytest.mark.both_databases
+def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_number_of_songs(house, album_of):
+    counts = []
+    for songs in (1, 5):
+        planned = declare_album(house, album_of(songs, seeds=2))
+        assert produce(house, planned, "select")[0].failures == {}
+        counts.append(statements(house, lambda p=planned: look(house, p)))
+        assert look(house, planned) is not None
+    assert counts[0] == counts[1] <= 20
+
+
+@pytest.mark.both_databases
+def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(house, album_of):
+    def standing(album):
+        declare_album(house, album)
+        return [(song.id, song.title, [c.seed for c in song.candidates]) for song in songs_of(house.database, album.id)]
+
+    whole = album_of(3)
+    before = standing(whole)
+    assert [seeds for _, _, seeds in before] == [[1, 2, 3]] * 3
+    changed = album_of(3, 2, listed=lambda songs: [{**songs[2], "title": "Renamed"}, songs[0]])
+    assert standing(changed) == [("song-3", "Renamed", [1, 2]), ("song-1", "Song 1", [1, 2])]
+    assert standing(whole) == before

@@ -1,0 +1,101 @@
+"""A farm in one process: takes what a dispatcher is asked for, and does it, loses it or keeps it waiting as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from catalog.catalog import House
+from catalog.ledger.submissions import shard_of
+from catalog.plan.storage import part_of, stored_plan
+from flows.orchestration.parameters import ShardWork, SongWork, Work
+from flows.orchestration.run_launcher import RunStanding, RunState
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from tests.support.inline_executor import InlineExecutor
+
+
+@dataclass(slots=True)
+class FakeRun:
+    """One run that was asked for."""
+
+    id: str
+    flow: str
+    work: Work
+    name: str
+    queue: str
+    key: str
+    state: RunState = "waiting"
+    for_s: float = 0.0
+
+
+class FakeFarm:
+    """See :class:`flows.orchestration.run_launcher.Dispatcher`."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, FakeRun] = {}
+        self.rendered: list[str] = []
+        self.steps: list[str] = []
+        self.given_up: list[str] = []
+        self.withdrawn: list[str] = []
+        self.is_watched_closely = False
+
+    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
+        known = next((run for run in self.runs.values() if run.key == key), None)
+        made = known or FakeRun(f"run-{len(self.runs) + 1}", flow, work, name, queue, key)
+        self.runs[made.id] = made
+        return made.id
+
+    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+        found = (self.runs[run_id] for run_id in run_ids if run_id in self.runs)
+        return {run.id: RunStanding(run.state, run.for_s, run.queue) for run in found}
+
+    def give_up(self, run_id: str, reason: str) -> None:
+        self.given_up.append(run_id)
+        self.runs[run_id].state = "ended"
+
+    def withdraw(self, run_id: str, reason: str) -> None:
+        self.withdrawn.append(run_id)
+        self.runs[run_id].state = "ended"
+
+    def stop_all(self, album: str) -> int:
+        open_runs = list(self.open())
+        for run in open_runs:
+            run.state = "ended"
+        return len(open_runs)
+
+    def reconcile_often(self, often: bool) -> None:
+        self.is_watched_closely = often
+
+    def open(self, flow: str | None = None) -> Iterator[FakeRun]:
+        """The runs that have not ended, of one flow or of all."""
+        return (run for run in self.runs.values() if run.state != "ended" and flow in (None, run.flow))
+
+    def lose(self, flow: str) -> int:
+        """Let all runs of a flow end without having done anything."""
+        lost = list(self.open(flow))
+        for run in lost:
+            run.state = "ended"
+        return len(lost)
+
+    def work_off(self, house: House, *, flow: str | None = None, most: int = 100) -> None:
+        """Do what waits, here and now."""
+        for run in list(self.open(flow))[:most]:
+            self._do(house, run)
+            run.state = "ended"
+
+    def _do(self, house: House, run: FakeRun) -> None:
+        work = run.work
+        assert isinstance(work, ShardWork | SongWork)
+        planned = stored_plan(house.database, work.album)
+        if isinstance(work, ShardWork):
+            shard = shard_of(house.database, work.shard)
+            assert shard is not None
+            part, until = part_of(planned, renders=shard.render_keys), "score"
+        else:
+            part, until = part_of(planned, songs=work.songs), work.until
+        executor = InlineExecutor(house)
+        asyncio.run(Line(house, part, executor, Progress(part.songs)).run(until))
+        self.rendered += executor.rendered
+        self.steps += executor.steps

@@ -1,0 +1,42 @@
+"""The services as fixtures: started once for all tests of a run that ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.services.minio_server import minio_server
+from tests.support.services.moto_server import moto_server
+from tests.support.services.postgres_server import PostgresServer, postgres_server
+from tests.support.services.prefect_server import PrefectServer
+from tests.support.services.prefect_server import prefect_server as running_prefect_server
+from tests.support.services.s3_service import S3Service
+
+
+@pytest.fixture(scope="session")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Service]:
+    """A real MinIO server."""
+    with minio_server(tmp_path_factory.mktemp("minio")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Service]:
+    """moto's S3 server."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A real Prefect server that asks for a password; what one test makes there the next one finds."""
+    with running_prefect_server(tmp_path_factory.mktemp("prefect")) as server:
+        yield server

@@ -1,0 +1,76 @@
+"""A real Prefect server for tests, with its pages, kept in SQLite in a folder of the test run's own."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.services.processes import free_port, running
+
+SLOW_START_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectServer:
+    """Where a server is and how one gets in; ``auth`` is Prefect's ``USER:PASSWORD``, empty where none is asked for."""
+
+    root: str
+    home: Path
+    auth: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """Address of the API."""
+        return f"{self.root}/api"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a process of its own (a command, a worker) needs to reach the server."""
+        return {
+            "PREFECT_API_URL": self.url,
+            "PREFECT_UI_URL": self.root,
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_CLI_PROMPT": "false",
+            "DO_NOT_TRACK": "1",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+            **({"PREFECT_API_AUTH_STRING": self.auth} if self.auth else {}),
+        }
+
+    @contextmanager
+    def here(self, **changes: object) -> Iterator[None]:
+        """This process's Prefect talks to the server while the block lasts, or as ``changes`` say (url, auth)."""
+        from prefect.settings import temporary_settings
+
+        reached = {"url": self.url, "auth": self.auth or None} | changes
+        with temporary_settings({"api.url": reached["url"], "api.auth_string": reached["auth"]}):
+            yield
+
+
+@contextmanager
+def prefect_server(folder: Path, *, port: int = 0, with_auth: bool = True) -> Iterator[PrefectServer]:
+    """A server that keeps everything in ``folder``; started there again on the same port it goes on where it was."""
+    port = port or free_port()
+    home = folder / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    secret = home / "auth"
+    if with_auth and not secret.exists():
+        secret.write_text(f"songline:{secrets.token_hex(10)}")
+    server = PrefectServer(f"http://127.0.0.1:{port}", home, secret.read_text() if with_auth else "")
+    environment = {
+        **server.environment,
+        **({"PREFECT_SERVER_API_AUTH_STRING": server.auth} if server.auth else {}),
+        "PREFECT_SERVER_UI_API_URL": server.url,
+        # Absence is looked for every second instead of every five.
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    log = folder / "prefect-server.log"
+    health_url = f"{server.url}/health"
+    with running(command, health_url=health_url, log=log, environment=environment, start_s=SLOW_START_S):
+        yield server

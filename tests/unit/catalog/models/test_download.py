@@ -1,0 +1,304 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import InputError, LicenceRefused, MachineError
+from catalog.models.download import Fetcher, NotThere, Patience, Remote
+from catalog.models.install import Watch, bench
+from catalog.models.pull import add, pull
+from catalog.models.store import ModelStore, remove_model
+from catalog.models.table import read_table
+from tests.support.models import AT, relaxed_table
+from tests.support.services.hub_server import COMMIT, Hub, serving
+
+WEIGHTS = bytes(range(256)) * 8192
+QUICK = Patience(tries=3, base_s=0.01, timeout_s=2.0)
+VAE, REPO = "diffrhythm-vae", "ASLP-lab/DiffRhythm-vae/vae_model.pt"
+MUQ = {
+    "OpenMuQ/MuQ-MuLan-large/config.json": b"{}",
+    "OpenMuQ/MuQ-MuLan-large/pytorch_model.bin": b"mulan",
+    "OpenMuQ/MuQ-large-msd-iter/config.json": b"{1}",
+    "FacebookAI/xlm-roberta-base/config.json": b"{2}",
+    "FacebookAI/xlm-roberta-base/tokenizer.json": b"{3}",
+}
+
+
+@pytest.fixture
+def hub():
+    with serving(Hub({REPO: WEIGHTS, **MUQ}, large={REPO})) as served:
+        yield served
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
+
+
+def fetch(store, hub, name=VAE, **more):
+    with Fetcher(hub.url, QUICK) as fetcher:
+        return pull(store, name, fetcher, at=AT, accept=True, **more)
+
+
+def paths(hub, method):
+    return [asked.path for asked in hub.asked if asked.method == method]
+
+
+def test_a_model_comes_whole_through_the_hub_and_its_cdn(store, hub):
+    model = fetch(store, hub)
+    assert model.path("vae_model.pt").read_bytes() == WEIGHTS
+    assert model.revision == COMMIT
+    assert model.digest == digest_bytes(WEIGHTS)
+    assert hub.gets("vae_model.pt")[-1].path == f"/cdn/{REPO}"
+    # The branch is resolved once: the bytes are asked for at the commit.
+    assert paths(hub, "HEAD") == ["/ASLP-lab/DiffRhythm-vae/resolve/main/vae_model.pt"]
+    assert f"/ASLP-lab/DiffRhythm-vae/resolve/{COMMIT}/vae_model.pt" in paths(hub, "GET")
+
+
+def test_nothing_is_asked_for_what_is_here(store, hub):
+    fetch(store, hub)
+    asked = len(hub.asked)
+    assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
+    assert len(hub.asked) == asked
+
+
+def test_no_licence_no_request(store, hub):
+    with Fetcher(hub.url) as fetcher, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
+        pull(store, VAE, fetcher, at=AT)
+    assert hub.asked == []
+
+
+def test_a_token_goes_nowhere(store, hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    fetch(store, hub)
+    assert hub.asked
+    assert not any("authorization" in asked.headers or "secret" in str(asked) for asked in hub.asked)
+
+
+def test_three_repositories_make_one_model_at_their_commits(store, hub):
+    model = fetch(store, hub, "muq-mulan-large")
+    assert model.path("xlm-roberta-base/tokenizer.json").read_bytes() == b"{3}"
+    assert not model.has("mulan/model.safetensors")
+    assert model.path("mulan/config.json").read_bytes() == b"{}"
+    assert model.revision == "+".join([COMMIT[:12]] * 3)
+
+
+def test_raw_files_come_from_where_the_table_says(store, hub, tmp_path):
+    table = tmp_path / "table.toml"
+    table.write_text(table.read_text().replace("https://raw.githubusercontent.com", f"{hub.url}/raw"))
+    commit = store.spec("diffrhythm-data").sources[0].revision
+    for file in store.spec("diffrhythm-data").files:
+        hub.files[f"raw/ASLP-lab/DiffRhythm/{commit}/{file.origin}"] = file.path.encode()
+    model = fetch(ModelStore(store.folder, table), hub, "diffrhythm-data")
+    assert model.path("polychar.txt").read_bytes() == b"polychar.txt"
+    assert model.revision == commit
+
+
+def test_a_cut_connection_is_continued_where_it_stopped(store, hub):
+    hub.cuts["vae_model.pt"] = [700_000, 300_000]
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+    first, second, third = hub.gets("vae_model.pt")
+    assert "range" not in first.headers
+    assert second.headers["range"] == "bytes=700000-"
+    assert third.headers["range"] == "bytes=1000000-"
+    assert hub.served("vae_model.pt") == len(WEIGHTS)
+
+
+def test_what_came_is_kept_when_the_server_stays_away(store, hub):
+    hub.cuts["vae_model.pt"] = [1_000_000]
+
+    def goes_down(_file, _there, _size):
+        hub.statuses["vae_model.pt"] = [503] * 50
+
+    with pytest.raises(MachineError, match="continues where it stopped"):
+        fetch(store, hub, watch=Watch(coming=goes_down))
+    assert store.installed(VAE) is None
+    hub.statuses.clear()
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+    assert hub.served("vae_model.pt") == len(WEIGHTS)
+
+
+def test_a_server_without_ranges_starts_anew(store, hub):
+    hub.answers_ranges = False
+    hub.cuts["vae_model.pt"] = [700_000]
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+    assert hub.served("vae_model.pt") == len(WEIGHTS) + 700_000
+
+
+@pytest.mark.parametrize("status", [500, 429, 503])
+def test_a_busy_server_is_asked_again(store, hub, status):
+    hub.statuses["vae_model.pt"] = [status, status]
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+
+
+def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub):
+    hub.pause_s, hub.chunk = 0.01, 1 << 17
+    assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
+    hub.pause_s = 5.0
+    with Fetcher(hub.url, Patience(tries=0, timeout_s=0.1)) as fetcher, pytest.raises(MachineError, match="timed out"):
+        fetcher.fetch(Remote(f"{hub.cdn}/cdn/{REPO}"), store.folder / "x")
+
+
+def test_a_damaged_download_is_refused_removed_and_named(store, hub):
+    hub.corrupt.add(REPO)
+    with pytest.raises(MachineError, match=rf"vae_model\.pt was refused and removed.*expected {digest_bytes(WEIGHTS)}"):
+        fetch(store, hub)
+    assert store.installed(VAE) is None
+    assert not list(store.folder.rglob("vae_model*"))
+    hub.corrupt.clear()
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+
+
+def test_a_small_file_is_judged_by_its_git_id(store, hub):
+    hub.corrupt.add("MuQ-large-msd-iter/config.json")
+    with pytest.raises(MachineError, match=r"muq-large-msd-iter/config\.json was refused.*git blob id"):
+        fetch(store, hub, "muq-mulan-large")
+
+
+def test_another_content_than_the_tables_is_refused_before_it_comes(tmp_path, hub):
+    with pytest.raises(MachineError, match="has another content than expected"):
+        fetch(ModelStore(tmp_path / "strict"), hub)
+    assert hub.served("vae_model.pt") == 0
+
+
+def test_what_the_first_pull_found_is_held(store, hub):
+    fetch(store, hub)
+    with bench(store, VAE) as place:
+        remove_model(place.home, forget=False)
+    hub.commits |= {"main": "d0" * 20, "old": COMMIT}
+    assert fetch(store, hub).revision == COMMIT, "the commit is held though the branch moved"
+    with bench(store, VAE) as place:
+        remove_model(place.home, forget=False)
+    hub.files[REPO] = b"rewritten history"
+    with pytest.raises(MachineError, match="models remove diffrhythm-vae --forget"):
+        fetch(store, hub)
+
+
+def test_only_what_is_damaged_comes_again(store, hub):
+    damaged = fetch(store, hub, "muq-mulan-large").path("mulan/pytorch_model.bin")
+    whole = damaged.read_bytes()
+    damaged.chmod(0o644)
+    damaged.write_bytes(whole[::-1])
+    hub.asked.clear()
+    model = fetch(store, hub, "muq-mulan-large")
+    assert model.path("mulan/pytorch_model.bin").read_bytes() == whole
+    assert [asked.path.rpartition("/")[2] for asked in hub.gets("")] == ["pytorch_model.bin"]
+
+
+def test_a_file_that_is_not_there_is_told(store, hub):
+    del hub.files[REPO]
+    with pytest.raises(NotThere, match=r"vae_model\.pt is not there"):
+        fetch(store, hub)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_not_asked_again(store, hub, status):
+    hub.statuses["vae_model.pt"] = [status]
+    with pytest.raises(MachineError, match=f"refused with {status}"):
+        fetch(store, hub)
+    assert len(hub.asked) == 1
+
+
+def test_a_hub_without_an_address_is_told_at_once():
+    with pytest.raises(InputError, match="SONGLINE_HUB_URL"):
+        Fetcher("hub.example.com")
+
+
+def test_a_hub_that_is_not_there_is_told(store):
+    with Fetcher("http://127.0.0.1:9", QUICK) as fetcher, pytest.raises(MachineError, match="could not be fetched"):
+        pull(store, VAE, fetcher, at=AT, accept=True)
+
+
+def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_version(store, hub):
+    hub.files["mine/tuned.safetensors"] = WEIGHTS
+    hub.cuts["tuned.safetensors"] = [500_000]
+    licence = read_table().licences["MIT"]
+    with Fetcher(patience=QUICK) as fetcher:
+        url = f"{hub.url}/mine/tuned.safetensors"
+        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, fetcher=fetcher)
+    assert model.weights.name == "cfm_model.safetensors"
+    assert model.weights.read_bytes() == WEIGHTS
+    second = hub.gets("tuned.safetensors")[1].headers
+    assert (second["range"], "if-range" in second) == ("bytes=500000-", True)
+    assert hub.served("tuned.safetensors") == len(WEIGHTS)
+
+
+def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path):
+    hub.files["mine/tuned.pt"] = WEIGHTS
+    hub.cuts["tuned.pt"] = [500_000]
+    remote, place = Remote(f"{hub.url}/mine/tuned.pt"), tmp_path / "tuned.pt"
+    with Fetcher(patience=Patience(tries=0, timeout_s=2.0)) as fetcher, pytest.raises(MachineError):
+        fetcher.fetch(remote, place)
+    hub.files["mine/tuned.pt"] = WEIGHTS[::-1]
+    with Fetcher(patience=QUICK) as fetcher:
+        fetcher.fetch(remote, place)
+    assert place.read_bytes() == WEIGHTS[::-1]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/x", "file:///etc/passwd", "cfm_model.pt"])
+def test_only_the_web_is_fetched_from(tmp_path, url):
+    with Fetcher() as fetcher, pytest.raises(InputError, match="no web address"):
+        fetcher.fetch(Remote(url), tmp_path / "x")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from catalog.models.download import Fetcher
+from catalog.models.pull import pull
+from catalog.models.store import ModelStore
+from tests.support.models import AT
+folder, table, url, name = sys.argv[1:]
+with Fetcher(url) as fetcher:
+    pull(ModelStore(Path(folder), Path(table)), name, fetcher, at=AT, accept=True)
+"""
+
+
+def pulling_process(store, hub, tmp_path):
+    arguments = [str(store.folder), str(tmp_path / "table.toml"), hub.url, VAE]
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
+
+
+def test_two_processes_at_once_download_once(store, hub, tmp_path):
+    hub.pause_s = 0.03
+    both = [pulling_process(store, hub, tmp_path) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert hub.served("vae_model.pt") == len(WEIGHTS)
+    assert store.is_whole(VAE)
+
+
+def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub):
+    waited, inside = [], threading.Event()
+    hub.pause_s = 0.02
+    watch = Watch(coming=lambda *_: inside.set())
+    first = threading.Thread(target=fetch, args=(store, hub), kwargs={"watch": watch})
+    first.start()
+    assert inside.wait(10)
+    fetch(store, hub, watch=Watch(waiting=waited.append))
+    first.join()
+    assert waited == [VAE]
+    assert hub.served("vae_model.pt") == len(WEIGHTS)
+
+
+def test_a_kill_in_mid_pull_is_continued(store, hub, tmp_path):
+    hub.pause_s = 0.05
+    process = pulling_process(store, hub, tmp_path)
+    part = store.folder / VAE / "partial" / "vae_model.pt.part"
+    for _ in range(1000):
+        if part.is_file() and part.stat().st_size > 200_000:
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert store.installed(VAE) is None
+    came = part.stat().st_size
+    assert 200_000 < came < len(WEIGHTS)
+    hub.pause_s = 0.0
+    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
+    assert hub.gets("vae_model.pt")[-1].headers["range"] == f"bytes={came}-"
+    assert hub.gets("vae_model.pt")[-1].sent == len(WEIGHTS) - came

@@ -1,0 +1,353 @@
+"""Judges and stems on several machines: the plan says which model files are meant, whoever looks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+
+from catalog.catalog import open_house
+from catalog.common.errors import ModelMissing, TransientError, WorkError
+from catalog.ledger.submissions import Wish, submission_of, submit
+from catalog.plan.plan import apply_policy
+from catalog.plan.storage import stored_plan
+from catalog.selection.decide import Policy
+from db.tables.album import Album
+from db.tables.provenance import Activity
+from flows.orchestration import budget
+from flows.orchestration import render_dispatcher as shard_desk
+from flows.orchestration.coordinator import Foreman
+from flows.pipeline.forecast import peek
+from flows.pipeline.pipeline import Line
+from flows.pipeline.progress import Progress
+from flows.pipeline.run import require_renders
+from flows.pipeline.score_requests import Judgements
+from flows.planning.plan_album import declare_album
+from flows.planning.read_manifest import read_album
+from tasks.scoring.requests import request_scores
+from tests.support.albums import album_document, write_album
+from tests.support.farm import FakeFarm
+from tests.support.inline_executor import HERE, InlineExecutor, produce
+from tests.support.judges import MODEL, SELECTION, CharmScorer, machine, only_charm
+from tests.support.statements import counted
+
+ONE_SONG = {"songs": album_document()["songs"][:1]}
+JUDGED = {"selection": SELECTION, **ONE_SONG}
+
+
+@pytest.fixture(autouse=True)
+def judges():
+    with only_charm():
+        yield
+
+
+@pytest.fixture
+def house_at(settings, tmp_path):
+    """A function that gives the house as one machine sees it."""
+
+    def enter(name, weights=None, **models):
+        return open_house(machine(settings, tmp_path / name, weights, **models))
+
+    return enter
+
+
+def plan(house, folder, **changes):
+    return declare_album(house, read_album(write_album(folder, album_document(**changes)), house.settings))
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("other", [None, b"other files"], ids=["no model", "another model"])
+def test_what_the_machine_with_the_model_judged_counts_everywhere(house_at, tmp_path, other):
+    with house_at("gpu", b"weights") as gpu:
+        planned = plan(gpu, tmp_path / "album", **JUDGED)
+        assert list(planned.identities) == [MODEL]
+        assert produce(gpu, planned, "score")[0].failures == {}
+        assert len(CharmScorer.heard) == 2
+    with house_at("cpu", other) as cpu:
+        there = stored_plan(cpu.database, "small")
+        assert there.identities == planned.identities
+        produced, executor = produce(cpu, there, "select")
+        assert produced.failures == {}
+        assert [step for step in executor.steps if step.startswith("judge")] == []
+        assert len(CharmScorer.heard) == 2
+
+
+def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path):
+    with house_at("gpu", b"weights") as gpu:
+        plan(gpu, tmp_path / "album", **JUDGED)
+    with house_at("cpu", b"other files") as cpu:
+        (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
+        assert isinstance(error, WorkError)
+        assert "are not those that the album was planned with" in error.what
+    assert CharmScorer.heard == []
+
+
+def test_planning_again_with_new_files_asks_anew(house_at, tmp_path):
+    for name, weights in (("old", b"weights"), ("new", b"newer weights")):
+        with house_at(name, weights) as house:
+            assert produce(house, plan(house, tmp_path / "album", **JUDGED), "score")[0].failures == {}
+    assert len(CharmScorer.heard) == 4
+
+
+def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path):
+    with house_at("gpu", b"weights") as gpu:
+        produce(gpu, plan(gpu, tmp_path / "album", **JUDGED), "score")
+        forget = sa.update(Album).values(model_identities=None)
+        gpu.database.transact(lambda session: session.execute(forget))
+        older = stored_plan(gpu.database, "small")
+        assert older.identities == {}
+        assert asyncio.run(peek(gpu, older, Progress(older.songs), "score")) is not None
+    with house_at("cpu") as cpu:
+        (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
+        assert isinstance(error, ModelMissing)
+
+
+def test_a_policy_that_is_applied_brings_the_models_of_its_judges(house_at, tmp_path):
+    with house_at("gpu", b"weights") as gpu:
+        planned = plan(gpu, tmp_path / "album", **ONE_SONG)
+        assert planned.identities == {}
+        identities = {MODEL: gpu.models.need(MODEL).identity}
+        policy = Policy.model_validate(SELECTION)
+        apply_policy(gpu.database, "small", policy=policy, over=planned.album.selection, identities=identities)
+    with house_at("cpu") as cpu:
+        there = stored_plan(cpu.database, "small")
+        assert (there.policy, there.identities) == (policy, identities)
+
+
+class Demixing(InlineExecutor):
+    """Takes note of what is to be taken apart, and does not do it."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.asked = []
+
+    async def step(self, request, sentence):
+        if request.kind == "demix":
+            self.asked.append(request.key)
+            raise WorkError("asked", remedy="")
+        return await super().step(request, sentence)
+
+
+def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path):
+    keys = []
+    with house_at("gpu", stems="htdemucs") as gpu:
+        plan(gpu, tmp_path / "album", stems="htdemucs", **ONE_SONG)
+    for name, stems in (("gpu", None), ("cpu", None)):
+        with house_at(name, stems=stems) as house:
+            planned = stored_plan(house.database, "small")
+            executor = Demixing(house)
+            asyncio.run(Line(house, planned, executor, Progress(planned.songs)).run("finish"))
+            keys += executor.asked
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
+def test_a_request_needs_no_model_here(house_at, tmp_path):
+    with house_at("gpu", b"weights") as gpu:
+        planned = plan(gpu, tmp_path / "album", **JUDGED)
+    song = planned.songs[0].song
+    asked = request_scores(song, "a" * 64, policy=planned.policy, identities=planned.identities)
+    assert [each.kind for each in asked] == ["score", "judge"]
+    assert asked[1].parameters["judge"]["models"] == [planned.identities[MODEL]]
+
+
+@pytest.fixture
+def farm():
+    return FakeFarm()
+
+
+@pytest.fixture
+def gpu(house_at):
+    with house_at("gpu", b"weights") as house:
+        yield house
+
+
+def foreman_of(house, planned, farm, *, max_gpu_minutes=None):
+    submission = submit(house.database, Wish(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes))
+    progress = Progress(planned.songs)
+    return Foreman(house, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
+
+
+def rounds(foreman, work, *, most=40):
+    """Rounds with ``work`` done between them; gives the verdict."""
+    for _ in range(most):
+        if (verdict := foreman.round()) is not None:
+            return verdict
+        work()
+    raise AssertionError("the foreman did not come to an end")
+
+
+def judged_by(house, farm, flow):
+    """Do what waits of one flow; gives how many candidates a judge heard meanwhile."""
+    before = len(CharmScorer.heard)
+    farm.work_off(house, flow=flow)
+    return len(CharmScorer.heard) - before
+
+
+def rendered_before(house, folder, **changes):
+    """An album whose candidates are rendered and scored, and none is judged; gives its plan with a judge."""
+    assert produce(house, plan(house, folder, **changes, songs=ONE_SONG["songs"]), "score")[0].failures == {}
+    return plan(house, folder, **JUDGED)
+
+
+@pytest.mark.both_databases
+def test_a_judge_that_is_asked_later_hears_what_is_rendered_on_the_gpu_pool(gpu, farm, tmp_path):
+    planned = rendered_before(gpu, tmp_path / "album")
+    foreman = foreman_of(gpu, planned, farm)
+    heard = {"render-shard": 0, "finish-song": 0}
+
+    def work():
+        for flow in heard:
+            heard[flow] += judged_by(gpu, farm, flow)
+
+    assert rounds(foreman, work) == "all settled"
+    assert foreman.failures == {}
+    assert (heard, farm.rendered) == ({"render-shard": 2, "finish-song": 0}, [])
+    assert [run.name for run in farm.runs.values() if run.flow == "render-shard"] == ["judge · Song One"]
+    assert foreman_of(gpu, planned, farm).round() == "all settled"
+
+
+def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, tmp_path):
+    other = {"album": {"id": "older", "title": "Older", "artist": "Ada Vale"}}
+    planned = rendered_before(gpu, tmp_path / "album", **other)
+    foreman_of(gpu, planned, farm).round()
+    assert [run.flow for run in farm.open()] == ["render-shard"]
+    assert judged_by(gpu, farm, "render-shard") == 2
+    assert farm.rendered == []
+
+
+def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(gpu, farm, tmp_path, monkeypatch):
+    monkeypatch.setattr(shard_desk, "FRUITLESS", 1)
+    first = foreman_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
+    assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
+    foreman = foreman_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
+    assert rounds(foreman, lambda: farm.work_off(gpu)) == "all settled"
+    assert len(CharmScorer.heard) == 2
+
+
+def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu, farm, tmp_path):
+    planned = plan(gpu, tmp_path / "album", **JUDGED)
+    foreman = foreman_of(gpu, planned, farm)
+    foreman.round()
+    unjudged = {**JUDGED, "selection": {}}
+    produce(gpu, plan(gpu, tmp_path / "plain", **unjudged), "score")  # as far as it came
+    plan(gpu, tmp_path / "album", **JUDGED)
+    assert farm.lose("render-shard") == 1
+    foreman.round()
+    assert [run.flow for run in farm.open()] == ["render-shard"]
+    assert rounds(foreman, lambda: farm.work_off(gpu)) == "all settled"
+    assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
+
+
+def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path):
+    planned = rendered_before(gpu, tmp_path / "album")
+    poison = planned.songs[0].candidates[0].render_key
+    foreman = foreman_of(gpu, planned, farm)
+
+    def work():
+        for each in list(farm.open("render-shard")):
+            if poison in foreman._shards.runs.given[each.id]:
+                each.state = "ended"
+        farm.work_off(gpu)
+
+    assert rounds(foreman, work, most=60) == "all settled"
+    assert foreman.failures == {}
+    assert len(CharmScorer.heard) == 1
+    judgements = Judgements(gpu, planned)
+    assert judgements.open([poison]) == {}
+    (asked,) = judgements._asked.values()
+    (standing,) = gpu.ledger.standings("step", list(asked)).values()
+    assert standing.state == "failed"
+    assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(standing.error)
+
+
+def test_who_is_judging_holds_its_run(gpu, farm, tmp_path):
+    planned = rendered_before(gpu, tmp_path / "album")
+    foreman = foreman_of(gpu, planned, farm)
+    foreman.round()
+    (run,) = farm.open("render-shard")
+    given = foreman._shards.runs.given[run.id]
+    assert not foreman._shards._is_worked_on(given)
+    (request, *_) = foreman._shards._unheard[sorted(given)[0]].values()
+    gpu.ledger.declare_steps([request])
+    lease = gpu.ledger.claim("step", request.key)
+    assert foreman._shards._is_worked_on(given)
+    gpu.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
+    assert not foreman._shards._is_worked_on(given)
+
+
+def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path):
+    planned = rendered_before(gpu, tmp_path / "album")
+    with pytest.raises(TransientError, match="judges have not heard every candidate"):
+        require_renders(gpu, planned)
+    produce(gpu, planned, "score")
+    require_renders(gpu, planned)
+
+
+def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(gpu, farm, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "spent_s", lambda *_, since: 600.0)
+    two = [{**ONE_SONG["songs"][0], "seeds": seeds} for seeds in ([1, 2], [1, 2, 3])]
+    produce(gpu, plan(gpu, tmp_path / "album", songs=two[:1]), "score")
+    planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=two[1:])
+    foreman = foreman_of(gpu, planned, farm, max_gpu_minutes=5.0)
+    assert rounds(foreman, lambda: farm.work_off(gpu)) == "paused"
+    assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
+    assert "1 render is left" in submission_of(gpu.database, "small").reason
+
+
+@pytest.mark.both_databases
+def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tmp_path):
+    counts = []
+    for songs in (1, 2):
+        one = {**ONE_SONG["songs"][0], "seeds": [1]}
+        listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
+        produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
+        foreman = foreman_of(gpu, plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed), farm)
+        with counted(gpu.database) as sent:
+            foreman._shards.look()
+        assert len(foreman._shards._unheard) == songs
+        counts.append(len(sent))
+    assert counts[0] == counts[1] <= 8
+
+
+class FakeCuda:
+    """The part of torch.cuda that tells which device there is."""
+
+    def __init__(self, *, loaded=True, lost=False):
+        self._loaded, self._lost = loaded, lost
+
+    def is_initialized(self):
+        return self._loaded
+
+    def get_device_name(self):
+        if self._lost:
+            raise RuntimeError("CUDA error: unspecified launch failure")
+        return "Example Accelerator 9000"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "device"),
+    [
+        (FakeCuda(), "Example Accelerator 9000"),
+        (FakeCuda(loaded=False), "cuda"),
+        (FakeCuda(lost=True), "cuda"),
+    ],
+    ids=["torch", "another library", "a lost device"],
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_judged_on_a_gpu_says_so(gpu, tmp_path, monkeypatch, cuda, device, fails):
+    planned = rendered_before(gpu, tmp_path / "album")
+    gpu.settings = gpu.settings.model_copy(update={"device": "cuda"})
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    if fails:
+        monkeypatch.setattr(CharmScorer, "score", lambda *_: 1 / 0)
+    assert bool(produce(gpu, planned, "score")[0].failures) == fails
+    with gpu.database.read() as session:
+        found = session.execute(sa.select(Activity.kind, Activity.outcome, Activity.device))
+        told = {(row.kind, row.outcome, row.device) for row in found}
+    assert told - {("score", "done", "cpu"), ("render", "done", "cpu")} == {
+        ("judge", "failed" if fails else "done", device)
+    }

@@ -1,0 +1,32 @@
+"""A song without words on DiffRhythm: every frame is silent text, which the network was trained to take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from catalog.common.settings import Settings
+from tasks.engines.base import Rendered
+from tasks.engines.diffrhythm.engine import DiffRhythmEngine
+from tests.support.guide_songs import song
+
+
+def wordless(style: Any, **settings: Any) -> Any:
+    return replace(song((), length_s=95.0), engine="diffrhythm", style=style, style_digest="0" * 64, settings=settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"lyrics": "original"}])
+def test_a_song_without_words_is_legal(here: Settings, style: Any, settings: dict[str, Any]) -> None:
+    engine, asked = DiffRhythmEngine(here), wordless(style, **settings)
+    assert [remark for remark in engine.remarks(asked) if remark.kind != "hint"] == []
+    recipe = engine.recipe(asked, 1)
+    assert recipe.inputs["tokens"] == []
+    assert recipe.inputs["frames"] == 2048
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_silent_text_is_rendered(renderer: Any, make: Any) -> None:
+    (made,) = renderer.render([make(tokens=[])])
+    assert isinstance(made, Rendered), made

@@ -1,0 +1,151 @@
+"""What a render needs is gathered once, from the catalog where it is there, and its trouble stays its own."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+
+from catalog.catalog import open_house
+from catalog.common.digests import digest_bytes
+from catalog.common.errors import ModelMissing, WorkError
+from catalog.ledger.work import Lease, Outcome, Product
+from catalog.recipe import Recipe
+from tasks.engines.base import Material
+from tasks.rendering import inputs as materials
+from tasks.rendering.inputs import gather
+from tasks.steps import run_step as steps
+from tasks.steps.step_kinds import request
+from tests.support.engines import FaultyEngine
+from tests.support.inline_executor import HERE
+
+RECIPES = [Recipe("faulty", 1, seed, 2.0, {}) for seed in (1, 2, 3)]
+
+
+class Needy(FaultyEngine):
+    """An engine whose recipes need what the test says, by seed."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+
+    def materials(self, recipe):
+        found = self.wanted[recipe.seed]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """A step ``embed`` that writes its text; gives the texts of all that was done."""
+    done = []
+
+    def embed(context):
+        text = context.request.parameters["text"]
+        done.append(text)
+        if text == "broken":
+            raise ModelMissing("the model m is not installed", remedy="Run `songline models pull m`")
+        path = context.scratch / "style.npy"
+        path.write_text(text)
+        return Outcome({}, (Product("style", path, "application/x-npy"),))
+
+    monkeypatch.setattr(steps, "_worker", lambda _: embed)
+    return done
+
+
+@pytest.fixture
+def needs(monkeypatch):
+    """Say what each seed's recipe needs."""
+
+    def say(wanted):
+        monkeypatch.setattr(materials, "get_engine", lambda *_: Needy(wanted))
+
+    return say
+
+
+def embedded(text):
+    return Material(request=request("embed", {"text": text}), product="style")
+
+
+def gathered(house, recipes=RECIPES):
+    found = gather(house, recipes, HERE)
+    return [found[recipe.digest] for recipe in recipes]
+
+
+def test_a_step_that_several_recipes_need_is_done_once_and_never_again(house, made, needs):
+    needs({1: {"style": embedded("folk")}, 2: {"style": embedded("folk")}, 3: {"style": embedded("jazz")}})
+    folk, jazz = ({"style": digest_bytes(text)} for text in (b"folk", b"jazz"))
+    assert gathered(house) == [folk, folk, jazz]
+    assert gathered(house) == [folk, folk, jazz]
+    assert made == ["folk", "jazz"]
+    assert house.store.local(folk["style"]).read_text() == "folk"
+
+
+def test_another_process_finds_what_was_made(house, settings, made, needs):
+    needs({1: {"style": embedded("folk")}})
+    known = gathered(house, RECIPES[:1])
+    with open_house(settings) as other:
+        assert gathered(other, RECIPES[:1]) == known
+    assert made == ["folk"]
+
+
+def test_what_is_known_by_its_digest_is_taken_as_it_is(house, made, needs, tmp_path):
+    path = tmp_path / "parent.wav"
+    path.write_text("parent")
+    digest = house.take_in(path, media_type="audio/wav")
+    needs({1: {"parent_audio": Material(digest=digest), "style": embedded("folk")}, 2: {}, 3: {}})
+    assert gathered(house) == [{"parent_audio": digest, "style": digest_bytes(b"folk")}, {}, {}]
+    house.store.delete(digest)
+    lost, *others = gathered(house)
+    assert isinstance(lost, WorkError)
+    assert "no longer in the store" in lost.what
+    assert others == [{}, {}]
+
+
+def test_trouble_of_one_recipe_is_not_that_of_the_others(house, made, needs):
+    needs({1: {"style": embedded("folk")}, 2: {"style": embedded("broken")}, 3: ZeroDivisionError("a bug")})
+    good, missing, bug = gathered(house)
+    assert good == {"style": digest_bytes(b"folk")}
+    assert isinstance(missing, ModelMissing)
+    assert "songline models pull m" in str(missing)
+    assert isinstance(bug, WorkError)
+    assert "ZeroDivisionError" in bug.what
+
+
+def test_a_step_that_failed_for_good_says_so_again(house, made, needs):
+    needs({1: {"style": embedded("broken")}})
+    first, again = (gathered(house, RECIPES[:1])[0] for _ in range(2))
+    assert made == ["broken"]
+    assert (type(again), again.what) == (type(first), first.what)
+
+
+def test_a_material_without_a_source_is_an_error(house, made, needs):
+    needs({1: {"style": Material()}})
+    (found,) = gathered(house, RECIPES[:1])
+    assert isinstance(found, WorkError)
+    assert "no source" in found.what
+
+
+def test_a_step_that_somebody_else_does_is_waited_for(house, settings, made, needs, tmp_path):
+    wanted = embedded("folk")
+    needs({1: {"style": wanted}})
+    house.ledger.declare_steps([wanted.request])
+    path = tmp_path / "theirs.npy"
+    path.write_text("theirs")
+    with open_house(settings) as other:
+        lease = other.ledger.claim("step", wanted.request.key)
+        assert isinstance(lease, Lease)
+        outcome = Outcome({}, (Product("style", path, "application/x-npy"),))
+
+        def finish():
+            other.ledger.commit(lease, outcome, seconds=0.1, circumstances=HERE)
+
+        timer = threading.Timer(0.3, finish)
+        timer.start()
+        assert gathered(house, RECIPES[:1]) == [{"style": digest_bytes(b"theirs")}]
+        timer.join()
+    assert made == []
+    with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM activity").fetchone() == (1,)

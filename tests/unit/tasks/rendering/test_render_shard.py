@@ -1,0 +1,79 @@
+import pytest
+
+from catalog.ledger.results import render_products
+from catalog.recipe import Recipe
+from db.session import DatabaseTrouble
+from tasks.rendering import inputs as materials
+from tasks.rendering import render_shard as rendering
+from tests.support.engines import FaultyEngine
+from tests.support.inline_executor import HERE
+
+RECIPES = [Recipe("faulty", 1, seed, 2.0, {"prompt": "x"}) for seed in (1, 2, 3)]
+KEYS = [recipe.digest for recipe in RECIPES]
+
+
+@pytest.fixture(autouse=True)
+def faulty(monkeypatch):
+    FaultyEngine.queue.clear()
+    FaultyEngine.rendered.clear()
+    monkeypatch.setattr(rendering, "get_engine", lambda *_: FaultyEngine())
+    monkeypatch.setattr(materials, "get_engine", lambda *_: FaultyEngine())
+    rendering.renderer_of.cache_clear()
+    yield FaultyEngine
+    rendering.renderer_of.cache_clear()
+
+
+def shard(house):
+    house.ledger.declare_renders(RECIPES)
+    return {key: standing.state for key, standing in rendering.render_shard(house, KEYS, HERE).items()}
+
+
+def test_a_shard_renders_all_and_a_second_time_nothing(house, faulty):
+    assert set(shard(house).values()) == {"rendered"}
+    assert set(shard(house).values()) == {"rendered"}
+    assert faulty.rendered == [1, 2, 3]
+    assert all("audio" in render_products(house.database, key) for key in KEYS)
+
+
+def test_one_poisoned_candidate_never_sinks_its_shard(house, faulty):
+    faulty.queue.extend(["tone", "fail", "tone"])
+    assert list(shard(house).values()) == ["rendered", "failed", "rendered"]
+    error = house.ledger.standings("render", KEYS)[KEYS[1]].error
+    assert error["error"] == "these lyrics cannot be sung"
+    assert error["remedy"] == "Change them"
+
+
+def test_transient_trouble_goes_back_to_planned(house, faulty):
+    faulty.queue.extend(["oom", "tone", "tone"])
+    assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
+
+
+def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(house, faulty):
+    faulty.queue.extend(["tone", "crash", "crash", "tone"])
+    assert list(shard(house).values()) == ["rendered", "failed", "rendered"]
+    error = house.ledger.standings("render", KEYS)[KEYS[1]].error
+    assert "ZeroDivisionError" in error["error"]
+    assert "songline retry" in error["remedy"]
+
+
+def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(house, faulty, monkeypatch):
+    commit = house.ledger.commit
+
+    def busy_once(lease, *arguments, **named):
+        monkeypatch.setattr(house.ledger, "commit", commit)
+        raise DatabaseTrouble("database is locked")
+
+    monkeypatch.setattr(house.ledger, "commit", busy_once)
+    assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
+
+
+def test_the_same_audio_from_two_recipes_is_stored_once(house, tmp_path):
+    shard(house)
+    digests = {render_products(house.database, key)["audio"] for key in KEYS}
+    assert len(digests) == 3
+    again = rendering.render_once(house, RECIPES[0], HERE)
+    from tasks.audio.files import write_wav
+
+    path = tmp_path / "again.wav"
+    write_wav(path, again.audio, subtype="FLOAT")
+    assert house.store.put(path).digest in digests

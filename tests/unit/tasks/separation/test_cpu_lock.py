@@ -1,0 +1,43 @@
+"""Separations on the cores of one machine wait for each other, also across processes."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+
+from tasks.audio.audio import Audio
+from tasks.scoring.judges.voice import voice_of
+from tasks.separation.cpu_lock import turn_on_cores
+from tests.support.tiny_demucs import need
+
+HOLDS = """
+import sys
+from pathlib import Path
+from tasks.separation.cpu_lock import turn_on_cores
+with turn_on_cores(Path(sys.argv[1]), device="cpu"):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_separation_waits_for_another_process_and_goes_on_when_that_dies(registry, tmp_path):
+    wanted = registry.model_copy(update={"home": tmp_path / "home"})
+    mix = Audio.of(0.1 * np.random.Generator(np.random.PCG64(1)).standard_normal((2, 4000)), 44_100)
+    done = threading.Event()
+
+    def separate():
+        assert voice_of(need(registry, "htdemucs"), wanted)(mix).frames == mix.frames
+        done.set()
+
+    command = (sys.executable, "-c", HOLDS, str(wanted.home))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "mine\n"
+        with turn_on_cores(wanted.home, device="cuda"):
+            pass
+        waiting = threading.Thread(target=separate)
+        waiting.start()
+        assert not done.wait(1.5)
+        other.kill()
+    waiting.join(timeout=30)
+    assert done.is_set()
