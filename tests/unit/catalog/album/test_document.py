@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from manifest_samples import GOOD, faults_of, load
 
 from catalog.album.album import passed_on_fields
 from catalog.album.document import album_of, manifest_document
 from catalog.manifest.schema import SongFile
 from catalog.release.document import ReleasedTrack
+from tests.support.manifests import GOOD, faults_of, load
 
 
 def test_what_is_passed_on_is_declared_where_it_comes_from_and_where_it_goes() -> None:
