@@ -156,3 +156,11 @@ def test_the_examples_of_the_help_are_commands_there_are() -> None:
     examples = [line for line in lines if line.startswith("songline ")]
     assert len(examples) > 40
     assert {line: fault for line in examples if (fault := fault_of(line))} == {}
+
+
+def test_the_cookbook_imports_from_modules_there_are() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "cookbook").glob("*.md"))
+    made = {path[:-3].replace("/", ".") for path in re.findall(r"`((?:tasks|catalog)/[\w/]+\.py)`", text)}
+    written = {"tasks.scoring.measures.texture", "tasks.engines.tone.renderer", "tasks.engines.tone.engine"}
+    imported = set(re.findall(r"^ *from ((?:catalog|flows|tasks|tests)\.[\w.]+) import", text, re.MULTILINE)) | made
+    assert [name for name in sorted(imported - written) if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
