@@ -1,4 +1,4 @@
-"""The commands that choose and change takes: names, options and help. What a command does is loaded when it is called."""
+"""The commands of takes: names, options and help. What a command does is loaded when it is called."""
 
 from __future__ import annotations
 
