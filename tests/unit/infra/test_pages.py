@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_make_targets_and_paths_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     made = set(re.findall(r"(?:^|`|&& |\n)make ([a-z][\w-]*|\.venv/\.\w+)", text)) - {"sure"}
     assert made <= MAKE_TARGETS | {".venv/.core", ".venv/.dev"}
-    if page.parent.name == "cookbook":  # these name files that the reader writes
+    if page.parent.name in ("cookbook", "decisions"):  # files that the reader writes, files as they were then
         return
     named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]+)`", text)
     assert [path for path in named if not (ROOT / path).exists()] == []
@@ -128,6 +129,17 @@ def test_the_manifest_of_the_readme_is_one(tmp_path: Path) -> None:
     (tmp_path / "album.yaml").write_text(block[1], encoding="utf-8")
     album = read_album(tmp_path / "album.yaml", Settings(home=tmp_path / "home"))
     assert (album.id, len(album.songs[0].seeds)) == ("night-bus", 4)
+
+
+def test_the_layers_of_the_architecture_page_are_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```\n(.*?)```", page, re.DOTALL) if text.startswith("flows      cli"))
+    drawn = [re.split(r"  +", line[11:].rstrip())[0] for line in block.splitlines() if line.strip()]
+    layered = [contract for contract in contracts if contract["type"] == "layers" and "containers" in contract]
+    assert drawn == [layer for contract in layered for layer in contract["layers"]]
 
 
 def test_every_page_stands_in_the_index() -> None:
@@ -156,3 +168,11 @@ def test_the_examples_of_the_help_are_commands_there_are() -> None:
     examples = [line for line in lines if line.startswith("songline ")]
     assert len(examples) > 40
     assert {line: fault for line in examples if (fault := fault_of(line))} == {}
+
+
+def test_the_cookbook_imports_from_modules_there_are() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "cookbook").glob("*.md"))
+    made = {path[:-3].replace("/", ".") for path in re.findall(r"`((?:tasks|catalog)/[\w/]+\.py)`", text)}
+    written = {"tasks.scoring.measures.texture", "tasks.engines.tone.renderer", "tasks.engines.tone.engine"}
+    imported = set(re.findall(r"^ *from ((?:catalog|flows|tasks|tests)\.[\w.]+) import", text, re.MULTILINE)) | made
+    assert [name for name in sorted(imported - written) if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []

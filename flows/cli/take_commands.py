@@ -1,0 +1,88 @@
+"""The commands of takes: names, options and help. What a command does is loaded when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.console.help import Heading, examples
+from flows.cli.console.options import AlbumName, AsJson, Manifest
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline scores night-bus"))
+def scores(album: AlbumName, as_json: AsJson = False) -> None:
+    """Show each take's metrics, gates, rank and explanation."""
+    from flows.cli.inspect import lookup as look
+
+    look.scores(album, as_json=as_json)
+
+
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples(
+        "songline select album.yaml --policy other.yaml",
+        "songline select album.yaml --policy other.yaml --apply",
+        "songline select album.yaml --undo",
+    ),
+)
+def select(
+    album: Manifest,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy file: what stands under `selection` in a manifest.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Store the decisions; the next render uses them.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back from an applied policy to the manifest's own.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Choose again under another policy, without rendering.
+
+    Old winners are shown beside new ones. Nothing is stored unless --apply is given.
+    """
+    from flows.cli.album import select as choose
+
+    choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
+
+
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))
+def rerun(
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """Render a take again and compare it with the stored one.
+
+    The answer is: identical, within tolerance, or different.
+    """
+    from flows.cli.album import render as make
+
+    make.rerun(candidate, as_json=as_json)
+
+
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples(
+        "songline retake last-bus-43 --from 0:45 --to 0:52 --seeds 8",
+        "songline retake last-bus-43 --from 0:45 --to 0:52 --lyrics new.lrc --out retakes",
+    ),
+)
+def retake(
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
+    start: Annotated[str, typer.Option("--from", help="Where the passage begins: 0:45, or seconds.")],
+    end: Annotated[str, typer.Option("--to", help="Where it ends.")],
+    seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,
+    lyrics: Annotated[
+        Path | None, typer.Option(help="LRC with new words; only its lines in the passage count.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder that gets the takes as WAV files, to listen to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sing a passage of a take again; the rest stays.
+
+    Outside the passage every sample stays as it is. The new takes compete with the others at the next render.
+    """
+    from flows.cli.album import retake as sing
+
+    sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
