@@ -12,9 +12,9 @@ def clock(seconds: float, *, with_hours: bool = False) -> str:
     return f"{minutes}:{whole_s:02d}"
 
 
-def size(count: int) -> str:
-    """A number of bytes in the largest unit that it reaches: ``1.25 GB``."""
+def size(count: int, *, digits: int = 1) -> str:
+    """Bytes as people read them, in powers of ten as disks are sold: ``1.2 GB``."""
     for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= bytes_each:
-            return f"{count / bytes_each:.2f} {unit}"
-    return f"{count} bytes"
+            return f"{count / bytes_each:.{digits}f} {unit}"
+    return f"{count} B"

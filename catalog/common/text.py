@@ -161,6 +161,11 @@ def listed(parts: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {conjunction} {parts[-1]}"
 
 
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """The first names of a list, and how many more there are: ``a, b, c and 2 more``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     """A remedy for a name that is not known: the nearest one, or all there are."""
     if near := get_close_matches(name, sorted(known), n=1, cutoff=0.7):

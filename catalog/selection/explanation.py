@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from catalog.common.figures import clock
+from catalog.common.text import listed
 from catalog.selection.decision import CandidateOutcome, GateOutcome, Group, Missing, Value
 from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import ahead, goodness
@@ -37,6 +39,13 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
         text = f"{value:.{max(0, digits - before_the_point)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}".rstrip()
+
+
+def stored_figure(metric: Mapping[str, Any] | None) -> str:
+    """The figure of a metric as a decision's document has it; ``n/a`` where there is none."""
+    if not metric or "not_measurable" in metric:
+        return "n/a"
+    return figure(metric["value"], metric["unit"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Teller:
         return next(outcome.name for outcome in self.outcomes if outcome.id == id_)
 
     def _group(self, group: Group) -> str:
-        names = _listed([self._name(each) for each in group.candidates])
+        names = listed([self._name(each) for each in group.candidates])
         return f"{names.capitalize()} sound the same ({group.how})."
 
     @property
@@ -193,15 +202,9 @@ class Teller:
         rivals = [self._name(each) for each in self.tie_with]
         listen = "listen to both" if len(rivals) == 1 else "listen to all of them"
         if first.score == second.score:
-            return f"A tie with {_listed(rivals)}: {listen}; the earlier seed was taken."
+            return f"A tie with {listed(rivals)}: {listen}; the earlier seed was taken."
         scores = f"score {figure(first.score or 0.0)} against {figure(second.score or 0.0)}"
-        return f"A tie with {_listed(rivals)}, {scores}, within the spread over the windows: {listen}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    """``seed 1, seed 2 and seed 3``."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+        return f"A tie with {listed(rivals)}, {scores}, within the spread over the windows: {listen}."
 
 
 def _value(metric: Value | Missing) -> float | None:

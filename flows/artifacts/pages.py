@@ -11,7 +11,7 @@ from typing import Any
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
 from catalog.plan.status import CandidateRow, SongRow
-from catalog.selection.explanation import figure, label
+from catalog.selection.explanation import label, stored_figure
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100
@@ -127,15 +127,9 @@ def _score_row(take: Mapping[str, Any], weighted: Sequence[str]) -> tuple[str, .
         str(take["rank"] or NONE),
         safe(take["id"]),
         safe(f"failed: {', '.join(failed)}" if failed else "passed"),
-        *(_figure(take["metrics"].get(name)) for name in weighted),
+        *(stored_figure(take["metrics"].get(name)) for name in weighted),
         NONE if take["score"] is None else f"{take['score']:.2f}",
     )
-
-
-def _figure(metric: Mapping[str, Any] | None) -> str:
-    if not metric or "not_measurable" in metric:
-        return "n/a"
-    return figure(metric["value"], metric["unit"])
 
 
 def _undecided_row(take: CandidateRow) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from catalog.catalog import House
 from catalog.common.digests import digest_value
 from catalog.common.errors import SonglineError, WorkError
+from catalog.common.text import first_of
 from catalog.ledger.results import StepResult
 from catalog.ledger.submissions import Submission
 from catalog.ledger.work import StepRequest
@@ -21,7 +22,6 @@ from flows.orchestration.run_tracker import Runs
 from flows.pipeline.executor import NotYet, Peek
 from flows.pipeline.pipeline import Line, goes_in_step
 from flows.pipeline.progress import Progress
-from flows.planning.shards import some
 from tasks.steps.run_step import raise_if_failed
 
 RUNS = 4
@@ -105,7 +105,7 @@ class SongDesk:
 
     def _start(self, songs: Sequence[str], submission: Submission) -> None:
         stage, album_id = self._stages[0], self._planned.album.id
-        named = some([self._titles[song_id] for song_id in songs])
+        named = first_of([self._titles[song_id] for song_id in songs])
         wanted = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
         tries = 1 + max(self._tries[song_id] for song_id in songs)
         run_id = self._dispatcher.start(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from catalog.catalog import House
 from catalog.common.errors import WorkError
+from catalog.common.text import first_of
 from catalog.ledger.submissions import (
     Submission,
     declare_shard,
@@ -23,7 +24,7 @@ from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.pipeline.score_requests import Asked, Judgements
-from flows.planning.shards import RenderShard, render_shards, some
+from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import circumstances
 
 SPLIT_AFTER = 3
@@ -111,7 +112,7 @@ class ShardDesk:
         budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
         hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
         for shard in self._bearable(hearing_s.keys() - busy, hearing_s):
-            self._dispatch(shard, f"judge · {some(shard.titles)}", queue=submission.wish.priority)
+            self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.wish.priority)
         for shard in budget.cut(self._bearable(loose, self._expected_s)):
             self._dispatch(shard, shard.sentence(), queue=submission.wish.priority)
         return budget == Budget(None) or not loose or bool(self.runs.given)

@@ -16,7 +16,7 @@ from catalog.monitoring.render_speed import variant_of
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.pipeline.executor import NotYet
 from flows.pipeline.finishing import parts_are_made
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import Line, goes_in_step
 from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import may_pass
 from flows.pipeline.survey import Survey
@@ -99,7 +99,7 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
         is_ready = all(candidate.render_key in settled for candidate in song.candidates)
         (ready if is_ready else waiting).append(song)
     missing = [step for song in waiting for step in _of_waiting(planned, song, settled)]
-    together = planned.album.mastering.mode == "album" and bool(waiting)
+    together = goes_in_step(planned, "release") and bool(waiting)
     failures: Mapping[str, SonglineError] = {}
     if ready:
         found = _walk(house, replace(planned, songs=tuple(ready)), until="select" if together else "release")

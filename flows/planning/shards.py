@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalog.album.album import Song
 from catalog.common.settings import Settings
-from catalog.common.text import counted
+from catalog.common.text import counted, first_of
 from catalog.plan.plan import Candidate, PlannedAlbum
 from tasks.engines.registry import get_engine
 
@@ -51,7 +51,7 @@ class RenderShard:
 
     def sentence(self) -> str:
         """A name for the run that makes it all."""
-        return f"render · {some(self.titles)} · {counted(len(self.offers), 'candidate')}"
+        return f"render · {first_of(self.titles)} · {counted(len(self.offers), 'candidate')}"
 
     def sentence_of(self, missing: Collection[str]) -> str:
         """A name for the run that makes what is ``missing`` of it, with every seed."""
@@ -151,8 +151,3 @@ def _even_cuts(seconds: Sequence[float], shard_s: float) -> Iterator[int]:
         if done >= given * share * (1 - 1e-9) or end == len(seconds):
             yield end
             given = max(given + 1, int(done / share) + 1)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first names of a list, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

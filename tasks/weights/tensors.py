@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
 import warnings
@@ -9,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +43,14 @@ def read_tensors(file: Path, *, remedy: str) -> Tensors:
         return load_file(file)
     except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as fault:
         raise damaged(file, remedy=remedy) from fault
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises OSError, or ValueError where it is none."""
+    document = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError(f"{file.name} is not a JSON object")
+    return document
 
 
 def read_pickle(file: Path, *, remedy: str) -> object:

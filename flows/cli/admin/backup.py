@@ -8,6 +8,7 @@ from pathlib import Path
 
 from catalog.backup import backup as keeping
 from catalog.catalog import open_house
+from catalog.common import figures
 from catalog.common.errors import CatalogDamaged, MachineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
@@ -35,7 +36,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
             }
         )
     else:
-        held = f"{counted(made.artifacts, 'artifact')} ({made.bytes / 1e6:.1f} MB)"
+        held = f"{counted(made.artifacts, 'artifact')} ({figures.size(made.bytes)})"
         sentence = f"{held}, {copied} of them copied now: {folder}"
         stdout().print(sentence, soft_wrap=True)
     if made.lost:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from catalog.catalog import House, open_house
 from catalog.common.errors import InputError, SonglineError
+from catalog.common.figures import size
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
@@ -85,8 +86,8 @@ def du(named: str | None, *, as_json: bool) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for album in use.albums:
-        kinds = (amount(album.kinds[kind]) for kind in SHOWN)
-        table.add_row(Text(album.id), amount(album.bytes), amount(album.own_bytes), *kinds)
+        kinds = (size(album.kinds[kind]) for kind in SHOWN)
+        table.add_row(Text(album.id), size(album.bytes), size(album.own_bytes), *kinds)
     stdout().print(table)
     for line in _lines(use):
         stdout().print(line, soft_wrap=True)
@@ -102,26 +103,26 @@ def _document(use: DiskUse) -> dict[str, Any]:
             "unassigned_bytes": use.unassigned,
             "garbage_bytes": use.garbage,
         },
-        **{f"{name}_bytes": size for name, size in use.beside.items()},
+        **{f"{name}_bytes": count for name, count in use.beside.items()},
         "free_bytes": use.free,
     }
 
 
 def _lines(use: DiskUse) -> list[str]:
     """What the table does not say."""
-    lines = [f"Store: {amount(sum(use.store.values()))}, each artifact counted once."]
+    lines = [f"Store: {size(sum(use.store.values()))}, each artifact counted once."]
     if use.shared:
-        lines.append(f"Several albums share {amount(use.shared)}: that is part of each one's `all`, of nobody's own.")
+        lines.append(f"Several albums share {size(use.shared)}: that is part of each one's `all`, of nobody's own.")
     if use.unassigned:
         lines.append(
-            f"In no album's release or takes: {amount(use.unassigned)}; `songline gc --keep-builds N` removes what no "
+            f"In no album's release or takes: {size(use.unassigned)}; `songline gc --keep-builds N` removes what no "
             "manifest asks for any more of it."
         )
     if use.garbage:
-        lines.append(f"Garbage: {amount(use.garbage)}; `songline gc` removes it.")
-    beside = ", ".join(f"{name} {amount(size)}" for name, size in use.beside.items() if size)
+        lines.append(f"Garbage: {size(use.garbage)}; `songline gc` removes it.")
+    beside = ", ".join(f"{name} {size(count)}" for name, count in use.beside.items() if count)
     lines += [f"Beside the store: {beside}."] if beside else []
-    return [*lines, f"Free: {amount(use.free)}."]
+    return [*lines, f"Free: {size(use.free)}."]
 
 
 def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
@@ -142,12 +143,12 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
     if as_json:
         print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:
-        stdout().print(f"Removed {found}: {amount(freed_bytes(removal))} freed.")
+        stdout().print(f"Removed {found}: {size(freed_bytes(removal))} freed.")
     end(removal)
 
 
 def _told(album: str, removal: Removal) -> list[str]:
-    kinds = ", ".join(f"{kind} {amount(size)}" for kind, size in removal.freed.items() if size) or "nothing"
+    kinds = ", ".join(f"{kind} {size(count)}" for kind, count in removal.freed.items() if count) or "nothing"
     counts = (
         counted(removal.songs, "song"),
         counted(removal.candidates, "candidate"),
@@ -155,7 +156,7 @@ def _told(album: str, removal: Removal) -> list[str]:
     )
     lines = [f"{album}: {', '.join(counts)}, with all scores and decisions.", f"Its own bytes: {kinds}."]
     if removal.shared_bytes:
-        lines.append(f"Other albums need {amount(removal.shared_bytes)} of it, which stay.")
+        lines.append(f"Other albums need {size(removal.shared_bytes)} of it, which stay.")
     return [*lines, "Its manifest, and release folders that were written, are not touched."]
 
 
@@ -189,11 +190,3 @@ def end(removal: Removal) -> None:
     if removal.swept and removal.swept.trouble:
         warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.swept.trouble}")
         sys.exit(removal.swept.trouble.exit_code)
-
-
-def amount(count: int) -> str:
-    """Bytes as people read them, in powers of ten as disks are sold."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} B"

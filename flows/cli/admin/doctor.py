@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from rich.text import Text
 
+from catalog.common import figures
 from catalog.common.errors import SonglineError
 from catalog.common.packages import lacking
 from catalog.common.settings import Settings, load_settings
@@ -82,7 +83,7 @@ def _cores(settings: Settings) -> Check:
 def _disk(settings: Settings) -> Check:
     folder = next(p for p in (settings.home.absolute(), *settings.home.absolute().parents) if p.exists())
     free = shutil.disk_usage(folder).free
-    found = f"{free / 1e9:.1f} GB free at {settings.home}"
+    found = f"{figures.size(free)} free at {settings.home}"
     if free < ROOM_BYTES:
         return Check("disk", "note", found, "Free disk space, or point SONGLINE_HOME to another disk")
     return Check("disk", "ok", found)

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.text import Text
 
 from catalog.catalog import open_house
+from catalog.common import figures
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -26,7 +27,7 @@ from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import tells_of_the_machine
 from catalog.release.queries import current_release
 from catalog.store.gc import require_catalog_of, sweep
-from flows.cli.admin.disk import amount, end, freed_bytes, removal_document
+from flows.cli.admin.disk import end, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
 from flows.cli.console.kept_files import say_kept
 from flows.cli.console.lookup import album_id
@@ -178,9 +179,9 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         if old:
             freed = sum(old.freed.values()) if dry_run else freed_bytes(old)
             what = f"The files of {counted(len(old.builds), 'older build')}, and what no album needs, {verb}"
-            stdout().print(f"{what} ({amount(freed)}).{_what_stays(old)}", soft_wrap=True)
+            stdout().print(f"{what} ({figures.size(freed)}).{_what_stays(old)}", soft_wrap=True)
         unneeded = counted(len(removed), "leftover file")
-        stdout().print(f"{unneeded} that nothing in the catalog names {verb} ({amount(size)}).", soft_wrap=True)
+        stdout().print(f"{unneeded} that nothing in the catalog names {verb} ({figures.size(size)}).", soft_wrap=True)
     if swept.trouble:
         warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
         sys.exit(swept.trouble.exit_code)

@@ -43,7 +43,9 @@ def list_models(*, as_json: bool) -> None:
     for heading in ("model", "role", "licence", "commercial", "installed", "size"):
         table.add_column(heading, no_wrap=heading != "role")
     for spec, model in found:
-        size = figures.size(model.size_bytes) if model else f"about {figures.size(spec.about_bytes)}"
+        size = (
+            figures.size(model.size_bytes, digits=2) if model else f"about {figures.size(spec.about_bytes, digits=2)}"
+        )
         here = _short(model.revision) if model else "no"
         commercial = "yes" if spec.licence.commercial else "no"
         table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
@@ -201,7 +203,8 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
         print_json({verb: [_entry(store, model.spec, model) for model in models]})
         return
     for model in models:
-        line = f"{model.spec.name} {_short(model.revision)} is here ({figures.size(model.size_bytes)}): {model.folder}"
+        size = figures.size(model.size_bytes, digits=2)
+        line = f"{model.spec.name} {_short(model.revision)} is here ({size}): {model.folder}"
         stdout().print(line, soft_wrap=True)
 
 

@@ -14,7 +14,7 @@ from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
-from catalog.selection.explanation import figure, label
+from catalog.selection.explanation import label, stored_figure
 from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
@@ -100,13 +100,7 @@ def _score_table(decision: Any) -> SafeTable:
             str(candidate["rank"] or "-"),
             candidate["id"],
             Text(f"failed {', '.join(failed)}" if failed else "passed", style="red" if failed else "green"),
-            *(_shown(candidate["metrics"].get(name)) for name in weighted),
+            *(stored_figure(candidate["metrics"].get(name)) for name in weighted),
             "-" if candidate["score"] is None else f"{candidate['score']:.2f}",
         )
     return table
-
-
-def _shown(metric: Any) -> str:
-    if not metric or "not_measurable" in metric:
-        return "n/a"
-    return figure(metric["value"], metric["unit"])

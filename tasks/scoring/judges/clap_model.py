@@ -6,7 +6,6 @@ checkpoint that lacks tensors.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tasks.audio.audio import Audio
 from tasks.scoring.judges.windows import WINDOW_S, windows_of
 from tasks.scoring.registry import CLAP, install_command
 from tasks.style.mulan.window import middle_window
-from tasks.weights.tensors import kept_randomness, pull_again, put, read_tensors
+from tasks.weights.tensors import kept_randomness, pull_again, put, read_json, read_tensors
 
 RATE_HZ = 48_000
 NEEDED = ("config.json", "preprocessor_config.json", "tokenizer.json")
@@ -119,8 +118,8 @@ def _built(folder: Path) -> tuple[Any, Any, Any]:
             f"{CLAP} needs packages that are not installed ({fault})", remedy=f"Run `{install_command('clap')}`"
         ) from fault
     try:
-        config = ClapConfig.from_dict(_json(folder / "config.json"))
-        features = ClapFeatureExtractor(**_json(folder / "preprocessor_config.json"))
+        config = ClapConfig.from_dict(read_json(folder / "config.json"))
+        features = ClapFeatureExtractor(**read_json(folder / "preprocessor_config.json"))
         if (features.sampling_rate, features.max_length_s) != (RATE_HZ, WINDOW_S):
             raise ValueError("it hears in other measures")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -130,10 +129,3 @@ def _built(folder: Path) -> tuple[Any, Any, Any]:
             return ClapModel(config), features, tokenizer
     except Exception as fault:  # tokenizers raises nothing narrower than that
         raise MachineError(f"{CLAP} is not configured as a CLAP: {fault}", remedy=PULL_AGAIN) from fault
-
-
-def _json(file: Path) -> dict[str, Any]:
-    document = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(document, dict):
-        raise ValueError(f"{file.name} is not a JSON object")
-    return document

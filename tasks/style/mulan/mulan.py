@@ -18,7 +18,7 @@ from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_
 from tasks.style.mulan.vector import Style
 from tasks.style.mulan.weights import PULL_AGAIN, fill
 from tasks.style.mulan.window import Mono, reference_clip, whole_length
-from tasks.weights.tensors import kept_randomness
+from tasks.weights.tensors import kept_randomness, read_json
 
 NEEDED = (
     f"{JOINT_FOLDER}/config.json",
@@ -114,7 +114,7 @@ def _build(folder: Path) -> torch.nn.ModuleDict:
             f"MuQ-MuLan needs packages that are not installed ({fault})", remedy="Run `pip install 'songline[mulan]'`"
         ) from fault
     try:
-        measures = towers.read_json(folder / JOINT_FOLDER / "config.json")["mulan"]
+        measures = read_json(folder / JOINT_FOLDER / "config.json")["mulan"]
         if (measures["sr"], measures["clip_secs"], measures["dim_latent"]) != (RATE_HZ, WINDOW_S, STYLE_SIZE):
             raise ValueError("it hears or answers in other measures")
         return towers.build(folder)

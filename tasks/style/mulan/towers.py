@@ -7,7 +7,6 @@ while the release is a pickle. Here its classes are built from their configurati
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import BatchEncoding, XLMRobertaConfig, XLMRobertaModel
 
 from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
-from tasks.weights.tensors import kept_randomness
+from tasks.weights.tensors import kept_randomness, read_json
 
 Json = Mapping[str, Any]
 
@@ -97,11 +96,3 @@ def build(folder: Path) -> torch.nn.ModuleDict:
         text.tokenizer  # noqa: B018
         joint = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
     return torch.nn.ModuleDict({"mulan": joint})
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises OSError, or ValueError where it is none."""
-    document = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(document, dict):
-        raise ValueError(f"{file.name} is not a JSON object")
-    return document

@@ -11,6 +11,7 @@ import unicodedata
 from functools import cache
 
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
+from catalog.common.text import listed
 from tasks.style.prompt.vocabulary import NO_INSTRUMENTS, WORDS
 
 _CHINESE_BPM = re.compile(r"(?<![0-9.])[0-9]{2,3}(?:\.[0-9]+)?\s*(?:bpm|拍)", re.IGNORECASE)
@@ -39,7 +40,7 @@ def advice(prompt: str, *, is_sung: bool = True) -> str | None:
     if not missing:
         return None
     them = "it" if len(missing) == 1 else "them"
-    return f"The prompt does not say {_listed(missing)}, so the model will choose {them} for each seed."
+    return f"The prompt does not say {listed(missing, 'or')}, so the model will choose {them} for each seed."
 
 
 def embedded_text(prompt: str, *, bpm: float | None, key: str | None) -> str:
@@ -85,8 +86,3 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     others = "|".join(re.escape(word) for word in listed if not word.isascii())
     bordered = rf"(?<![a-z0-9])(?:{latin})(?:e?s)?(?![a-z0-9])"
     return re.compile(f"{bordered}|{others}" if others else bordered)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last

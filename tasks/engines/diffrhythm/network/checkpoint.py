@@ -7,7 +7,7 @@ A file is a flat set of tensors, or holds such sets under the names that trainin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from catalog.common.errors import MachineError
+from catalog.common.text import first_of
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
 from tasks.engines.diffrhythm.network.network import DiT
 from tasks.weights.tensors import RESHAPED, differences, unpickled
@@ -107,7 +108,9 @@ def _config(tensors: Tensors, path: Path, max_frames: int | None) -> NetworkConf
     rows = ("proj_out.weight", "transformer_blocks.0.mlp.gate_proj.weight", "text_embed.text_embed.weight")
     missing = [name for name in rows if name not in tensors or tensors[name].dim() != 2]
     if missing:
-        raise MachineError(f"{path.name} is not a DiffRhythm network: it lacks {_listed(missing)}", remedy=_REMEDY)
+        raise MachineError(
+            f"{path.name} is not a DiffRhythm network: it lacks {first_of(missing, _SHOWN)}", remedy=_REMEDY
+        )
     (mel_dim, dim), (hidden, _), (symbols, text_dim) = (tensors[name].shape for name in rows)
     if dim == 0 or dim % (2 * HEADS):
         raise MachineError(f"{path.name} is {dim} channels wide, not a multiple of {2 * HEADS}", remedy=_REMEDY)
@@ -137,17 +140,11 @@ def _compare(wanted: Mapping[str, Tensor], found: Tensors, path: Path) -> None:
         return name if what != RESHAPED else f"{name} {list(found[name].shape)} instead of {list(wanted[name].shape)}"
 
     faults = [
-        f"{what} {_listed(shown(name, what) for name in names)}" for what, names in differences(wanted, found).items()
+        f"{what} {first_of([shown(name, what) for name in names], _SHOWN)}"
+        for what, names in differences(wanted, found).items()
     ]
     if faults:
         raise MachineError(f"{path.name} is not a whole DiffRhythm network: {'; '.join(faults)}", remedy=_REMEDY)
-
-
-def _listed(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _without_ema(path: Path) -> MachineError:
