@@ -21,8 +21,8 @@ from db.postgres import ServerLimits
 from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
 
 
-class House:
-    """Everything a process needs to look things up and to take work. Close it, or use :func:`open_house`."""
+class Catalog:
+    """Everything a process needs to look things up and to take work. Close it, or use :func:`open_catalog`."""
 
     def __init__(self, settings: Settings, database: Database, *, read_only: str = "") -> None:
         self.settings = settings
@@ -60,7 +60,7 @@ class House:
         if self.read_only:
             raise read_only_error(self.settings, self.read_only)
 
-    def take_in(self, path: Path, *, media_type: str) -> str:
+    def add_file(self, path: Path, *, media_type: str) -> str:
         """Keep a file the user gave as an artifact; gives its digest."""
         kept = self.store.put(path)
         with self.database.write() as session:
@@ -69,12 +69,12 @@ class House:
             self.store.put(path)
         return kept.digest
 
-    def take_in_bytes(self, data: bytes, *, media_type: str) -> str:
+    def add_bytes(self, data: bytes, *, media_type: str) -> str:
         """The same of bytes that were made from such a file."""
         with self.scratch() as folder:
             path = folder / "given"
             path.write_bytes(data)
-            return self.take_in(path, media_type=media_type)
+            return self.add_file(path, media_type=media_type)
 
     def close(self) -> None:
         """Give the leases and connections back."""
@@ -84,22 +84,22 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings, *, anew: bool = False) -> Iterator[House]:
+def open_catalog(settings: Settings, *, anew: bool = False) -> Iterator[Catalog]:
     """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened.
 
     A home that cannot be written is opened for looking: what writes raises CatalogReadOnly. ``anew`` makes an empty
     catalog where it is missing beside a store, which else is damage: a restore is about to fill it.
     """
-    house = enter_house(settings, anew=anew)
+    catalog = connect_catalog(settings, anew=anew)
     try:
         with told(settings):
-            yield house
+            yield catalog
     finally:
-        house.close()
+        catalog.close()
 
 
-def enter_house(settings: Settings, *, anew: bool = False) -> House:
-    """The house for the life of a process (a worker's); see :func:`open_house`."""
+def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
+    """The house for the life of a process (a worker's); see :func:`open_catalog`."""
     with opening(settings):
         why = why_read_only(settings)
         if not why:
@@ -109,7 +109,7 @@ def enter_house(settings: Settings, *, anew: bool = False) -> House:
                 make_home(settings)
                 if not anew:
                     require_catalog_with_store(settings)
-                return House(settings, open_database(settings.catalog_place, _limits(settings)))
+                return Catalog(settings, open_database(settings.catalog_place, _limits(settings)))
             except (OSError, DatabaseTrouble) as error:
                 if isinstance(error, DatabaseDamaged) or not is_full(settings.home):
                     raise
@@ -117,14 +117,14 @@ def enter_house(settings: Settings, *, anew: bool = False) -> House:
         return _for_looking(settings, why)
 
 
-def _for_looking(settings: Settings, why: str) -> House:
+def _for_looking(settings: Settings, why: str) -> Catalog:
     if settings.database_url:
-        return House(settings, open_database(settings.catalog_place, _limits(settings)), read_only=why)
+        return Catalog(settings, open_database(settings.catalog_place, _limits(settings)), read_only=why)
     catalog = settings.home / CATALOG
     if not catalog.exists():
         raise read_only_error(settings, f"there is no catalog, and {why}")
     require_catalog_with_store(settings)
-    return House(settings, open_for_reading(catalog, why), read_only=why)
+    return Catalog(settings, open_for_reading(catalog, why), read_only=why)
 
 
 def _limits(settings: Settings) -> ServerLimits:

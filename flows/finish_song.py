@@ -8,7 +8,7 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import submission_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import SongWork
-from flows.pipeline.run import carry_out, house_of_run, raise_failures, require_renders
+from flows.pipeline.run import carry_out, open_run_catalog, raise_failures, require_renders
 from flows.runtime.cancelled_tasks import end_tasks
 
 
@@ -18,11 +18,11 @@ async def finish_song(work: SongWork) -> str:
 
     Rendering and judging are the GPU pool's. Stems that a model separates are made here, a winner each.
     """
-    with house_of_run() as house:
-        submission = submission_of(house.database, work.album)
+    with open_run_catalog() as catalog:
+        submission = submission_of(catalog.database, work.album)
         if submission is not None and submission.state == "cancelled":
             return "not begun: the album is cancelled"
-        planned = part_of(stored_plan(house.database, work.album), songs=work.songs)
-        require_renders(house, planned)
-        raise_failures(await carry_out(house, planned, work.until))
+        planned = part_of(stored_plan(catalog.database, work.album), songs=work.songs)
+        require_renders(catalog, planned)
+        raise_failures(await carry_out(catalog, planned, work.until))
     return f"{counted(len(work.songs), 'song')} brought to {work.until}"

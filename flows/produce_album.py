@@ -14,7 +14,7 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, ServerAway
 from catalog.common.redaction import shareable
 from catalog.ledger.submissions import Submission, move, name_run, submit, take_charge
@@ -30,7 +30,7 @@ from flows.orchestration.submissions import cancel, known
 from flows.pipeline.pipeline import Produced
 from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import forgive
-from flows.pipeline.run import carry_out, house_of_run, raise_failures, require_renders
+from flows.pipeline.run import carry_out, open_run_catalog, raise_failures, require_renders
 from flows.planning.render_time import expected_seconds
 from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
@@ -45,10 +45,10 @@ LONGEST_PAUSE_S = 30.0
 
 def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Who cancels the run in charge, in the Prefect UI, means the album: no other run is to take it up."""
-    with house_of_run() as house:
+    with open_run_catalog() as catalog:
         album = AlbumWork.model_validate(flow_run.parameters["work"]).album
-        if known(house.database, album).flow_run_id == str(flow_run.id):
-            cancel(house.database, album, PrefectDispatcher())
+        if known(catalog.database, album).flow_run_id == str(flow_run.id):
+            cancel(catalog.database, album, PrefectDispatcher())
 
 
 @flow(
@@ -59,13 +59,13 @@ def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 )
 async def produce_album_on_farm(work: AlbumWork) -> str:
     """Bring a submitted album to its release. Retrying it continues from the catalog."""
-    with house_of_run() as house:
-        submission = _charge(house, work)
+    with open_run_catalog() as catalog:
+        submission = _charge(catalog, work)
         if submission is None:
             return "the album stands still, or another run is in charge of it"
         await _watched()
         try:
-            while (told := await _produce(house, submission)) is None:
+            while (told := await _produce(catalog, submission)) is None:
                 get_run_logger().info("the album was planned anew meanwhile: once more")
             return told
         except (httpx.HTTPError, PrefectException):
@@ -73,8 +73,8 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
         except Exception as caught:
             # A fault of the album or of the code would come again: it is not to be tried for ever.
             error = as_songline_error(caught, doing="producing the album")
-            if not error.transient and _end(house, submission, str(error)):
-                await notify(house.settings, subject=f"{work.album} failed", body=str(error))
+            if not error.transient and _end(catalog, submission, str(error)):
+                await notify(catalog.settings, subject=f"{work.album} failed", body=str(error))
             raise
 
 
@@ -86,64 +86,64 @@ async def _watched() -> None:
         get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
 
 
-def _charge(house: House, work: AlbumWork) -> Submission | None:
+def _charge(catalog: Catalog, work: AlbumWork) -> Submission | None:
     """The submission this run is in charge of, None where it is another's, or stands still.
 
     A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
     """
-    standing, mine = known(house.database, work.album), str(flow_run.id)
+    standing, mine = known(catalog.database, work.album), str(flow_run.id)
     is_mine = standing.flow_run_id == mine or work.attempt == standing.attempt
     stands_still = standing.state in ("paused", "cancelled", "done")
     if work.attempt and (not is_mine or stands_still):
         return None
     if standing.state != "active":
-        forgive(house, lambda: stored_plan(house.database, work.album))
-        taken: int | None = submit(house.database, standing.wish).attempt
+        forgive(catalog, lambda: stored_plan(catalog.database, work.album))
+        taken: int | None = submit(catalog.database, standing.wish).attempt
     elif is_mine:
         return standing
     else:
-        taken = take_charge(house.database, work.album, after=standing.attempt)
+        taken = take_charge(catalog.database, work.album, after=standing.attempt)
     if taken is None:
         return None
-    name_run(house.database, work.album, mine, attempt=taken)
-    return known(house.database, work.album)
+    name_run(catalog.database, work.album, mine, attempt=taken)
+    return known(catalog.database, work.album)
 
 
-async def _produce(house: House, submission: Submission) -> str | None:
+async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
-    planned = stored_plan(house.database, submission.wish.album_id)
+    planned = stored_plan(catalog.database, submission.wish.album_id)
     progress = Progress(planned.songs)
-    wall = Wall(house, planned)
+    wall = Wall(catalog, planned)
     foreman = Foreman(
-        house,
+        catalog,
         submission,
         planned,
         dispatcher=PrefectDispatcher(),
         progress=progress,
-        expected_s=expected_seconds(house),
+        expected_s=expected_seconds(catalog),
     )
     stages = Stages(progress, get_run_logger().info)
     stages.begin(submission.wish.until, submission.attempt)
     async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
-        verdict = await _rounds(foreman, wall, stages, house.settings.poll_s)
+        verdict = await _rounds(foreman, wall, stages, catalog.settings.poll_s)
         await wall.show(foreman.failures, now=True)
         if verdict == "paused":
-            reason = known(house.database, planned.album.id).reason
+            reason = known(catalog.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
             stages.say(note)
             await wall.show(foreman.failures, now=True, note=note)
-            await notify(house.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
+            await notify(catalog.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
             return "the album was cancelled, or another run is in charge of it"
-        require_renders(house, planned)
+        require_renders(catalog, planned)
         if submission.wish.until == "release":
             stages.say("Packing the release.")
-        produced = await carry_out(house, planned, submission.wish.until)
-        if stored_plan(house.database, planned.album.id) != planned:
+        produced = await carry_out(catalog, planned, submission.wish.until)
+        if stored_plan(catalog.database, planned.album.id) != planned:
             return None
         await wall.finish(produced)
-        told = await _close(house, submission, produced, wall, title=planned.album.title)
+        told = await _close(catalog, submission, produced, wall, title=planned.album.title)
         stages.say(f"The album came to its end: {told}.")
         bar.is_over = True
     return told
@@ -171,40 +171,40 @@ async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) 
         await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
 
 
-async def _close(house: House, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
+async def _close(catalog: Catalog, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.wish.album_id
-    if known(house.database, album_id).attempt != submission.attempt:
+    if known(catalog.database, album_id).attempt != submission.attempt:
         return "another run is in charge of the album"
     if produced.release_key:
-        set_current_release(house.database, album_id, produced.release_key)
-        await _write_out(house, produced.release_key, wall)
+        set_current_release(catalog.database, album_id, produced.release_key)
+        await _write_out(catalog, produced.release_key, wall)
     elif produced.failures:
         told = "; ".join(str(error) for error in produced.failures.values())
-        if _end(house, submission, told):
-            await notify(house.settings, subject=f"{title} failed", body=told)
+        if _end(catalog, submission, told):
+            await notify(catalog.settings, subject=f"{title} failed", body=told)
         raise_failures(produced)
     warned = "".join(f" Without {error}" for error in produced.failures.values())
-    if _end(house, submission, None):
-        await notify(house.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
+    if _end(catalog, submission, None):
+        await notify(catalog.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
 
 
-async def _write_out(house: House, release_key: str, wall: Wall) -> None:
-    release, settings = release_by_key(house.database, release_key), house.settings
+async def _write_out(catalog: Catalog, release_key: str, wall: Wall) -> None:
+    release, settings = release_by_key(catalog.database, release_key), catalog.settings
     if release is None or settings.releases is None:
         return
-    folder = write_release(house, release, settings.releases).folder
+    folder = write_release(catalog, release, settings.releases).folder
     page = (folder / "index.html").absolute().as_uri()
     if settings.releases_url:
         page = f"{shareable(settings.releases_url).rstrip('/')}/{quote(folder.name)}/index.html"
     await wall.link(page)
 
 
-def _end(house: House, submission: Submission, trouble: str | None) -> bool:
+def _end(catalog: Catalog, submission: Submission, trouble: str | None) -> bool:
     """Note that the album is done or failed; whether this run was the one to say so."""
     return move(
-        house.database,
+        catalog.database,
         submission.wish.album_id,
         "failed" if trouble else "done",
         only_from=["active", "paused"],

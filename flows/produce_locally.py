@@ -11,7 +11,7 @@ import httpx
 from prefect import flow
 from prefect.exceptions import PrefectException, TerminationSignal
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
@@ -25,7 +25,7 @@ from flows.pipeline.run import carry_out
 class Run:
     """One production in this process. The flow leaves ``produced`` here: only ids travel through Prefect."""
 
-    house: House
+    catalog: Catalog
     planned: PlannedAlbum
     progress: Progress
     produced: Produced | None = None
@@ -39,17 +39,17 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     """Make the album that :func:`run_here` was given; gives the release's key or a sentence."""
     run = _run.get()
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
-        run.produced = await carry_out(run.house, run.planned, until, progress=run.progress, limits={})
-    await Wall(run.house, run.planned).finish(run.produced)
+        run.produced = await carry_out(run.catalog, run.planned, until, progress=run.progress, limits={})
+    await Wall(run.catalog, run.planned).finish(run.produced)
     if run.produced.failures:
         what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
         raise WorkError(what, remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"
 
 
-def run_here(house: House, planned: PlannedAlbum, progress: Progress, until: str) -> Produced:
+def run_here(catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str) -> Produced:
     """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
-    run = Run(house, planned, progress)
+    run = Run(catalog, planned, progress)
     token = _run.set(run)
     try:
         asyncio.run(produce_album(planned.album.id, planned.digest, until))
@@ -61,7 +61,7 @@ def run_here(house: House, planned: PlannedAlbum, progress: Progress, until: str
     except (httpx.HTTPError, PrefectException) as error:
         raise MachineError(
             f"Prefect's local API broke off: {str(error).splitlines()[0]}",
-            remedy=f"Look for a full disk and read {house.settings.prefect_path / 'server.log'}; then run it again",
+            remedy=f"Look for a full disk and read {catalog.settings.prefect_path / 'server.log'}; then run it again",
         ) from error
     finally:
         _run.reset(token)

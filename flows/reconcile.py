@@ -14,13 +14,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.logging import get_run_logger
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
 from catalog.ledger.submissions import free_lost_leases, submissions
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.orchestration.submissions import ensure_charge
-from flows.pipeline.run import house_of_run
+from flows.pipeline.run import open_run_catalog
 from flows.runtime.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.server.client import server_client
 from flows.server.pruning import prune_runs
@@ -37,40 +37,42 @@ AT_WORK = FlowRunFilter(
 @flow(name="reconcile", flow_run_name="reconcile", persist_result=False)
 def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
-    with house_of_run() as house, server_client() as client:
+    with open_run_catalog() as catalog, server_client() as client:
         dispatcher = PrefectDispatcher()
         try:
-            adapt_schedule(house, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1)))
+            adapt_schedule(
+                catalog, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1))
+            )
         except MachineError as error:  # it runs once more than it need
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
-        told = hold_to_catalog(house, dispatcher)
+        told = hold_to_catalog(catalog, dispatcher)
         end_tasks_of_cancelled_runs(client)
-        removed = prune_runs(house.settings, client, now=datetime.now(UTC))
+        removed = prune_runs(catalog.settings, client, now=datetime.now(UTC))
     return f"{told}, {removed} old runs removed"
 
 
-def adapt_schedule(house: House, dispatcher: Dispatcher, *, is_at_work: bool = False) -> None:
+def adapt_schedule(catalog: Catalog, dispatcher: Dispatcher, *, is_at_work: bool = False) -> None:
     """Have reconcile run while an album is active or a run for one is still at work, and not at all while none is.
 
     An album may become active between the look and the switch: so there is a second look.
     """
-    is_needed = is_at_work or bool(submissions(house.database, state="active"))
+    is_needed = is_at_work or bool(submissions(catalog.database, state="active"))
     dispatcher.reconcile_often(is_needed)
-    if not is_needed and submissions(house.database, state="active"):
+    if not is_needed and submissions(catalog.database, state="active"):
         dispatcher.reconcile_often(True)
 
 
-def hold_to_catalog(house: House, dispatcher: Dispatcher) -> str:
+def hold_to_catalog(catalog: Catalog, dispatcher: Dispatcher) -> str:
     """Free lost leases and see to every active album; gives what was done as a sentence.
 
     Trouble with one album holds no other up. Raises WorkError naming all that had some, after the last.
     """
-    freed = free_lost_leases(house.database)
-    active = submissions(house.database, state="active")
+    freed = free_lost_leases(catalog.database)
+    active = submissions(catalog.database, state="active")
     changed, troubles = 0, {}
     for each in active:
         try:
-            changed += ensure_charge(house, each, dispatcher) != each
+            changed += ensure_charge(catalog, each, dispatcher) != each
         except SonglineError as error:
             troubles[each.wish.album_id] = error
     if troubles:

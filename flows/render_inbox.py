@@ -13,7 +13,7 @@ from flows.artifacts.artifacts import only_shown
 from flows.inbox.parameters import InboxWork
 from flows.inbox.run import run_inbox
 from flows.orchestration.submissions import submit_album
-from flows.pipeline.run import house_of_run
+from flows.pipeline.run import open_run_catalog
 
 EVERY_NIGHT = InboxWork()
 
@@ -51,9 +51,9 @@ def require_own_inbox(place: str, own: str) -> None:
 def render_inbox(work: InboxWork = EVERY_NIGHT) -> str:
     """Submit the new and changed albums of the inbox; gives the report in one sentence. A manifest's faults stand in
     the report and fail nothing; trouble of the services fails the run, and the next one continues."""
-    with house_of_run() as house:
-        require_own_inbox(work.place, house.settings.inbox)
-        report = run_inbox(house, work, submit=submit_album)
+    with open_run_catalog() as catalog:
+        require_own_inbox(work.place, catalog.settings.inbox)
+        report = run_inbox(catalog, work, submit=submit_album)
     with only_shown():
         create_markdown_artifact(report.markdown(), key="inbox", description="What was taken, and what was left")
     if report.trouble:

@@ -9,7 +9,7 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import shard_of, submission_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import ShardWork
-from flows.pipeline.run import carry_out, house_of_run, raise_failures
+from flows.pipeline.run import carry_out, open_run_catalog, raise_failures
 from flows.runtime.cancelled_tasks import end_tasks
 
 
@@ -17,14 +17,14 @@ from flows.runtime.cancelled_tasks import end_tasks
 async def render_shard(work: ShardWork) -> str:
     """Render what is missing of a shard with one model load, and score all of it: judges load models too, so they hear
     a candidate here even where it was rendered before. Retrying it continues from the catalog."""
-    with house_of_run() as house:
-        shard = shard_of(house.database, work.shard)
-        submission = submission_of(house.database, work.album)
+    with open_run_catalog() as catalog:
+        shard = shard_of(catalog.database, work.shard)
+        submission = submission_of(catalog.database, work.album)
         if shard is None or submission is None:
             raise InputError("this catalog knows nothing of the shard", remedy="Submit the album again")
         if submission.state in ("paused", "cancelled"):
             return f"not begun: the album is {submission.state}"
-        planned = part_of(stored_plan(house.database, work.album), renders=set(shard.render_keys))
-        raise_failures(await carry_out(house, planned, "score"))
+        planned = part_of(stored_plan(catalog.database, work.album), renders=set(shard.render_keys))
+        raise_failures(await carry_out(catalog, planned, "score"))
     candidates = sum(len(song.candidates) for song in planned.songs)
     return f"{counted(candidates, 'candidate is', 'candidates are')} rendered and scored"

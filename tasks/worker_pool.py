@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import psutil
 
-from catalog.catalog import House, enter_house
+from catalog.catalog import Catalog, connect_catalog
 from catalog.common import streams
 from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
@@ -136,8 +136,8 @@ def _end_if_device_is_lost() -> None:
 
 
 @cache
-def _entered() -> House:
+def _entered() -> Catalog:
     """This worker's house, opened with its first work so that trouble reaches the caller as what it is."""
     if _settings is None:
         raise RuntimeError("this process is not a worker of a pool")
-    return enter_house(_settings)
+    return connect_catalog(_settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from tests.support.services.fixtures import minio, moto, postgres, prefect_server
 from tests.support.services.postgres_server import PostgresServer
@@ -52,7 +52,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def catalog(settings: Settings) -> Iterator[Catalog]:
     """An open house of the test's own."""
-    with open_house(settings) as opened:
+    with open_catalog(settings) as opened:
         yield opened

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.settings import Settings
 from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
 from catalog.housekeeping.holdings import Graph, read_graph
@@ -46,11 +46,11 @@ class DiskUse:
     free: int
 
 
-def disk_use(house: House, album_id: str | None = None) -> DiskUse:
+def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
     """Of all albums, or of one (the rest stays as it is). Raises InputError for an unknown album."""
     if album_id is not None:
-        require_album(house.database, album_id)
-    with house.database.read() as session:
+        require_album(catalog.database, album_id)
+    with catalog.database.read() as session:
         graph = read_graph(session)
         titles = {row.id: row.title for row in session.execute(sa.select(Album.id, Album.title))}
     held = {album: graph.held(graph.names_of_album(album)) for album in graph.albums}
@@ -65,9 +65,9 @@ def disk_use(house: House, album_id: str | None = None) -> DiskUse:
         store=sizes_of(graph, graph.artifacts),
         shared=graph.size(digest for digest, count in holders.items() if count > 1),
         unassigned=graph.size(digest for digest in graph.artifacts if digest not in holders),
-        garbage=sum(stored.size for stored in house.store.listing() if not graph.names_bytes(stored.digest)),
-        beside=_beside(house.settings),
-        free=shutil.disk_usage(house.settings.home).free,
+        garbage=sum(stored.size for stored in catalog.store.listing() if not graph.names_bytes(stored.digest)),
+        beside=_beside(catalog.settings),
+        free=shutil.disk_usage(catalog.settings.home).free,
     )
 
 

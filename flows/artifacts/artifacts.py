@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import Artifact
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.runtime import flow_run
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import SongRow, songs_of
 from flows.artifacts.album_runs import runs_of_album, runs_page
@@ -146,8 +146,8 @@ class Wall:
     """The pages of an album, kept up to date while it is made: its songs by state, the scores of each song as soon as
     it is decided, and at the end a report."""
 
-    def __init__(self, house: House, planned: PlannedAlbum) -> None:
-        self._house = house
+    def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
+        self._house = catalog
         self._album = planned.album
         self._is_large = len(planned.songs) > SONGS_SHOWN
         self._board = Board(planned.album.id)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.ledger.submissions import Submission, counted_since, is_settled, spent_s
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.storage import stored_plan
@@ -51,30 +51,30 @@ def minutes_left(work: InboxWork, opening: Opening | None, now: datetime, *, in_
     return min(bounds, default=None)
 
 
-def need_of(house: House, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> Need:
+def need_of(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> Need:
     """What is missing of an album; a render that two of its songs share is counted once."""
     recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
-    standings = house.ledger.standings("render", list(recipes))
+    standings = catalog.ledger.standings("render", list(recipes))
     missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(standings.get(key))]
     return Need(sum(missing), min(missing, default=0.0))
 
 
 def minutes_in_use(
-    house: House, submissions: Sequence[Submission], expected_s: Callable[[Recipe], float], *, since: float
+    catalog: Catalog, submissions: Sequence[Submission], expected_s: Callable[[Recipe], float], *, since: float
 ) -> InUse:
     """What these albums took of a night that began at ``since`` (epoch seconds)."""
     spent = still = 0.0
     for submission in submissions:
-        counted_from = counted_since(house.database, submission)
+        counted_from = counted_since(catalog.database, submission)
         if submission.state != "active" and counted_from < since:
             continue
-        planned = stored_plan(house.database, submission.wish.album_id)
+        planned = stored_plan(catalog.database, submission.wish.album_id)
         keys = list({c.render_key for song in planned.songs for c in song.candidates})
-        own = spent_s(house.database, keys, since=counted_from) / 60
-        spent += own if counted_from >= since else spent_s(house.database, keys, since=since) / 60
+        own = spent_s(catalog.database, keys, since=counted_from) / 60
+        spent += own if counted_from >= since else spent_s(catalog.database, keys, since=since) / 60
         if submission.state == "active":
             bound = submission.wish.max_gpu_minutes
-            missing = need_of(house, planned, expected_s).minutes
+            missing = need_of(catalog, planned, expected_s).minutes
             still += missing if bound is None else max(0.0, min(missing, bound - own))
     return InUse(spent, still)
 

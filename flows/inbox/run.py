@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from catalog.album.album import Album
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted
 from catalog.inbox.base import Inbox, Offered
@@ -46,7 +46,7 @@ class Submit(Protocol):
     """Hands an album over to the work pools; see :func:`flows.orchestration.submissions.submit_album`."""
 
     def __call__(
-        self, house: House, planned: PlannedAlbum, *, priority: Priority, until: str, max_gpu_minutes: float | None
+        self, catalog: Catalog, planned: PlannedAlbum, *, priority: Priority, until: str, max_gpu_minutes: float | None
     ) -> Submission:
         """Safe to repeat."""
 
@@ -57,7 +57,7 @@ def wall_clock() -> datetime:
 
 
 def run_inbox(
-    house: House,
+    catalog: Catalog,
     work: InboxWork,
     *,
     submit: Submit | None,
@@ -70,9 +70,9 @@ def run_inbox(
     way stands in the report instead, with what was done before it.
     """
     started = clock()
-    inbox = inbox_of(house, work.place)
+    inbox = inbox_of(catalog, work.place)
     offered = inbox.manifests()
-    night = _Night(house, work, inbox, submit=submit, clock=clock)
+    night = _Night(catalog, work, inbox, submit=submit, clock=clock)
     entries = list(night.entries(offered))
     report = InboxReport(
         place=inbox.place,
@@ -101,19 +101,19 @@ class _Night:
 
     def __init__(
         self,
-        house: House,
+        catalog: Catalog,
         work: InboxWork,
         inbox: Inbox,
         *,
         submit: Submit | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self._house = house
+        self._house = catalog
         self._work = work
         self._inbox = inbox
         self._submit = submit
         self._clock = clock
-        self._expected_s = expected_seconds(house)
+        self._expected_s = expected_seconds(catalog)
         self._taken = 0
         self._purse = Purse(None)
         self.in_use = InUse()

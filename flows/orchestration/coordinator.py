@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
@@ -28,7 +28,7 @@ class Foreman:
 
     def __init__(
         self,
-        house: House,
+        catalog: Catalog,
         submission: Submission,
         planned: PlannedAlbum,
         *,
@@ -36,13 +36,13 @@ class Foreman:
         progress: Progress,
         expected_s: Callable[[Recipe], float],
     ) -> None:
-        self._house = house
+        self._house = catalog
         self._album_id = planned.album.id
         self._attempt = submission.attempt
         self._progress = progress
         self._planned = planned
-        self._shards = ShardDesk(house, planned, dispatcher, expected_s=expected_s)
-        self._songs = SongDesk(house, planned, dispatcher, progress=progress, until=submission.wish.until)
+        self._shards = ShardDesk(catalog, planned, dispatcher, expected_s=expected_s)
+        self._songs = SongDesk(catalog, planned, dispatcher, progress=progress, until=submission.wish.until)
 
     @property
     def failures(self) -> Mapping[str, SonglineError]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_value
 from catalog.common.errors import SonglineError, WorkError
 from catalog.common.text import first_of
@@ -38,7 +38,7 @@ class Told(Peek):
         try:
             return await super().step(request, sentence)
         except NotYet:
-            for standing in self.house.ledger.standings("step", [request.key]).values():
+            for standing in self.catalog.ledger.standings("step", [request.key]).values():
                 raise_if_failed(standing, request.key)
             raise
 
@@ -47,9 +47,9 @@ class SongDesk:
     """The songs of an album on their way through one stage, or two where the album's gain needs every winner first."""
 
     def __init__(
-        self, house: House, planned: PlannedAlbum, dispatcher: Dispatcher, *, progress: Progress, until: str
+        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: Dispatcher, *, progress: Progress, until: str
     ) -> None:
-        self._house = house
+        self._house = catalog
         self._planned = planned
         self._dispatcher = dispatcher
         self._progress = progress
@@ -60,7 +60,7 @@ class SongDesk:
         self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._looked: set[str] = set()
         self._tries: Counter[str] = Counter()
-        self.runs = Runs(dispatcher, starting_s=house.settings.starting_s)
+        self.runs = Runs(dispatcher, starting_s=catalog.settings.starting_s)
         self.failures: dict[str, SonglineError] = {}
 
     @property

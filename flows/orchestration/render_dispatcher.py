@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
 from catalog.common.text import first_of
 from catalog.ledger.submissions import (
@@ -45,23 +45,23 @@ class ShardDesk:
     """
 
     def __init__(
-        self, house: House, planned: PlannedAlbum, dispatcher: Dispatcher, *, expected_s: Callable[[Recipe], float]
+        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: Dispatcher, *, expected_s: Callable[[Recipe], float]
     ) -> None:
-        self._house = house
+        self._house = catalog
         self._planned = planned
         self._dispatcher = dispatcher
         recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
         self._ends: Counter[frozenset[str]] = Counter()
         self._fruitless = 0
-        self._judgements = Judgements(house, planned)
+        self._judgements = Judgements(catalog, planned)
         self._unheard: Mapping[str, Asked] = {}
         self._work = frozenset(recipes)
         self.missing = self.unrendered = frozenset(recipes)
         self.rendered: frozenset[str] = frozenset()
-        settings = house.settings
+        settings = catalog.settings
         self.runs = Runs(dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on)
-        for shard in shards_of_album(house.database, planned.album.id):
+        for shard in shards_of_album(catalog.database, planned.album.id):
             if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
                 self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
         self._taken_over = set(self.runs.given)

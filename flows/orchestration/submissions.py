@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, RefusedError, WorkError
 from catalog.ledger.submissions import (
     Priority,
@@ -26,7 +26,7 @@ from flows.planning.plan_album import declare_plan
 
 
 def submit_album(
-    house: House,
+    catalog: Catalog,
     planned: PlannedAlbum,
     *,
     priority: Priority = "normal",
@@ -38,19 +38,19 @@ def submit_album(
     is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
     dispatcher = dispatcher or PrefectDispatcher()
     dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
-    planned = declare_plan(house, planned)
+    planned = declare_plan(catalog, planned)
     dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
-    standing = submit(house.database, Wish(planned.album.id, planned.digest, until, priority, max_gpu_minutes))
-    if digest_of_plan(house.database, planned.album.id) != planned.digest:
+    standing = submit(catalog.database, Wish(planned.album.id, planned.digest, until, priority, max_gpu_minutes))
+    if digest_of_plan(catalog.database, planned.album.id) != planned.digest:
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
         )
-    return ensure_charge(house, standing, dispatcher)
+    return ensure_charge(catalog, standing, dispatcher)
 
 
-def ensure_charge(house: House, submission: Submission, dispatcher: Dispatcher) -> Submission:
+def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatcher) -> Submission:
     """Have a run take charge of an active album that has none; gives how it stands then."""
-    database, starting_s = house.database, house.settings.starting_s
+    database, starting_s = catalog.database, catalog.settings.starting_s
     album_id, attempt = submission.wish.album_id, submission.attempt
     if submission.flow_run_id:
         standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
@@ -86,16 +86,18 @@ def cancel(database: Database, album_id: str, dispatcher: Dispatcher) -> int:
     return dispatcher.stop_all(album_id)
 
 
-def resume(house: House, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None) -> Submission:
+def resume(
+    catalog: Catalog, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None
+) -> Submission:
     """Go on with an album that stands still; its budget, the old one where none is given, counts from now."""
-    standing = known(house.database, album_id)
+    standing = known(catalog.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
     wish = standing.wish
     minutes = max_gpu_minutes if max_gpu_minutes is not None else wish.max_gpu_minutes
     wish = Wish(album_id, wish.manifest_digest, wish.until, wish.priority, minutes)
     dispatcher.reconcile_often(True)
-    return ensure_charge(house, submit(house.database, wish), dispatcher)
+    return ensure_charge(catalog, submit(catalog.database, wish), dispatcher)
 
 
 def known(database: Database, album_id: str) -> Submission:

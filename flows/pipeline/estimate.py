@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.album.album import NATIVE_STEMS, NONE
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, products_of
@@ -48,8 +48,8 @@ class StandIns(Survey):
     How long the sound of a step is follows from its inputs: ``lengths_s`` are the seconds of renders, by digest.
     """
 
-    def __init__(self, house: House, lengths_s: Mapping[str, float], whole_s: float) -> None:
-        super().__init__(house)
+    def __init__(self, catalog: Catalog, lengths_s: Mapping[str, float], whole_s: float) -> None:
+        super().__init__(catalog)
         self._lengths_s = dict(lengths_s)
         self._whole_s = whole_s
         self.missing: dict[str, MissingStep] = {}
@@ -87,7 +87,7 @@ class Missing:
     failures: Mapping[str, SonglineError] = field(default_factory=dict)
 
 
-def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str]) -> Missing:
+def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> Missing:
     """Every step that the album still needs; ``settled`` are its renders that are done or failed for good.
 
     Of a song whose takes are not all rendered, what will follow from them is counted whole, since nothing is known of
@@ -102,7 +102,7 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
     together = goes_in_step(planned, "release") and bool(waiting)
     failures: Mapping[str, SonglineError] = {}
     if ready:
-        found = _walk(house, replace(planned, songs=tuple(ready)), until="select" if together else "release")
+        found = _walk(catalog, replace(planned, songs=tuple(ready)), until="select" if together else "release")
         missing, failures = [*missing, *found.steps], found.failures
     whole_s = sum(song.song.length_s for song in planned.songs)
     if together:
@@ -114,14 +114,14 @@ def missing_steps(house: House, planned: PlannedAlbum, settled: Collection[str])
     return Missing(missing if is_packed else [step for step in missing if step.kind != "pack"], failures)
 
 
-def _walk(house: House, planned: PlannedAlbum, *, until: str) -> Missing:
+def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> Missing:
     whole_s = sum(song.song.length_s for song in planned.songs)
     lengths_s = {c.render_key: song.song.length_s for song in planned.songs for c in song.candidates}
-    products = products_of(house.database, list(lengths_s))
+    products = products_of(catalog.database, list(lengths_s))
     by_digest = {digest: lengths_s[key] for key, made in products.items() for digest in made.values()}
-    stand_ins = StandIns(house, by_digest, whole_s)
+    stand_ins = StandIns(catalog, by_digest, whole_s)
     failures: dict[str, SonglineError]
-    line = Line(house, planned, stand_ins, Progress(planned.songs), storing=False)
+    line = Line(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
     try:
         failures = dict(asyncio.run(line.run(until)).failures)
     except SonglineError as error:

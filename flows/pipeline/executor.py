@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import StepRequest
@@ -38,10 +38,10 @@ class Executor(Protocol):
 class Peek:
     """Finds finished work; raises NotYet at the first that is missing. It lives no longer than the loop it is in."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self._renders = Together(lambda keys: house.ledger.standings("render", keys))
-        self._results = Together(lambda keys: step_results(house.database, keys))
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._renders = Together(lambda keys: catalog.ledger.standings("render", keys))
+        self._results = Together(lambda keys: step_results(catalog.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.pipeline.executor import NotYet, Peek
@@ -88,18 +88,18 @@ class AlbumForecast:
 
 
 async def peek(
-    house: House, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
+    catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
 ) -> Produced | None:
     """The finished production, or None while anything is missing. Does no work."""
     try:
-        return await Line(house, planned, Peek(house), progress, storing=storing).run(until)
+        return await Line(catalog, planned, Peek(catalog), progress, storing=storing).run(until)
     except NotYet:
         return None
 
 
-def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
+def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
     """Time on this machine's workers and bytes for what is missing, by what such work took here of late."""
-    standings = house.ledger.standings("render", [c.render_key for song in planned.songs for c in song.candidates])
+    standings = catalog.ledger.standings("render", [c.render_key for song in planned.songs for c in song.candidates])
     states = {key: standing.state for key, standing in standings.items()}
     songs = tuple(_song(song, states) for song in planned.songs)
     if complete:
@@ -107,8 +107,8 @@ def forecast(house: House, planned: PlannedAlbum, *, complete: bool) -> AlbumFor
     from flows.pipeline.estimate import missing_steps  # a finished album needs no estimate
 
     settled = {key for key, state in states.items() if state in SETTLED}
-    missing = missing_steps(house, planned, settled)
-    stages = [_renders(house, planned, settled), *_steps(house, missing.steps)]
+    missing = missing_steps(catalog, planned, settled)
+    stages = [_renders(catalog, planned, settled), *_steps(catalog, missing.steps)]
     seconds, stored = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
     return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored, complete)
 
@@ -119,28 +119,28 @@ def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
     return SongForecast(planned.song.id, planned.song.title, exists, len(own) - exists - failed, failed)
 
 
-def _renders(house: House, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
+def _renders(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
     """Renders on a device go one after the other, the others side by side."""
     recipes = [c.recipe for song in planned.songs for c in song.candidates]
     new = [recipe for recipe in recipes if recipe.digest not in settled]
-    engines = {name: get_engine(name, house.settings) for name in {recipe.engine for recipe in new}}
-    factors = measured_factors(house.database, lambda r: get_engine(r.engine, house.settings).forecast(r).seconds)
+    engines = {name: get_engine(name, catalog.settings) for name in {recipe.engine for recipe in new}}
+    factors = measured_factors(catalog.database, lambda r: get_engine(r.engine, catalog.settings).forecast(r).seconds)
     seconds, stored = 0.0, 0
     for recipe in new:
         expected, engine = engines[recipe.engine].forecast(recipe), engines[recipe.engine]
-        workers = 1 if engine.batches else house.settings.worker_count
+        workers = 1 if engine.batches else catalog.settings.worker_count
         seconds += expected.seconds * factors.get(recipe.engine, 1.0) / workers
         stored += expected.stored_bytes
     return StageForecast("render", len(new), seconds, stored)
 
 
-def _steps(house: House, missing: Iterable[MissingStep]) -> list[StageForecast]:
-    measured, usual_s = measured_steps(house.database, KINDS), usual_length_s(house.database)
+def _steps(catalog: Catalog, missing: Iterable[MissingStep]) -> list[StageForecast]:
+    measured, usual_s = measured_steps(catalog.database, KINDS), usual_length_s(catalog.database)
     stage_of = {kind: stage for stage, kinds in STAGES.items() for kind in kinds}
     found = {stage: [0, 0.0, 0.0] for stage in STAGES}
     for step in missing:
         cost = _cost(step, measured, usual_s)
-        workers = 1 if KINDS[step.kind].on_device else house.settings.worker_count
+        workers = 1 if KINDS[step.kind].on_device else catalog.settings.worker_count
         of_stage = found[stage_of[step.kind]]
         of_stage[0] += 1
         of_stage[1] += cost.seconds / workers

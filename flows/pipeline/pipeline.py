@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from catalog.album.album import Song
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.ledger.recording import ensure_current, newest_decisions
@@ -70,17 +70,17 @@ class Line:
     """One album on its way through the house."""
 
     def __init__(
-        self, house: House, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
+        self, catalog: Catalog, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
     ) -> None:
-        self._house = house
+        self._house = catalog
         self._planned = planned
         self._do = executor
         self._progress = progress
         self._storing = storing
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._finishing = Finishing(planned, executor, progress, models=house.models)
-        self._products = Together(lambda keys: products_of(house.database, keys))
-        self._newest = Together(lambda songs: newest_decisions(house.database, [int(song) for song in songs]))
+        self._finishing = Finishing(planned, executor, progress, models=catalog.models)
+        self._products = Together(lambda keys: products_of(catalog.database, keys))
+        self._newest = Together(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> Produced:
         """Everything up to and with the stage ``until``. One song's failure never stops the others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import CatalogError, MachineError, ModelMissing, StoreError, TransientError
 from catalog.ledger.results import failed_work
 from catalog.plan.plan import PlannedAlbum
@@ -18,21 +18,21 @@ def may_pass(kind: str) -> bool:
     return kind in _PASSING
 
 
-def forgive(house: House, planned: Callable[[], PlannedAlbum]) -> None:
+def forgive(catalog: Catalog, planned: Callable[[], PlannedAlbum]) -> None:
     """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
     the work itself stay, and so does what only other albums ask for."""
-    if any(error.get("kind") in _PASSING for _, _, error in failed_work(house.database)):
-        revive(house, [work for work in survey(house, planned()).failed if work.error.get("kind") in _PASSING])
+    if any(error.get("kind") in _PASSING for _, _, error in failed_work(catalog.database)):
+        revive(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _PASSING])
 
 
-def forgive_renders(house: House, keys: Sequence[str]) -> None:
+def forgive_renders(catalog: Catalog, keys: Sequence[str]) -> None:
     """The same for these renders alone."""
-    failed = {key for kind, key, error in failed_work(house.database) if error.get("kind") in _PASSING}
-    house.ledger.retry("render", [key for key in keys if key in failed])
+    failed = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
+    catalog.ledger.retry("render", [key for key in keys if key in failed])
 
 
-def revive(house: House, failed: Sequence[FailedWork]) -> int:
+def revive(catalog: Catalog, failed: Sequence[FailedWork]) -> int:
     """Put failed work back to planned; gives the count."""
     renders = [work.key for work in failed if work.work == "render"]
     steps = [work.key for work in failed if work.work == "step"]
-    return house.ledger.retry("render", renders) + house.ledger.retry("step", steps)
+    return catalog.ledger.retry("render", renders) + catalog.ledger.retry("step", steps)

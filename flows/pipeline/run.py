@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import TransientError, WorkError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -35,14 +35,14 @@ LIMITS: Mapping[str, str] = {
 
 
 @contextmanager
-def house_of_run() -> Iterator[House]:
+def open_run_catalog() -> Iterator[Catalog]:
     """The house by this worker's settings, for the length of a flow run."""
-    with open_house(load_settings()) as house:
-        yield house
+    with open_catalog(load_settings()) as catalog:
+        yield catalog
 
 
 async def carry_out(
-    house: House,
+    catalog: Catalog,
     planned: PlannedAlbum,
     until: str,
     *,
@@ -52,20 +52,20 @@ async def carry_out(
     """Bring these songs with these candidates to the stage ``until``, on this machine's workers. ``progress`` is told
     how far they came; ``limits`` names the global concurrency limit of a kind of step, where one holds."""
     progress = progress or Progress(planned.songs)
-    settings = house.settings
+    settings = catalog.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
-        executor = PrefectExecutor(house, WorkTasks(pool), progress, local_shards(planned, settings), limits=limits)
-        return await Line(house, planned, executor, progress).run(until)
+        executor = PrefectExecutor(catalog, WorkTasks(pool), progress, local_shards(planned, settings), limits=limits)
+        return await Line(catalog, planned, executor, progress).run(until)
 
 
-def require_renders(house: House, planned: PlannedAlbum) -> None:
+def require_renders(catalog: Catalog, planned: PlannedAlbum) -> None:
     """Raise TransientError where a render is missing (again), or what a judge with a model reads of it: both are had on
     the GPU pool."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
-    standings = house.ledger.standings("render", keys)
+    standings = catalog.ledger.standings("render", keys)
     if not all(is_settled(standings.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
-    if Judgements(house, planned).open([key for key, standing in standings.items() if standing.finished]):
+    if Judgements(catalog, planned).open([key for key, standing in standings.items() if standing.finished]):
         remedy = "Whoever is in charge of the album has them asked on a GPU"
         raise TransientError("judges have not heard every candidate", remedy=remedy)
 

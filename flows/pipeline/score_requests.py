@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from catalog.album.album import Song
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.ledger.results import products_of
 from catalog.ledger.submissions import is_settled
 from catalog.ledger.work import StepRequest
@@ -20,8 +20,8 @@ Asked = Mapping[str, StepRequest]
 class Judgements:
     """The steps of judges, which load models, that an album's songs wait for once their candidates are rendered."""
 
-    def __init__(self, house: House, planned: PlannedAlbum) -> None:
-        self._house = house
+    def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
+        self._house = catalog
         self._policy = planned.policy
         self._planned_with = planned.identities
         self._songs = planned.album.songs

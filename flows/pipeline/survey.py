@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
 from catalog.ledger.results import StepResult
@@ -86,9 +86,9 @@ class AlbumStanding:
 class Survey(Peek):
     """Looks whether work was done, and notes what failed for good; nothing is stored or done."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
-        self._standings = Together(lambda keys: house.ledger.standings("step", keys))
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
+        self._standings = Together(lambda keys: catalog.ledger.standings("step", keys))
         self.failed: dict[str, FailedWork] = {}
 
     async def render(self, song: PlannedSong) -> None:
@@ -116,19 +116,19 @@ class Survey(Peek):
         self.failed.setdefault(key, FailedWork(work, kind, key, doing, error or {}))
 
 
-def survey(house: House, planned: PlannedAlbum) -> AlbumStanding:
+def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
     """How the album stands by its plan. Nothing is done, stored or loaded for it."""
-    return asyncio.run(_survey(house, planned))
+    return asyncio.run(_survey(catalog, planned))
 
 
-async def _survey(house: House, planned: PlannedAlbum) -> AlbumStanding:
-    progress, looked = Progress(planned.songs), Survey(house)
+async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
+    progress, looked = Progress(planned.songs), Survey(catalog)
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
-    standings = house.ledger.standings("render", keys)
+    standings = catalog.ledger.standings("render", keys)
     failures: Mapping[str, SonglineError] = {}
     release_key, error = None, None
     try:
-        produced = await Line(house, planned, looked, progress, storing=False).run()
+        produced = await Line(catalog, planned, looked, progress, storing=False).run()
         failures, release_key = produced.failures, produced.release_key
     except NotYet as missing:
         failures = missing.failures

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import StepRequest
@@ -27,7 +27,7 @@ class PrefectExecutor:
 
     def __init__(
         self,
-        house: House,
+        catalog: Catalog,
         work: WorkTasks,
         progress: Progress,
         shards: Sequence[RenderShard],
@@ -36,7 +36,7 @@ class PrefectExecutor:
     ) -> None:
         """``limits`` names the global concurrency limit that holds for a kind of step, where one does."""
         self._limits = limits
-        self._house = house
+        self._house = catalog
         self._work = work
         self._progress = progress
         self._shards = shards

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import Json, digest_bytes
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
@@ -65,20 +65,20 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
             raise MachineError(reason, remedy="Install it, or take this kind out of `deliverables`")
 
 
-def plan_album(house: House, album: Album) -> PlannedAlbum:
+def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
     """The plan as the catalog holds it now, without storing anything. Raises ModelMissing."""
-    policy, applied = policy_in_force(house.database, album)
-    rows = song_row_ids(house.database, album.id)
-    candidates = _candidates(house, album, policy)
+    policy, applied = policy_in_force(catalog.database, album)
+    rows = song_row_ids(catalog.database, album.id)
+    candidates = _candidates(catalog, album, policy)
     songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
-    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(house, album, policy), applied)
+    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(catalog, album, policy), applied)
 
 
-def taken_place(house: House, album: Album) -> str | None:
+def taken_place(catalog: Catalog, album: Album) -> str | None:
     """A warning where the catalog knows the album's id with none but other songs: two manifests may have one id."""
-    known = song_row_ids(house.database, album.id)
+    known = song_row_ids(catalog.database, album.id)
     if not known or known.keys() & {song.id for song in album.songs}:
         return None
     named = ", ".join([*list(known)[:2], "…"] if len(known) > 2 else known)
@@ -88,25 +88,25 @@ def taken_place(house: House, album: Album) -> str | None:
     )
 
 
-def declare_album(house: House, album: Album) -> PlannedAlbum:
+def declare_album(catalog: Catalog, album: Album) -> PlannedAlbum:
     """:func:`declare_plan` of :func:`plan_album`."""
-    return declare_plan(house, plan_album(house, album))
+    return declare_plan(catalog, plan_album(catalog, album))
 
 
-def declare_plan(house: House, planned: PlannedAlbum) -> PlannedAlbum:
+def declare_plan(catalog: Catalog, planned: PlannedAlbum) -> PlannedAlbum:
     """Store the plan, declare its renders, and keep the files the user gave; the plan as it stands then."""
     album = planned.album
-    house.ledger.declare_renders([c.recipe for song in planned.songs for c in song.candidates])
+    catalog.ledger.declare_renders([c.recipe for song in planned.songs for c in song.candidates])
     cover_digest = None
     if album.cover:
         cover = delivered_cover(album.cover)
-        cover_digest = house.take_in_bytes(cover.picture, media_type=cover.media_type)
+        cover_digest = catalog.add_bytes(cover.picture, media_type=cover.media_type)
     for song in album.songs:
-        _take_in(house, song)
+        _take_in(catalog, song)
     if album.mastering_reference:
-        _take_in_audio(house, album.mastering_reference)
+        _take_in_audio(catalog, album.mastering_reference)
     return store_plan(
-        house.database,
+        catalog.database,
         album,
         document=manifest_document(album),
         candidates={song.song.id: song.candidates for song in planned.songs},
@@ -115,15 +115,15 @@ def declare_plan(house: House, planned: PlannedAlbum) -> PlannedAlbum:
     )
 
 
-def _identities(house: House, album: Album, policy: Policy) -> dict[str, Json]:
-    return identities_of([*models_of_judges(policy, album.songs), *models_of_stems(album)], house.models)
+def _identities(catalog: Catalog, album: Album, policy: Policy) -> dict[str, Json]:
+    return identities_of([*models_of_judges(policy, album.songs), *models_of_stems(album)], catalog.models)
 
 
-def _candidates(house: House, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
+def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
     """One candidate for each seed of each song, and the retakes there are of them."""
-    require_models(album, policy, house.settings, house.models)
-    asked = {song.id: _of_seeds(house.settings, album, song) for song in album.songs}
-    return with_retakes(house.database, album.id, asked)
+    require_models(album, policy, catalog.settings, catalog.models)
+    asked = {song.id: _of_seeds(catalog.settings, album, song) for song in album.songs}
+    return with_retakes(catalog.database, album.id, asked)
 
 
 def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:
@@ -131,13 +131,13 @@ def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidat
     return expand(album, song, [engine.recipe(song, seed) for seed in song.seeds])
 
 
-def _take_in(house: House, song: Song) -> None:
+def _take_in(catalog: Catalog, song: Song) -> None:
     """Keep a song's reference and style vector, which work on other machines needs."""
     if song.reference:
-        _take_in_audio(house, song.reference)
+        _take_in_audio(catalog, song.reference)
     if song.style:
-        house.take_in(song.style, media_type=VECTOR_TYPE)
+        catalog.add_file(song.style, media_type=VECTOR_TYPE)
 
 
-def _take_in_audio(house: House, path: Path) -> None:
-    house.take_in(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+def _take_in_audio(catalog: Catalog, path: Path) -> None:
+    catalog.add_file(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "application/octet-stream"))

@@ -102,7 +102,7 @@ class DeploymentFile(Part):
         return self
 
 
-def house_file() -> Path:
+def default_deployment_file() -> Path:
     """The file that comes with this installation."""
     return Path(__file__).parents[2] / "infra" / "prefect.yaml"
 

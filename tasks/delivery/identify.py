@@ -14,7 +14,7 @@ import mutagen
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4FreeForm
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.text import counted, listed
@@ -50,20 +50,20 @@ class Identified:
     is_build_known: bool = True
 
 
-def identify(house: House, path: Path) -> Identified:
+def identify(catalog: Catalog, path: Path) -> Identified:
     """What a file is: by its bytes, else by its decoded samples, else by the candidate that its tags name alone.
 
     Raises InputError where none of these leads into this catalog.
     """
     digest = digest_file(path)
-    if is_artifact(house.database, digest):
+    if is_artifact(catalog.database, digest):
         return Identified(digest, "exact bytes")
     named = candidate_tag(path)
-    known = named if named and is_candidate(house.database, named) else None
+    known = named if named and is_candidate(catalog.database, named) else None
     samples = _samples(path)
-    if samples and (found := _by_samples(house, path, samples, known)):
+    if samples and (found := _by_samples(catalog, path, samples, known)):
         return found
-    if known and (found := _by_tag(house, path, known)):
+    if known and (found := _by_tag(catalog, path, known)):
         return found
     raise _unknown(path, named)
 
@@ -101,13 +101,13 @@ def _samples(path: Path) -> str | None:
         return None
 
 
-def _by_samples(house: House, path: Path, samples: str, named: str | None) -> Identified | None:
+def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -> Identified | None:
     """The file of the named candidate that decodes to these samples, else whatever audio of the catalog does."""
-    known = deliveries_of(house.database, named).known if named else ()
+    known = deliveries_of(catalog.database, named).known if named else ()
     for file in _alike(known, path):
-        if _samples_of_stored(house, file.digest, path) == samples:
+        if _samples_of_stored(catalog, file.digest, path) == samples:
             return Identified(file.digest, "same samples", named)
-    found = with_samples(house.database, samples, candidate=named)
+    found = with_samples(catalog.database, samples, candidate=named)
     if found is None:
         return None
     contradicted = named is not None and named not in found.candidates
@@ -122,9 +122,9 @@ def _alike(deliveries: Sequence[Delivery], path: Path) -> list[DeliveredFile]:
     return list({file.digest: file for file in files if Path(file.path).suffix == path.suffix.lower()}.values())
 
 
-def _by_tag(house: House, path: Path, candidate: str) -> Identified | None:
+def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
     """What the tag alone says: the candidate, and the delivered file where all that may be meant are of one master."""
-    deliveries = deliveries_of(house.database, candidate)
+    deliveries = deliveries_of(catalog.database, candidate)
     note = f"Its tags name the candidate {candidate}; nothing shows that the sound is still that of the delivered file."
     alike = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)
     if alike and not deliveries.unknown and len({delivery.master_key for delivery in alike}) == 1:
@@ -152,23 +152,23 @@ def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
     return f"{said}: which of them this file is of cannot be told."
 
 
-def remember_samples(house: House, digests: Collection[str]) -> int:
+def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
     """Note what the samples of delivered files are, before their bytes are removed: whoever edits the tags of one later
     still finds it. What cannot be decoded is left out; gives the count."""
     found = {}
-    for digest, suffix in undecoded(house.database, digests).items():
-        if samples := _samples_of_stored(house, digest, Path(f"file{suffix}")):
+    for digest, suffix in undecoded(catalog.database, digests).items():
+        if samples := _samples_of_stored(catalog, digest, Path(f"file{suffix}")):
             found[digest] = samples
-    note_samples(house.database, found)
+    note_samples(catalog.database, found)
     return len(found)
 
 
-def _samples_of_stored(house: House, digest: str, like: Path) -> str | None:
+def _samples_of_stored(catalog: Catalog, digest: str, like: Path) -> str | None:
     """The samples' digest of stored bytes; None where they are gone or cannot be decoded here."""
     try:
-        with house.scratch() as folder:
+        with catalog.scratch() as folder:
             link = folder / f"stored{like.suffix.lower()}"
-            link.symlink_to(house.store.local(digest).absolute())
+            link.symlink_to(catalog.store.local(digest).absolute())
             return _samples(link)
     except (SonglineError, OSError):
         return None

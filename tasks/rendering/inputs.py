@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError, WorkError
 from catalog.ledger.results import step_result
 from catalog.ledger.work import Circumstances, StepRequest
@@ -19,26 +19,28 @@ LOOK_S = 1.0
 """So often a step that is done elsewhere is looked at: renders that were leased wait for it."""
 
 
-def gather(house: House, recipes: Sequence[Recipe], circumstances: Circumstances) -> dict[str, Digests | SonglineError]:
+def gather(
+    catalog: Catalog, recipes: Sequence[Recipe], circumstances: Circumstances
+) -> dict[str, Digests | SonglineError]:
     """By recipe digest: its materials' digests by role, or the error because of which one cannot be had.
 
     A step that several recipes need is done once, and never again while its result is in the catalog.
     """
-    return {recipe.digest: _gathered(house, recipe, circumstances) for recipe in recipes}
+    return {recipe.digest: _gathered(catalog, recipe, circumstances) for recipe in recipes}
 
 
-def _gathered(house: House, recipe: Recipe, circumstances: Circumstances) -> Digests | SonglineError:
+def _gathered(catalog: Catalog, recipe: Recipe, circumstances: Circumstances) -> Digests | SonglineError:
     try:
-        wanted = get_engine(recipe.engine, house.settings).materials(recipe)
-        return {role: _digest(house, material, circumstances) for role, material in wanted.items()}
+        wanted = get_engine(recipe.engine, catalog.settings).materials(recipe)
+        return {role: _digest(catalog, material, circumstances) for role, material in wanted.items()}
     except Exception as caught:
         # Whatever goes wrong for one recipe must not take the leases of the others with it.
         return as_songline_error(caught, doing="gathering what a render needs")
 
 
-def _digest(house: House, material: Material, circumstances: Circumstances) -> str:
+def _digest(catalog: Catalog, material: Material, circumstances: Circumstances) -> str:
     if material.digest is not None:
-        if house.store.stat(material.digest) is None:
+        if catalog.store.stat(material.digest) is None:
             raise WorkError(
                 "what the recipe is rendered with is no longer in the store",
                 remedy="Run `songline verify --repair` and render again; a retake may have to be taken anew",
@@ -47,16 +49,16 @@ def _digest(house: House, material: Material, circumstances: Circumstances) -> s
         return material.digest
     if material.request is None:
         raise WorkError("a material of the recipe has no source", remedy="Plan the album again")
-    return _done(house, material.request, circumstances)[material.product]
+    return _done(catalog, material.request, circumstances)[material.product]
 
 
-def _done(house: House, request: StepRequest, circumstances: Circumstances) -> Digests:
+def _done(catalog: Catalog, request: StepRequest, circumstances: Circumstances) -> Digests:
     """What the step made, done here if nobody else is at it."""
 
     def attempt() -> Standings:
-        house.ledger.declare_steps([request])
-        return {request.key: run_step(house, request.key, circumstances)}
+        catalog.ledger.declare_steps([request])
+        return {request.key: run_step(catalog, request.key, circumstances)}
 
-    while (found := step_result(house.database, request.key)) is None:
+    while (found := step_result(catalog.database, request.key)) is None:
         until_settled(attempt, most_s=LOOK_S)
     return found.made

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import LeaseLost, SonglineError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
@@ -31,23 +31,23 @@ def renderer_of(engine: str, settings: Settings) -> Renderer:
     return get_engine(engine, settings).load()
 
 
-def render_shard(house: House, keys: Sequence[str], circumstances: Circumstances) -> dict[str, Standing]:
+def render_shard(catalog: Catalog, keys: Sequence[str], circumstances: Circumstances) -> dict[str, Standing]:
     """Render what is free of ``keys``; gives how each stands afterwards. One bad recipe never sinks the others."""
     leases: dict[str, Lease] = {}
     for key in keys:
-        claimed = house.ledger.claim("render", key)
+        claimed = catalog.ledger.claim("render", key)
         if isinstance(claimed, Lease):
             leases[key] = claimed
-    with house.ledger.keeping(list(leases.values())):
-        _Shard(house, leases, circumstances).render()
-    return house.ledger.standings("render", keys)
+    with catalog.ledger.keeping(list(leases.values())):
+        _Shard(catalog, leases, circumstances).render()
+    return catalog.ledger.standings("render", keys)
 
 
 class _Shard:
     """The leased part of a shard on its way through the engines."""
 
-    def __init__(self, house: House, leases: Mapping[str, Lease], circumstances: Circumstances) -> None:
-        self._house = house
+    def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], circumstances: Circumstances) -> None:
+        self._house = catalog
         self._leases = leases
         self._circumstances = circumstances
         self._materials: Mapping[str, Digests] = {}
@@ -162,13 +162,13 @@ def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
     return tuple(products)
 
 
-def render_once(house: House, recipe: Recipe, circumstances: Circumstances) -> Rendered:
+def render_once(catalog: Catalog, recipe: Recipe, circumstances: Circumstances) -> Rendered:
     """Render one recipe here and now; only its materials pass through the ledger. Raises the engine's error."""
-    found = gather(house, [recipe], circumstances)[recipe.digest]
+    found = gather(catalog, [recipe], circumstances)[recipe.digest]
     if isinstance(found, SonglineError):
         raise found
-    order = Order(recipe, {role: house.store.local(digest) for role, digest in found.items()})
-    made = next(iter(renderer_of(recipe.engine, house.settings).render([order])))
+    order = Order(recipe, {role: catalog.store.local(digest) for role, digest in found.items()})
+    made = next(iter(renderer_of(recipe.engine, catalog.settings).render([order])))
     if isinstance(made, Failed):
         raise made.error
     return made

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.ledger.work import Circumstances
 from catalog.recipe import Recipe
 from tasks.audio import files
@@ -24,7 +24,7 @@ class Verdict:
 
 
 def compare(
-    house: House,
+    catalog: Catalog,
     recipe: Recipe,
     stored: Path,
     *,
@@ -33,7 +33,7 @@ def compare(
     circumstances: Circumstances,
 ) -> Verdict:
     """Render ``recipe`` now and compare with the stored audio file."""
-    made = render_once(house, recipe, circumstances).audio
+    made = render_once(catalog, recipe, circumstances).audio
     if files.sample_digest(made) == sample_digest:
         return Verdict("identical", None)
     known = files.read_audio(stored)

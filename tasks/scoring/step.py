@@ -48,7 +48,7 @@ def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json]
 def judge(context: StepContext) -> Outcome:
     """Read one judge's metrics off one candidate's audio, beside the reference where the song has one."""
     reference = read_audio(context.input("reference")) if "reference" in context.request.inputs else None
-    scorer = load_judge(context.request.parameters["judge"], context.house.settings, reference)
+    scorer = load_judge(context.request.parameters["judge"], context.catalog.settings, reference)
     return _heard([scorer], read_audio(context.input("audio")), _brief(context))
 
 
@@ -87,7 +87,7 @@ def select(context: StepContext) -> Outcome:
     """Decide a song by its policy, from the scores its candidates have."""
     parameters = context.request.parameters
     policy = Policy.from_document(parameters["policy"])
-    database = context.house.database
+    database = context.catalog.database
     wordless = metrics_of_words() if parameters.get("wordless") else ()
     unasked = dict.fromkeys(wordless, NotMeasurable.not_stated("lyric"))
     candidates = [

@@ -24,7 +24,7 @@ def separate(context: StepContext) -> Outcome:
     parameters = context.request.parameters
     mix = read_audio(context.input("audio"))
     recipe = Recipe.from_document(parameters["recipe"]) if parameters["recipe"] else None
-    stems = SEPARATORS[parameters["model"]](context.house.settings).separate(mix, recipe)
+    stems = SEPARATORS[parameters["model"]](context.catalog.settings).separate(mix, recipe)
     products: list[Product] = []
     for name, stem in stems.items():
         path = context.scratch / f"{name}.wav"
@@ -38,8 +38,8 @@ def demix(context: StepContext) -> Outcome:
 
     Raises ModelMissing, and WorkError where the model here is not the one that the step was planned with.
     """
-    parameters, settings = context.request.parameters, context.house.settings
-    installed = context.house.models.need(parameters["model"])
+    parameters, settings = context.request.parameters, context.catalog.settings
+    installed = context.catalog.models.need(parameters["model"])
     installed.require_identity(parameters["identity"])
     wish = Wish(
         parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)

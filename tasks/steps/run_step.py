@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
@@ -29,40 +29,40 @@ class StepContext:
 
     request: StepRequest
     scratch: Path
-    house: House
+    catalog: Catalog
 
     def input(self, role: str) -> Path:
         """Where an input artifact can be read; never to be changed."""
-        return self.house.store.local(self.request.inputs[role])
+        return self.catalog.store.local(self.request.inputs[role])
 
 
 Worker = Callable[[StepContext], Outcome]
 
 
-def run_step(house: House, key: str, circumstances: Circumstances) -> Standing:
+def run_step(catalog: Catalog, key: str, circumstances: Circumstances) -> Standing:
     """Do the step ``key`` if it is free; gives how it stands afterwards.
 
     Raises the error of a failed attempt; finding the step failed earlier raises that error too.
     """
-    claimed = house.ledger.claim("step", key)
+    claimed = catalog.ledger.claim("step", key)
     if isinstance(claimed, Standing):
         raise_if_failed(claimed, key)
         return claimed
     started = time.perf_counter()
-    request = step_request(house.database, key)
+    request = step_request(catalog.database, key)
     try:
-        with house.scratch() as scratch, house.ledger.keeping([claimed]):
-            outcome = _worker(request)(StepContext(request, scratch, house))
+        with catalog.scratch() as scratch, catalog.ledger.keeping([claimed]):
+            outcome = _worker(request)(StepContext(request, scratch, catalog))
             seconds = time.perf_counter() - started
-            there = _on_its_device(circumstances, request.kind, house.settings)
-            house.ledger.commit(claimed, outcome, seconds=seconds, circumstances=there)
+            there = _on_its_device(circumstances, request.kind, catalog.settings)
+            catalog.ledger.commit(claimed, outcome, seconds=seconds, circumstances=there)
     except LeaseLost:
         raise
     except Exception as caught:
         # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
         error = as_songline_error(caught, doing=request.kind)
-        there = _on_its_device(circumstances, request.kind, house.settings)
-        house.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=there)
+        there = _on_its_device(circumstances, request.kind, catalog.settings)
+        catalog.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=there)
         raise error from caught
     return Standing("done")
 

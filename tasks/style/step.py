@@ -44,7 +44,7 @@ def _of_audio(mulan: MuLan, context: StepContext) -> tuple[Style, dict[str, Json
 
 def _model(context: StepContext) -> MuLan:
     asked = context.request.parameters["model"]
-    installed = context.house.models.need(asked["name"])
+    installed = context.catalog.models.need(asked["name"])
     if dict(installed.digests) != dict(asked["digests"]):
         raise MachineError(
             f"{asked['name']} is installed here with other files than the plan names",

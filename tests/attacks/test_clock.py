@@ -8,7 +8,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import TransientError
 from catalog.files import owners
 from catalog.ledger.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
@@ -29,17 +29,17 @@ RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
 KEY = RECIPE.digest
 
 
-def dated(house, **columns: float) -> None:
+def dated(catalog, **columns: float) -> None:
     """Write times that lie so many seconds ahead, as those from before the clock was set back do."""
-    with house.database.write() as session:
+    with catalog.database.write() as session:
         ahead = {name: db_now() + seconds for name, seconds in columns.items()}
         session.execute(sa.update(Render).values(ahead))
 
 
 @pytest.fixture
-def declared(house):
-    house.ledger.declare_renders([RECIPE])
-    return house
+def declared(catalog):
+    catalog.ledger.declare_renders([RECIPE])
+    return catalog
 
 
 @pytest.mark.both_databases
@@ -48,7 +48,7 @@ def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
     dated(declared, lease_until=DAY_S)
     assert live_leases(declared.database, [KEY]) == set()
     assert line_figures(declared.database).leases[("render", "expired")] == 1
-    with open_house(settings) as other:
+    with open_catalog(settings) as other:
         lease = other.ledger.claim("render", KEY)
     assert isinstance(lease, Lease)
     assert lease.fence == 2
@@ -64,7 +64,7 @@ def test_reconcile_frees_a_lease_from_before_the_clock_was_set_back(declared):
 @pytest.mark.both_databases
 def test_a_lease_that_runs_stays_its_owners(declared, settings):
     declared.ledger.claim("render", KEY)
-    with open_house(settings) as other:
+    with open_catalog(settings) as other:
         assert isinstance(other.ledger.claim("render", KEY), Standing)
     assert live_leases(declared.database, [KEY]) == {KEY}
     assert free_lost_leases(declared.database) == 0
@@ -86,32 +86,34 @@ def test_a_due_time_within_its_bound_is_waited_for(declared):
 
 
 def test_no_attempt_waits_longer_than_the_bound(settings):
-    with open_house(settings.model_copy(update={"max_attempts": 5000, "retry_base_s": 1e6})) as house:
-        house.ledger.declare_renders([RECIPE])
+    with open_catalog(settings.model_copy(update={"max_attempts": 5000, "retry_base_s": 1e6})) as catalog:
+        catalog.ledger.declare_renders([RECIPE])
         for attempts in (0, 4000):
-            with house.database.write() as session:
+            with catalog.database.write() as session:
                 session.execute(sa.update(Render).values(attempts=attempts, due_at=0.0))
-            house.ledger.fail(house.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, circumstances=HERE)
-            assert 0 < house.ledger.standings("render", [KEY])[KEY].wait_s <= 600
+            catalog.ledger.fail(
+                catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, circumstances=HERE
+            )
+            assert 0 < catalog.ledger.standings("render", [KEY])[KEY].wait_s <= 600
 
 
 @pytest.mark.both_databases
 def test_minutes_are_counted_although_the_clock_was_set_back(declared):
     """They were counted from a moment to come, so that an album spent without end."""
-    house = declared
-    with house.database.write() as session:
+    catalog = declared
+    with catalog.database.write() as session:
         session.add(Album(id="small", title="x", manifest={}, manifest_digest="d" * 64))
-    submit(house.database, Wish("small", "d" * 64, max_gpu_minutes=1.0))
-    with house.database.write() as session:
+    submit(catalog.database, Wish("small", "d" * 64, max_gpu_minutes=1.0))
+    with catalog.database.write() as session:
         session.execute(sa.update(Submission).values(counted_from=db_now() + DAY_S))
-    submission = submission_of(house.database, "small")
-    first = budget_of(house.database, submission, expected_s={KEY: 1.0}, in_hand=())
-    house.ledger.fail(house.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, circumstances=HERE)
-    with house.database.write() as session:
+    submission = submission_of(catalog.database, "small")
+    first = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
+    catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, circumstances=HERE)
+    with catalog.database.write() as session:
         session.execute(sa.text("UPDATE activity SET seconds = 50"))
-    again = budget_of(house.database, submission, expected_s={KEY: 1.0}, in_hand=())
+    again = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
     assert (first.left_s, again.left_s) == (60.0, 10.0)
-    assert counted_since(house.database, submission) < time.time() + 60
+    assert counted_since(catalog.database, submission) < time.time() + 60
 
 
 def test_garbage_from_before_the_clock_was_set_back_ages_from_now_on(tmp_path):

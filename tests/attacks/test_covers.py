@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.album.cover.cover import MAX_COVER_BYTES, read_cover_picture
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.settings import Settings
@@ -170,14 +170,14 @@ def test_a_real_jpeg_and_an_interlaced_png_are_whole(tmp_path: Path) -> None:
         assert read.picture == (tmp_path / name).read_bytes()
 
 
-def test_a_release_gets_the_cleaned_cover(house: House, tmp_path: Path) -> None:
+def test_a_release_gets_the_cleaned_cover(catalog: Catalog, tmp_path: Path) -> None:
     head = {"id": "small", "title": "Small", "artist": "Ada Vale", "cover": "cover.jpg"}
     path = write_album(tmp_path, album_document(album=head))
     (tmp_path / "cover.jpg").write_bytes(jpeg(before=segment(0xE1, GPS)) + b"behind")
-    album = read_album(path, house.settings)
-    planned = declare_album(house, album)
-    assert planned.cover_digest == plan_album(house, album).cover_digest == digest_bytes(jpeg())
-    assert house.store.local(digest_bytes(jpeg())).read_bytes() == jpeg()
+    album = read_album(path, catalog.settings)
+    planned = declare_album(catalog, album)
+    assert planned.cover_digest == plan_album(catalog, album).cover_digest == digest_bytes(jpeg())
+    assert catalog.store.local(digest_bytes(jpeg())).read_bytes() == jpeg()
 
 
 def test_validate_refuses_a_cut_cover_and_says_where(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from catalog.home import make_home, why_read_only
 from db.files.sqlite_check import check_file
@@ -49,7 +49,7 @@ LOOKS: dict[str, Callable[[Settings], object]] = {
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_a_log_that_goes_at_the_wrong_moment_breaks_nothing(tmp_path, look):
     settings = Settings(home=tmp_path / "home")
-    with open_house(settings):
+    with open_catalog(settings):
         pass
     with coming_and_going(*(settings.home / f"catalog.sqlite3-{end}" for end in ("wal", "shm"))):
         for _ in range(TIMES):
@@ -59,7 +59,7 @@ def test_a_log_that_goes_at_the_wrong_moment_breaks_nothing(tmp_path, look):
 
 def test_a_log_that_goes_while_its_rights_are_asked_for_may_be_written(tmp_path, monkeypatch):
     settings = Settings(home=tmp_path / "home")
-    with open_house(settings):
+    with open_catalog(settings):
         pass
     log = settings.home / "catalog.sqlite3-wal"
     log.touch()

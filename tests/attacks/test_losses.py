@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.housekeeping.repair import accept, accepted_losses, examine, repair
 from catalog.ledger.results import artifact_digests
@@ -20,11 +20,11 @@ SONGS = (b"one", b"two", b"three")
 
 
 @pytest.fixture
-def three(house: House, tmp_path: Path) -> list[str]:
+def three(catalog: Catalog, tmp_path: Path) -> list[str]:
     digests = []
     for data in SONGS:
         (tmp_path / "given").write_bytes(data)
-        digests.append(house.take_in(tmp_path / "given", media_type="text/plain"))
+        digests.append(catalog.add_file(tmp_path / "given", media_type="text/plain"))
     return digests
 
 
@@ -37,28 +37,28 @@ def spoil(path: Path) -> bytes:
 
 @pytest.mark.parametrize("mend", [repair, lambda *given: accept(*given, by="ada@studio")], ids=["repair", "accept"])
 @pytest.mark.parametrize("how", ["missing", "corrupt"])
-def test_bytes_that_came_back_since_they_were_found_damaged_are_kept(house, three, mend, how) -> None:
-    path = house.store.local(three[0])
+def test_bytes_that_came_back_since_they_were_found_damaged_are_kept(catalog, three, mend, how) -> None:
+    path = catalog.store.local(three[0])
     data = spoil(path)
     if how == "missing":
-        house.store.delete(three[0])
-    damages = examine(house.database, house.store, three)
+        catalog.store.delete(three[0])
+    damages = examine(catalog.database, catalog.store, three)
     assert [damage.digest for damage in damages] == three[:1]
-    house.store.delete(three[0])
-    house.store.put_bytes(data)
-    mend(house.database, house.store, damages)
-    assert house.store.verify(three[0])
-    assert accepted_losses(house.database) == frozenset()
-    assert dict(artifact_digests(house.database))[three[0]] is False
+    catalog.store.delete(three[0])
+    catalog.store.put_bytes(data)
+    mend(catalog.database, catalog.store, damages)
+    assert catalog.store.verify(three[0])
+    assert accepted_losses(catalog.database) == frozenset()
+    assert dict(artifact_digests(catalog.database))[three[0]] is False
 
 
-def test_what_was_missing_is_never_deleted(house, three, monkeypatch) -> None:
-    house.store.delete(three[0])
-    damages = examine(house.database, house.store, three)
-    monkeypatch.setattr(type(house.store), "delete", lambda *_: pytest.fail("deleted"))
-    repair(house.database, house.store, damages)
-    accept(house.database, house.store, damages, by="ada@studio")
-    assert accepted_losses(house.database) == {three[0]}
+def test_what_was_missing_is_never_deleted(catalog, three, monkeypatch) -> None:
+    catalog.store.delete(three[0])
+    damages = examine(catalog.database, catalog.store, three)
+    monkeypatch.setattr(type(catalog.store), "delete", lambda *_: pytest.fail("deleted"))
+    repair(catalog.database, catalog.store, damages)
+    accept(catalog.database, catalog.store, damages, by="ada@studio")
+    assert accepted_losses(catalog.database) == {three[0]}
 
 
 @pytest.mark.parametrize("is_corrupt", [False, True])
@@ -90,5 +90,5 @@ def test_bytes_that_the_backup_lost_too_are_not_taken_from_it(small: Path, run: 
     spoil(small / "backup" / "store" / path.relative_to(home / "store"))
     told = json.loads(run("verify", "--accept-loss", "--json", home=home).out)
     assert (told["missing"], told["accepted_now"], told["from_backup"]) == ([path.name], 1, [])
-    with open_house(Settings(home=home)) as house:
-        assert not house.store.verify(path.name)
+    with open_catalog(Settings(home=home)) as catalog:
+        assert not catalog.store.verify(path.name)

@@ -6,18 +6,18 @@ import json
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from flows.cli.admin.housekeeping import verify
 
 
 def test_a_loss_is_accepted_once_and_verify_is_clean_from_then_on(tmp_path, monkeypatch, capsys):
-    with open_house(Settings(home=tmp_path / "home")) as house:
+    with open_catalog(Settings(home=tmp_path / "home")) as catalog:
         digests = []
         for name in ("kept", "lost"):
             (tmp_path / name).write_text(name)
-            digests.append(house.take_in(tmp_path / name, media_type="text/plain"))
-        house.store.delete(digests[1])
+            digests.append(catalog.add_file(tmp_path / name, media_type="text/plain"))
+        catalog.store.delete(digests[1])
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
     with pytest.raises(SystemExit):
         verify(repair=False, accept_loss=False, as_json=True)

@@ -17,7 +17,7 @@ ASK = """async address => {
 
 
 @pytest.fixture
-def figures(house, settings):
+def figures(catalog, settings):
     """The port of the page while it is served."""
     with (
         closing(LineWatch(settings)) as watch,

@@ -74,18 +74,18 @@ def dump_of(*lines: object) -> list[str]:
     return [json.dumps(line) + "\n" for line in ({"schema": "0001"}, *lines)]
 
 
-def test_a_dump_that_is_nested_without_end_is_no_dump(house) -> None:
+def test_a_dump_that_is_nested_without_end_is_no_dump(catalog) -> None:
     with pytest.raises(CatalogError, match="not whole"):
-        load(house.database, read_lines([*dump_of(), "[" * 200_000 + "\n"]))
-    require_empty(house.database)
+        load(catalog.database, read_lines([*dump_of(), "[" * 200_000 + "\n"]))
+    require_empty(catalog.database)
 
 
-def test_a_number_that_no_database_holds_is_no_row(house) -> None:
+def test_a_number_that_no_database_holds_is_no_row(catalog) -> None:
     columns = ["digest", "size", "media_type", "pruned_at"]
     rows = [{"table": "artifact", "columns": columns}, ["a" * 64, 10**32, "text/plain", None]]
     with pytest.raises(CatalogError, match="too large"):
-        load(house.database, read_lines(dump_of(*rows, {"end": {"artifact": 1}})))
-    require_empty(house.database)
+        load(catalog.database, read_lines(dump_of(*rows, {"end": {"artifact": 1}})))
+    require_empty(catalog.database)
 
 
 def backup_of(folder: Path, dump: bytes) -> Path:

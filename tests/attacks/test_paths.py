@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import CatalogError, InputError
 from catalog.common.settings import Settings, load_settings
 from catalog.monitoring.poller import LineWatch
@@ -25,7 +25,7 @@ NAMES = ["a?b", "a?mode=ro", "100%", "a%3Fb", "a#b", "two words", "a;b&c=d", "fi
 @pytest.mark.parametrize("name", [*NAMES, os.fsdecode(b"not-utf-8-\xff")])
 def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path, name):
     home = tmp_path / name
-    with open_house(Settings(home=home)):
+    with open_catalog(Settings(home=home)):
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
     with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
@@ -36,8 +36,8 @@ def test_an_album_is_made_in_a_home_that_is_not_utf8(tmp_path):
     document = tiny_document(deliverables=["wav24", "flac24", "mp3_320", "opus_160"])
     settings = Settings(home=tmp_path / os.fsdecode(b"caf\xe9"))
     album = read_album(write_album(tmp_path / os.fsdecode(b"\xff"), document), settings)
-    with open_house(settings) as house:
-        produced, _ = produce(house, declare_album(house, album))
+    with open_catalog(settings) as catalog:
+        produced, _ = produce(catalog, declare_album(catalog, album))
     assert produced.release_key, produced.failures
 
 
@@ -46,7 +46,7 @@ def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_p
     with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     before = foreign.read_bytes()
-    with open_house(Settings(home=tmp_path / "foreign?x")):
+    with open_catalog(Settings(home=tmp_path / "foreign?x")):
         pass
     assert foreign.read_bytes() == before
 
@@ -56,7 +56,7 @@ def test_a_database_of_another_program_gets_no_tables(tmp_path):
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     with pytest.raises(CatalogError, match="another program"):
-        open_house(Settings(home=tmp_path)).__enter__()
+        open_catalog(Settings(home=tmp_path)).__enter__()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
@@ -73,7 +73,7 @@ def test_an_address_that_names_no_file_is_refused(url, tmp_path, monkeypatch):
 
 def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path):
     settings = Settings(home=tmp_path / "a?b")
-    with open_house(settings):
+    with open_catalog(settings):
         watch = LineWatch(settings)
         assert watch.see() is not None, watch.trouble
         watch.close()

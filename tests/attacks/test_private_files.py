@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from catalog.files.whole_file import copy_whole, whole_file
 from catalog.models.store import ModelStore
@@ -46,10 +46,10 @@ def test_nothing_in_a_home_is_open_whatever_the_umask_is(finished_album: Album) 
 
 @pytest.mark.usefixtures("open_umask")
 def test_nothing_that_the_catalog_makes_is_open_whatever_the_umask_is(tmp_path: Path) -> None:
-    with open_house(Settings(home=tmp_path / "new" / "home")) as house:
-        house.store.put_bytes(b"unreleased")
-        with house.database.write(), house.scratch():
-            assert {path.name for path in house.settings.home.glob("catalog*")} >= {"catalog.sqlite3-wal"}
+    with open_catalog(Settings(home=tmp_path / "new" / "home")) as catalog:
+        catalog.store.put_bytes(b"unreleased")
+        with catalog.database.write(), catalog.scratch():
+            assert {path.name for path in catalog.settings.home.glob("catalog*")} >= {"catalog.sqlite3-wal"}
             assert open_to_others(tmp_path / "new") == []
 
 
@@ -96,8 +96,8 @@ def test_a_release_obeys_the_umask_of_its_user(small: Path, mask: int, file: int
 @pytest.mark.usefixtures("open_umask")
 def test_a_studio_that_shares_its_home_asks_for_it(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", shared_home="group")
-    with open_house(settings) as house:
-        house.store.put_bytes(b"song")
+    with open_catalog(settings) as catalog:
+        catalog.store.put_bytes(b"song")
     assert open_to_others(tmp_path / "home", 0o007) == []
     for path in [settings.home, *settings.home.rglob("*")]:
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings, strategies
 from sqlalchemy.exc import DBAPIError
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, ManifestError, error_document
 from catalog.common.redaction import redacted, shareable
 from catalog.common.settings import SQLITE_FILE
@@ -214,10 +214,10 @@ def test_prefects_log_and_the_inboxs_report_hold_no_secret(caplog: pytest.LogCap
     assert "geheim" not in shown("https://ada:geheim@hub/x")
 
 
-def test_an_error_of_the_catalog_repeats_no_lyrics(house: House) -> None:
+def test_an_error_of_the_catalog_repeats_no_lyrics(catalog: Catalog) -> None:
     """Its traceback stands in the report that SONGLINE_DEBUG prints and that people send."""
     asked, given_words = sa.text("SELECT * FROM nothing WHERE words = :words"), {"words": "unreleased"}
-    for engine in (house.database.engine, reading_engine(house.settings.home / SQLITE_FILE)):
+    for engine in (catalog.database.engine, reading_engine(catalog.settings.home / SQLITE_FILE)):
         with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
             connection.execute(asked, given_words)
         engine.dispose()

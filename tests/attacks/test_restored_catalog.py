@@ -14,7 +14,7 @@ import pytest
 from catalog.album.document import album_of, manifest_document
 from catalog.backup import backup
 from catalog.backup.rows import load, read_lines, require_empty
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
 from catalog.common.settings import Settings
@@ -82,44 +82,44 @@ def test_a_link_in_the_folder_does_not_lead_out_of_it(tmp_path):
 
 
 @pytest.fixture
-def packed(house, tmp_path):
+def packed(catalog, tmp_path):
     """A release of two files in the store."""
-    digests = [house.store.put_bytes(data).digest for data in (b"{}\n", b"evil\n")]
+    digests = [catalog.store.put_bytes(data).digest for data in (b"{}\n", b"evil\n")]
     return ReleaseRow("small", 1, {}, {"release.json": digests[0], "evil.wav": digests[1]}, "a" * 64, 1e9)
 
 
-def test_a_file_of_a_release_is_not_written_outside_of_it(house, packed, tmp_path):
+def test_a_file_of_a_release_is_not_written_outside_of_it(catalog, packed, tmp_path):
     out = tmp_path / "deep" / "out"
     before = sorted(tmp_path.rglob("*"))
     for name in EVIL:
         evil = replace(packed, files={"release.json": packed.files["release.json"], name: packed.files["evil.wav"]})
         with pytest.raises(RefusedError):
-            write_release(house, evil, out)
+            write_release(catalog, evil, out)
     assert sorted(tmp_path.rglob("*")) == before
     assert not Path("/tmp/songline-evil").exists()
 
 
-def test_a_release_does_not_take_the_place_of_a_folder_outside(house, packed, tmp_path):
+def test_a_release_does_not_take_the_place_of_a_folder_outside(catalog, packed, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "release.json").write_text("another's")
     for album in ("..", "../other", "/tmp/songline-evil", "a/b", ".hidden", "", "con", "a b", "x\n"):
         with pytest.raises(RefusedError, match="no id"):
-            write_release(house, replace(packed, album_id=album), tmp_path / "out")
+            write_release(catalog, replace(packed, album_id=album), tmp_path / "out")
     assert (other / "release.json").read_text() == "another's"
     assert not Path("/tmp/songline-evil").exists()
 
 
-def test_an_honest_release_is_written(house, packed, tmp_path):
-    assert sorted(p.name for p in write_release(house, packed, tmp_path).folder.iterdir()) == [
+def test_an_honest_release_is_written(catalog, packed, tmp_path):
+    assert sorted(p.name for p in write_release(catalog, packed, tmp_path).folder.iterdir()) == [
         "evil.wav",
         "release.json",
     ]
 
 
 def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path, monkeypatch):
-    with open_house(Settings(home=tmp_path / "home")) as house:
-        add_release(house, album="small", path="evil.wav")
+    with open_catalog(Settings(home=tmp_path / "home")) as catalog:
+        add_release(catalog, album="small", path="evil.wav")
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
     export("small", tmp_path / "out", as_json=True)
     os.truncate(tmp_path / "out" / "small" / "release.json", 512 << 20)
@@ -132,18 +132,18 @@ def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path, monkeyp
     assert (tmp_path / "out" / "small" / "release.json").stat().st_size < 100
 
 
-def test_a_release_without_its_document_ends_in_a_sentence(house, packed, tmp_path):
+def test_a_release_without_its_document_ends_in_a_sentence(catalog, packed, tmp_path):
     with pytest.raises(CatalogError, match=r"has no release\.json"):
-        write_release(house, replace(packed, files={}), tmp_path)
+        write_release(catalog, replace(packed, files={}), tmp_path)
 
 
-def a_backup(house, folder: Path) -> Path:
-    backup.back_up(house.database, house.store, folder)
+def a_backup(catalog, folder: Path) -> Path:
+    backup.back_up(catalog.database, catalog.store, folder)
     return folder / "backup.json"
 
 
-def test_a_backup_names_no_catalog_outside_of_its_folder(house, tmp_path):
-    document = a_backup(house, tmp_path / "backup")
+def test_a_backup_names_no_catalog_outside_of_its_folder(catalog, tmp_path):
+    document = a_backup(catalog, tmp_path / "backup")
     (whole,) = (tmp_path / "backup").glob("catalog-*")
     (tmp_path / "elsewhere.gz").write_bytes(whole.read_bytes())
     (tmp_path / "backup" / "link.gz").symlink_to(tmp_path / "elsewhere.gz")
@@ -155,7 +155,7 @@ def test_a_backup_names_no_catalog_outside_of_its_folder(house, tmp_path):
             backup.read_backup(tmp_path / "backup")
 
 
-def test_a_backup_is_not_written_through_a_link(house, tmp_path):
+def test_a_backup_is_not_written_through_a_link(catalog, tmp_path):
     private = tmp_path / "private"
     private.write_text("mine")
     folder = tmp_path / "backup"
@@ -163,28 +163,28 @@ def test_a_backup_is_not_written_through_a_link(house, tmp_path):
     (folder / ".lock").touch()
     for name in ("catalog.part", "backup.json.part"):
         (folder / name).symlink_to(private)
-    a_backup(house, folder)
+    a_backup(catalog, folder)
     assert private.read_text() == "mine"
 
 
-def test_a_row_names_no_artifact_outside_of_the_store(house):
-    questions = (house.store.stat, house.store.verify, house.store.local, house.store.delete)
+def test_a_row_names_no_artifact_outside_of_the_store(catalog):
+    questions = (catalog.store.stat, catalog.store.verify, catalog.store.local, catalog.store.delete)
     digests = ("../../../../evil", "", None, 7, "A" * 64, "a" * 63 + "/")
     for question, digest in product(questions, digests):
         with pytest.raises(StoreError, match="no SHA-256 digest"):
             question(digest)
 
 
-def test_the_owner_in_a_row_is_no_path(house, tmp_path):
+def test_the_owner_in_a_row_is_no_path(catalog, tmp_path):
     """Before, any file counted as the lock of a dead process, and a pipe stopped the command."""
-    real = owners.Owner(house.owners_folder)
+    real = owners.Owner(catalog.owners_folder)
     start = real.name.rpartition("-")[0]
     real.release()
     (tmp_path / "any").touch()
-    os.mkfifo(house.owners_folder / f"{start}-pipe")
-    (house.owners_folder / f"{start}-").mkdir()
-    assert not owners.is_dead(house.owners_folder, f"{start}-/../../../any")
-    owners.is_dead(house.owners_folder, f"{start}-pipe")
+    os.mkfifo(catalog.owners_folder / f"{start}-pipe")
+    (catalog.owners_folder / f"{start}-").mkdir()
+    assert not owners.is_dead(catalog.owners_folder, f"{start}-/../../../any")
+    owners.is_dead(catalog.owners_folder, f"{start}-pipe")
 
 
 def test_a_stored_plan_names_no_file_of_this_machine(settings):
@@ -208,9 +208,9 @@ class Objects:
         return destination.write_bytes(b"x")
 
 
-def test_an_object_of_an_inbox_is_no_path_outside_of_it(house):
+def test_an_object_of_an_inbox_is_no_path_outside_of_it(catalog):
     names = ("../evil.yaml", "a/../../evil.yaml", "/evil.yaml", "a\\..\\evil.yaml", "C:evil.yaml", "NUL.yaml")
-    inbox = BucketInbox(Objects(*names), "s3://night", scratch=house.scratch)
+    inbox = BucketInbox(Objects(*names), "s3://night", scratch=catalog.scratch)
     assert [bool(offered.fault) for offered in inbox.manifests()] == [True] * len(names)
 
 
@@ -242,14 +242,14 @@ def test_every_path_that_a_release_ever_had_passes(tmp_path):
 def test_a_restored_catalog_writes_nothing_outside_of_the_folder_of_an_export(tmp_path, monkeypatch):
     """From end to end: the rows come back as they were written, and no path is made of them."""
     folder, other = tmp_path / "backup", tmp_path / "other"
-    with open_house(Settings(home=tmp_path / "home")) as house:
-        add_release(house, album="../other", path="../../evil")
-        add_release(house, album="small", path="../../evil")
-        backup.back_up(house.database, house.store, folder)
+    with open_catalog(Settings(home=tmp_path / "home")) as catalog:
+        add_release(catalog, album="../other", path="../../evil")
+        add_release(catalog, album="small", path="../../evil")
+        backup.back_up(catalog.database, catalog.store, folder)
     other.mkdir()
     (other / "release.json").write_text("another's")
-    with open_house(Settings(home=tmp_path / "restored")) as house:
-        backup.restore(house.database, house.store, folder)
+    with open_catalog(Settings(home=tmp_path / "restored")) as catalog:
+        backup.restore(catalog.database, catalog.store, folder)
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "restored"))
     for album in ("../other", "small"):
         with pytest.raises(RefusedError):
@@ -258,11 +258,11 @@ def test_a_restored_catalog_writes_nothing_outside_of_the_folder_of_an_export(tm
     assert (other / "release.json").read_text() == "another's"
 
 
-def add_release(house, *, album: str, path: str) -> None:
+def add_release(catalog, *, album: str, path: str) -> None:
     """An album with a release in the catalog, as somebody with the right to write rows makes it."""
-    kept = {name: house.store.put_bytes(name.encode()) for name in ("release.json", path)}
+    kept = {name: catalog.store.put_bytes(name.encode()) for name in ("release.json", path)}
     key = digest_bytes(album.encode())
-    with house.database.write() as session:
+    with catalog.database.write() as session:
         for artifact in kept.values():
             record_artifact(session, artifact, media_type="text/plain")
         facts = {"parameters": {}, "environment": {}, "revision": 1, "attempt": 1, "started_at": 1.0, "seconds": 1.0}
@@ -293,8 +293,8 @@ NO_DUMPS = {
 
 
 @pytest.mark.parametrize("lines", NO_DUMPS.values(), ids=NO_DUMPS)
-def test_a_backup_that_is_no_dump_ends_in_a_sentence(lines, house):
+def test_a_backup_that_is_no_dump_ends_in_a_sentence(lines, catalog):
     dump = [{"schema": "0001"}, *lines, {"end": {}}]
     with pytest.raises(CatalogError):
-        load(house.database, read_lines(json.dumps(line) + "\n" for line in dump))
-    require_empty(house.database)
+        load(catalog.database, read_lines(json.dumps(line) + "\n" for line in dump))
+    require_empty(catalog.database)

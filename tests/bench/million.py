@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.results import (
     artifact_facts,
@@ -62,9 +62,9 @@ def of_album(kind: str, album: int) -> list[str]:
     return [digest(kind, number) for number in range(first, first + SONGS * SEEDS)]
 
 
-def questions(house: House, albums: int) -> Mapping[str, Question]:
+def questions(catalog: Catalog, albums: int) -> Mapping[str, Question]:
     """Every question by what it is."""
-    database, ledger = house.database, house.ledger
+    database, ledger = catalog.database, catalog.ledger
     last = (albums - 1) * SONGS * SEEDS  # the renders of the last album are planned
 
     def song(album: int) -> int:
@@ -95,13 +95,13 @@ def questions(house: House, albums: int) -> Mapping[str, Question]:
     }
 
 
-def measure(house: House, asked: Mapping[str, Question], albums: int) -> None:
+def measure(catalog: Catalog, asked: Mapping[str, Question], albums: int) -> None:
     """Ask each question of different rows and print the times."""
     print(f"{os.getloadavg()[0]:.1f} processes want the {os.cpu_count()} cores of this machine")
     print(f"{'question':38} {'p50':>8} {'p95':>8} {'max':>8}   statements")
     for name, question in asked.items():
         some = random.Random(name).choices(range(albums - 1), k=RUNS)
-        with counted(house.database) as sent:
+        with counted(catalog.database) as sent:
             question(some[0])
         for number in some:  # the digests that are asked for are made once
             of_album("render", number), of_album("score", number), of_album("audio", number)
@@ -118,13 +118,13 @@ def milliseconds(question: Question, number: int) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def explain(house: House, question: Question) -> None:
+def explain(catalog: Catalog, question: Question) -> None:
     """Print the plan of each statement of a question."""
     told: list[tuple[str, object]] = []
-    with counted(house.database, parameters=told):
+    with counted(catalog.database, parameters=told):
         question(3)
     for statement, parameters in told:
-        with house.database.engine.connect() as connection:  # leaving it takes back what was changed
+        with catalog.database.engine.connect() as connection:  # leaving it takes back what was changed
             plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {statement}", parameters)
             lines: Sequence[str] = [line[:200] for (line,) in plan]
         print(statement[:300], *lines, sep="\n  ", end="\n\n")
@@ -141,17 +141,17 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="songline-million-") as home,
         patch.object(postgres_server, "FAST", ROOM),
         postgres_server.postgres_server() as server,
-        open_house(Settings(home=Path(home), database_url=server.new_catalog())) as house,
+        open_catalog(Settings(home=Path(home), database_url=server.new_catalog())) as catalog,
     ):
-        for filled in fill(house.database, given.albums):
+        for filled in fill(catalog.database, given.albums):
             print(f"{filled:20} after {time.perf_counter() - started:6.1f} s", flush=True)
-        with house.database.read() as session:
+        with catalog.database.read() as session:
             size = session.connection().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
         print(f"{given.albums * SONGS * SEEDS} candidates in {size / 1e9:.1f} GB")
-        asked = questions(house, given.albums)
-        measure(house, asked, given.albums)
+        asked = questions(catalog, given.albums)
+        measure(catalog, asked, given.albums)
         for name in given.explain:
-            explain(house, asked[name])
+            explain(catalog, asked[name])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from catalog.album.album import Album
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import songs_of
@@ -69,11 +69,11 @@ class Stages:
     def __init__(self, profiled: str | None) -> None:
         self._profiled = profiled
 
-    def run(self, name: str, work: Callable[[], Found], *, house: House | None = None, count: int = 0) -> Found:
+    def run(self, name: str, work: Callable[[], Found], *, catalog: Catalog | None = None, count: int = 0) -> Found:
         """Do ``work``; ``count`` is how many candidates it was about."""
         profile = cProfile.Profile() if name == self._profiled else None
         started = time.perf_counter()
-        with counted(house.database if house else None) as statements:
+        with counted(catalog.database if catalog else None) as statements:
             found = profile.runcall(work) if profile else work()
         seconds = time.perf_counter() - started
         rate = f"{count / seconds:9.0f} /s" if count else " " * 12
@@ -84,56 +84,56 @@ class Stages:
         return found
 
 
-def measure_planning(stages: Stages, house: House, path: Path) -> PlannedAlbum:
+def measure_planning(stages: Stages, catalog: Catalog, path: Path) -> PlannedAlbum:
     """From the manifest to the shards that would be dispatched."""
-    album: Album = stages.run("read", lambda: read_album(path, house.settings))
+    album: Album = stages.run("read", lambda: read_album(path, catalog.settings))
     count = sum(len(song.seeds) for song in album.songs)
-    planned = stages.run("plan", lambda: declare_album(house, album), house=house, count=count)
-    stages.run("plan again", lambda: declare_album(house, album), house=house, count=count)
-    stages.run("forecast", lambda: forecast(house, planned, complete=False), house=house, count=count)
-    assert stages.run("peek", lambda: looked(house, planned), house=house, count=count) is None
-    stages.run("status", lambda: songs_of(house.database, album.id, documents=False), house=house, count=count)
+    planned = stages.run("plan", lambda: declare_album(catalog, album), catalog=catalog, count=count)
+    stages.run("plan again", lambda: declare_album(catalog, album), catalog=catalog, count=count)
+    stages.run("forecast", lambda: forecast(catalog, planned, complete=False), catalog=catalog, count=count)
+    assert stages.run("peek", lambda: looked(catalog, planned), catalog=catalog, count=count) is None
+    stages.run("status", lambda: songs_of(catalog.database, album.id, documents=False), catalog=catalog, count=count)
     keys = [c.render_key for song in planned.songs for c in song.candidates]
     cut = list(render_shards(planned, set(keys), shard_s=720.0, expected_s=dict.fromkeys(keys, FORECAST_S)))
     print(f"           {len(cut)} GPU flow runs for {len(keys)} candidates")
     return planned
 
 
-def measure_making(stages: Stages, house: House, planned: PlannedAlbum) -> None:
+def measure_making(stages: Stages, catalog: Catalog, planned: PlannedAlbum) -> None:
     """From the plan to the selections."""
     keys = [c.render_key for song in planned.songs for c in song.candidates]
     count = len(keys)
-    stages.run("render", lambda: rendered(house, keys), house=house, count=count)
-    stages.run("score", lambda: produce(house, planned, "score"), house=house, count=count)
-    produced, _ = stages.run("select", lambda: produce(house, planned, "select"), house=house, count=count)
+    stages.run("render", lambda: rendered(catalog, keys), catalog=catalog, count=count)
+    stages.run("score", lambda: produce(catalog, planned, "score"), catalog=catalog, count=count)
+    produced, _ = stages.run("select", lambda: produce(catalog, planned, "select"), catalog=catalog, count=count)
     assert not produced.failures
-    assert stages.run("peek done", lambda: looked(house, planned), house=house, count=count) is not None
+    assert stages.run("peek done", lambda: looked(catalog, planned), catalog=catalog, count=count) is not None
     songs = stages.run(
-        "status", lambda: songs_of(house.database, planned.album.id, documents=False), house=house, count=count
+        "status", lambda: songs_of(catalog.database, planned.album.id, documents=False), catalog=catalog, count=count
     )
     assert all(song.winner for song in songs)
 
 
-def looked(house: House, planned: PlannedAlbum) -> object:
+def looked(catalog: Catalog, planned: PlannedAlbum) -> object:
     """Whether anything is missing up to the selections."""
-    return asyncio.run(peek(house, planned, Progress(planned.songs), "select"))
+    return asyncio.run(peek(catalog, planned, Progress(planned.songs), "select"))
 
 
-def rendered(house: House, keys: Sequence[str]) -> None:
+def rendered(catalog: Catalog, keys: Sequence[str]) -> None:
     """Every render, as many at once as a flow run makes."""
     for start in range(0, len(keys), AT_ONCE):
-        standings = render_shard(house, keys[start : start + AT_ONCE], HERE)
+        standings = render_shard(catalog, keys[start : start + AT_ONCE], HERE)
         assert all(standing.finished for standing in standings.values())
 
 
 @contextmanager
-def house_of(database: str, folder: Path) -> Iterator[House]:
+def house_of(database: str, folder: Path) -> Iterator[Catalog]:
     """An empty catalog on the database that was asked for; artifacts in a folder."""
     with ExitStack() as stack:
         url = ""
         if database == "postgres":
             url = stack.enter_context(stack.enter_context(postgres_server()).catalog())
-        yield stack.enter_context(open_house(Settings(home=folder / "home", database_url=url, workers=2)))
+        yield stack.enter_context(open_catalog(Settings(home=folder / "home", database_url=url, workers=2)))
 
 
 def main() -> None:
@@ -151,11 +151,11 @@ def main() -> None:
         path.write_text(json.dumps(manifest(given.songs, given.seeds)))
         size = path.stat().st_size
         print(f"{given.songs} songs x {given.seeds} seeds on {given.database}, a manifest of {size} bytes")
-        with house_of(given.database, folder) as house:
+        with house_of(given.database, folder) as catalog:
             stages = Stages(given.profile)
-            planned = measure_planning(stages, house, path)
+            planned = measure_planning(stages, catalog, path)
             if not given.plan_only:
-                measure_making(stages, house, planned)
+                measure_making(stages, catalog, planned)
 
 
 if __name__ == "__main__":

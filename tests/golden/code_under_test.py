@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.work import StepRequest
 from catalog.recipe import Recipe
@@ -42,8 +42,8 @@ def step_key(step: Document) -> str:
 
 def planned_candidates(golden: Golden, album: str) -> dict[str, tuple[str, str, Document]]:
     """An album's candidates by id, planned now: the digest of the recipe, that of the words, and the recipe."""
-    with open_house(_settings(golden)) as house:
-        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
+    with open_catalog(_settings(golden)) as catalog:
+        planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
         return {
             each.id: (each.recipe.digest, (each.lyrics or song.song.lyrics).digest, each.recipe.document())
             for song in planned.songs
@@ -58,29 +58,29 @@ def planned(golden: Golden, album: str) -> Document:
 
 def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
     """Every step that the line asks for, by key, as far as it comes: what is not done yet ends a song's way."""
-    with open_house(_settings(golden)) as house:
-        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
-        listener = _Listener(house)
+    with open_catalog(_settings(golden)) as catalog:
+        planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
+        listener = _Listener(catalog)
         with suppress(NotYet):
-            asyncio.run(Line(house, planned, listener, Progress(planned.songs), storing=False).run())
+            asyncio.run(Line(catalog, planned, listener, Progress(planned.songs), storing=False).run())
         return listener.asked
 
 
 def packed_again(golden: Golden, album: str) -> list[str]:
     """Pack an album's release in this process; gives what was done for it, in words. Raises NotYet where any other work
     is asked for."""
-    with open_house(_settings(golden)) as house:
-        planned = plan_album(house, read_album(golden.manifest(album), house.settings))
-        packer = _Packer(house)
-        asyncio.run(Line(house, planned, packer, Progress(planned.songs)).run())
+    with open_catalog(_settings(golden)) as catalog:
+        planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
+        packer = _Packer(catalog)
+        asyncio.run(Line(catalog, planned, packer, Progress(planned.songs)).run())
         return packer.inline.steps
 
 
 class _Listener(Peek):
     """Notes what is asked for; does nothing."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
         self.asked: dict[str, Document] = {}
 
     async def step(self, request: StepRequest, sentence: str) -> Any:
@@ -96,9 +96,9 @@ class _Listener(Peek):
 class _Packer(Peek):
     """Packs; does nothing else."""
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
-        self.inline = InlineExecutor(house)
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
+        self.inline = InlineExecutor(catalog)
 
     async def step(self, request: StepRequest, sentence: str) -> Any:
         return await (self.inline if request.kind == "pack" else super()).step(request, sentence)

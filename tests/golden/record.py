@@ -25,7 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from catalog.album.lyrics import parse_lrc
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.results import render_products
 from catalog.plan.queries import recipe_of
@@ -73,8 +73,8 @@ def _make(golden: Golden) -> None:
     )
     _album(golden, albums.mirror(later=True))
     _album(golden, albums.choir())
-    with open_house(_settings(golden)) as house:
-        _retake(house, golden)
+    with open_catalog(_settings(golden)) as catalog:
+        _retake(catalog, golden)
     _album(golden, albums.choir())
 
 
@@ -93,31 +93,34 @@ def _album(golden: Golden, document: albums.Document) -> None:
     name = document["album"].get("id", "mirror")
     manifest = albums.write(golden.folder / ALBUMS / name, document)
     settings = _settings(golden)
-    with open_house(settings) as house:
-        planned = declare_album(house, read_album(manifest, settings))
-        produced = asyncio.run(Line(house, planned, InlineExecutor(house), Progress(planned.songs)).run())
+    with open_catalog(settings) as catalog:
+        planned = declare_album(catalog, read_album(manifest, settings))
+        produced = asyncio.run(Line(catalog, planned, InlineExecutor(catalog), Progress(planned.songs)).run())
         assert not produced.failures, {song: str(error) for song, error in produced.failures.items()}
     golden.run("render", manifest, "--out", golden.out)
 
 
-def _retake(house: House, golden: Golden) -> None:
+def _retake(catalog: Catalog, golden: Golden) -> None:
     """A passage of a candidate that did not win, with a new line, as the command offers it."""
     winner = golden.json("status", "choir")["songs"][0]["winner"]
     (other,) = golden.ask(
         "SELECT c.id FROM candidate c JOIN song s ON s.id = c.song_id WHERE s.slug = 'tide' AND c.id <> ?", winner
     )
     start_s, end_s = PASSAGE_S
-    parent = parent_take(house.database, other)
+    parent = parent_take(catalog.database, other)
     changed = parse_lrc((golden.manifest("choir").parent / "new.lrc").read_text("utf-8"))
     words = with_words(parent.lyrics, changed, start_s=start_s, end_s=end_s)
-    recipe, products = recipe_of(house.database, parent.render_key), render_products(house.database, parent.render_key)
+    recipe, products = (
+        recipe_of(catalog.database, parent.render_key),
+        render_products(catalog.database, parent.render_key),
+    )
     passage = Passage(recipe, products, start_s, end_s, parent.language, words)
-    taken = get_engine(recipe.engine, house.settings).retakes(
+    taken = get_engine(recipe.engine, catalog.settings).retakes(
         passage, [recipe.seed + 1 + number for number in range(3)]
     )
-    house.ledger.declare_renders(taken.recipes)
-    offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
-    render_shard(house, [candidate.render_key for candidate in offered], HERE)
+    catalog.ledger.declare_renders(taken.recipes)
+    offered = offer_retakes(catalog.database, parent, taken.recipes, lyrics=words)
+    render_shard(catalog, [candidate.render_key for candidate in offered], HERE)
 
 
 def _keep(golden: Golden) -> None:

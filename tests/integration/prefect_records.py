@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import LeaseLost, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.work import Standing
@@ -62,12 +62,12 @@ def documents() -> dict[str, dict[str, object]]:
     return {"small": good, "gated": gated}
 
 
-def make(house: House, folder: Path, name: str, document: dict[str, object]) -> dict[str, Any]:
+def make(catalog: Catalog, folder: Path, name: str, document: dict[str, object]) -> dict[str, Any]:
     from flows.produce_locally import run_here
 
-    planned = declare_album(house, read_album(write_album(folder / name, document), house.settings))
+    planned = declare_album(catalog, read_album(write_album(folder / name, document), catalog.settings))
     progress = Progress(planned.songs)
-    made = run_here(house, planned, progress, "release")
+    made = run_here(catalog, planned, progress, "release")
     failures = {song: str(error) for song, error in made.failures.items()}
     return {"release": made.release_key, "failures": failures, "share": progress.share, "digest": planned.digest}
 
@@ -118,8 +118,8 @@ async def told() -> dict[str, Any]:
 
 def main(folder: Path) -> None:
     settings = Settings(home=folder / "home", workers=2)
-    with open_house(settings) as house, local_api(settings.prefect_path):
-        made = {name: make(house, folder, name, document) for name, document in documents().items()}
+    with open_catalog(settings) as catalog, local_api(settings.prefect_path):
+        made = {name: make(catalog, folder, name, document) for name, document in documents().items()}
         outcomes = moody()
         found = asyncio.run(told())
     servers = [p for p in psutil.Process().children(recursive=True) if "flows.embedded.process" in p.cmdline()]

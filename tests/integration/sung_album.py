@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.results import render_products
 from catalog.plan.queries import recipe_of
@@ -108,9 +108,11 @@ class Sung(Album):
     def parts(self, candidate: str) -> tuple[Recipe, dict[str, Path]]:
         """A candidate's recipe, and the files that its render made by role."""
         (key,) = self.ask("SELECT render_key FROM candidate WHERE id = ?", candidate)
-        with open_house(self.settings) as house:
-            made = render_products(house.database, key)
-            return recipe_of(house.database, key), {role: house.store.local(digest) for role, digest in made.items()}
+        with open_catalog(self.settings) as catalog:
+            made = render_products(catalog.database, key)
+            return recipe_of(catalog.database, key), {
+                role: catalog.store.local(digest) for role, digest in made.items()
+            }
 
     def ask(self, query: str, *values: object) -> list[Any]:
         """The first column of what the catalog answers."""
@@ -134,8 +136,8 @@ class Sung(Album):
 
 def recipes(album: Any, settings: Settings) -> list[list[Recipe]]:
     """The recipes of every song's candidates as the album is planned."""
-    with open_house(settings) as house:
-        return [[c.recipe for c in song.candidates] for song in plan_album(house, album).songs]
+    with open_catalog(settings) as catalog:
+        return [[c.recipe for c in song.candidates] for song in plan_album(catalog, album).songs]
 
 
 def first_recipe(album: Any, settings: Settings) -> Recipe:

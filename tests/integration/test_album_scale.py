@@ -39,53 +39,57 @@ def album_of(settings, tmp_path):
     return read
 
 
-def look(house, planned, until="select"):
-    return asyncio.run(peek(house, planned, Progress(planned.songs), until))
+def look(catalog, planned, until="select"):
+    return asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
 
 
-def statements(house, work):
-    with counted(house.database) as sent:
+def statements(catalog, work):
+    with counted(catalog.database) as sent:
         work()
     return len(sent)
 
 
 @pytest.mark.both_databases
-def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(house, album_of):
+def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(catalog, album_of):
     albums = {songs: album_of(songs) for songs in (SMALL, LARGE)}
 
     def plan():
-        return {songs: statements(house, lambda a=album: declare_album(house, a)) for songs, album in albums.items()}
+        return {
+            songs: statements(catalog, lambda a=album: declare_album(catalog, a)) for songs, album in albums.items()
+        }
 
     first = plan()
     assert first[SMALL] == first[LARGE] <= 30
     again = plan()
     assert again[SMALL] == again[LARGE] < first[SMALL]
     for work in (
-        lambda planned: look(house, planned),
-        lambda planned: forecast(house, planned, complete=False),
-        lambda planned: songs_of(house.database, planned.album.id),
+        lambda planned: look(catalog, planned),
+        lambda planned: forecast(catalog, planned, complete=False),
+        lambda planned: songs_of(catalog.database, planned.album.id),
     ):
-        planned = [declare_album(house, album) for album in albums.values()]
-        few, many = (statements(house, lambda w=work, p=p: w(p)) for p in planned)
+        planned = [declare_album(catalog, album) for album in albums.values()]
+        few, many = (statements(catalog, lambda w=work, p=p: w(p)) for p in planned)
         assert few == many <= 8
 
 
 @pytest.mark.both_databases
-def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_number_of_songs(house, album_of):
+def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_number_of_songs(catalog, album_of):
     counts = []
     for songs in (1, 5):
-        planned = declare_album(house, album_of(songs, seeds=2))
-        assert produce(house, planned, "select")[0].failures == {}
-        counts.append(statements(house, lambda p=planned: look(house, p)))
-        assert look(house, planned) is not None
+        planned = declare_album(catalog, album_of(songs, seeds=2))
+        assert produce(catalog, planned, "select")[0].failures == {}
+        counts.append(statements(catalog, lambda p=planned: look(catalog, p)))
+        assert look(catalog, planned) is not None
     assert counts[0] == counts[1] <= 20
 
 
 @pytest.mark.both_databases
-def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(house, album_of):
+def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(catalog, album_of):
     def standing(album):
-        declare_album(house, album)
-        return [(song.id, song.title, [c.seed for c in song.candidates]) for song in songs_of(house.database, album.id)]
+        declare_album(catalog, album)
+        return [
+            (song.id, song.title, [c.seed for c in song.candidates]) for song in songs_of(catalog.database, album.id)
+        ]
 
     whole = album_of(3)
     before = standing(whole)

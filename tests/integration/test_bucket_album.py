@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.ledger.results import artifact_digests
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
@@ -38,14 +38,14 @@ def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path,
     home = tmp_path / "home"
     settings = moto.settings(home, bucket)
     document = album_document(songs=album_document()["songs"][:1], stems="native")
-    with open_house(settings) as house:
-        planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
-        produced, executor = produce(house, planned)
+    with open_catalog(settings) as catalog:
+        planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), settings))
+        produced, executor = produce(catalog, planned)
         assert produced.failures == {}
         assert len(executor.rendered) == 2
-        written = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out")
-        kept = {digest for digest, _ in artifact_digests(house.database)}
-        assert {each.digest for each in house.store.listing()} == kept
+        written = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out")
+        kept = {digest for digest, _ in artifact_digests(catalog.database)}
+        assert {each.digest for each in catalog.store.listing()} == kept
     assert not (home / "store").exists()
 
     checked = songline("verify", "--json", home=home, **variables)
@@ -55,12 +55,12 @@ def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path,
 
     shared = {"database_url": f"sqlite:///{settings.catalog_place}"}
     elsewhere = moto.settings(tmp_path / "elsewhere", bucket).model_copy(update=shared)
-    with open_house(elsewhere) as house:
-        there = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "there")
+    with open_catalog(elsewhere) as catalog:
+        there = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "there")
     assert files_of(there.folder) == files_of(written.folder)
 
-    with open_house(settings) as house:
-        set_current_release(house.database, "small", produced.release_key)
+    with open_catalog(settings) as catalog:
+        set_current_release(catalog.database, "small", produced.release_key)
     links = songline("link", "small", "--hours", "0.5", "--json", home=home, **variables)
     assert links.returncode == 0, links.stderr
     ((path, address),) = json.loads(links.stdout)["links"].items()

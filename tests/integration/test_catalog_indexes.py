@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from tests.bench.million import questions
 from tests.bench.million_rows import SEEDS, SONGS, fill
@@ -16,9 +16,9 @@ ALBUMS = 2
 @pytest.fixture(scope="module")
 def filled(postgres, tmp_path_factory):
     settings = Settings(home=tmp_path_factory.mktemp("home"), database_url=postgres.new_catalog())
-    with open_house(settings) as house:
-        assert list(fill(house.database, ALBUMS))[-1] == "statistics"
-        yield house
+    with open_catalog(settings) as catalog:
+        assert list(fill(catalog.database, ALBUMS))[-1] == "statistics"
+        yield catalog
 
 
 def test_the_rows_are_those_of_whole_albums(filled):

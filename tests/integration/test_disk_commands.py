@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -23,8 +23,8 @@ def album(tmp_path: Path) -> Album:
     """An album that is made."""
     settings = Settings(home=tmp_path / "home", workers=2)
     manifest = write_album(tmp_path / "album", DOCUMENT)
-    with open_house(settings) as house:
-        produced, _ = produce(house, declare_album(house, read_album(manifest, settings)))
+    with open_catalog(settings) as catalog:
+        produced, _ = produce(catalog, declare_album(catalog, read_album(manifest, settings)))
         assert produced.failures == {}
     return Album(settings.home, manifest, tmp_path / "out" / "small")
 
@@ -59,8 +59,8 @@ def test_an_album_is_listed_weighed_and_removed(album: Album) -> None:
 def test_old_builds_are_removed_on_request(album: Album) -> None:
     settings = Settings(home=album.home, workers=2)
     renamed = write_album(album.manifest.parent, DOCUMENT | {"mastering": {"profile": "apple"}})
-    with open_house(settings) as house:
-        produce(house, declare_album(house, read_album(renamed, settings)))
+    with open_catalog(settings) as catalog:
+        produce(catalog, declare_album(catalog, read_album(renamed, settings)))
     told = album.json("gc", "--keep-builds", "1", "--dry-run")["old_builds"]
     assert told["builds"] == [{"album": "small", "build": 1}]
     removed = album.run("gc", "--keep-builds", "1").stdout

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from catalog.album.document import manifest_document
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import LicenceRefused, ModelMissing
 from catalog.plan.plan import apply_policy
 from catalog.selection.decide import Policy
@@ -25,14 +25,14 @@ LIFTED = [{"model": name, "agreement": "ours"} for name in ("diffrhythm-vae", "m
 
 def test_models_that_are_missing_are_named_in_one_command_before_anything_is_declared(tmp_path, bare):
     album = read_album(write_sung(tmp_path / "album"), bare)
-    with open_house(bare) as house:
+    with open_catalog(bare) as catalog:
         for step in (plan_album, declare_album):
             with pytest.raises(ModelMissing) as caught:
-                step(house, album)
+                step(catalog, album)
             command = caught.value.remedy.removeprefix("Run `songline models pull ").removesuffix("`")
             assert sorted(command.split()) == EVERY
         assert caught.value.exit_code == 4
-        with house.database.read() as session:
+        with catalog.database.read() as session:
             tables = ("album", "song", "candidate", "render", "step", "artifact")
             assert [session.connection().exec_driver_sql(f"SELECT count(*) FROM {t}").scalar() for t in tables] == (
                 [0] * len(tables)
@@ -54,8 +54,8 @@ def test_commands_say_what_to_pull_and_validate_does_without(tmp_path, bare, var
 def test_only_the_models_that_a_song_needs_are_asked_for(tmp_path, bare):
     document = sung_document(selection={})
     document["songs"] = document["songs"][1:]  # a style vector: nothing is embedded
-    with open_house(bare) as house, pytest.raises(ModelMissing) as caught:
-        plan_album(house, read_album(write_sung(tmp_path / "album", document), bare))
+    with open_catalog(bare) as catalog, pytest.raises(ModelMissing) as caught:
+        plan_album(catalog, read_album(write_sung(tmp_path / "album", document), bare))
     assert "muq-mulan-large" not in str(caught.value)
     assert "diffrhythm-1.2-base" not in str(caught.value)
 
@@ -63,10 +63,10 @@ def test_only_the_models_that_a_song_needs_are_asked_for(tmp_path, bare):
 def test_a_policy_that_asks_a_judge_needs_its_model(tmp_path, bare):
     for block in ({"weights": {"mulan_similarity": 1.0}}, {"gates": {"mulan_worst": {"min": 0.0}}}):
         path = write_album(tmp_path / "guide", album_document(selection=block))
-        with open_house(bare) as house, pytest.raises(ModelMissing, match="muq-mulan-large"):
-            plan_album(house, read_album(path, bare))
-    with open_house(bare) as house:
-        assert plan_album(house, read_album(write_album(tmp_path / "guide"), bare)).songs
+        with open_catalog(bare) as catalog, pytest.raises(ModelMissing, match="muq-mulan-large"):
+            plan_album(catalog, read_album(path, bare))
+    with open_catalog(bare) as catalog:
+        assert plan_album(catalog, read_album(write_album(tmp_path / "guide"), bare)).songs
 
 
 # --- licences
@@ -96,12 +96,12 @@ def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path, variables):
 
 def test_a_policy_that_a_person_applied_is_held_to_the_licences_too(tmp_path, here):
     album = read_album(write_album(tmp_path / "guide", album_document(commercial=True)), here)
-    with open_house(here) as house:
-        declare_album(house, album)
+    with open_catalog(here) as catalog:
+        declare_album(catalog, album)
         judged = Policy(weights={"mulan_similarity": 1.0})
-        apply_policy(house.database, album.id, policy=judged, over=album.selection)
+        apply_policy(catalog.database, album.id, policy=judged, over=album.selection)
         with pytest.raises(LicenceRefused, match=r"muq-mulan-large \(judges\)"):
-            plan_album(house, album)
+            plan_album(catalog, album)
 
 
 def test_agreements_lift_a_refusal_and_are_kept(read, here):

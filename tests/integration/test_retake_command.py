@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.plan.retakes import parent_take
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
@@ -87,8 +87,8 @@ def planned(album, document=None, *, store=False):
     """The ids of the first song's candidates as the album is planned now."""
     if document is not None:
         write_sung(album.manifest.parent, document)
-    with open_house(album.settings) as house:
-        plan = (declare_album if store else plan_album)(house, read_album(album.manifest, album.settings))
+    with open_catalog(album.settings) as catalog:
+        plan = (declare_album if store else plan_album)(catalog, read_album(album.manifest, album.settings))
         return [candidate.id for candidate in plan.songs[0].candidates]
 
 
@@ -140,8 +140,8 @@ def test_the_recipe_names_its_parent_and_changes_the_words_inside_only(taken):
 def test_the_catalog_knows_its_parent_and_its_words(taken):
     ask = taken.album.ask
     assert ask("SELECT parent_id FROM candidate WHERE id = ?", taken.id) == [taken.parent]
-    with open_house(taken.album.settings) as house:
-        words = parent_take(house.database, taken.id).lyrics
+    with open_catalog(taken.album.settings) as catalog:
+        words = parent_take(catalog.database, taken.id).lyrics
     assert words.to_lrc() == lrc({6: NEW_LINE}), "the line outside of the passage stays"
 
 
@@ -244,10 +244,10 @@ def test_lyrics_that_change_nothing_are_refused(sung, tmp_path):
 def test_a_guide_candidate_has_no_passage_to_take_again(tmp_path, sung):
     guide = Sung(tmp_path / "home", tmp_path / "album.yaml", tmp_path / "out", sung.variables)
     document = album_document(songs=album_document()["songs"][:1])
-    with open_house(guide.settings) as house:
-        made = declare_album(house, read_album(write_album(tmp_path / "guide", document), guide.settings))
+    with open_catalog(guide.settings) as catalog:
+        made = declare_album(catalog, read_album(write_album(tmp_path / "guide", document), guide.settings))
         candidate, unrendered = made.songs[0].candidates
-        render_shard(house, [candidate.render_key], HERE)
+        render_shard(catalog, [candidate.render_key], HERE)
     refused = guide.run("retake", candidate.id, *passage("0:02", "0:04"), "--json", code=3)
     error = json.loads(refused.stderr)
     assert error["kind"] == "refused"

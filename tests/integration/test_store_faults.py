@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
@@ -47,20 +47,22 @@ LARGE = 3 << 20
 HERE = Circumstances("test", {}, "cpu")
 
 
-def make_album(house, folder, *, songs=1):
+def make_album(catalog, folder, *, songs=1):
     document = album_document(songs=album_document()["songs"][:songs])
-    return produce(house, declare_album(house, read_album(write_album(folder / "album", document), house.settings)))
+    return produce(
+        catalog, declare_album(catalog, read_album(write_album(folder / "album", document), catalog.settings))
+    )
 
 
-def assert_nothing_lost(house, produced):
+def assert_nothing_lost(catalog, produced):
     """The album is done at the first attempt of each piece, every row has its bytes, and no bytes lack a row."""
     assert produced.failures == {}
-    with house.database.read() as session:
+    with catalog.database.read() as session:
         attempts = session.execute(sa.select(Activity.outcome, Activity.attempt).distinct()).all()
     assert attempts == [("done", 1)]
-    kept = [digest for digest, _ in artifact_digests(house.database)]
-    assert examine(house.database, house.store, kept) == []
-    assert [each.digest for each in house.store.listing()] == kept
+    kept = [digest for digest, _ in artifact_digests(catalog.database)]
+    assert examine(catalog.database, catalog.store, kept) == []
+    assert [each.digest for each in catalog.store.listing()] == kept
 
 
 @pytest.mark.parametrize("outage_s", OUTAGES_S)
@@ -73,10 +75,10 @@ def test_minio_goes_away_in_the_middle_and_comes_back(tmp_path, outage_s):
         gone.wait(30.0)
 
     def make():
-        made.append(make_album(house, tmp_path)[0])
+        made.append(make_album(catalog, tmp_path)[0])
 
-    with open_when_served(tmp_path, port, keys) as house:
-        on_put(house, 2, interrupted)
+    with open_when_served(tmp_path, port, keys) as catalog:
+        on_put(catalog, 2, interrupted)
         maker = threading.Thread(target=make)
         # The servers belong to this thread: they end with the one that started them.
         with minio_server(tmp_path, port=port, keys=keys):
@@ -90,7 +92,7 @@ def test_minio_goes_away_in_the_middle_and_comes_back(tmp_path, outage_s):
             maker.join(120.0)
             assert time.monotonic() - started > outage_s
             (produced,) = made
-            assert_nothing_lost(house, produced)
+            assert_nothing_lost(catalog, produced)
 
 
 @contextmanager
@@ -98,13 +100,13 @@ def open_when_served(folder, port, keys):
     """A house on a MinIO of this port, which nothing is asked of yet."""
     service = S3Service(f"http://127.0.0.1:{port}", *keys, is_strict=True)
     settings = service.settings(folder / "home", service.bucket().name)
-    with open_house(settings.model_copy(update={"s3_patience_s": PATIENCE_S})) as house:
-        yield house
+    with open_catalog(settings.model_copy(update={"s3_patience_s": PATIENCE_S})) as catalog:
+        yield catalog
 
 
-def on_put(house, count, act):
+def on_put(catalog, count, act):
     """Act before the store's put of this number."""
-    put, seen = house.store.put, []
+    put, seen = catalog.store.put, []
 
     def counted(source):
         seen.append(source)
@@ -112,7 +114,7 @@ def on_put(house, count, act):
             act()
         return put(source)
 
-    house.store.put = counted
+    catalog.store.put = counted
 
 
 AT_ONCE = "every fifth call fails"
@@ -134,9 +136,9 @@ def test_an_album_is_made_over_a_bad_line(minio, tmp_path, fault):
     with faulty_gateway(minio.endpoint, choose) as gateway:
         settings = minio.settings(tmp_path / "home", minio.bucket().name)
         changes = {"s3_endpoint": gateway.endpoint, "s3_patience_s": PATIENCE_S}
-        with open_house(settings.model_copy(update=changes)) as house:
-            produced, _ = make_album(house, tmp_path)
-            assert_nothing_lost(house, produced)
+        with open_catalog(settings.model_copy(update=changes)) as catalog:
+            produced, _ = make_album(catalog, tmp_path)
+            assert_nothing_lost(catalog, produced)
         assert gateway.faults
 
 
@@ -165,28 +167,28 @@ def test_a_full_disk_is_told_leaves_nothing_half_made_and_can_be_continued(tmp_p
         (settings.home / "store").symlink_to(disk)
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(1 << 19))
-        with open_house(settings) as house:
-            lease = lease_of(house)
+        with open_catalog(settings) as catalog:
+            lease = lease_of(catalog)
             outcome = Outcome(products=(Product("audio", tmp_path / "large", "audio/wav", "e" * 64),))
             with pytest.raises(MachineError, match=r"No space left on device. Free disk space") as caught:
-                house.ledger.commit(lease, outcome, seconds=1.0, circumstances=HERE)
+                catalog.ledger.commit(lease, outcome, seconds=1.0, circumstances=HERE)
             assert (caught.value.exit_code, caught.value.transient) == (4, True)
             with pytest.raises(StoreError, match="No space left on device"):
-                house.store.put_bytes((tmp_path / "large").read_bytes())
-            house.ledger.fail(lease, caught.value, seconds=1.0, circumstances=HERE)
+                catalog.store.put_bytes((tmp_path / "large").read_bytes())
+            catalog.ledger.fail(lease, caught.value, seconds=1.0, circumstances=HERE)
             assert files_in(disk) == ["ballast"]
-            assert artifact_digests(house.database) == []
+            assert artifact_digests(catalog.database) == []
             ballast.unlink()
-            house.ledger.commit(lease_of(house), outcome, seconds=1.0, circumstances=HERE)
-            ((digest, _),) = artifact_digests(house.database)
-            assert house.store.verify(digest)
+            catalog.ledger.commit(lease_of(catalog), outcome, seconds=1.0, circumstances=HERE)
+            ((digest, _),) = artifact_digests(catalog.database)
+            assert catalog.store.verify(digest)
             assert files_in(disk) == [digest]
 
 
-def lease_of(house):
+def lease_of(catalog):
     recipe = Recipe("faulty", 1, 1, 10.0, {"prompt": "x"})
-    house.ledger.declare_renders([recipe])
-    lease = house.ledger.claim("render", recipe.digest)
+    catalog.ledger.declare_renders([recipe])
+    lease = catalog.ledger.claim("render", recipe.digest)
     assert isinstance(lease, Lease)
     return lease
 
@@ -229,21 +231,21 @@ def spoil(path):
     path.write_bytes(data)
 
 
-def test_a_spoiled_byte_is_found_and_never_delivered(house, tmp_path):
-    produced, _ = make_album(house, tmp_path)
-    release = release_by_key(house.database, produced.release_key)
+def test_a_spoiled_byte_is_found_and_never_delivered(catalog, tmp_path):
+    produced, _ = make_album(catalog, tmp_path)
+    release = release_by_key(catalog.database, produced.release_key)
     digest = next(digest for path, digest in release.files.items() if path.endswith(".mp3"))
-    spoil(house.store.local(digest))
-    kept = [digest for digest, _ in artifact_digests(house.database)]
-    assert [(damage.digest, damage.corrupt) for damage in examine(house.database, house.store, kept)] == [
+    spoil(catalog.store.local(digest))
+    kept = [digest for digest, _ in artifact_digests(catalog.database)]
+    assert [(damage.digest, damage.corrupt) for damage in examine(catalog.database, catalog.store, kept)] == [
         (digest, True)
     ]
     with pytest.raises(ArtifactLost, match="corrupt"):
-        house.store.local(digest)
+        catalog.store.local(digest)
     with pytest.raises(ArtifactLost, match="corrupt"):
-        house.store.fetch(digest, tmp_path / "back")
+        catalog.store.fetch(digest, tmp_path / "back")
     with pytest.raises(ArtifactLost, match="verify --repair"):
-        write_release(house, release, tmp_path / "out")
+        write_release(catalog, release, tmp_path / "out")
     assert not (tmp_path / "back").exists()
     assert not (tmp_path / "out" / release.album_id).exists()
     assert files_in(tmp_path / "out") == []

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.ledger.submissions import shard_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import ShardWork, SongWork, Work
@@ -79,23 +79,23 @@ class FakeFarm:
             run.state = "ended"
         return len(lost)
 
-    def work_off(self, house: House, *, flow: str | None = None, most: int = 100) -> None:
+    def work_off(self, catalog: Catalog, *, flow: str | None = None, most: int = 100) -> None:
         """Do what waits, here and now."""
         for run in list(self.open(flow))[:most]:
-            self._do(house, run)
+            self._do(catalog, run)
             run.state = "ended"
 
-    def _do(self, house: House, run: FakeRun) -> None:
+    def _do(self, catalog: Catalog, run: FakeRun) -> None:
         work = run.work
         assert isinstance(work, ShardWork | SongWork)
-        planned = stored_plan(house.database, work.album)
+        planned = stored_plan(catalog.database, work.album)
         if isinstance(work, ShardWork):
-            shard = shard_of(house.database, work.shard)
+            shard = shard_of(catalog.database, work.shard)
             assert shard is not None
             part, until = part_of(planned, renders=shard.render_keys), "score"
         else:
             part, until = part_of(planned, songs=work.songs), work.until
-        executor = InlineExecutor(house)
-        asyncio.run(Line(house, part, executor, Progress(part.songs)).run(until))
+        executor = InlineExecutor(catalog)
+        asyncio.run(Line(catalog, part, executor, Progress(part.songs)).run(until))
         self.rendered += executor.rendered
         self.steps += executor.steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import Circumstances, StepRequest
 from catalog.plan.plan import PlannedAlbum, PlannedSong
@@ -19,33 +19,33 @@ HERE = Circumstances("test", {}, "cpu")
 class InlineExecutor:
     """Does the work in this process, one after the other, and counts what it did."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
         self.rendered: list[str] = []
         self.steps: list[str] = []
 
     async def render(self, song: PlannedSong) -> None:
         keys = [c.render_key for c in song.candidates]
-        standings = self.house.ledger.standings("render", keys)
+        standings = self.catalog.ledger.standings("render", keys)
         missing = [key for key in keys if standings[key].state == "planned"]
         self.rendered += missing
         while missing:
-            after = render_shard(self.house, missing, HERE)
+            after = render_shard(self.catalog, missing, HERE)
             missing = [key for key in missing if after[key].state == "planned"]
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        found = step_result(self.house.database, request.key)
+        found = step_result(self.catalog.database, request.key)
         if found is None:
             self.steps.append(sentence)
-            self.house.ledger.declare_steps([request])
-            run_step(self.house, request.key, HERE)
-            found = step_result(self.house.database, request.key)
+            self.catalog.ledger.declare_steps([request])
+            run_step(self.catalog, request.key, HERE)
+            found = step_result(self.catalog.database, request.key)
         assert found is not None
         return found
 
 
-def produce(house: House, planned: PlannedAlbum, until: str = "release") -> tuple[Produced, InlineExecutor]:
+def produce(catalog: Catalog, planned: PlannedAlbum, until: str = "release") -> tuple[Produced, InlineExecutor]:
     """Make an album in this process, without Prefect."""
-    executor = InlineExecutor(house)
-    produced = asyncio.run(Line(house, planned, executor, Progress(planned.songs)).run(until))
+    executor = InlineExecutor(catalog)
+    produced = asyncio.run(Line(catalog, planned, executor, Progress(planned.songs)).run(until))
     return produced, executor

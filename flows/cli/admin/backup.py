@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.backup import backup as keeping
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common import figures
 from catalog.common.errors import CatalogDamaged, MachineError
 from catalog.common.settings import Settings, load_settings
@@ -20,9 +20,9 @@ from flows.console import print_json, stdout, warn
 def backup(folder: Path, *, as_json: bool) -> None:
     """Write a backup; exits 1 when the store could not give all bytes."""
     settings = load_settings()
-    with open_house(settings) as house:
-        made, copied = keeping.back_up(house.database, house.store, folder)
-        if not house.read_only:
+    with open_catalog(settings) as catalog:
+        made, copied = keeping.back_up(catalog.database, catalog.store, folder)
+        if not catalog.read_only:
             with suppress(OSError):  # it only helps to find the backup
                 note_backup(settings.home, folder)
     if as_json:
@@ -75,8 +75,8 @@ def restore(folder: Path, *, as_json: bool) -> None:
     """Bring a backup back; exits 1 when it does not hold all bytes. A damaged catalog is set aside for it."""
     settings = load_settings()
     is_damaged = _set_damage_aside(settings, folder, as_json=as_json)
-    with open_house(settings, anew=is_damaged) as house:
-        made, lost = keeping.restore(house.database, house.store, folder)
+    with open_catalog(settings, anew=is_damaged) as catalog:
+        made, lost = keeping.restore(catalog.database, catalog.store, folder)
     if as_json:
         print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
     else:
@@ -94,8 +94,8 @@ def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> boo
     if settings.database_url:
         return False
     try:
-        with open_house(settings) as house:
-            house.database.check()
+        with open_catalog(settings) as catalog:
+            catalog.database.check()
     except CatalogDamaged:
         keeping.read_backup(folder)
         try:

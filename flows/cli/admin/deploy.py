@@ -9,7 +9,7 @@ from rich.text import Text
 
 from catalog.common.settings import load_settings
 from flows.console import SafeTable, print_json, stdout, warn
-from flows.server.deployment_file import house_file, read_deployment_file
+from flows.server.deployment_file import default_deployment_file, read_deployment_file
 
 STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
 
@@ -17,7 +17,7 @@ STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
 def deploy(path: Path | None, *, as_json: bool) -> None:
     """See to everything in the file; a line for each thing."""
     settings = load_settings()
-    file = read_deployment_file(path or house_file())
+    file = read_deployment_file(path or default_deployment_file())
     from flows.server import deploy as deploying
     from flows.server import notifications as notify
     from flows.server.client import server_client

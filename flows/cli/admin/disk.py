@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.figures import size
 from catalog.common.settings import load_settings
@@ -31,8 +31,8 @@ SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 
 def albums(*, as_json: bool) -> None:
     """Every album with its state."""
-    with open_house(load_settings()) as house, understood():
-        entries = [_looked_at(house, entry) for entry in albums_of(house.database)]
+    with open_catalog(load_settings()) as catalog, understood():
+        entries = [_looked_at(catalog, entry) for entry in albums_of(catalog.database)]
     if as_json:
         print_json({"albums": [asdict(entry) for entry in entries]})
         return
@@ -45,7 +45,7 @@ def albums(*, as_json: bool) -> None:
     stdout().print(table)
 
 
-def _looked_at(house: House, entry: AlbumEntry) -> AlbumEntry:
+def _looked_at(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
     """An album whose winners stand, as ``status ALBUM`` tells it: the line is walked for whether its masters and files
     are there too, and whether what was released is what it asks for now."""
     from flows.pipeline.survey import survey
@@ -53,10 +53,10 @@ def _looked_at(house: House, entry: AlbumEntry) -> AlbumEntry:
     if entry.state not in ("decided", "released"):
         return entry
     try:
-        standing = survey(house, stored_plan(house.database, entry.id))
+        standing = survey(catalog, stored_plan(catalog.database, entry.id))
     except SonglineError:
         return entry  # this machine cannot tell, as where a model is missing
-    state = standing.state(delivered_release(house.database, entry.id)[0])
+    state = standing.state(delivered_release(catalog.database, entry.id)[0])
     return replace(entry, state="decided" if state == "unfinished" else state)
 
 
@@ -77,8 +77,8 @@ def _row(entry: AlbumEntry) -> Sequence[Text | str]:
 def du(named: str | None, *, as_json: bool) -> None:
     """What takes disk, by album and kind."""
     settings = load_settings()
-    with open_house(settings) as house, understood():
-        use = disk_use(house, album_id(named, settings) if named else None)
+    with open_catalog(settings) as catalog, understood():
+        use = disk_use(catalog, album_id(named, settings) if named else None)
     if as_json:
         print_json(_document(use))
         return
@@ -128,9 +128,9 @@ def _lines(use: DiskUse) -> list[str]:
 def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
     """Remove an album after saying what goes and what stays."""
     settings = load_settings()
-    with open_house(settings) as house, understood():
+    with open_catalog(settings) as catalog, understood():
         found = album_id(named, settings)
-        removal = plan_removal(house.database, found)
+        removal = plan_removal(catalog.database, found)
         if not as_json:
             for line in _told(found, removal):
                 stdout().print(line, soft_wrap=True)
@@ -138,8 +138,8 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
             if not is_agreed and not _agrees(found, as_json=as_json):
                 stdout().print("Nothing was removed.")
                 return
-            house.require_writable()
-            removal = remove_album(house.database, house.store, found)
+            catalog.require_writable()
+            removal = remove_album(catalog.database, catalog.store, found)
     if as_json:
         print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:

@@ -91,13 +91,13 @@ def _disk(settings: Settings) -> Check:
 
 def _catalog(settings: Settings) -> Check:
     """The embedded catalog. One on a server is looked at with the services, without changing its tables."""
-    from catalog.catalog import open_house
+    from catalog.catalog import open_catalog
 
     if settings.database_url.startswith("postgres"):
         return Check("catalog", "ok", "on a PostgreSQL server, see below")
-    with open_house(settings) as house:
-        house.database.check()
-        kind, why = house.database.engine.dialect.name, house.read_only
+    with open_catalog(settings) as catalog:
+        catalog.database.check()
+        kind, why = catalog.database.engine.dialect.name, catalog.read_only
     place = "catalog" if settings.store_url else "catalog and store"
     if why:
         remedy = "Looking works; to make something, point SONGLINE_HOME to a folder you may write"

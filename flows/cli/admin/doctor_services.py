@@ -111,10 +111,10 @@ def _server(client: SyncPrefectClient) -> Check:
 
 
 def _on_server(client: SyncPrefectClient, settings: Settings) -> Iterator[Check]:
-    from flows.server.deployment_file import house_file, read_deployment_file
+    from flows.server.deployment_file import default_deployment_file, read_deployment_file
     from flows.server.notifications import lacking
 
-    file = read_deployment_file(house_file())
+    file = read_deployment_file(default_deployment_file())
     for pool in file.definitions.pools:
         yield _pool(client, pool)
     yield _deployments(client, file)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common import figures
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
@@ -43,28 +43,28 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
     what made it, as far as a manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was
     found."""
     planned, back = 0, list[str]()
-    with open_house(load_settings()) as house:
+    with open_catalog(load_settings()) as catalog:
         if repair or accept_loss:
-            house.require_writable()
-        house.database.check()
-        accepted_before = accepted_losses(house.database)
-        artifacts = artifact_digests(house.database)
+            catalog.require_writable()
+        catalog.database.check()
+        accepted_before = accepted_losses(catalog.database)
+        artifacts = artifact_digests(catalog.database)
         kept = [digest for digest, pruned in artifacts if not pruned]
-        damages = examine(house.database, house.store, kept)
-        rescue = rescue_for(house.settings.home, damages)
+        damages = examine(catalog.database, catalog.store, kept)
+        rescue = rescue_for(catalog.settings.home, damages)
         with understood():
-            places = places_of(house.database, damages)
-            rest = not_made_again(house.database, damages)
+            places = places_of(catalog.database, damages)
+            rest = not_made_again(catalog.database, damages)
         if accept_loss or not repair:
             require_some_whole(kept, damages)
         if accept_loss:
             require_no_rescue(rescue)
-            planned = accept(house.database, house.store, damages, by=_this_person())
+            planned = accept(catalog.database, catalog.store, damages, by=_this_person())
         elif repair:
             if rescue:
-                back = bring_back(house.database, house.store, rescue)
-            planned = mend(house.database, house.store, [d for d in damages if d.digest not in back])
-        accepted = accepted_losses(house.database)
+                back = bring_back(catalog.database, catalog.store, rescue)
+            planned = mend(catalog.database, catalog.store, [d for d in damages if d.digest not in back])
+        accepted = accepted_losses(catalog.database)
     if as_json:
         print_json(
             {
@@ -138,12 +138,12 @@ def _planned_again(count: int) -> str:
 def export(album: str, out: Path, *, with_environment: bool = False, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         found = album_id(album, settings)
-        release = current_release(house.database, found)
+        release = current_release(catalog.database, found)
         if release is None:
             raise InputError(f"album {found!r} has no release yet", remedy="Run `songline render` first")
-        written = write_release(house, release, out, with_environment=with_environment)
+        written = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and tells_of_the_machine(json.loads((written.folder / "lineage.json").read_bytes())):
         warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
@@ -159,15 +159,15 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
     half-written files, and names of dead processes."""
     settings = load_settings()
     old = None
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         if not dry_run:
-            house.require_writable()
-        require_catalog_of(house.database, house.store)
+            catalog.require_writable()
+        require_catalog_of(catalog.database, catalog.store)
         if keep_builds is not None:
             if not dry_run:
-                remember_samples(house, bytes_of_old_builds(house.database, keep_builds))
-            old = remove_old_builds(house.database, house.store, keep_builds, dry_run=dry_run)
-        swept = sweep(house.database, house.store, settings.gc_grace_s, dry_run=dry_run)
+                remember_samples(catalog, bytes_of_old_builds(catalog.database, keep_builds))
+            old = remove_old_builds(catalog.database, catalog.store, keep_builds, dry_run=dry_run)
+        swept = sweep(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
     size = sum(stored.size for stored in swept.garbage)
     if as_json:

@@ -71,7 +71,7 @@ def schema() -> None:
 
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     """Say what is new and what it takes."""
-    from catalog.catalog import open_house
+    from catalog.catalog import open_catalog
     from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.console.failures import failures_of
     from flows.pipeline.forecast import forecast, peek
@@ -83,12 +83,12 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
 
     settings = load_settings()
     album = read_album(path, settings)
-    with open_house(settings) as house:
-        planned = plan_album(house, album)
-        produced = asyncio.run(peek(house, planned, Progress(planned.songs), "release", storing=False))
-        expected = forecast(house, planned, complete=produced is not None and produced.release_key is not None)
-        failures = [] if expected.complete else failures_of(survey(house, planned))
-        warnings = [*album.warnings, *filter(None, [taken_place(house, album)])]
+    with open_catalog(settings) as catalog:
+        planned = plan_album(catalog, album)
+        produced = asyncio.run(peek(catalog, planned, Progress(planned.songs), "release", storing=False))
+        expected = forecast(catalog, planned, complete=produced is not None and produced.release_key is not None)
+        failures = [] if expected.complete else failures_of(survey(catalog, planned))
+        warnings = [*album.warnings, *filter(None, [taken_place(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
     told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     if as_json:

@@ -69,13 +69,13 @@ def _order(**fields: Any) -> InboxWork:
 
 
 def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
-    from catalog.catalog import open_house
+    from catalog.catalog import open_catalog
     from catalog.common.settings import load_settings
     from flows.inbox.run import run_inbox
 
-    with open_house(load_settings()) as house:
+    with open_catalog(load_settings()) as catalog:
         if dry_run:
-            return run_inbox(house, work, submit=None)
+            return run_inbox(catalog, work, submit=None)
         from flows.orchestration.submissions import submit_album
 
-        return run_inbox(house, work, submit=submit_album)
+        return run_inbox(catalog, work, submit=submit_album)

@@ -14,7 +14,7 @@ from types import FrameType
 
 from rich.text import Text
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, MachineError, SonglineError
 from catalog.common.settings import load_settings
 from catalog.ledger.results import render_products, sample_digest_of
@@ -45,21 +45,21 @@ def render(path: Path, out: Path, until: str) -> None:
     if until == "release":
         check_destination(release_folder(out, album.id))
         _check_writable(out)
-    with open_house(settings) as house:
-        if said := taken_place(house, album):
+    with open_catalog(settings) as catalog:
+        if said := taken_place(catalog, album):
             warn(said)
-        planned = declare_album(house, album)
-        forgive(house, lambda: planned)
-        produced = asyncio.run(peek(house, planned, Progress(planned.songs), until))
+        planned = declare_album(catalog, album)
+        forgive(catalog, lambda: planned)
+        produced = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
         if produced is not None and until != "release" and not produced.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
         was_missing = produced is None
         if produced is None:
-            _check_room(house, planned)
-            produced = _produce(house, planned, until)
+            _check_room(catalog, planned)
+            produced = _produce(catalog, planned, until)
         if produced.release_key:
-            set_current_release(house.database, album.id, produced.release_key)
-            _deliver(house, produced.release_key, out, was_missing=was_missing)
+            set_current_release(catalog.database, album.id, produced.release_key)
+            _deliver(catalog, produced.release_key, out, was_missing=was_missing)
     titles = {song.id: song.title for song in album.songs}
     if produced.release_key:  # a partial release is what was asked for
         for song, error in produced.failures.items():
@@ -78,25 +78,25 @@ def _check_writable(out: Path) -> None:
         raise InputError(f"the release cannot be written to {out}", remedy="Choose another folder with --out")
 
 
-def _check_room(house: House, planned: PlannedAlbum) -> None:
-    needed = forecast(house, planned, complete=False).stored_bytes
-    free = shutil.disk_usage(house.settings.home).free
+def _check_room(catalog: Catalog, planned: PlannedAlbum) -> None:
+    needed = forecast(catalog, planned, complete=False).stored_bytes
+    free = shutil.disk_usage(catalog.settings.home).free
     if free < needed:
         raise MachineError(
-            f"the album needs about {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {house.settings.home}",
+            f"the album needs about {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {catalog.settings.home}",
             remedy="Free disk space, or point SONGLINE_HOME to another disk",
         )
 
 
-def _produce(house: House, planned: PlannedAlbum, until: str) -> Produced:
+def _produce(catalog: Catalog, planned: PlannedAlbum, until: str) -> Produced:
     from flows.embedded.api import local_api
 
     progress = Progress(planned.songs)
-    with local_api(house.settings.prefect_path):
+    with local_api(catalog.settings.prefect_path):
         from flows.produce_locally import run_here
 
         with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
-            return run_here(house, planned, progress, until)
+            return run_here(catalog, planned, progress, until)
 
 
 @contextmanager
@@ -117,12 +117,12 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _deliver(house: House, release_key: str, out: Path, *, was_missing: bool) -> None:
+def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool) -> None:
     """Write the release and say where; ``was_missing`` tells whether anything had to be made for it."""
-    release = release_by_key(house.database, release_key)
+    release = release_by_key(catalog.database, release_key)
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
-    written = write_release(house, release, out)
+    written = write_release(catalog, release, out)
     say_kept(written)
     for track in release.document["tracks"]:
         if limited := track["readings"]["stopped_by"]:
@@ -139,17 +139,17 @@ def rerun(prefix: str, *, as_json: bool) -> None:
     from tasks.rendering.reproduce import compare
 
     settings = load_settings()
-    with open_house(settings) as house:
-        candidate, key = candidate_by_prefix(house.database, prefix)
-        audio = render_products(house.database, key).get("audio")
+    with open_catalog(settings) as catalog:
+        candidate, key = candidate_by_prefix(catalog.database, prefix)
+        audio = render_products(catalog.database, key).get("audio")
         if audio is None:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
-        recipe = recipe_of(house.database, key)
+        recipe = recipe_of(catalog.database, key)
         verdict = compare(
-            house,
+            catalog,
             recipe,
-            house.store.local(audio),
-            sample_digest=sample_digest_of(house.database, audio),
+            catalog.store.local(audio),
+            sample_digest=sample_digest_of(catalog.database, audio),
             tolerance_dbfs=get_engine(recipe.engine, settings).tolerance_dbfs(recipe),
             circumstances=circumstances(),
         )

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalog.album.album import Song
 from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
@@ -91,19 +91,19 @@ def retake(
     start_s, end_s = _seconds(start), _seconds(end)
     if out is not None:
         _make_folder(out)
-    with open_house(settings) as house:
-        parent = parent_take(house.database, prefix)
+    with open_catalog(settings) as catalog:
+        parent = parent_take(catalog.database, prefix)
         words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
-        taken = _taken(house, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
-        offered = offer_retakes(house.database, parent, taken.recipes, lyrics=words)
+        taken = _taken(catalog, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
+        offered = offer_retakes(catalog.database, parent, taken.recipes, lyrics=words)
         keys = [candidate.render_key for candidate in offered]
-        forgive_renders(house, keys)
+        forgive_renders(catalog, keys)
         if not as_json:
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count} of {where}")
-        standings = until_settled(lambda: render_shard(house, keys, circumstances()))
-        takes = [_told(house, candidate, standings[candidate.render_key], out) for candidate in offered]
+        standings = until_settled(lambda: render_shard(catalog, keys, circumstances()))
+        takes = [_told(catalog, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
         told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
         print_json({**told, "passage_s": [taken.start_s, taken.end_s], "candidates": takes})
@@ -143,19 +143,21 @@ def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyric
     return words
 
 
-def _taken(house: House, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int) -> Retakes:
+def _taken(
+    catalog: Catalog, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int
+) -> Retakes:
     """The recipes of the takes, declared."""
-    recipe = recipe_of(house.database, parent.render_key)
-    products = render_products(house.database, parent.render_key)
+    recipe = recipe_of(catalog.database, parent.render_key)
+    products = render_products(catalog.database, parent.render_key)
     if not products:
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
     passage = Passage(recipe, products, start_s, end_s, parent.language, words)
     # The parent's own seed would start from the parent's own noise.
     numbers = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
-    taken = get_engine(recipe.engine, house.settings).retakes(passage, numbers)
+    taken = get_engine(recipe.engine, catalog.settings).retakes(passage, numbers)
     for line in taken.warnings:
         warn(line)
-    house.ledger.declare_renders(taken.recipes)
+    catalog.ledger.declare_renders(taken.recipes)
     return taken
 
 
@@ -167,16 +169,16 @@ def _make_folder(out: Path) -> None:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
-def _told(house: House, candidate: Candidate, standing: Standing, out: Path | None) -> dict[str, Any]:
+def _told(catalog: Catalog, candidate: Candidate, standing: Standing, out: Path | None) -> dict[str, Any]:
     """A take as it is shown, with the reason where it failed; its audio is written to ``out`` where that is wanted."""
     told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": standing.state}
     if standing.state == "failed":
         told["failure"] = standing.error
-    digest = render_products(house.database, candidate.render_key).get("audio")
+    digest = render_products(catalog.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = confined(out, f"{candidate.id}.wav", named_by="the catalog")
         try:
-            copy_whole(house.store.local(digest), audio, mode=users_file_mode())
+            copy_whole(catalog.store.local(digest), audio, mode=users_file_mode())
         except OSError as error:
             raise MachineError(
                 f"{audio} cannot be written: {error.strerror}",

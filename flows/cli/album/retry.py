@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import SonglineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -26,13 +26,13 @@ def retry(named: str | None, *, as_json: bool) -> None:
     """Plan again what failed of one album, or of all; what no plan asks for any more stays as it is."""
     settings = load_settings()
     found = None if named is None else album_id(named, settings)
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         if found is not None:
-            require_album(house.database, found)
-        failed = failed_work(house.database)
-        standings = _standings(house, [found] if found else album_ids(house.database)) if failed or found else []
+            require_album(catalog.database, found)
+        failed = failed_work(catalog.database)
+        standings = _standings(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
         asked = {work.key: (album, work) for album in standings for work in album.failed}
-        count = revive(house, [work for _, work in asked.values()])
+        count = revive(catalog, [work for _, work in asked.values()])
     held_back = [failure for standing in standings for failure in failures_of(standing)] if not count else []
     left = sum(key not in asked for _, key, _ in failed)
     if as_json:
@@ -65,11 +65,11 @@ def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
     return {"failures": [failure.document() for failure in held_back]} if held_back else {}
 
 
-def _standings(house: House, albums: list[str]) -> list[AlbumStanding]:
+def _standings(catalog: Catalog, albums: list[str]) -> list[AlbumStanding]:
     found = []
     for album in albums:
         try:
-            found.append(survey(house, stored_plan(house.database, album)))
+            found.append(survey(catalog, stored_plan(catalog.database, album)))
         except SonglineError as error:
             warn(f"{album} is left out: {error}")
     return found

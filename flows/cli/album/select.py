@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.text import Text
 
 from catalog.album.album import Album
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
@@ -49,14 +49,14 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     album = read_album(path, settings)
     policy = read_policy(policy_path, metric_specs()) if policy_path else album.selection
     failures: Mapping[str, SonglineError] = {}
-    with open_house(settings) as house:
-        planned = plan_album(house, album)
-        identities = identities_of(models_of_judges(policy, album.songs), house.models, planned=planned.identities)
-        decisions = {song.song.id: _replay(house, song, policy, identities) for song in planned.songs}
-        before = _winners(house, album)
+    with open_catalog(settings) as catalog:
+        planned = plan_album(catalog, album)
+        identities = identities_of(models_of_judges(policy, album.songs), catalog.models, planned=planned.identities)
+        decisions = {song.song.id: _replay(catalog, song, policy, identities) for song in planned.songs}
+        before = _winners(catalog, album)
         if stored := apply or undo:
-            failures = _apply(house, planned, policy, identities, file=policy_path.name if policy_path else None)
-            decisions = {song.id: dict(song.decision or {}) for song in songs_of(house.database, album.id)}
+            failures = _apply(catalog, planned, policy, identities, file=policy_path.name if policy_path else None)
+            decisions = {song.id: dict(song.decision or {}) for song in songs_of(catalog.database, album.id)}
     _show(album, decisions, before, applied=stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
     for song_id, error in failures.items():
@@ -70,9 +70,9 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
         stdout().print(_what_is_kept(path, planned, apply=apply, undo=undo), soft_wrap=True)
 
 
-def _winners(house: House, album: Album) -> dict[str, str | None]:
+def _winners(catalog: Catalog, album: Album) -> dict[str, str | None]:
     """The winner of each song that stands now, by the song's id."""
-    return {song.id: song.winner for song in songs_of(house.database, album.id, documents=False)}
+    return {song.id: song.winner for song in songs_of(catalog.database, album.id, documents=False)}
 
 
 def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool) -> str:
@@ -91,38 +91,40 @@ class _Decide(Peek):
     """Finds what is finished, and decides; does no other work."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        if request.kind == "select" and step_result(self.house.database, request.key) is None:
-            self.house.ledger.declare_steps([request])
-            run_step(self.house, request.key, circumstances())
+        if request.kind == "select" and step_result(self.catalog.database, request.key) is None:
+            self.catalog.ledger.declare_steps([request])
+            run_step(self.catalog, request.key, circumstances())
         return await super().step(request, sentence)
 
 
 def _apply(
-    house: House, planned: PlannedAlbum, policy: Policy, identities: Mapping[str, Json], *, file: str | None
+    catalog: Catalog, planned: PlannedAlbum, policy: Policy, identities: Mapping[str, Json], *, file: str | None
 ) -> Mapping[str, SonglineError]:
     album = planned.album
-    planned = replace(declare_plan(house, planned), policy=policy, identities=identities)
-    if asyncio.run(peek(house, planned, Progress(planned.songs), "score")) is None:
+    planned = replace(declare_plan(catalog, planned), policy=policy, identities=identities)
+    if asyncio.run(peek(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     who = Applicant(file, user_name(), circumstances())
-    apply_policy(house.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
-    return asyncio.run(Line(house, planned, _Decide(house), Progress(planned.songs)).run("select")).failures
+    apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
+    return asyncio.run(Line(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")).failures
 
 
-def _replay(house: House, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]) -> Mapping[str, Json]:
+def _replay(
+    catalog: Catalog, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]
+) -> Mapping[str, Json]:
     scored: list[CandidateReadings] = []
     heard: dict[str, list[str]] = {}
     unheard = False
     for candidate in planned.candidates:
-        audio = render_products(house.database, candidate.render_key).get("audio")
+        audio = render_products(catalog.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
         asked = request_scores(song, audio, policy=policy, identities=identities) if audio else ()
-        if asked and all(step_result(house.database, request.key) for request in asked):
+        if asked and all(step_result(catalog.database, request.key) for request in asked):
             heard[candidate.id] = [request.key for request in asked]
-            found = readings(house.database, heard[candidate.id])
+            found = readings(catalog.database, heard[candidate.id])
             is_retake = candidate.parent is not None
             scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found, is_retake))
-        unheard |= len(asked) > 1 and step_result(house.database, asked[0].key) is not None
+        unheard |= len(asked) > 1 and step_result(catalog.database, asked[0].key) is not None
     if not scored and unheard:
         raise InputError(
             f"no judge that the policy asks has listened to {planned.song.title} yet",
@@ -130,7 +132,7 @@ def _replay(house: House, planned: PlannedSong, policy: Policy, identities: Mapp
         )
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(policy, scored, metric_specs(), alike=near_duplicates(house.database, heard)).document()
+    return decide(policy, scored, metric_specs(), alike=near_duplicates(catalog.database, heard)).document()
 
 
 def _show(

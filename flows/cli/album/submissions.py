@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -26,12 +26,12 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
         warn(titled(album, line))
     from flows.orchestration.submissions import submit_album
 
-    with open_house(settings) as house:
-        if said := taken_place(house, album):
+    with open_catalog(settings) as catalog:
+        if said := taken_place(catalog, album):
             warn(said)
-        planned = plan_album(house, album)
-        forgive(house, lambda: planned)
-        standing = submit_album(house, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
+        planned = plan_album(catalog, album)
+        forgive(catalog, lambda: planned)
+        standing = submit_album(catalog, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
 
@@ -52,8 +52,8 @@ def pause(named: str, *, as_json: bool) -> None:
 
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house:
-        standing = submitting.pause(house.database, found)
+    with open_catalog(settings) as catalog:
+        standing = submitting.pause(catalog.database, found)
     _tell(standing, as_json=as_json)
 
 
@@ -64,10 +64,10 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
 
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house:
-        submitting.known(house.database, found)
-        forgive(house, lambda: stored_plan(house.database, found))
-        standing = submitting.resume(house, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
+    with open_catalog(settings) as catalog:
+        submitting.known(catalog.database, found)
+        forgive(catalog, lambda: stored_plan(catalog.database, found))
+        standing = submitting.resume(catalog, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
 
@@ -78,8 +78,8 @@ def cancel(named: str, *, as_json: bool) -> None:
 
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house:
-        stopped = submitting.cancel(house.database, found, PrefectDispatcher())
+    with open_catalog(settings) as catalog:
+        stopped = submitting.cancel(catalog.database, found, PrefectDispatcher())
     if as_json:
         print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
     else:

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import MachineError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -56,13 +56,13 @@ def watch(named: str) -> None:
     settings = load_settings()
     found = album_id(named, settings)
     console = stdout()
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         dispatcher = PrefectDispatcher()
         live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         with live or nullcontext():
             told = ""
             while True:
-                seen = _look(house, found, dispatcher)
+                seen = _look(catalog, found, dispatcher)
                 if live:
                     live.update(_picture(seen), refresh=True)
                 elif (sentence := _sentence(seen)) != told:
@@ -73,14 +73,14 @@ def watch(named: str) -> None:
                 time.sleep(settings.poll_s)
 
 
-def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
-    songs = songs_of(house.database, album, documents=False)
-    submission = submission_of(house.database, album)
-    runs = [shard.flow_run_id for shard in shards_of_album(house.database, album) if shard.flow_run_id]
+def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> Seen:
+    songs = songs_of(catalog.database, album, documents=False)
+    submission = submission_of(catalog.database, album)
+    runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
     missing = {c.render_key for song in songs for c in song.candidates if c.state in ("planned", "leased")}
-    planned = stored_plan(house.database, album)
+    planned = stored_plan(catalog.database, album)
     recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
-    expected_s = expected_seconds(house)
+    expected_s = expected_seconds(catalog)
     try:
         standings: Sequence[RunStanding] = tuple(dispatcher.standings(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()
@@ -88,7 +88,7 @@ def _look(house: House, album: str, dispatcher: PrefectDispatcher) -> Seen:
         standings, workers = (), ()
     left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
     still = submission is None or submission.state != "active"
-    after = survey(house, planned).songs if still else ()
+    after = survey(catalog, planned).songs if still else ()
     shards: Counter[str] = Counter(standing.state for standing in standings)
     return Seen(songs, submission, shards, workers, left_s, {song.id: song for song in after})
 

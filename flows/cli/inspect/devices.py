@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from rich.text import Text
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import Json
 from catalog.common.settings import load_settings
 from catalog.monitoring.render_costs import render_costs
@@ -41,8 +41,8 @@ class DeviceUse:
 def status(album: str | None, *, as_json: bool) -> None:
     """Every kind of device that rendered, for one album or for all."""
     settings = load_settings()
-    with open_house(settings) as house:
-        costs = render_costs(house.database, album_id(album, settings) if album else None)
+    with open_catalog(settings) as catalog:
+        costs = render_costs(catalog.database, album_id(album, settings) if album else None)
     groups: dict[tuple[str, str, str], list[Mapping[str, Json]]] = {}
     for cost in costs:
         key = (cost.engine, str(cost.figures["device"]), str(cost.figures["dtype"]))

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.catalog_errors import told
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
@@ -26,11 +26,13 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     """The way back from a file or digest, and how sure it is that the file is what it is taken for."""
     path = Path(what)
     settings = load_settings()
-    with open_house(settings) as house:  # the file is not "understood": what is wrong in it is no fault of the catalog
+    with open_catalog(
+        settings
+    ) as catalog:  # the file is not "understood": what is wrong in it is no fault of the catalog
         is_file = not cannot_be_looked_for(path) and path.is_file()
-        named = identify(house, path) if is_file else Identified(_digest(what), "exact bytes")
+        named = identify(catalog, path) if is_file else Identified(_digest(what), "exact bytes")
         found = trace(
-            house.database,
+            catalog.database,
             named.digest,
             models_of=models_of(settings),
             candidate=named.candidate,

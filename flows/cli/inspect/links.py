@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.release.queries import current_release
@@ -16,9 +16,9 @@ from flows.console import print_json, stdout
 def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
     """Links to the files of the newest release whose path fits ``pattern``."""
     settings = load_settings()
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         found = album_id(named, settings)
-        release = current_release(house.database, found)
+        release = current_release(catalog.database, found)
         if release is None:
             raise InputError(f"album {found!r} has no release yet", remedy="Have it made first")
         wanted = {path: digest for path, digest in sorted(release.files.items()) if fnmatchcase(path, pattern)}
@@ -26,7 +26,7 @@ def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
             folders = ", ".join(sorted({path.split("/")[0] for path in release.files}))
             raise InputError(f"no file of the release fits {pattern!r}", remedy=f"There are {folders}")
         links = {
-            path: house.store.presign(digest, round(hours * 3600), file_name=PurePosixPath(path).name)
+            path: catalog.store.presign(digest, round(hours * 3600), file_name=PurePosixPath(path).name)
             for path, digest in wanted.items()
         }
     if as_json:

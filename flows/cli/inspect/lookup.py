@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.catalog_errors import told
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -23,8 +23,8 @@ from tasks.scoring.registry import metric_specs
 def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house, understood():
-        return found, songs_of(house.database, found, documents=documents)
+    with open_catalog(settings) as catalog, understood():
+        return found, songs_of(catalog.database, found, documents=documents)
 
 
 def scores(named: str, *, as_json: bool) -> None:
@@ -32,8 +32,8 @@ def scores(named: str, *, as_json: bool) -> None:
     found, songs = _songs(named)
     if as_json:
         heard = [candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest]
-        with open_house(load_settings()) as house, understood():
-            windows = score_windows(house.database, heard)
+        with open_catalog(load_settings()) as catalog, understood():
+            windows = score_windows(catalog.database, heard)
         listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, windows)} for s in songs]
         print_json({"album": found, "songs": listed})
         return

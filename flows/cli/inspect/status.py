@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from catalog.catalog import House, open_house
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import SonglineError, error_from
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
@@ -26,12 +26,12 @@ def status(named: str, *, as_json: bool) -> None:
     """How far each song is, what holds it back, what is next, and how the album stands on work pools."""
     settings = load_settings()
     found = album_id(named, settings)
-    with open_house(settings) as house, understood():
-        songs = songs_of(house.database, found, documents=False)
-        planned = stored_plan(house.database, found)
-        standing, trouble = _survey(house, planned)
-        delivered_key, build = delivered_release(house.database, found)
-        submission = submission_of(house.database, found)
+    with open_catalog(settings) as catalog, understood():
+        songs = songs_of(catalog.database, found, documents=False)
+        planned = stored_plan(catalog.database, found)
+        standing, trouble = _survey(catalog, planned)
+        delivered_key, build = delivered_release(catalog.database, found)
+        submission = submission_of(catalog.database, found)
     state = standing.state(delivered_key) if standing else "unfinished"
     after = _next(found, standing, state, build) if standing else f"How it stands cannot be told: {trouble}"
     policy = origin_document(planned.policy, planned.applied)
@@ -52,10 +52,10 @@ def status(named: str, *, as_json: bool) -> None:
         stdout().print(Text(f"On work pools: {submission.state}{reason}"), soft_wrap=True)
 
 
-def _survey(house: House, planned: PlannedAlbum) -> tuple[AlbumStanding | None, SonglineError | None]:
+def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStanding | None, SonglineError | None]:
     """How it stands; None with the reason where this machine cannot tell."""
     try:
-        return survey(house, planned), None
+        return survey(catalog, planned), None
     except SonglineError as error:
         return None, error
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, MachineError, remedy_of_writing
 from catalog.files.confined import confined, confined_id
@@ -41,7 +41,7 @@ class Written:
         return tuple(file.place for file in self.own)
 
 
-def write_release(house: House, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
+def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
 
     ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
@@ -60,23 +60,23 @@ def write_release(house: House, release: ReleaseRow, out: Path, *, with_environm
         )
     for path in release.files:
         confined(destination, path, named_by=ROWS)
-    extra = _with_environment(house, release) if with_environment else {}
-    if _lies_there(house, release, destination, extra):
+    extra = _with_environment(catalog, release) if with_environment else {}
+    if _lies_there(catalog, release, destination, extra):
         return Written(destination, changed=False)
     try:
-        with users_umask(), _scratch(house) as scratch:
+        with users_umask(), _scratch(catalog) as scratch:
             out.mkdir(parents=True, exist_ok=True)
             with staging_folder(destination, scratch=scratch) as staging:
                 for path, digest in release.files.items():
                     target = confined(staging, path, named_by=ROWS)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    house.store.fetch(digest, target)
+                    catalog.store.fetch(digest, target)
                     os.utime(target, (_dated(release), _dated(release)))
                 for path, data in extra.items():
                     (staging / path).write_bytes(data)
                     os.utime(staging / path, (_dated(release), _dated(release)))
                 own = swap_in(
-                    staging, destination, builds=BuildFiles(files_of_builds(house.database, release.album_id))
+                    staging, destination, builds=BuildFiles(files_of_builds(catalog.database, release.album_id))
                 )
     except OSError as error:
         raise MachineError(
@@ -92,12 +92,12 @@ def release_folder(out: Path, album_id: str) -> Path:
 
 
 @contextmanager
-def _scratch(house: House) -> Iterator[Path | None]:
+def _scratch(catalog: Catalog) -> Iterator[Path | None]:
     """The house's scratch folder; None where its home is only looked at."""
-    if house.read_only:
+    if catalog.read_only:
         yield None
         return
-    with house.scratch() as scratch:
+    with catalog.scratch() as scratch:
         yield scratch
 
 
@@ -106,7 +106,7 @@ def _dated(release: ReleaseRow) -> int:
     return int(release.created_at // 60) * 60
 
 
-def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
+def _with_environment(catalog: Catalog, release: ReleaseRow) -> dict[str, bytes]:
     """The file that tells of the machine, and the checksums with its line."""
     from catalog.lineage.lineage import trace_all  # what few ask for is loaded for them alone
     from catalog.lineage.track_origins import origins_of_release
@@ -114,25 +114,25 @@ def _with_environment(house: House, release: ReleaseRow) -> dict[str, bytes]:
     from tasks.delivery.package.packing import lineage_bytes
 
     files = {path: digest for path, digest in sorted(release.files.items()) if path not in WRITTEN_LAST}
-    tracks, covers = origins_of_release(house.database, release.step_key)
+    tracks, covers = origins_of_release(catalog.database, release.step_key)
     document = trace_all(
-        house.database,
+        catalog.database,
         files,
-        models_of=models_of(house.settings),
+        models_of=models_of(catalog.settings),
         album_id=release.album_id,
         tracks=tracks,
         album_inputs=covers,
     )
     lineage = lineage_bytes(document)
-    sums = house.store.local(release.files[SUMS_FILE]).read_text("utf-8").splitlines(keepends=True)
+    sums = catalog.store.local(release.files[SUMS_FILE]).read_text("utf-8").splitlines(keepends=True)
     sums = sorted([*sums, f"{digest_bytes(lineage)}  {ENVIRONMENT}\n"], key=lambda line: line.partition("  ")[2])
     return {ENVIRONMENT: lineage, SUMS_FILE: "".join(sums).encode()}
 
 
-def _lies_there(house: House, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
+def _lies_there(catalog: Catalog, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
     """Whether the same build is there: its document byte for byte, every file by size and date. Others are not its
     business."""
-    sizes = artifact_sizes(house.database, list(release.files.values()))
+    sizes = artifact_sizes(catalog.database, list(release.files.values()))
     if not destination.is_dir() or not sizes.keys() >= set(release.files.values()):
         return False
     expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
@@ -140,7 +140,7 @@ def _lies_there(house: House, release: ReleaseRow, destination: Path, extra: Map
     if not all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected.items()):
         return False
     # Only now is it known to be no larger than the document of the store, and a regular file.
-    return (destination / DOCUMENT).read_bytes() == house.store.local(release.files[DOCUMENT]).read_bytes()
+    return (destination / DOCUMENT).read_bytes() == catalog.store.local(release.files[DOCUMENT]).read_bytes()
 
 
 def _is_dated(file: Path, size: int, at_s: int) -> bool:

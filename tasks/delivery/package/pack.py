@@ -34,8 +34,8 @@ def pack(context: StepContext) -> Outcome:
     """One build of an album: its files by path, and the rows of the release."""
     parameters = context.request.parameters
     # The same content packed again (files of it were lost) is the same build.
-    known = release_by_key(context.house.database, context.request.key)
-    build = known.build if known else next_build(context.house.database, parameters["album"]["id"])
+    known = release_by_key(context.catalog.database, context.request.key)
+    build = known.build if known else next_build(context.catalog.database, parameters["album"]["id"])
     packing = Packing(context)
     tracks = [gather(context, packing, track) for track in parameters["tracks"]]
     document = _write_album_files(context, packing, tracks, build)
@@ -74,7 +74,7 @@ def _write_album_files(context: StepContext, packing: Packing, tracks: list[Trac
 def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> ReleasedAlbum:
     cover = None
     if digest := context.request.inputs.get("cover"):
-        _, media_type = artifact_facts(context.house.database, digest)
+        _, media_type = artifact_facts(context.catalog.database, digest)
         cover = packing.add(f"cover{COVER_SUFFIXES[media_type]}", digest)
     engines = dict.fromkeys((track.released.engine.name, track.released.engine.revision) for track in tracks)
     said = " ".join(disclosure(name, revision) for name, revision in engines)
@@ -129,9 +129,9 @@ def _lineage(context: StepContext, packing: Packing, tracks: list[TrackParts]) -
     paths = {track.released.song: track.released.paths for track in tracks}
     origins = origins_of_pack(parameters, context.request.inputs)
     document: dict[str, Json] = trace_all(
-        context.house.database,
+        context.catalog.database,
         files,
-        models_of=models_of(context.house.settings),
+        models_of=models_of(context.catalog.settings),
         album_id=parameters["album"]["id"],
         tracks=[replace(origin, paths=paths[origin.song]) for origin in origins],
         album_inputs=[digest for role, digest in context.request.inputs.items() if role == COVER],

@@ -37,7 +37,7 @@ class Packing:
 
     def add(self, path: str, digest: str) -> ReleasedFile:
         """An artifact that exists already, at ``path``."""
-        size, media_type = artifact_facts(self._context.house.database, digest)
+        size, media_type = artifact_facts(self._context.catalog.database, digest)
         self.files[path] = ReleasedFile(path=path, sha256=digest, bytes=size, media_type=media_type)
         return self.files[path]
 

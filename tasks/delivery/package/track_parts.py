@@ -83,7 +83,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         isrc=track["isrc"],
         writers=tuple(track["writers"]),
         engine=EngineUsed(
-            name=recipe.engine, revision=recipe.revision, models=models_of(context.house.settings)(recipe, listeners)
+            name=recipe.engine, revision=recipe.revision, models=models_of(context.catalog.settings)(recipe, listeners)
         ),
         winner=Winner(
             candidate=track["winner"],
@@ -159,7 +159,7 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
 
 
 def _found(context: StepContext, key: str) -> Mapping[str, Json]:
-    found = step_result(context.house.database, key)
+    found = step_result(context.catalog.database, key)
     if found is None:
         raise WorkError(f"the step {key[:12]} that a release needs is not done", remedy="Run `songline render` again")
     return found.result

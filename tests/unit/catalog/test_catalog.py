@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import CatalogError
 from catalog.common.settings import Settings
 from catalog.files import owners
@@ -25,8 +25,8 @@ def run_and_kill(settings, body):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_scratch_is_empty_and_gone_afterwards(house):
-    with house.scratch() as folder:
+def test_scratch_is_empty_and_gone_afterwards(catalog):
+    with catalog.scratch() as folder:
         assert list(folder.iterdir()) == []
         (folder / "half").write_bytes(b"x")
     assert not folder.exists()
@@ -40,8 +40,8 @@ def test_what_a_killed_process_left_is_swept_by_the_next(settings):
     assert killed.returncode == -9, killed.stderr
     scratch = settings.home / "scratch"
     assert len(list(scratch.iterdir())) == 1
-    with open_house(settings) as house, house.scratch() as mine:
-        with open_house(settings):
+    with open_catalog(settings) as catalog, catalog.scratch() as mine:
+        with open_catalog(settings):
             assert list(scratch.iterdir()) == [mine]
         assert mine.exists()
 
@@ -60,19 +60,19 @@ def test_dead_names_are_swept_once_they_are_old(settings):
 
 
 def test_a_living_owner_and_one_of_another_host_are_not_dead(settings):
-    with open_house(settings) as house:
-        (living,) = house.owners_folder.iterdir()
-        assert not owners.is_dead(house.owners_folder, living.name)
-        assert not owners.is_dead(house.owners_folder, "elsewhere:1:abcd")
+    with open_catalog(settings) as catalog:
+        (living,) = catalog.owners_folder.iterdir()
+        assert not owners.is_dead(catalog.owners_folder, living.name)
+        assert not owners.is_dead(catalog.owners_folder, "elsewhere:1:abcd")
 
 
 def test_a_home_that_is_a_file_is_refused_with_the_remedy(tmp_path):
     (tmp_path / "home").write_bytes(b"")
-    with pytest.raises(CatalogError, match="SONGLINE_HOME"), open_house(Settings(home=tmp_path / "home")):
+    with pytest.raises(CatalogError, match="SONGLINE_HOME"), open_catalog(Settings(home=tmp_path / "home")):
         pass
 
 
 def test_a_file_that_is_no_catalog_is_refused(tmp_path):
     (tmp_path / "catalog.sqlite3").write_bytes(b"not a database, but long enough to be read as one" * 10)
-    with pytest.raises(CatalogError, match="is damaged: its first bytes"), open_house(Settings(home=tmp_path)):
+    with pytest.raises(CatalogError, match="is damaged: its first bytes"), open_catalog(Settings(home=tmp_path)):
         pass

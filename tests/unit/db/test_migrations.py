@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from catalog.plan.queries import recipe_of
 from catalog.plan.status import songs_of
@@ -176,9 +176,9 @@ def test_a_migrated_catalog_is_the_one_that_a_new_home_gets(tmp_path):
 def test_a_migrated_home_opens_and_tells_what_it_knew(tmp_path):
     settings = Settings(home=tmp_path)
     catalog_at(tmp_path / "catalog.sqlite3", "0001", [*ROWS, *DECIDED])
-    with open_house(settings) as house:
-        assert recipe_of(house.database, KEY) == RECIPE
-        (song,) = songs_of(house.database, "small")
+    with open_catalog(settings) as catalog:
+        assert recipe_of(catalog.database, KEY) == RECIPE
+        (song,) = songs_of(catalog.database, "small")
         assert (song.winner, song.candidates[0].state) == ("one-1-aaaaaa", "rendered")
 
 

@@ -24,9 +24,9 @@ from tests.support.inline_executor import HERE
 
 
 @pytest.fixture
-def planned(house, settings, tmp_path):
-    planned = declare_album(house, read_album(write_album(tmp_path / "album", album_document()), settings))
-    submit(house.database, Wish("small", planned.digest))
+def planned(catalog, settings, tmp_path):
+    planned = declare_album(catalog, read_album(write_album(tmp_path / "album", album_document()), settings))
+    submit(catalog.database, Wish("small", planned.digest))
     return planned
 
 
@@ -41,76 +41,76 @@ def begun(monkeypatch):
     return begin
 
 
-def charge(house, attempt):
-    found = _charge(house, AlbumWork(album="small", attempt=attempt))
+def charge(catalog, attempt):
+    found = _charge(catalog, AlbumWork(album="small", attempt=attempt))
     return found.attempt if found else None
 
 
-def test_only_the_newest_attempt_is_in_charge(house, planned, begun):
-    assert charge(house, 1) == 1
-    assert charge(house, 2) is None
+def test_only_the_newest_attempt_is_in_charge(catalog, planned, begun):
+    assert charge(catalog, 1) == 1
+    assert charge(catalog, 2) is None
     begun("by hand in the Prefect UI")
-    assert charge(house, 0) == 2
-    assert charge(house, 0) == 2  # the same run, tried again
-    assert submission_of(house.database, "small").flow_run_id == "by hand in the Prefect UI"
+    assert charge(catalog, 0) == 2
+    assert charge(catalog, 0) == 2  # the same run, tried again
+    assert submission_of(catalog.database, "small").flow_run_id == "by hand in the Prefect UI"
     begun("run-1")
-    assert charge(house, 1) is None
+    assert charge(catalog, 1) is None
 
 
 @pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
-def test_a_failed_run_that_is_retried_takes_charge_again(house, planned, begun, state, again):
-    move(house.database, "small", state, only_from=["active"])
-    assert charge(house, 1) == again
-    assert submission_of(house.database, "small").state == ("active" if again else state)
+def test_a_failed_run_that_is_retried_takes_charge_again(catalog, planned, begun, state, again):
+    move(catalog.database, "small", state, only_from=["active"])
+    assert charge(catalog, 1) == again
+    assert submission_of(catalog.database, "small").state == ("active" if again else state)
     if again:
-        move(house.database, "small", "failed", only_from=["active"])
-        assert charge(house, 1) == 3  # and once more
+        move(catalog.database, "small", "failed", only_from=["active"])
+        assert charge(catalog, 1) == 3  # and once more
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
-def test_a_run_begun_by_hand_goes_on_with_what_stands_still(house, planned, begun, state):
-    move(house.database, "small", state, only_from=["active"])
-    assert charge(house, 0) == 2
-    assert submission_of(house.database, "small").state == "active"
+def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog, planned, begun, state):
+    move(catalog.database, "small", state, only_from=["active"])
+    assert charge(catalog, 0) == 2
+    assert submission_of(catalog.database, "small").state == "active"
 
 
-def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(house, planned, begun):
+def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog, planned, begun):
     keys = [candidate.render_key for candidate in planned.songs[0].candidates]
     for key, error in zip(
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
     ):
-        house.ledger.fail(house.ledger.claim("render", key), error, seconds=0.1, circumstances=HERE)
-    move(house.database, "small", "failed", only_from=["active"])
-    assert charge(house, 1) == 2
-    assert [key for _, key, _ in failed_work(house.database)] == keys[1:]
+        catalog.ledger.fail(catalog.ledger.claim("render", key), error, seconds=0.1, circumstances=HERE)
+    move(catalog.database, "small", "failed", only_from=["active"])
+    assert charge(catalog, 1) == 2
+    assert [key for _, key, _ in failed_work(catalog.database)] == keys[1:]
 
 
-def test_an_album_of_nobody_is_named(house):
+def test_an_album_of_nobody_is_named(catalog):
     with pytest.raises(InputError, match="never submitted"):
-        charge(house, 1)
+        charge(catalog, 1)
 
 
-def test_an_album_whose_songs_failed_has_their_reasons(house, planned):
-    submission = submission_of(house.database, "small")
+def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
+    submission = submission_of(catalog.database, "small")
     produced = Produced(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
-        asyncio.run(_close(house, submission, produced, Wall(house, planned), title="Small"))
-    standing = submission_of(house.database, "small")
+        asyncio.run(_close(catalog, submission, produced, Wall(catalog, planned), title="Small"))
+    standing = submission_of(catalog.database, "small")
     assert (standing.state, standing.reason) == ("failed", "no take passed. Add seeds.")
 
 
-def test_an_album_that_was_stopped_early_is_done(house, planned):
-    submission = submission_of(house.database, "small")
-    asyncio.run(_close(house, submission, Produced(None, {}), Wall(house, planned), title="Small"))
-    assert submission_of(house.database, "small").state == "done"
+def test_an_album_that_was_stopped_early_is_done(catalog, planned):
+    submission = submission_of(catalog.database, "small")
+    asyncio.run(_close(catalog, submission, Produced(None, {}), Wall(catalog, planned), title="Small"))
+    assert submission_of(catalog.database, "small").state == "done"
 
 
 @pytest.mark.parametrize(("run_id", "state"), [("run-1", "cancelled"), ("an older run", "active")])
-def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(house, planned, monkeypatch, run_id, state):
+def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(catalog, planned, monkeypatch, run_id, state):
     farm = FakeFarm()
     monkeypatch.setattr(album_flow, "PrefectDispatcher", lambda: farm)
-    monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(house))
-    name_run(house.database, "small", "run-1", attempt=1)
+    monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(catalog))
+    name_run(catalog.database, "small", "run-1", attempt=1)
     order = {"work": {"album": "small", "attempt": 1}}
     album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
-    assert submission_of(house.database, "small").state == state
+    assert submission_of(catalog.database, "small").state == state

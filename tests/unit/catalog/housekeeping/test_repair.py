@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError
 from catalog.housekeeping.repair import Damage, examine, require_some_whole
@@ -24,8 +24,8 @@ def minio_house(minio, tmp_path):
     """A house on MinIO with the patience of the default setting; its bucket."""
     bucket = minio.bucket().name
     settings = minio.settings(tmp_path / "home", bucket).model_copy(update={"s3_patience_s": 45.0})
-    with open_house(settings) as house:
-        yield house, bucket
+    with open_catalog(settings) as catalog:
+        yield catalog, bucket
 
 
 def rot(minio, bucket, digest):
@@ -37,12 +37,12 @@ def rot(minio, bucket, digest):
 
 
 def test_a_rotten_byte_is_told_within_seconds_beside_whole_and_missing_ones(minio, minio_house):
-    house, bucket = minio_house
-    digests = [house.store.put_bytes(song).digest for song in SONGS]
+    catalog, bucket = minio_house
+    digests = [catalog.store.put_bytes(song).digest for song in SONGS]
     missing = digest_bytes(b"never stored")
     rot(minio, bucket, digests[1])
     started = time.monotonic()
-    found = examine(house.database, house.store, [*digests, missing])
+    found = examine(catalog.database, catalog.store, [*digests, missing])
     assert time.monotonic() - started < 12.0
     assert found == [Damage(digests[1], True, None, None, None), Damage(missing, False, None, None, None)]
 
@@ -57,10 +57,10 @@ def test_a_store_that_is_busy_for_a_while_is_not_taken_for_damaged(minio, tmp_pa
 
     with faulty_gateway(minio.endpoint, choose) as gateway:
         settings = minio.settings(tmp_path / "home", minio.bucket().name)
-        with open_house(settings.model_copy(update={"s3_endpoint": gateway.endpoint})) as house:
-            digests = [house.store.put_bytes(song).digest for song in SONGS[:2]]
+        with open_catalog(settings.model_copy(update={"s3_endpoint": gateway.endpoint})) as catalog:
+            digests = [catalog.store.put_bytes(song).digest for song in SONGS[:2]]
             until[0] = time.monotonic() + 4.5
-            assert examine(house.database, house.store, digests) == []
+            assert examine(catalog.database, catalog.store, digests) == []
             assert gateway.faults > 2
 
 
@@ -69,28 +69,28 @@ def test_a_store_that_is_away_is_one_error(minio, tmp_path):
     with faulty_gateway(minio.endpoint, lambda *_: (503, "SlowDown") if away[0] else "") as gateway:
         settings = minio.settings(tmp_path / "home", minio.bucket().name)
         settings = settings.model_copy(update={"s3_endpoint": gateway.endpoint, "s3_patience_s": 1.0})
-        with open_house(settings) as house:
-            digests = [house.store.put_bytes(song).digest for song in SONGS]
+        with open_catalog(settings) as catalog:
+            digests = [catalog.store.put_bytes(song).digest for song in SONGS]
             away[0] = True
             with pytest.raises(StoreError):
-                examine(house.database, house.store, digests)
+                examine(catalog.database, catalog.store, digests)
 
 
-def test_a_store_that_has_nothing_is_one_error(house, tmp_path):
-    albums = house.take_in(write(tmp_path / "a", SONGS[0]), media_type="audio/wav")
-    digests = [albums, house.take_in(write(tmp_path / "b", SONGS[1]), media_type="audio/wav")]
+def test_a_store_that_has_nothing_is_one_error(catalog, tmp_path):
+    albums = catalog.add_file(write(tmp_path / "a", SONGS[0]), media_type="audio/wav")
+    digests = [albums, catalog.add_file(write(tmp_path / "b", SONGS[1]), media_type="audio/wav")]
     for digest in digests:
-        house.store.delete(digest)
-    damages = examine(house.database, house.store, digests)
+        catalog.store.delete(digest)
+    damages = examine(catalog.database, catalog.store, digests)
     require_some_whole([*digests, "whole"], damages)
     require_some_whole(digests[:1], damages[:1])
     with pytest.raises(StoreError, match=r"has none: 2 are missing, 0 cannot be read. See that the store's disk"):
         require_some_whole(digests, damages)
 
-    told = songline("verify", "--json", home=house.settings.home)
+    told = songline("verify", "--json", home=catalog.settings.home)
     assert told.returncode == 4
     assert json.loads(told.stderr)["kind"] == "store"
-    assert songline("verify", "--repair", home=house.settings.home).returncode == 0
+    assert songline("verify", "--repair", home=catalog.settings.home).returncode == 0
 
 
 def write(path, data):

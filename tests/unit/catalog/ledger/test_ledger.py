@@ -7,7 +7,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.ledger.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
@@ -27,66 +27,66 @@ def audio(tmp_path, content=b"audio"):
     return Outcome(products=(Product("audio", path, "audio/wav", "e" * 64),))
 
 
-def claim(house, recipe=RECIPE):
-    house.ledger.declare_renders([recipe])
-    return house.ledger.claim("render", recipe.digest)
+def claim(catalog, recipe=RECIPE):
+    catalog.ledger.declare_renders([recipe])
+    return catalog.ledger.claim("render", recipe.digest)
 
 
-def expire(house):
-    with house.database.write() as session:
+def expire(catalog):
+    with catalog.database.write() as session:
         session.execute(sa.update(Render).values(lease_until=0.0))
 
 
-def test_a_recipe_is_declared_once_and_rendered_once(house, tmp_path):
-    lease = claim(house)
+def test_a_recipe_is_declared_once_and_rendered_once(catalog, tmp_path):
+    lease = claim(catalog)
     assert isinstance(lease, Lease)
-    house.ledger.commit(lease, audio(tmp_path), seconds=1.5, circumstances=HERE)
-    assert claim(house) == Standing("rendered")
-    assert list(render_products(house.database, RECIPE.digest)) == ["audio"]
+    catalog.ledger.commit(lease, audio(tmp_path), seconds=1.5, circumstances=HERE)
+    assert claim(catalog) == Standing("rendered")
+    assert list(render_products(catalog.database, RECIPE.digest)) == ["audio"]
 
 
-def test_leased_work_is_not_given_to_another(house, settings):
-    claim(house)
-    with open_house(settings) as other:
+def test_leased_work_is_not_given_to_another(catalog, settings):
+    claim(catalog)
+    with open_catalog(settings) as other:
         found = other.ledger.claim("render", RECIPE.digest)
     assert isinstance(found, Standing)
     assert found.state == "leased"
     assert found.wait_s > 0
 
 
-def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(house, settings, tmp_path):
-    stale = claim(house)
-    expire(house)
-    with open_house(settings) as other:
+def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(catalog, settings, tmp_path):
+    stale = claim(catalog)
+    expire(catalog)
+    with open_catalog(settings) as other:
         fresh = other.ledger.claim("render", RECIPE.digest)
         assert fresh.fence == stale.fence + 1
         with pytest.raises(LeaseLost):
-            house.ledger.commit(stale, audio(tmp_path, b"late"), seconds=1, circumstances=HERE)
+            catalog.ledger.commit(stale, audio(tmp_path, b"late"), seconds=1, circumstances=HERE)
         other.ledger.commit(fresh, audio(tmp_path), seconds=1, circumstances=HERE)
-    with house.database.read() as session:
+    with catalog.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Activity)) == 1
 
 
-def test_a_stale_worker_cannot_fail_what_another_holds(house, settings):
-    stale = claim(house)
-    expire(house)
-    with open_house(settings) as other:
+def test_a_stale_worker_cannot_fail_what_another_holds(catalog, settings):
+    stale = claim(catalog)
+    expire(catalog)
+    with open_catalog(settings) as other:
         other.ledger.claim("render", RECIPE.digest)
-        house.ledger.fail(stale, WorkError("too late"), seconds=1, circumstances=HERE)
+        catalog.ledger.fail(stale, WorkError("too late"), seconds=1, circumstances=HERE)
         assert other.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
 
 
 def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
     settings = settings.model_copy(update={"lease_s": 0.5, "renew_s": 0.1})
-    with open_house(settings) as house, open_house(settings) as other:
-        lease = claim(house)
-        with house.ledger.keeping([lease]):
+    with open_catalog(settings) as catalog, open_catalog(settings) as other:
+        lease = claim(catalog)
+        with catalog.ledger.keeping([lease]):
             time.sleep(1.2)
             assert isinstance(other.ledger.claim("render", RECIPE.digest), Standing)
-        house.ledger.commit(lease, audio(tmp_path), seconds=1, circumstances=HERE)
+        catalog.ledger.commit(lease, audio(tmp_path), seconds=1, circumstances=HERE)
 
 
-def test_a_dead_processs_lease_is_free_at_once(house, settings):
+def test_a_dead_processs_lease_is_free_at_once(catalog, settings):
     script = f"""
         import os, pathlib
         from catalog.catalog import enter_house
@@ -103,52 +103,52 @@ def test_a_dead_processs_lease_is_free_at_once(house, settings):
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
     )
     assert killed.stdout == "1\n"
-    assert house.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
-    lease = house.ledger.claim("render", RECIPE.digest)
+    assert catalog.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
+    lease = catalog.ledger.claim("render", RECIPE.digest)
     assert isinstance(lease, Lease)
     assert lease.fence == 2
 
 
 def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings):
     settings = settings.model_copy(update={"retry_base_s": 0.05, "max_attempts": 3})
-    with open_house(settings) as house:
+    with open_catalog(settings) as catalog:
         for attempt in (1, 2, 3):
-            while isinstance(lease := claim(house), Standing):
+            while isinstance(lease := claim(catalog), Standing):
                 assert lease.state == "planned"
                 time.sleep(lease.wait_s)
             assert lease.attempt == attempt
-            house.ledger.fail(lease, TransientError("device lost"), seconds=0.1, circumstances=HERE)
-        found = claim(house)
+            catalog.ledger.fail(lease, TransientError("device lost"), seconds=0.1, circumstances=HERE)
+        found = claim(catalog)
     assert found.state == "failed"
     assert found.error["error"] == "device lost"
 
 
-def test_permanent_failure_waits_for_retry(house):
-    house.ledger.fail(claim(house), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, circumstances=HERE)
-    assert claim(house).state == "failed"
-    assert house.ledger.retry("render", [RECIPE.digest]) == 1
-    again = claim(house)
+def test_permanent_failure_waits_for_retry(catalog):
+    catalog.ledger.fail(claim(catalog), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, circumstances=HERE)
+    assert claim(catalog).state == "failed"
+    assert catalog.ledger.retry("render", [RECIPE.digest]) == 1
+    again = claim(catalog)
     assert isinstance(again, Lease)
     assert again.attempt == 1
 
 
-def test_every_attempt_leaves_an_activity(house, tmp_path):
-    house.ledger.fail(claim(house), TransientError("once"), seconds=0.5, circumstances=HERE)
-    while isinstance(lease := claim(house), Standing):
+def test_every_attempt_leaves_an_activity(catalog, tmp_path):
+    catalog.ledger.fail(claim(catalog), TransientError("once"), seconds=0.5, circumstances=HERE)
+    while isinstance(lease := claim(catalog), Standing):
         time.sleep(0.01)
-    house.ledger.commit(lease, audio(tmp_path), seconds=2.0, circumstances=HERE)
-    with house.database.read() as session:
+    catalog.ledger.commit(lease, audio(tmp_path), seconds=2.0, circumstances=HERE)
+    with catalog.database.read() as session:
         rows = session.scalars(sa.select(Activity).order_by(Activity.started_at)).all()
         found = {(row.outcome, row.attempt, row.seed, row.seconds) for row in rows}
     assert found == {("failed", 1, 42, 0.5), ("done", 2, 42, 2.0)}
 
 
-def test_of_many_who_claim_at_once_one_gets_it(house, settings):
-    house.ledger.declare_renders([RECIPE])
+def test_of_many_who_claim_at_once_one_gets_it(catalog, settings):
+    catalog.ledger.declare_renders([RECIPE])
     won = []
 
     def race():
-        with open_house(settings) as other:
+        with open_catalog(settings) as other:
             found = other.ledger.claim("render", RECIPE.digest)
             won.append(isinstance(found, Lease))
             barrier.wait()
@@ -162,26 +162,28 @@ def test_of_many_who_claim_at_once_one_gets_it(house, settings):
     assert sorted(won) == [False] * 5 + [True]
 
 
-def test_declaring_at_once_from_many_threads_makes_one_row(house):
-    threads = [threading.Thread(target=house.ledger.declare_renders, args=([RECIPE],)) for _ in range(8)]
+def test_declaring_at_once_from_many_threads_makes_one_row(catalog):
+    threads = [threading.Thread(target=catalog.ledger.declare_renders, args=([RECIPE],)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert list(house.ledger.standings("render", [RECIPE.digest])) == [RECIPE.digest]
+    assert list(catalog.ledger.standings("render", [RECIPE.digest])) == [RECIPE.digest]
 
 
-def test_a_steps_result_scores_and_products_come_in_one_piece(house, tmp_path):
-    house.ledger.declare_steps([REQUEST])
-    lease = house.ledger.claim("step", REQUEST.key)
-    assert step_result(house.database, REQUEST.key) is None
+def test_a_steps_result_scores_and_products_come_in_one_piece(catalog, tmp_path):
+    catalog.ledger.declare_steps([REQUEST])
+    lease = catalog.ledger.claim("step", REQUEST.key)
+    assert step_result(catalog.database, REQUEST.key) is None
     score = ScoreRecord("tempo_match", "adherence", 1, "", 0.9, None)
     both = ScoreRecord("key_match", "adherence", 1, "", 0.9, "also this")
     with pytest.raises(TransientError, match="clash"):
-        house.ledger.commit(lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE)
-    assert step_result(house.database, REQUEST.key) is None
-    house.ledger.commit(lease, Outcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, circumstances=HERE)
-    found = step_result(house.database, REQUEST.key)
+        catalog.ledger.commit(
+            lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE
+        )
+    assert step_result(catalog.database, REQUEST.key) is None
+    catalog.ledger.commit(lease, Outcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, circumstances=HERE)
+    found = step_result(catalog.database, REQUEST.key)
     assert found.result == {"n": 1}
     assert list(found.made) == ["audio"]
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def planned(house, settings, tmp_path):
+def planned(catalog, settings, tmp_path):
     folder = tmp_path / "album"
     folder.mkdir()
     (folder / "cover.png").write_bytes(png())
@@ -49,27 +49,27 @@ def planned(house, settings, tmp_path):
     changes["mastering"] = {"profile": "loud", "mode": "album"}
     changes["selection"] = {"min_candidates": 2, "gates": {"tail_silence_s": {"max": 5}}}
     album = read_album(write_album(folder, album_document(**changes)), settings)
-    return declare_album(house, album)
+    return declare_album(catalog, album)
 
 
-def test_a_plan_is_read_back_as_it_was_stored(house, planned):
-    found = stored_plan(house.database, "small")
+def test_a_plan_is_read_back_as_it_was_stored(catalog, planned):
+    found = stored_plan(catalog.database, "small")
     assert found.album.cover.name == "cover.png"
     paths = {"cover": None, "warnings": (), "hints": ()}
     assert replace(found.album, **paths) == replace(planned.album, **paths)
     assert (found.digest, found.policy, found.cover_digest) == (planned.digest, planned.policy, planned.cover_digest)
     assert found.songs == planned.songs
-    assert house.store.stat(found.cover_digest) is not None
+    assert catalog.store.stat(found.cover_digest) is not None
 
 
-def test_a_plan_read_back_has_the_retakes_and_lacks_what_is_no_longer_asked_for(house, settings, planned, tmp_path):
-    parent = parent_take(house.database, planned.songs[0].candidates[0].id)
+def test_a_plan_read_back_has_the_retakes_and_lacks_what_is_no_longer_asked_for(catalog, settings, planned, tmp_path):
+    parent = parent_take(catalog.database, planned.songs[0].candidates[0].id)
     recipe = planned.songs[1].candidates[0].recipe
-    offer_retakes(house.database, parent, [recipe], lyrics=None)
-    assert [c.parent for c in stored_plan(house.database, "small").songs[0].candidates] == [None, None, parent.id]
+    offer_retakes(catalog.database, parent, [recipe], lyrics=None)
+    assert [c.parent for c in stored_plan(catalog.database, "small").songs[0].candidates] == [None, None, parent.id]
     songs = [{**song, "seeds": [1]} for song in album_document()["songs"][1:]]
-    declare_album(house, read_album(write_album(tmp_path / "less", album_document(songs=songs)), settings))
-    (song,) = stored_plan(house.database, "small").songs
+    declare_album(catalog, read_album(write_album(tmp_path / "less", album_document(songs=songs)), settings))
+    (song,) = stored_plan(catalog.database, "small").songs
     assert (song.song.id, [c.seed for c in song.candidates]) == ("two", [1])
 
 
@@ -81,57 +81,57 @@ def test_a_part_of_a_plan_keeps_the_songs_and_candidates_that_are_named(planned)
     assert len(part_of(planned, songs={"one"}).album.songs) == 2  # tags count all tracks of the album
 
 
-def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(house, planned):
+def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog, planned):
     wish = Wish("small", planned.digest)
-    first = submit(house.database, wish)
+    first = submit(catalog.database, wish)
     assert (first.state, first.attempt, first.wish) == ("active", 1, wish)
-    name_run(house.database, "small", "run-1", attempt=1)
-    assert submit(house.database, wish).flow_run_id == "run-1"
-    urgent = submit(house.database, Wish("small", planned.digest, priority="urgent"))
+    name_run(catalog.database, "small", "run-1", attempt=1)
+    assert submit(catalog.database, wish).flow_run_id == "run-1"
+    urgent = submit(catalog.database, Wish("small", planned.digest, priority="urgent"))
     assert (urgent.attempt, urgent.flow_run_id) == (2, None)
-    assert submissions(house.database, state="active") == [urgent]
+    assert submissions(catalog.database, state="active") == [urgent]
 
 
-def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(house, planned):
-    submit(house.database, Wish("small", planned.digest))
-    assert not move(house.database, "small", "done", only_from=["active"], attempt=2)
-    assert move(house.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
-    assert len(submission_of(house.database, "small").reason) == 2000
-    assert take_charge(house.database, "small", after=1) is None  # only what is active has someone in charge
-    again = submit(house.database, Wish("small", planned.digest))
+def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(catalog, planned):
+    submit(catalog.database, Wish("small", planned.digest))
+    assert not move(catalog.database, "small", "done", only_from=["active"], attempt=2)
+    assert move(catalog.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
+    assert len(submission_of(catalog.database, "small").reason) == 2000
+    assert take_charge(catalog.database, "small", after=1) is None  # only what is active has someone in charge
+    again = submit(catalog.database, Wish("small", planned.digest))
     assert (again.state, again.attempt, again.reason) == ("active", 2, None)
-    assert take_charge(house.database, "small", after=2) == 3
-    assert take_charge(house.database, "small", after=2) is None
+    assert take_charge(catalog.database, "small", after=2) == 3
+    assert take_charge(catalog.database, "small", after=2) is None
 
 
-def test_a_shard_counts_the_runs_it_was_handed_to(house, planned):
-    submit(house.database, Wish("small", planned.digest))
+def test_a_shard_counts_the_runs_it_was_handed_to(catalog, planned):
+    submit(catalog.database, Wish("small", planned.digest))
     keys = [c.render_key for c in planned.songs[0].candidates]
-    assert [declare_shard(house.database, "small", keys, forecast_s=2.0).attempt for _ in range(2)] == [1, 1]
+    assert [declare_shard(catalog.database, "small", keys, forecast_s=2.0).attempt for _ in range(2)] == [1, 1]
     for attempt in (1, 2):  # a run that was never had counts for nothing
-        first = declare_shard(house.database, "small", keys, forecast_s=2.0)
-        name_shard_run(house.database, first.key, f"run-{attempt}", attempt=attempt)
+        first = declare_shard(catalog.database, "small", keys, forecast_s=2.0)
+        name_shard_run(catalog.database, first.key, f"run-{attempt}", attempt=attempt)
         assert first.attempt == attempt
-    other = declare_shard(house.database, "small", keys[:1], forecast_s=1.0)
-    assert [s.render_keys for s in shards_of_album(house.database, "small")] == [tuple(keys), other.render_keys]
+    other = declare_shard(catalog.database, "small", keys[:1], forecast_s=1.0)
+    assert [s.render_keys for s in shards_of_album(catalog.database, "small")] == [tuple(keys), other.render_keys]
 
 
-def test_what_was_spent_counts_from_the_moment_that_is_asked(house, planned):
+def test_what_was_spent_counts_from_the_moment_that_is_asked(catalog, planned):
     keys = [c.render_key for c in planned.songs[0].candidates]
-    since = submit(house.database, Wish("small", planned.digest)).counted_from
-    render_shard(house, keys, HERE)
-    assert 0.05 < spent_s(house.database, keys, since=since) < 60
-    assert spent_s(house.database, keys, since=since + 3600) == 0.0
-    assert spent_s(house.database, [], since=0.0) == 0.0
+    since = submit(catalog.database, Wish("small", planned.digest)).counted_from
+    render_shard(catalog, keys, HERE)
+    assert 0.05 < spent_s(catalog.database, keys, since=since) < 60
+    assert spent_s(catalog.database, keys, since=since + 3600) == 0.0
+    assert spent_s(catalog.database, [], since=0.0) == 0.0
 
 
-def test_a_lease_that_ran_out_is_nobodys_and_is_freed(house, planned):
+def test_a_lease_that_ran_out_is_nobodys_and_is_freed(catalog, planned):
     held, lost = (c.render_key for c in planned.songs[0].candidates)
     for key in (held, lost):
-        assert isinstance(house.ledger.claim("render", key), Lease)
-    with house.database.write() as session:
+        assert isinstance(catalog.ledger.claim("render", key), Lease)
+    with catalog.database.write() as session:
         session.get_one(Render, lost).lease_until = 1.0
-    assert live_leases(house.database, [held, lost]) == {held}
-    assert free_lost_leases(house.database) == 1
-    assert house.ledger.standings("render", [lost])[lost].state == "planned"
-    assert house.ledger.standings("render", [held])[held].state == "leased"
+    assert live_leases(catalog.database, [held, lost]) == {held}
+    assert free_lost_leases(catalog.database) == 1
+    assert catalog.ledger.standings("render", [lost])[lost].state == "planned"
+    assert catalog.ledger.standings("render", [held])[held].state == "leased"

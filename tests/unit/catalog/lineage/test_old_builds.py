@@ -27,35 +27,35 @@ from tests.support.inline_executor import produce
 MP3, FLAC = "mp3_320/01 - Song One.mp3", "flac24/01 - Song One.flac"
 
 
-def build(house, folder: Path, number: int, profile: str, **changes):
+def build(catalog, folder: Path, number: int, profile: str, **changes):
     """A build of one song for a profile: its release and its folder."""
     songs = album_document()["songs"][:1]
     document = album_document(
         songs=songs, mastering={"profile": profile}, deliverables=["flac24", "mp3_320"], **changes
     )
-    planned = declare_album(house, read_album(write_album(folder / "album", document), house.settings))
-    produced, _ = produce(house, planned)
-    set_current_release(house.database, "small", produced.release_key)
-    release = release_by_key(house.database, produced.release_key)
+    planned = declare_album(catalog, read_album(write_album(folder / "album", document), catalog.settings))
+    produced, _ = produce(catalog, planned)
+    set_current_release(catalog.database, "small", produced.release_key)
+    release = release_by_key(catalog.database, produced.release_key)
     assert release.build == number
-    return release, write_release(house, release, folder / f"out{number}").folder
+    return release, write_release(catalog, release, folder / f"out{number}").folder
 
 
-def traced(house, file: Path):
-    found = identify(house, file)
+def traced(catalog, file: Path):
+    found = identify(catalog, file)
     lineage = trace(
-        house.database,
+        catalog.database,
         found.digest,
-        models_of=models_of(house.settings),
+        models_of=models_of(catalog.settings),
         candidate=found.candidate,
         is_build_known=found.is_build_known,
     )
     return found, lineage
 
 
-def keep_one(house) -> None:
-    remember_samples(house, bytes_of_old_builds(house.database, 1))
-    remove_old_builds(house.database, house.store, 1)
+def keep_one(catalog) -> None:
+    remember_samples(catalog, bytes_of_old_builds(catalog.database, 1))
+    remove_old_builds(catalog.database, catalog.store, 1)
 
 
 def edited(file: Path, folder: Path) -> Path:
@@ -71,43 +71,43 @@ def edited(file: Path, folder: Path) -> Path:
 
 
 @pytest.fixture
-def builds(house, tmp_path):
+def builds(catalog, tmp_path):
     """Two builds of one take with different masters, of which only the second has its files still."""
-    first = build(house, tmp_path, 1, "streaming")
-    second = build(house, tmp_path, 2, "apple")
-    keep_one(house)
+    first = build(catalog, tmp_path, 1, "streaming")
+    second = build(catalog, tmp_path, 2, "apple")
+    keep_one(catalog)
     return first, second
 
 
 @pytest.mark.parametrize("path", [MP3, FLAC, "index.html", "lyrics/01 - Song One.lrc"])
-def test_a_delivered_file_leads_to_its_own_build(house, builds, path):
+def test_a_delivered_file_leads_to_its_own_build(catalog, builds, path):
     (first, folder), (second, _) = builds
     if path != "lyrics/01 - Song One.lrc":  # which both builds have
-        assert house.store.stat(first.files[path]) is None
-    _, lineage = traced(house, folder / path)
+        assert catalog.store.stat(first.files[path]) is None
+    _, lineage = traced(catalog, folder / path)
     is_shared = first.files[path] == second.files[path]
     assert [(origin.build, origin.is_kept) for origin in lineage.origins] == [(2, True) if is_shared else (1, False)]
     assert lineage.own[0]["candidate"] == first.document["tracks"][0]["winner"]["candidate"]
 
 
 @pytest.mark.parametrize("path", [MP3, FLAC])
-def test_a_tag_edit_leads_to_the_same_build_as_before(house, builds, tmp_path, path):
+def test_a_tag_edit_leads_to_the_same_build_as_before(catalog, builds, tmp_path, path):
     (first, folder), _ = builds
-    named, lineage = traced(house, edited(folder / path, tmp_path))
+    named, lineage = traced(catalog, edited(folder / path, tmp_path))
     assert named.certainty == "same samples"
     assert [(origin.build, origin.is_kept) for origin in lineage.origins] == [(1, False)]
     winner = first.document["tracks"][0]["winner"]["candidate"]
-    own = next(each.master_key for each in deliveries_of(house.database, winner).known if each.build == 1)
+    own = next(each.master_key for each in deliveries_of(catalog.database, winner).known if each.build == 1)
     masters = {each["work_key"] for each in lineage.document()["activities"] if each["kind"] == "master"}
     assert masters <= {own}
 
 
-def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(house, builds, tmp_path):
+def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(catalog, builds, tmp_path):
     (first, folder), _ = builds
     cut = tmp_path / "cut.mp3"
     data = (folder / MP3).read_bytes()
     cut.write_bytes(data[: len(data) * 2 // 3])
-    named, lineage = traced(house, cut)
+    named, lineage = traced(catalog, cut)
     winner = first.document["tracks"][0]["winner"]["candidate"]
     assert (named.certainty, named.candidate, lineage.own[0]["candidate"]) == (
         "tag only, bytes changed", winner, winner,
@@ -117,30 +117,30 @@ def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(house, 
     assert {each["kind"] for each in lineage.document()["activities"]} == {"render"}
 
 
-def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(house, builds, tmp_path):
+def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(catalog, builds, tmp_path):
     """An older version removed the rows of old builds: its file must not be told as one of a later build."""
     (_, folder), _ = builds
-    with house.database.write() as session:
+    with catalog.database.write() as session:
         gone = sa.select(Release.id).where(Release.build == 1)
         session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id.in_(gone)))
         session.execute(sa.delete(Release).where(Release.build == 1))
     cut = tmp_path / "cut.mp3"
     data = (folder / MP3).read_bytes()
     cut.write_bytes(data[: len(data) * 2 // 3])
-    named, lineage = traced(house, cut)
+    named, lineage = traced(catalog, cut)
     assert "nothing is known of build 1 any more" in named.note
     assert lineage.origins == ()
 
 
-def test_a_release_without_the_candidate_is_not_named(house, tmp_path):
+def test_a_release_without_the_candidate_is_not_named(catalog, tmp_path):
     """The bytes of two takes may be equal; a file whose tag names the one is not told as the other's release."""
-    first, _ = build(house, tmp_path, 1, "streaming")
+    first, _ = build(catalog, tmp_path, 1, "streaming")
     winner = first.document["tracks"][0]["winner"]["candidate"]
-    losing = next(each["id"] for each in _candidates(house, first, winner) if each["id"] != winner)
-    lineage = trace(house.database, first.files[MP3], models_of=models_of(house.settings), candidate=losing)
+    losing = next(each["id"] for each in _candidates(catalog, first, winner) if each["id"] != winner)
+    lineage = trace(catalog.database, first.files[MP3], models_of=models_of(catalog.settings), candidate=losing)
     assert lineage.origins == ()
 
 
-def _candidates(house, release, winner):
-    document = trace(house.database, release.files[MP3], models_of=models_of(house.settings)).document()
+def _candidates(catalog, release, winner):
+    document = trace(catalog.database, release.files[MP3], models_of=models_of(catalog.settings)).document()
     return document["decision"]["candidates"]

@@ -35,16 +35,16 @@ def told(settings, monkeypatch, capsys):
 
 
 @pytest.fixture
-def manifest(house, settings, tmp_path):
+def manifest(catalog, settings, tmp_path):
     path = write_album(tmp_path / "album", album_document(songs=album_document()["songs"][:1]))
-    produce(house, declare_album(house, read_album(path, settings)), "select")
+    produce(catalog, declare_album(catalog, read_album(path, settings)), "select")
     return path
 
 
 @pytest.fixture
-def other(house, manifest, tmp_path):
+def other(catalog, manifest, tmp_path):
     """A policy that the song's present winner does not pass."""
-    (song,) = songs_of(house.database, "small")
+    (song,) = songs_of(catalog.database, "small")
     loudness = {c["id"]: c["metrics"]["integrated_lufs"]["value"] for c in song.decision["candidates"]}
     between = sum(loudness.values()) / 2
     gate = {"max": between} if loudness[song.winner] > between else {"min": between}
@@ -53,8 +53,8 @@ def other(house, manifest, tmp_path):
     return path
 
 
-def test_old_and_new_winners_stand_beside_each_other(house, manifest, other, told):
-    before = songs_of(house.database, "small")[0].winner
+def test_old_and_new_winners_stand_beside_each_other(catalog, manifest, other, told):
+    before = songs_of(catalog.database, "small")[0].winner
     document = json.loads(told(select, manifest, other, apply=False, undo=False, as_json=True))
     (song,) = document["songs"]
     assert song["before"] == {"winner": before}
@@ -65,7 +65,7 @@ def test_old_and_new_winners_stand_beside_each_other(house, manifest, other, tol
     assert "changed" in row
 
 
-def test_status_plan_release_and_page_say_which_policy_decided(house, settings, tmp_path, manifest, other, told):
+def test_status_plan_release_and_page_say_which_policy_decided(catalog, settings, tmp_path, manifest, other, told):
     for command, arguments in ((status, ("small",)), (plan_command, (manifest,))):
         options = {"explain": False} if command is plan_command else {}
         assert json.loads(told(command, *arguments, as_json=True, **options))["policy"]["source"] == "manifest"
@@ -77,36 +77,36 @@ def test_status_plan_release_and_page_say_which_policy_decided(house, settings, 
         assert (policy["source"], policy["file"], policy["by"]) == ("applied", "other.yaml", user_name())
         words = told(command, *arguments, as_json=False, **options)
         assert f"Policy: other.yaml, applied over the manifest's by {user_name()} on 2" in words
-    planned = declare_album(house, read_album(manifest, settings))
-    produced, _ = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
+    planned = declare_album(catalog, read_album(manifest, settings))
+    produced, _ = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
     assert release.document["album"]["policy"] == policy
-    folder = write_release(house, release, tmp_path / "out").folder
+    folder = write_release(catalog, release, tmp_path / "out").folder
     assert "other.yaml, applied over the manifest" in (folder / "index.html").read_text()
 
     # Applying the same again changes nothing, so that nothing is packed anew.
     told(select, manifest, other, apply=True, undo=False, as_json=True)
-    again, executor = produce(house, declare_album(house, read_album(manifest, settings)))
+    again, executor = produce(catalog, declare_album(catalog, read_album(manifest, settings)))
     assert (again.release_key, executor.steps) == (produced.release_key, [])
 
 
-def test_undo_goes_back_to_the_manifests_policy_and_its_winners(house, settings, tmp_path, manifest, other, told):
-    first = songs_of(house.database, "small")[0].winner
-    produced, _ = produce(house, declare_album(house, read_album(manifest, settings)))
-    document = release_by_key(house.database, produced.release_key).document
+def test_undo_goes_back_to_the_manifests_policy_and_its_winners(catalog, settings, tmp_path, manifest, other, told):
+    first = songs_of(catalog.database, "small")[0].winner
+    produced, _ = produce(catalog, declare_album(catalog, read_album(manifest, settings)))
+    document = release_by_key(catalog.database, produced.release_key).document
     assert document["album"]["policy"]["source"] == "manifest"
     told(select, manifest, other, apply=True, undo=False, as_json=True)
-    assert songs_of(house.database, "small")[0].winner != first
+    assert songs_of(catalog.database, "small")[0].winner != first
     words = told(select, manifest, None, apply=False, undo=True, as_json=False)
     assert "Taken back: other.yaml, applied over the manifest's by" in words
-    assert songs_of(house.database, "small")[0].winner == first
+    assert songs_of(catalog.database, "small")[0].winner == first
     assert json.loads(told(status, "small", as_json=True))["policy"]["source"] == "manifest"
-    again, executor = produce(house, declare_album(house, read_album(manifest, settings)))
+    again, executor = produce(catalog, declare_album(catalog, read_album(manifest, settings)))
     assert (again.release_key, executor.steps) == (produced.release_key, [])
     assert "nothing to undo" in told(select, manifest, None, apply=False, undo=True, as_json=False)
 
 
-def test_a_policy_applied_before_this_was_kept_is_told_as_that(house, settings, manifest, other, told):
+def test_a_policy_applied_before_this_was_kept_is_told_as_that(catalog, settings, manifest, other, told):
     stated = read_album(manifest, settings).selection
-    apply_policy(house.database, "small", policy=read_policy(other, metric_specs()), over=stated)
+    apply_policy(catalog.database, "small", policy=read_policy(other, metric_specs()), over=stated)
     assert "by whom and when was not kept" in told(status, "small", as_json=False)

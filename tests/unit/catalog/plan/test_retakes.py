@@ -66,21 +66,21 @@ def album_of(*ids, lyrics=WORDS):
 TWO = (recipe(1), recipe(2))
 
 
-def plan(house, album, recipes=TWO):
+def plan(catalog, album, recipes=TWO):
     """Store the album with a candidate a recipe, and the retakes there are of them."""
     asked = {song.id: expand(album, song, recipes) for song in album.songs}
-    house.ledger.declare_renders([c.recipe for offered in asked.values() for c in offered])
-    candidates = with_retakes(house.database, album.id, asked)
-    store_plan(house.database, album, document=manifest_document(album), candidates=candidates, cover_digest=None)
+    catalog.ledger.declare_renders([c.recipe for offered in asked.values() for c in offered])
+    candidates = with_retakes(catalog.database, album.id, asked)
+    store_plan(catalog.database, album, document=manifest_document(album), candidates=candidates, cover_digest=None)
     return candidates
 
 
-def take(house, parent, *seeds, lyrics=None):
+def take(catalog, parent, *seeds, lyrics=None):
     """Offer retakes of a candidate."""
-    of = parent_take(house.database, parent.id)
+    of = parent_take(catalog.database, parent.id)
     recipes = [recipe(seed, parent=parent.render_key) for seed in seeds]
-    house.ledger.declare_renders(recipes)
-    return offer_retakes(house.database, of, recipes, lyrics=lyrics)
+    catalog.ledger.declare_renders(recipes)
+    return offer_retakes(catalog.database, of, recipes, lyrics=lyrics)
 
 
 def ids(candidates):
@@ -124,107 +124,107 @@ def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start,
 
 
 @pytest.mark.both_databases
-def test_a_retake_stands_behind_the_candidates_and_names_its_parent(house):
+def test_a_retake_stands_behind_the_candidates_and_names_its_parent(catalog):
     album = album_of("one", "two")
-    first, _ = plan(house, album)["one"]
-    taken = take(house, first, 2, 3, lyrics=SUNG)
+    first, _ = plan(catalog, album)["one"]
+    taken = take(catalog, first, 2, 3, lyrics=SUNG)
     assert ids(taken)[0].startswith("one-2r-")
-    planned = plan(house, album)
+    planned = plan(catalog, album)
     assert ids(planned["one"]) == [*ids(expand(album, album.songs[0], [recipe(1), recipe(2)])), *ids(taken)]
     assert [c.parent for c in planned["one"]] == [None, None, first.id, first.id]
-    assert parents_of(house.database, ids(planned["one"])) == dict.fromkeys(ids(taken), first.id)
+    assert parents_of(catalog.database, ids(planned["one"])) == dict.fromkeys(ids(taken), first.id)
     assert [c.order for c in planned["one"]][:2] == [0, 1]
     assert 1 < planned["one"][2].order < planned["one"][3].order
     assert [c.lyrics and c.lyrics.digest for c in planned["one"]] == [None, None, SUNG.digest, SUNG.digest]
     assert planned["one"][2].of(album.songs[0]).lyrics == SUNG
     assert planned["one"][0].of(album.songs[0]) is album.songs[0]
     assert len(planned["two"]) == 2, "another song's candidates have none"
-    assert [c.id for c in songs_of(house.database, "small")[0].candidates] == ids(planned["one"])
+    assert [c.id for c in songs_of(catalog.database, "small")[0].candidates] == ids(planned["one"])
 
 
 @pytest.mark.both_databases
-def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(house):
+def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(catalog):
     album = album_of("one")
-    first, second = plan(house, album)["one"]
-    (taken,) = take(house, first, 2, lyrics=SUNG)
-    (again,) = take(house, taken, 3)
-    (other,) = take(house, second, 3)
-    assert set(ids(plan(house, album)["one"])) == {first.id, second.id, taken.id, again.id, other.id}
-    left = plan(house, album, [recipe(2)])["one"]
+    first, second = plan(catalog, album)["one"]
+    (taken,) = take(catalog, first, 2, lyrics=SUNG)
+    (again,) = take(catalog, taken, 3)
+    (other,) = take(catalog, second, 3)
+    assert set(ids(plan(catalog, album)["one"])) == {first.id, second.id, taken.id, again.id, other.id}
+    left = plan(catalog, album, [recipe(2)])["one"]
     assert ids(left) == [second.id, other.id]
-    assert [c.id for c in songs_of(house.database, "small")[0].candidates] == ids(left)
-    assert ids(plan(house, album, [recipe(1)])["one"]) == [first.id, taken.id, again.id], "and they come back"
-    assert ids(plan(house, album, [recipe(1, "jazz")])["one"])[1:] == []
+    assert [c.id for c in songs_of(catalog.database, "small")[0].candidates] == ids(left)
+    assert ids(plan(catalog, album, [recipe(1)])["one"]) == [first.id, taken.id, again.id], "and they come back"
+    assert ids(plan(catalog, album, [recipe(1, "jazz")])["one"])[1:] == []
 
 
 @pytest.mark.both_databases
-def test_a_retake_without_new_words_sings_its_parents(house):
+def test_a_retake_without_new_words_sings_its_parents(catalog):
     album = album_of("one")
-    first, _ = plan(house, album)["one"]
-    (taken,) = take(house, first, 2, lyrics=SUNG)
-    (again,) = take(house, taken, 3)
-    assert parent_take(house.database, first.id).lyrics.digest == WORDS.digest
-    assert parent_take(house.database, again.id).lyrics.digest == SUNG.digest
-    found = {c.id: c for c in plan(house, album)["one"]}
+    first, _ = plan(catalog, album)["one"]
+    (taken,) = take(catalog, first, 2, lyrics=SUNG)
+    (again,) = take(catalog, taken, 3)
+    assert parent_take(catalog.database, first.id).lyrics.digest == WORDS.digest
+    assert parent_take(catalog.database, again.id).lyrics.digest == SUNG.digest
+    found = {c.id: c for c in plan(catalog, album)["one"]}
     assert found[again.id].lyrics == SUNG
     assert found[again.id].parent == taken.id
 
 
 @pytest.mark.both_databases
-def test_the_same_take_is_offered_once(house):
+def test_the_same_take_is_offered_once(catalog):
     album = album_of("one")
-    first, _ = plan(house, album)["one"]
-    taken = take(house, first, 2)
-    assert ids(take(house, first, 2)) == ids(taken)
-    more = take(house, first, 2, 3)
+    first, _ = plan(catalog, album)["one"]
+    taken = take(catalog, first, 2)
+    assert ids(take(catalog, first, 2)) == ids(taken)
+    more = take(catalog, first, 2, 3)
     assert ids(more)[0] == taken[0].id
-    planned = plan(house, album)["one"]
+    planned = plan(catalog, album)["one"]
     assert len(planned) == 4
     assert len({c.order for c in planned}) == 4
     assert isinstance(planned[3], Candidate)
 
 
 @pytest.mark.both_databases
-def test_seeds_that_the_manifest_gains_stand_before_its_retakes(house):
+def test_seeds_that_the_manifest_gains_stand_before_its_retakes(catalog):
     album = album_of("one")
-    first, _ = plan(house, album)["one"]
-    (taken,) = take(house, first, 2)
-    planned = plan(house, album, [recipe(1), recipe(2), recipe(3), recipe(4)])["one"]
+    first, _ = plan(catalog, album)["one"]
+    (taken,) = take(catalog, first, 2)
+    planned = plan(catalog, album, [recipe(1), recipe(2), recipe(3), recipe(4)])["one"]
     assert [c.seed for c in planned] == [1, 2, 3, 4, 2]
     assert planned[-1].id == taken.id
-    assert ids(planned) == [c.id for c in songs_of(house.database, "small")[0].candidates]
+    assert ids(planned) == [c.id for c in songs_of(catalog.database, "small")[0].candidates]
     assert len({c.order for c in planned}) == 5
 
 
 @pytest.mark.both_databases
-def test_a_parent_is_named_by_the_beginning_of_its_id(house):
-    first, second = plan(house, album_of("one"))["one"]
-    found = parent_take(house.database, first.id[:5])
+def test_a_parent_is_named_by_the_beginning_of_its_id(catalog):
+    first, second = plan(catalog, album_of("one"))["one"]
+    found = parent_take(catalog.database, first.id[:5])
     assert (found.id, found.album_id, found.song_id, found.song_title) == (first.id, "small", "one", "One")
     assert (found.render_key, found.language) == (first.render_key, "en")
     with pytest.raises(InputError, match="several"):
-        parent_take(house.database, "one-")
+        parent_take(catalog.database, "one-")
     with pytest.raises(InputError, match="no candidate"):
-        parent_take(house.database, "two-")
-    assert parent_take(house.database, second.id).id == second.id
+        parent_take(catalog.database, "two-")
+    assert parent_take(catalog.database, second.id).id == second.id
 
 
 @pytest.mark.both_databases
-def test_a_candidate_that_is_no_longer_planned_is_no_parent(house):
-    first, second = plan(house, album_of("one", "two"))["one"]
-    (taken,) = take(house, first, 2)
-    plan(house, album_of("one", lyrics=SUNG), [recipe(1, "y"), recipe(2)])
+def test_a_candidate_that_is_no_longer_planned_is_no_parent(catalog):
+    first, second = plan(catalog, album_of("one", "two"))["one"]
+    (taken,) = take(catalog, first, 2)
+    plan(catalog, album_of("one", lyrics=SUNG), [recipe(1, "y"), recipe(2)])
     for gone in (first, taken):
         with pytest.raises(InputError, match=f"{gone.id} is no longer planned"):
-            parent_take(house.database, gone.id)
-    assert parent_take(house.database, second.id).id == second.id
-    plan(house, album_of("two"))
+            parent_take(catalog.database, gone.id)
+    assert parent_take(catalog.database, second.id).id == second.id
+    plan(catalog, album_of("two"))
     with pytest.raises(InputError, match="no longer planned"):
-        parent_take(house.database, second.id)
+        parent_take(catalog.database, second.id)
 
 
-def test_words_that_grew_past_what_lyrics_may_have_are_refused(house):
-    parent = plan(house, album_of("one"))["one"][0]
+def test_words_that_grew_past_what_lyrics_may_have_are_refused(catalog):
+    parent = plan(catalog, album_of("one"))["one"][0]
     many = Lyrics(tuple(LyricLine(number / 100, "la") for number in range(1001)))
     with pytest.raises(InputError, match="1000 lines"):
-        take(house, parent, 7, lyrics=many)
+        take(catalog, parent, 7, lyrics=many)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import InputError, StoreError
 from catalog.common.settings import Settings, load_settings
 from catalog.store.factory import store_of
@@ -34,8 +34,8 @@ def test_a_folder_is_the_default(tmp_path):
 
 
 def test_a_bucket_is_chosen_by_its_url_and_a_house_opens_without_reaching_it(bucket):
-    with open_house(bucket()) as house:
-        assert isinstance(house.store, S3Store)
+    with open_catalog(bucket()) as catalog:
+        assert isinstance(catalog.store, S3Store)
 
 
 def test_missing_credentials_are_told(bucket):

@@ -79,11 +79,11 @@ def test_what_could_not_be_written_is_written_later(server):
     assert list(server.made.values()) == [("songs-night-bus", "two")]
 
 
-def test_between_two_looks_there_is_time(server, house, tmp_path, monkeypatch):
-    planned = declare_album(house, read_album(write_album(tmp_path), house.settings))
+def test_between_two_looks_there_is_time(server, catalog, tmp_path, monkeypatch):
+    planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     looked = []
     monkeypatch.setattr(ui, "songs_of", lambda *_, **__: looked.append(1) or [])
-    wall = Wall(house, planned)
+    wall = Wall(catalog, planned)
 
     async def show():
         for now in (False, False, False, True):
@@ -93,10 +93,10 @@ def test_between_two_looks_there_is_time(server, house, tmp_path, monkeypatch):
     assert len(looked) == 2
 
 
-def test_the_pages_of_an_album_that_is_done(server, house, tmp_path):
-    planned = declare_album(house, read_album(write_album(tmp_path), house.settings))
-    made, _ = produce(house, planned, "select")
-    wall = Wall(house, planned)
+def test_the_pages_of_an_album_that_is_done(server, catalog, tmp_path):
+    planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
+    made, _ = produce(catalog, planned, "select")
+    wall = Wall(catalog, planned)
     asyncio.run(wall.finish(made))
     asyncio.run(wall.link("file:///mnt/releases/small/index.html"))
     pages = dict(server.made.values())

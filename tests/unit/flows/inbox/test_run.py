@@ -116,13 +116,13 @@ class Pools:
         self.asked = []
         self.trouble = {}
 
-    def __call__(self, house, planned, *, priority, until, max_gpu_minutes):
+    def __call__(self, catalog, planned, *, priority, until, max_gpu_minutes):
         album = planned.album
         if error := self.trouble.get(album.id):
             raise error
         self.asked.append((album.id, max_gpu_minutes))
-        planned = declare_plan(house, planned)
-        return submit(house.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
+        planned = declare_plan(catalog, planned)
+        return submit(catalog.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
 
 
 @pytest.fixture
@@ -131,12 +131,12 @@ def pools():
 
 
 @pytest.fixture
-def night(house, pools):
+def night(catalog, pools):
     """Run over the inbox; gives the report."""
 
     def run(place, *, at=EVENING, **work):
         order = InboxWork(place=place.place, **work)
-        return run_inbox(house, order, submit=pools, clock=lambda: at)
+        return run_inbox(catalog, order, submit=pools, clock=lambda: at)
 
     return run
 
@@ -156,7 +156,7 @@ def fault(report, manifest):
     return "\n".join(entry.faults)
 
 
-def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night, house):
+def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night, catalog):
     for name in ("b", "a/deep/er", "c"):
         offer(place, name, name.replace("/", "-"))
     place.put("Z.yaml", json.dumps(document("alone", lyrics="c/lyrics/one.lrc")))
@@ -169,7 +169,7 @@ def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night
     assert told["counts"] == {"taken": 4, "left": 0, "faulty": 0, "unchanged": 0}
     assert [each["manifest"] for each in told["taken"]] == list(outcomes(first))
     assert "Album b" in place.read("reports/2026-11-23T220000Z.md").decode()
-    assert submission_of(house.database, "b").wish.priority == "batch"
+    assert submission_of(catalog.database, "b").wish.priority == "batch"
 
     again = night(place)
     assert set(outcomes(again).values()) == {"unchanged"}
@@ -177,7 +177,7 @@ def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night
     assert len(pools.asked) == 4
 
 
-def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path, pools, night, house):
+def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path, pools, night, catalog):
     """Older versions kept the file's own bytes, its metadata included."""
     place = FolderPlace(tmp_path / "inbox")
     raw = png(beside=chunk(b"tEXt", b"Comment\0taken at home"))
@@ -187,16 +187,16 @@ def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path,
     place.put("c/lyrics/one.lrc", LYRICS)
     place.put("c/cover.png", raw)
     night(place)
-    assert move(house.database, "c", "done", only_from=["active"])
-    stored = house.take_in_bytes(raw, media_type="image/png")
-    with house.database.write() as session:
+    assert move(catalog.database, "c", "done", only_from=["active"])
+    stored = catalog.add_bytes(raw, media_type="image/png")
+    with catalog.database.write() as session:
         session.execute(sa.update(AlbumRow).values(cover_digest=stored))
     assert set(outcomes(night(place)).values()) == {"unchanged"}
     place.put("c/cover.png", png(2, 2))
     assert set(outcomes(night(place)).values()) == {"taken"}
 
 
-def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, night, house):
+def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, night, catalog):
     offer(place, "a", "a")
     offer(place, "b", "b")
     offer(place, "c", "c")
@@ -206,7 +206,7 @@ def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, ni
     place.put("c/art/cover.png", COVER)
     night(place)
     for album in "abc":
-        assert move(house.database, album, "done", only_from=["active"])
+        assert move(catalog.database, album, "done", only_from=["active"])
     assert set(outcomes(night(place)).values()) == {"unchanged"}
 
     place.put("a/lyrics/one.lrc", LYRICS.replace("wire", "road"))
@@ -258,13 +258,13 @@ def test_hidden_files_and_reports_are_no_manifests(place, night):
     assert outcomes(night(place)) == {"a/reports/x.yaml": "faulty"}
 
 
-def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, house):
+def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, catalog):
     for name in "abcd":
         offer(place, name, name, seeds=range(10))
     place.put("d/album.yaml", json.dumps(document("d", seeds=range(10))))
     need = night(place, window="22:00-22:01", at=EVENING - timedelta(hours=1)).entries
     assert [(entry.outcome, entry.why) for entry in need] == [("left", "it is outside of the hours 22:00-22:01")] * 4
-    dry = run_inbox(house, InboxWork(place=place.place, max_gpu_minutes=1000), submit=None, clock=lambda: EVENING)
+    dry = run_inbox(catalog, InboxWork(place=place.place, max_gpu_minutes=1000), submit=None, clock=lambda: EVENING)
     assert dry.left_as is None
     assert dry.dry_run
     assert pools.asked == []
@@ -282,19 +282,19 @@ def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, h
     assert len(pools.asked) == 3
 
 
-def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, night, house):
+def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, night, catalog):
     offer(folder, "a", "a")
     offer(folder, "b", "b")
     offer(folder, "c", "c")
     night(folder, max_gpu_minutes=100)
-    move(house.database, "a", "paused", only_from=["active"], reason="the budget of 3 GPU minutes is spent; 2 left")
-    move(house.database, "b", "paused", only_from=["active"], reason="paused by hand")
-    move(house.database, "c", "cancelled", only_from=["active"])
+    move(catalog.database, "a", "paused", only_from=["active"], reason="the budget of 3 GPU minutes is spent; 2 left")
+    move(catalog.database, "b", "paused", only_from=["active"], reason="paused by hand")
+    move(catalog.database, "c", "cancelled", only_from=["active"])
     report = night(folder, max_gpu_minutes=50, at=EVENING + timedelta(days=1))
     assert list(outcomes(report).values()) == ["taken", "unchanged", "unchanged"]
-    assert submission_of(house.database, "a").state == "active"
-    assert submission_of(house.database, "b").state == "paused"
-    assert submission_of(house.database, "c").state == "cancelled"
+    assert submission_of(catalog.database, "a").state == "active"
+    assert submission_of(catalog.database, "b").state == "paused"
+    assert submission_of(catalog.database, "c").state == "cancelled"
     offer(folder, "c", "c", seeds=(1, 2, 3))
     assert outcomes(night(folder))["c/album.yaml"] == "taken"
 
@@ -318,10 +318,10 @@ def test_no_more_albums_than_asked_for(folder, pools, night):
     assert list(outcomes(night(folder, max_albums=2)).values()) == ["unchanged", "unchanged", "taken"]
 
 
-def test_one_stage_further_is_asked_for_again(folder, pools, night, house):
+def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog):
     offer(folder, "a", "a")
     night(folder, until="select")
-    move(house.database, "a", "done", only_from=["active"])
+    move(catalog.database, "a", "done", only_from=["active"])
     assert outcomes(night(folder, until="score")) == {"a/album.yaml": "unchanged"}
     assert outcomes(night(folder)) == {"a/album.yaml": "taken"}
 
@@ -390,18 +390,18 @@ def test_what_is_wrong_with_one_album_only_does_not_break_off(folder, pools, nig
     assert report.trouble is None
 
 
-def test_an_inbox_that_is_not_there_is_told(house, tmp_path):
+def test_an_inbox_that_is_not_there_is_told(catalog, tmp_path):
     for place, message in ((str(tmp_path / "none"), "there is no inbox"), ("", "no inbox is named")):
         with pytest.raises(InputError, match=message):
-            run_inbox(house, InboxWork(place=place), submit=None)
+            run_inbox(catalog, InboxWork(place=place), submit=None)
     with pytest.raises(StoreError, match="credentials are not set"):
-        run_inbox(house, InboxWork(place="s3://songs"), submit=None)
+        run_inbox(catalog, InboxWork(place="s3://songs"), submit=None)
 
 
 @pytest.mark.parametrize("place", ["moto", "minio"], indirect=True)
-def test_a_missing_bucket_is_not_made(house, place):
+def test_a_missing_bucket_is_not_made(catalog, place):
     with pytest.raises(StoreError, match="SONGLINE_INBOX"):
-        run_inbox(house, InboxWork(place=f"s3://{place.bucket}-not-there"), submit=None)
+        run_inbox(catalog, InboxWork(place=f"s3://{place.bucket}-not-there"), submit=None)
     assert not place.client.bucket_exists(f"{place.bucket}-not-there")
 
 

@@ -31,32 +31,32 @@ def farm():
 
 
 @pytest.fixture
-def submitted(house, settings, tmp_path):
+def submitted(catalog, settings, tmp_path):
     """A function that plans and submits an album; gives the plan and the submission."""
 
     def ask(*, until="select", max_gpu_minutes=None, **changes):
         album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
-        planned = declare_album(house, album)
+        planned = declare_album(catalog, album)
         wish = Wish(album.id, planned.digest, until, "urgent", max_gpu_minutes)
-        return planned, submit(house.database, wish)
+        return planned, submit(catalog.database, wish)
 
     return ask
 
 
-def foreman_of(house, asked, farm, *, shard_minutes=2.0):
+def foreman_of(catalog, asked, farm, *, shard_minutes=2.0):
     planned, submission = asked
-    house.settings = house.settings.model_copy(update={"shard_minutes": shard_minutes})
+    catalog.settings = catalog.settings.model_copy(update={"shard_minutes": shard_minutes})
     return Foreman(
-        house, submission, planned, dispatcher=farm, progress=Progress(planned.songs), expected_s=lambda _: RENDER_S
+        catalog, submission, planned, dispatcher=farm, progress=Progress(planned.songs), expected_s=lambda _: RENDER_S
     )
 
 
-def run(foreman, farm, house, *, rounds=12):
+def run(foreman, farm, catalog, *, rounds=12):
     """Rounds of the foreman with the farm working in between; gives its verdict."""
     for _ in range(rounds):
         if (verdict := foreman.round()) is not None:
             return verdict
-        farm.work_off(house)
+        farm.work_off(catalog)
     raise AssertionError("the foreman did not come to an end")
 
 
@@ -71,10 +71,10 @@ def keys_of(planned):
 
 
 @pytest.mark.both_databases
-def test_every_render_is_made_once_and_every_song_decided(house, submitted, farm):
+def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(house, asked, farm)
-    assert run(foreman, farm, house) == "all settled"
+    foreman = foreman_of(catalog, asked, farm)
+    assert run(foreman, farm, catalog) == "all settled"
     assert foreman.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
     flows = [run.flow for run in farm.runs.values()]
@@ -82,36 +82,36 @@ def test_every_render_is_made_once_and_every_song_decided(house, submitted, farm
     assert {run.queue for run in farm.runs.values()} == {"urgent"}
 
 
-def test_a_song_goes_on_when_its_own_candidates_are_in(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
-    farm.work_off(house, most=1)
+    farm.work_off(catalog, most=1)
     foreman.round()
     (song_run,) = farm.open("finish-song")
     assert song_run.work.songs == ("one",)
     assert len(list(farm.open("render-shard"))) == 1
 
 
-def test_a_lost_shard_is_handed_out_again_without_what_was_made(house, submitted, farm):
+def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(house, asked, farm, shard_minutes=10.0)
+    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
     foreman.round()
-    (shard,) = shards_of_album(house.database, "small")
+    (shard,) = shards_of_album(catalog.database, "small")
     made = shard.render_keys[:1]
-    render_shard(house, made, HERE)
+    render_shard(catalog, made, HERE)
     assert farm.lose("render-shard") == 1
-    assert run(foreman, farm, house) == "all settled"
+    assert run(foreman, farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(shard.render_keys[1:])
-    assert {s.render_keys for s in shards_of_album(house.database, "small")} == {
+    assert {s.render_keys for s in shards_of_album(catalog.database, "small")} == {
         shard.render_keys,
         shard.render_keys[1:],
     }
 
 
-def test_a_render_that_ends_its_runs_is_found_and_fails_alone(house, submitted, farm):
+def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted, farm):
     asked = submitted()
     poison = keys_of(asked[0])[0]
-    foreman = foreman_of(house, asked, farm, shard_minutes=10.0)
+    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
     verdict = None
     for _ in range(60):
         if (verdict := foreman.round()) is not None:
@@ -119,76 +119,76 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(house, submitted, 
         for each in list(farm.open("render-shard")):
             if poison in foreman._shards.runs.given[each.id]:
                 each.state = "ended"
-        farm.work_off(house)
+        farm.work_off(catalog)
     assert verdict == "all settled"
     assert foreman.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0])[1:])
-    standing = house.ledger.standings("render", [poison])[poison]
+    standing = catalog.ledger.standings("render", [poison])[poison]
     assert standing.state == "failed"
     assert "alone" in str(standing.error)
-    largest = max(s.attempt for s in shards_of_album(house.database, "small") if len(s.render_keys) > 1)
+    largest = max(s.attempt for s in shards_of_album(catalog.database, "small") if len(s.render_keys) > 1)
     assert largest == SPLIT_AFTER
-    assert max(s.attempt for s in shards_of_album(house.database, "small")) == FAIL_AFTER
+    assert max(s.attempt for s in shards_of_album(catalog.database, "small")) == FAIL_AFTER
 
-    house.ledger.retry("render", [poison])  # what a person forgives is tried again
-    assert run(foreman_of(house, asked, farm), farm, house) == "all settled"
+    catalog.ledger.retry("render", [poison])  # what a person forgives is tried again
+    assert run(foreman_of(catalog, asked, farm), farm, catalog) == "all settled"
     assert poison in farm.rendered
 
 
-def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(house, submitted, farm):
+def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(house, asked, farm)
+    foreman = foreman_of(catalog, asked, farm)
     verdict = None
     for _ in range(60):
         if (verdict := foreman.round()) is not None:
             break
         farm.lose("render-shard")
     assert verdict == "paused"
-    assert "in a row ended without a render" in submission_of(house.database, "small").reason
-    standings = house.ledger.standings("render", keys_of(asked[0]))
+    assert "in a row ended without a render" in submission_of(catalog.database, "small").reason
+    standings = catalog.ledger.standings("render", keys_of(asked[0]))
     assert {standing.state for standing in standings.values()} == {"planned"}
 
 
-def test_runs_that_cannot_be_asked_for_count_for_nothing(house, submitted, farm, monkeypatch):
-    foreman = foreman_of(house, submitted(), farm)
+def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, farm, monkeypatch):
+    foreman = foreman_of(catalog, submitted(), farm)
     monkeypatch.setattr(farm, "start", lambda *_, **__: (_ for _ in ()).throw(ServerAway("away")))
     for _ in range(FAIL_AFTER + 2):
         with pytest.raises(ServerAway):
             foreman.round()
     monkeypatch.undo()
-    assert run(foreman, farm, house) == "all settled"
-    assert {s.attempt for s in shards_of_album(house.database, "small")} == {1}
+    assert run(foreman, farm, catalog) == "all settled"
+    assert {s.attempt for s in shards_of_album(catalog.database, "small")} == {1}
 
 
-def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(house, submitted, farm):
+def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(house, asked, farm)
+    foreman = foreman_of(catalog, asked, farm)
     foreman.round()
-    farm.work_off(house, most=1)
+    farm.work_off(catalog, most=1)
     foreman.round()
     lost = keys_of(asked[0])[0]
-    with house.database.write() as session:
+    with catalog.database.write() as session:
         session.get_one(Render, lost).state = "planned"
-    assert run(foreman, farm, house) == "all settled"
+    assert run(foreman, farm, catalog) == "all settled"
     assert farm.rendered.count(lost) == 2
 
 
-def test_a_pause_by_hand_lets_no_song_begin(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
-    farm.work_off(house)
-    assert move(house.database, "small", "paused", only_from=["active"], reason="paused by hand")
-    assert run(foreman, farm, house) == "paused"
+    farm.work_off(catalog)
+    assert move(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
+    assert run(foreman, farm, catalog) == "paused"
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
 
-def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(house, submitted, farm, monkeypatch):
+def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted, farm, monkeypatch):
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: RENDER_S * (len(farm.rendered) - counted))
     counted = 0
     asked = submitted(max_gpu_minutes=3.0)
-    foreman = foreman_of(house, asked, farm, shard_minutes=10.0)
-    assert run(foreman, farm, house) == "paused"
-    standing = submission_of(house.database, "small")
+    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    assert run(foreman, farm, catalog) == "paused"
+    standing = submission_of(catalog.database, "small")
     assert standing.state == "paused"
     assert "3 GPU minutes" in standing.reason
     first = list(farm.rendered)
@@ -196,75 +196,75 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(house, submitted, f
     assert [each.work.songs for each in farm.runs.values() if each.flow == "finish-song"] == [("one",)]
 
     counted = len(farm.rendered)
-    again = submit(house.database, Wish("small", asked[0].digest, "select", "urgent", 1.0))
+    again = submit(catalog.database, Wish("small", asked[0].digest, "select", "urgent", 1.0))
     assert (again.state, again.attempt) == ("active", 2)
-    assert run(foreman_of(house, (asked[0], again), farm), farm, house) == "all settled"
+    assert run(foreman_of(catalog, (asked[0], again), farm), farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
 @pytest.mark.parametrize("how", ["cancelled", "another took charge"])
-def test_who_is_no_longer_in_charge_does_nothing_more(house, submitted, farm, how):
-    foreman = foreman_of(house, submitted(), farm)
+def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, how):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     asked = len(farm.runs)
     if how == "cancelled":
-        assert move(house.database, "small", "cancelled", only_from=["active"])
+        assert move(catalog.database, "small", "cancelled", only_from=["active"])
     else:
-        assert take_charge(house.database, "small", after=1) == 2
+        assert take_charge(catalog.database, "small", after=1) == 2
     assert foreman.round() == "not in charge"
     assert len(farm.runs) == asked
 
 
-def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
-    farm.work_off(house, most=1)
-    assert move(house.database, "small", "paused", only_from=["active"])
+    farm.work_off(catalog, most=1)
+    assert move(catalog.database, "small", "paused", only_from=["active"])
     assert farm.lose("render-shard") == 1
-    assert run(foreman, farm, house) == "paused"
+    assert run(foreman, farm, catalog) == "paused"
     assert len(farm.rendered) == 2
 
 
-def test_who_takes_over_waits_for_the_shards_that_are_out(house, submitted, farm):
+def test_who_takes_over_waits_for_the_shards_that_are_out(catalog, submitted, farm):
     asked = submitted()
-    foreman_of(house, asked, farm).round()
-    take_charge(house.database, "small", after=1)
-    after = (asked[0], submission_of(house.database, "small"))
-    assert run(foreman_of(house, after, farm), farm, house) == "all settled"
+    foreman_of(catalog, asked, farm).round()
+    take_charge(catalog.database, "small", after=1)
+    after = (asked[0], submission_of(catalog.database, "small"))
+    assert run(foreman_of(catalog, after, farm), farm, catalog) == "all settled"
     assert [each.flow for each in farm.runs.values()].count("render-shard") == 2
 
 
-def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(house, submitted, farm):
+def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(catalog, submitted, farm):
     asked = submitted()
-    foreman_of(house, asked, farm).round()
+    foreman_of(catalog, asked, farm).round()
     waits, works = farm.open("render-shard")
     works.state = "running"
-    raised = submit(house.database, replace(asked[1].wish, priority="batch"))
+    raised = submit(catalog.database, replace(asked[1].wish, priority="batch"))
     assert raised.attempt == 2
-    foreman = foreman_of(house, (asked[0], raised), farm)
+    foreman = foreman_of(catalog, (asked[0], raised), farm)
     foreman.round()
     foreman.round()
     assert farm.withdrawn == [waits.id]
     (again,) = (run for run in farm.open("render-shard") if run is not works)
     assert (again.queue, again.work) == ("batch", waits.work)
-    assert run(foreman, farm, house) == "all settled"
+    assert run(foreman, farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
-def test_a_failed_render_is_settled_and_does_not_count_as_rendered(house, submitted, farm):
+def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog, submitted, farm):
     asked = submitted()
-    lease = house.ledger.claim("render", keys_of(asked[0])[0])
-    house.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, circumstances=HERE)
-    foreman = foreman_of(house, asked, farm)
+    lease = catalog.ledger.claim("render", keys_of(asked[0])[0])
+    catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, circumstances=HERE)
+    foreman = foreman_of(catalog, asked, farm)
     foreman.round()
     assert sum(song.rendered for song in foreman._progress.songs.values()) == 0
-    assert run(foreman, farm, house) == "all settled"
+    assert run(foreman, farm, catalog) == "all settled"
     takes = sum(song.rendered for song in foreman._progress.songs.values())
     assert takes == len(keys_of(asked[0])) - 1
 
 
-def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     silent, stuck = farm.open("render-shard")
     silent.state, stuck.state = "running", "starting"
@@ -276,25 +276,25 @@ def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(house, submitted, f
     assert len(list(farm.open("render-shard"))) == 2
 
 
-def test_a_run_that_holds_its_leases_is_not_given_up(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_run_that_holds_its_leases_is_not_given_up(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     busy = next(farm.open("render-shard"))
     busy.state = "running"
     foreman.round()
-    lease = house.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
+    lease = catalog.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
     later(foreman, 10_000.0)
     foreman.round()
-    house.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
+    catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
     later(foreman, 10_020.0)  # between two attempts nobody holds a lease
     foreman.round()
     assert farm.given_up == []
 
 
-def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(house, submitted, farm):
-    foreman = foreman_of(house, submitted(), farm)
+def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submitted, farm):
+    foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
-    farm.work_off(house)
+    farm.work_off(catalog)
     verdict = None
     for _ in range(40):
         if (verdict := foreman.round()) is not None:
@@ -302,7 +302,7 @@ def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(house, submitt
         for each in list(farm.open("finish-song")):
             if "one" in each.work.songs:
                 each.state = "ended"
-        farm.work_off(house)
+        farm.work_off(catalog)
     assert verdict == "all settled"
     assert list(foreman.failures) == ["one"]
     assert isinstance(foreman.failures["one"], WorkError)
@@ -310,18 +310,18 @@ def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(house, submitt
     assert len(tries) == TRIES
 
 
-def test_one_gain_for_the_album_waits_for_every_winner(house, submitted, farm):
+def test_one_gain_for_the_album_waits_for_every_winner(catalog, submitted, farm):
     asked = submitted(until="master", mastering={"profile": "streaming", "mode": "album"})
-    foreman = foreman_of(house, asked, farm)
-    assert run(foreman, farm, house) == "all settled"
+    foreman = foreman_of(catalog, asked, farm)
+    assert run(foreman, farm, catalog) == "all settled"
     stages = [(each.work.until, each.work.songs) for each in farm.runs.values() if each.flow == "finish-song"]
     assert sorted(stages[:2]) == [("select", ("one",)), ("select", ("two",))]
     assert stages[2:] == [("master", ("one", "two"))]
 
 
-def test_what_is_finished_needs_no_run(house, submitted, farm):
+def test_what_is_finished_needs_no_run(catalog, submitted, farm):
     asked = submitted()
-    run(foreman_of(house, asked, farm), farm, house)
+    run(foreman_of(catalog, asked, farm), farm, catalog)
     before = len(farm.runs)
-    assert foreman_of(house, asked, farm).round() == "all settled"
+    assert foreman_of(catalog, asked, farm).round() == "all settled"
     assert len(farm.runs) == before

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.errors import ModelMissing, TransientError, WorkError
 from catalog.ledger.submissions import Wish, submission_of, submit
 from catalog.plan.plan import apply_policy
@@ -49,13 +49,13 @@ def house_at(settings, tmp_path):
     """A function that gives the house as one machine sees it."""
 
     def enter(name, weights=None, **models):
-        return open_house(machine(settings, tmp_path / name, weights, **models))
+        return open_catalog(machine(settings, tmp_path / name, weights, **models))
 
     return enter
 
 
-def plan(house, folder, **changes):
-    return declare_album(house, read_album(write_album(folder, album_document(**changes)), house.settings))
+def plan(catalog, folder, **changes):
+    return declare_album(catalog, read_album(write_album(folder, album_document(**changes)), catalog.settings))
 
 
 @pytest.mark.both_databases
@@ -87,8 +87,8 @@ def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path):
 
 def test_planning_again_with_new_files_asks_anew(house_at, tmp_path):
     for name, weights in (("old", b"weights"), ("new", b"newer weights")):
-        with house_at(name, weights) as house:
-            assert produce(house, plan(house, tmp_path / "album", **JUDGED), "score")[0].failures == {}
+        with house_at(name, weights) as catalog:
+            assert produce(catalog, plan(catalog, tmp_path / "album", **JUDGED), "score")[0].failures == {}
     assert len(CharmScorer.heard) == 4
 
 
@@ -120,8 +120,8 @@ def test_a_policy_that_is_applied_brings_the_models_of_its_judges(house_at, tmp_
 class Demixing(InlineExecutor):
     """Takes note of what is to be taken apart, and does not do it."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, catalog):
+        super().__init__(catalog)
         self.asked = []
 
     async def step(self, request, sentence):
@@ -136,10 +136,10 @@ def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path):
     with house_at("gpu", stems="htdemucs") as gpu:
         plan(gpu, tmp_path / "album", stems="htdemucs", **ONE_SONG)
     for name, stems in (("gpu", None), ("cpu", None)):
-        with house_at(name, stems=stems) as house:
-            planned = stored_plan(house.database, "small")
-            executor = Demixing(house)
-            asyncio.run(Line(house, planned, executor, Progress(planned.songs)).run("finish"))
+        with house_at(name, stems=stems) as catalog:
+            planned = stored_plan(catalog.database, "small")
+            executor = Demixing(catalog)
+            asyncio.run(Line(catalog, planned, executor, Progress(planned.songs)).run("finish"))
             keys += executor.asked
     assert len(keys) == 2
     assert keys[0] == keys[1]
@@ -161,14 +161,14 @@ def farm():
 
 @pytest.fixture
 def gpu(house_at):
-    with house_at("gpu", b"weights") as house:
-        yield house
+    with house_at("gpu", b"weights") as catalog:
+        yield catalog
 
 
-def foreman_of(house, planned, farm, *, max_gpu_minutes=None):
-    submission = submit(house.database, Wish(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes))
+def foreman_of(catalog, planned, farm, *, max_gpu_minutes=None):
+    submission = submit(catalog.database, Wish(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes))
     progress = Progress(planned.songs)
-    return Foreman(house, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
+    return Foreman(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
 
 
 def rounds(foreman, work, *, most=40):
@@ -180,17 +180,17 @@ def rounds(foreman, work, *, most=40):
     raise AssertionError("the foreman did not come to an end")
 
 
-def judged_by(house, farm, flow):
+def judged_by(catalog, farm, flow):
     """Do what waits of one flow; gives how many candidates a judge heard meanwhile."""
     before = len(CharmScorer.heard)
-    farm.work_off(house, flow=flow)
+    farm.work_off(catalog, flow=flow)
     return len(CharmScorer.heard) - before
 
 
-def rendered_before(house, folder, **changes):
+def rendered_before(catalog, folder, **changes):
     """An album whose candidates are rendered and scored, and none is judged; gives its plan with a judge."""
-    assert produce(house, plan(house, folder, **changes, songs=ONE_SONG["songs"]), "score")[0].failures == {}
-    return plan(house, folder, **JUDGED)
+    assert produce(catalog, plan(catalog, folder, **changes, songs=ONE_SONG["songs"]), "score")[0].failures == {}
+    return plan(catalog, folder, **JUDGED)
 
 
 @pytest.mark.both_databases

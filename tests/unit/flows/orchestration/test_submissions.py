@@ -15,8 +15,8 @@ from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
 
 
-def submit_album(house, album, **wish):
-    return submissions.submit_album(house, plan_album(house, album), **wish)
+def submit_album(catalog, album, **wish):
+    return submissions.submit_album(catalog, plan_album(catalog, album), **wish)
 
 
 @pytest.fixture
@@ -30,89 +30,89 @@ def album(settings, tmp_path):
 
 
 @pytest.mark.both_databases
-def test_two_submissions_of_one_manifest_have_one_run(house, album, farm):
-    first = submit_album(house, album, priority="urgent", dispatcher=farm)
-    assert submit_album(house, album, priority="urgent", dispatcher=farm) == first
+def test_two_submissions_of_one_manifest_have_one_run(catalog, album, farm):
+    first = submit_album(catalog, album, priority="urgent", dispatcher=farm)
+    assert submit_album(catalog, album, priority="urgent", dispatcher=farm) == first
     (run,) = farm.runs.values()
     assert (run.flow, run.queue, run.work.album, run.work.attempt) == ("produce-album", "urgent", "small", 1)
     assert first.flow_run_id == run.id
 
 
-def test_reconcile_is_switched_on_before_an_album_is_active(house, album, farm, monkeypatch):
+def test_reconcile_is_switched_on_before_an_album_is_active(catalog, album, farm, monkeypatch):
     def dies(*_):
         assert farm.is_watched_closely
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.orchestration.submissions.submit", dies)
     with pytest.raises(KeyboardInterrupt):
-        submit_album(house, album, dispatcher=farm)
+        submit_album(catalog, album, dispatcher=farm)
     monkeypatch.undo()
 
-    submit_album(house, album, dispatcher=farm)
-    pause(house.database, "small")
+    submit_album(catalog, album, dispatcher=farm)
+    pause(catalog.database, "small")
     farm.is_watched_closely = False
-    resume(house, "small", farm)
+    resume(catalog, "small", farm)
     assert farm.is_watched_closely
 
 
-def test_reconcile_runs_often_only_while_an_album_is_active(house, album, farm):
+def test_reconcile_runs_often_only_while_an_album_is_active(catalog, album, farm):
     farm.is_watched_closely = True
-    adapt_schedule(house, farm)
+    adapt_schedule(catalog, farm)
     assert not farm.is_watched_closely
-    submit_album(house, album, dispatcher=farm)
+    submit_album(catalog, album, dispatcher=farm)
     farm.is_watched_closely = False  # as after a restored backup
-    adapt_schedule(house, farm)
+    adapt_schedule(catalog, farm)
     assert farm.is_watched_closely
-    cancel(house.database, "small", farm)
-    adapt_schedule(house, farm, is_at_work=True)  # what is cancelled has not ended yet
+    cancel(catalog.database, "small", farm)
+    adapt_schedule(catalog, farm, is_at_work=True)  # what is cancelled has not ended yet
     assert farm.is_watched_closely
-    adapt_schedule(house, farm)
+    adapt_schedule(catalog, farm)
     assert not farm.is_watched_closely
 
 
-def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(house, album, farm):
+def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog, album, farm):
     class Meanwhile(FakeFarm):
         def reconcile_often(self, often):
             super().reconcile_often(often)
             if not often:
-                submit(house.database, Wish("small", declare_album(house, album).digest))
+                submit(catalog.database, Wish("small", declare_album(catalog, album).digest))
 
     farm = Meanwhile()
-    adapt_schedule(house, farm)
+    adapt_schedule(catalog, farm)
     assert farm.is_watched_closely
 
 
-def test_a_changed_wish_has_a_new_run_in_charge(house, album, farm):
-    submit_album(house, album, dispatcher=farm)
-    again = submit_album(house, album, until="select", dispatcher=farm)
+def test_a_changed_wish_has_a_new_run_in_charge(catalog, album, farm):
+    submit_album(catalog, album, dispatcher=farm)
+    again = submit_album(catalog, album, until="select", dispatcher=farm)
     assert [run.work.attempt for run in farm.runs.values()] == [1, 2]
     assert (again.wish.until, again.flow_run_id) == ("select", "run-2")
 
 
-def test_a_dead_run_is_replaced_and_a_living_one_left_alone(house, album, farm):
-    standing = submit_album(house, album, dispatcher=farm)
-    assert ensure_charge(house, standing, farm) == standing
+def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm):
+    standing = submit_album(catalog, album, dispatcher=farm)
+    assert ensure_charge(catalog, standing, farm) == standing
     assert farm.lose("produce-album") == 1
-    after = ensure_charge(house, standing, farm)
+    after = ensure_charge(catalog, standing, farm)
     assert (after.attempt, after.flow_run_id) == (2, "run-2")
-    assert ensure_charge(house, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+    assert ensure_charge(catalog, standing, farm).flow_run_id == "run-2"  # seen late by a second one
 
 
-def test_how_long_a_run_may_take_to_begin_is_a_setting(house, album, farm):
-    standing = submit_album(house, album, dispatcher=farm)
+def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
+    standing = submit_album(catalog, album, dispatcher=farm)
     run = farm.runs[standing.flow_run_id]
     run.state, run.for_s = "starting", 200.0
-    house.settings = house.settings.model_copy(update={"starting_s": 600.0})
-    assert ensure_charge(house, standing, farm) == standing
-    house.settings = house.settings.model_copy(update={"starting_s": 60.0})
-    assert ensure_charge(house, standing, farm).flow_run_id == "run-2"
+    catalog.settings = catalog.settings.model_copy(update={"starting_s": 600.0})
+    assert ensure_charge(catalog, standing, farm) == standing
+    catalog.settings = catalog.settings.model_copy(update={"starting_s": 60.0})
+    assert ensure_charge(catalog, standing, farm).flow_run_id == "run-2"
     assert farm.given_up == [run.id]
 
 
-def test_trouble_with_one_album_holds_no_other_up(house, settings, tmp_path, farm):
+def test_trouble_with_one_album_holds_no_other_up(catalog, settings, tmp_path, farm):
     for album_id in ("first", "second", "third"):
         document = album_document() | {"album": {"id": album_id, "title": album_id, "artist": "Ada Vale"}}
-        submit_album(house, read_album(write_album(tmp_path / album_id, document), settings), dispatcher=farm)
+        submit_album(catalog, read_album(write_album(tmp_path / album_id, document), settings), dispatcher=farm)
     assert farm.lose("produce-album") == 3
 
     def start(flow, work, **told):
@@ -122,54 +122,54 @@ def test_trouble_with_one_album_holds_no_other_up(house, settings, tmp_path, far
 
     farm.start = start
     with pytest.raises(WorkError, match="1 of 3 active albums could not be seen to: second: the server refuses it"):
-        hold_to_catalog(house, farm)
+        hold_to_catalog(catalog, farm)
     assert sorted(run.work.album for run in farm.open("produce-album")) == ["first", "third"]
     del farm.start
-    assert hold_to_catalog(house, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
+    assert hold_to_catalog(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
 
 
-def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(house, album, farm, monkeypatch):
+def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(catalog, album, farm, monkeypatch):
     monkeypatch.setattr("flows.orchestration.submissions.name_run", lambda *_, **__: None)  # killed between the two
-    submit_album(house, album, dispatcher=farm)
+    submit_album(catalog, album, dispatcher=farm)
     monkeypatch.undo()
-    assert submit_album(house, album, dispatcher=farm).flow_run_id == "run-1"
+    assert submit_album(catalog, album, dispatcher=farm).flow_run_id == "run-1"
     assert len(farm.runs) == 1
 
 
-def test_two_different_manifests_in_one_moment_are_not_mixed(house, album, farm, settings, tmp_path, monkeypatch):
+def test_two_different_manifests_in_one_moment_are_not_mixed(catalog, album, farm, settings, tmp_path, monkeypatch):
     other = read_album(write_album(tmp_path / "other", album_document(stems="native")), settings)
 
-    def overtaken(house, planned):
-        mine = declare_plan(house, planned)
-        declare_album(house, other)
+    def overtaken(catalog, planned):
+        mine = declare_plan(catalog, planned)
+        declare_album(catalog, other)
         return mine
 
     monkeypatch.setattr("flows.orchestration.submissions.declare_plan", overtaken)
     with pytest.raises(WorkError, match="another manifest of this album"):
-        submit_album(house, album, dispatcher=farm)
+        submit_album(catalog, album, dispatcher=farm)
     assert list(farm.open("produce-album")) == []
 
 
-def test_pausing_and_going_on(house, album, farm):
-    submit_album(house, album, max_gpu_minutes=2.0, dispatcher=farm)
-    assert pause(house.database, "small").state == "paused"
+def test_pausing_and_going_on(catalog, album, farm):
+    submit_album(catalog, album, max_gpu_minutes=2.0, dispatcher=farm)
+    assert pause(catalog.database, "small").state == "paused"
     with pytest.raises(RefusedError, match="is paused"):
-        pause(house.database, "small")
-    again = resume(house, "small", farm)
+        pause(catalog.database, "small")
+    again = resume(catalog, "small", farm)
     assert (again.state, again.attempt, again.wish.max_gpu_minutes) == ("active", 2, 2.0)
     with pytest.raises(RefusedError, match="is active"):
-        resume(house, "small", farm)
+        resume(catalog, "small", farm)
 
 
-def test_cancelling_ends_every_run(house, album, farm):
-    submit_album(house, album, dispatcher=farm)
-    assert cancel(house.database, "small", farm) == 1
-    assert submission_of(house.database, "small").state == "cancelled"
+def test_cancelling_ends_every_run(catalog, album, farm):
+    submit_album(catalog, album, dispatcher=farm)
+    assert cancel(catalog.database, "small", farm) == 1
+    assert submission_of(catalog.database, "small").state == "cancelled"
     assert list(farm.open()) == []
-    assert resume(house, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
+    assert resume(catalog, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
 
 
-def test_an_album_that_was_never_submitted_is_named(house, farm):
-    for ask in (lambda: known(house.database, "nobody"), lambda: pause(house.database, "nobody")):
+def test_an_album_that_was_never_submitted_is_named(catalog, farm):
+    for ask in (lambda: known(catalog.database, "nobody"), lambda: pause(catalog.database, "nobody")):
         with pytest.raises(InputError, match="'nobody' was never submitted"):
             ask()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import load_settings
 from catalog.plan import storage
 from catalog.plan.plan import apply_policy
@@ -70,10 +70,10 @@ def test_a_submission_plans_once_and_reads_nothing_back(manifest: Path, calls: C
 
 
 def test_a_policy_in_force_that_is_not_the_manifests_is_checked_as_well(manifest: Path, calls: Counter[str]) -> None:
-    with open_house(load_settings()) as house:
-        album = read_album(manifest, house.settings)
-        planning.declare_album(house, album)
-        apply_policy(house.database, album.id, policy=Policy(if_none_passes="least_bad"), over=album.selection)
+    with open_catalog(load_settings()) as catalog:
+        album = read_album(manifest, catalog.settings)
+        planning.declare_album(catalog, album)
+        apply_policy(catalog.database, album.id, policy=Policy(if_none_passes="least_bad"), over=album.selection)
         assert calls["refusals"] == 1
-        planning.plan_album(house, album)
+        planning.plan_album(catalog, album)
         assert calls["refusals"] == 2

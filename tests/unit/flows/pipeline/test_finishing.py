@@ -25,21 +25,21 @@ ONE_SONG = {"songs": album_document()["songs"][:1]}
 ALL_BUT_AAC = ["wav24", "wav16", "flac24", "mp3_320", "opus_160", "instrumental", "acapella"]
 
 
-def plan(house, settings, tmp_path, **changes):
+def plan(catalog, settings, tmp_path, **changes):
     album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
-    return declare_album(house, album)
+    return declare_album(catalog, album)
 
 
-def written(house, produced, folder):
+def written(catalog, produced, folder):
     assert produced.failures == {}
-    return write_release(house, release_by_key(house.database, produced.release_key), folder).folder
+    return write_release(catalog, release_by_key(catalog.database, produced.release_key), folder).folder
 
 
-def test_a_failing_master_is_held_back_until_its_check_is_waived(house, settings, tmp_path):
+def test_a_failing_master_is_held_back_until_its_check_is_waived(catalog, settings, tmp_path):
     # 60 dB of limiting could bring this song to -5 LUFS; half a dB cannot.
     hard = {"profile": "custom", "target_lufs": -5.0, "max_limiting_db": 0.5}
-    planned = plan(house, settings, tmp_path, mastering=hard, **ONE_SONG)
-    produced, first = produce(house, planned)
+    planned = plan(catalog, settings, tmp_path, mastering=hard, **ONE_SONG)
+    produced, first = produce(catalog, planned)
     (error,) = produced.failures.values()
     assert isinstance(error, CheckFailed)
     assert "LUFS" in error.what
@@ -50,20 +50,20 @@ def test_a_failing_master_is_held_back_until_its_check_is_waived(house, settings
     assert "waive: [loudness]" in error.remedy
     assert produced.release_key is None
 
-    planned = plan(house, settings, tmp_path, mastering=hard | {"waive": ["loudness"]}, **ONE_SONG)
-    produced, again = produce(house, planned)
+    planned = plan(catalog, settings, tmp_path, mastering=hard | {"waive": ["loudness"]}, **ONE_SONG)
+    produced, again = produce(catalog, planned)
     assert [s for s in again.steps if s.startswith(("master", "accept"))] == []
     assert any(s.startswith("accept") for s in first.steps)
-    (track,) = json.loads((written(house, produced, tmp_path / "out") / "release.json").read_bytes())["tracks"]
+    (track,) = json.loads((written(catalog, produced, tmp_path / "out") / "release.json").read_bytes())["tracks"]
     (waived,) = [check for check in track["checks"] if check["waived"]]
     assert (waived["check"], waived["file"], waived["verdict"]) == ("loudness", "master", "fail")
     assert "waived" in (tmp_path / "out" / "small" / "index.html").read_text()
 
 
-def test_every_check_is_kept_with_its_file_and_shown(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path, deliverables=["wav24", "mp3_320"], **ONE_SONG)
-    produced, _ = produce(house, planned)
-    folder = written(house, produced, tmp_path / "out")
+def test_every_check_is_kept_with_its_file_and_shown(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path, deliverables=["wav24", "mp3_320"], **ONE_SONG)
+    produced, _ = produce(catalog, planned)
+    folder = written(catalog, produced, tmp_path / "out")
     (track,) = json.loads((folder / "release.json").read_bytes())["tracks"]
     by_file = {file: [c for c in track["checks"] if c["file"] == file] for file in ("master", "mp3_320")}
     assert {"loudness", "true_peak", "second_loudness_meter"} <= {c["check"] for c in by_file["master"]}
@@ -74,13 +74,13 @@ def test_every_check_is_kept_with_its_file_and_shown(house, settings, tmp_path):
 
 
 @pytest.mark.parametrize("enhance", ["none", "air"])
-def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(house, settings, tmp_path, enhance):
+def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(catalog, settings, tmp_path, enhance):
     # Nothing but gain and filters works at this level, so that the parts must add up sample by sample.
     quiet = {"profile": "broadcast", "compression": {"enabled": False}}
     song = ONE_SONG["songs"][0] | {"isrc": "GBAYE2600001", "explicit": True}
     wanted = {"stems": "native", "deliverables": ALL_BUT_AAC, "mastering": quiet, "songs": [song]}
-    produced, _ = produce(house, plan(house, settings, tmp_path, enhance=enhance, **wanted))
-    folder = written(house, produced, tmp_path / "out")
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, enhance=enhance, **wanted))
+    folder = written(catalog, produced, tmp_path / "out")
     files = {kind: next((folder / kind).iterdir()) for kind in ("wav24", "instrumental", "acapella")}
     master, instrumental, voice = (read_audio(path).samples.astype(np.float64) for path in files.values())
     apart = master - (instrumental + voice)
@@ -99,10 +99,10 @@ def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(house, sett
     assert {"instrumental", "acapella"} <= {check["file"] for check in track["checks"]}
 
 
-def test_albums_that_keep_a_balance_tell_players_so(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path, mastering={"mode": "album"}, deliverables=["flac24"])
-    produced, executor = produce(house, planned)
-    folder = written(house, produced, tmp_path / "out")
+def test_albums_that_keep_a_balance_tell_players_so(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path, mastering={"mode": "album"}, deliverables=["flac24"])
+    produced, executor = produce(catalog, planned)
+    folder = written(catalog, produced, tmp_path / "out")
     tags = [read_tags(path) for path in sorted((folder / "flac24").iterdir())]
     read = [t["readings"] for t in json.loads((folder / "release.json").read_bytes())["tracks"]]
     for tag, reading in zip(tags, read, strict=True):
@@ -113,38 +113,38 @@ def test_albums_that_keep_a_balance_tell_players_so(house, settings, tmp_path):
     assert sum(s.startswith("master") for s in executor.steps) == 2  # the leader's master is not made twice
 
 
-def test_trouble_with_a_machine_never_gives_an_album_another_gain(house, settings, tmp_path, monkeypatch):
-    planned = plan(house, settings, tmp_path, mastering={"mode": "album"})
-    produce(house, planned, until="select")
+def test_trouble_with_a_machine_never_gives_an_album_another_gain(catalog, settings, tmp_path, monkeypatch):
+    planned = plan(catalog, settings, tmp_path, mastering={"mode": "album"})
+    produce(catalog, planned, until="select")
 
     def out_of_order(*_: object, **__: object) -> None:
         raise WorkError("the machine is out of order")
 
     with monkeypatch.context() as broken:
         broken.setattr("tasks.mastering.step.song_level", out_of_order)
-        produced, executor = produce(house, planned)
+        produced, executor = produce(catalog, planned)
     assert set(produced.failures) == {"one", "two"}
     assert not any(sentence.startswith("master") for sentence in executor.steps)
 
 
-def test_a_waiver_of_a_file_is_none_of_the_master(house, settings, tmp_path):
+def test_a_waiver_of_a_file_is_none_of_the_master(catalog, settings, tmp_path):
     hard = {"profile": "custom", "target_lufs": -5.0, "max_limiting_db": 0.5, "waive": ["mp3_320.loudness"]}
-    produced, _ = produce(house, plan(house, settings, tmp_path, mastering=hard, **ONE_SONG))
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, mastering=hard, **ONE_SONG))
     assert isinstance(produced.failures["one"], CheckFailed)
 
 
-def test_changing_what_is_said_of_a_song_masters_nothing_anew(house, settings, tmp_path):
-    produce(house, plan(house, settings, tmp_path, **ONE_SONG))
+def test_changing_what_is_said_of_a_song_masters_nothing_anew(catalog, settings, tmp_path):
+    produce(catalog, plan(catalog, settings, tmp_path, **ONE_SONG))
     song = ONE_SONG["songs"][0] | {
         "explicit": True,
         "credits": [{"role": "producer", "name": "Ada Vale"}],
         "gap_s": 2.0,
     }
     album = {"id": "small", "title": "Small Album", "artist": "Ada Vale", "upc": "4006381333931", "label": "Depot"}
-    planned = plan(house, settings, tmp_path, album=album, songs=[song])
-    produced, executor = produce(house, planned)
+    planned = plan(catalog, settings, tmp_path, album=album, songs=[song])
+    produced, executor = produce(catalog, planned)
     assert {s.split(" · ")[0] for s in executor.steps} == {"encode", "pack"}
-    folder = written(house, produced, tmp_path / "out")
+    folder = written(catalog, produced, tmp_path / "out")
     tags = read_tags(next((folder / "mp3_320").iterdir()))
     assert (tags.explicit, tags.upc, tags.label) == (True, "4006381333931", "Depot")
     assert tags.credits == (("producer", "Ada Vale"),)
@@ -154,16 +154,16 @@ def test_changing_what_is_said_of_a_song_masters_nothing_anew(house, settings, t
     assert "Explicit" in (folder / "index.html").read_text()
 
 
-def test_a_reference_leads_the_lineage_to_the_track_that_was_loved(house, settings, tmp_path):
+def test_a_reference_leads_the_lineage_to_the_track_that_was_loved(catalog, settings, tmp_path):
     rng = np.random.default_rng(5)
     noise = np.cumsum(rng.standard_normal((2, 44100 * 12)), axis=1)
     noise -= noise.mean(axis=1, keepdims=True)
     (tmp_path / "album").mkdir()
     write_wav(tmp_path / "album" / "loved.wav", Audio.of(0.3 * noise / np.abs(noise).max(), 44100), subtype="PCM_24")
-    planned = plan(house, settings, tmp_path, mastering={"reference": "loved.wav"}, **ONE_SONG)
-    produced, _ = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
-    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of(house.settings))
+    planned = plan(catalog, settings, tmp_path, mastering={"reference": "loved.wav"}, **ONE_SONG)
+    produced, _ = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
+    found = trace(catalog.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of(catalog.settings))
     master = next(a for a in found.document()["activities"] if a["kind"] == "master")
     assert [stage["name"] for stage in master["found"]["stages"]]
     assert all(stage["before"] and stage["after"] for stage in master["found"]["stages"])

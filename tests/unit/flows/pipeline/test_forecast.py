@@ -19,8 +19,8 @@ from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
 
 
-def plan(house, settings, folder, **changes):
-    return declare_album(house, read_album(write_album(folder / "album", album_document(**changes)), settings))
+def plan(catalog, settings, folder, **changes):
+    return declare_album(catalog, read_album(write_album(folder / "album", album_document(**changes)), settings))
 
 
 def counts(expected):
@@ -37,9 +37,9 @@ ALL = {"stems": "native", "deliverables": ["wav24", "mp3_320", "instrumental"]}
 
 
 @pytest.mark.both_databases
-def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path, **ALL)
-    before = forecast(house, planned, complete=False)
+def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path, **ALL)
+    before = forecast(catalog, planned, complete=False)
     assert counts(before) == {
         "render": 4,
         "score": 4,
@@ -51,13 +51,15 @@ def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(house,
     }
     assert all(stage.seconds > 0 for stage in before.stages)
     assert before.seconds == sum(stage.seconds for stage in before.stages)
-    _, executor = produce(house, planned)
+    _, executor = produce(catalog, planned)
     assert len(executor.rendered) + len(executor.steps) == sum(counts(before).values())
-    assert forecast(house, planned, complete=False).stages == ()
+    assert forecast(catalog, planned, complete=False).stages == ()
 
 
 @pytest.mark.parametrize("mode", ["tracks", "album"])
-def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are_made(house, settings, tmp_path, mode):
+def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are_made(
+    catalog, settings, tmp_path, mode
+):
     """Before and after the renders: first what follows is counted by the plan, then the line itself is walked."""
     one, two = album_document()["songs"]
     songs = [
@@ -65,28 +67,28 @@ def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are
         {name: value for name, value in two.items() if name != "lyrics"} | {"title": "Small Album"},  # as its album
     ]
     changes = {"songs": songs, "mastering": {"profile": "streaming", "mode": mode}, **ALL}
-    planned = plan(house, settings, tmp_path, **changes)
-    before = counts(forecast(house, planned, complete=False))
-    _, scoring = produce(house, planned, "score")
+    planned = plan(catalog, settings, tmp_path, **changes)
+    before = counts(forecast(catalog, planned, complete=False))
+    _, scoring = produce(catalog, planned, "score")
     settled = {candidate.render_key for song in planned.songs for candidate in song.candidates}
-    left = missing_steps(house, planned, settled).steps
+    left = missing_steps(catalog, planned, settled).steps
     lengths = {(step.kind, step.length_s) for step in left}
     assert {length for kind, length in lengths if kind == "encode"} == {12, 10}
     assert {length for kind, length in lengths if kind in OF_ALBUM} == {22}
-    _, finishing = produce(house, planned)
+    _, finishing = produce(catalog, planned)
     assert len(left) == len(finishing.steps)
     assert sum(before.values()) == len(scoring.rendered) + len(scoring.steps) + len(finishing.steps)
 
 
-def test_a_new_mastering_profile_takes_time_and_disk(house, settings, tmp_path, monkeypatch, capsys):
-    produce(house, plan(house, settings, tmp_path, **ALL))
-    quieter = plan(house, settings, tmp_path, mastering={"profile": "apple"}, **ALL)
-    expected = forecast(house, quieter, complete=False)
+def test_a_new_mastering_profile_takes_time_and_disk(catalog, settings, tmp_path, monkeypatch, capsys):
+    produce(catalog, plan(catalog, settings, tmp_path, **ALL))
+    quieter = plan(catalog, settings, tmp_path, mastering={"profile": "apple"}, **ALL)
+    expected = forecast(catalog, quieter, complete=False)
     assert counts(expected) == {"master": 8, "encode": 8, "pack": 1}
     assert all(song.new == 0 for song in expected.songs)
     assert expected.stored_bytes > 2 * 10 * 44100 * 6
     done = done_kinds(settings)
-    _, executor = produce(house, quieter)
+    _, executor = produce(catalog, quieter)
     assert len(executor.steps) == sum(counts(expected).values())
     assert (done_kinds(settings) - done)["master"] == 2
 
@@ -105,33 +107,33 @@ def test_a_new_mastering_profile_takes_time_and_disk(house, settings, tmp_path, 
 
 
 @pytest.mark.parametrize("mode", ["tracks", "album"])
-def test_one_more_take_counts_what_follows_from_it(house, settings, tmp_path, mode):
+def test_one_more_take_counts_what_follows_from_it(catalog, settings, tmp_path, mode):
     changes = {"mastering": {"profile": "streaming", "mode": mode}}
-    produced, _ = produce(house, plan(house, settings, tmp_path, **changes))
-    set_current_release(house.database, "small", produced.release_key)
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **changes))
+    set_current_release(catalog.database, "small", produced.release_key)
     songs = album_document()["songs"]
     songs[0]["seeds"] = [1, 2, 3]
-    planned = plan(house, settings, tmp_path, songs=songs, **changes)
+    planned = plan(catalog, settings, tmp_path, songs=songs, **changes)
     finished = 2 if mode == "album" else 1
-    expected = counts(forecast(house, planned, complete=False))
+    expected = counts(forecast(catalog, planned, complete=False))
     assert expected["render"] == expected["score"] == expected["select"] == 1
     assert expected["encode"] == 2 * finished
     assert expected["pack"] == 1
 
 
-def test_the_seconds_are_those_that_were_measured_here(house, settings, tmp_path):
-    produce(house, plan(house, settings, tmp_path, **ALL))
+def test_the_seconds_are_those_that_were_measured_here(catalog, settings, tmp_path):
+    produce(catalog, plan(catalog, settings, tmp_path, **ALL))
     with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:
         connection.execute("UPDATE activity SET seconds = 50 WHERE kind = 'score'")
         connection.commit()
     songs = album_document()["songs"]
     songs[0]["seeds"] = [7, 8]
-    changed = plan(house, settings, tmp_path, songs=songs, **ALL)
-    stages = {stage.stage: stage for stage in forecast(house, changed, complete=False).stages}
+    changed = plan(catalog, settings, tmp_path, songs=songs, **ALL)
+    stages = {stage.stage: stage for stage in forecast(catalog, changed, complete=False).stages}
     assert stages["score"].seconds == pytest.approx(2 * 50 / settings.worker_count)
 
 
-def test_the_plan_tells_stages_as_json(house, settings, tmp_path, monkeypatch, capsys):
+def test_the_plan_tells_stages_as_json(catalog, settings, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     path = write_album(tmp_path / "album")
     plan_command(path, explain=False, as_json=True)
@@ -158,38 +160,38 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
-def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(house, settings, tmp_path, changes):
-    planned = plan(house, settings, tmp_path, **changes)
-    before = counts(forecast(house, planned, complete=False))
-    _, executor = produce(house, planned)
+def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(catalog, settings, tmp_path, changes):
+    planned = plan(catalog, settings, tmp_path, **changes)
+    before = counts(forecast(catalog, planned, complete=False))
+    _, executor = produce(catalog, planned)
     assert len(executor.rendered) + len(executor.steps) == sum(before.values())
-    assert forecast(house, planned, complete=False).stages == ()
+    assert forecast(catalog, planned, complete=False).stages == ()
 
 
-def test_songs_of_one_title_are_counted_with_their_own_lengths(house, settings, tmp_path):
+def test_songs_of_one_title_are_counted_with_their_own_lengths(catalog, settings, tmp_path):
     songs = album_document()["songs"]
     alike = [songs[0] | {"title": "A · B", "length_s": length_s, "seeds": [1]} for length_s in (10, 20)]
     songs = [song | {"id": f"song-{number}"} for number, song in enumerate(alike)]
     changes = {"songs": songs, "mastering": {"profile": "streaming"}}
-    produce(house, plan(house, settings, tmp_path, **changes), "select")
+    produce(catalog, plan(catalog, settings, tmp_path, **changes), "select")
     both = {
         stage.stage: stage
-        for stage in forecast(house, plan(house, settings, tmp_path, **changes), complete=False).stages
+        for stage in forecast(catalog, plan(catalog, settings, tmp_path, **changes), complete=False).stages
     }
     own = []
     for song in songs:
-        alone = plan(house, settings, tmp_path, **changes | {"songs": [song]})
-        own.append({stage.stage: stage.seconds for stage in forecast(house, alone, complete=False).stages})
+        alone = plan(catalog, settings, tmp_path, **changes | {"songs": [song]})
+        own.append({stage.stage: stage.seconds for stage in forecast(catalog, alone, complete=False).stages})
     for stage in ("master", "encode"):
         assert own[1][stage] == pytest.approx(2 * own[0][stage])
         assert both[stage].seconds == pytest.approx(own[0][stage] + own[1][stage])
 
 
-def test_what_failed_for_good_is_told_and_not_counted(house, settings, tmp_path, monkeypatch, capsys):
+def test_what_failed_for_good_is_told_and_not_counted(catalog, settings, tmp_path, monkeypatch, capsys):
     gates = {"gates": {"integrated_lufs": {"min": -1}}}
-    planned = plan(house, settings, tmp_path, selection=gates)
-    produce(house, planned)
-    expected = forecast(house, planned, complete=False)
+    planned = plan(catalog, settings, tmp_path, selection=gates)
+    produce(catalog, planned)
+    expected = forecast(catalog, planned, complete=False)
     assert expected.stages == ()
 
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
@@ -200,13 +202,15 @@ def test_what_failed_for_good_is_told_and_not_counted(house, settings, tmp_path,
     assert "to do" not in words
 
 
-def test_a_manifest_that_takes_the_place_of_another_album_is_warned_of(house, settings, tmp_path, monkeypatch, capsys):
-    first = plan(house, settings, tmp_path)
+def test_a_manifest_that_takes_the_place_of_another_album_is_warned_of(
+    catalog, settings, tmp_path, monkeypatch, capsys
+):
+    first = plan(catalog, settings, tmp_path)
     songs = [song | {"id": f"other-{song['id']}"} for song in album_document()["songs"]]
     path = write_album(tmp_path / "second", album_document(songs=songs))
     second = read_album(path, settings)
-    assert taken_place(house, first.album) is None
-    assert "had other songs (one, two)" in taken_place(house, second)
+    assert taken_place(catalog, first.album) is None
+    assert "had other songs (one, two)" in taken_place(catalog, second)
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     plan_command(path, explain=False, as_json=True)
     assert "give it another `id`" in json.loads(capsys.readouterr().out)["warnings"][-1]

@@ -32,13 +32,13 @@ from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import HERE, produce
 
 
-def plan(house, settings, tmp_path, **changes):
+def plan(catalog, settings, tmp_path, **changes):
     album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
-    return declare_album(house, album)
+    return declare_album(catalog, album)
 
 
-def looked(house, planned, until="release"):
-    return asyncio.run(peek(house, planned, Progress(planned.songs), until))
+def looked(catalog, planned, until="release"):
+    return asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
 
 
 @pytest.fixture
@@ -47,19 +47,19 @@ def one_song():
 
 
 @pytest.mark.both_databases
-def test_an_album_goes_from_manifest_to_release(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path, stems="native", deliverables=["wav24", "mp3_320"])
-    assert looked(house, planned) is None
-    assert not forecast(house, planned, complete=False).complete
-    produced, executor = produce(house, planned)
+def test_an_album_goes_from_manifest_to_release(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path, stems="native", deliverables=["wav24", "mp3_320"])
+    assert looked(catalog, planned) is None
+    assert not forecast(catalog, planned, complete=False).complete
+    produced, executor = produce(catalog, planned)
     assert produced.failures == {}
     assert len(executor.rendered) == 4
-    assert looked(house, planned) == produced
+    assert looked(catalog, planned) == produced
 
-    release = release_by_key(house.database, produced.release_key)
-    written = write_release(house, release, tmp_path / "out")
+    release = release_by_key(catalog.database, produced.release_key)
+    written = write_release(catalog, release, tmp_path / "out")
     assert written.changed
-    assert not write_release(house, release, tmp_path / "out").changed
+    assert not write_release(catalog, release, tmp_path / "out").changed
     document = json.loads((written.folder / "release.json").read_bytes())
     assert [track["title"] for track in document["tracks"]] == ["Song One", "Song Two"]
     for track in document["tracks"]:
@@ -70,25 +70,25 @@ def test_an_album_goes_from_manifest_to_release(house, settings, tmp_path):
     assert {"index.html", "lineage.json", "small.cue", "SHA256SUMS", "mp3_320/01 - Song One.mp3"} <= there
     assert {f"stems/01 - Song One/{name}.wav" for name in ("mix", "vocals", "drums", "bass", "other")} <= there
 
-    again, executor = produce(house, planned)
+    again, executor = produce(catalog, planned)
     assert again == produced
     assert executor.rendered == executor.steps == []
 
 
-def test_stems_in_a_release_sum_to_its_mix(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, stems="native", **one_song)
-    produced, _ = produce(house, planned)
-    folder = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out").folder
+def test_stems_in_a_release_sum_to_its_mix(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, stems="native", **one_song)
+    produced, _ = produce(catalog, planned)
+    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
     parts = {path.stem: read_audio(path).samples for path in (folder / "stems" / "01 - Song One").iterdir()}
     mix = parts.pop("mix")
     assert np.max(np.abs(mix - sum(parts.values()))) < 10 ** (-90 / 20)
 
 
-def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
-    produced, _ = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
-    found = trace(house.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of(house.settings))
+def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
+    produced, _ = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
+    found = trace(catalog.database, release.files["mp3_320/01 - Song One.mp3"], models_of=models_of(catalog.settings))
     document = found.document()
     assert [a["kind"] for a in document["activities"]] == ["encode", "master", "render"]
     assert document["prompt"] == "indie pop, 120 BPM, A minor"
@@ -96,21 +96,21 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(house, 
     assert [model["licence"] for model in document["models"]] == ["GPL-2.0"]
     assert release.document["tracks"][0]["engine"]["models"] == document["models"]
     assert document["engine"] == {"name": "guide", "revision": 1}
-    assert document["decision"]["winner"] == songs_of(house.database, "small")[0].winner
+    assert document["decision"]["winner"] == songs_of(catalog.database, "small")[0].winner
     assert "tempo_match" in document["scores"]
     assert document["lyrics_digest"] == planned.songs[0].song.lyrics.digest
     prov = prov_json(found.root)
     assert len(prov["activity"]) == 3
     assert prov["used"]
     assert prov["wasGeneratedBy"]
-    page = trace(house.database, release.files["index.html"], models_of=models_of(house.settings))
+    page = trace(catalog.database, release.files["index.html"], models_of=models_of(catalog.settings))
     assert page.document()["activities"][0]["kind"] == "pack"
 
 
-def test_album_mode_keeps_the_differences_between_songs(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path, mastering={"profile": "streaming", "mode": "album"})
-    produced, executor = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
+def test_album_mode_keeps_the_differences_between_songs(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path, mastering={"profile": "streaming", "mode": "album"})
+    produced, executor = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
     read = [track["readings"] for track in release.document["tracks"]]
     assert max(r["integrated_lufs"] for r in read) == pytest.approx(-14.0, abs=0.1)
     assert read[0]["gain_db"] == pytest.approx(read[1]["gain_db"], abs=0.1)
@@ -119,166 +119,166 @@ def test_album_mode_keeps_the_differences_between_songs(house, settings, tmp_pat
     assert sum(sentence.startswith("level") for sentence in executor.steps) == 2
 
 
-def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(house, settings, tmp_path):
+def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(catalog, settings, tmp_path):
     songs = album_document()["songs"]
     gates = {"tempo_bpm": {"min": 119, "max": 121}}
     songs[1]["prompt"] = "slow ballad, 84 BPM, A minor"
-    planned = plan(house, settings, tmp_path, songs=songs, selection={"gates": gates}, release="partial")
-    produced, _ = produce(house, planned)
+    planned = plan(catalog, settings, tmp_path, songs=songs, selection={"gates": gates}, release="partial")
+    produced, _ = produce(catalog, planned)
     assert list(produced.failures) == ["two"]
     assert "tempo" in str(produced.failures["two"]).lower()
-    release = release_by_key(house.database, produced.release_key)
+    release = release_by_key(catalog.database, produced.release_key)
     assert [track["title"] for track in release.document["tracks"]] == ["Song One"]
 
-    complete = plan(house, settings, tmp_path, songs=songs, selection={"gates": gates}, release="all")
-    assert produce(house, complete)[0].release_key is None
+    complete = plan(catalog, settings, tmp_path, songs=songs, selection={"gates": gates}, release="all")
+    assert produce(catalog, complete)[0].release_key is None
 
     least_bad = {"gates": gates, "if_none_passes": "least_bad"}
-    planned = plan(house, settings, tmp_path, songs=songs, selection=least_bad)
-    assert produce(house, planned)[0].failures == {}
+    planned = plan(catalog, settings, tmp_path, songs=songs, selection=least_bad)
+    assert produce(catalog, planned)[0].failures == {}
 
 
-def test_an_applied_policy_stands_until_the_manifest_changes(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
-    produce(house, planned, until="select")
-    first = songs_of(house.database, "small")[0].decision
+def test_an_applied_policy_stands_until_the_manifest_changes(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
+    produce(catalog, planned, until="select")
+    first = songs_of(catalog.database, "small")[0].decision
     other = Policy(weights={"bandwidth_hz": 1.0})
-    apply_policy(house.database, "small", policy=other, over=planned.album.selection)
-    replanned = plan(house, settings, tmp_path, **one_song)
+    apply_policy(catalog.database, "small", policy=other, over=planned.album.selection)
+    replanned = plan(catalog, settings, tmp_path, **one_song)
     assert replanned.policy == other
-    produce(house, replanned, until="select")
-    assert songs_of(house.database, "small")[0].decision["weights"] == {"bandwidth_hz": 1.0}
+    produce(catalog, replanned, until="select")
+    assert songs_of(catalog.database, "small")[0].decision["weights"] == {"bandwidth_hz": 1.0}
 
-    apply_policy(house.database, "small", policy=planned.album.selection, over=planned.album.selection)
-    _, executor = produce(house, plan(house, settings, tmp_path, **one_song), until="select")
+    apply_policy(catalog.database, "small", policy=planned.album.selection, over=planned.album.selection)
+    _, executor = produce(catalog, plan(catalog, settings, tmp_path, **one_song), until="select")
     assert executor.steps == []
-    assert songs_of(house.database, "small")[0].decision == first
+    assert songs_of(catalog.database, "small")[0].decision == first
 
-    apply_policy(house.database, "small", policy=other, over=planned.album.selection)
-    changed = plan(house, settings, tmp_path, selection={"min_candidates": 2}, **one_song)
+    apply_policy(catalog.database, "small", policy=other, over=planned.album.selection)
+    changed = plan(catalog, settings, tmp_path, selection={"min_candidates": 2}, **one_song)
     assert changed.policy.weights == changed.album.selection.weights
 
 
-def test_planning_stores_nothing(house, settings, tmp_path):
+def test_planning_stores_nothing(catalog, settings, tmp_path):
     album = read_album(write_album(tmp_path / "album"), settings)
-    planned = plan_album(house, album)
-    expected = forecast(house, planned, complete=False)
+    planned = plan_album(catalog, album)
+    expected = forecast(catalog, planned, complete=False)
     assert [(song.exists, song.new) for song in expected.songs] == [(0, 2), (0, 2)]
     assert expected.seconds > 0
     assert expected.stored_bytes > 4 * 10 * 44100 * 8
     keys = [c.render_key for song in planned.songs for c in song.candidates]
-    assert house.ledger.standings("render", keys) == {}
+    assert catalog.ledger.standings("render", keys) == {}
 
 
 @pytest.mark.both_databases
-def test_two_albums_that_ask_for_one_recipe_share_its_render(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
-    produce(house, planned, until="score")
-    twin = plan(house, settings, tmp_path, album={"id": "twin", "title": "Twin", "artist": "B"}, **one_song)
-    _, executor = produce(house, twin, until="score")
+def test_two_albums_that_ask_for_one_recipe_share_its_render(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
+    produce(catalog, planned, until="score")
+    twin = plan(catalog, settings, tmp_path, album={"id": "twin", "title": "Twin", "artist": "B"}, **one_song)
+    _, executor = produce(catalog, twin, until="score")
     assert executor.rendered == executor.steps == []
     assert twin.songs[0].candidates[0].id != planned.songs[0].candidates[0].id
-    found, key = candidate_by_prefix(house.database, twin.songs[0].candidates[0].id[:-2])
+    found, key = candidate_by_prefix(catalog.database, twin.songs[0].candidates[0].id[:-2])
     assert (found, key) == (twin.songs[0].candidates[0].id, twin.songs[0].candidates[0].render_key)
 
 
 @pytest.mark.both_databases
-def test_lost_bytes_are_made_again_after_a_repair(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, stems="native", **one_song)
-    produced, _ = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
+def test_lost_bytes_are_made_again_after_a_repair(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, stems="native", **one_song)
+    produced, _ = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
     lost = [release.files["mp3_320/01 - Song One.mp3"], release.files["stems/01 - Song One/mix.wav"]]
     page = release.files["index.html"]
     for digest in (*lost, page):
-        house.store.delete(digest)
+        catalog.store.delete(digest)
     with pytest.raises(ArtifactLost, match="verify --repair"):
-        write_release(house, release, tmp_path / "out")
+        write_release(catalog, release, tmp_path / "out")
     assert not (tmp_path / "out" / "small").exists()
 
-    digests = [digest for digest, _ in artifact_digests(house.database)]
-    damages = examine(house.database, house.store, digests)
+    digests = [digest for digest, _ in artifact_digests(catalog.database)]
+    damages = examine(catalog.database, catalog.store, digests)
     assert {(damage.kind, damage.role) for damage in damages} == {
         ("encode", "file"),
         ("render", "audio"),
         ("pack", "index.html"),
     }
-    assert repair(house.database, house.store, damages) == 3
-    again, executor = produce(house, planned)
+    assert repair(catalog.database, catalog.store, damages) == 3
+    again, executor = produce(catalog, planned)
     assert again.release_key == produced.release_key
     assert len(executor.rendered) == 1
     assert sorted(sentence.split()[0] for sentence in executor.steps) == ["encode", "pack"]
-    assert all(house.store.verify(digest) for digest in lost)
-    rebuilt = release_by_key(house.database, produced.release_key)
+    assert all(catalog.store.verify(digest) for digest in lost)
+    rebuilt = release_by_key(catalog.database, produced.release_key)
     assert {path: rebuilt.files[path] for path in release.files if path.startswith(("mp3", "stems"))} == {
         path: release.files[path] for path in release.files if path.startswith(("mp3", "stems"))
     }
-    assert write_release(house, rebuilt, tmp_path / "out").changed
+    assert write_release(catalog, rebuilt, tmp_path / "out").changed
 
 
-def test_an_edited_release_is_written_anew(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
-    produced, _ = produce(house, planned)
-    release = release_by_key(house.database, produced.release_key)
-    folder = write_release(house, release, tmp_path / "out").folder
+def test_an_edited_release_is_written_anew(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
+    produced, _ = produce(catalog, planned)
+    release = release_by_key(catalog.database, produced.release_key)
+    folder = write_release(catalog, release, tmp_path / "out").folder
     track = folder / "mp3_320" / "01 - Song One.mp3"
     data = bytearray(track.read_bytes())
     data[-1] ^= 1
     begun_s = int(track.stat().st_mtime)  # a whole minute: an edit within its first second must show as well
     track.write_bytes(bytes(data))
     os.utime(track, ns=(begun_s * 10**9 + 400_000_000,) * 2)
-    assert write_release(house, release, tmp_path / "out").changed
+    assert write_release(catalog, release, tmp_path / "out").changed
     assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]
 
 
-def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
-    produced, _ = produce(house, planned)
-    file = release_by_key(house.database, produced.release_key).files["mp3_320/01 - Song One.mp3"]
-    before = trace(house.database, file, models_of=models_of(house.settings)).document()
+def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
+    produced, _ = produce(catalog, planned)
+    file = release_by_key(catalog.database, produced.release_key).files["mp3_320/01 - Song One.mp3"]
+    before = trace(catalog.database, file, models_of=models_of(catalog.settings)).document()
 
-    plan(house, settings, tmp_path, album={"id": "aaa", "title": "Earlier", "artist": "B"}, **one_song)
+    plan(catalog, settings, tmp_path, album={"id": "aaa", "title": "Earlier", "artist": "B"}, **one_song)
     song = {**one_song["songs"][0], "prompt": "slow ballad, 80 BPM, D major"}
-    produce(house, plan(house, settings, tmp_path, songs=[song]))
-    after = trace(house.database, file, models_of=models_of(house.settings)).document()
+    produce(catalog, plan(catalog, settings, tmp_path, songs=[song]))
+    after = trace(catalog.database, file, models_of=models_of(catalog.settings)).document()
     for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "decision"):
         assert after[name] == before[name], name
     assert {song["album"] for song in after["songs"]} == {"aaa", "small"}
 
 
 @pytest.mark.both_databases
-def test_a_failed_seed_leaves_the_decision_standing(house, settings, tmp_path, one_song):
-    planned = plan(house, settings, tmp_path, **one_song)
+def test_a_failed_seed_leaves_the_decision_standing(catalog, settings, tmp_path, one_song):
+    planned = plan(catalog, settings, tmp_path, **one_song)
     key = planned.songs[0].candidates[0].render_key
-    lease = house.ledger.claim("render", key)
-    house.ledger.fail(lease, WorkError("these lyrics cannot be sung"), seconds=0.1, circumstances=HERE)
-    produced, _ = produce(house, planned)
+    lease = catalog.ledger.claim("render", key)
+    catalog.ledger.fail(lease, WorkError("these lyrics cannot be sung"), seconds=0.1, circumstances=HERE)
+    produced, _ = produce(catalog, planned)
     assert produced.release_key
-    (song,) = songs_of(house.database, "small")
+    (song,) = songs_of(catalog.database, "small")
     assert song.winner == planned.songs[0].candidates[1].id
     assert [c.state for c in song.candidates] == ["failed", "rendered"]
 
 
-def test_own_files_in_a_release_folder_outlive_the_next_build(house, settings, tmp_path, one_song):
-    produced, _ = produce(house, plan(house, settings, tmp_path, **one_song))
+def test_own_files_in_a_release_folder_outlive_the_next_build(catalog, settings, tmp_path, one_song):
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
     out = tmp_path / "out"
-    folder = write_release(house, release_by_key(house.database, produced.release_key), out).folder
+    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), out).folder
     (folder / "notes.txt").write_text("mine")
     (folder / "mp3_320" / "01 - Song One.mp3").write_text("retagged")
     renamed = {"songs": [one_song["songs"][0] | {"title": "Song 1"}]}
-    produced, _ = produce(house, plan(house, settings, tmp_path, **renamed))
-    release = release_by_key(house.database, produced.release_key)
-    written = write_release(house, release, out)
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **renamed))
+    release = release_by_key(catalog.database, produced.release_key)
+    written = write_release(catalog, release, out)
     assert written.kept == ("mp3_320/01 - Song One.mp3", "notes.txt")
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
         *release.files,
         *written.kept,
     }
-    assert not write_release(house, release, out).changed  # own files do not make a release another one
+    assert not write_release(catalog, release, out).changed  # own files do not make a release another one
 
 
-def test_a_release_from_another_catalog_says_itself_what_is_its_own(house, settings, tmp_path, one_song):
-    produced, _ = produce(house, plan(house, settings, tmp_path, **one_song))
-    folder = write_release(house, release_by_key(house.database, produced.release_key), tmp_path / "out").folder
+def test_a_release_from_another_catalog_says_itself_what_is_its_own(catalog, settings, tmp_path, one_song):
+    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
+    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
     (folder / "notes.txt").write_text("mine")
     (folder / "SHA256SUMS").write_text(f"{digest_bytes(b'mine')}  notes.txt\n" + (folder / "SHA256SUMS").read_text())
     (tmp_path / "next").mkdir()

@@ -22,8 +22,8 @@ from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import HERE, produce
 
 
-def plan(house, settings, folder, **changes):
-    return declare_album(house, read_album(write_album(folder / "album", album_document(**changes)), settings))
+def plan(catalog, settings, folder, **changes):
+    return declare_album(catalog, read_album(write_album(folder / "album", album_document(**changes)), settings))
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def told(settings, monkeypatch, capsys):
 UNMASTERABLE = {"mastering": {"profile": "custom", "target_lufs": -6.0, "max_limiting_db": 0.5}}
 
 
-def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(house, settings, tmp_path, told):
-    planned = plan(house, settings, tmp_path, **UNMASTERABLE)
-    produced, _ = produce(house, planned)
+def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(catalog, settings, tmp_path, told):
+    planned = plan(catalog, settings, tmp_path, **UNMASTERABLE)
+    produced, _ = produce(catalog, planned)
     assert set(produced.failures) == {"one", "two"}
     document = json.loads(told(status, "small", as_json=True))
     assert document["state"] == "failed"
@@ -61,9 +61,9 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(house, setti
     assert "Next: mend the cause" in words
 
 
-def test_plan_and_retry_say_what_failed_and_that_it_repeats(house, settings, tmp_path, told):
-    planned = plan(house, settings, tmp_path, **UNMASTERABLE)
-    produce(house, planned)
+def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog, settings, tmp_path, told):
+    planned = plan(catalog, settings, tmp_path, **UNMASTERABLE)
+    produce(catalog, planned)
     manifest = tmp_path / "album" / "album.yaml"
     document = json.loads(told(plan_command, manifest, explain=False, as_json=True))
     assert [(each["song"], each["stage"]) for each in document["failures"]] == [
@@ -81,8 +81,8 @@ def test_plan_and_retry_say_what_failed_and_that_it_repeats(house, settings, tmp
     assert json.loads(told(retry, "small", as_json=True))["failures"][0]["error"].startswith("Song One: ")
 
 
-def test_each_stage_is_told_and_what_comes_next(house, settings, tmp_path, told):
-    planned = plan(house, settings, tmp_path)
+def test_each_stage_is_told_and_what_comes_next(catalog, settings, tmp_path, told):
+    planned = plan(catalog, settings, tmp_path)
 
     def seen():
         document = json.loads(told(status, "small", as_json=True))
@@ -92,34 +92,34 @@ def test_each_stage_is_told_and_what_comes_next(house, settings, tmp_path, told)
 
     assert seen()[:3] == ("unfinished", "planned", "planned")
     assert "Next: rendering of 2 songs" in seen()[3]
-    produce(house, planned, "score")
+    produce(catalog, planned, "score")
     assert seen()[:3] == ("unfinished", "rendered", "rendered")
-    produce(house, planned, "select")
+    produce(catalog, planned, "select")
     assert seen()[:3] == ("unfinished", "decided", "decided")
     assert "Next: mastering of 2 songs" in seen()[3]
-    produce(house, planned, "master")
+    produce(catalog, planned, "master")
     assert seen()[:3] == ("unfinished", "decided", "mastered")
-    produced, _ = produce(house, planned)
+    produced, _ = produce(catalog, planned)
     assert seen()[:3] == ("finished", "decided", "finished")
-    set_current_release(house.database, "small", produced.release_key)
+    set_current_release(catalog.database, "small", produced.release_key)
     assert seen()[:3] == ("released", "decided", "finished")
     assert "released as build 1" in seen()[3]
-    plan(house, settings, tmp_path, mastering={"profile": "apple"})
+    plan(catalog, settings, tmp_path, mastering={"profile": "apple"})
     assert seen()[:3] == ("unfinished", "decided", "decided")
-    plan(house, settings, tmp_path, songs=[{**album_document()["songs"][0], "seeds": [1, 2, 3]}])
+    plan(catalog, settings, tmp_path, songs=[{**album_document()["songs"][0], "seeds": [1, 2, 3]}])
     assert seen()[0] == "unfinished"
     assert "Build 1 of an earlier plan is delivered" in seen()[3]
 
 
-def fail(house, key, error):
-    lease = house.ledger.claim("render", key)
-    house.ledger.fail(lease, error, seconds=0.1, circumstances=HERE)
+def fail(catalog, key, error):
+    lease = catalog.ledger.claim("render", key)
+    catalog.ledger.fail(lease, error, seconds=0.1, circumstances=HERE)
 
 
-def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(house, settings, tmp_path, told):
-    planned = plan(house, settings, tmp_path)
+def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(catalog, settings, tmp_path, told):
+    planned = plan(catalog, settings, tmp_path)
     other = plan(
-        house,
+        catalog,
         settings,
         tmp_path,
         album={"id": "other", "title": "Other", "artist": "B"},
@@ -128,26 +128,26 @@ def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(house, settings, 
     song = planned.songs[0]
     mine, gone, others = song.candidates[0].render_key, song.candidates[1].render_key, other.songs[1].candidates[0]
     for key in (mine, gone, others.render_key):
-        fail(house, key, WorkError("it cannot be sung", remedy="Change it"))
-    plan(house, settings, tmp_path, songs=[{**album_document()["songs"][0], "seeds": [1]}])
+        fail(catalog, key, WorkError("it cannot be sung", remedy="Change it"))
+    plan(catalog, settings, tmp_path, songs=[{**album_document()["songs"][0], "seeds": [1]}])
 
     told_of_one = json.loads(told(retry, "small", as_json=True))
     assert (told_of_one["retried"], told_of_one["left"]) == (1, 2)
     (work,) = told_of_one["work"]
     assert (work["key"], work["album"], work["doing"]) == (mine, "small", "render · Song One · seed 1")
-    assert {key for _, key, _ in failed_work(house.database)} == {gone, others.render_key}
+    assert {key for _, key, _ in failed_work(catalog.database)} == {gone, others.render_key}
 
     words = told(retry, None, as_json=False)
     assert "Other: render · Song Two · seed 1: it cannot be sung" in words
     assert "1 piece of work is planned again" in words
     assert "1 more failed, which no album's present plan asks for" in words
-    assert [key for _, key, _ in failed_work(house.database)] == [gone]
+    assert [key for _, key, _ in failed_work(catalog.database)] == [gone]
 
 
-def test_rendering_forgives_only_what_its_own_plan_asks_for(house, settings, tmp_path):
-    planned = plan(house, settings, tmp_path)
+def test_rendering_forgives_only_what_its_own_plan_asks_for(catalog, settings, tmp_path):
+    planned = plan(catalog, settings, tmp_path)
     other = plan(
-        house,
+        catalog,
         settings,
         tmp_path,
         album={"id": "other", "title": "Other", "artist": "B"},
@@ -155,23 +155,23 @@ def test_rendering_forgives_only_what_its_own_plan_asks_for(house, settings, tmp
     )
     mine, others = (each.songs[0].candidates[0].render_key for each in (planned, other))
     for key in (mine, others):
-        fail(house, key, MachineError("the disk is full", remedy="Free some"))
-    forgive(house, lambda: planned)
-    assert [key for _, key, _ in failed_work(house.database)] == [others]
+        fail(catalog, key, MachineError("the disk is full", remedy="Free some"))
+    forgive(catalog, lambda: planned)
+    assert [key for _, key, _ in failed_work(catalog.database)] == [others]
 
 
-def test_a_failed_step_is_found_and_revived_with_its_song(house, settings, tmp_path, told, monkeypatch):
-    planned = plan(house, settings, tmp_path)
-    produce(house, planned, "select")
+def test_a_failed_step_is_found_and_revived_with_its_song(catalog, settings, tmp_path, told, monkeypatch):
+    planned = plan(catalog, settings, tmp_path)
+    produce(catalog, planned, "select")
 
     def broken(*_arguments, **_options):
         raise MachineError("the disk is full", remedy="Free some")
 
     with monkeypatch.context() as patch:
         patch.setattr("tasks.mastering.step.master", broken)
-        assert set(produce(house, planned, "master")[0].failures) == {"one", "two"}
-    standing = survey(house, stored_plan(house.database, "small"))
+        assert set(produce(catalog, planned, "master")[0].failures) == {"one", "two"}
+    standing = survey(catalog, stored_plan(catalog.database, "small"))
     assert "master · Song One" in {work.doing for work in standing.failed}
     assert standing.songs[0].error.what == "Song One: the disk is full"
     assert json.loads(told(retry, "small", as_json=True))["retried"] == len(standing.failed)
-    assert produce(house, planned)[0].release_key
+    assert produce(catalog, planned)[0].release_key

@@ -9,7 +9,7 @@ import mido
 import numpy as np
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.settings import Settings
 from catalog.release.queries import release_by_key
 from flows.planning.plan_album import declare_album
@@ -43,10 +43,10 @@ def released(tmp_path_factory):
     )
     settings = Settings(home=folder / "home", workers=2)
     album = read_album(write_album(folder / "album", document), settings)
-    with open_house(settings) as house:
-        produced, _ = produce(house, declare_album(house, album))
+    with open_catalog(settings) as catalog:
+        produced, _ = produce(catalog, declare_album(catalog, album))
         assert produced.failures == {}
-        return write_release(house, release_by_key(house.database, produced.release_key), folder / "out").folder
+        return write_release(catalog, release_by_key(catalog.database, produced.release_key), folder / "out").folder
 
 
 def track(folder: Path, position: int):

@@ -33,16 +33,17 @@ def with_reference(folder, **song):
     )
 
 
-def test_a_reference_that_the_guide_ignores_is_said_everywhere(house, settings, tmp_path, monkeypatch, capsys):
+def test_a_reference_that_the_guide_ignores_is_said_everywhere(catalog, settings, tmp_path, monkeypatch, capsys):
     path = with_reference(tmp_path / "album")
     album = read_album(path, settings)
     said = "The guide does not use `reference`"
     assert any(said in line and "songs[0].reference" in line for line in album.warnings)
-    produced, _ = produce(house, declare_album(house, album))
-    release = release_by_key(house.database, produced.release_key)
+    produced, _ = produce(catalog, declare_album(catalog, album))
+    release = release_by_key(catalog.database, produced.release_key)
     assert said in release.document["tracks"][0]["unused"][0]
     assert (
-        "The guide does not use" in (write_release(house, release, tmp_path / "out").folder / "index.html").read_text()
+        "The guide does not use"
+        in (write_release(catalog, release, tmp_path / "out").folder / "index.html").read_text()
     )
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     plan_command(path, explain=True, as_json=False)

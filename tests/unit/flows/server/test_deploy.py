@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from catalog.common.errors import InputError, MachineError
-from flows.server.deployment_file import DeploymentFile, house_file, read_deployment_file
+from flows.server.deployment_file import DeploymentFile, default_deployment_file, read_deployment_file
 
 SILENT_AFTER_S = 10
 
@@ -71,7 +71,9 @@ def deploy(client, settings):
 
     def deployed(file=None, **changed_settings):
         outcomes = deploy(
-            client, file or read_deployment_file(house_file()), settings.model_copy(update=changed_settings)
+            client,
+            file or read_deployment_file(default_deployment_file()),
+            settings.model_copy(update=changed_settings),
         )
         return {each.name: each.changes or each.verdict for each in outcomes if each.verdict != "unchanged"}
 
@@ -87,7 +89,7 @@ def deployed(deploy):
 
 
 def changed_file(change):
-    document = yaml.safe_load(house_file().read_text())
+    document = yaml.safe_load(default_deployment_file().read_text())
     change(document)
     return DeploymentFile.model_validate(document)
 
@@ -246,11 +248,11 @@ def test_a_pool_takes_the_job_template_beside_the_file(client, deploy, deployed,
     def add(document):
         document["definitions"]["pools"]["docks"] = {"type": "docker", "job_template": "job-templates/docker.json"}
 
-    document = yaml.safe_load(house_file().read_text())
+    document = yaml.safe_load(default_deployment_file().read_text())
     add(document)
     beside = tmp_path / "infra"
     (beside / "job-templates").mkdir(parents=True)
-    template = house_file().parent / "job-templates" / "docker.json"
+    template = default_deployment_file().parent / "job-templates" / "docker.json"
     (beside / "job-templates" / "docker.json").write_bytes(template.read_bytes())
     (beside / "prefect.yaml").write_text(json.dumps(document))
     file = read_deployment_file(beside / "prefect.yaml")
@@ -262,7 +264,7 @@ def test_a_pool_takes_the_job_template_beside_the_file(client, deploy, deployed,
 def test_prefects_own_command_reads_the_same_file(deploy, deployed, prefect_server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "deploy", "--all", "--prefect-file", house_file()],
+        [sys.executable, "-m", "prefect", "deploy", "--all", "--prefect-file", default_deployment_file()],
         env={**prefect_server.environment, "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -314,7 +316,7 @@ def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, chan
     ],
 )
 def test_a_fault_of_the_file_is_told_with_its_place(tmp_path, change, fault):
-    document = yaml.safe_load(house_file().read_text())
+    document = yaml.safe_load(default_deployment_file().read_text())
     change(document)
     path = tmp_path / "prefect.yaml"
     path.write_text(json.dumps(document))

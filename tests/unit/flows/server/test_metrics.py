@@ -12,7 +12,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from catalog.catalog import enter_house
+from catalog.catalog import connect_catalog
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.submissions import Wish, submit
@@ -52,23 +52,23 @@ def samples(text):
 
 
 @pytest.fixture
-def busy(house, settings, tmp_path):
+def busy(catalog, settings, tmp_path):
     """An active album of four renders: one made, one failed for good, one leased, one planned; and two steps."""
     album = read_album(write_album(tmp_path / "album", album_document()), settings)
-    planned = declare_album(house, album)
-    submit(house.database, Wish(album.id, planned.digest, priority="urgent"))
+    planned = declare_album(catalog, album)
+    submit(catalog.database, Wish(album.id, planned.digest, priority="urgent"))
     first, second, third, _ = [c.render_key for song in planned.songs for c in song.candidates]
     audio = tmp_path / "audio.wav"
     audio.write_bytes(b"audio")
     made = Outcome(products=(Product("audio", audio, "audio/wav", "e" * 64),))
-    ledger = house.ledger
+    ledger = catalog.ledger
     ledger.commit(ledger.claim("render", first), made, seconds=120.0, circumstances=ON_GPU)
     wrong = ModelMissing("NUL \0 in words", remedy="Get it")
     ledger.fail(ledger.claim("render", second), wrong, seconds=3.0, circumstances=ON_GPU)
     ledger.claim("render", third)
     ledger.declare_steps([SCORE, StepRequest("encode", 1, {}, {})])
     ledger.fail(ledger.claim("step", SCORE.key), WorkError("no"), seconds=1.0, circumstances=ON_GPU)
-    return house
+    return catalog
 
 
 @pytest.mark.both_databases
@@ -144,7 +144,7 @@ def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, mon
         assert asked[0][1] == asked[1][0] == later - line_watch.LONGEST_S
 
 
-def test_looks_are_rare_however_often_a_monitor_asks(settings, house, monkeypatch):
+def test_looks_are_rare_however_often_a_monitor_asks(settings, catalog, monkeypatch):
     looks = []
     monkeypatch.setattr(
         line_watch, "line_figures", lambda database: looks.append(1) or line_figures.line_figures(database)
@@ -168,7 +168,7 @@ def test_a_catalog_that_cannot_be_read_is_down_and_up_again(tmp_path):
         assert samples(metrics_text(watch)) == {("songline_up",): 0}
         assert "no catalog" in watch.trouble
         assert not settings.home.exists()
-        enter_house(settings).close()
+        connect_catalog(settings).close()
         assert samples(metrics_text(watch))["songline_up",] == 1
         assert watch.trouble is None
 
@@ -192,7 +192,7 @@ def test_a_server_that_goes_away_and_comes_back(postgres):
         assert watch.see()
 
 
-def test_the_server_answers_one_path_on_loopback(settings, house):
+def test_the_server_answers_one_path_on_loopback(settings, catalog):
     with watching(settings) as watch, metrics_server(watch, host="127.0.0.1", port=0) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
@@ -210,7 +210,7 @@ def test_the_server_answers_one_path_on_loopback(settings, house):
         thread.join()
 
 
-def test_the_command_prints_once_and_keeps_passwords(house, tmp_path, monkeypatch):
+def test_the_command_prints_once_and_keeps_passwords(catalog, tmp_path, monkeypatch):
     commands = typer.Typer()
     commands.command()(metrics)
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))

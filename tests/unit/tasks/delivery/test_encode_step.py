@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, WorkError
 from catalog.ledger.work import Outcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
@@ -21,22 +21,22 @@ from tasks.steps.step_kinds import request
 from tests.support.services.processes import not_tested
 
 
-def run(house: House, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> Outcome:
+def run(catalog: Catalog, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> Outcome:
     if reason := available(kind):
         not_tested(reason)
     inputs = {
-        "master": house.store.put_bytes(master.read_bytes()).digest,
-        "cover": house.store.put_bytes(cover).digest,
+        "master": catalog.store.put_bytes(master.read_bytes()).digest,
+        "cover": catalog.store.put_bytes(cover).digest,
     }
     parameters = {"deliverable": kind, "tags": tags.document(), "ceiling_dbtp": -1.0}
-    return encode(StepContext(request("encode", parameters, inputs), scratch, house))
+    return encode(StepContext(request("encode", parameters, inputs), scratch, catalog))
 
 
 @pytest.mark.parametrize("kind", sorted(DELIVERABLES))
 def test_what_is_found_is_told(
-    kind: str, house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
+    kind: str, catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
 ) -> None:
-    outcome = run(house, tmp_path, kind, master=master, tags=tags, cover=png)
+    outcome = run(catalog, tmp_path, kind, master=master, tags=tags, cover=png)
     (product,) = outcome.products
     assert (product.role, product.media_type) == ("file", DELIVERABLES[kind].media_type)
     assert outcome.result["bytes"] == product.path.stat().st_size
@@ -50,30 +50,32 @@ def test_what_is_found_is_told(
 
 
 def test_the_same_master_gives_the_same_file(
-    house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
+    catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
 ) -> None:
     made = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        outcome = run(house, tmp_path / name, "wav16", master=master, tags=tags, cover=png)
+        outcome = run(catalog, tmp_path / name, "wav16", master=master, tags=tags, cover=png)
         made.append(outcome.products[0].path.read_bytes())
     assert made[0] == made[1]
 
 
 def test_a_file_that_lost_its_tags_is_no_product(
-    house: House, tmp_path: Path, master: Path, tags: TrackTags, png: bytes, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.delivery.encode.write_opus_tags", lambda path, tags, cover: None)
     with pytest.raises(WorkError, match="Opus 160 file was read back"):
-        run(house, tmp_path, "opus_160", master=master, tags=tags, cover=png)
+        run(catalog, tmp_path, "opus_160", master=master, tags=tags, cover=png)
     assert not list(tmp_path.glob("*track*"))
 
 
 @pytest.mark.parametrize("kind", ["wav24", "wav16", "instrumental", "acapella"])
-def test_a_bare_wav_holds_its_format_and_samples_alone(kind: str, house: House, tmp_path: Path, master: Path) -> None:
-    asked = request_encoding(kind, house.store.put_bytes(master.read_bytes()).digest, tags={"title": "A"},
+def test_a_bare_wav_holds_its_format_and_samples_alone(
+    kind: str, catalog: Catalog, tmp_path: Path, master: Path
+) -> None:
+    asked = request_encoding(kind, catalog.store.put_bytes(master.read_bytes()).digest, tags={"title": "A"},
         cover_digest="0" * 64, ceiling_dbtp=-1.0, wav_tags="none")  # fmt: skip
-    outcome = encode(StepContext(asked, tmp_path, house))
+    outcome = encode(StepContext(asked, tmp_path, catalog))
     assert [name for name, _ in read_chunks(outcome.products[0].path)] == [b"fmt ", b"data"]
     assert {finding["check"] for finding in outcome.result["findings"]} == {"read_back_samples", "read_back_chunks"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
 from catalog.ledger.work import Outcome, StepRequest
 from tasks.audio.audio import Audio
@@ -35,16 +35,16 @@ class Late:
         return Audio(np.roll(audio.samples, 1, axis=1), audio.rate)
 
 
-def run(house: House, scratch: Path, audio: Audio, member: str, revision: int | None = None) -> Outcome:
-    digest = house.store.put_bytes(wav_bytes(audio, subtype="FLOAT")).digest
+def run(catalog: Catalog, scratch: Path, audio: Audio, member: str, revision: int | None = None) -> Outcome:
+    digest = catalog.store.put_bytes(wav_bytes(audio, subtype="FLOAT")).digest
     parameters = {"member": member, "revision": revision or ENHANCERS.get(member, 1)}
-    return enhance(StepContext(StepRequest("enhance", 1, parameters, {"audio": digest}), scratch, house))
+    return enhance(StepContext(StepRequest("enhance", 1, parameters, {"audio": digest}), scratch, catalog))
 
 
 @pytest.mark.parametrize("member", sorted(ENHANCERS))
-def test_the_product_is_float_audio_of_the_same_form(house: House, tmp_path: Path, member: str) -> None:
+def test_the_product_is_float_audio_of_the_same_form(catalog: Catalog, tmp_path: Path, member: str) -> None:
     source = music(level_db=6)
-    outcome = run(house, tmp_path, source, member)
+    outcome = run(catalog, tmp_path, source, member)
     (product,) = outcome.products
     written = read_audio(product.path)
     assert (product.role, product.media_type) == ("audio", "audio/wav")
@@ -53,8 +53,8 @@ def test_the_product_is_float_audio_of_the_same_form(house: House, tmp_path: Pat
     assert (written.samples.shape, written.rate) == (source.samples.shape, RATE)
 
 
-def test_the_outcome_has_the_null_and_readings_on_both_sides(house: House, tmp_path: Path) -> None:
-    document = run(house, tmp_path, low_passed(music(), 9500), "air").result
+def test_the_outcome_has_the_null_and_readings_on_both_sides(catalog: Catalog, tmp_path: Path) -> None:
+    document = run(catalog, tmp_path, low_passed(music(), 9500), "air").result
     before, after = document["before"], document["after"]
     assert document["generated_hz"] == [10_000, 20_000]
     assert document["kept_hz"] == [0, 10_000]
@@ -66,16 +66,16 @@ def test_the_outcome_has_the_null_and_readings_on_both_sides(house: House, tmp_p
 
 
 def test_a_member_that_breaks_its_contract_leaves_nothing(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "PATHS", {"late": f"{__name__}:Late"})
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with pytest.raises(WorkError, match=r"the enhancement late broke its contract \(null\): .* -\d+\.\d dB"):
-        run(house, scratch, music(), "late")
+        run(catalog, scratch, music(), "late")
     assert not list(scratch.iterdir())
 
 
-def test_another_revision_than_was_planned_is_refused(house: House, tmp_path: Path) -> None:
+def test_another_revision_than_was_planned_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     with pytest.raises(WorkError, match="basic is asked for in revision 99, this is revision 1"):
-        run(house, tmp_path, music(), "basic", revision=99)
+        run(catalog, tmp_path, music(), "basic", revision=99)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from catalog.album.mastering import MasteringSpec
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import AudioRefused
 from catalog.ledger.work import StepRequest
 from tasks.audio.audio import Audio
@@ -28,7 +28,7 @@ def context(folder: Path, parameters: dict[str, Any], **sounds: Audio) -> StepCo
         write_wav(folder / f"{role}.wav", sound, subtype="FLOAT")
     store = SimpleNamespace(local=lambda digest: folder / f"{digest}.wav")
     request = StepRequest("step", 1, parameters, {role: role for role in sounds})
-    return StepContext(request, folder, cast(House, SimpleNamespace(store=store)))
+    return StepContext(request, folder, cast(Catalog, SimpleNamespace(store=store)))
 
 
 @pytest.mark.parametrize("block", [{}, {"reference": "dark.wav", "reference_loudness": True}, {"profile": "dynamic"}])

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Outcome, Product
@@ -69,44 +69,44 @@ def embedded(text):
     return Material(request=request("embed", {"text": text}), product="style")
 
 
-def gathered(house, recipes=RECIPES):
-    found = gather(house, recipes, HERE)
+def gathered(catalog, recipes=RECIPES):
+    found = gather(catalog, recipes, HERE)
     return [found[recipe.digest] for recipe in recipes]
 
 
-def test_a_step_that_several_recipes_need_is_done_once_and_never_again(house, made, needs):
+def test_a_step_that_several_recipes_need_is_done_once_and_never_again(catalog, made, needs):
     needs({1: {"style": embedded("folk")}, 2: {"style": embedded("folk")}, 3: {"style": embedded("jazz")}})
     folk, jazz = ({"style": digest_bytes(text)} for text in (b"folk", b"jazz"))
-    assert gathered(house) == [folk, folk, jazz]
-    assert gathered(house) == [folk, folk, jazz]
+    assert gathered(catalog) == [folk, folk, jazz]
+    assert gathered(catalog) == [folk, folk, jazz]
     assert made == ["folk", "jazz"]
-    assert house.store.local(folk["style"]).read_text() == "folk"
+    assert catalog.store.local(folk["style"]).read_text() == "folk"
 
 
-def test_another_process_finds_what_was_made(house, settings, made, needs):
+def test_another_process_finds_what_was_made(catalog, settings, made, needs):
     needs({1: {"style": embedded("folk")}})
-    known = gathered(house, RECIPES[:1])
-    with open_house(settings) as other:
+    known = gathered(catalog, RECIPES[:1])
+    with open_catalog(settings) as other:
         assert gathered(other, RECIPES[:1]) == known
     assert made == ["folk"]
 
 
-def test_what_is_known_by_its_digest_is_taken_as_it_is(house, made, needs, tmp_path):
+def test_what_is_known_by_its_digest_is_taken_as_it_is(catalog, made, needs, tmp_path):
     path = tmp_path / "parent.wav"
     path.write_text("parent")
-    digest = house.take_in(path, media_type="audio/wav")
+    digest = catalog.add_file(path, media_type="audio/wav")
     needs({1: {"parent_audio": Material(digest=digest), "style": embedded("folk")}, 2: {}, 3: {}})
-    assert gathered(house) == [{"parent_audio": digest, "style": digest_bytes(b"folk")}, {}, {}]
-    house.store.delete(digest)
-    lost, *others = gathered(house)
+    assert gathered(catalog) == [{"parent_audio": digest, "style": digest_bytes(b"folk")}, {}, {}]
+    catalog.store.delete(digest)
+    lost, *others = gathered(catalog)
     assert isinstance(lost, WorkError)
     assert "no longer in the store" in lost.what
     assert others == [{}, {}]
 
 
-def test_trouble_of_one_recipe_is_not_that_of_the_others(house, made, needs):
+def test_trouble_of_one_recipe_is_not_that_of_the_others(catalog, made, needs):
     needs({1: {"style": embedded("folk")}, 2: {"style": embedded("broken")}, 3: ZeroDivisionError("a bug")})
-    good, missing, bug = gathered(house)
+    good, missing, bug = gathered(catalog)
     assert good == {"style": digest_bytes(b"folk")}
     assert isinstance(missing, ModelMissing)
     assert "songline models pull m" in str(missing)
@@ -114,27 +114,27 @@ def test_trouble_of_one_recipe_is_not_that_of_the_others(house, made, needs):
     assert "ZeroDivisionError" in bug.what
 
 
-def test_a_step_that_failed_for_good_says_so_again(house, made, needs):
+def test_a_step_that_failed_for_good_says_so_again(catalog, made, needs):
     needs({1: {"style": embedded("broken")}})
-    first, again = (gathered(house, RECIPES[:1])[0] for _ in range(2))
+    first, again = (gathered(catalog, RECIPES[:1])[0] for _ in range(2))
     assert made == ["broken"]
     assert (type(again), again.what) == (type(first), first.what)
 
 
-def test_a_material_without_a_source_is_an_error(house, made, needs):
+def test_a_material_without_a_source_is_an_error(catalog, made, needs):
     needs({1: {"style": Material()}})
-    (found,) = gathered(house, RECIPES[:1])
+    (found,) = gathered(catalog, RECIPES[:1])
     assert isinstance(found, WorkError)
     assert "no source" in found.what
 
 
-def test_a_step_that_somebody_else_does_is_waited_for(house, settings, made, needs, tmp_path):
+def test_a_step_that_somebody_else_does_is_waited_for(catalog, settings, made, needs, tmp_path):
     wanted = embedded("folk")
     needs({1: {"style": wanted}})
-    house.ledger.declare_steps([wanted.request])
+    catalog.ledger.declare_steps([wanted.request])
     path = tmp_path / "theirs.npy"
     path.write_text("theirs")
-    with open_house(settings) as other:
+    with open_catalog(settings) as other:
         lease = other.ledger.claim("step", wanted.request.key)
         assert isinstance(lease, Lease)
         outcome = Outcome({}, (Product("style", path, "application/x-npy"),))
@@ -144,7 +144,7 @@ def test_a_step_that_somebody_else_does_is_waited_for(house, settings, made, nee
 
         timer = threading.Timer(0.3, finish)
         timer.start()
-        assert gathered(house, RECIPES[:1]) == [{"style": digest_bytes(b"theirs")}]
+        assert gathered(catalog, RECIPES[:1]) == [{"style": digest_bytes(b"theirs")}]
         timer.join()
     assert made == []
     with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:

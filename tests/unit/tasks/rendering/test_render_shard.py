@@ -23,57 +23,57 @@ def faulty(monkeypatch):
     rendering.renderer_of.cache_clear()
 
 
-def shard(house):
-    house.ledger.declare_renders(RECIPES)
-    return {key: standing.state for key, standing in rendering.render_shard(house, KEYS, HERE).items()}
+def shard(catalog):
+    catalog.ledger.declare_renders(RECIPES)
+    return {key: standing.state for key, standing in rendering.render_shard(catalog, KEYS, HERE).items()}
 
 
-def test_a_shard_renders_all_and_a_second_time_nothing(house, faulty):
-    assert set(shard(house).values()) == {"rendered"}
-    assert set(shard(house).values()) == {"rendered"}
+def test_a_shard_renders_all_and_a_second_time_nothing(catalog, faulty):
+    assert set(shard(catalog).values()) == {"rendered"}
+    assert set(shard(catalog).values()) == {"rendered"}
     assert faulty.rendered == [1, 2, 3]
-    assert all("audio" in render_products(house.database, key) for key in KEYS)
+    assert all("audio" in render_products(catalog.database, key) for key in KEYS)
 
 
-def test_one_poisoned_candidate_never_sinks_its_shard(house, faulty):
+def test_one_poisoned_candidate_never_sinks_its_shard(catalog, faulty):
     faulty.queue.extend(["tone", "fail", "tone"])
-    assert list(shard(house).values()) == ["rendered", "failed", "rendered"]
-    error = house.ledger.standings("render", KEYS)[KEYS[1]].error
+    assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
+    error = catalog.ledger.standings("render", KEYS)[KEYS[1]].error
     assert error["error"] == "these lyrics cannot be sung"
     assert error["remedy"] == "Change them"
 
 
-def test_transient_trouble_goes_back_to_planned(house, faulty):
+def test_transient_trouble_goes_back_to_planned(catalog, faulty):
     faulty.queue.extend(["oom", "tone", "tone"])
-    assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
+    assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
 
 
-def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(house, faulty):
+def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog, faulty):
     faulty.queue.extend(["tone", "crash", "crash", "tone"])
-    assert list(shard(house).values()) == ["rendered", "failed", "rendered"]
-    error = house.ledger.standings("render", KEYS)[KEYS[1]].error
+    assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
+    error = catalog.ledger.standings("render", KEYS)[KEYS[1]].error
     assert "ZeroDivisionError" in error["error"]
     assert "songline retry" in error["remedy"]
 
 
-def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(house, faulty, monkeypatch):
-    commit = house.ledger.commit
+def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(catalog, faulty, monkeypatch):
+    commit = catalog.ledger.commit
 
     def busy_once(lease, *arguments, **named):
-        monkeypatch.setattr(house.ledger, "commit", commit)
+        monkeypatch.setattr(catalog.ledger, "commit", commit)
         raise DatabaseTrouble("database is locked")
 
-    monkeypatch.setattr(house.ledger, "commit", busy_once)
-    assert list(shard(house).values()) == ["planned", "rendered", "rendered"]
+    monkeypatch.setattr(catalog.ledger, "commit", busy_once)
+    assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
 
 
-def test_the_same_audio_from_two_recipes_is_stored_once(house, tmp_path):
-    shard(house)
-    digests = {render_products(house.database, key)["audio"] for key in KEYS}
+def test_the_same_audio_from_two_recipes_is_stored_once(catalog, tmp_path):
+    shard(catalog)
+    digests = {render_products(catalog.database, key)["audio"] for key in KEYS}
     assert len(digests) == 3
-    again = rendering.render_once(house, RECIPES[0], HERE)
+    again = rendering.render_once(catalog, RECIPES[0], HERE)
     from tasks.audio.files import write_wav
 
     path = tmp_path / "again.wav"
     write_wav(path, again.audio, subtype="FLOAT")
-    assert house.store.put(path).digest in digests
+    assert catalog.store.put(path).digest in digests

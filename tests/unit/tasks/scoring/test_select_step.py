@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from catalog.album.document import album_of, manifest_document
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.settings import Settings
 from catalog.ledger.results import readings, step_results
 from catalog.plan.status import songs_of
@@ -23,27 +23,27 @@ from tests.support.inline_executor import produce
 
 
 def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
-    house: House, settings: Settings, tmp_path: Path
+    catalog: Catalog, settings: Settings, tmp_path: Path
 ) -> None:
     document = album_document(songs=album_document()["songs"][:1])
-    planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
-    produced, _ = produce(house, planned, until="select")
+    planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), settings))
+    produced, _ = produce(catalog, planned, until="select")
     assert produced.failures == {}
-    (song,) = songs_of(house.database, "small")
+    (song,) = songs_of(catalog.database, "small")
     assert song.decision is not None
     decision = Decision.from_document(song.decision)
     assert set(decision.families) == {"adherence", "production"}
     assert decision.groups == ()
-    with house.database.read() as session:
+    with catalog.database.read() as session:
         keys = list(session.scalars(sa.select(Step.key).where(Step.kind == "score").order_by(Step.key)))
     assert len(keys) == len(decision.candidates)
-    for key, found in step_results(house.database, keys).items():
+    for key, found in step_results(catalog.database, keys).items():
         assert Fingerprint.from_document(found.result["fingerprint"]) is not None
-        read = readings(house.database, [key])["bandwidth_hz"]
+        read = readings(catalog.database, [key])["bandwidth_hz"]
         assert isinstance(read, Measured)
         assert found.result["bandwidth"] == {"hz": read.value, "ends": "roll-off"}
     again = {"first": keys[:1], "second": keys[:1], "other": keys[1:2]}
-    (group,) = near_duplicates(house.database, again)
+    (group,) = near_duplicates(catalog.database, again)
     assert (sorted(group.candidates), group.how) == (["first", "second"], "identical samples")
 
 
@@ -61,17 +61,17 @@ def test_a_stored_plan_keeps_the_policy_it_was_stored_with(settings: Settings, t
 
 
 def test_a_song_without_words_is_not_asked_how_its_words_are_sung(
-    house: House, settings: Settings, tmp_path: Path
+    catalog: Catalog, settings: Settings, tmp_path: Path
 ) -> None:
     song = {"id": "one", "title": "One", "prompt": "pop, instrumental", "seeds": [1, 2]}
     selection = {"gates": {"lyric_per": {"max": 0.3}}, "metrics": ["lyric_per", "tempo_match"]}
     document = album_document(songs=[song], selection=selection)
-    planned = declare_album(house, read_album(write_album(tmp_path / "album", document), settings))
+    planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), settings))
     assert planned.identities == {}  # no judge's model is needed
-    produced, executor = produce(house, planned, until="select")
+    produced, executor = produce(catalog, planned, until="select")
     assert produced.failures == {}
     assert not [step for step in executor.steps if step.startswith("judge")]
-    (row,) = songs_of(house.database, "small")
+    (row,) = songs_of(catalog.database, "small")
     assert row.decision is not None
     decision = Decision.from_document(row.decision)
     assert decision.winner is not None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from catalog.catalog import open_house
+from catalog.catalog import open_catalog
 from catalog.common.digests import canonical_json
 from catalog.common.errors import ModelMissing, WorkError
 from tasks.audio.audio import Audio
@@ -15,18 +15,18 @@ from tests.support.tiny_demucs import need
 
 
 @pytest.fixture
-def house(registry, tmp_path):
-    with open_house(registry.model_copy(update={"home": tmp_path / "home"})) as opened:
+def catalog(registry, tmp_path):
+    with open_catalog(registry.model_copy(update={"home": tmp_path / "home"})) as opened:
         yield opened
 
 
 @pytest.fixture
-def audio(house, tmp_path):
+def audio(catalog, tmp_path):
     """The digest of a stored mix."""
     samples = 0.1 * np.random.Generator(np.random.PCG64(4)).standard_normal((2, 60_000))
     path = tmp_path / "mix.wav"
     write_wav(path, Audio.of(samples, 44_100), subtype="FLOAT")
-    return house.store.put(path).digest
+    return catalog.store.put(path).digest
 
 
 def asked(registry, audio, **changes):
@@ -39,34 +39,34 @@ def asked(registry, audio, **changes):
     return request("demix", parameters | changes, {"audio": audio})
 
 
-def test_the_stems_of_a_winner_and_their_figures(registry, house, audio, tmp_path):
+def test_the_stems_of_a_winner_and_their_figures(registry, catalog, audio, tmp_path):
     assert KINDS["demix"].on_device
-    done = demix(StepContext(asked(registry, audio), tmp_path, house))
+    done = demix(StepContext(asked(registry, audio), tmp_path, catalog))
     assert [product.role for product in done.products] == ["drums", "bass", "other", "vocals", "residual"]
     assert done.result["stems"] == [product.role for product in done.products]
     assert done.result["null_dbfs"] <= -140
     assert done.result["device"] == "cpu"
     stems = [read_audio(product.path) for product in done.products]
-    assert np.abs(sum(stem.samples for stem in stems) - read_audio(house.store.local(audio)).samples).max() < 1e-7
+    assert np.abs(sum(stem.samples for stem in stems) - read_audio(catalog.store.local(audio)).samples).max() < 1e-7
     assert [sample_digest(stem) for stem in stems] == [product.sample_digest for product in done.products]
     canonical_json(dict(done.result))
 
 
-def test_two_stems_have_their_own_key_and_files(registry, house, audio, tmp_path):
+def test_two_stems_have_their_own_key_and_files(registry, catalog, audio, tmp_path):
     wanted = asked(registry, audio, two_stems="vocals", line_starts_s=[60.0])
     assert wanted.key != asked(registry, audio).key
-    done = demix(StepContext(wanted, tmp_path, house))
+    done = demix(StepContext(wanted, tmp_path, catalog))
     assert [product.role for product in done.products] == ["vocals", "no_vocals", "residual"]
-    assert (house.settings.home / "separating.lock").exists()  # it took its turn
+    assert (catalog.settings.home / "separating.lock").exists()  # it took its turn
 
 
-def test_other_files_than_those_planned_with_are_refused(registry, house, audio, tmp_path):
+def test_other_files_than_those_planned_with_are_refused(registry, catalog, audio, tmp_path):
     wanted = asked(registry, audio, identity={"name": "htdemucs", "digests": {"htdemucs.yaml": "0" * 64}})
     with pytest.raises(WorkError, match="not those that the album was planned with"):
-        demix(StepContext(wanted, tmp_path, house))
+        demix(StepContext(wanted, tmp_path, catalog))
 
 
 def test_a_model_that_is_not_here_is_said(registry, tmp_path):
     bare = registry.model_copy(update={"home": tmp_path / "bare", "models": tmp_path / "no-models"})
-    with open_house(bare) as house, pytest.raises(ModelMissing, match="songline models pull htdemucs"):
-        demix(StepContext(asked(registry, "0" * 64), tmp_path, house))
+    with open_catalog(bare) as catalog, pytest.raises(ModelMissing, match="songline models pull htdemucs"):
+        demix(StepContext(asked(registry, "0" * 64), tmp_path, catalog))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from catalog.catalog import House
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError
 from catalog.ledger.work import Outcome, StepRequest
 from tasks.steps.run_step import StepContext
@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def store(model: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def store(model: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that has the tiny model."""
 
     class Store:
@@ -51,17 +51,17 @@ def store(model: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
             assert name == MUQ_MULAN
             return Installed(model, DIGESTS)
 
-    monkeypatch.setattr(house, "models", Store())
+    monkeypatch.setattr(catalog, "models", Store())
 
 
-def embed(house: House, scratch: Path, *, audio: str | None = None, **parameters: object) -> Outcome:
+def embed(catalog: Catalog, scratch: Path, *, audio: str | None = None, **parameters: object) -> Outcome:
     given = {"model": {"name": MUQ_MULAN, "digests": DIGESTS}, **parameters}
     request = StepRequest("embed", 1, given, {"audio": audio} if audio else {})
-    return embed_step(StepContext(request, scratch, house))
+    return embed_step(StepContext(request, scratch, catalog))
 
 
-def test_a_text_becomes_a_style(house: House, model: Path, tmp_path: Path) -> None:
-    outcome = embed(house, tmp_path, text="warm folk")
+def test_a_text_becomes_a_style(catalog: Catalog, model: Path, tmp_path: Path) -> None:
+    outcome = embed(catalog, tmp_path, text="warm folk")
     (product,) = outcome.products
     assert (product.role, product.media_type) == ("style", "application/x-npy")
     np.testing.assert_array_equal(read_style(product.path), MuLan.load(model).text("warm folk"))
@@ -69,23 +69,27 @@ def test_a_text_becomes_a_style(house: House, model: Path, tmp_path: Path) -> No
     assert outcome.result["norm"] == pytest.approx(1, abs=1e-6)
 
 
-def test_a_reference_becomes_a_style_with_its_window_and_findings(house: House, model: Path, tmp_path: Path) -> None:
+def test_a_reference_becomes_a_style_with_its_window_and_findings(
+    catalog: Catalog, model: Path, tmp_path: Path
+) -> None:
     noise = 0.1 * np.random.Generator(np.random.PCG64(2)).standard_normal(32000 * 25)
     soundfile.write(tmp_path / "reference.wav", noise, 32000, "PCM_16")
-    digest = house.take_in(tmp_path / "reference.wav", media_type="audio/wav")
-    outcome = embed(house, tmp_path, audio=digest)
+    digest = catalog.add_file(tmp_path / "reference.wav", media_type="audio/wav")
+    outcome = embed(catalog, tmp_path, audio=digest)
     assert outcome.result["window"] == {"start_s": 7.0, "end_s": 17.0}
     assert [finding["check"] for finding in outcome.result["findings"]] == ["sample_rate", "channels"]
     assert read_style(outcome.products[0].path).shape == (512,)
 
 
-def test_a_reference_that_is_too_short_is_refused(house: House, tmp_path: Path) -> None:
+def test_a_reference_that_is_too_short_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "short.wav", np.full((44100, 2), 0.1), 44100)
-    digest = house.take_in(tmp_path / "short.wav", media_type="audio/wav")
+    digest = catalog.add_file(tmp_path / "short.wav", media_type="audio/wav")
     with pytest.raises(InputError, match=r"lasts 1\.00 s"):
-        embed(house, tmp_path, audio=digest)
+        embed(catalog, tmp_path, audio=digest)
 
 
-def test_other_files_than_were_planned_are_not_used(house: House, tmp_path: Path) -> None:
+def test_other_files_than_were_planned_are_not_used(catalog: Catalog, tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="other files"):
-        embed(house, tmp_path, text="warm folk", model={"name": MUQ_MULAN, "digests": {"mulan/config.json": "34" * 32}})
+        embed(
+            catalog, tmp_path, text="warm folk", model={"name": MUQ_MULAN, "digests": {"mulan/config.json": "34" * 32}}
+        )

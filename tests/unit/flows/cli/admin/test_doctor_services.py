@@ -140,7 +140,7 @@ def test_services_that_are_silent_or_gone_are_given_up_soon(look, moto, prefect_
 def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, settings):
     from flows.server.client import server_client
     from flows.server.deploy import deploy
-    from flows.server.deployment_file import house_file, read_deployment_file
+    from flows.server.deployment_file import default_deployment_file, read_deployment_file
 
     with prefect_server.here(), server_client() as client:
         for pool in ("gpu", "cpu"):
@@ -150,7 +150,7 @@ def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, 
         assert found["Prefect server"].verdict == "ok"
         assert (found["work pool gpu"].found, found["work pool gpu"].remedy) == ("not there", "Run `songline deploy`")
 
-        deploy(client, read_deployment_file(house_file()), settings)
+        deploy(client, read_deployment_file(default_deployment_file()), settings)
         client.send_worker_heartbeat("cpu", "worker-cpu", heartbeat_interval_seconds=30)
         found = look(prefect, notify="slack-webhook/nowhere")
         assert found["deployments"].found == "all 5 there"
