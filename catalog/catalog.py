@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.catalog_errors import opening, read_only_error, require_catalog_with_store, told
 from catalog.common.settings import Settings
-from catalog.files.owners import Owner
+from catalog.files.owners import LeaseOwner
 from catalog.files.permissions import share_with_group
 from catalog.files.scratch import owned_scratch, sweep_scratch
 from catalog.home import CATALOG, is_full, make_home, why_read_only
@@ -31,13 +31,13 @@ class Catalog:
         self.store: Store = store_of(settings)
         self.models = ModelStore(settings.models_path, table=settings.models_table)
         self.owners_folder = settings.home / "owners"
-        self._owner = None if read_only else Owner(self.owners_folder)
+        self._owner = None if read_only else LeaseOwner(self.owners_folder)
         if self._owner is not None:
             self._sweep(self._owner)
         name = self._owner.name if self._owner else "reader"
         self.ledger = Ledger(database, self.store, owner=name, owners_folder=self.owners_folder, settings=settings)
 
-    def _sweep(self, owner: Owner) -> None:
+    def _sweep(self, owner: LeaseOwner) -> None:
         try:
             sweep_scratch(self.settings.home)
         except OSError:

@@ -17,7 +17,7 @@ from prefect.runtime import flow_run
 from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, ServerAway
 from catalog.common.redaction import shareable
-from catalog.ledger.submissions import Submission, move, name_run, submit, take_charge
+from catalog.ledger.submissions import Submission, claim_attempt, set_flow_run_id, submit, transition
 from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
 from catalog.release.queries import release_by_key
@@ -98,20 +98,20 @@ def _charge(catalog: Catalog, work: AlbumWork) -> Submission | None:
         return None
     if standing.state != "active":
         forgive(catalog, lambda: stored_plan(catalog.database, work.album))
-        taken: int | None = submit(catalog.database, standing.wish).attempt
+        taken: int | None = submit(catalog.database, standing.request).attempt
     elif is_mine:
         return standing
     else:
-        taken = take_charge(catalog.database, work.album, after=standing.attempt)
+        taken = claim_attempt(catalog.database, work.album, after=standing.attempt)
     if taken is None:
         return None
-    name_run(catalog.database, work.album, mine, attempt=taken)
+    set_flow_run_id(catalog.database, work.album, mine, attempt=taken)
     return known(catalog.database, work.album)
 
 
 async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
-    planned = stored_plan(catalog.database, submission.wish.album_id)
+    planned = stored_plan(catalog.database, submission.request.album_id)
     progress = Progress(planned.songs)
     wall = Wall(catalog, planned)
     foreman = Foreman(
@@ -123,7 +123,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
         expected_s=expected_seconds(catalog),
     )
     stages = Stages(progress, get_run_logger().info)
-    stages.begin(submission.wish.until, submission.attempt)
+    stages.begin(submission.request.until, submission.attempt)
     async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
         verdict = await _rounds(foreman, wall, stages, catalog.settings.poll_s)
         await wall.show(foreman.failures, now=True)
@@ -137,9 +137,9 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
         if verdict == "not in charge":
             return "the album was cancelled, or another run is in charge of it"
         require_renders(catalog, planned)
-        if submission.wish.until == "release":
+        if submission.request.until == "release":
             stages.say("Packing the release.")
-        produced = await carry_out(catalog, planned, submission.wish.until)
+        produced = await carry_out(catalog, planned, submission.request.until)
         if stored_plan(catalog.database, planned.album.id) != planned:
             return None
         await wall.finish(produced)
@@ -173,7 +173,7 @@ async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) 
 
 async def _close(catalog: Catalog, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
-    album_id = submission.wish.album_id
+    album_id = submission.request.album_id
     if known(catalog.database, album_id).attempt != submission.attempt:
         return "another run is in charge of the album"
     if produced.release_key:
@@ -187,7 +187,7 @@ async def _close(catalog: Catalog, submission: Submission, produced: Produced, w
     warned = "".join(f" Without {error}" for error in produced.failures.values())
     if _end(catalog, submission, None):
         await notify(catalog.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
-    return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.wish.until}"
+    return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.request.until}"
 
 
 async def _write_out(catalog: Catalog, release_key: str, wall: Wall) -> None:
@@ -203,9 +203,9 @@ async def _write_out(catalog: Catalog, release_key: str, wall: Wall) -> None:
 
 def _end(catalog: Catalog, submission: Submission, trouble: str | None) -> bool:
     """Note that the album is done or failed; whether this run was the one to say so."""
-    return move(
+    return transition(
         catalog.database,
-        submission.wish.album_id,
+        submission.request.album_id,
         "failed" if trouble else "done",
         only_from=["active", "paused"],
         attempt=submission.attempt,

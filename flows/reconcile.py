@@ -17,7 +17,7 @@ from prefect.logging import get_run_logger
 from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
-from catalog.ledger.submissions import free_lost_leases, submissions
+from catalog.ledger.submissions import release_expired_leases, submissions
 from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
 from flows.orchestration.submissions import ensure_charge
 from flows.pipeline.run import open_run_catalog
@@ -67,14 +67,14 @@ def hold_to_catalog(catalog: Catalog, dispatcher: Dispatcher) -> str:
 
     Trouble with one album holds no other up. Raises WorkError naming all that had some, after the last.
     """
-    freed = free_lost_leases(catalog.database)
+    freed = release_expired_leases(catalog.database)
     active = submissions(catalog.database, state="active")
     changed, troubles = 0, {}
     for each in active:
         try:
             changed += ensure_charge(catalog, each, dispatcher) != each
         except SonglineError as error:
-            troubles[each.wish.album_id] = error
+            troubles[each.request.album_id] = error
     if troubles:
         told = "; ".join(f"{album_id}: {error}" for album_id, error in troubles.items())
         raise WorkError(

@@ -20,9 +20,9 @@ from catalog.catalog import Catalog, connect_catalog
 from catalog.common import streams
 from catalog.common.errors import TransientError
 from catalog.common.settings import Settings
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 from tasks.parent_process import begin, is_main_thread, lifeline
-from tasks.steps.environment import circumstances
+from tasks.steps.environment import execution_environment
 
 T = TypeVar("T")
 MEMORY_SHARE = 0.7
@@ -44,13 +44,13 @@ class WorkerPool:
 
     async def run_step(
         self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
-    ) -> Standing:
+    ) -> WorkStatus:
         """:func:`tasks.steps.run_step.run_step` in a worker."""
         return await self._call(_work_step, key, flow_run_id, task_run_id, on_device=on_device)
 
     async def render_shard(
         self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
-    ) -> dict[str, Standing]:
+    ) -> dict[str, WorkStatus]:
         """:func:`tasks.rendering.render_shard.render_shard` in a worker."""
         return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id, on_device=on_device)
 
@@ -106,20 +106,20 @@ def set_up(settings: bytes, threads: int) -> None:
     _settings = pickle.loads(settings)
 
 
-def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Standing:
+def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> WorkStatus:
     from tasks.steps.run_step import run_step
 
     try:
-        return run_step(_entered(), key, circumstances(flow_run_id, task_run_id))
+        return run_step(_entered(), key, execution_environment(flow_run_id, task_run_id))
     finally:
         _end_if_device_is_lost()
 
 
-def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, Standing]:
+def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, WorkStatus]:
     from tasks.rendering.render_shard import render_shard
 
     try:
-        return render_shard(_entered(), keys, circumstances(flow_run_id, task_run_id))
+        return render_shard(_entered(), keys, execution_environment(flow_run_id, task_run_id))
     finally:
         _end_if_device_is_lost()
 

@@ -16,7 +16,7 @@ from catalog.files.permissions import make_private, private_folder
 YOUNG_S = 60.0
 
 
-class Owner:
+class LeaseOwner:
     """This process as a holder of leases. The name carries the host and a mark of the folder; the lock in that folder
     tells others who share both that we live."""
 
@@ -52,7 +52,7 @@ def is_dead(folder: Path, owner: str) -> bool:
     return True
 
 
-def sweep(folder: Path) -> None:
+def remove_dead_owners(folder: Path) -> None:
     """Remove the lock files of dead processes. Young files are left: their lock may be on its way."""
     for path in folder.glob("*:*:*"):
         with suppress(FileNotFoundError):

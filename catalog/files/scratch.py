@@ -15,7 +15,7 @@ from pathlib import Path
 
 from catalog.files import owners
 from catalog.files.leftovers import remove_leftovers
-from catalog.files.owners import Owner
+from catalog.files.owners import LeaseOwner
 from catalog.files.permissions import private_folder
 
 PLACE = "place"
@@ -39,7 +39,7 @@ def sweep_scratch(home: Path) -> None:
             if (place := _noted_place(folder)) is not None:
                 remove_leftovers(place)
             shutil.rmtree(folder, ignore_errors=True)
-    owners.sweep(home / "owners")
+    owners.remove_dead_owners(home / "owners")
 
 
 def _noted_place(folder: Path) -> Path | None:
@@ -56,7 +56,7 @@ def _noted_place(folder: Path) -> Path | None:
 
 
 @contextmanager
-def owned_scratch(home: Path, owner: Owner) -> Iterator[Path]:
+def owned_scratch(home: Path, owner: LeaseOwner) -> Iterator[Path]:
     """An empty folder of ``owner``'s; what is left in it at the end is removed. Raises OSError."""
     with tempfile.TemporaryDirectory(dir=scratch_place(home), prefix=f"{owner.name}+") as folder:
         yield Path(folder)
@@ -65,7 +65,7 @@ def owned_scratch(home: Path, owner: Owner) -> Iterator[Path]:
 @contextmanager
 def scratch_of(home: Path) -> Iterator[Path]:
     """The same for a command that opens no catalog. Raises OSError."""
-    owner = Owner(home / "owners")
+    owner = LeaseOwner(home / "owners")
     try:
         sweep_scratch(home)
         with owned_scratch(home, owner) as folder:

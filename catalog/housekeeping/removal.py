@@ -20,7 +20,7 @@ from catalog.housekeeping.holdings import Graph, Held, read_graph
 from catalog.housekeeping.old_builds import old_builds, prune, superseded, with_bytes_yet
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
-from catalog.store.gc import Swept, sweep_these
+from catalog.store.gc import GarbageReport, collect_these
 from db.session import Database
 from db.statements import pieces
 from db.tables.album import Album, Candidate, Render, Song, Step
@@ -41,7 +41,7 @@ class Removal:
     builds: tuple[tuple[str, int], ...]
     freed: Sizes
     shared_bytes: int
-    swept: Swept | None = None
+    swept: GarbageReport | None = None
 
 
 def plan_removal(database: Database, album_id: str) -> Removal:
@@ -67,7 +67,7 @@ def remove_album(database: Database, store: Store, album_id: str) -> Removal:
         _delete_releases(session, rows)
         _delete_album(session, album_id)
         digests = _delete_work(session, lone)
-    return _with_bytes(removal, sweep_these(database, store, digests))
+    return _with_bytes(removal, collect_these(database, store, digests))
 
 
 def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: bool = False) -> Removal:
@@ -92,7 +92,7 @@ def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: b
         lone |= superseded(session, graph)
         removal = _removal(session, graph, lone, builds=old.kept)
         digests = prune(session, lone, old.kept)
-    return _with_bytes(removal, sweep_these(database, store, digests))
+    return _with_bytes(removal, collect_these(database, store, digests))
 
 
 def bytes_of_old_builds(database: Database, keep: int) -> frozenset[str]:
@@ -218,7 +218,7 @@ def _nowhere_named() -> list[sa.ColumnElement[bool]]:
     return [~sa.exists().where(column == Artifact.digest) for column in columns]
 
 
-def _with_bytes(removal: Removal, swept: Swept) -> Removal:
+def _with_bytes(removal: Removal, swept: GarbageReport) -> Removal:
     return Removal(
         removal.albums,
         removal.songs,

@@ -28,12 +28,12 @@ def standing_of(
     submission = submission_of(database, album_id)
     if submission is None:
         return "new", None
-    wish = submission.wish
-    if wish.manifest_digest != digest or _cover_of(database, album_id) not in cover_digests:
+    request = submission.request
+    if request.manifest_digest != digest or _cover_of(database, album_id) not in cover_digests:
         return "changed", submission
     match submission.state:
         case "done":
-            far_enough = STAGES.index(wish.until) >= STAGES.index(until)
+            far_enough = STAGES.index(request.until) >= STAGES.index(until)
             return ("done" if far_enough else "resumed"), submission
         case "active":
             return "under way", submission

@@ -18,10 +18,10 @@ from catalog.common.errors import LeaseLost, SonglineError, StoreError, Transien
 from catalog.common.settings import Settings
 from catalog.files import owners
 from catalog.ledger.recording import record_activity, record_outcome, record_pruned, replaced_by
-from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing, StepRequest, WorkKind
+from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome, StepRequest, WorkKind, WorkStatus
 from catalog.recipe import Recipe
 from catalog.store.base import Store, Stored
-from catalog.store.gc import NAMED_WITHIN_S, settle
+from catalog.store.gc import NAMED_WITHIN_S, keep_artifacts
 from db.bounds import LONGEST_WAIT_S
 from db.in_values import among
 from db.session import Database, DatabaseTrouble
@@ -80,15 +80,15 @@ class Ledger:
         if missing:
             self._database.transact(lambda session: insert_missing(session, table, missing))
 
-    def standings(self, work: WorkKind, keys: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
         """How each known key stands; unknown keys are left out."""
         table = TABLES[work]
         columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
         with self._database.read() as session:
             rows = session.execute(sa.select(*columns).where(among(table.key, keys))).all()
-        return {r.key: Standing(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
+        return {r.key: WorkStatus(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
 
-    def claim(self, work: WorkKind, key: str) -> Lease | Standing:
+    def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
         """Take a lease, or tell how the work stands if it cannot be had now."""
         table = TABLES[work]
         standing = self.standings(work, [key])[key]
@@ -108,7 +108,7 @@ class Ledger:
         taken = self._database.transact(lambda session: session.execute(taking).first())
         if taken is None:
             now = self.standings(work, [key])[key]
-            return Standing(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
+            return WorkStatus(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
         return Lease(work, key, taken.fence, taken.attempts + 1)
 
     @contextmanager
@@ -138,7 +138,7 @@ class Ledger:
                 .values(lease_until=db_now() + self._settings.lease_s)
             )
 
-    def commit(self, lease: Lease, outcome: Outcome, *, seconds: float, circumstances: Circumstances) -> None:
+    def commit(self, lease: Lease, outcome: StepOutcome, *, seconds: float, execution: ExecutionEnvironment) -> None:
         """Store the products, then finish the work and write its rows in one transaction, which never waits for the
         store: see :mod:`catalog.store.gc` for why the bytes still lie there when it ends.
 
@@ -146,14 +146,14 @@ class Ledger:
         """
         name_by = time.monotonic() + NAMED_WITHIN_S
         stored = [(product, self._store.put(product.path)) for product in outcome.products]
-        settle(self._database, self._store, [kept.digest for _, kept in stored])
+        keep_artifacts(self._database, self._store, [kept.digest for _, kept in stored])
         lost = self._lost(lease, {product.role: kept.digest for product, kept in stored})
 
         def write_down(session: Session) -> None:
             row = self._held(session, lease)
             if time.monotonic() > name_by:
                 raise TransientError("stored bytes waited too long for their row", remedy="It will be tried again")
-            self._write_down(session, row, lease, outcome, stored, seconds=seconds, circumstances=circumstances)
+            self._write_down(session, row, lease, outcome, stored, seconds=seconds, execution=execution)
             record_pruned(session, lost)
 
         try:
@@ -190,14 +190,14 @@ class Ledger:
         session: Session,
         row: Render | Step,
         lease: Lease,
-        outcome: Outcome,
+        outcome: StepOutcome,
         stored: Sequence[tuple[Product, Stored]],
         *,
         seconds: float,
-        circumstances: Circumstances,
+        execution: ExecutionEnvironment,
     ) -> None:
         activity = record_activity(
-            session, row, lease=lease, outcome="done", seconds=seconds, circumstances=circumstances, made=outcome
+            session, row, lease=lease, outcome="done", seconds=seconds, execution=execution, made=outcome
         )
         made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
         row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
@@ -207,7 +207,7 @@ class Ledger:
         else:
             row.result = dict(outcome.result)
 
-    def fail(self, lease: Lease, error: SonglineError, *, seconds: float, circumstances: Circumstances) -> None:
+    def fail(self, lease: Lease, error: SonglineError, *, seconds: float, execution: ExecutionEnvironment) -> None:
         """Record a failed attempt: transient trouble goes back to planned with a due time, the rest stays failed."""
         document = error_document(error)
 
@@ -219,7 +219,7 @@ class Ledger:
                 lease=lease,
                 outcome="failed",
                 seconds=seconds,
-                circumstances=circumstances,
+                execution=execution,
                 error=document,
             )
             row.attempts += 1

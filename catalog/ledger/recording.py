@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.ledger.work import (
-    Circumstances,
     DecisionRecord,
+    ExecutionEnvironment,
     Lease,
-    Outcome,
     Product,
-    Record,
     ReleaseRecord,
+    ResultRecord,
     ScoreRecord,
+    StepOutcome,
 )
 from catalog.store.base import Stored
 from db.in_values import among
@@ -38,9 +38,9 @@ def record_activity(
     lease: Lease,
     outcome: str,
     seconds: float,
-    circumstances: Circumstances,
+    execution: ExecutionEnvironment,
     error: Mapping[str, Json] | None = None,
-    made: Outcome | None = None,
+    made: StepOutcome | None = None,
 ) -> Activity:
     """Add the activity of one attempt, with what it used; ``made`` is what came of one that was done."""
     figures = made.figures if made else None
@@ -53,12 +53,12 @@ def record_activity(
         attempt=lease.attempt,
         started_at=sa.select(db_now() - seconds).scalar_subquery(),
         seconds=seconds,
-        code_version=circumstances.code_version,
-        environment=dict(circumstances.environment),
-        device=str(figures["device"]) if figures else circumstances.device,
+        code_version=execution.code_version,
+        environment=dict(execution.environment),
+        device=str(figures["device"]) if figures else execution.device,
         figures=dict(figures) if figures else None,
-        flow_run_id=circumstances.flow_run_id,
-        task_run_id=circumstances.task_run_id,
+        flow_run_id=execution.flow_run_id,
+        task_run_id=execution.task_run_id,
     )
     session.add(activity)
     session.flush()
@@ -80,7 +80,7 @@ def record_outcome(
     row: Render | Step,
     *,
     activity: Activity,
-    outcome: Outcome,
+    outcome: StepOutcome,
     stored: Sequence[tuple[Product, Stored]],
 ) -> dict[str, str]:
     """Add what an attempt made; gives the products' digests by role."""
@@ -124,7 +124,7 @@ def _link(session: Session, activity: Activity, *, direction: str, role: str, di
 
 
 def _add_record(
-    session: Session, record: Record, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
+    session: Session, record: ResultRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
 ) -> None:
     match record:
         case ScoreRecord():

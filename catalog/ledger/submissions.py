@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import digest_value
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 from db.in_values import among
 from db.session import Database
 from db.statements import HELD, insert_missing
@@ -28,7 +28,7 @@ BUDGET_SPENT = "the budget of"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubmissionRequest:
     """What is asked for an album: the plan it is of, the stage to stop after, its queue, and its budget."""
 
     album_id: str
@@ -42,7 +42,7 @@ class Wish:
 class Submission:
     """How a submitted album stands. Only the run of the newest ``attempt`` is in charge of it."""
 
-    wish: Wish
+    request: SubmissionRequest
     state: SubmissionState
     reason: str | None
     attempt: int
@@ -62,21 +62,21 @@ class Shard:
     flow_run_id: str | None
 
 
-def submit(database: Database, wish: Wish) -> Submission:
+def submit(database: Database, request: SubmissionRequest) -> Submission:
     """Ask for an album. A wish that is the standing one changes nothing; any other makes it active under a new attempt,
     with its budget counted from now."""
     fields = {
-        "manifest_digest": wish.manifest_digest,
-        "until": wish.until,
-        "priority": wish.priority,
-        "max_gpu_minutes": wish.max_gpu_minutes,
+        "manifest_digest": request.manifest_digest,
+        "until": request.until,
+        "priority": request.priority,
+        "max_gpu_minutes": request.max_gpu_minutes,
         "state": "active",
     }
 
     def ask(session: Session) -> Submission:
-        insert_missing(session, SubmissionRow, [{"album_id": wish.album_id, "attempt": 1, **fields}])
-        row = session.get_one(SubmissionRow, wish.album_id, with_for_update=HELD)
-        if _submission(row).wish != wish or row.state != "active":
+        insert_missing(session, SubmissionRow, [{"album_id": request.album_id, "attempt": 1, **fields}])
+        row = session.get_one(SubmissionRow, request.album_id, with_for_update=HELD)
+        if _submission(row).request != request or row.state != "active":
             for name, value in fields.items():
                 setattr(row, name, value)
             row.attempt += 1
@@ -102,7 +102,7 @@ def submissions(database: Database, *, state: SubmissionState | None = None) -> 
         return [_submission(row) for row in rows]
 
 
-def move(
+def transition(
     database: Database,
     album_id: str,
     to: SubmissionState,
@@ -121,7 +121,7 @@ def move(
     return database.transact(lambda session: session.execute(taking).first() is not None)
 
 
-def take_charge(database: Database, album_id: str, *, after: int) -> int | None:
+def claim_attempt(database: Database, album_id: str, *, after: int) -> int | None:
     """Raise the attempt of an active submission from ``after``; the new attempt, None where another was quicker."""
     taking = (
         sa.update(SubmissionRow)
@@ -132,7 +132,7 @@ def take_charge(database: Database, album_id: str, *, after: int) -> int | None:
     return database.transact(lambda session: session.scalar(taking))
 
 
-def name_run(database: Database, album_id: str, flow_run_id: str, *, attempt: int) -> None:
+def set_flow_run_id(database: Database, album_id: str, flow_run_id: str, *, attempt: int) -> None:
     """Note which flow run makes an attempt."""
     naming = (
         sa.update(SubmissionRow)
@@ -165,7 +165,7 @@ def declare_shard(database: Database, album_id: str, render_keys: Sequence[str],
     return database.transact(declare)
 
 
-def name_shard_run(database: Database, key: str, flow_run_id: str, *, attempt: int) -> None:
+def set_shard_flow_run_id(database: Database, key: str, flow_run_id: str, *, attempt: int) -> None:
     """Note which flow run a shard was handed to."""
     naming = sa.update(ShardRow).where(ShardRow.key == key, ShardRow.attempt == attempt)
     database.transact(lambda session: session.execute(naming.values(flow_run_id=flow_run_id)))
@@ -197,7 +197,7 @@ def counted_since(database: Database, submission: Submission) -> float:
 
     def settle(session: Session) -> float:
         now = session.scalar(sa.select(db_now())) or 0.0
-        row = session.get_one(SubmissionRow, submission.wish.album_id, with_for_update=HELD)
+        row = session.get_one(SubmissionRow, submission.request.album_id, with_for_update=HELD)
         row.counted_from = min(row.counted_from, now)
         return row.counted_from
 
@@ -222,7 +222,7 @@ def live_leases(database: Database, render_keys: Sequence[str], step_keys: Seque
     return found
 
 
-def free_lost_leases(database: Database) -> int:
+def release_expired_leases(database: Database) -> int:
     """Put renders whose lease ran out back to planned, so that whoever looks sees how they stand; gives the count."""
     freeing = (
         sa.update(Render)
@@ -233,15 +233,15 @@ def free_lost_leases(database: Database) -> int:
     return database.transact(lambda session: len(session.execute(freeing).all()))
 
 
-def is_settled(standing: Standing | None) -> bool:
+def is_settled(standing: WorkStatus | None) -> bool:
     """Whether nothing more will come of a render or a step: it is done, or failed for good."""
     return standing is not None and (standing.finished or standing.state == "failed")
 
 
 def _submission(row: SubmissionRow) -> Submission:
-    wish = Wish(row.album_id, row.manifest_digest, row.until, row.priority, row.max_gpu_minutes)  # type: ignore[arg-type]
+    request = SubmissionRequest(row.album_id, row.manifest_digest, row.until, row.priority, row.max_gpu_minutes)  # type: ignore[arg-type]
     state: SubmissionState = row.state  # type: ignore[assignment]
-    return Submission(wish, state, row.reason, row.attempt, row.flow_run_id, row.counted_from)
+    return Submission(request, state, row.reason, row.attempt, row.flow_run_id, row.counted_from)
 
 
 def _shard(row: ShardRow) -> Shard:

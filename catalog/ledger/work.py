@@ -81,16 +81,16 @@ class ReleaseRecord:
     """Paths whose artifact is a product of the packing itself, by that product's role."""
 
 
-Record = ScoreRecord | DecisionRecord | ReleaseRecord
+ResultRecord = ScoreRecord | DecisionRecord | ReleaseRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """What work found (``result``), the files it made, and the rows that belong to it."""
 
     result: Mapping[str, Json] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[ResultRecord, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
     """Artifacts a render was made with, by role; a step's are in its request."""
     figures: Mapping[str, Json] | None = None
@@ -108,7 +108,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkStatus:
     """How a piece of work stands: planned, leased, finished (``rendered``/``done``) or failed.
 
     ``wait_s`` is the time until another try makes sense; ``error`` a failed one's document.
@@ -126,7 +126,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class ExecutionEnvironment:
     """Under which an attempt ran: recorded with its activity."""
 
     code_version: str

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json, digest_value
-from catalog.ledger.work import Circumstances
+from catalog.ledger.work import ExecutionEnvironment
 from catalog.selection.decide import Policy
 from db.tables.album import Album as AlbumRow
 from db.tables.base import db_now
@@ -68,7 +68,7 @@ class Applicant:
 
     file: str | None
     by: str
-    circumstances: Circumstances
+    execution: ExecutionEnvironment
 
 
 def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
@@ -84,9 +84,9 @@ def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
             attempt=1,
             started_at=sa.select(db_now()).scalar_subquery(),
             seconds=0.0,
-            code_version=who.circumstances.code_version,
-            environment=dict(who.circumstances.environment),
-            device=who.circumstances.device,
+            code_version=who.execution.code_version,
+            environment=dict(who.execution.environment),
+            device=who.execution.device,
         )
     )
 

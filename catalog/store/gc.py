@@ -39,7 +39,7 @@ GIVE_UP_AFTER = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class GarbageReport:
     """What was removed, or would be, and the count of half-written files; ``left`` is garbage that the store did not
     remove in time, with its ``trouble``."""
 
@@ -49,7 +49,7 @@ class Swept:
     trouble: StoreError | None = None
 
 
-def settle(database: Database, store: Store, digests: Sequence[str]) -> None:
+def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> None:
     """Make sure that stored bytes outlived every sweep that saw them before they were stored again (rule 2).
 
     Raises TransientError where one took them. Their row is to be written within NAMED_WITHIN_S of storing them.
@@ -61,7 +61,7 @@ def settle(database: Database, store: Store, digests: Sequence[str]) -> None:
         raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
 
 
-def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> Swept:
+def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> GarbageReport:
     """Remove bytes that no row names and that came more than ``grace_s`` ago, and half-written files of that age.
 
     What the store does not remove in time is left for the next sweep, and the others go on.
@@ -72,7 +72,7 @@ def sweep(database: Database, store: Store, grace_s: float, *, dry_run: bool = F
     named = _named(database, [stored.digest for stored in old])
     garbage = tuple(stored for stored in old if stored.digest not in named)
     if dry_run:
-        return Swept(garbage, 0)
+        return GarbageReport(garbage, 0)
     swept = _remove(database, store.hurried(TURN_S), garbage, limit)
     if len(swept.left) >= GIVE_UP_AFTER:
         return swept
@@ -95,17 +95,17 @@ def require_catalog_of(database: Database, store: Store) -> None:
         )
 
 
-def sweep_these(database: Database, store: Store, digests: Sequence[str]) -> Swept:
+def collect_these(database: Database, store: Store, digests: Sequence[str]) -> GarbageReport:
     """Remove bytes whose rows were just removed or marked as pruned, without a grace; those that somebody may be about
     to name again are left for ``songline gc``, and so is what the store does not remove in time."""
     try:
         there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
     except StoreError as error:
-        return Swept((), 0, (), error)
+        return GarbageReport((), 0, (), error)
     return _remove(database, store.hurried(TURN_S), there, time.time() + CLOCKS_APART_S)
 
 
-def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> Swept:
+def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> GarbageReport:
     taken: list[Stored] = []
     left: list[Stored] = []
     trouble: StoreError | None = None
@@ -122,7 +122,7 @@ def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: 
             left.append(stored)
             trouble = trouble or error
             in_a_row += 1
-    return Swept(tuple(taken), 0, tuple(left), trouble)
+    return GarbageReport(tuple(taken), 0, tuple(left), trouble)
 
 
 def _take(database: Database, store: Store, digest: str, limit: float) -> bool:

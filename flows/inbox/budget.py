@@ -68,12 +68,12 @@ def minutes_in_use(
         counted_from = counted_since(catalog.database, submission)
         if submission.state != "active" and counted_from < since:
             continue
-        planned = stored_plan(catalog.database, submission.wish.album_id)
+        planned = stored_plan(catalog.database, submission.request.album_id)
         keys = list({c.render_key for song in planned.songs for c in song.candidates})
         own = spent_s(catalog.database, keys, since=counted_from) / 60
         spent += own if counted_from >= since else spent_s(catalog.database, keys, since=since) / 60
         if submission.state == "active":
-            bound = submission.wish.max_gpu_minutes
+            bound = submission.request.max_gpu_minutes
             missing = need_of(catalog, planned, expected_s).minutes
             still += missing if bound is None else max(0.0, min(missing, bound - own))
     return InUse(spent, still)

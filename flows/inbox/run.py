@@ -188,8 +188,8 @@ class _Night:
         except Spent:
             return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
         if self._submit:
-            wish = self._work
-            self._submit(self._house, planned, priority=wish.priority, until=wish.until, max_gpu_minutes=granted)
+            request = self._work
+            self._submit(self._house, planned, priority=request.priority, until=request.until, max_gpu_minutes=granted)
         self._taken += 1
         if granted is not None and granted < need.minutes:
             why += f"; the {granted:.1f} GPU minutes that are left do for a part of it"

@@ -36,7 +36,7 @@ def budget_of(
 
     ``expected_s`` are the seconds that each render of the album should take, by its key.
     """
-    minutes = submission.wish.max_gpu_minutes
+    minutes = submission.request.max_gpu_minutes
     if minutes is None:
         return Budget(None)
     spent = spent_s(database, list(expected_s), since=counted_since(database, submission))

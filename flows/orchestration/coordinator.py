@@ -12,7 +12,7 @@ from typing import Literal
 from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError
 from catalog.common.text import counted
-from catalog.ledger.submissions import BUDGET_SPENT, Submission, move, submission_of
+from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of, transition
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
 from flows.orchestration.finish_dispatcher import SongDesk
@@ -42,7 +42,7 @@ class Foreman:
         self._progress = progress
         self._planned = planned
         self._shards = ShardDesk(catalog, planned, dispatcher, expected_s=expected_s)
-        self._songs = SongDesk(catalog, planned, dispatcher, progress=progress, until=submission.wish.until)
+        self._songs = SongDesk(catalog, planned, dispatcher, progress=progress, until=submission.request.until)
 
     @property
     def failures(self) -> Mapping[str, SonglineError]:
@@ -54,7 +54,7 @@ class Foreman:
         standing = submission_of(self._house.database, self._album_id)
         if standing is None or standing.attempt != self._attempt or standing.state not in ("active", "paused"):
             return "not in charge"
-        self._shards.recall(standing.wish.priority)
+        self._shards.recall(standing.request.priority)
         self._shards.look()
         self._count_rendered()
         paused = standing.state == "paused"
@@ -62,7 +62,7 @@ class Foreman:
             paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
         elif not paused and not self._shards.hand_out(standing):
             left = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
-            paused = self._pause(f"{BUDGET_SPENT} {standing.wish.max_gpu_minutes:g} GPU minutes is spent; {left}")
+            paused = self._pause(f"{BUDGET_SPENT} {standing.request.max_gpu_minutes:g} GPU minutes is spent; {left}")
         if standing.state == "paused" and not (standing.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # by hand: nothing new begins
         else:
@@ -78,6 +78,6 @@ class Foreman:
                 self._progress.note(song.song.id, rendered=gained)
 
     def _pause(self, reason: str) -> bool:
-        return move(
+        return transition(
             self._house.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
         )

@@ -112,7 +112,7 @@ class SongDesk:
             "finish-song",
             SongWork(album=album_id, songs=tuple(songs), until=stage),
             name=f"{stage} · {named}",
-            queue=submission.wish.priority,
+            queue=submission.request.priority,
             key=f"songs:{digest_value('songs/v1', {'album': album_id, **wanted})}:{tries}",
             album=album_id,
         )

@@ -13,7 +13,7 @@ from catalog.ledger.submissions import (
     declare_shard,
     is_settled,
     live_leases,
-    name_shard_run,
+    set_shard_flow_run_id,
     shards_of_album,
 )
 from catalog.ledger.work import Lease, WorkKind
@@ -25,7 +25,7 @@ from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
 from flows.pipeline.score_requests import Asked, Judgements
 from flows.planning.shards import RenderShard, render_shards
-from tasks.steps.environment import circumstances
+from tasks.steps.environment import execution_environment
 
 SPLIT_AFTER = 3
 """Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""
@@ -112,9 +112,9 @@ class ShardDesk:
         budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
         hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
         for shard in self._bearable(hearing_s.keys() - busy, hearing_s):
-            self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.wish.priority)
+            self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.request.priority)
         for shard in budget.cut(self._bearable(loose, self._expected_s)):
-            self._dispatch(shard, shard.sentence(), queue=submission.wish.priority)
+            self._dispatch(shard, shard.sentence(), queue=submission.request.priority)
         return budget == Budget(None) or not loose or bool(self.runs.given)
 
     def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
@@ -152,7 +152,7 @@ class ShardDesk:
                 remedy="Look for memory shortage in the workers' logs, then run `songline retry` and submit again",
                 key=key,
             )
-            self._house.ledger.fail(lease, error, seconds=0.0, circumstances=circumstances())
+            self._house.ledger.fail(lease, error, seconds=0.0, execution=execution_environment())
 
     def _dispatch(self, shard: RenderShard, name: str, *, queue: str) -> None:
         database, album_id = self._house.database, self._planned.album.id
@@ -165,7 +165,7 @@ class ShardDesk:
             key=f"shard:{row.key}:{row.attempt}",
             album=album_id,
         )
-        name_shard_run(database, row.key, run_id, attempt=row.attempt)
+        set_shard_flow_run_id(database, row.key, run_id, attempt=row.attempt)
         self.runs.given[run_id] = frozenset(shard.render_keys)
 
     def _is_worked_on(self, given: frozenset[str]) -> bool:

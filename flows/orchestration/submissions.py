@@ -9,13 +9,13 @@ from catalog.common.errors import InputError, RefusedError, WorkError
 from catalog.ledger.submissions import (
     Priority,
     Submission,
+    SubmissionRequest,
     SubmissionState,
-    Wish,
-    move,
-    name_run,
+    claim_attempt,
+    set_flow_run_id,
     submission_of,
     submit,
-    take_charge,
+    transition,
 )
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.queries import digest_of_plan
@@ -40,7 +40,9 @@ def submit_album(
     dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
     planned = declare_plan(catalog, planned)
     dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
-    standing = submit(catalog.database, Wish(planned.album.id, planned.digest, until, priority, max_gpu_minutes))
+    standing = submit(
+        catalog.database, SubmissionRequest(planned.album.id, planned.digest, until, priority, max_gpu_minutes)
+    )
     if digest_of_plan(catalog.database, planned.album.id) != planned.digest:
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
@@ -51,14 +53,14 @@ def submit_album(
 def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatcher) -> Submission:
     """Have a run take charge of an active album that has none; gives how it stands then."""
     database, starting_s = catalog.database, catalog.settings.starting_s
-    album_id, attempt = submission.wish.album_id, submission.attempt
+    album_id, attempt = submission.request.album_id, submission.attempt
     if submission.flow_run_id:
         standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
         if standing is not None and standing.state == "starting" and standing.for_s > starting_s:
             dispatcher.give_up(submission.flow_run_id, "its worker took it and never began")
         elif standing is not None and standing.state != "ended":
             return submission
-        taken = take_charge(database, album_id, after=attempt)
+        taken = claim_attempt(database, album_id, after=attempt)
         if taken is None:
             return known(database, album_id)
         attempt = taken
@@ -66,12 +68,12 @@ def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatch
         "produce-album",
         AlbumWork(album=album_id, attempt=attempt),
         name=f"produce · {album_id}",
-        queue=submission.wish.priority,
+        queue=submission.request.priority,
         # The time tells apart catalogs that share a Prefect server.
         key=f"album:{album_id}:{submission.counted_from:.3f}:{attempt}",
         album=album_id,
     )
-    name_run(database, album_id, run_id, attempt=attempt)
+    set_flow_run_id(database, album_id, run_id, attempt=attempt)
     return known(database, album_id)
 
 
@@ -93,11 +95,11 @@ def resume(
     standing = known(catalog.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
-    wish = standing.wish
-    minutes = max_gpu_minutes if max_gpu_minutes is not None else wish.max_gpu_minutes
-    wish = Wish(album_id, wish.manifest_digest, wish.until, wish.priority, minutes)
+    request = standing.request
+    minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
+    request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)
     dispatcher.reconcile_often(True)
-    return ensure_charge(catalog, submit(catalog.database, wish), dispatcher)
+    return ensure_charge(catalog, submit(catalog.database, request), dispatcher)
 
 
 def known(database: Database, album_id: str) -> Submission:
@@ -116,7 +118,7 @@ def _moved(
     only_from: tuple[SubmissionState, ...],
     reason: str,
 ) -> Submission:
-    if not move(database, album_id, to, only_from=only_from, reason=reason):
+    if not transition(database, album_id, to, only_from=only_from, reason=reason):
         state = known(database, album_id).state
         raise RefusedError(f"album {album_id!r} is {state}, so it cannot be {to}", remedy="See `songline status`")
     return known(database, album_id)

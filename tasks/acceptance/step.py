@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from catalog.ledger.work import Outcome
+from catalog.ledger.work import StepOutcome
 from tasks.acceptance.checks import Target, examine, failed
 from tasks.steps.run_step import StepContext
 
 
-def accept(context: StepContext) -> Outcome:
+def accept(context: StepContext) -> StepOutcome:
     """What is found about a written master; the target's fields are the parameter ``target``."""
     target = Target(**context.request.parameters["target"])
     told = examine(context.input("master"), target=target)
-    return Outcome({"findings": [finding.as_document() for finding in told], "failed": list(failed(told))})
+    return StepOutcome({"findings": [finding.as_document() for finding in told], "failed": list(failed(told))})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catalog.ledger.work import Outcome
+from catalog.ledger.work import StepOutcome
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
@@ -13,7 +13,7 @@ from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.steps.run_step import StepContext
 
 
-def album_level(context: StepContext) -> Outcome:
+def album_level(context: StepContext) -> StepOutcome:
     """Integrated loudness of all masters together, gated as one, and the highest true peak; null where silent.
 
     No gating block reaches over a border between two songs, as ReplayGain 2.0 measures an album.
@@ -25,7 +25,7 @@ def album_level(context: StepContext) -> Outcome:
         peaks.append(true_peak_dbtp(audio))
     loudness = gated_loudness(np.concatenate(blocks))
     highest = [peak.value for peak in peaks if isinstance(peak, Measured)]
-    return Outcome(
+    return StepOutcome(
         {
             "integrated_lufs": loudness.value if isinstance(loudness, Measured) else None,
             "true_peak_dbtp": max(highest, default=None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.common.digests import Json
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from tasks.acceptance.checks import examine_derivative
 from tasks.audio.files import read_audio
 from tasks.delivery.curves import draw_curves
@@ -13,12 +13,12 @@ from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.run_step import StepContext
 
 
-def draw(context: StepContext) -> Outcome:
+def draw(context: StepContext) -> StepOutcome:
     """Waveform and loudness of a master."""
-    return Outcome(draw_curves(read_audio(context.input("master"))).document())
+    return StepOutcome(draw_curves(read_audio(context.input("master"))).document())
 
 
-def encode(context: StepContext) -> Outcome:
+def encode(context: StepContext) -> StepOutcome:
     """One deliverable of a master, read back; a lossy one is decoded and measured once more beside its master.
 
     The dither's seed comes from the master's digest: same master, same file.
@@ -41,4 +41,4 @@ def encode(context: StepContext) -> Outcome:
         "bytes": encoded.path.stat().st_size,
         "findings": [finding.as_document() for finding in findings],
     }
-    return Outcome(result, (Product("file", encoded.path, kind.media_type, encoded.sample_digest),))
+    return StepOutcome(result, (Product("file", encoded.path, kind.media_type, encoded.sample_digest),))

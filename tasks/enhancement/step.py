@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
@@ -28,7 +28,7 @@ class Enhanced:
     clauses: tuple[Clause, ...]
 
 
-def enhance(context: StepContext) -> Outcome:
+def enhance(context: StepContext) -> StepOutcome:
     """The winner enhanced, as float WAV, with what the contract found and the readings before and after.
 
     Raises WorkError where the member broke its contract; nothing of its work is kept then.
@@ -42,7 +42,9 @@ def enhance(context: StepContext) -> Outcome:
     made = enhanced_by(member, source)
     path = context.scratch / "audio.wav"
     write_wav(path, made.audio, subtype="FLOAT")
-    return Outcome(_document(member, source, made), (Product("audio", path, "audio/wav", sample_digest(made.audio)),))
+    return StepOutcome(
+        _document(member, source, made), (Product("audio", path, "audio/wav", sample_digest(made.audio)),)
+    )
 
 
 def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:

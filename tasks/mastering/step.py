@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.album.mastering import REFERENCE, MasteringSpec
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from tasks.audio.files import read_audio
 from tasks.mastering.album import song_level
 from tasks.mastering.analysis.reference import Reference, reference_from
@@ -12,15 +12,15 @@ from tasks.mastering.versions import Mastered, version_file
 from tasks.steps.run_step import StepContext
 
 
-def level(context: StepContext) -> Outcome:
+def level(context: StepContext) -> StepOutcome:
     """How loud a winner is, and how much gain it can take, before any common gain."""
     spec = MasteringSpec.from_level_parameters(context.request.parameters["mastering"])
     reference = _reference(context, spec)
     found = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
-    return Outcome(found.as_document())
+    return StepOutcome(found.as_document())
 
 
-def master(context: StepContext) -> Outcome:
+def master(context: StepContext) -> StepOutcome:
     """The 24-bit master of a winner, and the report of how it was made."""
     parameters = context.request.parameters
     spec, reference = _settings(context)
@@ -34,10 +34,10 @@ def master(context: StepContext) -> Outcome:
         fade_out_s=parameters["fade_out_s"],
     )
     product = Product("master", destination, "audio/wav", report.sample_digest)
-    return Outcome(report.as_document(), (product,))
+    return StepOutcome(report.as_document(), (product,))
 
 
-def version(context: StepContext) -> Outcome:
+def version(context: StepContext) -> StepOutcome:
     """The instrumental or the a-cappella of a master, with its gain, filters and ends."""
     parameters = context.request.parameters
     spec, reference = _settings(context)
@@ -52,7 +52,7 @@ def version(context: StepContext) -> Outcome:
         reference=reference,
     )
     product = Product("master", destination, "audio/wav", report.sample_digest)
-    return Outcome(report.as_document(), (product,))
+    return StepOutcome(report.as_document(), (product,))
 
 
 def _settings(context: StepContext) -> tuple[MasteringSpec, Reference | None]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError, WorkError
 from catalog.ledger.results import step_result
-from catalog.ledger.work import Circumstances, StepRequest
+from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.engines.registry import get_engine
@@ -20,25 +20,25 @@ LOOK_S = 1.0
 
 
 def gather(
-    catalog: Catalog, recipes: Sequence[Recipe], circumstances: Circumstances
+    catalog: Catalog, recipes: Sequence[Recipe], execution: ExecutionEnvironment
 ) -> dict[str, Digests | SonglineError]:
     """By recipe digest: its materials' digests by role, or the error because of which one cannot be had.
 
     A step that several recipes need is done once, and never again while its result is in the catalog.
     """
-    return {recipe.digest: _gathered(catalog, recipe, circumstances) for recipe in recipes}
+    return {recipe.digest: _gathered(catalog, recipe, execution) for recipe in recipes}
 
 
-def _gathered(catalog: Catalog, recipe: Recipe, circumstances: Circumstances) -> Digests | SonglineError:
+def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> Digests | SonglineError:
     try:
         wanted = get_engine(recipe.engine, catalog.settings).materials(recipe)
-        return {role: _digest(catalog, material, circumstances) for role, material in wanted.items()}
+        return {role: _digest(catalog, material, execution) for role, material in wanted.items()}
     except Exception as caught:
         # Whatever goes wrong for one recipe must not take the leases of the others with it.
         return as_songline_error(caught, doing="gathering what a render needs")
 
 
-def _digest(catalog: Catalog, material: Material, circumstances: Circumstances) -> str:
+def _digest(catalog: Catalog, material: Material, execution: ExecutionEnvironment) -> str:
     if material.digest is not None:
         if catalog.store.stat(material.digest) is None:
             raise WorkError(
@@ -49,15 +49,15 @@ def _digest(catalog: Catalog, material: Material, circumstances: Circumstances) 
         return material.digest
     if material.request is None:
         raise WorkError("a material of the recipe has no source", remedy="Plan the album again")
-    return _done(catalog, material.request, circumstances)[material.product]
+    return _done(catalog, material.request, execution)[material.product]
 
 
-def _done(catalog: Catalog, request: StepRequest, circumstances: Circumstances) -> Digests:
+def _done(catalog: Catalog, request: StepRequest, execution: ExecutionEnvironment) -> Digests:
     """What the step made, done here if nobody else is at it."""
 
     def attempt() -> Standings:
         catalog.ledger.declare_steps([request])
-        return {request.key: run_step(catalog, request.key, circumstances)}
+        return {request.key: run_step(catalog, request.key, execution)}
 
     while (found := step_result(catalog.database, request.key)) is None:
         until_settled(attempt, most_s=LOOK_S)

@@ -13,7 +13,7 @@ from pathlib import Path
 from catalog.catalog import Catalog
 from catalog.common.errors import LeaseLost, SonglineError
 from catalog.common.settings import Settings
-from catalog.ledger.work import Circumstances, Lease, Outcome, Product, Standing
+from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome, WorkStatus
 from catalog.plan.queries import recipe_of
 from catalog.recipe import Recipe
 from tasks.audio.files import sample_digest, write_wav
@@ -31,7 +31,7 @@ def renderer_of(engine: str, settings: Settings) -> Renderer:
     return get_engine(engine, settings).load()
 
 
-def render_shard(catalog: Catalog, keys: Sequence[str], circumstances: Circumstances) -> dict[str, Standing]:
+def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvironment) -> dict[str, WorkStatus]:
     """Render what is free of ``keys``; gives how each stands afterwards. One bad recipe never sinks the others."""
     leases: dict[str, Lease] = {}
     for key in keys:
@@ -39,17 +39,17 @@ def render_shard(catalog: Catalog, keys: Sequence[str], circumstances: Circumsta
         if isinstance(claimed, Lease):
             leases[key] = claimed
     with catalog.ledger.keeping(list(leases.values())):
-        _Shard(catalog, leases, circumstances).render()
+        _Shard(catalog, leases, execution).render()
     return catalog.ledger.standings("render", keys)
 
 
 class _Shard:
     """The leased part of a shard on its way through the engines."""
 
-    def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], circumstances: Circumstances) -> None:
+    def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], execution: ExecutionEnvironment) -> None:
         self._house = catalog
         self._leases = leases
-        self._circumstances = circumstances
+        self._circumstances = execution
         self._materials: Mapping[str, Digests] = {}
 
     def render(self) -> None:
@@ -107,14 +107,14 @@ class _Shard:
             return
         try:
             with self._house.scratch() as scratch:
-                outcome = Outcome(
+                outcome = StepOutcome(
                     {"frames": made.audio.frames, "rate": made.audio.rate},
                     _products(made, scratch),
                     used=self._materials[key],
                     figures=asdict(made.figures) if made.figures else None,
                 )
                 spent = made.figures.seconds if made.figures else seconds
-                self._house.ledger.commit(self._leases[key], outcome, seconds=spent, circumstances=self._circumstances)
+                self._house.ledger.commit(self._leases[key], outcome, seconds=spent, execution=self._circumstances)
         except LeaseLost:
             return
         except Exception as caught:
@@ -122,7 +122,7 @@ class _Shard:
             self._fail(key, as_songline_error(caught, doing="render"), seconds=seconds)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
-        self._house.ledger.fail(self._leases[key], error, seconds=seconds, circumstances=self._circumstances)
+        self._house.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._circumstances)
 
 
 class _Writer:
@@ -162,9 +162,9 @@ def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
     return tuple(products)
 
 
-def render_once(catalog: Catalog, recipe: Recipe, circumstances: Circumstances) -> Rendered:
+def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> Rendered:
     """Render one recipe here and now; only its materials pass through the ledger. Raises the engine's error."""
-    found = gather(catalog, [recipe], circumstances)[recipe.digest]
+    found = gather(catalog, [recipe], execution)[recipe.digest]
     if isinstance(found, SonglineError):
         raise found
     order = Order(recipe, {role: catalog.store.local(digest) for role, digest in found.items()})

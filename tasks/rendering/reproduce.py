@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from catalog.catalog import Catalog
-from catalog.ledger.work import Circumstances
+from catalog.ledger.work import ExecutionEnvironment
 from catalog.recipe import Recipe
 from tasks.audio import files
 from tasks.rendering.render_shard import render_once
@@ -30,10 +30,10 @@ def compare(
     *,
     sample_digest: str | None,
     tolerance_dbfs: float,
-    circumstances: Circumstances,
+    execution: ExecutionEnvironment,
 ) -> Verdict:
     """Render ``recipe`` now and compare with the stored audio file."""
-    made = render_once(catalog, recipe, circumstances).audio
+    made = render_once(catalog, recipe, execution).audio
     if files.sample_digest(made) == sample_digest:
         return Verdict("identical", None)
     known = files.read_audio(stored)

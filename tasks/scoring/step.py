@@ -8,7 +8,7 @@ from functools import cache
 
 from catalog.common.digests import Json
 from catalog.ledger.results import readings, sample_digest_of, step_request, step_results
-from catalog.ledger.work import DecisionRecord, Outcome, ScoreRecord
+from catalog.ledger.work import DecisionRecord, ScoreRecord, StepOutcome
 from catalog.plan.retakes import parents_of
 from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
@@ -27,7 +27,7 @@ def _scorers() -> tuple[Scorer, ...]:
     return load_scorers()
 
 
-def score(context: StepContext) -> Outcome:
+def score(context: StepContext) -> StepOutcome:
     """Read off one candidate's audio what needs no model; with its fingerprint, and a word on its bandwidth."""
     audio = read_audio(context.input("audio"))
     heard = _heard(_scorers(), audio, _brief(context))
@@ -45,7 +45,7 @@ def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json]
     return {"hz": reach_hz, "ends": "brick wall" if cutoff_hz < rate / 2 else "roll-off"}
 
 
-def judge(context: StepContext) -> Outcome:
+def judge(context: StepContext) -> StepOutcome:
     """Read one judge's metrics off one candidate's audio, beside the reference where the song has one."""
     reference = read_audio(context.input("reference")) if "reference" in context.request.inputs else None
     scorer = load_judge(context.request.parameters["judge"], context.catalog.settings, reference)
@@ -59,13 +59,13 @@ def _brief(context: StepContext) -> Brief:
     return Brief(**given)
 
 
-def _heard(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> Outcome:
+def _heard(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> StepOutcome:
     records: list[ScoreRecord] = []
     for scorer in scorers:
         found = scorer.score(audio, brief)
         records += [_record(scorer, spec, found[spec.name]) for spec in scorer.metrics]
     measured = sum(record.value is not None for record in records)
-    return Outcome({"metrics": len(records), "measured": measured}, records=tuple(records))
+    return StepOutcome({"metrics": len(records), "measured": measured}, records=tuple(records))
 
 
 def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
@@ -83,7 +83,7 @@ def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
     )
 
 
-def select(context: StepContext) -> Outcome:
+def select(context: StepContext) -> StepOutcome:
     """Decide a song by its policy, from the scores its candidates have."""
     parameters = context.request.parameters
     policy = Policy.from_document(parameters["policy"])
@@ -99,7 +99,7 @@ def select(context: StepContext) -> Outcome:
     same = near_duplicates(database, {c["id"]: c["score_keys"] for c in parameters["candidates"]})
     document = decide(policy, candidates, metric_specs(), alike=same).document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])
-    return Outcome(document, records=(record,))
+    return StepOutcome(document, records=(record,))
 
 
 def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> list[Alike]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from catalog.common.settings import Settings
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from catalog.recipe import Recipe
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
@@ -19,7 +19,7 @@ SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSepara
 """What takes apart without a model of the registry, by name."""
 
 
-def separate(context: StepContext) -> Outcome:
+def separate(context: StepContext) -> StepOutcome:
     """The stems of a winner as float WAV, one product for each."""
     parameters = context.request.parameters
     mix = read_audio(context.input("audio"))
@@ -30,10 +30,10 @@ def separate(context: StepContext) -> Outcome:
         path = context.scratch / f"{name}.wav"
         write_wav(path, stem, subtype="FLOAT")
         products.append(Product(name, path, "audio/wav", sample_digest(stem)))
-    return Outcome({"null_dbfs": null_dbfs(mix, stems), "stems": list(stems)}, tuple(products))
+    return StepOutcome({"null_dbfs": null_dbfs(mix, stems), "stems": list(stems)}, tuple(products))
 
 
-def demix(context: StepContext) -> Outcome:
+def demix(context: StepContext) -> StepOutcome:
     """The stems of a winner and their residual as float WAV by a model, which stays loaded in this process.
 
     Raises ModelMissing, and WorkError where the model here is not the one that the step was planned with.
@@ -41,11 +41,11 @@ def demix(context: StepContext) -> Outcome:
     parameters, settings = context.request.parameters, context.catalog.settings
     installed = context.catalog.models.need(parameters["model"])
     installed.require_identity(parameters["identity"])
-    wish = Wish(
+    options = Wish(
         parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)
     )
     mix = read_audio(context.input("audio"))
     with turn_on_cores(settings.home, device=settings.device_here):
-        done = take_apart(mix, installed, settings, wish=wish, folder=context.scratch)
+        done = take_apart(mix, installed, settings, options=options, folder=context.scratch)
     products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in done.files)
-    return Outcome(done.figures, products)
+    return StepOutcome(done.figures, products)

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from catalog.ledger.work import Circumstances
+from catalog.ledger.work import ExecutionEnvironment
 
 LIBRARIES = (
     *("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen"),
@@ -20,19 +20,19 @@ LIBRARIES = (
 
 
 @cache
-def _standing() -> Circumstances:
+def _standing() -> ExecutionEnvironment:
     libraries = {name: found for name in LIBRARIES if (found := _version(name))}
-    return Circumstances(
+    return ExecutionEnvironment(
         code_version=code_version(),
         environment={"python": platform.python_version(), "system": platform.platform(), **libraries},
         device=f"cpu {platform.machine()}",
     )
 
 
-def circumstances(flow_run_id: str | None = None, task_run_id: str | None = None) -> Circumstances:
+def execution_environment(flow_run_id: str | None = None, task_run_id: str | None = None) -> ExecutionEnvironment:
     """This process's circumstances, under the given Prefect runs."""
     here = _standing()
-    return Circumstances(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
+    return ExecutionEnvironment(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
 
 
 def user_name() -> str:

@@ -16,7 +16,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
-from catalog.ledger.work import Circumstances, Outcome, Standing, StepRequest
+from catalog.ledger.work import ExecutionEnvironment, StepOutcome, StepRequest, WorkStatus
 from db.session import DatabaseTrouble
 from tasks.steps.step_kinds import KINDS
 
@@ -36,16 +36,16 @@ class StepContext:
         return self.catalog.store.local(self.request.inputs[role])
 
 
-Worker = Callable[[StepContext], Outcome]
+Worker = Callable[[StepContext], StepOutcome]
 
 
-def run_step(catalog: Catalog, key: str, circumstances: Circumstances) -> Standing:
+def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> WorkStatus:
     """Do the step ``key`` if it is free; gives how it stands afterwards.
 
     Raises the error of a failed attempt; finding the step failed earlier raises that error too.
     """
     claimed = catalog.ledger.claim("step", key)
-    if isinstance(claimed, Standing):
+    if isinstance(claimed, WorkStatus):
         raise_if_failed(claimed, key)
         return claimed
     started = time.perf_counter()
@@ -54,32 +54,32 @@ def run_step(catalog: Catalog, key: str, circumstances: Circumstances) -> Standi
         with catalog.scratch() as scratch, catalog.ledger.keeping([claimed]):
             outcome = _worker(request)(StepContext(request, scratch, catalog))
             seconds = time.perf_counter() - started
-            there = _on_its_device(circumstances, request.kind, catalog.settings)
-            catalog.ledger.commit(claimed, outcome, seconds=seconds, circumstances=there)
+            there = _on_its_device(execution, request.kind, catalog.settings)
+            catalog.ledger.commit(claimed, outcome, seconds=seconds, execution=there)
     except LeaseLost:
         raise
     except Exception as caught:
         # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
         error = as_songline_error(caught, doing=request.kind)
-        there = _on_its_device(circumstances, request.kind, catalog.settings)
-        catalog.ledger.fail(claimed, error, seconds=time.perf_counter() - started, circumstances=there)
+        there = _on_its_device(execution, request.kind, catalog.settings)
+        catalog.ledger.fail(claimed, error, seconds=time.perf_counter() - started, execution=there)
         raise error from caught
-    return Standing("done")
+    return WorkStatus("done")
 
 
-def _on_its_device(circumstances: Circumstances, kind: str, settings: Settings) -> Circumstances:
+def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Settings) -> ExecutionEnvironment:
     """The circumstances with the GPU of a step that loads a model, by the name that renders give it."""
     if not KINDS[kind].on_device or settings.device_here == "cpu":
-        return circumstances
+        return execution
     name, torch = settings.device_here, sys.modules.get("torch")
     # A device that was lost tells its name no more, and a model need not be one of torch's.
     with suppress(RuntimeError):
         if torch is not None and torch.cuda.is_initialized():
             name = torch.cuda.get_device_name()
-    return replace(circumstances, device=name)
+    return replace(execution, device=name)
 
 
-def raise_if_failed(standing: Standing, key: str) -> None:
+def raise_if_failed(standing: WorkStatus, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if standing.state == "failed":
         known = error_from(standing.error or {})

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 
 LEAST_S = 0.2
 """Between two tries, however soon the ledger would allow the next."""
 
-Standings = Mapping[str, Standing]
+Standings = Mapping[str, WorkStatus]
 
 
 def pause_s(standings: Standings, *, most_s: float) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog.common.digests import Json
 from catalog.common.errors import MachineError
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from tasks.audio.files import read_audio
 from tasks.steps.run_step import StepContext
 from tasks.style.mulan.mulan import MuLan, shared_mulan
@@ -17,7 +17,7 @@ from tasks.style.mulan.window import middle_window
 from tasks.style.reference.inspection import inspect
 
 
-def embed(context: StepContext) -> Outcome:
+def embed(context: StepContext) -> StepOutcome:
     """The vector of the parameter ``text``, or of the input ``audio`` where there is one, as the product ``style``.
 
     The parameter ``model`` names the registered model and the digests of its files. It runs on the CPU and leaves the
@@ -31,7 +31,7 @@ def embed(context: StepContext) -> Outcome:
         style, found = mulan.text(context.request.parameters["text"]), {}
     path = context.scratch / "style.npy"
     write_style(path, style)
-    return Outcome({"norm": float(np.linalg.norm(style)), **found}, (Product("style", path, MEDIA_TYPE),))
+    return StepOutcome({"norm": float(np.linalg.norm(style)), **found}, (Product("style", path, MEDIA_TYPE),))
 
 
 def _of_audio(mulan: MuLan, context: StepContext) -> tuple[Style, dict[str, Json]]:

@@ -11,8 +11,15 @@ import sqlalchemy as sa
 from catalog.catalog import open_catalog
 from catalog.common.errors import TransientError
 from catalog.files import owners
-from catalog.ledger.submissions import Wish, counted_since, free_lost_leases, live_leases, submission_of, submit
-from catalog.ledger.work import Circumstances, Lease, Standing
+from catalog.ledger.submissions import (
+    SubmissionRequest,
+    counted_since,
+    live_leases,
+    release_expired_leases,
+    submission_of,
+    submit,
+)
+from catalog.ledger.work import ExecutionEnvironment, Lease, WorkStatus
 from catalog.monitoring.figures import line_figures
 from catalog.monitoring.poller import LineWatch
 from catalog.recipe import Recipe
@@ -24,7 +31,7 @@ from db.tables.submission import Submission
 from flows.orchestration.budget import budget_of
 
 DAY_S = 86400.0
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
 KEY = RECIPE.digest
 
@@ -58,16 +65,16 @@ def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
 def test_reconcile_frees_a_lease_from_before_the_clock_was_set_back(declared):
     declared.ledger.claim("render", KEY)
     dated(declared, lease_until=3600.0)
-    assert free_lost_leases(declared.database) == 1
+    assert release_expired_leases(declared.database) == 1
 
 
 @pytest.mark.both_databases
 def test_a_lease_that_runs_stays_its_owners(declared, settings):
     declared.ledger.claim("render", KEY)
     with open_catalog(settings) as other:
-        assert isinstance(other.ledger.claim("render", KEY), Standing)
+        assert isinstance(other.ledger.claim("render", KEY), WorkStatus)
     assert live_leases(declared.database, [KEY]) == {KEY}
-    assert free_lost_leases(declared.database) == 0
+    assert release_expired_leases(declared.database) == 0
 
 
 @pytest.mark.both_databases
@@ -81,7 +88,7 @@ def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared):
 def test_a_due_time_within_its_bound_is_waited_for(declared):
     dated(declared, due_at=300.0)
     standing = declared.ledger.claim("render", KEY)
-    assert isinstance(standing, Standing)
+    assert isinstance(standing, WorkStatus)
     assert 200 < standing.wait_s <= 300
 
 
@@ -91,9 +98,7 @@ def test_no_attempt_waits_longer_than_the_bound(settings):
         for attempts in (0, 4000):
             with catalog.database.write() as session:
                 session.execute(sa.update(Render).values(attempts=attempts, due_at=0.0))
-            catalog.ledger.fail(
-                catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, circumstances=HERE
-            )
+            catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, execution=HERE)
             assert 0 < catalog.ledger.standings("render", [KEY])[KEY].wait_s <= 600
 
 
@@ -103,12 +108,12 @@ def test_minutes_are_counted_although_the_clock_was_set_back(declared):
     catalog = declared
     with catalog.database.write() as session:
         session.add(Album(id="small", title="x", manifest={}, manifest_digest="d" * 64))
-    submit(catalog.database, Wish("small", "d" * 64, max_gpu_minutes=1.0))
+    submit(catalog.database, SubmissionRequest("small", "d" * 64, max_gpu_minutes=1.0))
     with catalog.database.write() as session:
         session.execute(sa.update(Submission).values(counted_from=db_now() + DAY_S))
     submission = submission_of(catalog.database, "small")
     first = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
-    catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, circumstances=HERE)
+    catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, execution=HERE)
     with catalog.database.write() as session:
         session.execute(sa.text("UPDATE activity SET seconds = 50"))
     again = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
@@ -144,12 +149,12 @@ def test_a_cache_from_before_the_clock_was_set_back_keeps_its_bound(tmp_path):
 
 
 def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
-    owner = owners.Owner(tmp_path)
+    owner = owners.LeaseOwner(tmp_path)
     name = owner.name
     owner.release()
     (tmp_path / name).touch()
     os.utime(tmp_path / name, (time.time() + DAY_S,) * 2)
-    owners.sweep(tmp_path)
+    owners.remove_dead_owners(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,7 +165,7 @@ def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, mo
     watch.see()
     clock[0] -= 9 * DAY_S
     watch.see()
-    declared.ledger.fail(declared.ledger.claim("render", KEY), TransientError("x"), seconds=1.0, circumstances=HERE)
+    declared.ledger.fail(declared.ledger.claim("render", KEY), TransientError("x"), seconds=1.0, execution=HERE)
     with declared.database.write() as session:
         session.execute(sa.text("UPDATE activity SET started_at = :now"), {"now": clock[0]})
     assert sum(watch.see().renders.attempts.values()) == 1

@@ -177,7 +177,7 @@ def test_a_row_names_no_artifact_outside_of_the_store(catalog):
 
 def test_the_owner_in_a_row_is_no_path(catalog, tmp_path):
     """Before, any file counted as the lock of a dead process, and a pipe stopped the command."""
-    real = owners.Owner(catalog.owners_folder)
+    real = owners.LeaseOwner(catalog.owners_folder)
     start = real.name.rpartition("-")[0]
     real.release()
     (tmp_path / "any").touch()

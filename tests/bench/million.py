@@ -27,7 +27,7 @@ from catalog.ledger.results import (
     score_windows,
     step_results,
 )
-from catalog.ledger.submissions import free_lost_leases, live_leases, spent_s
+from catalog.ledger.submissions import live_leases, release_expired_leases, spent_s
 from catalog.lineage.lineage import trace
 from catalog.monitoring.render_costs import render_costs
 from catalog.monitoring.render_speed import measured_factors
@@ -88,7 +88,7 @@ def questions(catalog: Catalog, albums: int) -> Mapping[str, Question]:
         "garbage among 1000 stored objects": lambda a: artifact_sizes(database, of_album("audio", a)),
         "claim of a render": lambda a: ledger.claim("render", digest("render", last + a)),
         "live leases of an album": lambda a: live_leases(database, of_album("render", a)),
-        "leases that ran out": lambda a: free_lost_leases(database),
+        "leases that ran out": lambda a: release_expired_leases(database),
         "seconds spent on an album": lambda a: spent_s(database, of_album("render", a), since=1.7e9),
         "what an album's renders cost": lambda a: render_costs(database, f"album-{a}"),
         "measured speed of engines": lambda a: measured_factors(database, lambda recipe: 5.0),

@@ -53,7 +53,7 @@ def measured(installed: InstalledModel, settings: Settings, *, length_s: float) 
     for prompt in SONGS:
         mix, true = _guide_song(prompt, length_s, settings)
         with tempfile.TemporaryDirectory() as folder:
-            done = demix(mix, installed, settings, wish=Wish(), folder=Path(folder))
+            done = demix(mix, installed, settings, options=Wish(), folder=Path(folder))
             found = {file.name: read_audio(file.path) for file in done.files}
         speed = mix.duration_s / float(str(done.figures["seconds"]))
         for stem in (name for name in found if name in true):

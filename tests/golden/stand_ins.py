@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from catalog.ledger.work import Outcome, Product
+from catalog.ledger.work import Product, StepOutcome
 from catalog.recipe import Recipe
 from catalog.selection.metrics import Measured, MetricSpec, Reading, Window
 from tasks.audio.audio import Audio
@@ -91,18 +91,18 @@ def _latent(recipe: Recipe) -> bytes:
     return buffer.getvalue()
 
 
-def embed(context: StepContext) -> Outcome:
+def embed(context: StepContext) -> StepOutcome:
     """A vector that follows from what was asked."""
     vector = chance(context.request.key).standard_normal(512).astype(np.float32)
     path = context.scratch / "style.npy"
     write_style(path, vector / np.linalg.norm(vector))
     found = {"window": {"start_s": 0.0, "end_s": 10.0}, "findings": []} if context.request.inputs else {}
-    return Outcome({"norm": 1.0, **found}, (Product("style", path, MEDIA_TYPE),))
+    return StepOutcome({"norm": 1.0, **found}, (Product("style", path, MEDIA_TYPE),))
 
 
-def demix(mix: Audio, installed: Any, _settings: object, *, wish: Wish, folder: Path) -> Demixed:
+def demix(mix: Audio, installed: Any, _settings: object, *, request: Wish, folder: Path) -> Demixed:
     """A tone for each stem, quieter than the mix, and the rest of the mix as the residual."""
-    names = stems_given(installed.spec.name, wish.two_stems, instrumental=wish.instrumental)
+    names = stems_given(installed.spec.name, request.two_stems, instrumental=request.instrumental)
     stems = {name: Audio.of(tone(f"{name} of it", name.removeprefix("no_")).samples / 4, RATE) for name in names}
     rest = Audio.of(mix.samples - np.sum([stem.samples for stem in stems.values()], axis=0), RATE)
     files = []

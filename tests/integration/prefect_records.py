@@ -18,7 +18,7 @@ import psutil
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import LeaseLost, SonglineError, TransientError, WorkError
 from catalog.common.settings import Settings
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 from flows.embedded.api import local_api
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
@@ -31,12 +31,12 @@ TITLE = "Rain <b>*loud*</b> | [x](y) # `z`"
 class MoodyPool:
     """A worker pool whose steps do what is next in their queue: an error is raised, a standing given."""
 
-    def __init__(self, **moods: list[SonglineError | Standing]) -> None:
+    def __init__(self, **moods: list[SonglineError | WorkStatus]) -> None:
         self.moods = {key: deque(mood) for key, mood in moods.items()}
 
     async def run_step(
         self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool
-    ) -> Standing:
+    ) -> WorkStatus:
         mood = self.moods[key].popleft()
         if isinstance(mood, SonglineError):
             raise mood
@@ -45,10 +45,10 @@ class MoodyPool:
 
 def trouble() -> MoodyPool:
     return MoodyPool(
-        transient=[TransientError("out of memory"), Standing("done")],
-        lost=[LeaseLost("somebody else has it"), Standing("done")],
-        permanent=[WorkError("these lyrics cannot be sung"), Standing("done")],
-        leased=[Standing("leased", 0.01), Standing("planned", 0.01), Standing("done")],
+        transient=[TransientError("out of memory"), WorkStatus("done")],
+        lost=[LeaseLost("somebody else has it"), WorkStatus("done")],
+        permanent=[WorkError("these lyrics cannot be sung"), WorkStatus("done")],
+        leased=[WorkStatus("leased", 0.01), WorkStatus("planned", 0.01), WorkStatus("done")],
     )
 
 

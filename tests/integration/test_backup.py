@@ -15,7 +15,7 @@ from catalog.common.errors import CatalogError, InputError, MachineError, Refuse
 from catalog.common.settings import Settings
 from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
-from catalog.ledger.work import Circumstances, DecisionRecord, Lease
+from catalog.ledger.work import DecisionRecord, ExecutionEnvironment, Lease
 from catalog.recipe import Recipe
 from catalog.store.base import object_name
 from db.tables.album import Candidate, Render, Song
@@ -27,7 +27,7 @@ from tests.support.albums import album_document, write_album
 from tests.support.commands import files_of, songline
 from tests.support.inline_executor import produce
 
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 
 
 @pytest.fixture(scope="module")

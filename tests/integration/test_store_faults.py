@@ -23,7 +23,7 @@ from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
 from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
-from catalog.ledger.work import Circumstances, Lease, Outcome, Product
+from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome
 from catalog.recipe import Recipe
 from catalog.release.queries import release_by_key
 from catalog.store.base import object_name
@@ -44,7 +44,7 @@ OUTAGES_S = [6.0, pytest.param(20.0, marks=LONG)]
 PATIENCE_S = 45.0
 TMPFS_BYTES = 2 << 20
 LARGE = 3 << 20
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 
 
 def make_album(catalog, folder, *, songs=1):
@@ -169,17 +169,17 @@ def test_a_full_disk_is_told_leaves_nothing_half_made_and_can_be_continued(tmp_p
         ballast.write_bytes(bytes(1 << 19))
         with open_catalog(settings) as catalog:
             lease = lease_of(catalog)
-            outcome = Outcome(products=(Product("audio", tmp_path / "large", "audio/wav", "e" * 64),))
+            outcome = StepOutcome(products=(Product("audio", tmp_path / "large", "audio/wav", "e" * 64),))
             with pytest.raises(MachineError, match=r"No space left on device. Free disk space") as caught:
-                catalog.ledger.commit(lease, outcome, seconds=1.0, circumstances=HERE)
+                catalog.ledger.commit(lease, outcome, seconds=1.0, execution=HERE)
             assert (caught.value.exit_code, caught.value.transient) == (4, True)
             with pytest.raises(StoreError, match="No space left on device"):
                 catalog.store.put_bytes((tmp_path / "large").read_bytes())
-            catalog.ledger.fail(lease, caught.value, seconds=1.0, circumstances=HERE)
+            catalog.ledger.fail(lease, caught.value, seconds=1.0, execution=HERE)
             assert files_in(disk) == ["ballast"]
             assert artifact_digests(catalog.database) == []
             ballast.unlink()
-            catalog.ledger.commit(lease_of(catalog), outcome, seconds=1.0, circumstances=HERE)
+            catalog.ledger.commit(lease_of(catalog), outcome, seconds=1.0, execution=HERE)
             ((digest, _),) = artifact_digests(catalog.database)
             assert catalog.store.verify(digest)
             assert files_in(disk) == [digest]

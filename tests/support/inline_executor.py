@@ -6,14 +6,14 @@ import asyncio
 
 from catalog.catalog import Catalog
 from catalog.ledger.results import StepResult, step_result
-from catalog.ledger.work import Circumstances, StepRequest
+from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.pipeline.pipeline import Line, Produced
 from flows.pipeline.progress import Progress
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.run_step import run_step
 
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 
 
 class InlineExecutor:

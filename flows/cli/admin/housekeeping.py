@@ -26,7 +26,7 @@ from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, r
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import tells_of_the_machine
 from catalog.release.queries import current_release
-from catalog.store.gc import require_catalog_of, sweep
+from catalog.store.gc import collect_garbage, require_catalog_of
 from flows.cli.admin.disk import end, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
 from flows.cli.console.kept_files import say_kept
@@ -167,7 +167,7 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
             if not dry_run:
                 remember_samples(catalog, bytes_of_old_builds(catalog.database, keep_builds))
             old = remove_old_builds(catalog.database, catalog.store, keep_builds, dry_run=dry_run)
-        swept = sweep(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
+        swept = collect_garbage(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
     removed = [stored.digest for stored in swept.garbage]
     size = sum(stored.size for stored in swept.garbage)
     if as_json:

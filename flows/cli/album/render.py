@@ -33,7 +33,7 @@ from flows.planning.read_manifest import read_album
 from tasks.delivery.package.bundle import check_destination
 from tasks.delivery.package.export import release_folder, write_release
 from tasks.engines.registry import get_engine
-from tasks.steps.environment import circumstances
+from tasks.steps.environment import execution_environment
 
 
 def render(path: Path, out: Path, until: str) -> None:
@@ -151,7 +151,7 @@ def rerun(prefix: str, *, as_json: bool) -> None:
             catalog.store.local(audio),
             sample_digest=sample_digest_of(catalog.database, audio),
             tolerance_dbfs=get_engine(recipe.engine, settings).tolerance_dbfs(recipe),
-            circumstances=circumstances(),
+            execution=execution_environment(),
         )
     if as_json:
         print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})

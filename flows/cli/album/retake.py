@@ -21,7 +21,7 @@ from catalog.files.confined import confined
 from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
@@ -36,7 +36,7 @@ from tasks.engines.diffrhythm.lyrics.place import PreviewRow
 from tasks.engines.diffrhythm.lyrics.place import preview as rows_of
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
-from tasks.steps.environment import circumstances
+from tasks.steps.environment import execution_environment
 from tasks.steps.settled import until_settled
 
 _TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
@@ -102,7 +102,7 @@ def retake(
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count} of {where}")
-        standings = until_settled(lambda: render_shard(catalog, keys, circumstances()))
+        standings = until_settled(lambda: render_shard(catalog, keys, execution_environment()))
         takes = [_told(catalog, candidate, standings[candidate.render_key], out) for candidate in offered]
     if as_json:
         told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
@@ -169,7 +169,7 @@ def _make_folder(out: Path) -> None:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
-def _told(catalog: Catalog, candidate: Candidate, standing: Standing, out: Path | None) -> dict[str, Any]:
+def _told(catalog: Catalog, candidate: Candidate, standing: WorkStatus, out: Path | None) -> dict[str, Any]:
     """A take as it is shown, with the reason where it failed; its audio is written to ``out`` where that is wanted."""
     told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": standing.state}
     if standing.state == "failed":

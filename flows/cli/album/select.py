@@ -34,7 +34,7 @@ from flows.planning.required_models import identities_of, models_of_judges
 from tasks.scoring.registry import metric_specs
 from tasks.scoring.requests import request_scores
 from tasks.scoring.step import near_duplicates
-from tasks.steps.environment import circumstances, user_name
+from tasks.steps.environment import execution_environment, user_name
 from tasks.steps.run_step import run_step
 
 
@@ -93,7 +93,7 @@ class _Decide(Peek):
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         if request.kind == "select" and step_result(self.catalog.database, request.key) is None:
             self.catalog.ledger.declare_steps([request])
-            run_step(self.catalog, request.key, circumstances())
+            run_step(self.catalog, request.key, execution_environment())
         return await super().step(request, sentence)
 
 
@@ -104,7 +104,7 @@ def _apply(
     planned = replace(declare_plan(catalog, planned), policy=policy, identities=identities)
     if asyncio.run(peek(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
-    who = Applicant(file, user_name(), circumstances())
+    who = Applicant(file, user_name(), execution_environment())
     apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
     return asyncio.run(Line(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")).failures
 

@@ -87,15 +87,15 @@ def cancel(named: str, *, as_json: bool) -> None:
 
 
 def _tell(standing: Submission, *, as_json: bool) -> None:
-    album = standing.wish.album_id
+    album = standing.request.album_id
     if as_json:
         print_json(
             {
                 "album": album,
                 "state": standing.state,
-                "priority": standing.wish.priority,
-                "until": standing.wish.until,
-                "max_gpu_minutes": standing.wish.max_gpu_minutes,
+                "priority": standing.request.priority,
+                "until": standing.request.until,
+                "max_gpu_minutes": standing.request.max_gpu_minutes,
                 "flow_run_id": standing.flow_run_id,
                 "reason": standing.reason,
             }

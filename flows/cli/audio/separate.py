@@ -41,7 +41,7 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     check_mix(mix)
     try:
         with _building(out, settings.home) as staging, _bar(as_json) as progress:
-            done = demix(mix, installed, settings, wish=Wish(two_stems), folder=staging, progress=progress)
+            done = demix(mix, installed, settings, options=Wish(two_stems), folder=staging, progress=progress)
             figures = _document(source, done)
             (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
             make_durable(staging)

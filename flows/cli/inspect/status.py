@@ -136,11 +136,11 @@ def _next(album_id: str, standing: AlbumStanding, state: str, build: int | None)
 
 
 def _submitted(standing: Submission) -> dict[str, Any]:
-    wish = standing.wish
+    request = standing.request
     return {
         "state": standing.state,
-        "priority": wish.priority,
-        "until": wish.until,
-        "max_gpu_minutes": wish.max_gpu_minutes,
+        "priority": request.priority,
+        "until": request.until,
+        "max_gpu_minutes": request.max_gpu_minutes,
         "reason": standing.reason,
     }

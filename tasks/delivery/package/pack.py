@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from catalog.common.digests import Json
 from catalog.ledger.results import artifact_facts
-from catalog.ledger.work import Outcome, ReleaseRecord
+from catalog.ledger.work import ReleaseRecord, StepOutcome
 from catalog.lineage.lineage import trace_all
 from catalog.lineage.release import published
 from catalog.lineage.track_origins import COVER, origins_of_pack
@@ -30,7 +30,7 @@ CUE_FORMS = ("wav24", "wav16", "flac24", "mp3_320")
 COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
-def pack(context: StepContext) -> Outcome:
+def pack(context: StepContext) -> StepOutcome:
     """One build of an album: its files by path, and the rows of the release."""
     parameters = context.request.parameters
     # The same content packed again (files of it were lost) is the same build.
@@ -50,7 +50,7 @@ def pack(context: StepContext) -> Outcome:
         made_here={path: path for path in packing.products},
     )
     result = {"build": build, "digest": document.digest}
-    return Outcome(result, tuple(packing.products.values()), (record,))
+    return StepOutcome(result, tuple(packing.products.values()), (record,))
 
 
 def _write_album_files(context: StepContext, packing: Packing, tracks: list[TrackParts], build: int) -> ReleaseDocument:

@@ -26,9 +26,9 @@ def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Aud
 
     def voice(mix: Audio) -> Audio:
         with scratch_of(settings.home) as folder:
-            wish = Wish(two_stems=VOCALS)
+            options = Wish(two_stems=VOCALS)
             with turn_on_cores(settings.home, device=settings.device_here):
-                parts = demix(mix, model, settings, wish=wish, folder=folder)
+                parts = demix(mix, model, settings, options=options, folder=folder)
             return read_audio({file.name: file.path for file in parts.files}[VOCALS])
 
     return voice

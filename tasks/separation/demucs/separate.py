@@ -84,7 +84,7 @@ def demix(
     installed: InstalledModel,
     settings: Settings,
     *,
-    wish: Wish,
+    options: Wish,
     folder: Path,
     progress: Progress | None = None,
 ) -> Demixed:
@@ -95,7 +95,7 @@ def demix(
     """
     check_mix(mix)
     model = installed.spec.name
-    names = stems_given(model, wish.two_stems, instrumental=wish.instrumental)
+    names = stems_given(model, options.two_stems, instrumental=options.instrumental)
     require_stem_packages()
     # Torch and Demucs take seconds to import: only here it is certain that they are needed.
     import torch
@@ -111,9 +111,9 @@ def demix(
     portion = portion_for(bag, free=free_bytes(bag.device))
     heard = _heard(mix)
     blocks = estimates(bag, heard, level=_level_of(heard), portion=portion, progress=progress)
-    blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], wish))
+    blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], options))
     shelf = StemShelf(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
-    tally = Tally(names, mix.rate, passages_without_lines(wish.line_starts_s, mix.duration_s))
+    tally = Tally(names, mix.rate, passages_without_lines(options.line_starts_s, mix.duration_s))
     _put_away(blocks, mix, shelf, tally)
     figures: dict[str, Json] = {
         "model": model,
@@ -148,13 +148,13 @@ def _level_of(heard: Samples) -> Level:
     return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))
 
 
-def _chosen(blocks: Iterator[Samples], stems: Sequence[str], wish: Wish) -> Iterator[Samples]:
+def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: Wish) -> Iterator[Samples]:
     """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others, or without a voice."""
     for block in blocks:
-        if wish.two_stems is None:
-            yield _without_voice(block, stems) if wish.instrumental else block
+        if options.two_stems is None:
+            yield _without_voice(block, stems) if options.instrumental else block
             continue
-        at = stems.index(wish.two_stems)
+        at = stems.index(options.two_stems)
         others = [part for place, part in enumerate(block) if place != at]
         yield np.stack([block[at], summed(others)])
 

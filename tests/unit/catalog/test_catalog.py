@@ -51,10 +51,10 @@ def test_dead_names_are_swept_once_they_are_old(settings):
     folder = settings.home / "owners"
     (name,) = [path.name for path in folder.iterdir()]
     assert owners.is_dead(folder, name)
-    owners.sweep(folder)
+    owners.remove_dead_owners(folder)
     assert (folder / name).exists()
     os.utime(folder / name, (0, 0))
-    owners.sweep(folder)
+    owners.remove_dead_owners(folder)
     assert not (folder / name).exists()
     assert owners.is_dead(folder, name)
 

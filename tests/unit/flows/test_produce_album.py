@@ -10,7 +10,7 @@ import pytest
 
 from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
-from catalog.ledger.submissions import Wish, move, name_run, submission_of, submit
+from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submission_of, submit, transition
 from flows import produce_album as album_flow
 from flows.artifacts.artifacts import Wall
 from flows.orchestration.parameters import AlbumWork
@@ -26,7 +26,7 @@ from tests.support.inline_executor import HERE
 @pytest.fixture
 def planned(catalog, settings, tmp_path):
     planned = declare_album(catalog, read_album(write_album(tmp_path / "album", album_document()), settings))
-    submit(catalog.database, Wish("small", planned.digest))
+    submit(catalog.database, SubmissionRequest("small", planned.digest))
     return planned
 
 
@@ -59,17 +59,17 @@ def test_only_the_newest_attempt_is_in_charge(catalog, planned, begun):
 
 @pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
 def test_a_failed_run_that_is_retried_takes_charge_again(catalog, planned, begun, state, again):
-    move(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, only_from=["active"])
     assert charge(catalog, 1) == again
     assert submission_of(catalog.database, "small").state == ("active" if again else state)
     if again:
-        move(catalog.database, "small", "failed", only_from=["active"])
+        transition(catalog.database, "small", "failed", only_from=["active"])
         assert charge(catalog, 1) == 3  # and once more
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
 def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog, planned, begun, state):
-    move(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, only_from=["active"])
     assert charge(catalog, 0) == 2
     assert submission_of(catalog.database, "small").state == "active"
 
@@ -79,8 +79,8 @@ def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog, planned,
     for key, error in zip(
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
     ):
-        catalog.ledger.fail(catalog.ledger.claim("render", key), error, seconds=0.1, circumstances=HERE)
-    move(catalog.database, "small", "failed", only_from=["active"])
+        catalog.ledger.fail(catalog.ledger.claim("render", key), error, seconds=0.1, execution=HERE)
+    transition(catalog.database, "small", "failed", only_from=["active"])
     assert charge(catalog, 1) == 2
     assert [key for _, key, _ in failed_work(catalog.database)] == keys[1:]
 
@@ -110,7 +110,7 @@ def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(catalo
     farm = FakeFarm()
     monkeypatch.setattr(album_flow, "PrefectDispatcher", lambda: farm)
     monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(catalog))
-    name_run(catalog.database, "small", "run-1", attempt=1)
+    set_flow_run_id(catalog.database, "small", "run-1", attempt=1)
     order = {"work": {"album": "small", "attempt": 1}}
     album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
     assert submission_of(catalog.database, "small").state == state

@@ -6,20 +6,20 @@ import asyncio
 
 import pytest
 
-from catalog.ledger.work import Standing
+from catalog.ledger.work import WorkStatus
 from tasks.steps.settled import LEAST_S, Standings, pause_s, settled, until_settled
 
-PLANNED, LEASED, DONE = Standing("planned", 3.0), Standing("leased", 9.0), Standing("done")
+PLANNED, LEASED, DONE = WorkStatus("planned", 3.0), WorkStatus("leased", 9.0), WorkStatus("done")
 
 
 @pytest.mark.parametrize(
     ("standings", "wait_s"),
     [
-        ({"a": DONE, "b": Standing("failed", 5.0), "c": Standing("rendered")}, None),
+        ({"a": DONE, "b": WorkStatus("failed", 5.0), "c": WorkStatus("rendered")}, None),
         ({}, None),
         ({"a": DONE, "b": LEASED, "c": PLANNED}, 3.0),
         ({"a": LEASED}, 4.0),
-        ({"a": Standing("planned", 0.0)}, LEAST_S),
+        ({"a": WorkStatus("planned", 0.0)}, LEAST_S),
     ],
 )
 def test_the_pause_ends_when_the_first_open_work_may_be_tried(standings: Standings, wait_s: float | None) -> None:

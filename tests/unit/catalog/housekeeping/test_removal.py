@@ -13,7 +13,7 @@ from catalog.housekeeping.disk_use import disk_use
 from catalog.housekeeping.removal import plan_removal, remove_album, remove_old_builds
 from catalog.housekeeping.repair import examine
 from catalog.ledger.results import artifact_digests
-from catalog.ledger.submissions import Wish, submit
+from catalog.ledger.submissions import SubmissionRequest, submit
 from catalog.ledger.work import Lease
 from catalog.lineage.lineage import trace_all
 from catalog.lineage.track_origins import origins_of_release
@@ -160,7 +160,7 @@ def test_nothing_is_taken_from_under_work_that_is_under_way(catalog, tmp_path):
         remove_album(catalog.database, catalog.store, "small")
     with catalog.database.write() as session:
         session.execute(sa.update(Render).values(lease_until=0.0))  # its owner died
-    submit(catalog.database, Wish("small", planned.digest))
+    submit(catalog.database, SubmissionRequest("small", planned.digest))
     with pytest.raises(RefusedError, match=r"is being made on work pools.*songline cancel small"):
         remove_album(catalog.database, catalog.store, "small")
     with pytest.raises(InputError, match="no album 'other' is in the catalog"):
@@ -211,13 +211,13 @@ def test_albums_are_listed_with_their_state(catalog, tmp_path):
         "first", "released", 1, 1, 1, 1,
     )  # fmt: skip
     assert (small.state, small.candidates, small.build, small.released_at) == ("planned", 2, None, None)
-    submit(catalog.database, Wish("small", planned.digest))
+    submit(catalog.database, SubmissionRequest("small", planned.digest))
     assert albums_of(catalog.database)[1].state == "on work pools"
 
 
 def test_bytes_that_the_store_does_not_remove_are_left_for_gc(catalog, settings: Settings, tmp_path, monkeypatch):
     from catalog.common.errors import StoreError
-    from catalog.store.gc import sweep
+    from catalog.store.gc import collect_garbage
 
     made(catalog, tmp_path, "first", **ONLY_ONE)
 
@@ -231,13 +231,13 @@ def test_bytes_that_the_store_does_not_remove_are_left_for_gc(catalog, settings:
     assert removal.swept.garbage == ()
     assert removal.swept.trouble is not None
     assert set(counts(catalog).values()) == {0}
-    sweep(catalog.database, catalog.store, -60.0)
+    collect_garbage(catalog.database, catalog.store, -60.0)
     assert list(catalog.store.listing()) == []
 
 
 def test_bytes_that_an_old_build_left_behind_are_garbage(catalog, tmp_path, monkeypatch):
     """What a crash between rows and bytes leaves; bytes whose loss was accepted and that came back stay."""
-    from catalog.store.gc import sweep
+    from catalog.store.gc import collect_garbage
 
     first, _ = made(catalog, tmp_path, "first", mastering={"profile": "streaming"}, **ONLY_ONE)
     made(catalog, tmp_path, "first", mastering={"profile": "apple"}, **ONLY_ONE)
@@ -249,7 +249,7 @@ def test_bytes_that_an_old_build_left_behind_are_garbage(catalog, tmp_path, monk
         remove_old_builds(catalog.database, catalog.store, 1)
     assert catalog.store.stat(mp3) is not None
     assert disk_use(catalog).garbage > 0
-    sweep(catalog.database, catalog.store, -60.0)
+    collect_garbage(catalog.database, catalog.store, -60.0)
     assert catalog.store.stat(mp3) is None
     assert catalog.store.stat(page) is not None
 

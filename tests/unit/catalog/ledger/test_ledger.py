@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from catalog.catalog import open_catalog
 from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.ledger.results import render_products, step_result
-from catalog.ledger.work import Circumstances, Lease, Outcome, Product, ScoreRecord, Standing, StepRequest
+from catalog.ledger.work import ExecutionEnvironment, Lease, Product, ScoreRecord, StepOutcome, StepRequest, WorkStatus
 from catalog.recipe import Recipe
 from db.tables.album import Render
 from db.tables.provenance import Activity
 
 pytestmark = pytest.mark.both_databases
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 RECIPE = Recipe("faulty", 1, 42, 10.0, {"prompt": "x"})
 REQUEST = StepRequest("score", 1, {"a": 1}, {})
 
@@ -24,7 +24,7 @@ REQUEST = StepRequest("score", 1, {"a": 1}, {})
 def audio(tmp_path, content=b"audio"):
     path = tmp_path / "audio.wav"
     path.write_bytes(content)
-    return Outcome(products=(Product("audio", path, "audio/wav", "e" * 64),))
+    return StepOutcome(products=(Product("audio", path, "audio/wav", "e" * 64),))
 
 
 def claim(catalog, recipe=RECIPE):
@@ -40,8 +40,8 @@ def expire(catalog):
 def test_a_recipe_is_declared_once_and_rendered_once(catalog, tmp_path):
     lease = claim(catalog)
     assert isinstance(lease, Lease)
-    catalog.ledger.commit(lease, audio(tmp_path), seconds=1.5, circumstances=HERE)
-    assert claim(catalog) == Standing("rendered")
+    catalog.ledger.commit(lease, audio(tmp_path), seconds=1.5, execution=HERE)
+    assert claim(catalog) == WorkStatus("rendered")
     assert list(render_products(catalog.database, RECIPE.digest)) == ["audio"]
 
 
@@ -49,7 +49,7 @@ def test_leased_work_is_not_given_to_another(catalog, settings):
     claim(catalog)
     with open_catalog(settings) as other:
         found = other.ledger.claim("render", RECIPE.digest)
-    assert isinstance(found, Standing)
+    assert isinstance(found, WorkStatus)
     assert found.state == "leased"
     assert found.wait_s > 0
 
@@ -61,8 +61,8 @@ def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(catalog, sett
         fresh = other.ledger.claim("render", RECIPE.digest)
         assert fresh.fence == stale.fence + 1
         with pytest.raises(LeaseLost):
-            catalog.ledger.commit(stale, audio(tmp_path, b"late"), seconds=1, circumstances=HERE)
-        other.ledger.commit(fresh, audio(tmp_path), seconds=1, circumstances=HERE)
+            catalog.ledger.commit(stale, audio(tmp_path, b"late"), seconds=1, execution=HERE)
+        other.ledger.commit(fresh, audio(tmp_path), seconds=1, execution=HERE)
     with catalog.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Activity)) == 1
 
@@ -72,7 +72,7 @@ def test_a_stale_worker_cannot_fail_what_another_holds(catalog, settings):
     expire(catalog)
     with open_catalog(settings) as other:
         other.ledger.claim("render", RECIPE.digest)
-        catalog.ledger.fail(stale, WorkError("too late"), seconds=1, circumstances=HERE)
+        catalog.ledger.fail(stale, WorkError("too late"), seconds=1, execution=HERE)
         assert other.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
 
 
@@ -82,8 +82,8 @@ def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
         lease = claim(catalog)
         with catalog.ledger.keeping([lease]):
             time.sleep(1.2)
-            assert isinstance(other.ledger.claim("render", RECIPE.digest), Standing)
-        catalog.ledger.commit(lease, audio(tmp_path), seconds=1, circumstances=HERE)
+            assert isinstance(other.ledger.claim("render", RECIPE.digest), WorkStatus)
+        catalog.ledger.commit(lease, audio(tmp_path), seconds=1, execution=HERE)
 
 
 def test_a_dead_processs_lease_is_free_at_once(catalog, settings):
@@ -113,18 +113,18 @@ def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings)
     settings = settings.model_copy(update={"retry_base_s": 0.05, "max_attempts": 3})
     with open_catalog(settings) as catalog:
         for attempt in (1, 2, 3):
-            while isinstance(lease := claim(catalog), Standing):
+            while isinstance(lease := claim(catalog), WorkStatus):
                 assert lease.state == "planned"
                 time.sleep(lease.wait_s)
             assert lease.attempt == attempt
-            catalog.ledger.fail(lease, TransientError("device lost"), seconds=0.1, circumstances=HERE)
+            catalog.ledger.fail(lease, TransientError("device lost"), seconds=0.1, execution=HERE)
         found = claim(catalog)
     assert found.state == "failed"
     assert found.error["error"] == "device lost"
 
 
 def test_permanent_failure_waits_for_retry(catalog):
-    catalog.ledger.fail(claim(catalog), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, circumstances=HERE)
+    catalog.ledger.fail(claim(catalog), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, execution=HERE)
     assert claim(catalog).state == "failed"
     assert catalog.ledger.retry("render", [RECIPE.digest]) == 1
     again = claim(catalog)
@@ -133,10 +133,10 @@ def test_permanent_failure_waits_for_retry(catalog):
 
 
 def test_every_attempt_leaves_an_activity(catalog, tmp_path):
-    catalog.ledger.fail(claim(catalog), TransientError("once"), seconds=0.5, circumstances=HERE)
-    while isinstance(lease := claim(catalog), Standing):
+    catalog.ledger.fail(claim(catalog), TransientError("once"), seconds=0.5, execution=HERE)
+    while isinstance(lease := claim(catalog), WorkStatus):
         time.sleep(0.01)
-    catalog.ledger.commit(lease, audio(tmp_path), seconds=2.0, circumstances=HERE)
+    catalog.ledger.commit(lease, audio(tmp_path), seconds=2.0, execution=HERE)
     with catalog.database.read() as session:
         rows = session.scalars(sa.select(Activity).order_by(Activity.started_at)).all()
         found = {(row.outcome, row.attempt, row.seed, row.seconds) for row in rows}
@@ -179,10 +179,10 @@ def test_a_steps_result_scores_and_products_come_in_one_piece(catalog, tmp_path)
     both = ScoreRecord("key_match", "adherence", 1, "", 0.9, "also this")
     with pytest.raises(TransientError, match="clash"):
         catalog.ledger.commit(
-            lease, Outcome({}, audio(tmp_path).products, (score, both)), seconds=1, circumstances=HERE
+            lease, StepOutcome({}, audio(tmp_path).products, (score, both)), seconds=1, execution=HERE
         )
     assert step_result(catalog.database, REQUEST.key) is None
-    catalog.ledger.commit(lease, Outcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, circumstances=HERE)
+    catalog.ledger.commit(lease, StepOutcome({"n": 1}, audio(tmp_path).products, (score,)), seconds=1, execution=HERE)
     found = step_result(catalog.database, REQUEST.key)
     assert found.result == {"n": 1}
     assert list(found.made) == ["audio"]

@@ -15,7 +15,7 @@ from catalog.catalog import open_catalog
 from catalog.common.errors import LeaseLost
 from catalog.ledger.recording import add_decision, ensure_current
 from catalog.ledger.results import failed_work, render_products
-from catalog.ledger.work import Circumstances, DecisionRecord, Lease, Outcome, Product
+from catalog.ledger.work import DecisionRecord, ExecutionEnvironment, Lease, Product, StepOutcome
 from catalog.plan.plan import expand, store_plan
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.status import songs_of
@@ -27,7 +27,7 @@ from db.tables.selection import Decision, Score
 from tasks.scoring.registry import metric_specs
 
 pytestmark = pytest.mark.both_databases
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 RECIPES = [Recipe("faulty", 1, seed, 10.0, {"prompt": "x"}) for seed in (1, 2)]
 
 
@@ -63,7 +63,7 @@ def outcome(folder, *contents):
         (folder / str(number)).write_bytes(content)
         role = f"stem{number}" if number else "audio"
         products.append(Product(role, folder / str(number), "audio/wav", "e" * 64))
-    return Outcome(products=tuple(products))
+    return StepOutcome(products=tuple(products))
 
 
 def count(catalog, table):
@@ -128,13 +128,13 @@ def test_of_two_leases_on_one_render_the_newer_commits(catalogs, tmp_path, turn)
 
     def work(catalog):
         if catalog is catalogs[0]:
-            return catalog.ledger.commit(stale, outcome(tmp_path / "a", b"late"), seconds=1, circumstances=HERE)
+            return catalog.ledger.commit(stale, outcome(tmp_path / "a", b"late"), seconds=1, execution=HERE)
         with catalog.database.write() as session:
             running = sa.update(Render).where(Render.fence == stale.fence, Render.state == "leased")
             session.execute(running.values(lease_until=0.0))
         fresh = catalog.ledger.claim("render", key)
         if isinstance(fresh, Lease):
-            catalog.ledger.commit(fresh, outcome(tmp_path / "b", b"fresh"), seconds=1, circumstances=HERE)
+            catalog.ledger.commit(fresh, outcome(tmp_path / "b", b"fresh"), seconds=1, execution=HERE)
         return fresh
 
     late, first, second = at_once(work, catalogs)
@@ -152,7 +152,7 @@ def test_the_same_bytes_committed_at_once_are_one_artifact(catalogs, tmp_path):
     def commit(catalog):
         mine = contents if catalog is pair[0] else contents[::-1]
         made = outcome(tmp_path / str(id(catalog)), *mine)
-        catalog.ledger.commit(leases[id(catalog)], made, seconds=1, circumstances=HERE)
+        catalog.ledger.commit(leases[id(catalog)], made, seconds=1, execution=HERE)
 
     assert at_once(commit, pair) == [None, None]
     assert count(pair[0], Artifact) == 3
@@ -177,7 +177,7 @@ def test_a_retake_offered_at_once_is_there_once(catalogs):
 def test_decisions_made_at_once_supersede_each_other_in_a_line(catalogs):
     song = plan(catalogs[0]).songs[0].row_id
     catalogs[0].ledger.fail(
-        catalogs[0].ledger.claim("render", RECIPES[0].digest), LeaseLost("x"), seconds=1, circumstances=HERE
+        catalogs[0].ledger.claim("render", RECIPES[0].digest), LeaseLost("x"), seconds=1, execution=HERE
     )
     with catalogs[0].database.read() as session:
         activity = session.scalar(sa.select(Activity.id))

@@ -7,19 +7,19 @@ from dataclasses import replace
 import pytest
 
 from catalog.ledger.submissions import (
-    Wish,
+    SubmissionRequest,
+    claim_attempt,
     declare_shard,
-    free_lost_leases,
     live_leases,
-    move,
-    name_run,
-    name_shard_run,
+    release_expired_leases,
+    set_flow_run_id,
+    set_shard_flow_run_id,
     shards_of_album,
     spent_s,
     submission_of,
     submissions,
     submit,
-    take_charge,
+    transition,
 )
 from catalog.ledger.work import Lease
 from catalog.plan.retakes import offer_retakes, parent_take
@@ -82,35 +82,35 @@ def test_a_part_of_a_plan_keeps_the_songs_and_candidates_that_are_named(planned)
 
 
 def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog, planned):
-    wish = Wish("small", planned.digest)
-    first = submit(catalog.database, wish)
-    assert (first.state, first.attempt, first.wish) == ("active", 1, wish)
-    name_run(catalog.database, "small", "run-1", attempt=1)
-    assert submit(catalog.database, wish).flow_run_id == "run-1"
-    urgent = submit(catalog.database, Wish("small", planned.digest, priority="urgent"))
+    request = SubmissionRequest("small", planned.digest)
+    first = submit(catalog.database, request)
+    assert (first.state, first.attempt, first.request) == ("active", 1, request)
+    set_flow_run_id(catalog.database, "small", "run-1", attempt=1)
+    assert submit(catalog.database, request).flow_run_id == "run-1"
+    urgent = submit(catalog.database, SubmissionRequest("small", planned.digest, priority="urgent"))
     assert (urgent.attempt, urgent.flow_run_id) == (2, None)
     assert submissions(catalog.database, state="active") == [urgent]
 
 
 def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(catalog, planned):
-    submit(catalog.database, Wish("small", planned.digest))
-    assert not move(catalog.database, "small", "done", only_from=["active"], attempt=2)
-    assert move(catalog.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
+    submit(catalog.database, SubmissionRequest("small", planned.digest))
+    assert not transition(catalog.database, "small", "done", only_from=["active"], attempt=2)
+    assert transition(catalog.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
     assert len(submission_of(catalog.database, "small").reason) == 2000
-    assert take_charge(catalog.database, "small", after=1) is None  # only what is active has someone in charge
-    again = submit(catalog.database, Wish("small", planned.digest))
+    assert claim_attempt(catalog.database, "small", after=1) is None  # only what is active has someone in charge
+    again = submit(catalog.database, SubmissionRequest("small", planned.digest))
     assert (again.state, again.attempt, again.reason) == ("active", 2, None)
-    assert take_charge(catalog.database, "small", after=2) == 3
-    assert take_charge(catalog.database, "small", after=2) is None
+    assert claim_attempt(catalog.database, "small", after=2) == 3
+    assert claim_attempt(catalog.database, "small", after=2) is None
 
 
 def test_a_shard_counts_the_runs_it_was_handed_to(catalog, planned):
-    submit(catalog.database, Wish("small", planned.digest))
+    submit(catalog.database, SubmissionRequest("small", planned.digest))
     keys = [c.render_key for c in planned.songs[0].candidates]
     assert [declare_shard(catalog.database, "small", keys, forecast_s=2.0).attempt for _ in range(2)] == [1, 1]
     for attempt in (1, 2):  # a run that was never had counts for nothing
         first = declare_shard(catalog.database, "small", keys, forecast_s=2.0)
-        name_shard_run(catalog.database, first.key, f"run-{attempt}", attempt=attempt)
+        set_shard_flow_run_id(catalog.database, first.key, f"run-{attempt}", attempt=attempt)
         assert first.attempt == attempt
     other = declare_shard(catalog.database, "small", keys[:1], forecast_s=1.0)
     assert [s.render_keys for s in shards_of_album(catalog.database, "small")] == [tuple(keys), other.render_keys]
@@ -118,7 +118,7 @@ def test_a_shard_counts_the_runs_it_was_handed_to(catalog, planned):
 
 def test_what_was_spent_counts_from_the_moment_that_is_asked(catalog, planned):
     keys = [c.render_key for c in planned.songs[0].candidates]
-    since = submit(catalog.database, Wish("small", planned.digest)).counted_from
+    since = submit(catalog.database, SubmissionRequest("small", planned.digest)).counted_from
     render_shard(catalog, keys, HERE)
     assert 0.05 < spent_s(catalog.database, keys, since=since) < 60
     assert spent_s(catalog.database, keys, since=since + 3600) == 0.0
@@ -132,6 +132,6 @@ def test_a_lease_that_ran_out_is_nobodys_and_is_freed(catalog, planned):
     with catalog.database.write() as session:
         session.get_one(Render, lost).lease_until = 1.0
     assert live_leases(catalog.database, [held, lost]) == {held}
-    assert free_lost_leases(catalog.database) == 1
+    assert release_expired_leases(catalog.database) == 1
     assert catalog.ledger.standings("render", [lost])[lost].state == "planned"
     assert catalog.ledger.standings("render", [held])[held].state == "leased"

@@ -13,14 +13,14 @@ from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError, TransientError
 from catalog.ledger.results import artifact_digests
-from catalog.ledger.work import Circumstances, Outcome, Product
+from catalog.ledger.work import ExecutionEnvironment, Product, StepOutcome
 from catalog.recipe import Recipe
-from catalog.store.gc import GIVE_UP_AFTER, sweep
+from catalog.store.gc import GIVE_UP_AFTER, collect_garbage
 from catalog.store.local import FolderStore
 from db.tables.album import Render
 
 pytestmark = pytest.mark.both_databases
-HERE = Circumstances("test", {}, "cpu")
+HERE = ExecutionEnvironment("test", {}, "cpu")
 SONG = b"a song that was there before"
 DIGEST = digest_bytes(SONG)
 OLD_S = 7200.0
@@ -29,7 +29,7 @@ OLD_S = 7200.0
 @pytest.fixture
 def product(tmp_path):
     (tmp_path / "song").write_bytes(SONG)
-    return Outcome(products=(Product("audio", tmp_path / "song", "audio/wav", "e" * 64),))
+    return StepOutcome(products=(Product("audio", tmp_path / "song", "audio/wav", "e" * 64),))
 
 
 def lease_of(catalog, seed=1):
@@ -39,7 +39,7 @@ def lease_of(catalog, seed=1):
 
 
 def commit(catalog, lease, product):
-    catalog.ledger.commit(lease, product, seconds=1.0, circumstances=HERE)
+    catalog.ledger.commit(lease, product, seconds=1.0, execution=HERE)
 
 
 def leave_garbage(catalog, data=SONG, age_s=OLD_S):
@@ -117,14 +117,14 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(cata
         lease_there = lease
         other.ledger._store = Writing(settings.store_path)
         writer = threading.Thread(target=write)
-        swept = sweep(catalog.database, Sweeping(settings.store_path), 60.0)
+        swept = collect_garbage(catalog.database, Sweeping(settings.store_path), 60.0)
         writer.join()
         assert [each.digest for each in swept.garbage] == [DIGEST]
         assert "swept before their row" in str(troubles[0])
         assert named(catalog) == set()
         commit(other, lease, product)
     assert catalog.store.verify(DIGEST)
-    assert sweep(catalog.database, catalog.store, 0.0).garbage == ()
+    assert collect_garbage(catalog.database, catalog.store, 0.0).garbage == ()
 
 
 def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog, settings, product):
@@ -147,7 +147,7 @@ def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog, setti
             writer.start()
             barrier.wait()
             time.sleep(0.002 * (turn % 4))
-            sweep(catalog.database, catalog.store, 0.0)
+            collect_garbage(catalog.database, catalog.store, 0.0)
             writer.join()
             assert (digest not in named(catalog)) or catalog.store.verify(digest)
     assert len(named(catalog)) == 12 - lost
@@ -155,18 +155,20 @@ def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog, setti
 
 def test_what_somebody_may_be_about_to_name_is_left_whatever_the_grace(catalog, product):
     lease, digest = lease_of(catalog), leave_garbage(catalog, b"young", 5.0)
-    assert sweep(catalog.database, catalog.store, 0.0).garbage == ()
+    assert collect_garbage(catalog.database, catalog.store, 0.0).garbage == ()
     commit(catalog, lease, product)
-    assert [each.digest for each in sweep(catalog.database, catalog.store, 0.0).garbage] == [digest]
+    assert [each.digest for each in collect_garbage(catalog.database, catalog.store, 0.0).garbage] == [digest]
     assert named(catalog) == {DIGEST}
 
 
 def test_old_garbage_goes_while_others_work(catalog):
     lease_of(catalog)
     digest = leave_garbage(catalog)
-    assert [each.digest for each in sweep(catalog.database, catalog.store, 60.0, dry_run=True).garbage] == [digest]
+    assert [each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0, dry_run=True).garbage] == [
+        digest
+    ]
     assert catalog.store.verify(digest)
-    assert [each.digest for each in sweep(catalog.database, catalog.store, 60.0).garbage] == [digest]
+    assert [each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage] == [digest]
 
 
 def test_bytes_that_waited_too_long_for_their_row_are_not_named(catalog, product, monkeypatch):
@@ -185,7 +187,7 @@ def test_replaced_bytes_are_pruned_only_while_they_are_gone(catalog, product, tm
     with catalog.database.write() as session:
         session.execute(sa.update(Render).values(state="planned"))
     (tmp_path / "other").write_bytes(b"other bytes")
-    replaced = Outcome(products=(Product("audio", tmp_path / "other", "audio/wav", "f" * 64),))
+    replaced = StepOutcome(products=(Product("audio", tmp_path / "other", "audio/wav", "f" * 64),))
     looks = []
 
     def looking():
@@ -215,7 +217,7 @@ def test_a_store_that_goes_away_after_the_commit_does_not_undo_it(catalog, produ
 
     lease = lease_of(catalog)
     watch(catalog, looking)
-    commit(catalog, lease, Outcome(products=(Product("audio", tmp_path / "other", "audio/wav", "f" * 64),)))
+    commit(catalog, lease, StepOutcome(products=(Product("audio", tmp_path / "other", "audio/wav", "f" * 64),)))
     assert lease_of(catalog).state == "rendered"
 
 
@@ -237,15 +239,15 @@ class Stubborn(FolderStore):
 def test_one_removal_that_fails_stops_no_other_and_is_told(catalog, settings):
     digests = {leave_garbage(catalog, bytes([n])) for n in range(4)}
     kept = sorted(digests)[1]
-    swept = sweep(catalog.database, Stubborn(settings.store_path, {kept}), 60.0)
+    swept = collect_garbage(catalog.database, Stubborn(settings.store_path, {kept}), 60.0)
     assert {each.digest for each in swept.garbage} == digests - {kept}
     assert ([each.digest for each in swept.left], str(swept.trouble)) == ([kept], "the store is slow. Wait.")
-    assert {each.digest for each in sweep(catalog.database, catalog.store, 60.0).garbage} == {kept}
+    assert {each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage} == {kept}
 
 
 def test_a_store_that_is_away_is_not_asked_for_ever(catalog, settings):
     digests = {leave_garbage(catalog, bytes([n])) for n in range(GIVE_UP_AFTER + 3)}
     store = Stubborn(settings.store_path, digests)
-    swept = sweep(catalog.database, store, 60.0)
+    swept = collect_garbage(catalog.database, store, 60.0)
     assert len(store.asked) == GIVE_UP_AFTER
     assert (swept.garbage, {each.digest for each in swept.left}) == ((), digests)

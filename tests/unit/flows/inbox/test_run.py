@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from catalog.common.errors import InputError, MachineError, ModelMissing, StoreError
 from catalog.common.settings import Settings
 from catalog.inbox import bucket
-from catalog.ledger.submissions import Wish, move, submission_of, submit
+from catalog.ledger.submissions import SubmissionRequest, submission_of, submit, transition
 from db.session import DatabaseTrouble
 from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
@@ -122,7 +122,7 @@ class Pools:
             raise error
         self.asked.append((album.id, max_gpu_minutes))
         planned = declare_plan(catalog, planned)
-        return submit(catalog.database, Wish(album.id, planned.digest, until, priority, max_gpu_minutes))
+        return submit(catalog.database, SubmissionRequest(album.id, planned.digest, until, priority, max_gpu_minutes))
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night
     assert told["counts"] == {"taken": 4, "left": 0, "faulty": 0, "unchanged": 0}
     assert [each["manifest"] for each in told["taken"]] == list(outcomes(first))
     assert "Album b" in place.read("reports/2026-11-23T220000Z.md").decode()
-    assert submission_of(catalog.database, "b").wish.priority == "batch"
+    assert submission_of(catalog.database, "b").request.priority == "batch"
 
     again = night(place)
     assert set(outcomes(again).values()) == {"unchanged"}
@@ -187,7 +187,7 @@ def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path,
     place.put("c/lyrics/one.lrc", LYRICS)
     place.put("c/cover.png", raw)
     night(place)
-    assert move(catalog.database, "c", "done", only_from=["active"])
+    assert transition(catalog.database, "c", "done", only_from=["active"])
     stored = catalog.add_bytes(raw, media_type="image/png")
     with catalog.database.write() as session:
         session.execute(sa.update(AlbumRow).values(cover_digest=stored))
@@ -206,7 +206,7 @@ def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, ni
     place.put("c/art/cover.png", COVER)
     night(place)
     for album in "abc":
-        assert move(catalog.database, album, "done", only_from=["active"])
+        assert transition(catalog.database, album, "done", only_from=["active"])
     assert set(outcomes(night(place)).values()) == {"unchanged"}
 
     place.put("a/lyrics/one.lrc", LYRICS.replace("wire", "road"))
@@ -287,9 +287,11 @@ def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, ni
     offer(folder, "b", "b")
     offer(folder, "c", "c")
     night(folder, max_gpu_minutes=100)
-    move(catalog.database, "a", "paused", only_from=["active"], reason="the budget of 3 GPU minutes is spent; 2 left")
-    move(catalog.database, "b", "paused", only_from=["active"], reason="paused by hand")
-    move(catalog.database, "c", "cancelled", only_from=["active"])
+    transition(
+        catalog.database, "a", "paused", only_from=["active"], reason="the budget of 3 GPU minutes is spent; 2 left"
+    )
+    transition(catalog.database, "b", "paused", only_from=["active"], reason="paused by hand")
+    transition(catalog.database, "c", "cancelled", only_from=["active"])
     report = night(folder, max_gpu_minutes=50, at=EVENING + timedelta(days=1))
     assert list(outcomes(report).values()) == ["taken", "unchanged", "unchanged"]
     assert submission_of(catalog.database, "a").state == "active"
@@ -321,7 +323,7 @@ def test_no_more_albums_than_asked_for(folder, pools, night):
 def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog):
     offer(folder, "a", "a")
     night(folder, until="select")
-    move(catalog.database, "a", "done", only_from=["active"])
+    transition(catalog.database, "a", "done", only_from=["active"])
     assert outcomes(night(folder, until="score")) == {"a/album.yaml": "unchanged"}
     assert outcomes(night(folder)) == {"a/album.yaml": "taken"}
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from catalog.common.errors import ServerAway, TransientError, WorkError
-from catalog.ledger.submissions import Wish, move, shards_of_album, submission_of, submit, take_charge
+from catalog.ledger.submissions import (
+    SubmissionRequest,
+    claim_attempt,
+    shards_of_album,
+    submission_of,
+    submit,
+    transition,
+)
 from db.tables.album import Render
 from flows.orchestration import budget
 from flows.orchestration.coordinator import Foreman
@@ -37,8 +44,8 @@ def submitted(catalog, settings, tmp_path):
     def ask(*, until="select", max_gpu_minutes=None, **changes):
         album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
         planned = declare_album(catalog, album)
-        wish = Wish(album.id, planned.digest, until, "urgent", max_gpu_minutes)
-        return planned, submit(catalog.database, wish)
+        request = SubmissionRequest(album.id, planned.digest, until, "urgent", max_gpu_minutes)
+        return planned, submit(catalog.database, request)
 
     return ask
 
@@ -177,7 +184,7 @@ def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog)
-    assert move(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
+    assert transition(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
     assert run(foreman, farm, catalog) == "paused"
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
@@ -196,7 +203,7 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted,
     assert [each.work.songs for each in farm.runs.values() if each.flow == "finish-song"] == [("one",)]
 
     counted = len(farm.rendered)
-    again = submit(catalog.database, Wish("small", asked[0].digest, "select", "urgent", 1.0))
+    again = submit(catalog.database, SubmissionRequest("small", asked[0].digest, "select", "urgent", 1.0))
     assert (again.state, again.attempt) == ("active", 2)
     assert run(foreman_of(catalog, (asked[0], again), farm), farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
@@ -208,9 +215,9 @@ def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, 
     foreman.round()
     asked = len(farm.runs)
     if how == "cancelled":
-        assert move(catalog.database, "small", "cancelled", only_from=["active"])
+        assert transition(catalog.database, "small", "cancelled", only_from=["active"])
     else:
-        assert take_charge(catalog.database, "small", after=1) == 2
+        assert claim_attempt(catalog.database, "small", after=1) == 2
     assert foreman.round() == "not in charge"
     assert len(farm.runs) == asked
 
@@ -219,7 +226,7 @@ def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submi
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog, most=1)
-    assert move(catalog.database, "small", "paused", only_from=["active"])
+    assert transition(catalog.database, "small", "paused", only_from=["active"])
     assert farm.lose("render-shard") == 1
     assert run(foreman, farm, catalog) == "paused"
     assert len(farm.rendered) == 2
@@ -228,7 +235,7 @@ def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submi
 def test_who_takes_over_waits_for_the_shards_that_are_out(catalog, submitted, farm):
     asked = submitted()
     foreman_of(catalog, asked, farm).round()
-    take_charge(catalog.database, "small", after=1)
+    claim_attempt(catalog.database, "small", after=1)
     after = (asked[0], submission_of(catalog.database, "small"))
     assert run(foreman_of(catalog, after, farm), farm, catalog) == "all settled"
     assert [each.flow for each in farm.runs.values()].count("render-shard") == 2
@@ -239,7 +246,7 @@ def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(cat
     foreman_of(catalog, asked, farm).round()
     waits, works = farm.open("render-shard")
     works.state = "running"
-    raised = submit(catalog.database, replace(asked[1].wish, priority="batch"))
+    raised = submit(catalog.database, replace(asked[1].request, priority="batch"))
     assert raised.attempt == 2
     foreman = foreman_of(catalog, (asked[0], raised), farm)
     foreman.round()
@@ -254,7 +261,7 @@ def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(cat
 def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog, submitted, farm):
     asked = submitted()
     lease = catalog.ledger.claim("render", keys_of(asked[0])[0])
-    catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, circumstances=HERE)
+    catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, execution=HERE)
     foreman = foreman_of(catalog, asked, farm)
     foreman.round()
     assert sum(song.rendered for song in foreman._progress.songs.values()) == 0
@@ -285,7 +292,7 @@ def test_a_run_that_holds_its_leases_is_not_given_up(catalog, submitted, farm):
     lease = catalog.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
     later(foreman, 10_000.0)
     foreman.round()
-    catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
+    catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
     later(foreman, 10_020.0)  # between two attempts nobody holds a lease
     foreman.round()
     assert farm.given_up == []

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from catalog.catalog import open_catalog
 from catalog.common.errors import ModelMissing, TransientError, WorkError
-from catalog.ledger.submissions import Wish, submission_of, submit
+from catalog.ledger.submissions import SubmissionRequest, submission_of, submit
 from catalog.plan.plan import apply_policy
 from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
@@ -166,7 +166,9 @@ def gpu(house_at):
 
 
 def foreman_of(catalog, planned, farm, *, max_gpu_minutes=None):
-    submission = submit(catalog.database, Wish(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes))
+    submission = submit(
+        catalog.database, SubmissionRequest(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes)
+    )
     progress = Progress(planned.songs)
     return Foreman(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
 
@@ -275,7 +277,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path):
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
     assert foreman._shards._is_worked_on(given)
-    gpu.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, circumstances=HERE)
+    gpu.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
     assert not foreman._shards._is_worked_on(given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
-from catalog.ledger.submissions import Wish, submission_of, submit
+from catalog.ledger.submissions import SubmissionRequest, submission_of, submit
 from flows.orchestration import submissions
 from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume
 from flows.planning.plan_album import declare_album, declare_plan, plan_album
@@ -15,8 +15,8 @@ from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
 
 
-def submit_album(catalog, album, **wish):
-    return submissions.submit_album(catalog, plan_album(catalog, album), **wish)
+def submit_album(catalog, album, **request):
+    return submissions.submit_album(catalog, plan_album(catalog, album), **request)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog,
         def reconcile_often(self, often):
             super().reconcile_often(often)
             if not often:
-                submit(catalog.database, Wish("small", declare_album(catalog, album).digest))
+                submit(catalog.database, SubmissionRequest("small", declare_album(catalog, album).digest))
 
     farm = Meanwhile()
     adapt_schedule(catalog, farm)
@@ -86,7 +86,7 @@ def test_a_changed_wish_has_a_new_run_in_charge(catalog, album, farm):
     submit_album(catalog, album, dispatcher=farm)
     again = submit_album(catalog, album, until="select", dispatcher=farm)
     assert [run.work.attempt for run in farm.runs.values()] == [1, 2]
-    assert (again.wish.until, again.flow_run_id) == ("select", "run-2")
+    assert (again.request.until, again.flow_run_id) == ("select", "run-2")
 
 
 def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm):
@@ -156,7 +156,7 @@ def test_pausing_and_going_on(catalog, album, farm):
     with pytest.raises(RefusedError, match="is paused"):
         pause(catalog.database, "small")
     again = resume(catalog, "small", farm)
-    assert (again.state, again.attempt, again.wish.max_gpu_minutes) == ("active", 2, 2.0)
+    assert (again.state, again.attempt, again.request.max_gpu_minutes) == ("active", 2, 2.0)
     with pytest.raises(RefusedError, match="is active"):
         resume(catalog, "small", farm)
 
@@ -166,7 +166,7 @@ def test_cancelling_ends_every_run(catalog, album, farm):
     assert cancel(catalog.database, "small", farm) == 1
     assert submission_of(catalog.database, "small").state == "cancelled"
     assert list(farm.open()) == []
-    assert resume(catalog, "small", farm, max_gpu_minutes=9.0).wish.max_gpu_minutes == 9.0
+    assert resume(catalog, "small", farm, max_gpu_minutes=9.0).request.max_gpu_minutes == 9.0
 
 
 def test_an_album_that_was_never_submitted_is_named(catalog, farm):

@@ -250,7 +250,7 @@ def test_a_failed_seed_leaves_the_decision_standing(catalog, settings, tmp_path,
     planned = plan(catalog, settings, tmp_path, **one_song)
     key = planned.songs[0].candidates[0].render_key
     lease = catalog.ledger.claim("render", key)
-    catalog.ledger.fail(lease, WorkError("these lyrics cannot be sung"), seconds=0.1, circumstances=HERE)
+    catalog.ledger.fail(lease, WorkError("these lyrics cannot be sung"), seconds=0.1, execution=HERE)
     produced, _ = produce(catalog, planned)
     assert produced.release_key
     (song,) = songs_of(catalog.database, "small")

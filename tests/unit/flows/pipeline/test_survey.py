@@ -113,7 +113,7 @@ def test_each_stage_is_told_and_what_comes_next(catalog, settings, tmp_path, tol
 
 def fail(catalog, key, error):
     lease = catalog.ledger.claim("render", key)
-    catalog.ledger.fail(lease, error, seconds=0.1, circumstances=HERE)
+    catalog.ledger.fail(lease, error, seconds=0.1, execution=HERE)
 
 
 def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(catalog, settings, tmp_path, told):

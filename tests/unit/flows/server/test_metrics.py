@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from catalog.catalog import connect_catalog
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
-from catalog.ledger.submissions import Wish, submit
-from catalog.ledger.work import Circumstances, Outcome, Product, StepRequest
+from catalog.ledger.submissions import SubmissionRequest, submit
+from catalog.ledger.work import ExecutionEnvironment, Product, StepOutcome, StepRequest
 from catalog.monitoring import figures as line_figures
 from catalog.monitoring import poller as line_watch
 from catalog.monitoring.poller import LineWatch
@@ -28,7 +28,7 @@ from flows.planning.read_manifest import read_album
 from flows.server.metrics import metrics_server, metrics_text
 from tests.support.albums import album_document, write_album
 
-ON_GPU = Circumstances("test", {}, 'NVIDIA "H100"\n\\80GB')
+ON_GPU = ExecutionEnvironment("test", {}, 'NVIDIA "H100"\n\\80GB')
 SCORE = StepRequest("score", 1, {"a": 1}, {})
 
 
@@ -56,18 +56,18 @@ def busy(catalog, settings, tmp_path):
     """An active album of four renders: one made, one failed for good, one leased, one planned; and two steps."""
     album = read_album(write_album(tmp_path / "album", album_document()), settings)
     planned = declare_album(catalog, album)
-    submit(catalog.database, Wish(album.id, planned.digest, priority="urgent"))
+    submit(catalog.database, SubmissionRequest(album.id, planned.digest, priority="urgent"))
     first, second, third, _ = [c.render_key for song in planned.songs for c in song.candidates]
     audio = tmp_path / "audio.wav"
     audio.write_bytes(b"audio")
-    made = Outcome(products=(Product("audio", audio, "audio/wav", "e" * 64),))
+    made = StepOutcome(products=(Product("audio", audio, "audio/wav", "e" * 64),))
     ledger = catalog.ledger
-    ledger.commit(ledger.claim("render", first), made, seconds=120.0, circumstances=ON_GPU)
+    ledger.commit(ledger.claim("render", first), made, seconds=120.0, execution=ON_GPU)
     wrong = ModelMissing("NUL \0 in words", remedy="Get it")
-    ledger.fail(ledger.claim("render", second), wrong, seconds=3.0, circumstances=ON_GPU)
+    ledger.fail(ledger.claim("render", second), wrong, seconds=3.0, execution=ON_GPU)
     ledger.claim("render", third)
     ledger.declare_steps([SCORE, StepRequest("encode", 1, {}, {})])
-    ledger.fail(ledger.claim("step", SCORE.key), WorkError("no"), seconds=1.0, circumstances=ON_GPU)
+    ledger.fail(ledger.claim("step", SCORE.key), WorkError("no"), seconds=1.0, execution=ON_GPU)
     return catalog
 
 

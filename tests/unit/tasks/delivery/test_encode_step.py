@@ -8,7 +8,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError, WorkError
-from catalog.ledger.work import Outcome
+from catalog.ledger.work import StepOutcome
 from tasks.delivery.deliverables import DELIVERABLES, LOSSY, available
 from tasks.delivery.encode import encode as encode_file
 from tasks.delivery.requests import request_encoding
@@ -21,7 +21,7 @@ from tasks.steps.step_kinds import request
 from tests.support.services.processes import not_tested
 
 
-def run(catalog: Catalog, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> Outcome:
+def run(catalog: Catalog, scratch: Path, kind: str, *, master: Path, tags: TrackTags, cover: bytes) -> StepOutcome:
     if reason := available(kind):
         not_tested(reason)
     inputs = {

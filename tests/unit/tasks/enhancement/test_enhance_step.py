@@ -11,7 +11,7 @@ import soundfile
 
 from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
-from catalog.ledger.work import Outcome, StepRequest
+from catalog.ledger.work import StepOutcome, StepRequest
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, wav_bytes
 from tasks.enhancement import registry
@@ -35,7 +35,7 @@ class Late:
         return Audio(np.roll(audio.samples, 1, axis=1), audio.rate)
 
 
-def run(catalog: Catalog, scratch: Path, audio: Audio, member: str, revision: int | None = None) -> Outcome:
+def run(catalog: Catalog, scratch: Path, audio: Audio, member: str, revision: int | None = None) -> StepOutcome:
     digest = catalog.store.put_bytes(wav_bytes(audio, subtype="FLOAT")).digest
     parameters = {"member": member, "revision": revision or ENHANCERS.get(member, 1)}
     return enhance(StepContext(StepRequest("enhance", 1, parameters, {"audio": digest}), scratch, catalog))

@@ -11,7 +11,7 @@ import pytest
 from catalog.catalog import open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
-from catalog.ledger.work import Lease, Outcome, Product
+from catalog.ledger.work import Lease, Product, StepOutcome
 from catalog.recipe import Recipe
 from tasks.engines.base import Material
 from tasks.rendering import inputs as materials
@@ -49,7 +49,7 @@ def made(monkeypatch):
             raise ModelMissing("the model m is not installed", remedy="Run `songline models pull m`")
         path = context.scratch / "style.npy"
         path.write_text(text)
-        return Outcome({}, (Product("style", path, "application/x-npy"),))
+        return StepOutcome({}, (Product("style", path, "application/x-npy"),))
 
     monkeypatch.setattr(steps, "_worker", lambda _: embed)
     return done
@@ -137,10 +137,10 @@ def test_a_step_that_somebody_else_does_is_waited_for(catalog, settings, made, n
     with open_catalog(settings) as other:
         lease = other.ledger.claim("step", wanted.request.key)
         assert isinstance(lease, Lease)
-        outcome = Outcome({}, (Product("style", path, "application/x-npy"),))
+        outcome = StepOutcome({}, (Product("style", path, "application/x-npy"),))
 
         def finish():
-            other.ledger.commit(lease, outcome, seconds=0.1, circumstances=HERE)
+            other.ledger.commit(lease, outcome, seconds=0.1, execution=HERE)
 
         timer = threading.Timer(0.3, finish)
         timer.start()

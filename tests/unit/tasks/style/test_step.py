@@ -13,7 +13,7 @@ import soundfile
 
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError
-from catalog.ledger.work import Outcome, StepRequest
+from catalog.ledger.work import StepOutcome, StepRequest
 from tasks.steps.run_step import StepContext
 from tasks.style.mulan.names import MUQ_MULAN
 from tasks.style.mulan.vector import read_style
@@ -54,7 +54,7 @@ def store(model: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(catalog, "models", Store())
 
 
-def embed(catalog: Catalog, scratch: Path, *, audio: str | None = None, **parameters: object) -> Outcome:
+def embed(catalog: Catalog, scratch: Path, *, audio: str | None = None, **parameters: object) -> StepOutcome:
     given = {"model": {"name": MUQ_MULAN, "digests": DIGESTS}, **parameters}
     request = StepRequest("embed", 1, given, {"audio": audio} if audio else {})
     return embed_step(StepContext(request, scratch, catalog))

@@ -26,10 +26,10 @@ def song(seconds=1.6, *, rate=RATE_HZ, channels=2, seed=1, level=0.1):
 def taken_apart(registry, tmp_path):
     """Separate a mix; gives the stems by name and the figures."""
 
-    def run(mix, model="htdemucs", *, progress=None, **wish):
+    def run(mix, model="htdemucs", *, progress=None, **options):
         folder = tmp_path / f"stems-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        done = demix(mix, need(registry, model), registry, wish=Wish(**wish), folder=folder, progress=progress)
+        done = demix(mix, need(registry, model), registry, options=Wish(**options), folder=folder, progress=progress)
         assert sorted(path.name for path in folder.iterdir()) == sorted(file.path.name for file in done.files)
         return {file.name: read_audio(file.path) for file in done.files}, done.figures
 
@@ -246,7 +246,7 @@ def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
         pytest.skip("there is a GPU here")
     wanted = registry.model_copy(update={"device": "cuda"})
     with pytest.raises(MachineError, match="SONGLINE_DEVICE=cpu"):
-        demix(song(1), need(registry, "htdemucs"), wanted, wish=Wish(), folder=tmp_path)
+        demix(song(1), need(registry, "htdemucs"), wanted, options=Wish(), folder=tmp_path)
 
 
 def test_what_sounds_like_a_voice_in_an_instrumental_stands_with_the_other_instruments(taken_apart):
