@@ -80,7 +80,7 @@ class Ledger:
         if missing:
             self._database.transact(lambda session: insert_missing(session, table, missing))
 
-    def standings(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
+    def statuses(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
         """How each known key stands; unknown keys are left out."""
         table = TABLES[work]
         columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
@@ -91,7 +91,7 @@ class Ledger:
     def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
         """Take a lease, or tell how the work stands if it cannot be had now."""
         table = TABLES[work]
-        standing = self.standings(work, [key])[key]
+        standing = self.statuses(work, [key])[key]
         free = sa.or_(table.state == "planned", table.has_run_out())
         if standing.state == "leased" and standing.owner and owners.is_dead(self._owners_folder, standing.owner):
             free = sa.or_(free, sa.and_(table.state == "leased", table.owner == standing.owner))
@@ -107,7 +107,7 @@ class Ledger:
         )
         taken = self._database.transact(lambda session: session.execute(taking).first())
         if taken is None:
-            now = self.standings(work, [key])[key]
+            now = self.statuses(work, [key])[key]
             return WorkStatus(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
         return Lease(work, key, taken.fence, taken.attempts + 1)
 

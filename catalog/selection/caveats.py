@@ -56,7 +56,7 @@ def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mappin
     ]
 
 
-def lyrics_guard(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
+def lyrics_caveat(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
     """A sentence for every lyric metric in which the first of ``ranked`` is worse than the best by more than 0.05.
 
     The lyric family is never traded for another without showing it.

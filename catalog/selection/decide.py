@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from catalog.common.digests import digest_value
 from catalog.common.errors import InputError
 from catalog.selection import explanation
-from catalog.selection.caveats import dominated_by, lyrics_guard, warnings
+from catalog.selection.caveats import dominated_by, lyrics_caveat, warnings
 from catalog.selection.decision import CandidateOutcome, Decision, GateOutcome, Group, Limit, Missing, Place, Value
 from catalog.selection.metrics import Measured, MetricSpec, Reading
 from catalog.selection.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
-from catalog.selection.ranking import Standing, Weighing, reading_of, standings, value_of, weigh
+from catalog.selection.ranking import RankedCandidate, Weighing, ranked_candidates, reading_of, value_of, weigh
 from catalog.selection.ties import tied_with_first
 
 __all__ = [
@@ -89,7 +89,7 @@ class _Entry:
 
     candidate: CandidateReadings
     gates: tuple[GateOutcome, ...]
-    standing: Standing | None = None
+    standing: RankedCandidate | None = None
 
     @property
     def passed(self) -> bool:
@@ -114,7 +114,7 @@ def _gate(name: str, limit: Limit, reading: Reading) -> GateOutcome:
 
 def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> None:
     values = {name: [value_of(entry.candidate.readings, name) for entry in ranked] for name in weighing.weights}
-    for entry, standing in zip(ranked, standings(values, weighing, metrics, count=len(ranked)), strict=True):
+    for entry, standing in zip(ranked, ranked_candidates(values, weighing, metrics, count=len(ranked)), strict=True):
         entry.standing = standing
 
 
@@ -140,9 +140,9 @@ def _decision(
     enough = len(outcomes) >= policy.min_candidates
     winner = outcomes[0].id if ranked and enough else None
     tied = _tied(ranked, weighing, metrics) if winner else ()
-    guards = lyrics_guard(outcomes[: len(ranked)], metrics) if winner else ()
+    guards = lyrics_caveat(outcomes[: len(ranked)], metrics) if winner else ()
     groups = _groups(outcomes, alike)
-    teller = explanation.Teller(metrics, weighing.weights, outcomes, winner, tied, guards, groups)
+    teller = explanation.Explainer(metrics, weighing.weights, outcomes, winner, tied, guards, groups)
     told = tuple(outcome.model_copy(update={"sentence": teller.candidate(outcome)}) for outcome in outcomes)
     reasons = () if winner else teller.reasons(policy.min_candidates, told)
     return Decision(

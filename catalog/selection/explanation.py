@@ -49,7 +49,7 @@ def stored_figure(metric: Mapping[str, Any] | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Explainer:
     """Tells one decision; ``outcomes`` are all its candidates in the order of the decision."""
 
     metrics: Mapping[str, MetricSpec]

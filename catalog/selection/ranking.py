@@ -35,7 +35,7 @@ class Weighing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedCandidate:
     """One candidate's percentiles by metric and by family, 0 to 1, better is higher, and their weighted mean."""
 
     normalised: Mapping[str, float]
@@ -75,9 +75,9 @@ def _shares(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
-def standings(
+def ranked_candidates(
     values: Mapping[str, Sequence[float | None]], weighing: Weighing, metrics: Mapping[str, MetricSpec], *, count: int
-) -> list[Standing]:
+) -> list[RankedCandidate]:
     """How ``count`` candidates stand by their ``values`` of each weighed metric.
 
     Scores are rounded, so that equal sums are equal whatever their last bits.
@@ -88,16 +88,18 @@ def standings(
     ]
 
 
-def _standing(normalised: Mapping[str, float], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> Standing:
+def _standing(
+    normalised: Mapping[str, float], weighing: Weighing, metrics: Mapping[str, MetricSpec]
+) -> RankedCandidate:
     members = {
         family: [own for name, own in normalised.items() if metrics[name].family == family]
         for family in weighing.families
     }
     families = {family: fsum(own) / len(own) for family, own in members.items()}
     if not weighing.weights:
-        return Standing({}, {}, 0.5)
+        return RankedCandidate({}, {}, 0.5)
     score = fsum(weight * normalised[name] for name, weight in weighing.weights.items())
-    return Standing(normalised, families, round(score, 12))
+    return RankedCandidate(normalised, families, round(score, 12))
 
 
 def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:

@@ -13,7 +13,7 @@ from math import fsum
 from random import Random
 
 from catalog.selection.metrics import Measured, MetricSpec
-from catalog.selection.ranking import Readings, Weighing, standings, value_of
+from catalog.selection.ranking import Readings, Weighing, ranked_candidates, value_of
 
 DRAWS = 200
 AHEAD = 0.9
@@ -36,7 +36,7 @@ def tied_with_first(
     behind = [0] * len(ranked)
     for _ in range(draws):
         moved = _moved(values, windows, random)
-        scores = [each.score for each in standings(moved, weighing, metrics, count=len(ranked))]
+        scores = [each.score for each in ranked_candidates(moved, weighing, metrics, count=len(ranked))]
         behind = [count + (score < scores[0]) for count, score in zip(behind, scores, strict=True)]
     tied = 0
     while tied + 1 < len(ranked) and behind[tied + 1] < AHEAD * draws:

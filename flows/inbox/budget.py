@@ -54,8 +54,8 @@ def minutes_left(work: InboxWork, opening: Opening | None, now: datetime, *, in_
 def need_of(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> Need:
     """What is missing of an album; a render that two of its songs share is counted once."""
     recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
-    standings = catalog.ledger.standings("render", list(recipes))
-    missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(standings.get(key))]
+    statuses = catalog.ledger.statuses("render", list(recipes))
+    missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(statuses.get(key))]
     return Need(sum(missing), min(missing, default=0.0))
 
 

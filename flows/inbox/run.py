@@ -122,10 +122,10 @@ class _Night:
     def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
         """What came of each manifest, in the order of the inbox."""
         read = without_doubles(self._read(offered))
-        standings = {each.manifest: self._standing(each) for each in read if isinstance(each, Offer)}
-        self._open_purse([submission for _, submission in standings.values() if submission])
+        statuses = {each.manifest: self._standing(each) for each in read if isinstance(each, Offer)}
+        self._open_purse([submission for _, submission in statuses.values() if submission])
         for each in read:
-            yield self._entry(each, standings[each.manifest][0]) if isinstance(each, Offer) else each
+            yield self._entry(each, statuses[each.manifest][0]) if isinstance(each, Offer) else each
 
     def _read(self, offered: Sequence[Offered]) -> list[Offer | Entry]:
         read: list[Offer | Entry] = []

@@ -38,7 +38,7 @@ class Told(Peek):
         try:
             return await super().step(request, sentence)
         except NotYet:
-            for standing in self.catalog.ledger.standings("step", [request.key]).values():
+            for standing in self.catalog.ledger.statuses("step", [request.key]).values():
                 raise_if_failed(standing, request.key)
             raise
 

@@ -70,9 +70,9 @@ class ShardDesk:
         """Take back runs that another in charge had put to wait in a queue that is not wished any more: Prefect moves
         none from queue to queue, so what they were to do is handed out anew. Those that ended before count for nothing:
         their renders may be there, and a judge be asked for the first time now."""
-        standings = self._dispatcher.standings(self._taken_over)
+        statuses = self._dispatcher.statuses(self._taken_over)
         for run_id in self._taken_over:
-            standing = standings.get(run_id)
+            standing = statuses.get(run_id)
             if standing is None or standing.state == "ended":
                 del self.runs.given[run_id]
             elif standing.state == "waiting" and standing.queue != queue:
@@ -82,9 +82,9 @@ class ShardDesk:
 
     def look(self) -> None:
         """See which candidates are in, and let go of runs that ended."""
-        standings = self._house.ledger.standings("render", sorted(self._expected_s))
-        self.rendered = frozenset(key for key, standing in standings.items() if standing.finished)
-        self.unrendered = frozenset(key for key in self._expected_s if not is_settled(standings.get(key)))
+        statuses = self._house.ledger.statuses("render", sorted(self._expected_s))
+        self.rendered = frozenset(key for key, standing in statuses.items() if standing.finished)
+        self.unrendered = frozenset(key for key in self._expected_s if not is_settled(statuses.get(key)))
         self._unheard = self._judgements.open(self.rendered)
         self.missing = self.unrendered.union(self._unheard)
         work = self.unrendered.union(*self._unheard.values())

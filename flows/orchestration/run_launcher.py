@@ -65,7 +65,7 @@ class Dispatcher(Protocol):
     def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
         """Ask for a run of a deployed flow; gives its id. The same ``key`` gives the same run, whoever asks."""
 
-    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
         """How these runs stand. One that Prefect no longer knows is left out."""
 
     def give_up(self, run_id: str, reason: str) -> None:
@@ -109,7 +109,7 @@ class PrefectDispatcher:
                 f"the Prefect server has no deployment {flow}/{flow}", remedy="Run `songline deploy` once"
             ) from error
 
-    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
         """See :class:`Dispatcher`."""
         found: dict[str, RunStanding] = {}
         asked = iter(run_ids)

@@ -39,10 +39,10 @@ class Runs:
 
     def follow(self) -> list[frozenset[str]]:
         """Let go of runs that ended or lost their worker; gives what they were given."""
-        standings = self._dispatcher.standings(self.given) if self.given else {}
+        statuses = self._dispatcher.statuses(self.given) if self.given else {}
         gone: list[frozenset[str]] = []
         for run_id in list(self.given):
-            standing = standings.get(run_id)
+            standing = statuses.get(run_id)
             lost = None
             if standing is not None and standing.state != "ended":
                 lost = self._lost(run_id, standing)

@@ -37,7 +37,7 @@ def submit_album(
     """Store the plan of an album, and have a run take charge of it. The same wish again changes nothing while a run
     is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
     dispatcher = dispatcher or PrefectDispatcher()
-    dispatcher.standings(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
+    dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
     planned = declare_plan(catalog, planned)
     dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
     standing = submit(
@@ -55,7 +55,7 @@ def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatch
     database, starting_s = catalog.database, catalog.settings.starting_s
     album_id, attempt = submission.request.album_id, submission.attempt
     if submission.flow_run_id:
-        standing = dispatcher.standings([submission.flow_run_id]).get(submission.flow_run_id)
+        standing = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
         if standing is not None and standing.state == "starting" and standing.for_s > starting_s:
             dispatcher.give_up(submission.flow_run_id, "its worker took it and never began")
         elif standing is not None and standing.state != "ended":

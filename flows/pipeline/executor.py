@@ -40,14 +40,14 @@ class Peek:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self._renders = Together(lambda keys: catalog.ledger.standings("render", keys))
+        self._renders = Together(lambda keys: catalog.ledger.statuses("render", keys))
         self._results = Together(lambda keys: step_results(catalog.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""
         keys = [candidate.render_key for candidate in song.candidates]
-        standings = await self._renders.of(keys)
-        if any(key not in standings or standings[key].state not in ("rendered", "failed") for key in keys):
+        statuses = await self._renders.of(keys)
+        if any(key not in statuses or statuses[key].state not in ("rendered", "failed") for key in keys):
             raise NotYet
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:

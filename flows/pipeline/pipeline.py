@@ -196,8 +196,8 @@ class Line:
         return None if until == "select" else Chosen(planned, winner, audio[winner.id], decision)
 
     def _all_failed(self, planned: PlannedSong) -> WorkError:
-        standings = self._house.ledger.standings("render", [c.render_key for c in planned.candidates])
-        documents = [standing.error or {} for standing in standings.values()]
+        statuses = self._house.ledger.statuses("render", [c.render_key for c in planned.candidates])
+        documents = [standing.error or {} for standing in statuses.values()]
         reasons = dict.fromkeys(str(document.get("error")) for document in documents)
         return WorkError(
             f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",

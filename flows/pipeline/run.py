@@ -62,10 +62,10 @@ def require_renders(catalog: Catalog, planned: PlannedAlbum) -> None:
     """Raise TransientError where a render is missing (again), or what a judge with a model reads of it: both are had on
     the GPU pool."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
-    standings = catalog.ledger.standings("render", keys)
-    if not all(is_settled(standings.get(key)) for key in keys):
+    statuses = catalog.ledger.statuses("render", keys)
+    if not all(is_settled(statuses.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
-    if Judgements(catalog, planned).open([key for key, standing in standings.items() if standing.finished]):
+    if Judgements(catalog, planned).open([key for key, standing in statuses.items() if standing.finished]):
         remedy = "Whoever is in charge of the album has them asked on a GPU"
         raise TransientError("judges have not heard every candidate", remedy=remedy)
 

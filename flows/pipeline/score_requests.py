@@ -40,9 +40,9 @@ class Judgements:
             return {}
         products = products_of(self._house.database, sorted(rendered))
         asked = {key: self._of(key, made["audio"]) for key, made in products.items() if "audio" in made}
-        standings = self._house.ledger.standings("step", [step for each in asked.values() for step in each])
+        statuses = self._house.ledger.statuses("step", [step for each in asked.values() for step in each])
         left = {
-            render: {step: request for step, request in each.items() if not is_settled(standings.get(step))}
+            render: {step: request for step, request in each.items() if not is_settled(statuses.get(step))}
             for render, each in asked.items()
         }
         return {render: each for render, each in left.items() if each}

@@ -88,14 +88,14 @@ class Survey(Peek):
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
-        self._standings = Together(lambda keys: catalog.ledger.standings("step", keys))
+        self._standings = Together(lambda keys: catalog.ledger.statuses("step", keys))
         self.failed: dict[str, FailedWork] = {}
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.executor.Executor`."""
-        standings = await self._renders.of([candidate.render_key for candidate in song.candidates])
+        statuses = await self._renders.of([candidate.render_key for candidate in song.candidates])
         for candidate in song.candidates:
-            standing = standings.get(candidate.render_key)
+            standing = statuses.get(candidate.render_key)
             if standing is not None and standing.state == "failed":
                 doing = f"render · {song.song.title} · seed {candidate.seed}"
                 self._note("render", "render", candidate.render_key, doing, standing.error)
@@ -124,7 +124,7 @@ def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
 async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
     progress, looked = Progress(planned.songs), Survey(catalog)
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
-    standings = catalog.ledger.standings("render", keys)
+    statuses = catalog.ledger.statuses("render", keys)
     failures: Mapping[str, SonglineError] = {}
     release_key, error = None, None
     try:
@@ -134,7 +134,7 @@ async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
         failures = missing.failures
     except SonglineError as caught:
         error = caught
-    states = {key: standing.state for key, standing in standings.items()}
+    states = {key: standing.state for key, standing in statuses.items()}
     songs = tuple(_standing(song, progress.songs[song.song.id], states, failures) for song in planned.songs)
     failed = tuple(looked.failed.values())
     return AlbumStanding(planned.album.id, planned.album.title, songs, release_key, failed, error)

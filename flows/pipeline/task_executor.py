@@ -94,13 +94,13 @@ class PrefectExecutor:
     def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
         """Note what was rendered since the last time; gives the keys that are still to be made."""
         keys = shard.render_keys
-        standings = self._house.ledger.standings("render", keys)
+        statuses = self._house.ledger.statuses("render", keys)
         for song_id, asked in shard.of_songs().items():
-            rendered = sum(standings[key].finished for key in asked)
+            rendered = sum(statuses[key].finished for key in asked)
             if rendered > told[song_id]:
                 self._progress.note(song_id, rendered=rendered - told[song_id])
                 told[song_id] = rendered
-        return [key for key in keys if standings[key].state not in ("rendered", "failed")]
+        return [key for key in keys if statuses[key].state not in ("rendered", "failed")]
 
     @asynccontextmanager
     async def _slot(self, kind: str) -> AsyncIterator[None]:

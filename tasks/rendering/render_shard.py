@@ -40,7 +40,7 @@ def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvi
             leases[key] = claimed
     with catalog.ledger.keeping(list(leases.values())):
         _Shard(catalog, leases, execution).render()
-    return catalog.ledger.standings("render", keys)
+    return catalog.ledger.statuses("render", keys)
 
 
 class _Shard:

@@ -14,22 +14,22 @@ LEAST_S = 0.2
 Standings = Mapping[str, WorkStatus]
 
 
-def pause_s(standings: Standings, *, most_s: float) -> float | None:
+def pause_s(statuses: Standings, *, most_s: float) -> float | None:
     """Seconds until another try makes sense: what is leased elsewhere or due later is waited for. None where all work
     came to its end."""
-    waits = [standing.wait_s for standing in standings.values() if standing.state in ("planned", "leased")]
+    waits = [standing.wait_s for standing in statuses.values() if standing.state in ("planned", "leased")]
     return min(most_s, max(LEAST_S, min(waits))) if waits else None
 
 
 def until_settled(attempt: Callable[[], Standings], *, most_s: float = float("inf")) -> Standings:
     """Call ``attempt`` until nothing is left to do of what it gives, with at most ``most_s`` seconds in between."""
-    while (wait_s := pause_s(standings := attempt(), most_s=most_s)) is not None:
+    while (wait_s := pause_s(statuses := attempt(), most_s=most_s)) is not None:
         time.sleep(wait_s)
-    return standings
+    return statuses
 
 
 async def settled(attempt: Callable[[], Awaitable[Standings]], *, most_s: float = float("inf")) -> Standings:
     """:func:`until_settled` for an event loop."""
-    while (wait_s := pause_s(standings := await attempt(), most_s=most_s)) is not None:
+    while (wait_s := pause_s(statuses := await attempt(), most_s=most_s)) is not None:
         await asyncio.sleep(wait_s)
-    return standings
+    return statuses

@@ -80,7 +80,7 @@ def test_a_lease_that_runs_stays_its_owners(declared, settings):
 @pytest.mark.both_databases
 def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared):
     dated(declared, due_at=DAY_S)
-    assert declared.ledger.standings("render", [KEY])[KEY].wait_s == 0.0
+    assert declared.ledger.statuses("render", [KEY])[KEY].wait_s == 0.0
     assert isinstance(declared.ledger.claim("render", KEY), Lease)
 
 
@@ -99,7 +99,7 @@ def test_no_attempt_waits_longer_than_the_bound(settings):
             with catalog.database.write() as session:
                 session.execute(sa.update(Render).values(attempts=attempts, due_at=0.0))
             catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.1, execution=HERE)
-            assert 0 < catalog.ledger.standings("render", [KEY])[KEY].wait_s <= 600
+            assert 0 < catalog.ledger.statuses("render", [KEY])[KEY].wait_s <= 600
 
 
 @pytest.mark.both_databases

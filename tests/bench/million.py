@@ -77,7 +77,7 @@ def questions(catalog: Catalog, albums: int) -> Mapping[str, Question]:
         "status of an album of 100 songs": lambda a: songs_of(database, f"album-{a}", documents=False),
         "scores of an album of 100 songs": lambda a: songs_of(database, f"album-{a}"),
         "lineage of a delivered file": lambda a: trace(database, digest("file", song(a)), models_of=lambda *_: ()),
-        "missing renders of an album": lambda a: ledger.standings("render", of_album("render", a)),
+        "missing renders of an album": lambda a: ledger.statuses("render", of_album("render", a)),
         "missing scores of an album": lambda a: step_results(database, of_album("score", a)),
         "candidate by the start of its id": lambda a: candidate_by_prefix(database, f"song-{song(a)}-3-"),
         "products of a render": lambda a: render_products(database, digest("render", candidate(a))),

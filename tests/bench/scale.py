@@ -122,8 +122,8 @@ def looked(catalog: Catalog, planned: PlannedAlbum) -> object:
 def rendered(catalog: Catalog, keys: Sequence[str]) -> None:
     """Every render, as many at once as a flow run makes."""
     for start in range(0, len(keys), AT_ONCE):
-        standings = render_shard(catalog, keys[start : start + AT_ONCE], HERE)
-        assert all(standing.finished for standing in standings.values())
+        statuses = render_shard(catalog, keys[start : start + AT_ONCE], HERE)
+        assert all(standing.finished for standing in statuses.values())
 
 
 @contextmanager

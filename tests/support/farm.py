@@ -47,7 +47,7 @@ class FakeFarm:
         self.runs[made.id] = made
         return made.id
 
-    def standings(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
         found = (self.runs[run_id] for run_id in run_ids if run_id in self.runs)
         return {run.id: RunStanding(run.state, run.for_s, run.queue) for run in found}
 

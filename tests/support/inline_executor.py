@@ -26,8 +26,8 @@ class InlineExecutor:
 
     async def render(self, song: PlannedSong) -> None:
         keys = [c.render_key for c in song.candidates]
-        standings = self.catalog.ledger.standings("render", keys)
-        missing = [key for key in keys if standings[key].state == "planned"]
+        statuses = self.catalog.ledger.statuses("render", keys)
+        missing = [key for key in keys if statuses[key].state == "planned"]
         self.rendered += missing
         while missing:
             after = render_shard(self.catalog, missing, HERE)

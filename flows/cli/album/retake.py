@@ -102,8 +102,8 @@ def retake(
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count} of {where}")
-        standings = until_settled(lambda: render_shard(catalog, keys, execution_environment()))
-        takes = [_told(catalog, candidate, standings[candidate.render_key], out) for candidate in offered]
+        statuses = until_settled(lambda: render_shard(catalog, keys, execution_environment()))
+        takes = [_told(catalog, candidate, statuses[candidate.render_key], out) for candidate in offered]
     if as_json:
         told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
         print_json({**told, "passage_s": [taken.start_s, taken.end_s], "candidates": takes})

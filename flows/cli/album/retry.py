@@ -30,10 +30,10 @@ def retry(named: str | None, *, as_json: bool) -> None:
         if found is not None:
             require_album(catalog.database, found)
         failed = failed_work(catalog.database)
-        standings = _standings(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
-        asked = {work.key: (album, work) for album in standings for work in album.failed}
+        statuses = _standings(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
+        asked = {work.key: (album, work) for album in statuses for work in album.failed}
         count = revive(catalog, [work for _, work in asked.values()])
-    held_back = [failure for standing in standings for failure in failures_of(standing)] if not count else []
+    held_back = [failure for standing in statuses for failure in failures_of(standing)] if not count else []
     left = sum(key not in asked for _, key, _ in failed)
     if as_json:
         told: list[dict[str, Any]] = [

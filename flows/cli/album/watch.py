@@ -39,7 +39,7 @@ class Seen:
     shards: Counter[str]
     workers: Sequence[PoolWorkers]
     left_s: float
-    standings: Mapping[str, SongStanding]
+    statuses: Mapping[str, SongStanding]
 
     @property
     def is_over(self) -> bool:
@@ -48,7 +48,7 @@ class Seen:
 
     def state(self, song: SongRow) -> str:
         """One word for a song."""
-        return shown_state(song, self.standings.get(song.id))
+        return shown_state(song, self.statuses.get(song.id))
 
 
 def watch(named: str) -> None:
@@ -82,14 +82,14 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> Seen:
     recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
     expected_s = expected_seconds(catalog)
     try:
-        standings: Sequence[RunStanding] = tuple(dispatcher.standings(runs).values())
+        statuses: Sequence[RunStanding] = tuple(dispatcher.statuses(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()
     except MachineError:  # the catalog tells the songs without Prefect
-        standings, workers = (), ()
+        statuses, workers = (), ()
     left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
     still = submission is None or submission.state != "active"
     after = survey(catalog, planned).songs if still else ()
-    shards: Counter[str] = Counter(standing.state for standing in standings)
+    shards: Counter[str] = Counter(standing.state for standing in statuses)
     return Seen(songs, submission, shards, workers, left_s, {song.id: song for song in after})
 
 

@@ -81,10 +81,10 @@ def _counts(song: SongRow) -> dict[str, int]:
     return {state: sum(c.state == state for c in song.candidates) for state in STATES}
 
 
-def _print_songs(songs: Sequence[SongRow], standings: Mapping[str, SongStanding]) -> None:
+def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStanding]) -> None:
     table = SafeTable("song", "state", *STATES, "winner", "reached")
     for song in songs:
-        standing, counts = standings.get(song.id), _counts(song)
+        standing, counts = statuses.get(song.id), _counts(song)
         state, numbers = shown_state(song, standing), (str(counts[name]) for name in STATES)
         table.add_row(Text(song.title), state, *numbers, song.winner or "-", _reached(standing))
     stdout().print(table)
@@ -98,14 +98,14 @@ def _reached(standing: SongStanding | None) -> str:
 
 
 def _troubles(
-    songs: Sequence[SongRow], standings: Mapping[str, SongStanding], album: AlbumStanding | None
+    songs: Sequence[SongRow], statuses: Mapping[str, SongStanding], album: AlbumStanding | None
 ) -> Iterator[str]:
     """A line for every take that failed, every song and the album."""
     for song in songs:
         for candidate in song.candidates:
             if candidate.error:
                 yield f"{song.title}, seed {candidate.seed} ({candidate.id}): {error_from(candidate.error)}"
-        if (standing := standings.get(song.id)) and standing.error:
+        if (standing := statuses.get(song.id)) and standing.error:
             yield str(standing.error)
     if album and album.error:
         yield f"{album.title}: {album.error}"

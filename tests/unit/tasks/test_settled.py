@@ -22,8 +22,8 @@ PLANNED, LEASED, DONE = WorkStatus("planned", 3.0), WorkStatus("leased", 9.0), W
         ({"a": WorkStatus("planned", 0.0)}, LEAST_S),
     ],
 )
-def test_the_pause_ends_when_the_first_open_work_may_be_tried(standings: Standings, wait_s: float | None) -> None:
-    assert pause_s(standings, most_s=4.0) == wait_s
+def test_the_pause_ends_when_the_first_open_work_may_be_tried(statuses: Standings, wait_s: float | None) -> None:
+    assert pause_s(statuses, most_s=4.0) == wait_s
 
 
 def test_both_loops_try_until_all_is_settled_and_give_the_last_look(monkeypatch: pytest.MonkeyPatch) -> None:

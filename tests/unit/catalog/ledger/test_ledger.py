@@ -73,7 +73,7 @@ def test_a_stale_worker_cannot_fail_what_another_holds(catalog, settings):
     with open_catalog(settings) as other:
         other.ledger.claim("render", RECIPE.digest)
         catalog.ledger.fail(stale, WorkError("too late"), seconds=1, execution=HERE)
-        assert other.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
+        assert other.ledger.statuses("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
 
 
 def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
@@ -103,7 +103,7 @@ def test_a_dead_processs_lease_is_free_at_once(catalog, settings):
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
     )
     assert killed.stdout == "1\n"
-    assert catalog.ledger.standings("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
+    assert catalog.ledger.statuses("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
     lease = catalog.ledger.claim("render", RECIPE.digest)
     assert isinstance(lease, Lease)
     assert lease.fence == 2
@@ -168,7 +168,7 @@ def test_declaring_at_once_from_many_threads_makes_one_row(catalog):
         thread.start()
     for thread in threads:
         thread.join()
-    assert list(catalog.ledger.standings("render", [RECIPE.digest])) == [RECIPE.digest]
+    assert list(catalog.ledger.statuses("render", [RECIPE.digest])) == [RECIPE.digest]
 
 
 def test_a_steps_result_scores_and_products_come_in_one_piece(catalog, tmp_path):

@@ -133,5 +133,5 @@ def test_a_lease_that_ran_out_is_nobodys_and_is_freed(catalog, planned):
         session.get_one(Render, lost).lease_until = 1.0
     assert live_leases(catalog.database, [held, lost]) == {held}
     assert release_expired_leases(catalog.database) == 1
-    assert catalog.ledger.standings("render", [lost])[lost].state == "planned"
-    assert catalog.ledger.standings("render", [held])[held].state == "leased"
+    assert catalog.ledger.statuses("render", [lost])[lost].state == "planned"
+    assert catalog.ledger.statuses("render", [held])[held].state == "leased"

@@ -130,7 +130,7 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted
     assert verdict == "all settled"
     assert foreman.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0])[1:])
-    standing = catalog.ledger.standings("render", [poison])[poison]
+    standing = catalog.ledger.statuses("render", [poison])[poison]
     assert standing.state == "failed"
     assert "alone" in str(standing.error)
     largest = max(s.attempt for s in shards_of_album(catalog.database, "small") if len(s.render_keys) > 1)
@@ -152,8 +152,8 @@ def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, su
         farm.lose("render-shard")
     assert verdict == "paused"
     assert "in a row ended without a render" in submission_of(catalog.database, "small").reason
-    standings = catalog.ledger.standings("render", keys_of(asked[0]))
-    assert {standing.state for standing in standings.values()} == {"planned"}
+    statuses = catalog.ledger.statuses("render", keys_of(asked[0]))
+    assert {standing.state for standing in statuses.values()} == {"planned"}
 
 
 def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, farm, monkeypatch):

@@ -261,7 +261,7 @@ def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path):
     judgements = Judgements(gpu, planned)
     assert judgements.open([poison]) == {}
     (asked,) = judgements._asked.values()
-    (standing,) = gpu.ledger.standings("step", list(asked)).values()
+    (standing,) = gpu.ledger.statuses("step", list(asked)).values()
     assert standing.state == "failed"
     assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(standing.error)
 

@@ -167,7 +167,7 @@ def test_planning_stores_nothing(catalog, settings, tmp_path):
     assert expected.seconds > 0
     assert expected.stored_bytes > 4 * 10 * 44100 * 8
     keys = [c.render_key for song in planned.songs for c in song.candidates]
-    assert catalog.ledger.standings("render", keys) == {}
+    assert catalog.ledger.statuses("render", keys) == {}
 
 
 @pytest.mark.both_databases

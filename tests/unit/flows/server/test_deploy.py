@@ -130,12 +130,12 @@ def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, d
     farm, work = PrefectDispatcher(), ShardWork(album="a", shard="s")
     asked = {"name": "a shard", "album": "a"}
     slow = farm.start("render-shard", work, queue="batch", key=f"shard:{uuid4()}:1", **asked)
-    standing = farm.standings([slow])[slow]
+    standing = farm.statuses([slow])[slow]
     assert (standing.state, standing.queue) == ("waiting", "batch")
     farm.withdraw(slow, "it waits elsewhere from now on")
-    assert farm.standings([slow])[slow].state == "ended"
+    assert farm.statuses([slow])[slow].state == "ended"
     again = farm.start("render-shard", work, queue="urgent", key=f"shard:{uuid4()}:2", **asked)
-    assert farm.standings([again])[again].queue == "urgent"
+    assert farm.statuses([again])[again].queue == "urgent"
     assert farm.stop_all("a") == 1
 
 

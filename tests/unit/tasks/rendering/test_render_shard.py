@@ -38,7 +38,7 @@ def test_a_shard_renders_all_and_a_second_time_nothing(catalog, faulty):
 def test_one_poisoned_candidate_never_sinks_its_shard(catalog, faulty):
     faulty.queue.extend(["tone", "fail", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
-    error = catalog.ledger.standings("render", KEYS)[KEYS[1]].error
+    error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
     assert error["error"] == "these lyrics cannot be sung"
     assert error["remedy"] == "Change them"
 
@@ -51,7 +51,7 @@ def test_transient_trouble_goes_back_to_planned(catalog, faulty):
 def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog, faulty):
     faulty.queue.extend(["tone", "crash", "crash", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
-    error = catalog.ledger.standings("render", KEYS)[KEYS[1]].error
+    error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
     assert "ZeroDivisionError" in error["error"]
     assert "songline retry" in error["remedy"]
 

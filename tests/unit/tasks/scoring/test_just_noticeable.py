@@ -9,7 +9,7 @@ from hypothesis import given, strategies
 
 from catalog.selection.decide import CandidateReadings, Decision, Policy, decide
 from catalog.selection.metrics import Measured
-from catalog.selection.ranking import Weighing, ahead, goodness, standings
+from catalog.selection.ranking import Weighing, ahead, goodness, ranked_candidates
 from tasks.scoring.just_noticeable import STEPS
 from tasks.scoring.registry import metric_specs
 from tasks.steps.step_kinds import KINDS
@@ -86,7 +86,7 @@ def test_stored_decisions_stand_and_are_read():
 )
 def test_a_percentile_is_the_share_that_is_worse_and_half_of_those_that_differ_by_no_step(values, name):
     spec = SPECS[name]
-    found = standings({name: values}, Weighing({name: 1.0}, {}, {}), SPECS, count=len(values))
+    found = ranked_candidates({name: values}, Weighing({name: 1.0}, {}, {}), SPECS, count=len(values))
     own = [goodness(value, spec) for value in values]
     for one, standing in zip(own, found, strict=True):
         worse = sum(ahead(one, other, spec.just_noticeable) for other in own)
@@ -98,5 +98,5 @@ def test_a_thousand_takes_are_ranked_in_no_time():
     values = [number % 97 / 7 for number in range(1024)]
     began = time.process_time()
     for _ in range(20):
-        standings({"plr_db": values}, Weighing({"plr_db": 1.0}, {}, {}), SPECS, count=len(values))
+        ranked_candidates({"plr_db": values}, Weighing({"plr_db": 1.0}, {}, {}), SPECS, count=len(values))
     assert time.process_time() - began < 1
