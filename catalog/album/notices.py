@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Notice:
     """A ``fault`` refuses the manifest, a ``warning`` is doubtful, a ``hint`` is advice that only ``validate`` shows.
 
     ``field`` is the song's field it is about ("lyrics", "settings.model"), ``line`` a line of its lyrics. A fault's

@@ -8,7 +8,7 @@ from pathlib import Path
 BUCKET_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 
 
-def checked_place(text: str) -> str:
+def validate_location(text: str) -> str:
     """``text`` itself where it is empty, a folder's path or ``s3://BUCKET/PREFIX``. Raises ValueError."""
     if "\0" in text:
         raise ValueError("a path holds no NUL")
@@ -17,8 +17,8 @@ def checked_place(text: str) -> str:
     return text
 
 
-def settled_place(text: str) -> str:
+def normalize_location(text: str) -> str:
     """The same for a place that means one thing on every machine: a folder's path is absolute."""
-    if checked_place(text) and "://" not in text and not Path(text).is_absolute():
+    if validate_location(text) and "://" not in text and not Path(text).is_absolute():
         raise ValueError("write the folder's whole path, from / on")
     return text

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.common.errors import InputError
-from catalog.common.inbox_location import checked_place
+from catalog.common.inbox_location import validate_location
 from db.bounds import LONGEST_LEASE_S
 
 SQLITE_FILE = "catalog.sqlite3"
@@ -33,7 +33,7 @@ def _at_home(value: object) -> object:
 
 
 def _inbox_place(text: str) -> str:
-    return checked_place(str(_at_home(text)))
+    return validate_location(str(_at_home(text)))
 
 
 Folder = Annotated[Path, BeforeValidator(_at_home)]

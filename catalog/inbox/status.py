@@ -11,14 +11,14 @@ from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of
 from db.session import Database
 from db.tables.album import Album as AlbumRow
 
-Standing = Literal["new", "changed", "resumed", "done", "under way", "cancelled", "failed", "paused"]
+ManifestStatus = Literal["new", "changed", "resumed", "done", "under way", "cancelled", "failed", "paused"]
 STAGES = ("score", "select", "master", "release")
-TO_TAKE: frozenset[Standing] = frozenset({"new", "changed", "resumed"})
+TO_TAKE: frozenset[ManifestStatus] = frozenset({"new", "changed", "resumed"})
 
 
-def standing_of(
+def manifest_status(
     database: Database, album_id: str, *, digest: str, cover_digests: Collection[str | None], until: str
-) -> tuple[Standing, Submission | None]:
+) -> tuple[ManifestStatus, Submission | None]:
     """How the album stands that now digests to this. What a person cancelled or paused, and what failed, stays so
     until it changes.
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.manifest.schema import ManifestFile, Vocabulary
-from catalog.manifest.validation import Desk
+from catalog.manifest.validation import Diagnostics
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ManifestContext:
     """The manifest's fields, the names that may be used in it, its folder, and where faults are noted."""
 
     manifest: ManifestFile
     vocabulary: Vocabulary
     folder: Path
-    desk: Desk
+    diagnostics: Diagnostics

@@ -6,45 +6,51 @@ from collections.abc import Sequence
 
 from catalog.album.album import NONE
 from catalog.common.text import did_you_mean
-from catalog.manifest.context import Setting
-from catalog.manifest.faults import Path
+from catalog.manifest.context import ManifestContext
+from catalog.manifest.faults import FieldPath
 from catalog.manifest.schema import ManifestFile, SongFile, Vocabulary
-from catalog.manifest.validation import Desk
+from catalog.manifest.validation import Diagnostics
 
 
-def check_deliverables(desk: Desk, at: Path, names: Sequence[str] | None, vocabulary: Vocabulary) -> None:
+def check_deliverables(
+    diagnostics: Diagnostics, at: FieldPath, names: Sequence[str] | None, vocabulary: Vocabulary
+) -> None:
     """Note names that there are not, and those that stand twice; ``at`` is the album's or a song's place."""
     for index, name in enumerate(names or ()):
-        path: Path = (*at, "deliverables", index)
+        path: FieldPath = (*at, "deliverables", index)
         if name not in vocabulary.deliverables:
-            desk.add(path, f"there is no deliverable {name!r}", did_you_mean(name, vocabulary.deliverables))
+            diagnostics.add(path, f"there is no deliverable {name!r}", did_you_mean(name, vocabulary.deliverables))
         if names and name in names[:index]:
-            desk.add(path, f"{name} stands twice", "Remove one of them")
+            diagnostics.add(path, f"{name} stands twice", "Remove one of them")
 
 
-def check_voiced(desk: Desk, at: Path, names: Sequence[str], manifest: ManifestFile, vocabulary: Vocabulary) -> None:
+def check_voiced(
+    diagnostics: Diagnostics, at: FieldPath, names: Sequence[str], manifest: ManifestFile, vocabulary: Vocabulary
+) -> None:
     """Note deliverables that need a stem of the voice where the album makes none."""
     if manifest.stems != NONE and manifest.two_stems in (None, "vocals"):
         return
     for index, name in enumerate(names):
         if name in vocabulary.voiced:
             remedy = "Write `stems: native`, or name a separation model"
-            desk.add((*at, "deliverables", index), f"{name} needs a stem of the voice", remedy)
+            diagnostics.add((*at, "deliverables", index), f"{name} needs a stem of the voice", remedy)
 
 
-def deliverables_of(setting: Setting, at: Path, song: SongFile, *, is_sung: bool) -> tuple[str, ...]:
+def deliverables_of(setting: ManifestContext, at: FieldPath, song: SongFile, *, is_sung: bool) -> tuple[str, ...]:
     """A song's own deliverables; empty where it takes the album's.
 
     A song without words takes the album's without those that are made with its voice, and a warning says so. One that
     names such a kind itself is at fault.
     """
-    desk, voiced = setting.desk, setting.vocabulary.voiced
+    diagnostics, voiced = setting.diagnostics, setting.vocabulary.voiced
     if song.deliverables is not None:
         if is_sung:
-            check_voiced(desk, at, song.deliverables, setting.manifest, setting.vocabulary)
+            check_voiced(diagnostics, at, song.deliverables, setting.manifest, setting.vocabulary)
         for index, name in enumerate(() if is_sung else song.deliverables):
             if name in voiced:
-                desk.add((*at, "deliverables", index), f"the song has no words, so no {name} is made", "Remove it")
+                diagnostics.add(
+                    (*at, "deliverables", index), f"the song has no words, so no {name} is made", "Remove it"
+                )
         return tuple(song.deliverables)
     common = setting.manifest.deliverables
     left_out = [name for name in common if name in voiced]
@@ -53,8 +59,8 @@ def deliverables_of(setting: Setting, at: Path, song: SongFile, *, is_sung: bool
     kept = tuple(name for name in common if name not in voiced)
     if kept:
         made = "is not made of it" if len(left_out) == 1 else "are not made of it"
-        desk.warn(at, f"The song has no words, so {' and '.join(left_out)} {made}.")
+        diagnostics.warn(at, f"The song has no words, so {' and '.join(left_out)} {made}.")
     else:
         what = f"the song has no words, and the album delivers nothing but {' and '.join(left_out)}"
-        desk.add(at, what, "Give the song `deliverables` of its own, such as [wav24]")
+        diagnostics.add(at, what, "Give the song `deliverables` of its own, such as [wav24]")
     return kept

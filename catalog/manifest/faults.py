@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.common.errors import ManifestError
 from catalog.common.text import sentence
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 """Where something stands in a manifest: ``("songs", 2, "seeds")``."""
 
 MAX_SHOWN_CHARACTERS = 60
@@ -17,7 +17,7 @@ MAX_FAULTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLocation:
     """A line of a file; ``order`` keeps the manifest before the lyrics files, and those in the order of the songs."""
 
     file: str
@@ -32,7 +32,7 @@ class Place:
 class Fault:
     """One thing that is wrong: ``where`` is the dotted path in the manifest, empty in other files."""
 
-    place: Place
+    place: SourceLocation
     where: str
     what: str
     remedy: str
@@ -58,7 +58,7 @@ def manifest_error(
     return ManifestError(lines, titles)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: FieldPath) -> str:
     """A path as it is shown: ``songs[2].seeds``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 

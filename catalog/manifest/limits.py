@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catalog.common.errors import InputError
-from catalog.manifest.faults import Path as Where
+from catalog.manifest.faults import FieldPath as Where
 from catalog.manifest.files import MAX_REFERENCE_BYTES, find_file
 from catalog.manifest.schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
-from catalog.manifest.validation import Desk
+from catalog.manifest.validation import Diagnostics
 
 MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
 """Of all songs together, in the manifest and in files: some five hundred songs of ordinary length."""
@@ -22,7 +22,7 @@ MAX_FFMPEG_REFERENCES = 8
 """Of those, files that ffmpeg must decode: its start alone takes a tenth of a second."""
 
 
-def check_candidates(desk: Desk, manifest: ManifestFile, *, most: int) -> None:
+def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: int) -> None:
     """Note a fault at the song with which the album asks for more than ``most`` candidates."""
     total, over = 0, None
     for index, song in enumerate(manifest.songs):
@@ -33,33 +33,35 @@ def check_candidates(desk: Desk, manifest: ManifestFile, *, most: int) -> None:
         return
     where: Where = ("songs", over, "seeds") if manifest.songs[over].seeds else ("songs", over)
     what = f"the album asks for {total} candidates, more than {most}"
-    desk.add(where, what, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
+    diagnostics.add(where, what, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
 
 
-def check_lyrics(desk: Desk, manifest: ManifestFile, folder: Path) -> None:
+def check_lyrics(diagnostics: Diagnostics, manifest: ManifestFile, folder: Path) -> None:
     """Note a fault at the first song whose lyrics are too much, and keep them and those after it from being read."""
     total = 0
     for index, song in enumerate(manifest.songs):
         where: Where = ("songs", index, "lyrics")
-        if song.lyrics is None or desk.is_bad(where):
+        if song.lyrics is None or diagnostics.is_bad(where):
             continue
         before, total = total, total + _lyrics_bytes(song.lyrics, folder)
         if total <= MAX_ALBUM_LYRICS_BYTES:
             continue
         if before <= MAX_ALBUM_LYRICS_BYTES:
             what = f"the lyrics of the album have more than {MAX_ALBUM_LYRICS_BYTES} bytes up to here"
-            desk.add(where, what, "Divide the album")
-        desk.bad.add(where)
+            diagnostics.add(where, what, "Divide the album")
+        diagnostics.bad.add(where)
 
 
-def check_references(desk: Desk, manifest: ManifestFile, folder: Path, *, needs_ffmpeg: Callable[[Path], bool]) -> None:
+def check_references(
+    diagnostics: Diagnostics, manifest: ManifestFile, folder: Path, *, needs_ffmpeg: Callable[[Path], bool]
+) -> None:
     """Note a fault at the first song whose reference is one too many, and keep those after it from being read."""
     sizes: dict[str, int] = {}
     decoded = 0
     over = False
     for index, song in enumerate(manifest.songs):
         where: Where = ("songs", index, "reference")
-        if song.reference is None or song.reference in sizes or desk.is_bad(where):
+        if song.reference is None or song.reference in sizes or diagnostics.is_bad(where):
             continue
         sizes[song.reference] = _file_bytes(folder, song.reference)
         decoded += len(sizes) <= MAX_REFERENCES and _needs(needs_ffmpeg, folder, song.reference)
@@ -68,12 +70,12 @@ def check_references(desk: Desk, manifest: ManifestFile, folder: Path, *, needs_
             continue
         if not over and is_many:
             what = f"the songs have more than {MAX_REFERENCES} references, or {MAX_REFERENCES_BYTES} bytes of them"
-            desk.add(where, what, "Divide the album, or let songs share references")
+            diagnostics.add(where, what, "Divide the album, or let songs share references")
         elif not over:
             what = f"the songs have more than {MAX_FFMPEG_REFERENCES} references that only ffmpeg decodes"
-            desk.add(where, what, "Give the others as FLAC or WAV files, or let songs share references")
+            diagnostics.add(where, what, "Give the others as FLAC or WAV files, or let songs share references")
         over = True
-        desk.bad.add(where)
+        diagnostics.bad.add(where)
 
 
 def _seed_count(song: SongFile, manifest: ManifestFile) -> int:

@@ -12,14 +12,14 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, ManifestError, SonglineError
 from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean, is_reserved
-from catalog.manifest.context import Setting
+from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, check_voiced
-from catalog.manifest.faults import Fault, Place, manifest_error
-from catalog.manifest.faults import Path as Where
+from catalog.manifest.faults import Fault, SourceLocation, manifest_error
+from catalog.manifest.faults import FieldPath as Where
 from catalog.manifest.files import find_cover, find_reference, manifest_at, read_file, regular_file
 from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest.songs import read_songs
-from catalog.manifest.validation import Desk, read_shape
+from catalog.manifest.validation import Diagnostics, read_shape
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
 from catalog.selection.decide import DEFAULT_FAMILIES
 
@@ -41,11 +41,11 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     """
     path = manifest_at(path)
     source = read_source(path.name, _manifest_bytes(path))
-    desk = Desk(source)
-    manifest = read_shape(desk)
+    diagnostics = Diagnostics(source)
+    manifest = read_shape(diagnostics)
     if manifest is None:
-        raise manifest_error(desk.faults, _titles(source.data), unworded=desk.unworded)
-    setting = Setting(manifest=manifest, vocabulary=vocabulary, folder=path.parent, desk=desk)
+        raise manifest_error(diagnostics.faults, _titles(source.data), unworded=diagnostics.unworded)
+    setting = ManifestContext(manifest=manifest, vocabulary=vocabulary, folder=path.parent, diagnostics=diagnostics)
     songs = read_songs(setting)
     cover = _cover(setting)
     reference = _mastering_reference(setting)
@@ -55,10 +55,10 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     _check_delivery(setting)
     _check_native_stems(setting, songs)
     _check_licences(setting)
-    if desk.faults:
-        raise manifest_error(desk.faults, _titles(source.data), unworded=desk.unworded)
+    if diagnostics.faults:
+        raise manifest_error(diagnostics.faults, _titles(source.data), unworded=diagnostics.unworded)
     return replace(
-        _album(manifest, songs=songs, cover=cover, desk=desk),
+        _album(manifest, songs=songs, cover=cover, diagnostics=diagnostics),
         mastering_reference=reference[0],
         mastering_reference_digest=reference[1],
     )
@@ -76,24 +76,26 @@ def _manifest_bytes(path: Path) -> bytes:
     try:
         return read_file(regular_file(path, path.name, max_bytes=MAX_MANIFEST_BYTES), path.name)
     except InputError as error:
-        raise ManifestError([str(Fault(Place(path.name or str(path), None), "", error.what, error.remedy))]) from error
+        raise ManifestError(
+            [str(Fault(SourceLocation(path.name or str(path), None), "", error.what, error.remedy))]
+        ) from error
 
 
-def _cover(setting: Setting) -> Path | None:
+def _cover(setting: ManifestContext) -> Path | None:
     name = setting.manifest.album.cover
     if name is None:
         return None
     try:
         path, cover = find_cover(setting.folder, name)
         for said in setting.vocabulary.cover_remarks(cover):
-            setting.desk.warn(("album", "cover"), said)
+            setting.diagnostics.warn(("album", "cover"), said)
         return path
     except InputError as error:
-        setting.desk.add(("album", "cover"), error.what, error.remedy)
+        setting.diagnostics.add(("album", "cover"), error.what, error.remedy)
         return None
 
 
-def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, None]:
+def _mastering_reference(setting: ManifestContext) -> tuple[Path, str] | tuple[None, None]:
     """The track that masters are to sound like, and its digest."""
     name = setting.manifest.mastering.reference
     if name is None:
@@ -103,85 +105,85 @@ def _mastering_reference(setting: Setting) -> tuple[Path, str] | tuple[None, Non
         setting.vocabulary.hear_reference(path, digest)
         return path, digest
     except SonglineError as error:
-        setting.desk.add(("mastering", "reference"), error.what, error.remedy)
+        setting.diagnostics.add(("mastering", "reference"), error.what, error.remedy)
         return None, None
 
 
-def _check_id(setting: Setting) -> None:
+def _check_id(setting: ManifestContext) -> None:
     """An id made from the title names the release's folder as well, so it must be one that every system takes."""
     album = setting.manifest.album
     made = slug(album.title, fallback="album")
     if album.id is None and is_reserved(made):
         what = f"the id {made!r}, made from the title, is the name of a device on Windows"
-        setting.desk.add(("album", "title"), what, "Write an id, such as `id: the-album`")
+        setting.diagnostics.add(("album", "title"), what, "Write an id, such as `id: the-album`")
 
 
-def _check_artist(setting: Setting) -> None:
+def _check_artist(setting: ManifestContext) -> None:
     """Shops refuse a name that stands for no one."""
     artist = setting.manifest.album.artist
     if " ".join(artist.casefold().strip("<>[]{}() ").split()) in _NOBODY:
-        setting.desk.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
+        setting.diagnostics.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
 
 
-def _check_selection(setting: Setting) -> None:
+def _check_selection(setting: ManifestContext) -> None:
     """Gates and weights as written must name metrics there are; the policy's own defaults are not the user's fault."""
     metrics = setting.vocabulary.metrics
-    for index, name in enumerate(setting.desk.source.list_at(("selection", "metrics"))):
+    for index, name in enumerate(setting.diagnostics.source.list_at(("selection", "metrics"))):
         if isinstance(name, str):
             _check_ranked(setting, index, name)
     for block in ("gates", "weights"):
-        for name in setting.desk.source.fields_at(("selection", block)):
+        for name in setting.diagnostics.source.fields_at(("selection", block)):
             path = ("selection", block, name)
             if name not in metrics:
-                setting.desk.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+                setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
             elif block == "weights" and metrics[name].direction == "none":
                 what = f"neither more nor less {name} is better, so it cannot be weighted"
-                setting.desk.add(path, what, "Remove it, or make it a gate")
+                setting.diagnostics.add(path, what, "Remove it, or make it a gate")
 
 
-def _check_ranked(setting: Setting, index: int, name: str) -> None:
+def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
     """A metric that a family is to be made of."""
     path: Where = ("selection", "metrics", index)
     metrics = setting.vocabulary.metrics
     if name not in metrics:
-        setting.desk.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+        setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
     elif metrics[name].direction == "none" or metrics[name].family not in DEFAULT_FAMILIES:
         what = f"{name} gates but does not rank"
-        setting.desk.add(path, what, "Remove it, or make it a gate")
-    elif name in setting.desk.source.list_at(path[:-1])[:index]:
-        setting.desk.add(path, f"{name} stands twice", "Remove one of them")
+        setting.diagnostics.add(path, what, "Remove it, or make it a gate")
+    elif name in setting.diagnostics.source.list_at(path[:-1])[:index]:
+        setting.diagnostics.add(path, f"{name} stands twice", "Remove one of them")
 
 
-def _check_licences(setting: Setting) -> None:
+def _check_licences(setting: ManifestContext) -> None:
     """One agreement for one model."""
     named = [licence.model for licence in setting.manifest.licences]
     for index, model in enumerate(named):
         if model in named[:index]:
-            setting.desk.add(("licences", index), f"{model} stands twice", "Remove one of them")
+            setting.diagnostics.add(("licences", index), f"{model} stands twice", "Remove one of them")
 
 
-def _check_delivery(setting: Setting) -> None:
-    manifest, vocabulary, desk = setting.manifest, setting.vocabulary, setting.desk
+def _check_delivery(setting: ManifestContext) -> None:
+    manifest, vocabulary, diagnostics = setting.manifest, setting.vocabulary, setting.diagnostics
     if manifest.stems not in vocabulary.stems:
         what = f"there is no separation model {manifest.stems!r}"
-        desk.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
+        diagnostics.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
     for index, name in enumerate(manifest.mastering.waive):
         if vocabulary.checks and name not in vocabulary.waivable:
             what = f"there is no check {name!r}"
             known = vocabulary.waivable if "." in name else sorted(vocabulary.checks)
-            desk.add(("mastering", "waive", index), what, did_you_mean(name, known))
+            diagnostics.add(("mastering", "waive", index), what, did_you_mean(name, known))
     if manifest.enhance not in (NONE, *vocabulary.enhancers):
         what = f"there is no enhancement {manifest.enhance!r}"
-        desk.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))
+        diagnostics.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))
     if manifest.two_stems and manifest.stems in (NONE, NATIVE_STEMS):
         what = f"`two_stems` is for a separation model, and `stems` is {manifest.stems}"
-        desk.add(("two_stems",), what, "Name a model under `stems`, or leave `two_stems` out")
+        diagnostics.add(("two_stems",), what, "Name a model under `stems`, or leave `two_stems` out")
     if "deliverables" in manifest.model_fields_set:
-        check_deliverables(desk, (), manifest.deliverables, vocabulary)
-    check_voiced(desk, (), manifest.deliverables, manifest, vocabulary)
+        check_deliverables(diagnostics, (), manifest.deliverables, vocabulary)
+    check_voiced(diagnostics, (), manifest.deliverables, manifest, vocabulary)
 
 
-def _check_native_stems(setting: Setting, songs: Sequence[Song]) -> None:
+def _check_native_stems(setting: ManifestContext, songs: Sequence[Song]) -> None:
     """One fault for all songs, since one line mends it."""
     if setting.manifest.stems != NATIVE_STEMS:
         return
@@ -191,10 +193,10 @@ def _check_native_stems(setting: Setting, songs: Sequence[Song]) -> None:
     engines = ", ".join(dict.fromkeys(song.engine for song in without))
     whose = "every song" if len(without) == len(songs) else ", ".join(song.title for song in without)
     what = f"native asks for the engine's own stems, and {engines} gives none ({whose})"
-    setting.desk.add(("stems",), what, "Write `stems: none`, or name a separation model")
+    setting.diagnostics.add(("stems",), what, "Write `stems: none`, or name a separation model")
 
 
-def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, desk: Desk) -> Album:
+def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, diagnostics: Diagnostics) -> Album:
     return Album(
         id=manifest.album.id or slug(manifest.album.title, fallback="album"),
         title=manifest.album.title,
@@ -216,6 +218,6 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         enhance=manifest.enhance,
         two_stems=manifest.two_stems,
         wav_tags=manifest.wav.tags,
-        warnings=desk.warning_lines(),
-        hints=desk.hint_lines(),
+        warnings=diagnostics.warning_lines(),
+        hints=diagnostics.hint_lines(),
     )

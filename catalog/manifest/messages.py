@@ -33,7 +33,7 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def explain(error: ErrorDetails, known: Collection[str]) -> Words:
+def describe(error: ErrorDetails, known: Collection[str]) -> Words:
     """One validation error in words; ``known`` are the fields there are where it happened."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "songline":

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from catalog.common.errors import InputError, ManifestError
-from catalog.manifest.faults import Fault, Place, dotted, manifest_error
+from catalog.manifest.faults import Fault, SourceLocation, dotted, manifest_error
 from catalog.manifest.files import read_file, regular_file
 from catalog.manifest.yaml.reader import read_source
 from catalog.selection.decide import Policy, check_policy
@@ -31,7 +31,7 @@ def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
     except ValidationError as error:
         faults = [
             Fault(
-                Place(path.name, source.spot((*heading, *each["loc"])).line),
+                SourceLocation(path.name, source.spot((*heading, *each["loc"])).line),
                 dotted((*heading, *each["loc"])),
                 each["msg"],
                 "Correct it",

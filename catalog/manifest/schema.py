@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from catalog.album.album import NATIVE_STEMS, NONE, Song
 from catalog.album.cover.cover import Cover
 from catalog.album.mastering import MasteringSpec
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import MAX_BPM, MIN_BPM
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
@@ -169,7 +169,7 @@ class ManifestFile(FileModel):
     wav: WavFile = Field(WavFile(), description="What WAV files hold beside their sound.")
 
 
-def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
+def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
     return ()
 
 
@@ -210,7 +210,7 @@ class Vocabulary:
     """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
     needs_ffmpeg: Callable[[Path], bool] = is_plain_sound
     """Whether a file of sound can only be decoded by ffmpeg, by its first bytes."""
-    remarks: Callable[[Song, ManifestFile], Sequence[Remark]] = _no_remarks
+    notices: Callable[[Song, ManifestFile], Sequence[Notice]] = _no_remarks
     """What plug-ins have to say about a song that is sound in itself."""
 
     @property

@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 
 from catalog.album.mastering import Compression, Echo, Effects, Limiting, MasteringSpec, Reverb
 from catalog.common.digests import Json
-from catalog.manifest.faults import MAX_FAULTS, Fault, Path, Place, dotted
-from catalog.manifest.messages import explain
+from catalog.manifest.faults import MAX_FAULTS, Fault, FieldPath, SourceLocation, dotted
+from catalog.manifest.messages import describe
 from catalog.manifest.schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
 from catalog.manifest.yaml.reader import Source
 from catalog.selection.decide import Policy
@@ -27,7 +27,7 @@ _WORDED_AT_ONCE = 2 * MAX_FAULTS
 """Words for each of many thousand faults, of which a few are shown, would take long."""
 
 
-class Desk:
+class Diagnostics:
     """Collects the faults and warnings of one manifest.
 
     ``bad`` are the paths that the structure checks refused: what is said there already is not said again by checks of
@@ -37,30 +37,30 @@ class Desk:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.faults: list[Fault] = list(source.faults)
-        self.warnings: list[tuple[Place, str]] = []
-        self.hints: list[tuple[Place, str]] = []
-        self.bad: set[Path] = set(source.broken)
+        self.warnings: list[tuple[SourceLocation, str]] = []
+        self.hints: list[tuple[SourceLocation, str]] = []
+        self.bad: set[FieldPath] = set(source.broken)
         self.unworded = 0
 
-    def is_bad(self, path: Path) -> bool:
+    def is_bad(self, path: FieldPath) -> bool:
         """Whether a fault of structure covers ``path``."""
         return any(path[:length] in self.bad for length in range(len(path) + 1))
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: FieldPath) -> SourceLocation:
         """The line of the manifest where ``path`` stands."""
-        return Place(self.source.name, self.source.spot(path).line)
+        return SourceLocation(self.source.name, self.source.spot(path).line)
 
-    def add(self, path: Path, what: str, remedy: str, *, at: Place | None = None) -> None:
+    def add(self, path: FieldPath, what: str, remedy: str, *, at: SourceLocation | None = None) -> None:
         """Note a fault of ``path``; ``at`` where its line is another than the path's."""
         if not self.is_bad(path):
             self.faults.append(Fault(at or self.place(path), dotted(path), what, remedy))
 
-    def warn(self, path: Path, message: str, *, at: Place | None = None) -> None:
+    def warn(self, path: FieldPath, message: str, *, at: SourceLocation | None = None) -> None:
         """Note something doubtful in finished sentences."""
         where = "" if at and at.file != self.source.name else f"{dotted(path)}: "
         self.warnings.append((at or self.place(path), f"{where}{message}"))
 
-    def hint(self, path: Path, message: str) -> None:
+    def hint(self, path: FieldPath, message: str) -> None:
         """Note advice in finished sentences."""
         self.hints.append((self.place(path), f"{dotted(path)}: {message}"))
 
@@ -79,11 +79,11 @@ class Desk:
         for error in errors[:_WORDED_AT_ONCE]:
             path = plain_path(error["loc"])
             names = known if known is not None else _fields_at(path[:-1])
-            self.add(path, *explain(error, names))
+            self.add(path, *describe(error, names))
         self.bad.update(plain_path(error["loc"]) for error in errors)
 
 
-def _lines(notes: Iterable[tuple[Place, str]], kind: str) -> tuple[str, ...]:
+def _lines(notes: Iterable[tuple[SourceLocation, str]], kind: str) -> tuple[str, ...]:
     """The notes as finished lines; more than are read by anybody are counted in the last one."""
     in_order = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
     lines = list(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
@@ -92,26 +92,26 @@ def _lines(notes: Iterable[tuple[Place, str]], kind: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def plain_path(loc: Iterable[int | str]) -> Path:
+def plain_path(loc: Iterable[int | str]) -> FieldPath:
     """Pydantic's location without the marks of the forms that seeds come in."""
     return tuple(step for step in loc if step not in _FORMS)
 
 
-def read_shape(desk: Desk) -> ManifestFile | None:
+def read_shape(diagnostics: Diagnostics) -> ManifestFile | None:
     """The manifest's fields, checked; what is wrong is noted and replaced by its default or a stand-in.
 
     So everything that is sound can be checked further and all faults told together. None where nothing is usable.
     """
-    data = desk.source.data
+    data = diagnostics.source.data
     if not isinstance(data, dict):
-        if not desk.faults:
-            desk.add((), "the file holds no fields", "Write a manifest, or start with 'songline init'")
+        if not diagnostics.faults:
+            diagnostics.add((), "the file holds no fields", "Write a manifest, or start with 'songline init'")
         return None
     try:
         return check(ManifestFile, data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    desk.add_errors(errors)
+    diagnostics.add_errors(errors)
     return check(ManifestFile, _mended(data, [_unit(plain_path(error["loc"])) for error in errors]))
 
 
@@ -120,13 +120,13 @@ def check(model: type[Model], data: Json) -> Model:
     return model.model_validate_json(json.dumps(data))
 
 
-def _unit(path: Path) -> Path:
+def _unit(path: FieldPath) -> FieldPath:
     """The smallest part that can be taken out: a field of the album, the defaults or a song, else a whole block."""
     depth = {"songs": 3, "album": 2, "defaults": 2}.get(str(path[0]), 1)
     return path[:depth]
 
 
-def _mended(data: dict[str, Any], units: list[Path]) -> dict[str, Any]:
+def _mended(data: dict[str, Any], units: list[FieldPath]) -> dict[str, Any]:
     """A copy of ``data`` without the faulty ``units``; what is required gets a stand-in."""
     mended = copy.deepcopy(data)
     for unit in sorted(set(units), key=len, reverse=True):
@@ -141,7 +141,7 @@ def _mended(data: dict[str, Any], units: list[Path]) -> dict[str, Any]:
     return mended
 
 
-def _stand_in(unit: Path) -> Json:
+def _stand_in(unit: FieldPath) -> Json:
     match unit:
         case ("schema_version",):
             return 1
@@ -158,9 +158,9 @@ def _stand_in(unit: Path) -> Json:
     return None
 
 
-def _fields_at(path: Path) -> Collection[str]:
+def _fields_at(path: FieldPath) -> Collection[str]:
     """The names of the fields that may stand at ``path``."""
-    models: dict[Path, type[BaseModel]] = {
+    models: dict[FieldPath, type[BaseModel]] = {
         (): ManifestFile,
         ("album",): AlbumFile,
         ("defaults",): DefaultsFile,
@@ -173,7 +173,7 @@ def _fields_at(path: Path) -> Collection[str]:
         ("mastering", "effects", "reverb"): Reverb,
         ("mastering", "effects", "echo"): Echo,
     }
-    of_song: dict[Path, type[BaseModel]] = {(): SongFile, ("credits",): CreditFile}
+    of_song: dict[FieldPath, type[BaseModel]] = {(): SongFile, ("credits",): CreditFile}
     in_song = tuple(step for step in path[2:] if not isinstance(step, int))
     model = of_song.get(in_song) if path[:1] == ("songs",) and len(path) > 1 else models.get(path)
     return model.model_fields if model else ()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from catalog.common.inbox_location import settled_place
+from catalog.common.inbox_location import normalize_location
 from flows.inbox.time_windows import Hours, parse_hours
 
 
@@ -15,7 +15,7 @@ class InboxWork(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    place: Annotated[str, AfterValidator(settled_place)] = Field(
+    place: Annotated[str, AfterValidator(normalize_location)] = Field(
         "",
         description="Folder or s3://BUCKET/PREFIX of the manifests, within SONGLINE_INBOX; empty: all of it.",
     )

@@ -14,7 +14,7 @@ from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted
 from catalog.inbox.base import Inbox, Offered
 from catalog.inbox.factory import inbox_of
-from catalog.inbox.status import TO_TAKE, Standing, standing_of
+from catalog.inbox.status import TO_TAKE, ManifestStatus, manifest_status
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.plan import PlannedAlbum
 from db.session import DatabaseTrouble
@@ -27,7 +27,7 @@ from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
 from flows.planning.render_time import expected_seconds
 
-WHY: dict[Standing, str] = {
+WHY: dict[ManifestStatus, str] = {
     "new": "it is new",
     "changed": "it or a file of it changed",
     "resumed": "it goes on where an earlier budget or stage ended",
@@ -136,8 +136,8 @@ class _Night:
             self.trouble = error
         return read + [Entry(each.name, "left", BROKE_OFF) for each in offered[len(read) :]]
 
-    def _standing(self, offer: Offer) -> tuple[Standing, Submission | None]:
-        return standing_of(
+    def _standing(self, offer: Offer) -> tuple[ManifestStatus, Submission | None]:
+        return manifest_status(
             self._house.database,
             offer.album_id,
             digest=offer.digest,
@@ -155,7 +155,7 @@ class _Night:
             self.in_use = minutes_in_use(self._house, submissions, self._expected_s, since=since)
         self._purse = Purse(minutes_left(self._work, opening, now, in_use=self.in_use))
 
-    def _entry(self, offer: Offer, standing: Standing) -> Entry:
+    def _entry(self, offer: Offer, standing: ManifestStatus) -> Entry:
         if standing not in TO_TAKE:
             return _told(offer, "unchanged", WHY[standing])
         if self.trouble:
@@ -172,7 +172,7 @@ class _Night:
             self.trouble = error
             return _told(offer, "left", f"it could not be submitted: {error}")
 
-    def _take(self, offer: Offer, standing: Standing) -> Entry:
+    def _take(self, offer: Offer, standing: ManifestStatus) -> Entry:
         """Read the manifest again, since only now its files are needed, and submit it."""
         with self._inbox.opened(offer.manifest) as path:
             album = read_album(path, self._house.settings)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from catalog.album.album import Album, Song
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.errors import InputError, MachineError, ManifestError
 from catalog.common.settings import Settings
 from catalog.common.text import did_you_mean, sentence
@@ -19,7 +19,7 @@ from db.files.regular_file import open_regular
 from flows.planning.required_models import refuse_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
-from tasks.delivery.tags.cover import cover_remarks
+from tasks.delivery.tags.cover import cover_notices
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.enhancement.names import ENHANCERS
 from tasks.scoring.registry import metric_specs
@@ -46,7 +46,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         default_engine=settings.engine,
         max_candidates=settings.max_candidates,
         checks=frozenset(CHECKS),
-        cover_remarks=cover_remarks,
+        cover_remarks=cover_notices,
         hear_reference=_heard,
         needs_ffmpeg=_needs_ffmpeg,
         voiced=frozenset(name for name, kind in DELIVERABLES.items() if kind.version),
@@ -59,10 +59,10 @@ def read_album(path: Path, settings: Settings) -> Album:
     Raises ManifestError with every fault, and LicenceRefused where it is commercial and a model's licence forbids that.
     """
 
-    def remarks(song: Song, manifest: ManifestFile) -> Sequence[Remark]:
+    def notices(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
         return tuple(_remarks(song, manifest, settings))
 
-    album = load_manifest(path, replace(vocabulary(settings), remarks=remarks))
+    album = load_manifest(path, replace(vocabulary(settings), notices=notices))
     _check_agreements(album, path, settings)
     refuse_licences(album, album.selection, settings)
     return album
@@ -98,15 +98,15 @@ def album_id(path: Path, settings: Settings) -> str:
     return load_manifest(path, vocabulary(settings)).id
 
 
-def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Remark]:
+def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Notice]:
     engine, is_sung = get_engine(song.engine, settings), not song.instrumental
-    yield from engine.remarks(song)
+    yield from engine.notices(song)
     for field, message in engine.unused(song).items():
-        yield Remark("warning", field, message)
+        yield Notice("warning", field, message)
     if song.instrumental and manifest.two_stems == VOICE:
-        yield Remark("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
+        yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
     if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):
-        yield Remark("hint", "prompt", said)
+        yield Notice("hint", "prompt", said)
     if song.reference and song.reference_digest:
         count = len({song.reference for song in manifest.songs if song.reference})
         refuse = manifest.reference_check == "refuse"
@@ -115,17 +115,17 @@ def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
         )
 
 
-def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> Iterator[Remark]:
+def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> Iterator[Notice]:
     try:
         findings = _inspected(path, digest, most_s)
     except (InputError, MachineError) as error:
-        yield Remark("fault", "reference", error.what, error.remedy)
+        yield Notice("fault", "reference", error.what, error.remedy)
         return
     for message in findings:
         if refuse:
-            yield Remark("fault", "reference", message.rstrip("."), "Use another recording, or `reference_check: warn`")
+            yield Notice("fault", "reference", message.rstrip("."), "Use another recording, or `reference_check: warn`")
         else:
-            yield Remark("warning", "reference", message)
+            yield Notice("warning", "reference", message)
 
 
 @cache

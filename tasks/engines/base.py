@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from catalog.album.album import Song
 from catalog.album.lyrics import Lyrics
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.errors import InputError, SonglineError
 from catalog.ledger.work import StepRequest
 from catalog.models.licences import Use
@@ -167,7 +167,7 @@ class Engine(Protocol):
     batches: ClassVar[bool]
     settings_model: ClassVar[type[BaseModel]]
 
-    def remarks(self, song: Song) -> Sequence[Remark]:
+    def notices(self, song: Song) -> Sequence[Notice]:
         """What only this engine can say about a song: faults it would refuse, and warnings."""
 
     def unused(self, song: Song) -> Mapping[str, str]:

@@ -98,13 +98,13 @@ def lines(row: Row, goal: Goal) -> str:
     """A line of the table."""
     head = f"{row.track[:19]:<20}{row.tool:<18}"
     if row.after is None:
-        return f"{head}{'no file':>9}{'':>45}  {row.cost.remark}"
+        return f"{head}{'no file':>9}{'':>45}  {row.cost.notice}"
     return (
         f"{head}{_number(row.after.integrated_lufs - goal.target_lufs, '+.2f'):>9}"
         f"{_number(row.after.true_peak_dbtp - goal.ceiling_dbtp, '+.2f'):>9}"
         f"{_number(row.after.range_lu - row.before.range_lu, '+.1f'):>9}"
         f"{row.cost.wall_s:>9.1f}{row.before.duration_s / row.cost.core_s:>9.1f}{row.cost.peak_mib:>9.0f}"
-        f"  {row.cost.remark}"
+        f"  {row.cost.notice}"
     )
 
 
@@ -115,7 +115,7 @@ def _number(value: float, form: str) -> str:
 def summary(rows: Sequence[Row], goal: Goal) -> Iterator[str]:
     """A line for each tool: its worst errors over tracks whose target can be reached, its cost over the songs."""
     yield f"{'':<20}{'':<18}{'|LUFS|':>9}{'TP over':>9}{'no file':>9}{'x':>9}{'MiB':>9}"
-    beyond = {row.track for row in rows if "target_unreachable" in row.cost.remark}
+    beyond = {row.track for row in rows if "target_unreachable" in row.cost.notice}
     for tool in dict.fromkeys(row.tool for row in rows):
         of = [row for row in rows if row.tool == tool]
         made = [row.after for row in of if row.after is not None and row.track not in beyond]

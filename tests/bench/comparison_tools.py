@@ -40,7 +40,7 @@ class Cost:
     wall_s: float = 0.0
     core_s: float = 0.0
     peak_mib: float = 0.0
-    remark: str = ""
+    notice: str = ""
     log: str = ""
 
     def __add__(self, other: Cost) -> Cost:
@@ -48,7 +48,7 @@ class Cost:
             self.wall_s + other.wall_s,
             self.core_s + other.core_s,
             max(self.peak_mib, other.peak_mib),
-            other.remark or self.remark,
+            other.notice or self.notice,
             other.log,
         )
 
@@ -85,7 +85,7 @@ class Bench:
         figures = json.loads(done.stdout)
         said = log.read_text(errors="replace")
         failed = figures.pop("status") != 0
-        return Cost(**figures, remark=_last_line(said) if failed else "", log=said)
+        return Cost(**figures, notice=_last_line(said) if failed else "", log=said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Songline:
         cost = self.bench.run(
             sys.executable, "-m", "tests.bench.comparison_songline", str(source), str(destination), *goals
         )
-        return cost if cost.remark else Cost(cost.wall_s, cost.core_s, cost.peak_mib, _last_line(cost.log))
+        return cost if cost.notice else Cost(cost.wall_s, cost.core_s, cost.peak_mib, _last_line(cost.log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Loudnorm:
         rate = str(soundfile.info(source).samplerate)
         second = self.bench.run(*command, "-af", chain, "-ar", rate, "-c:a", "pcm_s24le", str(destination))
         dynamic = '"normalization_type" : "dynamic"' in second.log
-        return first + second + Cost(remark="dynamic" if dynamic and not second.remark else "")
+        return first + second + Cost(notice="dynamic" if dynamic and not second.notice else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def tools_of(bench: Bench, *, reference: Path) -> Iterator[Tool | str]:
     else:
         yield FfmpegNormalize(bench)
     python = bench.which("python") or sys.executable
-    if bench.run(python, "-c", "import matchering").remark:
+    if bench.run(python, "-c", "import matchering").notice:
         yield f"matchering: skipped, {Path(python).name} on the search path cannot import it"
     else:
         yield Matchering(bench, python, reference)

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from catalog.album.album import Song
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.models.licences import Use
@@ -50,7 +50,7 @@ class FreeEngine:
     def __init__(self, settings: Settings) -> None:
         pass
 
-    def remarks(self, song: Song) -> Sequence[Remark]:
+    def notices(self, song: Song) -> Sequence[Notice]:
         """None."""
         return ()
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from catalog.album.album import Song
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.errors import SonglineError, TransientError
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
@@ -34,7 +34,7 @@ class FaultyEngine:
     queue: ClassVar[deque[str]] = deque()
     rendered: ClassVar[list[int]] = []
 
-    def remarks(self, song: Song) -> Sequence[Remark]:
+    def notices(self, song: Song) -> Sequence[Notice]:
         return ()
 
     def unused(self, song: Song) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from catalog.common.digests import Json
-from catalog.manifest.faults import Fault, Path, Place, dotted, shown
+from catalog.manifest.faults import Fault, FieldPath, SourceLocation, dotted, shown
 from catalog.manifest.yaml.scalars import AMBIGUOUS, MAX_DIGITS, resolved
 
 MAX_MANIFEST_BYTES = 2 * 1024 * 1024
@@ -47,27 +47,27 @@ class Source:
 
     name: str
     data: Json = None
-    spots: dict[Path, Spot] = field(default_factory=dict)
+    spots: dict[FieldPath, Spot] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    broken: set[Path] = field(default_factory=set)
+    broken: set[FieldPath] = field(default_factory=set)
 
-    def spot(self, path: Path) -> Spot:
+    def spot(self, path: FieldPath) -> Spot:
         """The place of ``path``, or of the nearest thing around it."""
         while path and path not in self.spots:
             path = path[:-1]
         return self.spots.get(path, Spot(1))
 
-    def fields_at(self, path: Path) -> list[str]:
+    def fields_at(self, path: FieldPath) -> list[str]:
         """The fields of the mapping at ``path`` as written, none where there is no mapping."""
         value = self._value_at(path)
         return list(value) if isinstance(value, dict) else []
 
-    def list_at(self, path: Path) -> list[Json]:
+    def list_at(self, path: FieldPath) -> list[Json]:
         """The list at ``path`` as written, an empty one where there is none."""
         value = self._value_at(path)
         return value if isinstance(value, list) else []
 
-    def _value_at(self, path: Path) -> Json:
+    def _value_at(self, path: FieldPath) -> Json:
         value = self.data
         for step in path:
             if isinstance(value, dict):
@@ -76,9 +76,9 @@ class Source:
                 value = value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
         return value
 
-    def add(self, line: int | None, path: Path, what: str, remedy: str) -> None:
+    def add(self, line: int | None, path: FieldPath, what: str, remedy: str) -> None:
         """Note a fault of reading at ``line``."""
-        self.faults.append(Fault(Place(self.name, line), dotted(path), what, remedy))
+        self.faults.append(Fault(SourceLocation(self.name, line), dotted(path), what, remedy))
 
 
 def read_source(name: str, data: bytes) -> Source:
@@ -166,7 +166,7 @@ def _compose_by(loader: Any, text: str, source: Source) -> bool:
     return False
 
 
-def _syntax_fault(error: yaml.MarkedYAMLError) -> tuple[int | None, Path, str, str]:
+def _syntax_fault(error: yaml.MarkedYAMLError) -> tuple[int | None, FieldPath, str, str]:
     problem = str(error.problem or error.context).replace("\n", " ")
     at_end = "end of stream" in problem or "end>" in problem
     mark = (error.context_mark if at_end else None) or error.problem_mark or error.context_mark
@@ -196,7 +196,7 @@ class _Composer:
             self.source.add(_line(after), (), "a second document begins", "Keep one manifest per file")
         return data
 
-    def _value(self, event: yaml.Event, path: Path) -> Json:
+    def _value(self, event: yaml.Event, path: FieldPath) -> Json:
         self.values += 1
         if self.values > MAX_VALUES:
             self.source.add(_line(event), path[:2], f"the file holds more than {MAX_VALUES} values", _LESS)
@@ -212,7 +212,7 @@ class _Composer:
             return self._sequence(path)
         return self._scalar(event, path) if isinstance(event, yaml.ScalarEvent) else None
 
-    def _refuse_references(self, event: yaml.Event, path: Path) -> None:
+    def _refuse_references(self, event: yaml.Event, path: FieldPath) -> None:
         if isinstance(event, yaml.AliasEvent):
             self._refuse(event, path, f"*{event.anchor} is an alias", "Write the value out")
         elif anchor := getattr(event, "anchor", None):
@@ -220,13 +220,13 @@ class _Composer:
         if tag := getattr(event, "tag", None):
             self._refuse(event, path, f"{shown(tag)} is a tag", "Remove it")
 
-    def _sequence(self, path: Path) -> list[Json]:
+    def _sequence(self, path: FieldPath) -> list[Json]:
         items: list[Json] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             items.append(self._value(event, (*path, len(items))))
         return items
 
-    def _mapping(self, path: Path) -> dict[str, Json]:
+    def _mapping(self, path: FieldPath) -> dict[str, Json]:
         fields: dict[str, Json] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             name = self._name(event, path)
@@ -242,7 +242,7 @@ class _Composer:
             fields.setdefault(name, value)
         return fields
 
-    def _name(self, event: yaml.Event, path: Path) -> str:
+    def _name(self, event: yaml.Event, path: FieldPath) -> str:
         """The name of a field, as text whatever it looks like."""
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_references(event, path)
@@ -256,7 +256,7 @@ class _Composer:
         )
         raise _UnreadableError
 
-    def _scalar(self, event: yaml.ScalarEvent, path: Path) -> Json:
+    def _scalar(self, event: yaml.ScalarEvent, path: FieldPath) -> Json:
         text = self._text(event.value, event, path)
         if event.style:  # None for a plain scalar, or empty where libyaml read it
             return text
@@ -266,7 +266,7 @@ class _Composer:
                 return None
         return resolved(text)
 
-    def _text(self, text: str, event: yaml.Event, path: Path) -> str:
+    def _text(self, text: str, event: yaml.Event, path: FieldPath) -> str:
         r"""Text with its halves of surrogate pairs joined, which JSON's \u escapes are made of."""
         try:
             return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
@@ -274,7 +274,7 @@ class _Composer:
             self._refuse(event, path, "the text holds half a character (a lone surrogate)", "Remove it")
             return ""
 
-    def _refuse(self, event: yaml.Event, path: Path, what: str, remedy: str) -> None:
+    def _refuse(self, event: yaml.Event, path: FieldPath, what: str, remedy: str) -> None:
         self.source.add(_line(event), path, what, remedy)
         self.source.broken.add(path)
 

@@ -78,8 +78,8 @@ def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
         sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
         frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
         table.add_row(row.stamp, sung, frames, Text(row.text), Text(row.phonemes, style="dim"))
-        for remark in row.remarks:
-            table.add_row("", "", "", Text(f"{remark}.", style="yellow"), "")
+        for notice in row.notices:
+            table.add_row("", "", "", Text(f"{notice}.", style="yellow"), "")
     stdout().print(table)
 
 

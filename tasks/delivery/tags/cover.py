@@ -14,18 +14,18 @@ _COLOURS = {
 }
 
 
-def cover_remarks(cover: Cover) -> tuple[str, ...]:
+def cover_notices(cover: Cover) -> tuple[str, ...]:
     """Warnings about a cover, as plain sentences; none where it is square, of 3000 px or more, and in RGB."""
     shape = f"{cover.width_px} x {cover.height_px} px"
-    remarks = []
+    notices = []
     if min(cover.width_px, cover.height_px) < LEAST_PX:
-        remarks.append(f"The cover has {shape}; shops ask for {LEAST_PX} x {LEAST_PX} px or more.")
+        notices.append(f"The cover has {shape}; shops ask for {LEAST_PX} x {LEAST_PX} px or more.")
     if cover.width_px != cover.height_px:
-        remarks.append(f"The cover has {shape}, which is not square; players will crop or pad it.")
+        notices.append(f"The cover has {shape}, which is not square; players will crop or pad it.")
     if cover.colours in _COLOURS:
-        remarks.append(_COLOURS[cover.colours])
+        notices.append(_COLOURS[cover.colours])
     if cover.transparent:
-        remarks.append("The cover has transparent parts, which players fill as they like; save it without.")
+        notices.append("The cover has transparent parts, which players fill as they like; save it without.")
     if cover.turned:
-        remarks.append("The cover is to be turned when it is shown, which many players do not do; save it upright.")
-    return tuple(remarks)
+        notices.append("The cover is to be turned when it is shown, which many players do not do; save it upright.")
+    return tuple(notices)

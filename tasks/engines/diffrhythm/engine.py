@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from catalog.album.album import Song
 from catalog.album.lyrics import Lyrics
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.common.packages import require_installed
@@ -54,7 +54,7 @@ class DiffRhythmEngine:
         self._settings = settings
         self._models = ModelStore(settings.models_path, table=settings.models_table)
 
-    def remarks(self, song: Song) -> Sequence[Remark]:
+    def notices(self, song: Song) -> Sequence[Notice]:
         """Lengths, models and styles that cannot be; lines of the lyrics that come late, are cut or not sung."""
         chosen = settings_of(song, DiffRhythmSettings)
         found = list(choices.faults(song, chosen, self._models))
@@ -175,17 +175,17 @@ class DiffRhythmEngine:
         length_s = int(song.length_s)
         return self._placed(song.lyrics, length_s=length_s, language=song.language, is_original=is_original)
 
-    def _lyrics_remarks(self, song: Song) -> Iterator[Remark]:
+    def _lyrics_remarks(self, song: Song) -> Iterator[Notice]:
         try:
             placement = self.place(song)
         except MachineError as error:
             message = f"What the engine makes of the lyrics was not checked: {error}"
-            yield Remark("hint", "lyrics", message)
+            yield Notice("hint", "lyrics", message)
         except SonglineError as error:
-            yield Remark("fault", "lyrics", error.what, error.remedy)
+            yield Notice("fault", "lyrics", error.what, error.remedy)
         else:
             for line, message in warnings(placement):
-                yield Remark("warning", "lyrics", message, line=line)
+                yield Notice("warning", "lyrics", message, line=line)
 
     def _new_words(self, passage: Passage, lyrics: Lyrics) -> Placement:
         """The words as the parent's were read."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from catalog.album.album import Song
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.models.store import InstalledModel, ModelStore
@@ -137,37 +137,37 @@ def style_material(stated: Mapping[str, Json]) -> Material | None:
     return Material(request=embed, product="style")
 
 
-def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Remark]:
+def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     """What in a song's fields this engine would refuse."""
     try:
         published_for(song.length_s)
     except InputError as error:
-        yield Remark("fault", "length_s", error.what, error.remedy)
+        yield Notice("fault", "length_s", error.what, error.remedy)
     else:
         yield from _model_fault(song, chosen, models)
     try:
         style_source(song, chosen)
     except InputError as error:
-        yield Remark("fault", "settings.style_from", error.what, error.remedy)
+        yield Notice("fault", "settings.style_from", error.what, error.remedy)
     if song.style is not None:
         yield from _vector_fault(song)
 
 
-def language_warning(song: Song) -> Iterator[Remark]:
+def language_warning(song: Song) -> Iterator[Notice]:
     """Other languages are tried, but the published models were trained on two."""
     if song.language.partition("-")[0].lower() not in ("en", "zh"):
         message = f"DiffRhythm sings English and Chinese; lyrics in {song.language!r} are read by their rules."
-        yield Remark("warning", "language", message)
+        yield Notice("warning", "language", message)
 
 
-def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Remark]:
+def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     try:
         checkpoint_for(song, chosen, models)
     except SonglineError as error:
-        yield Remark("fault", "settings.model", error.what, error.remedy)
+        yield Notice("fault", "settings.model", error.what, error.remedy)
 
 
-def _vector_fault(song: Song) -> Iterator[Remark]:
+def _vector_fault(song: Song) -> Iterator[Notice]:
     from tasks.style.mulan.vector import read_style
 
     if song.style is None:
@@ -175,7 +175,7 @@ def _vector_fault(song: Song) -> Iterator[Remark]:
     try:
         read_style(song.style)
     except InputError as error:
-        yield Remark("fault", "style", error.what, error.remedy)
+        yield Notice("fault", "style", error.what, error.remedy)
 
 
 def _identity(mulan: InstalledModel | None) -> Mapping[str, Json]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album.album import Song
-from catalog.album.notices import Remark
+from catalog.album.notices import Notice
 from catalog.album.syllables import count_syllables
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.digests import Json
@@ -62,7 +62,7 @@ class GuideEngine:
     def __init__(self, settings: Settings) -> None:
         """Nothing of the settings matters here: the guide plays with what its packages bring."""
 
-    def remarks(self, song: Song) -> Sequence[Remark]:
+    def notices(self, song: Song) -> Sequence[Notice]:
         """Nothing: every song can be played."""
         return ()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.album.cover.cover import read_cover_picture
 from catalog.common.errors import InputError
-from tasks.delivery.tags.cover import cover_remarks
+from tasks.delivery.tags.cover import cover_notices
 from tests.support.covers import chunk, jpeg, png, segment
 
 EXIF_WITH_A_THUMBNAIL = segment(0xE1, b"Exif\0\0" + jpeg(160, 160))
@@ -27,7 +27,7 @@ TURNED = segment(0xE1, b"Exif\0\0" + struct.pack(">4sIHHHIHHI", b"MM\0*", 8, 1, 
     ],
 )
 def test_a_large_square_picture_is_fine(cover: bytes) -> None:
-    assert cover_remarks(read_cover_picture(cover)) == ()
+    assert cover_notices(read_cover_picture(cover)) == ()
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_large_square_picture_is_fine(cover: bytes) -> None:
     ],
 )
 def test_what_a_shop_would_object_to(cover: bytes, said: list[str]) -> None:
-    remarks = cover_remarks(read_cover_picture(cover))
-    assert len(remarks) == len(said)
-    assert all(part in remark for part, remark in zip(said, remarks, strict=True))
+    notices = cover_notices(read_cover_picture(cover))
+    assert len(notices) == len(said)
+    assert all(part in notice for part, notice in zip(said, notices, strict=True))
 
 
 @given(st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]), st.binary(max_size=200))
@@ -56,4 +56,4 @@ def test_any_bytes_end_in_a_refusal_or_in_remarks(start: bytes, rest: bytes) -> 
         cover = read_cover_picture(start + rest)
     except InputError:
         return
-    assert all(remark.endswith(".") for remark in cover_remarks(cover))
+    assert all(notice.endswith(".") for notice in cover_notices(cover))

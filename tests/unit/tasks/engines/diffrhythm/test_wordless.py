@@ -20,7 +20,7 @@ def wordless(style: Any, **settings: Any) -> Any:
 @pytest.mark.parametrize("settings", [{}, {"lyrics": "original"}])
 def test_a_song_without_words_is_legal(here: Settings, style: Any, settings: dict[str, Any]) -> None:
     engine, asked = DiffRhythmEngine(here), wordless(style, **settings)
-    assert [remark for remark in engine.remarks(asked) if remark.kind != "hint"] == []
+    assert [notice for notice in engine.notices(asked) if notice.kind != "hint"] == []
     recipe = engine.recipe(asked, 1)
     assert recipe.inputs["tokens"] == []
     assert recipe.inputs["frames"] == 2048

@@ -221,11 +221,11 @@ def test_other_lengths_are_refused(length_s: int) -> None:
 
 def test_the_preview_shows_every_line() -> None:
     love, rest, digits = preview(song("[00:10.00]Love\n[00:12.00]\n[00:20.00]7\n"))
-    assert (love.stamp, love.text, love.phonemes, love.remarks) == ("[00:10.00]", "Love", "l ʌ v", ())
+    assert (love.stamp, love.text, love.phonemes, love.notices) == ("[00:10.00]", "Love", "l ʌ v", ())
     assert love.start_s == pytest.approx(10.0, abs=0.05)
     assert love.end_s == pytest.approx(10.0 + 4 * 2048 / 44100, abs=0.05)
     assert (rest.text, rest.phonemes) == ("", "")
-    assert len(digits.remarks) == 1
+    assert len(digits.notices) == 1
 
 
 WORDS = st.text(alphabet=st.sampled_from("abcXYZ' ,.-0159%$éß一不儿爱我心さんァーй안ا♪😀…_/\u0301"), max_size=20)
