@@ -46,9 +46,9 @@ def inspect_server(url: str, *, patience_s: float) -> ServerFound:
             "SONGLINE_DATABASE_URL is no address of a PostgreSQL database",
             "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
         ) from error
-    hurried = parsed.update_query_dict({"connect_timeout": str(max(2, round(patience_s)))})
+    with_timeout = parsed.update_query_dict({"connect_timeout": str(max(2, round(patience_s)))})
     limits = ServerLimits(pool_size=1, statement_timeout_s=patience_s, lock_timeout_s=patience_s, patience_s=0.0)
-    engine = postgres_engine(hurried, limits)
+    engine = postgres_engine(with_timeout, limits)
     try:
         with engine.connect() as connection:
             require_utf8(connection)

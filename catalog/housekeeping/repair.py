@@ -50,11 +50,11 @@ class Look(Enum):
 def examine(database: Database, store: Store, digests: Sequence[str]) -> list[Damage]:
     """Read the bytes of every digest; gives those that are missing or corrupt. Raises StoreError where the store
     cannot tell because it is away."""
-    hurried = store.hurried(LOOK_S)
-    first = [digest for digest in digests if _look(store, hurried, digest) != Look.WHOLE]
+    with_timeout = store.with_timeout(LOOK_S)
+    first = [digest for digest in digests if _look(store, with_timeout, digest) != Look.WHOLE]
     # A store under load may refuse to read for a moment what it describes, as it does for good where a disk has
     # damaged it. Only what is refused twice, some time apart, is damage: a repair will remove it.
-    again = {digest: found for digest in first if (found := _look(store, hurried, digest)) != Look.WHOLE}
+    again = {digest: found for digest in first if (found := _look(store, with_timeout, digest)) != Look.WHOLE}
     return [_damage(database, digest, corrupt=found == Look.CORRUPT) for digest, found in again.items()]
 
 
@@ -72,17 +72,17 @@ def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> Non
     )
 
 
-def _look(store: Store, hurried: Store, digest: str) -> Look:
+def _look(store: Store, with_timeout: Store, digest: str) -> Look:
     """How the store has one artifact, told within seconds while the store is there.
 
     A service that finds damage by itself answers as if it were busy, so it is waited for shortly; who is away is
     waited for as long as the settings say.
     """
     try:
-        return _found(hurried, digest)
+        return _found(with_timeout, digest)
     except StoreError:
         store.stat(digest)
-    return _found(hurried, digest)
+    return _found(with_timeout, digest)
 
 
 def _found(store: Store, digest: str) -> Look:
@@ -95,11 +95,11 @@ def _found(store: Store, digest: str) -> Look:
 def in_turn(database: Database, store: Store, damage: Damage) -> Iterator[tuple[Session, Look]]:
     """A write alone in which an artifact was looked at again: a worker may have brought its bytes back since, and
     nobody brings them while the block lasts and means them to stay."""
-    hurried = store.hurried(LOOK_S)
+    with_timeout = store.with_timeout(LOOK_S)
     with database.write(alone=True) as session:
         # The turn begins with the first statement, so a row is asked before the store.
         session.scalar(sa.select(Artifact.digest).where(Artifact.digest == damage.digest))
-        yield session, _look(hurried, hurried, damage.digest)
+        yield session, _look(with_timeout, with_timeout, damage.digest)
 
 
 def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:

@@ -18,7 +18,7 @@ import httpx
 
 from catalog.common.errors import MachineError
 from catalog.common.redaction import redacted
-from catalog.models.partial_file import Pace, Part, Told
+from catalog.models.partial_file import OnProgress, Pace, PartialFile
 from catalog.models.spec import COMMIT, ModelFile, Source
 from catalog.network.web import Web, proxy_unusable, require_web, within
 
@@ -56,7 +56,7 @@ class Patience:
     least_over_s: float = 60.0
 
 
-class NotThere(MachineError):
+class NotFound(MachineError):
     """The source has no such file."""
 
 
@@ -64,7 +64,7 @@ class _Cut(Exception):
     """The connection broke, or the server is busy: worth another try."""
 
 
-class Fetcher:
+class Downloader:
     """The web as one pull sees it: ``hub_url`` is a mirror's address, empty for the public hub. A context manager."""
 
     def __init__(self, hub_url: str = "", patience: Patience | None = None) -> None:
@@ -74,7 +74,7 @@ class Fetcher:
         self._patience = patience or Patience()
         self._opened: Web | None = None
 
-    def __enter__(self) -> Fetcher:
+    def __enter__(self) -> Downloader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,21 +89,21 @@ class Fetcher:
         return self._opened
 
     def locate(self, file: ModelFile, source: Source, revision: str) -> Remote:
-        """Where a file of the table lies at ``revision``. Raises NotThere, or MachineError where the hub is away."""
+        """Where a file of the table lies at ``revision``. Raises NotFound, or MachineError where the hub is away."""
         self._web  # noqa: B018  (a proxy that cannot be used is told before the hub's library meets it)
         if source.kind == "raw":
             url = f"{source.base}/{source.repo}/{quote(revision)}/{quote(file.origin)}"
             return Remote(url, revision, file.size_bytes, file.sha256, file.git_blob)
         return self._patiently(lambda: self._on_hub(file, source, revision), f"{source.repo}/{file.origin}", _nothing)
 
-    def fetch(self, remote: Remote, place: Path, *, told: Told | None = None) -> None:
+    def fetch(self, remote: Remote, place: Path, *, told: OnProgress | None = None) -> None:
         """Bring a file to ``place``; what an earlier try left is continued. What comes is not yet judged.
 
-        Raises NotThere; MachineError where the server stays away, is too slow, offers another size or what no model
+        Raises NotFound; MachineError where the server stays away, is too slow, offers another size or what no model
         is; InputError for an address that is none.
         """
         require_web(remote.url)
-        part = Part(place, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
+        part = PartialFile(place, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
         self._patiently(lambda: self._stream(remote, part, told), remote.url, lambda: part.size_bytes)
         part.done()
 
@@ -151,7 +151,7 @@ class Fetcher:
             file.git_blob or (etag if COMMIT.fullmatch(etag) else None),
         )
 
-    def _stream(self, remote: Remote, part: Part, told: Told | None) -> None:
+    def _stream(self, remote: Remote, part: PartialFile, told: OnProgress | None) -> None:
         if part.size_bytes and part.size_bytes == remote.size_bytes:
             return
         headers = part.range_headers(is_judged=bool(remote.sha256 or remote.git_blob))
@@ -181,7 +181,7 @@ class Fetcher:
                 time.sleep(self._patience.base_s * 2 ** (tries - 1))
 
 
-def _size_offered(response: httpx.Response, part: Part, remote: Remote) -> int | None:
+def _size_offered(response: httpx.Response, part: PartialFile, remote: Remote) -> int | None:
     """The file's size as the server has it, None if it does not say; ``part`` starts anew where it cannot go on."""
     status = response.status_code
     if status == 416:
@@ -197,14 +197,14 @@ def _size_offered(response: httpx.Response, part: Part, remote: Remote) -> int |
     return offered if offered is not None else remote.size_bytes
 
 
-def _size_of_whole(response: httpx.Response, part: Part) -> int | None:
+def _size_of_whole(response: httpx.Response, part: PartialFile) -> int | None:
     part.drop()
     part.tag(response.headers)
     length = response.headers.get("Content-Length", "")
     return int(length) if _SIZE.fullmatch(length) else None
 
 
-def _size_after_range(response: httpx.Response, part: Part) -> int | None:
+def _size_after_range(response: httpx.Response, part: PartialFile) -> int | None:
     given = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if given is None or int(given[1]) != part.size_bytes:
         part.drop()
@@ -216,7 +216,7 @@ def _answered(url: str, status: int) -> Exception:
     if status in BUSY or status == 416:
         return _Cut(f"the server answered {status}")
     if status in {404, 410}:
-        return NotThere(f"{url} is not there", remedy="Check the address or the mirror, or update Songline")
+        return NotFound(f"{url} is not there", remedy="Check the address or the mirror, or update Songline")
     return MachineError(f"{url} was refused with {status}", remedy="Check the address, and who may read it")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError
 from catalog.models.given_files import files_within
-from catalog.models.install import Watch, bench, copy_in, git_blob_id
+from catalog.models.install import Watch, copy_in, git_blob_id, install_session
 from catalog.models.licences import not_accepted
 from catalog.models.record import OwnModel, Record
 from catalog.models.spec import WEIGHT_SUFFIXES, ModelFile, ModelSpec
@@ -63,7 +63,7 @@ def import_folder(
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
     specs = [store.spec(name) for name in names]
     files_within(folder, at_most=MAX_FILES)  # before anything in it is read
-    found = _recorded(store, folder, names) or _recognised(store, Candidates(folder), specs)
+    found = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
     whole, partial = [f for f in found if not f.missing], [f for f in found if f.missing]
     lacking = tuple(f"{f.spec.name} is not whole: {', '.join(f.missing)} not found" for f in partial)
     absent = tuple(f"{name} was not found" for name in names if name not in {f.spec.name for f in found})
@@ -75,7 +75,7 @@ def import_folder(
     return Imported(tuple(_install(store, f, at=at, watch=watch or Watch()) for f in whole), lacking)
 
 
-class Candidates:
+class FoundFiles:
     """The files of a folder, by their path in it; digests are made when asked for, and once."""
 
     def __init__(self, folder: Path) -> None:
@@ -119,7 +119,7 @@ class Candidates:
         return None
 
 
-def _recognised(store: ModelStore, there: Candidates, specs: Sequence[ModelSpec]) -> list[_Found]:
+def _recognised(store: ModelStore, there: FoundFiles, specs: Sequence[ModelSpec]) -> list[_Found]:
     for place, path in there.by_place.items():
         if path.suffix in WEIGHT_SUFFIXES:
             for folder in place.split("/")[:-1]:
@@ -130,7 +130,7 @@ def _recognised(store: ModelStore, there: Candidates, specs: Sequence[ModelSpec]
     return [pieces for pieces in found if pieces.files]
 
 
-def _pieces(spec: ModelSpec, there: Candidates, by_name: frozenset[str]) -> _Found:
+def _pieces(spec: ModelSpec, there: FoundFiles, by_name: frozenset[str]) -> _Found:
     files: dict[ModelFile, Path] = {}
     missing = []
     for file in spec.files:
@@ -143,7 +143,7 @@ def _pieces(spec: ModelSpec, there: Candidates, by_name: frozenset[str]) -> _Fou
     return _Found(spec, files, tuple(missing))
 
 
-def _find(spec: ModelSpec, file: ModelFile, there: Candidates, by_name: frozenset[str]) -> Path | None:
+def _find(spec: ModelSpec, file: ModelFile, there: FoundFiles, by_name: frozenset[str]) -> Path | None:
     places = [f"{spec.name}/{file.path}", *([file.path] if "/" in file.path else [])]
     if file.source is not None:
         places.append(f"{file.source.repo.rpartition('/')[2]}/{file.origin}")
@@ -195,7 +195,7 @@ def _is_accepted(store: ModelStore, found: _Found) -> bool:
 
 def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
     name = found.spec.name
-    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
         place.accept(found.spec, at)
         if (here := store.installed(name)) is not None and store.is_whole(name):
             return here

@@ -19,7 +19,7 @@ from catalog.files.permissions import file_mode_in, make_private, private_folder
 from catalog.files.whole_file import sync, whole_file
 from catalog.models.file_type import HEAD_BYTES, file_is_no_model, no_model
 from catalog.models.given_files import open_given
-from catalog.models.record import Held, Kept, OwnModel, Record, cannot_write
+from catalog.models.record import FileRecord, OwnModel, Pins, Record, cannot_write
 from catalog.models.spec import ModelFile, ModelSpec
 from catalog.models.store import HELD, LOCK, PARTIAL, RECORD, InstalledModel, ModelStore, content_digest
 from db.files.regular_file import open_lock_file
@@ -36,7 +36,7 @@ class Watch:
     coming: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
 
 
-class Bench:
+class InstallSession:
     """A model's place while its lock is held: files are gathered under ``staged``, checked, and installed."""
 
     def __init__(self, store: ModelStore, name: str) -> None:
@@ -51,7 +51,7 @@ class Bench:
         if self.held.accepted_at is None or self.held.licence != spec.licence.id:
             self.hold(self.held.model_copy(update={"licence": spec.licence.id, "accepted_at": at}))
 
-    def hold(self, held: Held) -> None:
+    def hold(self, held: Pins) -> None:
         """Remember for good."""
         if held != self.held:
             held.write(self.home / HELD)
@@ -67,7 +67,7 @@ class Bench:
         """The digest that a file must have: the table's, else that of the first install."""
         return file.sha256 or self.held.digests.get(file.path)
 
-    def check(self, file: ModelFile, *, sha256: str | None = None, git_blob: str | None = None) -> Kept:
+    def check(self, file: ModelFile, *, sha256: str | None = None, git_blob: str | None = None) -> FileRecord:
         """Judge a gathered file; the digests of its source count where the table and the first install say nothing.
 
         Raises MachineError for one that is not what it should be, and removes it, RefusedError for a refused one.
@@ -76,7 +76,7 @@ class Bench:
         if kind := file_is_no_model(path, file.path):
             path.unlink()
             raise MachineError(f"{self.name}: {file.path} was refused and removed: it is {kind}", remedy=FETCH_ANEW)
-        kept = Kept(sha256=digest_file(path), size_bytes=path.stat().st_size)
+        kept = FileRecord(sha256=digest_file(path), size_bytes=path.stat().st_size)
         fault = self._fault(file, kept, sha256, git_blob)
         if fault:
             path.unlink()
@@ -109,7 +109,7 @@ class Bench:
     def finish(
         self,
         spec: ModelSpec,
-        files: Mapping[str, Kept],
+        files: Mapping[str, FileRecord],
         *,
         revision: str,
         origin: str,
@@ -139,7 +139,7 @@ class Bench:
         self._clear_except(folder)
         return self._store.need(self.name)
 
-    def _without_wrong(self, held: Held) -> Held:
+    def _without_wrong(self, held: Pins) -> Pins:
         """What is held, but for first digests of files that no model has: they must not keep the right ones out."""
         record = self._store.record(self.name)
         files = record.files if record else {}
@@ -147,7 +147,7 @@ class Bench:
         wrong = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
         return held.model_copy(update={"digests": {p: d for p, d in held.digests.items() if p not in wrong}})
 
-    def _fault(self, file: ModelFile, kept: Kept, sha256: str | None, git_blob: str | None) -> str:
+    def _fault(self, file: ModelFile, kept: FileRecord, sha256: str | None, git_blob: str | None) -> str:
         if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
             return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
         wanted = self.wanted_sha256(file) or (sha256 if not file.git_blob else None)
@@ -163,7 +163,7 @@ class Bench:
             return f"Try again; if the change is wanted, run `songline models remove {self.name} --forget` first"
         return "Try again; if it comes out the same, its source is damaged or has changed"
 
-    def _leave_only(self, files: Mapping[str, Kept]) -> None:
+    def _leave_only(self, files: Mapping[str, FileRecord]) -> None:
         wanted = {self.staged / path for path in files}
         for path in [path for path in self.staged.rglob("*") if path.is_file() and path not in wanted]:
             path.unlink()
@@ -182,7 +182,9 @@ class Bench:
 
 
 @contextmanager
-def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = None) -> Iterator[Bench]:
+def install_session(
+    store: ModelStore, name: str, *, waiting: Callable[[], None] | None = None
+) -> Iterator[InstallSession]:
     """Hold a model's lock; ``waiting`` is called where somebody else has it. The system frees it when we die."""
     home = store.home(name)
     try:
@@ -190,7 +192,7 @@ def bench(store: ModelStore, name: str, *, waiting: Callable[[], None] | None = 
         make_private(home / LOCK)
         with open_lock_file(home / LOCK) as handle:
             _lock(handle.fileno(), waiting)
-            yield Bench(store, name)
+            yield InstallSession(store, name)
     except OSError as error:
         raise cannot_write(home, error) from error
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 200_000_000_000
 
-Told = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the size, None where it is not known."""
 
 
@@ -30,7 +30,7 @@ class Pace:
     over_s: float
 
 
-class Part:
+class PartialFile:
     """``place.part`` holds the bytes so far, ``place.part.tag`` the version of the file that they are of."""
 
     def __init__(self, place: Path, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class Part:
         if version and not version.startswith("W/"):
             self._tag.write_text(version, "latin-1")
 
-    def append(self, response: httpx.Response, size_bytes: int | None, told: Told | None) -> None:
+    def append(self, response: httpx.Response, size_bytes: int | None, told: OnProgress | None) -> None:
         """Add what a response brings, as it comes.
 
         Raises MachineError for more than ``size_bytes``, for less than the least speed, where the disk has no room,

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from catalog.common.errors import InputError, MachineError
 from catalog.common.redaction import redacted
-from catalog.models.download import Fetcher, NotThere, Remote
+from catalog.models.download import Downloader, NotFound, Remote
 from catalog.models.given_files import open_given, refuse_link
-from catalog.models.install import Bench, Watch, bench, copy_in
+from catalog.models.install import InstallSession, Watch, copy_in, install_session
 from catalog.models.licences import not_accepted
-from catalog.models.record import Kept, OwnModel
+from catalog.models.record import FileRecord, OwnModel
 from catalog.models.spec import WEIGHT_SUFFIXES, Licence, ModelFile, ModelSpec, Source
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.network.web import WEB, require_web, scheme_of
@@ -30,7 +30,7 @@ class _Wanted:
 
 
 def pull(
-    store: ModelStore, name: str, fetcher: Fetcher, *, at: datetime, accept: bool = False, watch: Watch | None = None
+    store: ModelStore, name: str, fetcher: Downloader, *, at: datetime, accept: bool = False, watch: Watch | None = None
 ) -> InstalledModel:
     """Fetch a model of the table, or what is missing or damaged of it; nothing where it is whole already.
 
@@ -43,7 +43,7 @@ def pull(
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None
-    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
         place.accept(spec, at)
         here = store.installed(name)
         if here is not None and (not was_here or store.is_whole(name)):
@@ -64,7 +64,7 @@ def add(
     like: str,
     licence: Licence,
     at: datetime,
-    fetcher: Fetcher,
+    fetcher: Downloader,
     sha256: str | None = None,
     watch: Watch | None = None,
 ) -> InstalledModel:
@@ -86,7 +86,7 @@ def add(
     only = ModelFile(
         _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
-    with bench(store, name, waiting=lambda: watch.waiting(name)) as place:
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
         if is_url:
             fetcher.fetch(Remote(origin, sha256=sha256), place.place(only.path), told=_told(watch, name, only.path))
         else:
@@ -132,7 +132,7 @@ def _own_file(path: str, origin: str) -> str:
     return str(Path(path).with_suffix(suffix)) if suffix in WEIGHT_SUFFIXES else path
 
 
-def _locate(spec: ModelSpec, place: Bench, fetcher: Fetcher) -> list[_Wanted]:
+def _locate(spec: ModelSpec, place: InstallSession, fetcher: Downloader) -> list[_Wanted]:
     """Where every file lies; a branch is resolved once, and the commit held before anything is fetched."""
     wanted: list[_Wanted] = []
     revisions = dict(place.held.revisions)
@@ -145,12 +145,12 @@ def _locate(spec: ModelSpec, place: Bench, fetcher: Fetcher) -> list[_Wanted]:
     return wanted
 
 
-def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], fetcher: Fetcher) -> _Wanted | None:
-    missing: NotThere | None = None
+def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], fetcher: Downloader) -> _Wanted | None:
+    missing: NotFound | None = None
     for way in file.ways:
         try:
             return _Wanted(way, fetcher.locate(way, source, revisions.get(_held_key(source), source.revision)))
-        except NotThere as error:
+        except NotFound as error:
             missing = missing or error
     if file.optional or missing is None:
         return None
@@ -162,14 +162,14 @@ def _held_key(source: Source) -> str:
     return f"{source.key}@{source.revision}"
 
 
-def _still_to_come(place: Bench, item: _Wanted) -> int:
+def _still_to_come(place: InstallSession, item: _Wanted) -> int:
     target = place.place(item.file.path)
     part = target.with_name(f"{target.name}.part")
     there = next((path.stat().st_size for path in (target, part) if path.is_file()), 0)
     return max(0, (item.remote.size_bytes or item.file.about_bytes) - there)
 
 
-def _gather(place: Bench, item: _Wanted, fetcher: Fetcher, watch: Watch) -> Kept:
+def _gather(place: InstallSession, item: _Wanted, fetcher: Downloader, watch: Watch) -> FileRecord:
     target, remote = place.place(item.file.path), item.remote
     if target.is_file():
         with suppress(MachineError):

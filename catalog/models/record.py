@@ -38,7 +38,7 @@ class _Document(BaseModel):
         write_whole(path, text.encode(), mode=file_mode_in(path.parent))
 
 
-class Kept(_Document):
+class FileRecord(_Document):
     """One installed file."""
 
     sha256: Sha256
@@ -56,7 +56,7 @@ class OwnModel(_Document):
     commercial: bool
     sentence: Words
 
-    def spec(self, name: str, file: str, kept: Kept) -> ModelSpec:
+    def spec(self, name: str, file: str, kept: FileRecord) -> ModelSpec:
         """The model that it describes; ``file`` is its only one."""
         only = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
         licence = Licence(self.licence, self.licence_name, self.commercial, self.sentence)
@@ -70,7 +70,7 @@ class Record(_Document):
     name: Name
     revision: Words
     folder: FolderName
-    files: dict[FilePath, Kept] = Field(min_length=1)
+    files: dict[FilePath, FileRecord] = Field(min_length=1)
     licence: str
     accepted_at: datetime
     installed_at: datetime
@@ -85,7 +85,7 @@ class Record(_Document):
         return self.own.spec(self.name, path, kept)
 
 
-class Held(_Document):
+class Pins(_Document):
     """What stays when a model is removed: the licence's acceptance, and what the first install found."""
 
     licence: str = ""

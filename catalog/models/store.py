@@ -26,7 +26,7 @@ from catalog.common.digests import Json, digest_file, digest_value
 from catalog.common.errors import InputError, ModelMissing, WorkError
 from catalog.files.whole_file import sync
 from catalog.models.file_type import file_is_no_model
-from catalog.models.record import Held, Record, cannot_write
+from catalog.models.record import Pins, Record, cannot_write
 from catalog.models.spec import ModelFile, ModelSpec, ModelTable
 from catalog.models.table import read_table
 from catalog.models.used import ModelUsed
@@ -138,9 +138,9 @@ class ModelStore:
         found = Record.read(self.folder / name / RECORD)
         return found if found and found.name == name else None
 
-    def held(self, name: str) -> Held:
+    def held(self, name: str) -> Pins:
         """What is held of a model for good; empty for one that was never here."""
-        return Held.read(self.home(name) / HELD) or Held()
+        return Pins.read(self.home(name) / HELD) or Pins()
 
     def home(self, name: str) -> Path:
         """The folder of everything about one model. Raises InputError for a name that cannot be one."""

@@ -49,7 +49,7 @@ class Store(Protocol):
     def listing(self) -> Iterator[Stored]:
         """Everything that lies there."""
 
-    def hurried(self, patience_s: float) -> Store:
+    def with_timeout(self, patience_s: float) -> Store:
         """The same store, with ``patience_s`` for trouble of its service instead of what the settings say."""
 
     def sweep_unfinished(self, older_than_s: float) -> int:

@@ -73,7 +73,7 @@ def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run
     garbage = tuple(stored for stored in old if stored.digest not in named)
     if dry_run:
         return GarbageReport(garbage, 0)
-    swept = _remove(database, store.hurried(TURN_S), garbage, limit)
+    swept = _remove(database, store.with_timeout(TURN_S), garbage, limit)
     if len(swept.left) >= GIVE_UP_AFTER:
         return swept
     with database.read() as session:
@@ -102,7 +102,7 @@ def collect_these(database: Database, store: Store, digests: Sequence[str]) -> G
         there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
     except StoreError as error:
         return GarbageReport((), 0, (), error)
-    return _remove(database, store.hurried(TURN_S), there, time.time() + CLOCKS_APART_S)
+    return _remove(database, store.with_timeout(TURN_S), there, time.time() + CLOCKS_APART_S)
 
 
 def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> GarbageReport:

@@ -30,7 +30,7 @@ TRY_AGAIN = frozenset(
 BROKEN = (NewConnectionError, ProtocolError, TimeoutError)
 
 
-class PatientPool(urllib3.PoolManager):
+class RetryingPool(urllib3.PoolManager):
     """Connections whose requests are repeated for ``patience_s`` seconds, with exponential backoff and jitter.
 
     Every S3 request may be sent twice: an object is replaced whole, and an upload begun twice is swept. Redirects

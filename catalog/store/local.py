@@ -46,7 +46,7 @@ class FolderStore:
             if error.errno not in READ_ONLY:  # what is there can be read all the same; a write tells its own trouble
                 raise _refused("opened", root, error) from error
 
-    def hurried(self, patience_s: float) -> FolderStore:
+    def with_timeout(self, patience_s: float) -> FolderStore:
         """See :class:`catalog.store.base.Store`. A folder is never waited for."""
         return self
 

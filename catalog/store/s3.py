@@ -44,10 +44,10 @@ class S3Store:
         self._cache = cache
         self._part_bytes = part_bytes
 
-    def hurried(self, patience_s: float) -> S3Store:
+    def with_timeout(self, patience_s: float) -> S3Store:
         """See :class:`catalog.store.base.Store`."""
         other = copy.copy(self)
-        other._client = self._client.hurried(patience_s)
+        other._client = self._client.with_timeout(patience_s)
         return other
 
     def put(self, source: Path) -> Stored:

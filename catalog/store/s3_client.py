@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
-from catalog.store.http_retry import READ_S, PatientPool, short_trouble
+from catalog.store.http_retry import READ_S, RetryingPool, short_trouble
 from catalog.store.s3_errors import not_s3, refusal, unreachable
 
 LEAST_READ_S = 5.0
@@ -98,10 +98,10 @@ class S3Client:
             secret_key=bucket.secret_key.get_secret_value(),
             secure=scheme == "https",
             region=bucket.region,
-            http_client=PatientPool(patience_s=bucket.patience_s, read_s=bucket.read_s, ca_file=bucket.ca_file),
+            http_client=RetryingPool(patience_s=bucket.patience_s, read_s=bucket.read_s, ca_file=bucket.ca_file),
         )
 
-    def hurried(self, patience_s: float) -> S3Client:
+    def with_timeout(self, patience_s: float) -> S3Client:
         """A client of the same bucket that waits less for it, be it silent or in trouble."""
         other = S3Client(replace(self._settings, patience_s=patience_s, read_s=max(patience_s, LEAST_READ_S)))
         other._is_open = self._is_open

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from catalog.common.errors import InputError, MachineError
-from catalog.models.download import Fetcher, Patience, Remote
+from catalog.models.download import Downloader, Patience, Remote
 from catalog.models.pull import add
 from catalog.models.store import ModelStore
 from catalog.models.table import read_table
@@ -83,7 +83,7 @@ def body(content: bytes) -> Answer:
 
 
 def fetch(url: str, place: Path, patience: Patience = QUICK) -> None:
-    with Fetcher(patience=patience) as fetcher:
+    with Downloader(patience=patience) as fetcher:
         fetcher.fetch(Remote(url), place / "x.pt")
 
 
@@ -138,7 +138,10 @@ def test_redirects_in_a_circle_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["file:///etc/passwd", "ftp://example.org/x.pt", "data:,x", "gopher://x/1", "jar:x"])
 def test_other_schemes_are_refused_at_once(tmp_path: Path, scheme: str) -> None:
     store = ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
-    with Fetcher(patience=QUICK) as fetcher, pytest.raises(InputError, match=r"no web address\. Give an http or https"):
+    with (
+        Downloader(patience=QUICK) as fetcher,
+        pytest.raises(InputError, match=r"no web address\. Give an http or https"),
+    ):
         add(store, "mine", scheme, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
     with pytest.raises(InputError, match="no web address"):
         fetch(scheme, tmp_path)
@@ -179,7 +182,7 @@ def test_more_than_the_stated_size_is_not_taken(tmp_path: Path) -> None:
 
     with (
         answering(endless) as server,
-        Fetcher(patience=QUICK) as fetcher,
+        Downloader(patience=QUICK) as fetcher,
         pytest.raises(MachineError, match="more bytes than it said"),
     ):
         fetcher.fetch(Remote(server.url, size_bytes=1_000_000), tmp_path / "x.pt")
@@ -241,7 +244,7 @@ def test_a_proxy_that_cannot_be_used_is_told_where_the_net_is_needed(
     assert "geheim" not in str(caught.value)
     store = ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
     (tmp_path / "tuned.pt").write_bytes(b"\x80" * 3000)
-    with Fetcher(patience=QUICK) as fetcher:  # a file of this machine needs no proxy
+    with Downloader(patience=QUICK) as fetcher:  # a file of this machine needs no proxy
         add(store, "m", str(tmp_path / "tuned.pt"), like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
 
 

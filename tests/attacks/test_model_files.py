@@ -13,9 +13,9 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, MachineError, SonglineError
-from catalog.models.download import Fetcher, Patience
+from catalog.models.download import Downloader, Patience
 from catalog.models.importer import import_folder
-from catalog.models.install import bench
+from catalog.models.install import install_session
 from catalog.models.pull import add, pull
 from catalog.models.record import Record
 from catalog.models.store import RECORD, InstalledModel, ModelStore
@@ -56,7 +56,7 @@ def taken(store: ModelStore, folder: Path) -> InstalledModel:
 
 
 def own(store: ModelStore, origin: str | Path, name: str = "mine") -> InstalledModel:
-    with Fetcher(patience=QUICK) as fetcher:
+    with Downloader(patience=QUICK) as fetcher:
         return add(store, name, str(origin), like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
 
 
@@ -176,13 +176,13 @@ def test_a_file_that_no_model_is_never_holds_a_name(store: ModelStore, given: Pa
 @pytest.mark.parametrize("kind", ["a git-LFS pointer to a file of 4812345678 bytes", "a web page", "empty"])
 def test_a_server_that_sends_no_model_is_told_by_its_first_bytes(store: ModelStore, kind: str) -> None:
     with serving(Hub({REPO: WRONG[kind], "tuned.pt": WRONG[kind]})) as hub:
-        with Fetcher(hub.url, QUICK) as fetcher, pytest.raises(MachineError, match=kind):
+        with Downloader(hub.url, QUICK) as fetcher, pytest.raises(MachineError, match=kind):
             pull(store, VAE, fetcher, at=AT, accept=True)
         with pytest.raises(MachineError, match=kind):
             own(store, f"{hub.url}/tuned.pt")
         assert store.recorded() == ()
         hub.files |= {REPO: REAL, "tuned.pt": REAL}
-        with Fetcher(hub.url, QUICK) as fetcher:
+        with Downloader(hub.url, QUICK) as fetcher:
             assert pull(store, VAE, fetcher, at=AT, accept=True).path(FILE).read_bytes() == REAL
         assert own(store, f"{hub.url}/tuned.pt").weights.read_bytes() == REAL
 
@@ -190,7 +190,7 @@ def test_a_server_that_sends_no_model_is_told_by_its_first_bytes(store: ModelSto
 def test_a_wrong_file_that_an_older_version_took_keeps_the_real_one_not_out(store: ModelStore, given: Path) -> None:
     spoil(install(store, VAE, {FILE: REAL[:200]}), store, POINTER)
     assert store.installed(VAE) is None
-    with serving(Hub({REPO: REAL})) as hub, Fetcher(hub.url, QUICK) as fetcher:
+    with serving(Hub({REPO: REAL})) as hub, Downloader(hub.url, QUICK) as fetcher:
         assert pull(store, VAE, fetcher, at=AT, accept=True).path(FILE).read_bytes() == REAL
     (given / "tuned.pt").write_bytes(REAL[:300])
     spoil(own(store, given / "tuned.pt"), store, PAGE)
@@ -209,5 +209,5 @@ def spoil(model: InstalledModel, store: ModelStore, content: bytes) -> None:
     assert record is not None
     kept = record.files[path].model_copy(update={"sha256": digest_bytes(content), "size_bytes": len(content)})
     record.model_copy(update={"files": {path: kept}}).write(home / RECORD)
-    with bench(store, model.spec.name) as place:
+    with install_session(store, model.spec.name) as place:
         place.hold(store.held(model.spec.name).model_copy(update={"digests": {path: digest_bytes(content)}}))

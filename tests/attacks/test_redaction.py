@@ -18,7 +18,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, ManifestError, error_document
 from catalog.common.redaction import redacted, shareable
 from catalog.common.settings import SQLITE_FILE
-from catalog.models.download import Fetcher, Patience
+from catalog.models.download import Downloader, Patience
 from catalog.models.pull import add, pull
 from catalog.models.store import RECORD, ModelStore
 from catalog.models.table import read_table
@@ -162,7 +162,7 @@ def test_a_hubs_refusal_does_not_repeat_the_password_of_its_address(store: Model
     with serving(Hub()) as hub:
         hub.statuses["vae_model.pt"] = [status] * 9
         address = hub.url.replace("http://", "http://ada:geheim@")
-        with Fetcher(address, QUICK) as fetcher, pytest.raises(MachineError) as caught:
+        with Downloader(address, QUICK) as fetcher, pytest.raises(MachineError) as caught:
             pull(store, "diffrhythm-vae", fetcher, at=AT, accept=True)
     assert "geheim" not in str(caught.value)
     assert "vae_model.pt" in str(caught.value)
@@ -172,11 +172,11 @@ def test_the_address_of_ones_own_model_is_neither_recorded_nor_told_with_its_sig
     with serving(Hub({"mine.pt": bytes(range(256))})) as hub:
         signed = hub.url.replace("http://", "http://ada:geheim@") + "/mine.pt?X-Amz-Signature=sigsig#fragfrag"
         hub.files["mine.pt?X-Amz-Signature=sigsig"] = hub.files["mine.pt"]
-        with Fetcher(patience=QUICK) as fetcher:
+        with Downloader(patience=QUICK) as fetcher:
             add(store, "mine", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
         kept = (store.home("mine") / RECORD).read_text()
         hub.files.clear()
-        with Fetcher(patience=QUICK) as fetcher, pytest.raises(MachineError) as caught:
+        with Downloader(patience=QUICK) as fetcher, pytest.raises(MachineError) as caught:
             add(store, "other", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
     assert "mine.pt" in kept
     for told in (kept, str(caught.value), repr(caught.value)):

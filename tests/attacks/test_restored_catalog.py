@@ -23,7 +23,7 @@ from catalog.files.confined import confined, confined_id, path_fault
 from catalog.inbox.bucket import BucketInbox
 from catalog.inbox.folder import FolderInbox
 from catalog.ledger.recording import record_artifact
-from catalog.models.install import Bench
+from catalog.models.install import InstallSession
 from catalog.models.store import ModelStore
 from catalog.release.queries import ReleaseRow
 from catalog.store.s3_client import Found
@@ -225,7 +225,7 @@ def test_a_manifest_of_a_folder_is_no_path_outside_of_it(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["../evil.pt", "/tmp/songline-evil.pt", "a/../../../evil.pt"])
 def test_a_file_of_a_model_lies_in_its_folder(name, tmp_path):
-    bench = Bench(ModelStore(tmp_path / "models"), "mine")
+    bench = InstallSession(ModelStore(tmp_path / "models"), "mine")
     with pytest.raises(RefusedError):
         bench.place(name)
 

@@ -62,7 +62,7 @@ def store(settings: Settings) -> Iterator[Check]:
 
     name = "store"
     try:
-        bucket = store_of(settings).hurried(PATIENCE_S)
+        bucket = store_of(settings).with_timeout(PATIENCE_S)
         began = time.perf_counter()
         kept = bucket.put_bytes(secrets.token_bytes(64))
         skew_s = kept.stored_at - time.time()

@@ -24,7 +24,7 @@ from catalog.common import figures
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from catalog.models.install import Watch, bench
+from catalog.models.install import Watch, install_session
 from catalog.models.licences import not_accepted, summary
 from catalog.models.spec import Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
@@ -55,7 +55,7 @@ def list_models(*, as_json: bool) -> None:
 
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     """Fetch models. No licence that is not accepted, no request."""
-    from catalog.models.download import Fetcher
+    from catalog.models.download import Downloader
     from catalog.models.pull import pull as fetch
 
     store = open_store()
@@ -65,7 +65,7 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     for spec in specs:
         _show_licence(spec, as_json=as_json)
     pulled = []
-    with Fetcher(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
+    with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         for spec in specs:
             pulled.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
     _tell(store, pulled, "pulled", as_json=as_json)
@@ -119,14 +119,14 @@ def add(
     as_json: bool,
 ) -> None:
     """Register the user's own checkpoint."""
-    from catalog.models.download import Fetcher
+    from catalog.models.download import Downloader
     from catalog.models.pull import add as add_model
 
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")
     store = open_store()
     terms = _licence(store, licence, commercial=commercial)
-    with Fetcher(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
+    with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         model = add_model(
             store,
             name,
@@ -146,7 +146,7 @@ def remove(name: str, *, forget: bool, as_json: bool) -> None:
     store = open_store()
     if not store.home(name).is_dir():
         raise InputError(f"{store.spec(name).name} is not installed", remedy="Run `songline models list`")
-    with bench(store, name) as place:
+    with install_session(store, name) as place:
         remove_model(place.home, forget=forget)
     if as_json:
         print_json({"removed": name, "forgotten": forget})

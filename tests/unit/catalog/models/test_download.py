@@ -9,8 +9,8 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, LicenceRefused, MachineError
-from catalog.models.download import Fetcher, NotThere, Patience, Remote
-from catalog.models.install import Watch, bench
+from catalog.models.download import Downloader, NotFound, Patience, Remote
+from catalog.models.install import Watch, install_session
 from catalog.models.pull import add, pull
 from catalog.models.store import ModelStore, remove_model
 from catalog.models.table import read_table
@@ -41,7 +41,7 @@ def store(tmp_path):
 
 
 def fetch(store, hub, name=VAE, **more):
-    with Fetcher(hub.url, QUICK) as fetcher:
+    with Downloader(hub.url, QUICK) as fetcher:
         return pull(store, name, fetcher, at=AT, accept=True, **more)
 
 
@@ -68,7 +68,7 @@ def test_nothing_is_asked_for_what_is_here(store, hub):
 
 
 def test_no_licence_no_request(store, hub):
-    with Fetcher(hub.url) as fetcher, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
+    with Downloader(hub.url) as fetcher, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
         pull(store, VAE, fetcher, at=AT)
     assert hub.asked == []
 
@@ -140,7 +140,10 @@ def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub):
     hub.pause_s, hub.chunk = 0.01, 1 << 17
     assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
     hub.pause_s = 5.0
-    with Fetcher(hub.url, Patience(tries=0, timeout_s=0.1)) as fetcher, pytest.raises(MachineError, match="timed out"):
+    with (
+        Downloader(hub.url, Patience(tries=0, timeout_s=0.1)) as fetcher,
+        pytest.raises(MachineError, match="timed out"),
+    ):
         fetcher.fetch(Remote(f"{hub.cdn}/cdn/{REPO}"), store.folder / "x")
 
 
@@ -168,11 +171,11 @@ def test_another_content_than_the_tables_is_refused_before_it_comes(tmp_path, hu
 
 def test_what_the_first_pull_found_is_held(store, hub):
     fetch(store, hub)
-    with bench(store, VAE) as place:
+    with install_session(store, VAE) as place:
         remove_model(place.home, forget=False)
     hub.commits |= {"main": "d0" * 20, "old": COMMIT}
     assert fetch(store, hub).revision == COMMIT, "the commit is held though the branch moved"
-    with bench(store, VAE) as place:
+    with install_session(store, VAE) as place:
         remove_model(place.home, forget=False)
     hub.files[REPO] = b"rewritten history"
     with pytest.raises(MachineError, match="models remove diffrhythm-vae --forget"):
@@ -192,7 +195,7 @@ def test_only_what_is_damaged_comes_again(store, hub):
 
 def test_a_file_that_is_not_there_is_told(store, hub):
     del hub.files[REPO]
-    with pytest.raises(NotThere, match=r"vae_model\.pt is not there"):
+    with pytest.raises(NotFound, match=r"vae_model\.pt is not there"):
         fetch(store, hub)
 
 
@@ -206,11 +209,11 @@ def test_a_refusal_is_not_asked_again(store, hub, status):
 
 def test_a_hub_without_an_address_is_told_at_once():
     with pytest.raises(InputError, match="SONGLINE_HUB_URL"):
-        Fetcher("hub.example.com")
+        Downloader("hub.example.com")
 
 
 def test_a_hub_that_is_not_there_is_told(store):
-    with Fetcher("http://127.0.0.1:9", QUICK) as fetcher, pytest.raises(MachineError, match="could not be fetched"):
+    with Downloader("http://127.0.0.1:9", QUICK) as fetcher, pytest.raises(MachineError, match="could not be fetched"):
         pull(store, VAE, fetcher, at=AT, accept=True)
 
 
@@ -218,7 +221,7 @@ def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_versi
     hub.files["mine/tuned.safetensors"] = WEIGHTS
     hub.cuts["tuned.safetensors"] = [500_000]
     licence = read_table().licences["MIT"]
-    with Fetcher(patience=QUICK) as fetcher:
+    with Downloader(patience=QUICK) as fetcher:
         url = f"{hub.url}/mine/tuned.safetensors"
         model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, fetcher=fetcher)
     assert model.weights.name == "cfm_model.safetensors"
@@ -232,17 +235,17 @@ def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path):
     hub.files["mine/tuned.pt"] = WEIGHTS
     hub.cuts["tuned.pt"] = [500_000]
     remote, place = Remote(f"{hub.url}/mine/tuned.pt"), tmp_path / "tuned.pt"
-    with Fetcher(patience=Patience(tries=0, timeout_s=2.0)) as fetcher, pytest.raises(MachineError):
+    with Downloader(patience=Patience(tries=0, timeout_s=2.0)) as fetcher, pytest.raises(MachineError):
         fetcher.fetch(remote, place)
     hub.files["mine/tuned.pt"] = WEIGHTS[::-1]
-    with Fetcher(patience=QUICK) as fetcher:
+    with Downloader(patience=QUICK) as fetcher:
         fetcher.fetch(remote, place)
     assert place.read_bytes() == WEIGHTS[::-1]
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "file:///etc/passwd", "cfm_model.pt"])
 def test_only_the_web_is_fetched_from(tmp_path, url):
-    with Fetcher() as fetcher, pytest.raises(InputError, match="no web address"):
+    with Downloader() as fetcher, pytest.raises(InputError, match="no web address"):
         fetcher.fetch(Remote(url), tmp_path / "x")
 
 

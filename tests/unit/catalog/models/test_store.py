@@ -7,9 +7,9 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError, LicenceRefused, MachineError, ModelMissing, RefusedError
-from catalog.models.download import Fetcher
+from catalog.models.download import Downloader
 from catalog.models.importer import import_folder
-from catalog.models.install import Bench, bench
+from catalog.models.install import InstallSession, install_session
 from catalog.models.pull import add
 from catalog.models.store import HELD, RECORD, ModelStore, remove_model
 from catalog.models.table import read_table
@@ -25,12 +25,12 @@ def store(tmp_path):
 
 
 def own(store, name, path, **more):
-    with Fetcher() as fetcher:
+    with Downloader() as fetcher:
         return add(store, name, str(path), like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher, **more)
 
 
 def remove(store, name, *, forget=False):
-    with bench(store, name) as place:
+    with install_session(store, name) as place:
         remove_model(place.home, forget=forget)
 
 
@@ -258,7 +258,7 @@ def test_a_checkpoint_of_ones_own_stands_beside_the_built_in_ones(store, tmp_pat
 )
 def test_a_checkpoint_of_ones_own_needs_a_free_name_and_a_model_to_be_like(store, tmp_path, name, like, fault):
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
-    with Fetcher() as fetcher, pytest.raises((InputError, RefusedError), match=fault):
+    with Downloader() as fetcher, pytest.raises((InputError, RefusedError), match=fault):
         add(store, name, str(tmp_path / "tuned.pt"), like=like, licence=APACHE, at=AT, fetcher=fetcher)
 
 
@@ -299,7 +299,7 @@ def test_version_1_0_without_a_known_digest_is_refused_by_its_folder(store, tmp_
 def test_a_kill_between_swap_and_record_loses_no_file(store):
     model = install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     (store.folder / "diffrhythm-vae" / RECORD).unlink()
-    with bench(store, "diffrhythm-vae") as place:
+    with install_session(store, "diffrhythm-vae") as place:
         place.keep_what_is_whole()
         assert place.place("vae_model.pt").read_bytes() == b"vae"
     assert not model.folder.exists()
@@ -314,11 +314,11 @@ def test_a_disk_without_room_is_told_before_anything_is_written(store, tmp_path,
 
 def test_who_waits_for_the_lock_is_told(store):
     waited = []
-    with bench(store, "diffrhythm-vae") as first:
-        assert isinstance(first, Bench)
+    with install_session(store, "diffrhythm-vae") as first:
+        assert isinstance(first, InstallSession)
         with (first.home / "lock").open("w") as handle, pytest.raises(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with bench(store, "diffrhythm-vae", waiting=lambda: waited.append(1)):
+    with install_session(store, "diffrhythm-vae", waiting=lambda: waited.append(1)):
         assert waited == []
 
 

@@ -90,7 +90,7 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(cata
     lease, stored, troubles = lease_of(catalog), threading.Event(), []
 
     class Sweeping(FolderStore):
-        def hurried(self, patience_s):
+        def with_timeout(self, patience_s):
             return InTurn(settings.store_path)
 
     class InTurn(FolderStore):

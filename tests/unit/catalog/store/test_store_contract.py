@@ -150,8 +150,8 @@ def test_bytes_that_were_cut_short_are_put_again(kept):
 
 def test_a_hurried_store_is_the_same_one(store):
     digest = store.put_bytes(b"a song").digest
-    assert store.hurried(1.0).verify(digest)
-    assert store.hurried(1.0).local(digest).read_bytes() == b"a song"
+    assert store.with_timeout(1.0).verify(digest)
+    assert store.with_timeout(1.0).local(digest).read_bytes() == b"a song"
 
 
 def test_missing_bytes_are_told_with_the_remedy(store, tmp_path):
