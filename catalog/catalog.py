@@ -18,7 +18,7 @@ from catalog.models.store import ModelStore
 from catalog.store.base import Store
 from catalog.store.factory import store_of
 from db.postgres import ServerLimits
-from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
+from db.session import Database, DatabaseDamaged, DatabaseError, open_database, open_for_reading
 
 
 class Catalog:
@@ -110,7 +110,7 @@ def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
                 if not anew:
                     require_catalog_with_store(settings)
                 return Catalog(settings, open_database(settings.catalog_place, _limits(settings)))
-            except (OSError, DatabaseTrouble) as error:
+            except (OSError, DatabaseError) as error:
                 if isinstance(error, DatabaseDamaged) or not is_full(settings.home):
                     raise
                 why = f"the disk of {settings.home} is full"

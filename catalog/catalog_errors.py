@@ -14,8 +14,8 @@ from catalog.home import CATALOG, LAST_BACKUP, is_full, remedy_for_damage
 from db.files.regular_file import NotRegular
 from db.session import (
     DatabaseDamaged,
+    DatabaseError,
     DatabaseReadOnly,
-    DatabaseTrouble,
     DatabaseUnusable,
     ForeignDatabase,
     NetworkFileSystem,
@@ -94,7 +94,7 @@ def told(settings: Settings) -> Iterator[None]:
         ) from error
     except DatabaseReadOnly as error:
         raise read_only_error(settings, str(error)) from error
-    except DatabaseTrouble as error:
+    except DatabaseError as error:
         if not settings.database_url and is_full(settings.home):
             raise CatalogError(f"the disk of {settings.home} is full: {error}", remedy=FREE) from error
         raise CatalogError(f"the catalog could not be read or written: {error}", remedy=error.remedy) from error

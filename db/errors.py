@@ -47,7 +47,7 @@ class DatabaseUnusable(Exception):
         self.remedy = remedy
 
 
-class DatabaseTrouble(Exception):
+class DatabaseError(Exception):
     """The database is busy, full or away; carries its own words. ``repeatable``: nothing was kept, or the connection
     was lost, so the whole transaction may be tried again."""
 
@@ -57,16 +57,16 @@ class DatabaseTrouble(Exception):
         self.remedy = remedy
 
 
-class DatabaseDamaged(DatabaseTrouble):
+class DatabaseDamaged(DatabaseError):
     """The bytes of the database are not what they were; carries what was found."""
 
 
-class NotUnderstood(DatabaseTrouble):
+class NotUnderstood(DatabaseError):
     """Rows that can be read and that the code makes nothing of; carries the code's error. Either no Songline wrote
     them, or the code is wrong: nothing here can tell which."""
 
 
-class DatabaseReadOnly(DatabaseTrouble):
+class DatabaseReadOnly(DatabaseError):
     """The database can be read and not be written here; carries why."""
 
 
@@ -86,19 +86,19 @@ REMEDIES = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise DatabaseTrouble for what a driver says of the database's state; errors of the code's own pass unchanged."""
+    """Raise DatabaseError for what a driver says of the database's state; errors of the code's own pass unchanged."""
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:
-        raise DatabaseTrouble(
+        raise DatabaseError(
             "all connections of this process are in use", remedy="Raise SONGLINE_DATABASE_POOL_SIZE"
         ) from error
     except sqlalchemy.exc.DBAPIError as error:
         if is_damage(error):
-            raise DatabaseDamaged(words_of(error)) from error
+            raise DatabaseDamaged(message_of(error)) from error
         if not _is_trouble(error):
             raise
-        raise trouble_of(error, repeatable=is_lost(error) or sqlstate_of(error) in REPEATABLE) from error
+        raise error_of(error, repeatable=is_lost(error) or sqlstate_of(error) in REPEATABLE) from error
 
 
 def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
@@ -107,15 +107,15 @@ def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
     return sqlstate_of(error) in TROUBLE
 
 
-def trouble_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseTrouble:
+def error_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseError:
     """A driver's error in the catalog's words."""
     if not hasattr(error.orig, "sqlstate"):  # SQLite
         code = _sqlite_code(error)
         if code == SQLITE_READONLY:
             return DatabaseReadOnly(str(error.orig))
-        return DatabaseTrouble(str(error.orig), remedy=REMEDIES.get(code, LOOK_FOR_A_FULL_DISK))
-    return DatabaseTrouble(
-        words_of(error), repeatable=repeatable, remedy="Look at the database's server and its log, then run it again"
+        return DatabaseError(str(error.orig), remedy=REMEDIES.get(code, LOOK_FOR_A_FULL_DISK))
+    return DatabaseError(
+        message_of(error), repeatable=repeatable, remedy="Look at the database's server and its log, then run it again"
     )
 
 
@@ -145,7 +145,7 @@ def sqlstate_of(error: sqlalchemy.exc.DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
 
-def words_of(error: sqlalchemy.exc.DBAPIError) -> str:
+def message_of(error: sqlalchemy.exc.DBAPIError) -> str:
     """The server's or the driver's own words in one line, without the statement and its values."""
     primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     return " ".join(str(primary or error.orig).split())

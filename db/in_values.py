@@ -21,7 +21,7 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
-def among(column: InstrumentedAttribute[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
+def in_values(column: InstrumentedAttribute[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
     """Whether ``column`` is one of ``values``, however many, by an index where there is one."""
     return _Among(column, sa.bindparam(None, list(values), type_=_Many(column.type), unique=True))
 

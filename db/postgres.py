@@ -38,7 +38,7 @@ def postgres_engine(url: URL, limits: ServerLimits) -> Engine:
     """An engine on the server of ``url`` through psycopg 3. Raises DatabaseUnusable where the driver is missing.
 
     Statements run at READ COMMITTED: a change of state is compare-and-set on one row, or holds its row (see
-    :data:`db.statements.HELD`), so serialisation failures cannot occur and only deadlocks are left to be repeated.
+    :data:`db.statements.ROW_LOCK`), so serialisation failures cannot occur and only deadlocks are left to be repeated.
     Values never stand in an error: they are lyrics and prompts.
     """
     try:

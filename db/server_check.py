@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from db.errors import DatabaseUnusable, words_of
+from db.errors import DatabaseUnusable, message_of
 from db.postgres import ServerLimits, postgres_engine, require_utf8, where
 from db.schema import schema_revision
 from db.session import SCHEMA_REVISION
@@ -55,7 +55,7 @@ def inspect_server(url: str, *, patience_s: float) -> ServerFound:
             return _found(connection, where(parsed))
     except DBAPIError as error:
         raise DatabaseUnusable(
-            f"the catalog's database at {where(parsed)} cannot be used: {words_of(error)}",
+            f"the catalog's database at {where(parsed)} cannot be used: {message_of(error)}",
             "See that the server runs and the database is there, or correct SONGLINE_DATABASE_URL",
         ) from error
     finally:

@@ -18,18 +18,18 @@ from sqlalchemy.orm import Session
 
 from db.errors import (
     DatabaseDamaged,
+    DatabaseError,
     DatabaseReadOnly,
-    DatabaseTrouble,
     DatabaseUnusable,
     ForeignDatabase,
     NetworkFileSystem,
     NotUnderstood,
     SchemaTooNew,
     SchemaUnknown,
+    error_of,
     is_lost,
+    message_of,
     translated,
-    trouble_of,
-    words_of,
 )
 from db.files.lock import file_lock
 from db.files.private_file import make_private
@@ -44,8 +44,8 @@ __all__ = [
     "SCHEMA_REVISION",
     "Database",
     "DatabaseDamaged",
+    "DatabaseError",
     "DatabaseReadOnly",
-    "DatabaseTrouble",
     "DatabaseUnusable",
     "ForeignDatabase",
     "NetworkFileSystem",
@@ -104,10 +104,10 @@ class Database:
     def write(self, *, alone: bool = False) -> Iterator[Session]:
         """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render.
 
-        Writers run beside each other on PostgreSQL: hold what you read and then change (:data:`db.statements.HELD`).
-        ``alone`` keeps every other writer out, as SQLite always does: for the sweep, which must know that nobody is
-        about to name the bytes it removes. A block cannot be repeated: see :meth:`transact`.
-        """
+        Writers run beside each other on PostgreSQL: hold what you read and then change
+        (:data:`db.statements.ROW_LOCK`). ``alone`` keeps every other writer out, as SQLite always does: for the
+        sweep, which must know that nobody is about to name the bytes it removes. A block cannot be repeated: see
+        :meth:`transact`. """
         if self._read_only:
             raise DatabaseReadOnly(self._read_only)
         with (
@@ -126,14 +126,14 @@ class Database:
 
         ``work`` changes nothing but rows, and is right when it runs once more after it already took effect, since a
         connection that breaks while committing leaves that open: compare-and-set, or inserting what is missing.
-        Raises DatabaseTrouble after some tries.
+        Raises DatabaseError after some tries.
         """
         attempt = 1
         while True:
             try:
                 with self.write() as session:
                     return work(session)
-            except DatabaseTrouble as error:
+            except DatabaseError as error:
                 if not error.repeatable or attempt == TRIES:
                     raise
             _pause(attempt)
@@ -153,7 +153,7 @@ class Database:
                 if not is_lost(error):
                     raise
                 if time.monotonic() > end:  # patience is over for those who would repeat it too
-                    raise trouble_of(error, repeatable=False) from error
+                    raise error_of(error, repeatable=False) from error
             _pause(attempt)
             attempt += 1
         with connection:
@@ -186,7 +186,7 @@ def _unless_changed(is_changed: Callable[[], bool]) -> Iterator[None]:
     except DatabaseDamaged as error:
         if not is_changed():
             raise
-        raise DatabaseTrouble("another process changed it while it was read", remedy="Run it again") from error
+        raise DatabaseError("another process changed it while it was read", remedy="Run it again") from error
 
 
 def _pause(attempt: int) -> None:
@@ -198,7 +198,7 @@ def open_database(place: str | Path, limits: ServerLimits | None = None) -> Data
     """Connect to ``place``, the path of a SQLite file or a URL, and bring its schema up to this code's.
 
     Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is not to be
-    had, DatabaseDamaged where a file is no catalog, DatabaseTrouble. None of them repeats a password.
+    had, DatabaseDamaged where a file is no catalog, DatabaseError. None of them repeats a password.
     """
     parsed = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
     if parsed.drivername in POSTGRES_NAMES:
@@ -261,7 +261,7 @@ def _open_server(url: URL, limits: ServerLimits) -> Database:
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseUnusable(
-            f"the catalog's database at {where(url)} cannot be used: {words_of(error)}",
+            f"the catalog's database at {where(url)} cannot be used: {message_of(error)}",
             "See that the server runs and the database is there, or correct SONGLINE_DATABASE_URL",
         ) from error
     except BaseException:

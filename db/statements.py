@@ -13,7 +13,7 @@ from db.tables.base import Base
 
 Item = TypeVar("Item")
 
-HELD = {"key_share": True}
+ROW_LOCK = {"key_share": True}
 """``with_for_update`` of a row that is read and then changed: others wait for it until the transaction ends. On
 PostgreSQL this is FOR NO KEY UPDATE, which lets rows that only refer to it be inserted; SQLite's writers come one at
 a time anyway."""
@@ -24,7 +24,7 @@ PIECE = 5000
 AFTER_ALL = "\U0010ffff"
 
 
-def pieces(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def chunked(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """``items`` in pieces that one statement takes."""
     for start in range(0, len(items), PIECE):
         yield items[start : start + PIECE]

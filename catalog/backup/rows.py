@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.common.errors import CatalogError, RefusedError
-from db.errors import words_of
+from db.errors import message_of
 from db.session import SCHEMA_REVISION, Database
 from db.tables import album as production
 from db.tables import provenance
@@ -138,7 +138,7 @@ def load(database: Database, lines: Iterable[Line]) -> None:
                 loader.take(line)
             loader.finish()
     except StatementError as error:
-        said = words_of(error) if isinstance(error, DBAPIError) else str(error.orig)
+        said = message_of(error) if isinstance(error, DBAPIError) else str(error.orig)
         raise CatalogError(f"the backup does not fit into this catalog: {said}", remedy=OF_ITS_MAKER) from error
     except OverflowError as error:
         what = "the backup does not fit into this catalog: a number in it is too large"

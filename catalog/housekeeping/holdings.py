@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.tables.album import Album, Candidate, Render, Song, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release, ReleaseFile
 from db.tables.selection import Decision
@@ -214,7 +214,9 @@ def _leased(session: Session) -> frozenset[str]:
     return frozenset(
         key
         for table in (Render, Step)
-        for key in session.scalars(sa.select(table.key).where(table.state == "leased", table.lease_until > db_now()))
+        for key in session.scalars(
+            sa.select(table.key).where(table.state == "leased", table.lease_until > database_now())
+        )
     )
 
 

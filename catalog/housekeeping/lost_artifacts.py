@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.housekeeping.repair import Damage
 from catalog.lineage.track_origins import TrackOrigin, origins_of
-from db.in_values import among
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Album, Candidate, Render, Song
 from db.tables.provenance import Activity, ActivityArtifact
@@ -75,7 +75,7 @@ def _of_take(session: Session, digest: str) -> Place:
         sa.select(Album.title.label("album"), Song.title, Song.position, Candidate.id)
         .join(Song, Song.album_id == Album.id)
         .join(Candidate, Candidate.song_id == Song.id)
-        .where(among(Candidate.render_key, _renders_behind(session, digest)))
+        .where(in_values(Candidate.render_key, _renders_behind(session, digest)))
         .order_by(Candidate.active.desc(), Album.id, Song.position, Candidate.id)
     ).all()
     if not rows:

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from catalog.housekeeping.holdings import Graph, Held
 from catalog.plan.current_work import AskedFor
 from catalog.release.kept import is_kept
-from db.statements import pieces
+from db.statements import chunked
 from db.tables.album import Album, Render, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release
 
@@ -70,15 +70,15 @@ def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
     releases, is to be done again where it is asked for again; gives the digests whose bytes may go."""
     going = with_bytes_yet(session, lone.artifacts)
     makers: set[str] = set()
-    for rows in pieces(releases):
+    for rows in chunked(releases):
         makers.update(session.scalars(sa.select(Release.step_key).where(Release.id.in_(rows))))
-    for some in pieces(going):
-        session.execute(sa.update(Artifact).where(Artifact.digest.in_(some)).values(pruned_at=db_now()))
+    for some in chunked(going):
+        session.execute(sa.update(Artifact).where(Artifact.digest.in_(some)).values(pruned_at=database_now()))
         made = sa.select(ActivityArtifact.activity_id).where(
             ActivityArtifact.artifact_digest.in_(some), ActivityArtifact.direction == "made"
         )
         makers.update(session.scalars(sa.select(Activity.work_key).where(Activity.id.in_(made))))
-    for some in pieces(sorted(makers)):
+    for some in chunked(sorted(makers)):
         for table in (Step, Render):
             done = sa.update(table).where(table.key.in_(some), table.state == table.finished_state)
             session.execute(done.values(state="planned", attempts=0, due_at=0.0, activity_id=None))
@@ -88,7 +88,7 @@ def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
 def with_bytes_yet(session: Session, digests: Iterable[str]) -> list[str]:
     """Those of the artifacts whose bytes are not gone already."""
     found: list[str] = []
-    for some in pieces(sorted(digests)):
+    for some in chunked(sorted(digests)):
         query = sa.select(Artifact.digest).where(Artifact.digest.in_(some), Artifact.pruned_at.is_(None))
         found += session.scalars(query)
     return found

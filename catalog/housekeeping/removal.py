@@ -22,7 +22,7 @@ from catalog.plan.queries import require_album
 from catalog.store.base import Store
 from catalog.store.gc import GarbageReport, collect_these
 from db.session import Database
-from db.statements import pieces
+from db.statements import chunked
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.tables.release import Release, ReleaseFile
@@ -167,7 +167,7 @@ def _under_way(what: str, count: int) -> RefusedError:
 
 
 def _delete_releases(session: Session, rows: Sequence[int]) -> None:
-    for some in pieces(rows):
+    for some in chunked(rows):
         session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id.in_(some)))
         session.execute(sa.delete(Release).where(Release.id.in_(some)))
 
@@ -184,16 +184,16 @@ def _delete_album(session: Session, album_id: str) -> None:
 def _delete_work(session: Session, lone: Held) -> list[str]:
     """Remove the rows of work and artifacts; gives the digests whose bytes may go."""
     keys = sorted(lone.work)
-    for some in pieces(keys):
+    for some in chunked(keys):
         session.execute(sa.delete(Score).where(Score.step_key.in_(some)))
         for table in (Step, Render):
             session.execute(sa.delete(table).where(table.key.in_(some)))
-    for some in pieces(keys):
+    for some in chunked(keys):
         attempts = sa.select(Activity.id).where(Activity.work_key.in_(some), *_not_referred_to())
         session.execute(sa.delete(ActivityArtifact).where(ActivityArtifact.activity_id.in_(attempts)))
         session.execute(sa.delete(Activity).where(Activity.work_key.in_(some), *_not_referred_to()))
     digests: list[str] = []
-    for some in pieces(sorted(lone.artifacts)):
+    for some in chunked(sorted(lone.artifacts)):
         free = session.scalars(sa.select(Artifact.digest).where(Artifact.digest.in_(some), *_nowhere_named())).all()
         session.execute(sa.delete(Loss).where(Loss.artifact_digest.in_(free)))
         session.execute(sa.delete(Artifact).where(Artifact.digest.in_(free)))

@@ -18,9 +18,9 @@ from catalog.common.errors import StoreError
 from catalog.plan.current_work import AskedFor, failed_for, makers_of
 from catalog.store.base import Store
 from db.session import Database
-from db.statements import pieces
+from db.statements import chunked
 from db.tables.album import Render, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Artifact, Loss
 
 LOOK_S = 3.0
@@ -160,7 +160,7 @@ def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: s
 
 
 def _mark_pruned(session: Session, damage: Damage) -> None:
-    session.execute(sa.update(Artifact).where(Artifact.digest == damage.digest).values(pruned_at=db_now()))
+    session.execute(sa.update(Artifact).where(Artifact.digest == damage.digest).values(pruned_at=database_now()))
 
 
 def accepted_losses(database: Database) -> frozenset[str]:
@@ -200,7 +200,7 @@ def _to_plan_again(session: Session, damages: Sequence[Damage]) -> dict[str, _Ag
 def _plan_again(session: Session, keys: frozenset[str]) -> set[str]:
     planned: set[str] = set()
     for table in (Render, Step):
-        for some in pieces(sorted(keys)):
+        for some in chunked(sorted(keys)):
             anew = sa.update(table).where(table.key.in_(some))
             anew = anew.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
             planned.update(session.scalars(anew.returning(table.key)))

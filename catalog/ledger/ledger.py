@@ -23,11 +23,11 @@ from catalog.recipe import Recipe
 from catalog.store.base import Store, Stored
 from catalog.store.gc import NAMED_WITHIN_S, keep_artifacts
 from db.bounds import LONGEST_WAIT_S
-from db.in_values import among
-from db.session import Database, DatabaseTrouble
-from db.statements import HELD, insert_missing
+from db.in_values import in_values
+from db.session import Database, DatabaseError
+from db.statements import ROW_LOCK, insert_missing
 from db.tables.album import Render, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Artifact
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
@@ -75,7 +75,9 @@ class Ledger:
     def _declare(self, table: type[Render] | type[Step], rows: list[dict[str, Any]]) -> None:
         known: set[str] = set()
         with self._database.read() as session:
-            known.update(session.scalars(sa.select(table.key).where(among(table.key, [row["key"] for row in rows]))))
+            known.update(
+                session.scalars(sa.select(table.key).where(in_values(table.key, [row["key"] for row in rows])))
+            )
         missing = sorted((row for row in rows if row["key"] not in known), key=lambda row: str(row["key"]))
         if missing:
             self._database.transact(lambda session: insert_missing(session, table, missing))
@@ -83,9 +85,9 @@ class Ledger:
     def statuses(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
         """How each known key stands; unknown keys are left out."""
         table = TABLES[work]
-        columns = (table.key, table.state, table.due_at, table.error, table.owner, db_now().label("now"))
+        columns = (table.key, table.state, table.due_at, table.error, table.owner, database_now().label("now"))
         with self._database.read() as session:
-            rows = session.execute(sa.select(*columns).where(among(table.key, keys))).all()
+            rows = session.execute(sa.select(*columns).where(in_values(table.key, keys))).all()
         return {r.key: WorkStatus(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
@@ -101,7 +103,10 @@ class Ledger:
             sa.update(table)
             .where(table.key == key, table.is_due(), free)
             .values(
-                state="leased", owner=self._owner, lease_until=db_now() + self._settings.lease_s, fence=table.fence + 1
+                state="leased",
+                owner=self._owner,
+                lease_until=database_now() + self._settings.lease_s,
+                fence=table.fence + 1,
             )
             .returning(table.fence, table.attempts)
         )
@@ -118,7 +123,7 @@ class Ledger:
 
         def keep() -> None:
             while not done.wait(self._settings.renew_s):
-                with suppress(DatabaseTrouble):  # a busy database: the next tick comes before the lease runs out
+                with suppress(DatabaseError):  # a busy database: the next tick comes before the lease runs out
                     self._database.transact(lambda session: self._renew(session, leases))
 
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
@@ -135,7 +140,7 @@ class Ledger:
             session.execute(
                 sa.update(table)
                 .where(table.key == lease.key, table.fence == lease.fence, table.state == "leased")
-                .values(lease_until=db_now() + self._settings.lease_s)
+                .values(lease_until=database_now() + self._settings.lease_s)
             )
 
     def commit(self, lease: Lease, outcome: StepOutcome, *, seconds: float, execution: ExecutionEnvironment) -> None:
@@ -228,7 +233,7 @@ class Ledger:
             row.state = "planned" if again else "failed"
             if again:
                 wait_s = self._backoff_s(row.attempts)
-                row.due_at = session.scalar(sa.select(db_now() + wait_s)) or 0.0
+                row.due_at = session.scalar(sa.select(database_now() + wait_s)) or 0.0
 
         with suppress(LeaseLost):
             self._database.transact(write_down)
@@ -243,7 +248,7 @@ class Ledger:
         table = TABLES[work]
         forgiving = (
             sa.update(table)
-            .where(table.state == "failed", among(table.key, keys))
+            .where(table.state == "failed", in_values(table.key, keys))
             .values(state="planned", attempts=0, due_at=0.0)
             .returning(table.key)
         )
@@ -251,7 +256,7 @@ class Ledger:
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
         """The row of a lease that is still ours; nobody takes it over until the transaction ends."""
-        row: Render | Step = session.get_one(TABLES[lease.work], lease.key, with_for_update=HELD)  # type: ignore[assignment]
+        row: Render | Step = session.get_one(TABLES[lease.work], lease.key, with_for_update=ROW_LOCK)  # type: ignore[assignment]
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
         return row

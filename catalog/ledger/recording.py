@@ -21,11 +21,11 @@ from catalog.ledger.work import (
     StepOutcome,
 )
 from catalog.store.base import Stored
-from db.in_values import among
+from db.in_values import in_values
 from db.session import Database
-from db.statements import HELD, insert_or_set
+from db.statements import ROW_LOCK, insert_or_set
 from db.tables.album import Render, Song, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release, ReleaseFile
 from db.tables.selection import Decision, Score
@@ -51,7 +51,7 @@ def record_activity(
         outcome=outcome,
         error=dict(error) if error else None,
         attempt=lease.attempt,
-        started_at=sa.select(db_now() - seconds).scalar_subquery(),
+        started_at=sa.select(database_now() - seconds).scalar_subquery(),
         seconds=seconds,
         code_version=execution.code_version,
         environment=dict(execution.environment),
@@ -110,7 +110,7 @@ def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -
 
 def record_pruned(session: Session, digests: Sequence[str]) -> None:
     """Say of artifacts that their bytes are gone and will not come back."""
-    session.execute(sa.update(Artifact).where(Artifact.digest.in_(digests)).values(pruned_at=db_now()))
+    session.execute(sa.update(Artifact).where(Artifact.digest.in_(digests)).values(pruned_at=database_now()))
 
 
 def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
@@ -150,7 +150,7 @@ def _add_record(
 def add_decision(session: Session, record: DecisionRecord, *, step_key: str, activity_id: str) -> None:
     """Append a decision that supersedes the song's newest."""
     # One after the other, so that the highest id is the newest and each supersedes the one before.
-    session.get_one(Song, record.song_id, with_for_update=HELD)
+    session.get_one(Song, record.song_id, with_for_update=ROW_LOCK)
     newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
     session.add(
         Decision(
@@ -167,7 +167,7 @@ def add_decision(session: Session, record: DecisionRecord, *, step_key: str, act
 
 def newest_decisions(database: Database, song_row_ids: Sequence[int]) -> dict[str, str]:
     """The step key of each song's newest decision, by the song's row id as text."""
-    of_songs = sa.select(sa.func.max(Decision.id)).where(among(Decision.song_id, song_row_ids))
+    of_songs = sa.select(sa.func.max(Decision.id)).where(in_values(Decision.song_id, song_row_ids))
     newest = Decision.id.in_(of_songs.group_by(Decision.song_id))
     with database.read() as session:
         rows = session.execute(sa.select(Decision.song_id, Decision.step_key).where(newest))
@@ -183,7 +183,7 @@ def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
         return
 
     def say_again(session: Session) -> None:
-        session.get_one(Song, song_row_id, with_for_update=HELD)
+        session.get_one(Song, song_row_id, with_for_update=ROW_LOCK)
         said = session.scalars(newest.where(Decision.step_key == step_key)).first()
         if said is not None and said.id != session.scalar(newest.with_only_columns(Decision.id)):
             record = DecisionRecord(song_row_id, said.policy, said.document, said.winner_id)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.selection.metrics import Measured, NotMeasurable, Reading, Window
-from db.in_values import among
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Render, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
@@ -43,7 +43,7 @@ def step_result(database: Database, key: str) -> StepResult | None:
 def step_results(database: Database, keys: Sequence[str]) -> dict[str, StepResult]:
     """The results of those of the steps that are finished, by key."""
     # The state is looked at here: SQLite would go by its index, and through all work that is finished.
-    query = sa.select(Step.key, Step.state, Step.result, Step.activity_id).where(among(Step.key, keys))
+    query = sa.select(Step.key, Step.state, Step.result, Step.activity_id).where(in_values(Step.key, keys))
     with database.read() as session:
         found = session.execute(query.where(Step.activity_id.is_not(None)))
         rows = [row for row in found if row.state == Step.finished_state]
@@ -59,7 +59,7 @@ def _made_by(session: Session, activity_ids: Sequence[str]) -> dict[str, dict[st
         .order_by(ActivityArtifact.activity_id, ActivityArtifact.role)
     )
     made: dict[str, dict[str, str]] = {}
-    for row in session.execute(links.where(among(ActivityArtifact.activity_id, activity_ids))):
+    for row in session.execute(links.where(in_values(ActivityArtifact.activity_id, activity_ids))):
         made.setdefault(row.activity_id, {})[row.role] = row.artifact_digest
     return made
 
@@ -73,7 +73,9 @@ def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dic
     """Artifacts of each render by role, none for those that are not finished."""
     columns = sa.select(Render.key, Render.activity_id).where(Render.activity_id.is_not(None))
     with database.read() as session:
-        makers = {row.key: row.activity_id for row in session.execute(columns.where(among(Render.key, render_keys)))}
+        makers = {
+            row.key: row.activity_id for row in session.execute(columns.where(in_values(Render.key, render_keys)))
+        }
         made = _made_by(session, list(makers.values()))
     return {key: made.get(makers.get(key, ""), {}) for key in render_keys}
 
@@ -81,7 +83,7 @@ def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dic
 def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
     """Every metric's reading of the finished steps that listened to one candidate."""
     with database.read() as session:
-        rows = session.scalars(sa.select(Score).where(among(Score.step_key, score_keys)).order_by(Score.id)).all()
+        rows = session.scalars(sa.select(Score).where(in_values(Score.step_key, score_keys)).order_by(Score.id)).all()
     return {row.metric: _reading(row) for row in rows}
 
 
@@ -98,7 +100,7 @@ def score_windows(database: Database, audio_digests: Sequence[str]) -> dict[str,
         .join(Activity, Activity.id == ActivityArtifact.activity_id)
         .join(Score, sa.and_(Score.step_key == Activity.work_key, Score.activity_id == Activity.id))
         .where(
-            among(ActivityArtifact.artifact_digest, audio_digests),
+            in_values(ActivityArtifact.artifact_digest, audio_digests),
             ActivityArtifact.role == "audio",
             Score.windows.is_not(None),
         )
@@ -114,7 +116,7 @@ def score_windows(database: Database, audio_digests: Sequence[str]) -> dict[str,
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
     """Size of each known artifact in bytes."""
     with database.read() as session:
-        query = sa.select(Artifact.digest, Artifact.size).where(among(Artifact.digest, digests))
+        query = sa.select(Artifact.digest, Artifact.size).where(in_values(Artifact.digest, digests))
         return {row.digest: row.size for row in session.execute(query)}
 
 

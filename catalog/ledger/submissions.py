@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import digest_value
 from catalog.ledger.work import WorkStatus
-from db.in_values import among
+from db.in_values import in_values
 from db.session import Database
-from db.statements import HELD, insert_missing
+from db.statements import ROW_LOCK, insert_missing
 from db.tables.album import Render, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity
 from db.tables.submission import Shard as ShardRow
 from db.tables.submission import Submission as SubmissionRow
@@ -75,13 +75,13 @@ def submit(database: Database, request: SubmissionRequest) -> Submission:
 
     def ask(session: Session) -> Submission:
         insert_missing(session, SubmissionRow, [{"album_id": request.album_id, "attempt": 1, **fields}])
-        row = session.get_one(SubmissionRow, request.album_id, with_for_update=HELD)
+        row = session.get_one(SubmissionRow, request.album_id, with_for_update=ROW_LOCK)
         if _submission(row).request != request or row.state != "active":
             for name, value in fields.items():
                 setattr(row, name, value)
             row.attempt += 1
             row.flow_run_id, row.reason, row.ended_at = None, None, None
-            row.counted_from = session.scalar(sa.select(db_now())) or 0.0
+            row.counted_from = session.scalar(sa.select(database_now())) or 0.0
         return _submission(row)
 
     return database.transact(ask)
@@ -116,7 +116,7 @@ def transition(
     if attempt is not None:
         moving = moving.where(SubmissionRow.attempt == attempt)
     values = {"state": to, "reason": reason and reason[:MAX_REASON]}
-    ended = None if to == "active" else db_now()
+    ended = None if to == "active" else database_now()
     taking = moving.values(**values, ended_at=ended).returning(SubmissionRow.album_id)
     return database.transact(lambda session: session.execute(taking).first() is not None)
 
@@ -155,11 +155,11 @@ def declare_shard(database: Database, album_id: str, render_keys: Sequence[str],
 
     def declare(session: Session) -> Shard:
         insert_missing(session, ShardRow, [{"key": key, "attempt": 1, **fields}])
-        row = session.get_one(ShardRow, key, with_for_update=HELD)
+        row = session.get_one(ShardRow, key, with_for_update=ROW_LOCK)
         if row.flow_run_id is not None:
             row.attempt, row.flow_run_id = row.attempt + 1, None
         row.forecast_s = forecast_s
-        row.dispatched_at = session.scalar(sa.select(db_now())) or 0.0
+        row.dispatched_at = session.scalar(sa.select(database_now())) or 0.0
         return _shard(row)
 
     return database.transact(declare)
@@ -192,12 +192,12 @@ def counted_since(database: Database, submission: Submission) -> float:
     nothing would be counted.
     """
     with database.read() as session:
-        if submission.counted_from <= (session.scalar(sa.select(db_now())) or 0.0):
+        if submission.counted_from <= (session.scalar(sa.select(database_now())) or 0.0):
             return submission.counted_from
 
     def settle(session: Session) -> float:
-        now = session.scalar(sa.select(db_now())) or 0.0
-        row = session.get_one(SubmissionRow, submission.request.album_id, with_for_update=HELD)
+        now = session.scalar(sa.select(database_now())) or 0.0
+        row = session.get_one(SubmissionRow, submission.request.album_id, with_for_update=ROW_LOCK)
         row.counted_from = min(row.counted_from, now)
         return row.counted_from
 
@@ -208,7 +208,7 @@ def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> 
     """Seconds of work on these renders that began after ``since``, failed attempts included."""
     total = sa.func.coalesce(sa.func.sum(Activity.seconds), 0.0)
     with database.read() as session:
-        spent = sa.select(total).where(among(Activity.work_key, render_keys), Activity.started_at >= since)
+        spent = sa.select(total).where(in_values(Activity.work_key, render_keys), Activity.started_at >= since)
         return session.scalar(spent) or 0.0
 
 
@@ -218,7 +218,7 @@ def live_leases(database: Database, render_keys: Sequence[str], step_keys: Seque
     with database.read() as session:
         for table, keys in ((Render, render_keys), (Step, step_keys)):
             if keys:
-                found.update(session.scalars(sa.select(table.key).where(among(table.key, keys), table.is_alive())))
+                found.update(session.scalars(sa.select(table.key).where(in_values(table.key, keys), table.is_alive())))
     return found
 
 

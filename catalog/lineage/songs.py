@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
-from db.in_values import among
+from db.in_values import in_values
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact
 from db.tables.selection import Decision, Score
@@ -75,7 +75,7 @@ def _score_keys(session: Session, candidate_id: str, decision: Decision | None) 
 
 def _scores(session: Session, render: Render, step_keys: list[str]) -> dict[str, Json]:
     """The readings of the audio; of these steps alone, where any is given."""
-    of_steps = [among(Score.step_key, step_keys)] if step_keys else []
+    of_steps = [in_values(Score.step_key, step_keys)] if step_keys else []
     rows = session.scalars(
         sa.select(Score)
         .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))

@@ -13,7 +13,7 @@ from catalog.common.digests import Json
 from catalog.common.understood import understood
 from catalog.recipe import Recipe
 from db.session import Database
-from db.statements import pieces
+from db.statements import chunked
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release, ReleaseFile
@@ -247,7 +247,7 @@ def undecoded(database: Database, digests: Collection[str]) -> dict[str, str]:
     files."""
     found: dict[str, str] = {}
     with database.read() as session:
-        for some in pieces(sorted(digests)):
+        for some in chunked(sorted(digests)):
             files = (
                 sa.select(Artifact.digest, ReleaseFile.path)
                 .join(ReleaseFile, ReleaseFile.artifact_digest == Artifact.digest)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from catalog.common.errors import error_from
 from db.session import Database
 from db.tables.album import Candidate, Render, Song, Step
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity, Artifact
 from db.tables.submission import Submission
 
@@ -131,7 +131,7 @@ def render_figures(database: Database, *, since: float, before: float) -> Render
 def database_clock(database: Database) -> float:
     """Now by the database's clock, epoch seconds."""
     with database.read() as session:
-        return session.scalar(sa.select(db_now())) or 0.0
+        return session.scalar(sa.select(database_now())) or 0.0
 
 
 def bounded(counts: Counts) -> Counts:

@@ -25,7 +25,7 @@ from catalog.monitoring.figures import (
 from db.postgres import ServerLimits
 from db.session import (
     Database,
-    DatabaseTrouble,
+    DatabaseError,
     DatabaseUnusable,
     NetworkFileSystem,
     SchemaTooNew,
@@ -39,7 +39,7 @@ LONGEST_S = 3 * 3600.0
 """No attempt at a render takes so long; leases are lost in a fraction of it."""
 
 TROUBLE = (
-    DatabaseTrouble,
+    DatabaseError,
     DatabaseUnusable,
     NetworkFileSystem,
     SchemaTooNew,
@@ -115,7 +115,7 @@ class LineWatch:
     @property
     def _reached(self) -> Database:
         if self._database is None:
-            raise DatabaseTrouble("the catalog was closed")
+            raise DatabaseError("the catalog was closed")
         return self._database
 
     def _renders(self, database: Database) -> RenderFigures:

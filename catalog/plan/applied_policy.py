@@ -17,7 +17,7 @@ from catalog.common.digests import Json, digest_value
 from catalog.ledger.work import ExecutionEnvironment
 from catalog.selection.decide import Policy
 from db.tables.album import Album as AlbumRow
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.provenance import Activity
 
 KIND = "policy"
@@ -82,7 +82,7 @@ def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
             parameters={"album": row.id, "policy": row.applied_policy, "file": who.file, "by": who.by},
             outcome="done",
             attempt=1,
-            started_at=sa.select(db_now()).scalar_subquery(),
+            started_at=sa.select(database_now()).scalar_subquery(),
             seconds=0.0,
             code_version=who.execution.code_version,
             environment=dict(who.execution.environment),

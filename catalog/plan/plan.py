@@ -16,7 +16,7 @@ from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_app
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 from db.session import Database
-from db.statements import HELD, insert_missing
+from db.statements import ROW_LOCK, insert_missing
 from db.tables.album import Album as AlbumRow
 from db.tables.album import Candidate as CandidateRow
 from db.tables.album import Song as SongRow
@@ -160,7 +160,7 @@ def apply_policy(
     Tells whether that changed anything."""
 
     def apply(session: Session) -> bool:
-        row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
+        row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
         row.model_identities = {**(row.model_identities or {}), **(identities or {})}
         same = policy.digest == over.digest
         wanted = None if same else policy.document()
@@ -204,7 +204,7 @@ def delivered_release(database: Database, album_id: str) -> tuple[str | None, in
 def _album_row(session: Session, album_id: str, fields: Mapping[str, Any]) -> AlbumRow:
     insert_missing(session, AlbumRow, [{"id": album_id, **fields}])
     # Held: of two who plan one album at once, the second sees all that the first wrote.
-    row = session.get_one(AlbumRow, album_id, with_for_update=HELD)
+    row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
     for name, value in fields.items():
         setattr(row, name, value)
     return row

@@ -14,7 +14,7 @@ from catalog.plan.plan import Candidate, candidate_id, candidate_of
 from catalog.plan.queries import candidate_by_prefix
 from catalog.recipe import Recipe
 from db.session import Database
-from db.statements import HELD
+from db.statements import ROW_LOCK
 from db.tables.album import Album as AlbumRow
 from db.tables.album import Candidate as CandidateRow
 from db.tables.album import Render
@@ -73,7 +73,7 @@ def offer_retakes(
     _refuse_too_long(lyrics)
 
     def offer(session: Session) -> tuple[Candidate, ...]:
-        session.get_one(AlbumRow, parent.album_id, with_for_update=HELD)  # nobody plans or offers beside us
+        session.get_one(AlbumRow, parent.album_id, with_for_update=ROW_LOCK)  # nobody plans or offers beside us
         origin = session.get_one(CandidateRow, parent.id)
         last = session.scalar(
             sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from catalog.common.errors import RefusedError, StoreError, TransientError
 from catalog.store.base import Store, Stored
 from db.session import Database
-from db.statements import pieces
+from db.statements import chunked
 from db.tables.album import Render, Step
 from db.tables.provenance import Artifact, Loss
 
@@ -150,7 +150,7 @@ def _is_leased(session: Session) -> bool:
 
 def _named(database: Database, digests: Sequence[str]) -> set[str]:
     with database.read() as session:
-        asked = (_naming(some) for some in pieces(digests))
+        asked = (_naming(some) for some in chunked(digests))
         return {digest for query in asked for digest in session.scalars(query)}
 
 

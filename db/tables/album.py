@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.tables.base import DIGEST, ID, Base, Leased, db_now
+from db.tables.base import DIGEST, ID, Base, Leased, database_now
 from db.tables.provenance import Activity, Artifact
 
 
@@ -27,7 +27,7 @@ class Album(Base):
     release_key: Mapped[str | None] = mapped_column(DIGEST)
     cover_digest: Mapped[str | None] = mapped_column(ForeignKey(Artifact.digest), index=True)
     model_identities: Mapped[dict[str, Any] | None]
-    created_at: Mapped[float] = mapped_column(server_default=db_now())
+    created_at: Mapped[float] = mapped_column(server_default=database_now())
 
 
 class Song(Base):

@@ -40,7 +40,7 @@ class Base(DeclarativeBase):
     }
 
 
-class db_now(FunctionElement[float]):
+class database_now(FunctionElement[float]):
     """The database's clock in seconds since 1970, UTC, at the moment of the statement."""
 
     type = Float()
@@ -48,13 +48,13 @@ class db_now(FunctionElement[float]):
     name = "db_now"
 
 
-@compiles(db_now, "sqlite")
-def _sqlite_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **_: object) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
-@compiles(db_now)
-def _standard_now(element: db_now, compiler: SQLCompiler, **_: object) -> str:
+@compiles(database_now)
+def _standard_now(element: database_now, compiler: SQLCompiler, **_: object) -> str:
     # clock_timestamp, not now(): that stands still in a transaction. Epoch comes as NUMERIC, which is no float.
     return "CAST(extract(epoch from clock_timestamp()) AS DOUBLE PRECISION)"
 
@@ -77,17 +77,21 @@ class Leased:
     @classmethod
     def is_alive(cls) -> ColumnElement[bool]:
         """Whether a lease still runs: for no longer than any lease lasts, or the clock was set back."""
-        return and_(cls.state == "leased", cls.lease_until >= db_now(), cls.lease_until <= db_now() + LONGEST_LEASE_S)
+        return and_(
+            cls.state == "leased",
+            cls.lease_until >= database_now(),
+            cls.lease_until <= database_now() + LONGEST_LEASE_S,
+        )
 
     @classmethod
     def has_run_out(cls) -> ColumnElement[bool]:
         """Whether work is leased to somebody whose lease no longer runs; see :meth:`is_alive`."""
         return and_(
             cls.state == "leased",
-            or_(cls.lease_until < db_now(), cls.lease_until > db_now() + LONGEST_LEASE_S),
+            or_(cls.lease_until < database_now(), cls.lease_until > database_now() + LONGEST_LEASE_S),
         )
 
     @classmethod
     def is_due(cls) -> ColumnElement[bool]:
         """Whether the next attempt may begin: a due time further away than any wait is no reason to wait."""
-        return or_(cls.due_at <= db_now(), cls.due_at > db_now() + LONGEST_WAIT_S)
+        return or_(cls.due_at <= database_now(), cls.due_at > database_now() + LONGEST_WAIT_S)

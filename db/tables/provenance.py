@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.tables.base import DIGEST, ID, Base, db_now
+from db.tables.base import DIGEST, ID, Base, database_now
 
 
 class Artifact(Base):
@@ -19,7 +19,7 @@ class Artifact(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(String(100))
     sample_digest: Mapped[str | None] = mapped_column(DIGEST, index=True)
-    created_at: Mapped[float] = mapped_column(server_default=db_now())
+    created_at: Mapped[float] = mapped_column(server_default=database_now())
     pruned_at: Mapped[float | None]
 
 
@@ -70,4 +70,4 @@ class Loss(Base):
     artifact_digest: Mapped[str] = mapped_column(ForeignKey(Artifact.digest), index=True)
     found: Mapped[str] = mapped_column(String(16))
     accepted_by: Mapped[str] = mapped_column(ID)
-    accepted_at: Mapped[float] = mapped_column(server_default=db_now())
+    accepted_at: Mapped[float] = mapped_column(server_default=database_now())

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.album import Album
-from db.tables.base import DIGEST, Base, db_now
+from db.tables.base import DIGEST, Base, database_now
 from db.tables.provenance import Activity, Artifact
 
 
@@ -24,7 +24,7 @@ class Release(Base):
     step_key: Mapped[str] = mapped_column(DIGEST, unique=True)
     activity_id: Mapped[str] = mapped_column(ForeignKey(Activity.id), index=True)
     document: Mapped[dict[str, Any]]
-    created_at: Mapped[float] = mapped_column(server_default=db_now())
+    created_at: Mapped[float] = mapped_column(server_default=database_now())
 
 
 class ReleaseFile(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.album import Candidate, Song, Step
-from db.tables.base import DIGEST, ID, Base, db_now
+from db.tables.base import DIGEST, ID, Base, database_now
 from db.tables.provenance import Activity
 
 
@@ -46,4 +46,4 @@ class Decision(Base):
     policy: Mapped[dict[str, Any]]
     document: Mapped[dict[str, Any]]
     winner_id: Mapped[str | None] = mapped_column(ID, ForeignKey(Candidate.id), index=True)
-    created_at: Mapped[float] = mapped_column(server_default=db_now())
+    created_at: Mapped[float] = mapped_column(server_default=database_now())

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.album import Album
-from db.tables.base import DIGEST, ID, Base, db_now
+from db.tables.base import DIGEST, ID, Base, database_now
 
 
 class Submission(Base):
@@ -29,8 +29,8 @@ class Submission(Base):
     reason: Mapped[str | None] = mapped_column(String(2000))
     attempt: Mapped[int] = mapped_column(default=1)
     flow_run_id: Mapped[str | None] = mapped_column(String(36))
-    counted_from: Mapped[float] = mapped_column(server_default=db_now())
-    submitted_at: Mapped[float] = mapped_column(server_default=db_now())
+    counted_from: Mapped[float] = mapped_column(server_default=database_now())
+    submitted_at: Mapped[float] = mapped_column(server_default=database_now())
     ended_at: Mapped[float | None]
 
 
@@ -45,4 +45,4 @@ class Shard(Base):
     forecast_s: Mapped[float]
     attempt: Mapped[int] = mapped_column(default=1)
     flow_run_id: Mapped[str | None] = mapped_column(String(36))
-    dispatched_at: Mapped[float] = mapped_column(server_default=db_now())
+    dispatched_at: Mapped[float] = mapped_column(server_default=database_now())

@@ -17,7 +17,7 @@ from catalog.common.settings import Settings
 from catalog.inbox.base import Inbox, Offered
 from catalog.manifest.files import delivered_cover, read_file
 from catalog.plan.plan import manifest_digest
-from db.session import DatabaseTrouble
+from db.session import DatabaseError
 from flows.inbox.report import Entry
 from flows.planning.read_manifest import read_album
 from tasks.steps.run_step import as_songline_error
@@ -86,7 +86,7 @@ def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
     but for a model that is missing."""
     try:
         return work()
-    except DatabaseTrouble:
+    except DatabaseError:
         raise
     except SonglineError as error:
         if isinstance(error, MachineError) and not isinstance(error, ModelMissing):

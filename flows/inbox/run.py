@@ -17,7 +17,7 @@ from catalog.inbox.factory import inbox_of
 from catalog.inbox.status import TO_TAKE, ManifestStatus, manifest_status
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.plan import PlannedAlbum
-from db.session import DatabaseTrouble
+from db.session import DatabaseError
 from flows.inbox.budget import NIGHT, InUse, Need, Purse, Spent, minutes_in_use, minutes_left, need_of
 from flows.inbox.parameters import InboxWork
 from flows.inbox.reading import Offer, guarded, offer_of, read_offers, without_doubles
@@ -117,7 +117,7 @@ class _Night:
         self._taken = 0
         self._purse = Purse(None)
         self.in_use = InUse()
-        self.trouble: SonglineError | DatabaseTrouble | None = None
+        self.trouble: SonglineError | DatabaseError | None = None
 
     def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
         """What came of each manifest, in the order of the inbox."""
@@ -168,7 +168,7 @@ class _Night:
             return _told(offer, "left", f"{before}, as many as are asked for")
         try:
             return guarded(offer.manifest, partial(self._take, offer, standing))
-        except (MachineError, DatabaseTrouble) as error:
+        except (MachineError, DatabaseError) as error:
             self.trouble = error
             return _told(offer, "left", f"it could not be submitted: {error}")
 

@@ -17,7 +17,7 @@ from catalog.common.errors import LeaseLost, MachineError, SonglineError, Transi
 from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
 from catalog.ledger.work import ExecutionEnvironment, StepOutcome, StepRequest, WorkStatus
-from db.session import DatabaseTrouble
+from db.session import DatabaseError
 from tasks.steps.step_kinds import KINDS
 
 FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
@@ -97,7 +97,7 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
     """Any exception as one of ours: memory trouble and broken connections are transient, a bug is permanent."""
     if isinstance(caught, SonglineError):
         return caught
-    if isinstance(caught, DatabaseTrouble):
+    if isinstance(caught, DatabaseError):
         return TransientError(f"the catalog could not be written: {caught}", remedy="It will be tried again")
     if isinstance(caught, OSError) and caught.errno == errno.ENOSPC:
         return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)

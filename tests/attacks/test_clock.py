@@ -26,7 +26,7 @@ from catalog.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.local import FolderStore
 from db.tables.album import Album, Render
-from db.tables.base import db_now
+from db.tables.base import database_now
 from db.tables.submission import Submission
 from flows.orchestration.budget import budget_of
 
@@ -39,7 +39,7 @@ KEY = RECIPE.digest
 def dated(catalog, **columns: float) -> None:
     """Write times that lie so many seconds ahead, as those from before the clock was set back do."""
     with catalog.database.write() as session:
-        ahead = {name: db_now() + seconds for name, seconds in columns.items()}
+        ahead = {name: database_now() + seconds for name, seconds in columns.items()}
         session.execute(sa.update(Render).values(ahead))
 
 
@@ -110,7 +110,7 @@ def test_minutes_are_counted_although_the_clock_was_set_back(declared):
         session.add(Album(id="small", title="x", manifest={}, manifest_digest="d" * 64))
     submit(catalog.database, SubmissionRequest("small", "d" * 64, max_gpu_minutes=1.0))
     with catalog.database.write() as session:
-        session.execute(sa.update(Submission).values(counted_from=db_now() + DAY_S))
+        session.execute(sa.update(Submission).values(counted_from=database_now() + DAY_S))
     submission = submission_of(catalog.database, "small")
     first = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
     catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, execution=HERE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from db.in_values import among
+from db.in_values import in_values
 from db.session import open_database
 from db.tables.album import Album, Song
 from tests.support.statements import counted
@@ -26,7 +26,7 @@ def database(database_url, tmp_path):
 
 def found(database, column, values):
     with database.read() as session:
-        return set(session.scalars(sa.select(column).where(among(column, values))))
+        return set(session.scalars(sa.select(column).where(in_values(column, values))))
 
 
 @pytest.mark.parametrize("values", [[], ["a"], ["a", "a", "nobody"], ["b'", "ü", '"', "\\"]])
@@ -50,7 +50,7 @@ def test_other_values_are_not_those_of_the_first_call(database):
 
 
 def test_an_index_finds_them(database):
-    query = sa.select(Album.id).where(among(Album.id, ["a"]))
+    query = sa.select(Album.id).where(in_values(Album.id, ["a"]))
     sent = []
     with counted(database, parameters=sent), database.read() as session:
         session.execute(query)

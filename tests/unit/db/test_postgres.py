@@ -21,10 +21,10 @@ from db import session as sessions
 from db.errors import ForeignDatabase, translated
 from db.postgres import ServerLimits, postgres_engine
 from db.schema import upgrade
-from db.session import SCHEMA_REVISION, DatabaseTrouble, DatabaseUnusable, SchemaTooNew, open_database
-from db.statements import HELD, insert_missing
+from db.session import SCHEMA_REVISION, DatabaseError, DatabaseUnusable, SchemaTooNew, open_database
+from db.statements import ROW_LOCK, insert_missing
 from db.tables.album import Album, Render, Song
-from db.tables.base import Base, db_now
+from db.tables.base import Base, database_now
 from tests.support.services.postgres_server import postgres_server
 
 QUICK = ServerLimits(pool_size=2, statement_timeout_s=0.3, lock_timeout_s=0.2, patience_s=0.0)
@@ -184,11 +184,11 @@ def test_connections_say_who_they_are_and_have_bounds(url):
 
 def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url):
     database, other = open_database(url, QUICK), open_database(url)
-    with pytest.raises(DatabaseTrouble, match="statement timeout"), database.read() as reading:
+    with pytest.raises(DatabaseError, match="statement timeout"), database.read() as reading:
         reading.execute(sa.text("SELECT pg_sleep(5)"))
     with (
         other.write(alone=True),
-        pytest.raises(DatabaseTrouble, match="lock timeout") as caught,
+        pytest.raises(DatabaseError, match="lock timeout") as caught,
         database.write(),
     ):
         pytest.fail("it wrote beside one who writes alone")
@@ -201,7 +201,7 @@ def test_connections_that_are_all_in_use_are_trouble(url):
     engine = postgres_engine(make_url(url), QUICK)
     engine.pool._timeout = 0.1
     held = [engine.connect() for _ in range(4)]
-    with pytest.raises(DatabaseTrouble, match="connections"), translated():
+    with pytest.raises(DatabaseError, match="connections"), translated():
         engine.connect()
     for connection in held:
         connection.close()
@@ -220,7 +220,7 @@ def test_a_reader_sees_one_state_and_cannot_write(database):
 
 def test_the_clock_is_the_servers_and_moves_within_a_transaction(database):
     with database.read() as reading:
-        first, second = (reading.scalar(sa.select(db_now())) for _ in range(2))
+        first, second = (reading.scalar(sa.select(database_now())) for _ in range(2))
     assert isinstance(first, float)
     assert 0 < second - first < 5
     assert first == pytest.approx(time.time(), abs=60)
@@ -254,11 +254,11 @@ def test_two_that_lock_each_other_up_both_get_done(database):
     def crosswise(first, second):
         def work(session):
             runs.append(first)
-            session.get_one(Render, first * 64, with_for_update=HELD).attempts += 1
+            session.get_one(Render, first * 64, with_for_update=ROW_LOCK).attempts += 1
             session.flush()
             if len(runs) <= 2:
                 both.wait(5)
-            session.get_one(Render, second * 64, with_for_update=HELD).attempts += 1
+            session.get_one(Render, second * 64, with_for_update=ROW_LOCK).attempts += 1
 
         return lambda: database.transact(work)
 
@@ -273,7 +273,7 @@ def test_what_a_writer_read_and_held_stays_until_it_ends(database):
         insert_missing(writing, Render, [render("a")])
 
     def count(session):
-        row = session.get_one(Render, "a" * 64, with_for_update=HELD)
+        row = session.get_one(Render, "a" * 64, with_for_update=ROW_LOCK)
         row.attempts = row.attempts + 1
 
     assert at_once(*[lambda: [database.transact(count) for _ in range(10)]] * 4) == []
@@ -286,7 +286,7 @@ def test_rows_that_refer_to_a_held_one_need_not_wait(url):
     with database.write() as writing:
         writing.add(Album(id="a", title="A", manifest={}, manifest_digest="d" * 64))
     with database.write() as holding:
-        holding.get_one(Album, "a", with_for_update=HELD)
+        holding.get_one(Album, "a", with_for_update=ROW_LOCK)
         with database.write() as writing:
             writing.add(Song(album_id="a", slug="one", title="One", position=1))
     database.close()
@@ -363,7 +363,7 @@ def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server):
 
     database.transact(work)
     assert len(runs) == 2
-    with pytest.raises(DatabaseTrouble) as caught, database.write() as writing:
+    with pytest.raises(DatabaseError) as caught, database.write() as writing:
         writing.connection().execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert caught.value.repeatable
     with database.read() as reading:
@@ -376,7 +376,7 @@ def test_patience_ends(own_server, monkeypatch):
     database = open_database(own_server.new_catalog(), ServerLimits(patience_s=0.3))
     own_server.stop()
     started = time.monotonic()
-    with pytest.raises(DatabaseTrouble, match="refused") as caught:
+    with pytest.raises(DatabaseError, match="refused") as caught:
         database.transact(lambda session: None)
     assert 0.3 <= time.monotonic() - started < 3
     assert own_server.password not in str(caught.value)

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from db import session, sqlite
 from db.session import SCHEMA_REVISION, NetworkFileSystem, SchemaTooNew, open_database
 from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
-from db.tables.base import Base, db_now
+from db.tables.base import Base, database_now
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def test_a_network_file_system_is_refused(url, monkeypatch):
 def test_the_clock_is_the_databases_and_moves_within_a_transaction(url):
     database = open_database(url)
     with database.read() as reading:
-        first = reading.scalar(sa.select(db_now()))
-        second = reading.scalar(sa.select(db_now()))
+        first = reading.scalar(sa.select(database_now()))
+        second = reading.scalar(sa.select(database_now()))
     database.close()
     assert first > 1_700_000_000
     assert second >= first

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from db.files import sqlite_check as file_check
 from db.files.sqlite_check import END_BYTES, FRAME_HEADER, LOG_HEADER, check_file, check_log, with_log
 from db.read_only import reading_engine
-from db.session import Database, DatabaseDamaged, DatabaseTrouble, open_database, open_for_reading
+from db.session import Database, DatabaseDamaged, DatabaseError, open_database, open_for_reading
 
 PAGE = 4096
 FRAME = FRAME_HEADER.size + PAGE
@@ -143,7 +143,7 @@ def test_what_looks_like_damage_of_a_changing_file_is_to_be_tried_again(tmp_path
         raise DatabaseDamaged("malformed")
     time.sleep(0.01)
     os.utime(path)
-    with pytest.raises(DatabaseTrouble, match="while it was read") as caught, reader.read():
+    with pytest.raises(DatabaseError, match="while it was read") as caught, reader.read():
         raise DatabaseDamaged("malformed")
     assert not isinstance(caught.value, DatabaseDamaged)
     assert isinstance(reader, Database)

@@ -16,7 +16,7 @@ from catalog.common.errors import InputError, MachineError, ModelMissing, StoreE
 from catalog.common.settings import Settings
 from catalog.inbox import bucket
 from catalog.ledger.submissions import SubmissionRequest, submission_of, submit, transition
-from db.session import DatabaseTrouble
+from db.session import DatabaseError
 from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
 from flows.inbox.parameters import InboxWork
@@ -370,7 +370,7 @@ def test_a_report_goes_nowhere_but_into_the_inbox(folder, night, tmp_path):
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-@pytest.mark.parametrize("trouble", [MachineError("the server is away"), DatabaseTrouble("the disk is full")])
+@pytest.mark.parametrize("trouble", [MachineError("the server is away"), DatabaseError("the disk is full")])
 def test_the_machines_trouble_breaks_off_and_is_told(folder, pools, night, trouble):
     for name in "abc":
         offer(folder, name, name)

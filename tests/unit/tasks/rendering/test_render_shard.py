@@ -2,7 +2,7 @@ import pytest
 
 from catalog.ledger.results import render_products
 from catalog.recipe import Recipe
-from db.session import DatabaseTrouble
+from db.session import DatabaseError
 from tasks.rendering import inputs as materials
 from tasks.rendering import render_shard as rendering
 from tests.support.engines import FaultyEngine
@@ -61,7 +61,7 @@ def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(catalog, faul
 
     def busy_once(lease, *arguments, **named):
         monkeypatch.setattr(catalog.ledger, "commit", commit)
-        raise DatabaseTrouble("database is locked")
+        raise DatabaseError("database is locked")
 
     monkeypatch.setattr(catalog.ledger, "commit", busy_once)
     assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
