@@ -107,7 +107,7 @@ class Database:
         Writers run beside each other on PostgreSQL: hold what you read and then change
         (:data:`db.statements.ROW_LOCK`). ``alone`` keeps every other writer out, as SQLite always does: for the
         sweep, which must know that nobody is about to name the bytes it removes. A block cannot be repeated: see
-        :meth:`transact`. """
+        :meth:`transact`."""
         if self._read_only:
             raise DatabaseReadOnly(self._read_only)
         with (

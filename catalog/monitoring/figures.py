@@ -1,7 +1,7 @@
 """Figures of the whole line for a monitor: what waits, what is in hand, what it cost, what failed, what is kept.
 
 Every query is answered by an index or reads what is small, so that asking every few seconds costs little; the two that
-read a whole table are told apart (:func:`kept_figures`). Labels are taken from closed sets, or cut to so many.
+read a whole table are told apart (:func:`stored_figures`). Labels are taken from closed sets, or cut to so many.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPEN = ("planned", "leased", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class LineFigures:
+class PipelineFigures:
     """How the line stands now. Labels: ``albums`` state and priority; ``candidates`` of active albums priority and
     state; ``queue`` (renders planned for them) priority; ``renders`` state; ``steps`` that are open kind and state;
     ``leases`` work and alive or expired; ``failed`` for good kind of work and class of error."""
@@ -46,7 +46,7 @@ class LineFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFigures:
+class StoredFigures:
     """What is there for good. ``steps_done`` by kind; ``artifacts`` and ``stored_bytes`` by media type."""
 
     steps_done: Counts
@@ -74,11 +74,11 @@ class RenderFigures:
         return RenderFigures(bounded(self.seconds), bounded(self.attempts), self.failures)
 
 
-def line_figures(database: Database) -> LineFigures:
+def pipeline_figures(database: Database) -> PipelineFigures:
     """How the line stands, seen at one moment."""
     with database.read() as session:
         candidates, queue = _of_active_albums(session)
-        return LineFigures(
+        return PipelineFigures(
             albums=_counted(session, Submission.state, Submission.priority),
             candidates=candidates,
             queue=queue,
@@ -89,7 +89,7 @@ def line_figures(database: Database) -> LineFigures:
         )
 
 
-def kept_figures(database: Database) -> KeptFigures:
+def stored_figures(database: Database) -> StoredFigures:
     """What is there for good; reads every row of steps and artifacts."""
     kept = (
         sa.select(Artifact.media_type, sa.func.count(), sa.func.sum(Artifact.size))
@@ -99,7 +99,7 @@ def kept_figures(database: Database) -> KeptFigures:
     with database.read() as session:
         done = _counted(session, Step.kind, where=Step.state == Step.finished_state)
         rows = session.execute(kept).all()
-    return KeptFigures(
+    return StoredFigures(
         bounded(done),
         bounded({(kind,): float(count) for kind, count, _ in rows}),
         bounded({(kind,): float(size) for kind, _, size in rows}),

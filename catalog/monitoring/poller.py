@@ -14,13 +14,13 @@ import sqlalchemy.exc
 from catalog.common.redaction import redacted
 from catalog.common.settings import Settings
 from catalog.monitoring.figures import (
-    KeptFigures,
-    LineFigures,
+    PipelineFigures,
     RenderFigures,
+    StoredFigures,
     database_clock,
-    kept_figures,
-    line_figures,
+    pipeline_figures,
     render_figures,
+    stored_figures,
 )
 from db.postgres import ServerLimits
 from db.session import (
@@ -51,11 +51,11 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MetricsSnapshot:
     """What a look at the catalog gave."""
 
-    line: LineFigures
-    kept: KeptFigures
+    line: PipelineFigures
+    kept: StoredFigures
     renders: RenderFigures
 
 
@@ -73,7 +73,7 @@ class _Aged(Generic[Value]):
         return self._found[1]
 
 
-class LineWatch:
+class MetricsPoller:
     """Figures of one catalog, for several threads. Needs neither the store nor its credentials."""
 
     def __init__(self, settings: Settings, *, fresh_s: float = FRESH_S, kept_s: float = KEPT_S) -> None:
@@ -81,10 +81,10 @@ class LineWatch:
         self._kept_s = kept_s
         self._turn = threading.Lock()
         self._database: Database | None = None
-        self._seen: _Aged[Seen | None] = _Aged(self._look_safely, fresh_s)
+        self._seen: _Aged[MetricsSnapshot | None] = _Aged(self._look_safely, fresh_s)
         self.trouble: str | None = None
 
-    def see(self) -> Seen | None:
+    def see(self) -> MetricsSnapshot | None:
         """The figures, some seconds old at most; None while the catalog cannot be read, with ``trouble`` saying why."""
         with self._turn:
             return self._seen.get()
@@ -96,7 +96,7 @@ class LineWatch:
                 self._database.close()
             self._database = None
 
-    def _look_safely(self) -> Seen | None:
+    def _look_safely(self) -> MetricsSnapshot | None:
         try:
             seen = self._look()
         except TROUBLE as error:
@@ -105,12 +105,12 @@ class LineWatch:
         self.trouble = None
         return seen
 
-    def _look(self) -> Seen:
+    def _look(self) -> MetricsSnapshot:
         if self._database is None:
             self._database = self._opened()
-            self._kept = _Aged(lambda: kept_figures(self._reached), self._kept_s)
+            self._kept = _Aged(lambda: stored_figures(self._reached), self._kept_s)
             self._past, self._counted_to = RenderFigures(), 0.0
-        return Seen(line_figures(self._database), self._kept.get(), self._renders(self._database))
+        return MetricsSnapshot(pipeline_figures(self._database), self._kept.get(), self._renders(self._database))
 
     @property
     def _reached(self) -> Database:

@@ -13,13 +13,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from catalog.common.errors import MachineError
 from catalog.monitoring.figures import Counts
-from catalog.monitoring.poller import LineWatch, Seen
+from catalog.monitoring.poller import MetricsPoller, MetricsSnapshot
 
 PATH = "/metrics"
 SLOWEST_REQUEST_S = 10.0
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] = (
+GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Counts]], ...] = (
     ("albums", "Submitted albums.", ("state", "priority"), lambda s: s.line.albums),
     ("candidates", "Candidates of active albums.", ("priority", "state"), lambda s: s.line.candidates),
     ("queue_depth", "Renders of active albums that wait for a GPU.", ("priority",), lambda s: s.line.queue),
@@ -31,7 +31,7 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] =
     ("artifacts", "Artifacts in the store, by the catalog.", ("media_type",), lambda s: s.kept.artifacts),
     ("stored_bytes", "Bytes in the store, by the catalog.", ("media_type",), lambda s: s.kept.stored_bytes),
 )
-COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...] = (
+COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Counts]], ...] = (
     (
         "render_seconds",
         "Seconds that devices spent on renders, failed attempts too.",
@@ -43,10 +43,10 @@ COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[Seen], Counts]], ...]
 )
 
 
-class LineCollector:
+class PipelineCollector:
     """Asked by ``prometheus_client`` whenever somebody scrapes."""
 
-    def __init__(self, watch: LineWatch) -> None:
+    def __init__(self, watch: MetricsPoller) -> None:
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:
@@ -68,18 +68,18 @@ def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> 
     return family
 
 
-def metrics_text(watch: LineWatch) -> bytes:
+def metrics_text(watch: MetricsPoller) -> bytes:
     """All figures in Prometheus' text format."""
     return generate_latest(_registry(watch))
 
 
-def _registry(watch: LineWatch) -> CollectorRegistry:
+def _registry(watch: MetricsPoller) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(LineCollector(watch))
+    registry.register(PipelineCollector(watch))
     return registry
 
 
-def metrics_server(watch: LineWatch, *, host: str, port: int) -> ThreadingHTTPServer:
+def metrics_server(watch: MetricsPoller, *, host: str, port: int) -> ThreadingHTTPServer:
     """A server of ``/metrics``, listening and not yet answering. Raises MachineError where the address is taken."""
     try:
         server = ThreadingHTTPServer((host, port), _Handler.factory(_registry(watch)))

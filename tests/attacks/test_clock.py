@@ -20,8 +20,8 @@ from catalog.ledger.submissions import (
     submit,
 )
 from catalog.ledger.work import ExecutionEnvironment, Lease, WorkStatus
-from catalog.monitoring.figures import line_figures
-from catalog.monitoring.poller import LineWatch
+from catalog.monitoring.figures import pipeline_figures
+from catalog.monitoring.poller import MetricsPoller
 from catalog.recipe import Recipe
 from catalog.store.cache import LocalCache
 from catalog.store.local import FolderStore
@@ -54,7 +54,7 @@ def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
     assert isinstance(declared.ledger.claim("render", KEY), Lease)
     dated(declared, lease_until=DAY_S)
     assert live_leases(declared.database, [KEY]) == set()
-    assert line_figures(declared.database).leases[("render", "expired")] == 1
+    assert pipeline_figures(declared.database).leases[("render", "expired")] == 1
     with open_catalog(settings) as other:
         lease = other.ledger.claim("render", KEY)
     assert isinstance(lease, Lease)
@@ -161,7 +161,7 @@ def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
 def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, monkeypatch):
     clock = [1e9 + 10 * DAY_S]
     monkeypatch.setattr("catalog.monitoring.poller.database_clock", lambda _: clock[0])
-    watch = LineWatch(settings, fresh_s=-1.0)
+    watch = MetricsPoller(settings, fresh_s=-1.0)
     watch.see()
     clock[0] -= 9 * DAY_S
     watch.see()

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from catalog.monitoring.poller import LineWatch
+from catalog.monitoring.poller import MetricsPoller
 from flows.server.metrics import metrics_server
 
 ASK = """async address => {
@@ -20,7 +20,7 @@ ASK = """async address => {
 def figures(catalog, settings):
     """The port of the page while it is served."""
     with (
-        closing(LineWatch(settings)) as watch,
+        closing(MetricsPoller(settings)) as watch,
         metrics_server(watch, host="127.0.0.1", port=0) as server,
     ):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -12,7 +12,7 @@ import pytest
 from catalog.catalog import open_catalog
 from catalog.common.errors import CatalogError, InputError
 from catalog.common.settings import Settings, load_settings
-from catalog.monitoring.poller import LineWatch
+from catalog.monitoring.poller import MetricsPoller
 from db.session import DatabaseUnusable, open_database
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -74,7 +74,7 @@ def test_an_address_that_names_no_file_is_refused(url, tmp_path, monkeypatch):
 def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path):
     settings = Settings(home=tmp_path / "a?b")
     with open_catalog(settings):
-        watch = LineWatch(settings)
+        watch = MetricsPoller(settings)
         assert watch.see() is not None, watch.trouble
         watch.close()
 

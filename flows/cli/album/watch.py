@@ -30,7 +30,7 @@ SONGS_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WatchSnapshot:
     """An album at one moment. ``left_s`` is what its missing renders take on one device; ``standings`` tells how
     each song stands once the album stands still."""
 
@@ -73,7 +73,7 @@ def watch(named: str) -> None:
                 time.sleep(settings.poll_s)
 
 
-def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> Seen:
+def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> WatchSnapshot:
     songs = songs_of(catalog.database, album, documents=False)
     submission = submission_of(catalog.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
@@ -90,10 +90,10 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> Seen:
     still = submission is None or submission.state != "active"
     after = survey(catalog, planned).songs if still else ()
     shards: Counter[str] = Counter(standing.state for standing in statuses)
-    return Seen(songs, submission, shards, workers, left_s, {song.id: song for song in after})
+    return WatchSnapshot(songs, submission, shards, workers, left_s, {song.id: song for song in after})
 
 
-def _picture(seen: Seen) -> RenderableType:
+def _picture(seen: WatchSnapshot) -> RenderableType:
     table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs that something is happening to.
     shown = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
@@ -105,7 +105,7 @@ def _picture(seen: Seen) -> RenderableType:
     return Group(table, below, Text(_sentence(seen)))
 
 
-def _sentence(seen: Seen) -> str:
+def _sentence(seen: WatchSnapshot) -> str:
     """Everything in one line: how far the songs are, the shards, the workers, and how long it takes."""
     states = Counter(seen.state(song) for song in seen.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]

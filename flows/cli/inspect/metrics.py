@@ -15,11 +15,11 @@ def metrics(
 ) -> None:
     """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
     from catalog.common.settings import load_settings
-    from catalog.monitoring.poller import LineWatch
+    from catalog.monitoring.poller import MetricsPoller
     from flows.console import print_text, stdout, warn
     from flows.server.metrics import metrics_server, metrics_text
 
-    with closing(LineWatch(load_settings())) as watch:
+    with closing(MetricsPoller(load_settings())) as watch:
         if not serve:
             print_text(metrics_text(watch).decode())
             if watch.trouble:

@@ -18,7 +18,7 @@ from catalog.ledger.work import Lease
 from catalog.lineage.lineage import trace_all
 from catalog.lineage.track_origins import origins_of_release
 from catalog.monitoring.album_list import albums_of
-from catalog.monitoring.figures import line_figures
+from catalog.monitoring.figures import pipeline_figures
 from catalog.plan.plan import set_current_release
 from catalog.release.queries import release_by_key
 from db.tables.album import Render
@@ -131,7 +131,7 @@ def test_old_builds_go_and_what_newer_ones_are_made_of_stays(catalog, tmp_path):
     assert builds[1].files["mp3_320/01 - Song One.mp3"] in gone
     (entry,) = albums_of(catalog.database)
     assert (entry.build, entry.builds) == (1, 2)
-    assert line_figures(catalog.database).steps == {}  # nothing waits to be made again
+    assert pipeline_figures(catalog.database).steps == {}  # nothing waits to be made again
     for release in (builds[0], builds[2]):
         assert release_by_key(catalog.database, release.step_key) == release
         assert all(catalog.store.verify(digest) for digest in release.files.values())

@@ -19,7 +19,7 @@ from catalog.ledger.submissions import SubmissionRequest, submit
 from catalog.ledger.work import ExecutionEnvironment, Product, StepOutcome, StepRequest
 from catalog.monitoring import figures as line_figures
 from catalog.monitoring import poller as line_watch
-from catalog.monitoring.poller import LineWatch
+from catalog.monitoring.poller import MetricsPoller
 from db.tables.album import Render
 from db.tables.provenance import Activity
 from flows.cli.inspect.metrics import metrics
@@ -34,7 +34,7 @@ SCORE = StepRequest("score", 1, {"a": 1}, {})
 
 @contextmanager
 def watching(settings, **ages):
-    watch = LineWatch(settings, **({"fresh_s": 0.0, "kept_s": 0.0} | ages))
+    watch = MetricsPoller(settings, **({"fresh_s": 0.0, "kept_s": 0.0} | ages))
     try:
         yield watch
     finally:
@@ -147,7 +147,7 @@ def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, mon
 def test_looks_are_rare_however_often_a_monitor_asks(settings, catalog, monkeypatch):
     looks = []
     monkeypatch.setattr(
-        line_watch, "line_figures", lambda database: looks.append(1) or line_figures.line_figures(database)
+        line_watch, "line_figures", lambda database: looks.append(1) or line_figures.pipeline_figures(database)
     )
     with watching(settings, fresh_s=60.0) as watch:
         assert metrics_text(watch) == metrics_text(watch)
