@@ -8,7 +8,7 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import submission_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import SongWork
-from flows.pipeline.run import carry_out, open_run_catalog, raise_failures, require_renders
+from flows.pipeline.run import open_run_catalog, raise_failures, raise_if_renders_missing, run_pipeline
 from flows.runtime.cancelled_tasks import end_tasks
 
 
@@ -23,6 +23,6 @@ async def finish_song(work: SongWork) -> str:
         if submission is not None and submission.state == "cancelled":
             return "not begun: the album is cancelled"
         planned = part_of(stored_plan(catalog.database, work.album), songs=work.songs)
-        require_renders(catalog, planned)
-        raise_failures(await carry_out(catalog, planned, work.until))
+        raise_if_renders_missing(catalog, planned)
+        raise_failures(await run_pipeline(catalog, planned, work.until))
     return f"{counted(len(work.songs), 'song')} brought to {work.until}"

@@ -27,11 +27,11 @@ from flows.orchestration.parameters import AlbumWork
 from flows.orchestration.run_launcher import PrefectDispatcher
 from flows.orchestration.stages import Stages
 from flows.orchestration.submissions import cancel, known
-from flows.pipeline.pipeline import Produced
+from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
-from flows.pipeline.retry_failed import forgive
-from flows.pipeline.run import carry_out, open_run_catalog, raise_failures, require_renders
-from flows.planning.render_time import expected_seconds
+from flows.pipeline.retry_failed import requeue_environment_failures
+from flows.pipeline.run import open_run_catalog, raise_failures, raise_if_renders_missing, run_pipeline
+from flows.planning.render_time import expected_render_seconds
 from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
 from tasks.delivery.package.export import write_release
@@ -97,7 +97,7 @@ def _charge(catalog: Catalog, work: AlbumWork) -> Submission | None:
     if work.attempt and (not is_mine or stands_still):
         return None
     if standing.state != "active":
-        forgive(catalog, lambda: stored_plan(catalog.database, work.album))
+        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, work.album))
         taken: int | None = submit(catalog.database, standing.request).attempt
     elif is_mine:
         return standing
@@ -120,7 +120,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
         planned,
         dispatcher=PrefectDispatcher(),
         progress=progress,
-        expected_s=expected_seconds(catalog),
+        expected_s=expected_render_seconds(catalog),
     )
     stages = Stages(progress, get_run_logger().info)
     stages.begin(submission.request.until, submission.attempt)
@@ -136,10 +136,10 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
             return "the album was cancelled, or another run is in charge of it"
-        require_renders(catalog, planned)
+        raise_if_renders_missing(catalog, planned)
         if submission.request.until == "release":
             stages.say("Packing the release.")
-        produced = await carry_out(catalog, planned, submission.request.until)
+        produced = await run_pipeline(catalog, planned, submission.request.until)
         if stored_plan(catalog.database, planned.album.id) != planned:
             return None
         await wall.finish(produced)
@@ -171,7 +171,7 @@ async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) 
         await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
 
 
-async def _close(catalog: Catalog, submission: Submission, produced: Produced, wall: Wall, *, title: str) -> str:
+async def _close(catalog: Catalog, submission: Submission, produced: PipelineResult, wall: Wall, *, title: str) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.request.album_id
     if known(catalog.database, album_id).attempt != submission.attempt:

@@ -16,9 +16,9 @@ from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
 from flows.artifacts.artifacts import ProgressArtifact, Wall
-from flows.pipeline.pipeline import Produced
+from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
-from flows.pipeline.run import carry_out
+from flows.pipeline.run import run_pipeline
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Run:
     catalog: Catalog
     planned: PlannedAlbum
     progress: Progress
-    produced: Produced | None = None
+    produced: PipelineResult | None = None
 
 
 _run: ContextVar[Run] = ContextVar("songline_run")
@@ -36,10 +36,10 @@ _run: ContextVar[Run] = ContextVar("songline_run")
 
 @flow(name="produce-album", flow_run_name="produce · {album_id}", persist_result=False)
 async def produce_album(album_id: str, manifest_digest: str, until: str = "release") -> str:
-    """Make the album that :func:`run_here` was given; gives the release's key or a sentence."""
+    """Make the album that :func:`produce_locally` was given; gives the release's key or a sentence."""
     run = _run.get()
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
-        run.produced = await carry_out(run.catalog, run.planned, until, progress=run.progress, limits={})
+        run.produced = await run_pipeline(run.catalog, run.planned, until, progress=run.progress, limits={})
     await Wall(run.catalog, run.planned).finish(run.produced)
     if run.produced.failures:
         what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
@@ -47,7 +47,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     return run.produced.release_key or f"stopped after {until}"
 
 
-def run_here(catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str) -> Produced:
+def produce_locally(catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str) -> PipelineResult:
     """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
     run = Run(catalog, planned, progress)
     token = _run.set(run)

@@ -9,7 +9,7 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import shard_of, submission_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import ShardWork
-from flows.pipeline.run import carry_out, open_run_catalog, raise_failures
+from flows.pipeline.run import open_run_catalog, raise_failures, run_pipeline
 from flows.runtime.cancelled_tasks import end_tasks
 
 
@@ -25,6 +25,6 @@ async def render_shard(work: ShardWork) -> str:
         if submission.state in ("paused", "cancelled"):
             return f"not begun: the album is {submission.state}"
         planned = part_of(stored_plan(catalog.database, work.album), renders=set(shard.render_keys))
-        raise_failures(await carry_out(catalog, planned, "score"))
+        raise_failures(await run_pipeline(catalog, planned, "score"))
     candidates = sum(len(song.candidates) for song in planned.songs)
     return f"{counted(candidates, 'candidate is', 'candidates are')} rendered and scored"

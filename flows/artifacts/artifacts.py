@@ -23,7 +23,7 @@ from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import SongRow, songs_of
 from flows.artifacts.album_runs import runs_of_album, runs_page
 from flows.artifacts.pages import SONGS_SHOWN, Failures, report, safe, scores_page, songs_page
-from flows.pipeline.pipeline import Produced
+from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
 
 EVERY_S = 2.0
@@ -158,7 +158,7 @@ class Wall:
         if now or time.monotonic() >= self._due:
             await self._show(failures, note)
 
-    async def finish(self, produced: Produced) -> None:
+    async def finish(self, produced: PipelineResult) -> None:
         """Show how everything came out."""
         songs = await self._show(produced.failures)
         await self._show_scores(songs)

@@ -25,7 +25,7 @@ from flows.inbox.report import Entry, InboxReport, Outcome
 from flows.inbox.time_windows import Opening
 from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
-from flows.planning.render_time import expected_seconds
+from flows.planning.render_time import expected_render_seconds
 
 WHY: dict[ManifestStatus, str] = {
     "new": "it is new",
@@ -113,7 +113,7 @@ class _Night:
         self._inbox = inbox
         self._submit = submit
         self._clock = clock
-        self._expected_s = expected_seconds(catalog)
+        self._expected_s = expected_render_seconds(catalog)
         self._taken = 0
         self._purse = Purse(None)
         self.in_use = InUse()

@@ -19,8 +19,8 @@ from catalog.plan.storage import part_of
 from flows.orchestration.parameters import SongWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
-from flows.pipeline.executor import NotYet, Peek
-from flows.pipeline.pipeline import Line, goes_in_step
+from flows.pipeline.executor import CatalogLookup, NotRunYet
+from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
 from flows.pipeline.progress import Progress
 from tasks.steps.run_step import raise_if_failed
 
@@ -30,14 +30,14 @@ SONGS_A_RUN = 50
 TRIES = 5
 
 
-class Told(Peek):
+class Told(CatalogLookup):
     """Looks whether work was done; work that failed for good raises its error, as doing it would."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
         try:
             return await super().step(request, sentence)
-        except NotYet:
+        except NotRunYet:
             for standing in self.catalog.ledger.statuses("step", [request.key]).values():
                 raise_if_failed(standing, request.key)
             raise
@@ -123,11 +123,11 @@ class SongDesk:
         """Take note of songs that came to the end of the stage, or cannot come further."""
         part = part_of(self._planned, songs=songs)
         counted = Progress(part.songs)
-        line = Line(self._house, part, Told(self._house), counted, storing=False)
+        line = AlbumPipeline(self._house, part, Told(self._house), counted, storing=False)
         waiting: Collection[str] = ()
         try:
             failures = asyncio.run(line.run(self._stages[0])).failures
-        except NotYet as missing:
+        except NotRunYet as missing:
             waiting = songs if self._together else missing.songs
             failures = {} if self._together else missing.failures
         tired = {

@@ -23,7 +23,7 @@ from flows.orchestration.budget import Budget, budget_of
 from flows.orchestration.parameters import ShardWork
 from flows.orchestration.run_launcher import Dispatcher
 from flows.orchestration.run_tracker import Runs
-from flows.pipeline.score_requests import Asked, Judgements
+from flows.pipeline.score_requests import Judgements, ScoreRequestsByKey
 from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import execution_environment
 
@@ -55,7 +55,7 @@ class ShardDesk:
         self._ends: Counter[frozenset[str]] = Counter()
         self._fruitless = 0
         self._judgements = Judgements(catalog, planned)
-        self._unheard: Mapping[str, Asked] = {}
+        self._unheard: Mapping[str, ScoreRequestsByKey] = {}
         self._work = frozenset(recipes)
         self.missing = self.unrendered = frozenset(recipes)
         self.rendered: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Found = TypeVar("Found")
 
 
-class Together(Generic[Found]):
+class DataLoader(Generic[Found]):
     """Gathers the keys that concurrent coroutines ask for, and looks them all up in one go.
 
     An album's songs go their way beside each other, so the catalog gets one question for each stage of the way

@@ -14,9 +14,9 @@ from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
 from catalog.monitoring.render_speed import variant_of
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.pipeline.executor import NotYet
+from flows.pipeline.executor import NotRunYet
 from flows.pipeline.finishing import parts_are_made
-from flows.pipeline.pipeline import Line, goes_in_step
+from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
 from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import may_pass
 from flows.pipeline.survey import Survey
@@ -59,7 +59,7 @@ class StandIns(Survey):
         length_s = self._length_s(request)
         try:
             found = await super().step(request, sentence)
-        except NotYet:
+        except NotRunYet:
             found = self._stand_in(request, length_s)
         except SonglineError as error:
             if not may_pass(error.kind):
@@ -121,7 +121,7 @@ def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> Missing:
     by_digest = {digest: lengths_s[key] for key, made in products.items() for digest in made.values()}
     stand_ins = StandIns(catalog, by_digest, whole_s)
     failures: dict[str, SonglineError]
-    line = Line(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
+    line = AlbumPipeline(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
     try:
         failures = dict(asyncio.run(line.run(until)).failures)
     except SonglineError as error:

@@ -1,4 +1,5 @@
-"""Who carries a line's work out: an :class:`Executor`. :class:`Peek` is the one that only looks whether it was done."""
+"""Who carries a line's work out: an :class:`Executor`. :class:`CatalogLookup` is the one that only looks whether it
+was done."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
-from flows.pipeline.dataloader import Together
+from flows.pipeline.dataloader import DataLoader
 
 
-class NotYet(Exception):
-    """Something is missing; raised by :class:`Peek` only. A line tells for which ``songs``, and what of the others
-    failed."""
+class NotRunYet(Exception):
+    """Something is missing; raised by :class:`CatalogLookup` only. A line tells for which ``songs``, and what of the
+    others failed."""
 
     def __init__(
         self, songs: Collection[str] = frozenset(), failures: Mapping[str, SonglineError] | None = None
@@ -35,25 +36,25 @@ class Executor(Protocol):
         """The result of a step, done now if it was not before. ``sentence`` names the run."""
 
 
-class Peek:
-    """Finds finished work; raises NotYet at the first that is missing. It lives no longer than the loop it is in."""
+class CatalogLookup:
+    """Finds finished work; raises NotRunYet at the first that is missing. It lives no longer than the loop it is in."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self._renders = Together(lambda keys: catalog.ledger.statuses("render", keys))
-        self._results = Together(lambda keys: step_results(catalog.database, keys))
+        self._renders = DataLoader(lambda keys: catalog.ledger.statuses("render", keys))
+        self._results = DataLoader(lambda keys: step_results(catalog.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""
         keys = [candidate.render_key for candidate in song.candidates]
         statuses = await self._renders.of(keys)
         if any(key not in statuses or statuses[key].state not in ("rendered", "failed") for key in keys):
-            raise NotYet
+            raise NotRunYet
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`Executor`."""
         key = request.key
         found = (await self._results.of([key])).get(key)
         if found is None:
-            raise NotYet
+            raise NotRunYet
         return found

@@ -22,9 +22,8 @@ from tasks.acceptance.requests import request_acceptance, request_version_accept
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.package.release_request import (
     AlbumLevel,
-    Chosen,
     EncodedFile,
-    FinishedSong,
+    FinishedTrack,
     Mastered,
     encode_tags,
     version_tags,
@@ -52,7 +51,7 @@ def parts_are_made(album: Album, song: Song) -> bool:
     return album.stems != NONE and not (song.instrumental and album.two_stems == VOCALS)
 
 
-class Finishing:
+class SongFinisher:
     """Finishes the winners of one album."""
 
     def __init__(self, planned: PlannedAlbum, executor: Executor, progress: Progress, *, models: ModelStore) -> None:
@@ -62,7 +61,7 @@ class Finishing:
         self._do = executor
         self._progress = progress
 
-    async def leader(self, chosen: Sequence[Chosen]) -> Leader | None:
+    async def leader(self, chosen: Sequence[SelectedTake]) -> Leader | None:
         """The loudest winner that can be mastered is brought to the target (AES TD1008), the others follow.
 
         A song that no master can be made of is left to fail by itself. Any other trouble is raised: an album must not
@@ -83,7 +82,7 @@ class Finishing:
             return Leader(float(mastered.result["gain_db"]), loudest.planned.song.id)
         return None
 
-    async def master(self, chosen: Chosen, leader: Leader | None) -> Mastered:
+    async def master(self, chosen: SelectedTake, leader: Leader | None) -> Mastered:
         """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
@@ -100,7 +99,7 @@ class Finishing:
         done = await self._do.step(request, f"measure · {self._album.title}")
         return AlbumLevel.from_document(done.result)
 
-    async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedSong:
+    async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedTrack:
         """Everything that is delivered of a song."""
         chosen, album = mastered.chosen, self._album
         song, digest = chosen.planned.song, mastered.master.made["master"]
@@ -114,14 +113,14 @@ class Finishing:
         )
         files = dict(zip(plain, encoded, strict=True)) | await self._versions(mastered, separated, tags)
         self._progress.note(song.id, delivered=True)
-        return FinishedSong(mastered, drawn, {kind: files[kind] for kind in kinds}, separated)
+        return FinishedTrack(mastered, drawn, {kind: files[kind] for kind in kinds}, separated)
 
-    async def _level(self, chosen: Chosen) -> SongLevel:
+    async def _level(self, chosen: SelectedTake) -> SongLevel:
         album, song = self._album, chosen.planned.song
         request = request_level(album.mastering, await self._source(chosen), album.mastering_reference_digest)
         return SongLevel.from_document((await self._do.step(request, f"level · {song.title}")).result)
 
-    async def _mastered(self, chosen: Chosen, leader: Leader | None) -> StepResult:
+    async def _mastered(self, chosen: SelectedTake, leader: Leader | None) -> StepResult:
         album, song = self._album, chosen.planned.song
         follows = leader is not None and leader.song != song.id
         request = request_master(
@@ -133,7 +132,7 @@ class Finishing:
         )
         return await self._do.step(request, f"master · {song.title}")
 
-    async def _source(self, chosen: Chosen) -> str:
+    async def _source(self, chosen: SelectedTake) -> str:
         """What is mastered: the winner's audio, enhanced where that is asked for."""
         audio = chosen.products["audio"]
         if self._album.enhance == "none":
@@ -141,7 +140,7 @@ class Finishing:
         request = request_enhancement(self._album.enhance, audio)
         return (await self._do.step(request, f"enhance · {chosen.planned.song.title}")).made["audio"]
 
-    async def _separated(self, chosen: Chosen) -> StepResult | None:
+    async def _separated(self, chosen: SelectedTake) -> StepResult | None:
         """The winner's parts, of its audio as it was rendered."""
         album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
         if not parts_are_made(album, song):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from catalog.catalog import Catalog
 from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.pipeline.executor import NotYet, Peek
-from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.executor import CatalogLookup, NotRunYet
+from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
 from tasks.engines.registry import get_engine
 from tasks.steps.step_kinds import KINDS
@@ -89,11 +89,11 @@ class AlbumForecast:
 
 async def peek(
     catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
-) -> Produced | None:
+) -> PipelineResult | None:
     """The finished production, or None while anything is missing. Does no work."""
     try:
-        return await Line(catalog, planned, Peek(catalog), progress, storing=storing).run(until)
-    except NotYet:
+        return await AlbumPipeline(catalog, planned, CatalogLookup(catalog), progress, storing=storing).run(until)
+    except NotRunYet:
         return None
 
 

@@ -1,9 +1,8 @@
 """The production line of one album, written once: what follows what, and what each step is given.
 
 Who carries the steps out is an :class:`~flows.pipeline.executor.Executor`: the Prefect flow does the work,
-:class:`~flows.pipeline.executor.Peek` only looks whether it was done. So "is anything missing?" and "make it" can never
-disagree.
-"""
+:class:`~flows.pipeline.executor.CatalogLookup` only looks whether it was done. So "is anything missing?" and "make
+it" can never disagree. """
 
 from __future__ import annotations
 
@@ -21,12 +20,12 @@ from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
-from flows.pipeline.dataloader import Together
-from flows.pipeline.executor import Executor, NotYet
-from flows.pipeline.finishing import Finishing
+from flows.pipeline.dataloader import DataLoader
+from flows.pipeline.executor import Executor, NotRunYet
+from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_judges
-from tasks.delivery.package.release_request import Chosen, FinishedSong, pack_request
+from tasks.delivery.package.release_request import Chosen, FinishedTrack, pack_request
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.requests import request_scores, request_selection
 
@@ -34,20 +33,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Produced:
+class PipelineResult:
     """How far an album came: the key of its release (None where it was stopped before), and songs that failed."""
 
     release_key: str | None
     failures: Mapping[str, SonglineError]
 
 
-Asked = tuple[StepRequest, ...]
+ScoreRequests = tuple[StepRequest, ...]
 """Everything that is to listen to one candidate."""
 
 
 def _scored(
-    candidates: Sequence[Candidate], asked: Sequence[Asked], outcomes: Sequence[BaseException | None]
-) -> tuple[list[Candidate], list[Asked]]:
+    candidates: Sequence[Candidate], asked: Sequence[ScoreRequests], outcomes: Sequence[BaseException | None]
+) -> tuple[list[Candidate], list[ScoreRequests]]:
     """The candidates that could be scored; one that could not never sinks its song, unless it is the last."""
     errors = [outcome for outcome in outcomes if outcome is not None]
     for error in errors:
@@ -57,7 +56,7 @@ def _scored(
     return [c for c, _ in kept], [r for _, r in kept]
 
 
-Finished = tuple[list[FinishedSong], dict[str, SonglineError]]
+FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
 
 
 def goes_in_step(planned: PlannedAlbum, until: str) -> bool:
@@ -66,7 +65,7 @@ def goes_in_step(planned: PlannedAlbum, until: str) -> bool:
     return planned.album.mastering.mode == "album" and until not in ("score", "select")
 
 
-class Line:
+class AlbumPipeline:
     """One album on its way through the house."""
 
     def __init__(
@@ -78,26 +77,26 @@ class Line:
         self._progress = progress
         self._storing = storing
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._finishing = Finishing(planned, executor, progress, models=catalog.models)
-        self._products = Together(lambda keys: products_of(catalog.database, keys))
-        self._newest = Together(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
+        self._finishing = SongFinisher(planned, executor, progress, models=catalog.models)
+        self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
+        self._newest = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
-    async def run(self, until: str = "release") -> Produced:
+    async def run(self, until: str = "release") -> PipelineResult:
         """Everything up to and with the stage ``until``. One song's failure never stops the others."""
         way = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
         finished, failures = await way(until)
         if until != "release":
-            return Produced(None, failures)
+            return PipelineResult(None, failures)
         if not finished or (failures and self._planned.album.release == "all"):
-            return Produced(None, failures)
+            return PipelineResult(None, failures)
         request = pack_request(self._planned, finished, unused=self._unused())
         await self._do.step(request, f"pack · {self._planned.album.title}")
-        return Produced(request.key, failures)
+        return PipelineResult(request.key, failures)
 
-    async def _one_by_one(self, until: str) -> Finished:
+    async def _one_by_one(self, until: str) -> FinishedSongs:
         """Every song on its own: it is finished as soon as its candidates are in."""
 
-        async def through(planned: PlannedSong) -> FinishedSong | None:
+        async def through(planned: PlannedSong) -> FinishedTrack | None:
             chosen = await self._choose(planned, until)
             if chosen is None:
                 return None
@@ -107,17 +106,17 @@ class Line:
         done, failures = await self._each({s.song.id: through(s) for s in self._planned.songs})
         return [song for song in done.values() if song], failures
 
-    async def _in_step(self, until: str) -> Finished:
+    async def _in_step(self, until: str) -> FinishedSongs:
         """The whole album in step: the common gain needs every winner, the album's loudness every master."""
         chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
         winners = [each for each in chosen.values() if each]
         try:
             finished, more = await self._together(winners, until)
-        except NotYet as missing:
-            raise NotYet(missing.songs, {**failures, **missing.failures}) from missing
+        except NotRunYet as missing:
+            raise NotRunYet(missing.songs, {**failures, **missing.failures}) from missing
         return finished, {**failures, **more}
 
-    async def _together(self, winners: Sequence[Chosen], until: str) -> Finished:
+    async def _together(self, winners: Sequence[Chosen], until: str) -> FinishedSongs:
         """Winners whose masters follow one gain, to the stage ``until``."""
         try:
             leader = await self._finishing.leader(winners)
@@ -139,7 +138,7 @@ class Line:
         failures: dict[str, SonglineError] = {}
         missing: set[str] = set()
         for song_id, outcome in zip(work, outcomes, strict=True):
-            if isinstance(outcome, NotYet):
+            if isinstance(outcome, NotRunYet):
                 missing.add(song_id)
             elif isinstance(outcome, SonglineError):
                 failures[song_id] = self._about(song_id, outcome)
@@ -149,7 +148,7 @@ class Line:
             else:
                 done[song_id] = outcome
         if missing:
-            raise NotYet(missing, failures)
+            raise NotRunYet(missing, failures)
         return done, failures
 
     def _unused(self) -> dict[str, list[str]]:
@@ -205,7 +204,9 @@ class Line:
             song=planned.song.id,
         )
 
-    async def _decide(self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[Asked]) -> StepResult:
+    async def _decide(
+        self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[ScoreRequests]
+    ) -> StepResult:
         request = request_selection(
             planned.row_id,
             song=planned.song,
@@ -222,6 +223,6 @@ class Line:
         if (await self._newest.of([str(row_id)])).get(str(row_id)) != step_key:
             ensure_current(self._house.database, row_id, step_key)
 
-    async def _score(self, song: Song, candidate: Candidate, asked: Asked) -> None:
+    async def _score(self, song: Song, candidate: Candidate, asked: ScoreRequests) -> None:
         await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))
         self._progress.note(song.id, scored=1)

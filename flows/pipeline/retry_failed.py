@@ -18,20 +18,20 @@ def may_pass(kind: str) -> bool:
     return kind in _PASSING
 
 
-def forgive(catalog: Catalog, planned: Callable[[], PlannedAlbum]) -> None:
+def requeue_environment_failures(catalog: Catalog, planned: Callable[[], PlannedAlbum]) -> None:
     """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
     the work itself stay, and so does what only other albums ask for."""
     if any(error.get("kind") in _PASSING for _, _, error in failed_work(catalog.database)):
-        revive(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _PASSING])
+        requeue(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _PASSING])
 
 
-def forgive_renders(catalog: Catalog, keys: Sequence[str]) -> None:
+def requeue_failed_renders(catalog: Catalog, keys: Sequence[str]) -> None:
     """The same for these renders alone."""
     failed = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
     catalog.ledger.retry("render", [key for key in keys if key in failed])
 
 
-def revive(catalog: Catalog, failed: Sequence[FailedWork]) -> int:
+def requeue(catalog: Catalog, failed: Sequence[FailedWork]) -> int:
     """Put failed work back to planned; gives the count."""
     renders = [work.key for work in failed if work.work == "render"]
     steps = [work.key for work in failed if work.work == "step"]

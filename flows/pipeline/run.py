@@ -11,7 +11,7 @@ from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.ledger.submissions import is_settled
 from catalog.plan.plan import PlannedAlbum
-from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
@@ -41,24 +41,24 @@ def open_run_catalog() -> Iterator[Catalog]:
         yield catalog
 
 
-async def carry_out(
+async def run_pipeline(
     catalog: Catalog,
     planned: PlannedAlbum,
     until: str,
     *,
     progress: Progress | None = None,
     limits: Mapping[str, str] = LIMITS,
-) -> Produced:
+) -> PipelineResult:
     """Bring these songs with these candidates to the stage ``until``, on this machine's workers. ``progress`` is told
     how far they came; ``limits`` names the global concurrency limit of a kind of step, where one holds."""
     progress = progress or Progress(planned.songs)
     settings = catalog.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
         executor = PrefectExecutor(catalog, WorkTasks(pool), progress, local_shards(planned, settings), limits=limits)
-        return await Line(catalog, planned, executor, progress).run(until)
+        return await AlbumPipeline(catalog, planned, executor, progress).run(until)
 
 
-def require_renders(catalog: Catalog, planned: PlannedAlbum) -> None:
+def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
     """Raise TransientError where a render is missing (again), or what a judge with a model reads of it: both are had on
     the GPU pool."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
@@ -70,7 +70,7 @@ def require_renders(catalog: Catalog, planned: PlannedAlbum) -> None:
         raise TransientError("judges have not heard every candidate", remedy=remedy)
 
 
-def raise_failures(produced: Produced) -> None:
+def raise_failures(produced: PipelineResult) -> None:
     """Raise one WorkError that tells of every song that failed."""
     if produced.failures:
         told = "; ".join(error.what for error in produced.failures.values())

@@ -13,7 +13,7 @@ from catalog.plan.plan import PlannedAlbum
 from flows.planning.required_models import identities_of, judges_of, models_of_judges
 from tasks.scoring.requests import request_judges
 
-Asked = Mapping[str, StepRequest]
+ScoreRequestsByKey = Mapping[str, StepRequest]
 """What judges are asked, by the step's key."""
 
 
@@ -31,9 +31,9 @@ class Judgements:
             for candidate in song.candidates:
                 self._sung.setdefault(candidate.render_key, []).append(candidate.of(song.song))
         # By render and audio: one that is lost and made again may sound different.
-        self._asked: dict[tuple[str, str], Asked] = {}
+        self._asked: dict[tuple[str, str], ScoreRequestsByKey] = {}
 
-    def open(self, rendered: Collection[str]) -> dict[str, Asked]:
+    def open(self, rendered: Collection[str]) -> dict[str, ScoreRequestsByKey]:
         """Of these renders, those that a judge has still to hear, with what it is asked; raises ModelMissing for a plan
         that does not tell which models are meant. As many questions to the catalog for any number of them."""
         if not self._is_judged or not rendered:
@@ -47,7 +47,7 @@ class Judgements:
         }
         return {render: each for render, each in left.items() if each}
 
-    def _of(self, render_key: str, audio: str) -> Asked:
+    def _of(self, render_key: str, audio: str) -> ScoreRequestsByKey:
         if (render_key, audio) not in self._asked:
             names = models_of_judges(self._policy, self._songs)
             identities = identities_of(names, self._house.models, planned=self._planned_with)

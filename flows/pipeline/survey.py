@@ -17,9 +17,9 @@ from catalog.common.errors import SonglineError, error_document
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest, WorkKind
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.pipeline.dataloader import Together
-from flows.pipeline.executor import NotYet, Peek
-from flows.pipeline.pipeline import Line
+from flows.pipeline.dataloader import DataLoader
+from flows.pipeline.executor import CatalogLookup, NotRunYet
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress, SongProgress
 from tasks.steps.run_step import raise_if_failed
 
@@ -83,12 +83,12 @@ class AlbumStanding:
         return "failed" if self.error or any(song.error for song in self.songs) else "unfinished"
 
 
-class Survey(Peek):
+class Survey(CatalogLookup):
     """Looks whether work was done, and notes what failed for good; nothing is stored or done."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
-        self._standings = Together(lambda keys: catalog.ledger.statuses("step", keys))
+        self._standings = DataLoader(lambda keys: catalog.ledger.statuses("step", keys))
         self.failed: dict[str, FailedWork] = {}
 
     async def render(self, song: PlannedSong) -> None:
@@ -105,7 +105,7 @@ class Survey(Peek):
         """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed for good."""
         try:
             return await super().step(request, sentence)
-        except NotYet:
+        except NotRunYet:
             standing = (await self._standings.of([request.key])).get(request.key)
             if standing is not None and standing.state == "failed":
                 self._note("step", request.kind, request.key, sentence, standing.error)
@@ -128,9 +128,9 @@ async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
     failures: Mapping[str, SonglineError] = {}
     release_key, error = None, None
     try:
-        produced = await Line(catalog, planned, looked, progress, storing=False).run()
+        produced = await AlbumPipeline(catalog, planned, looked, progress, storing=False).run()
         failures, release_key = produced.failures, produced.release_key
-    except NotYet as missing:
+    except NotRunYet as missing:
         failures = missing.failures
     except SonglineError as caught:
         error = caught

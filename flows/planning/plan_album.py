@@ -26,12 +26,12 @@ from catalog.plan.plan import (
 from catalog.plan.retakes import with_retakes
 from catalog.selection.decide import Policy
 from flows.planning.required_models import (
+    check_licences,
     identities_of,
     judges_of,
     model_uses,
     models_of_judges,
     models_of_stems,
-    refuse_licences,
 )
 from tasks.delivery.deliverables import available
 from tasks.engines.registry import get_engine
@@ -52,7 +52,7 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that where
     the policy in force is not the manifest's, which was held to the licences when it was read."""
     if policy != album.selection:
-        refuse_licences(album, policy, settings)
+        check_licences(album, policy, settings)
     needed = [use.model for use in model_uses(album, policy, settings)]
     models.need_all(needed)
     if MUQ_MULAN in needed:

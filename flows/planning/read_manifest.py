@@ -16,7 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
-from flows.planning.required_models import refuse_licences
+from flows.planning.required_models import check_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
 from tasks.delivery.tags.cover import cover_notices
@@ -64,7 +64,7 @@ def read_album(path: Path, settings: Settings) -> Album:
 
     album = load_manifest(path, replace(vocabulary(settings), notices=notices))
     _check_agreements(album, path, settings)
-    refuse_licences(album, album.selection, settings)
+    check_licences(album, album.selection, settings)
     return album
 
 

@@ -10,7 +10,7 @@ from catalog.recipe import Recipe
 from tasks.engines.registry import get_engine
 
 
-def expected_seconds(catalog: Catalog) -> Callable[[Recipe], float]:
+def expected_render_seconds(catalog: Catalog) -> Callable[[Recipe], float]:
     """A function that gives a recipe's expected seconds on the devices that rendered of late."""
 
     def forecast(recipe: Recipe) -> float:

@@ -15,7 +15,7 @@ from tasks.scoring.registry import Judge, judges_for
 from tasks.separation.demucs.models import STEM_MODELS
 
 
-def refuse_licences(album: Album, policy: Policy, settings: Settings) -> None:
+def check_licences(album: Album, policy: Policy, settings: Settings) -> None:
     """Raise LicenceRefused where the album is commercial and the licence of a model that it needs forbids that."""
     if not album.commercial:
         return

@@ -19,8 +19,8 @@ from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.work import StepRequest
 from catalog.recipe import Recipe
-from flows.pipeline.executor import NotYet, Peek
-from flows.pipeline.pipeline import Line
+from flows.pipeline.executor import CatalogLookup, NotRunYet
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
@@ -61,22 +61,22 @@ def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
     with open_catalog(_settings(golden)) as catalog:
         planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
         listener = _Listener(catalog)
-        with suppress(NotYet):
-            asyncio.run(Line(catalog, planned, listener, Progress(planned.songs), storing=False).run())
+        with suppress(NotRunYet):
+            asyncio.run(AlbumPipeline(catalog, planned, listener, Progress(planned.songs), storing=False).run())
         return listener.asked
 
 
 def packed_again(golden: Golden, album: str) -> list[str]:
-    """Pack an album's release in this process; gives what was done for it, in words. Raises NotYet where any other work
-    is asked for."""
+    """Pack an album's release in this process; gives what was done for it, in words. Raises NotRunYet where any other
+    work is asked for."""
     with open_catalog(_settings(golden)) as catalog:
         planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
         packer = _Packer(catalog)
-        asyncio.run(Line(catalog, planned, packer, Progress(planned.songs)).run())
+        asyncio.run(AlbumPipeline(catalog, planned, packer, Progress(planned.songs)).run())
         return packer.inline.steps
 
 
-class _Listener(Peek):
+class _Listener(CatalogLookup):
     """Notes what is asked for; does nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -93,7 +93,7 @@ class _Listener(Peek):
         return await super().step(request, sentence)
 
 
-class _Packer(Peek):
+class _Packer(CatalogLookup):
     """Packs; does nothing else."""
 
     def __init__(self, catalog: Catalog) -> None:

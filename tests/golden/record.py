@@ -30,7 +30,7 @@ from catalog.common.settings import Settings
 from catalog.ledger.results import render_products
 from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import offer_retakes, parent_take, with_words
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -95,7 +95,7 @@ def _album(golden: Golden, document: albums.Document) -> None:
     settings = _settings(golden)
     with open_catalog(settings) as catalog:
         planned = declare_album(catalog, read_album(manifest, settings))
-        produced = asyncio.run(Line(catalog, planned, InlineExecutor(catalog), Progress(planned.songs)).run())
+        produced = asyncio.run(AlbumPipeline(catalog, planned, InlineExecutor(catalog), Progress(planned.songs)).run())
         assert not produced.failures, {song: str(error) for song, error in produced.failures.items()}
     golden.run("render", manifest, "--out", golden.out)
 

@@ -63,11 +63,11 @@ def documents() -> dict[str, dict[str, object]]:
 
 
 def make(catalog: Catalog, folder: Path, name: str, document: dict[str, object]) -> dict[str, Any]:
-    from flows.produce_locally import run_here
+    from flows.produce_locally import produce_locally
 
     planned = declare_album(catalog, read_album(write_album(folder / name, document), catalog.settings))
     progress = Progress(planned.songs)
-    made = run_here(catalog, planned, progress, "release")
+    made = produce_locally(catalog, planned, progress, "release")
     failures = {song: str(error) for song, error in made.failures.items()}
     return {"release": made.release_key, "failures": failures, "share": progress.share, "digest": planned.digest}
 

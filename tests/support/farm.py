@@ -11,7 +11,7 @@ from catalog.ledger.submissions import shard_of
 from catalog.plan.storage import part_of, stored_plan
 from flows.orchestration.parameters import ShardWork, SongWork, Work
 from flows.orchestration.run_launcher import RunStanding, RunState
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from tests.support.inline_executor import InlineExecutor
 
@@ -96,6 +96,6 @@ class FakeFarm:
         else:
             part, until = part_of(planned, songs=work.songs), work.until
         executor = InlineExecutor(catalog)
-        asyncio.run(Line(catalog, part, executor, Progress(part.songs)).run(until))
+        asyncio.run(AlbumPipeline(catalog, part, executor, Progress(part.songs)).run(until))
         self.rendered += executor.rendered
         self.steps += executor.steps

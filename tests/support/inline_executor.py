@@ -8,7 +8,7 @@ from catalog.catalog import Catalog
 from catalog.ledger.results import StepResult, step_result
 from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.plan.plan import PlannedAlbum, PlannedSong
-from flows.pipeline.pipeline import Line, Produced
+from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.run_step import run_step
@@ -44,8 +44,8 @@ class InlineExecutor:
         return found
 
 
-def produce(catalog: Catalog, planned: PlannedAlbum, until: str = "release") -> tuple[Produced, InlineExecutor]:
+def produce(catalog: Catalog, planned: PlannedAlbum, until: str = "release") -> tuple[PipelineResult, InlineExecutor]:
     """Make an album in this process, without Prefect."""
     executor = InlineExecutor(catalog)
-    produced = asyncio.run(Line(catalog, planned, executor, Progress(planned.songs)).run(until))
+    produced = asyncio.run(AlbumPipeline(catalog, planned, executor, Progress(planned.songs)).run(until))
     return produced, executor

@@ -25,9 +25,9 @@ from flows.cli.console.exit import STOPPED
 from flows.cli.console.kept_files import say_kept
 from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.pipeline.forecast import forecast, peek
-from flows.pipeline.pipeline import Produced
+from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import LiveLines, Progress
-from flows.pipeline.retry_failed import forgive
+from flows.pipeline.retry_failed import requeue_environment_failures
 from flows.planning.plan_album import declare_album, taken_place
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.bundle import check_destination
@@ -49,7 +49,7 @@ def render(path: Path, out: Path, until: str) -> None:
         if said := taken_place(catalog, album):
             warn(said)
         planned = declare_album(catalog, album)
-        forgive(catalog, lambda: planned)
+        requeue_environment_failures(catalog, lambda: planned)
         produced = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
         if produced is not None and until != "release" and not produced.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
@@ -88,15 +88,15 @@ def _check_room(catalog: Catalog, planned: PlannedAlbum) -> None:
         )
 
 
-def _produce(catalog: Catalog, planned: PlannedAlbum, until: str) -> Produced:
+def _produce(catalog: Catalog, planned: PlannedAlbum, until: str) -> PipelineResult:
     from flows.embedded.api import local_api
 
     progress = Progress(planned.songs)
     with local_api(catalog.settings.prefect_path):
-        from flows.produce_locally import run_here
+        from flows.produce_locally import produce_locally
 
         with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
-            return run_here(catalog, planned, progress, until)
+            return produce_locally(catalog, planned, progress, until)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.pipeline.retry_failed import forgive_renders
+from flows.pipeline.retry_failed import requeue_failed_renders
 from flows.planning.read_manifest import read_album
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
@@ -97,7 +97,7 @@ def retake(
         taken = _taken(catalog, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
         offered = offer_retakes(catalog.database, parent, taken.recipes, lyrics=words)
         keys = [candidate.render_key for candidate in offered]
-        forgive_renders(catalog, keys)
+        requeue_failed_renders(catalog, keys)
         if not as_json:
             count = counted(len(offered), "take")
             where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"

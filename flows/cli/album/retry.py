@@ -18,7 +18,7 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.failures import Failure, failures_of, what_next
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
-from flows.pipeline.retry_failed import revive
+from flows.pipeline.retry_failed import requeue
 from flows.pipeline.survey import AlbumStanding, survey
 
 
@@ -32,7 +32,7 @@ def retry(named: str | None, *, as_json: bool) -> None:
         failed = failed_work(catalog.database)
         statuses = _standings(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
         asked = {work.key: (album, work) for album in statuses for work in album.failed}
-        count = revive(catalog, [work for _, work in asked.values()])
+        count = requeue(catalog, [work for _, work in asked.values()])
     held_back = [failure for standing in statuses for failure in failures_of(standing)] if not count else []
     left = sum(key not in asked for _, key, _ in failed)
     if as_json:

@@ -24,9 +24,9 @@ from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.pipeline.executor import Peek
+from flows.pipeline.executor import CatalogLookup
 from flows.pipeline.forecast import peek
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_plan, plan_album
 from flows.planning.read_manifest import read_album
@@ -87,7 +87,7 @@ def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool)
     return f"Nothing was stored; add --apply to keep these decisions. In force is {was}."
 
 
-class _Decide(Peek):
+class _Decide(CatalogLookup):
     """Finds what is finished, and decides; does no other work."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -106,7 +106,9 @@ def _apply(
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     who = Applicant(file, user_name(), execution_environment())
     apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
-    return asyncio.run(Line(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")).failures
+    return asyncio.run(
+        AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")
+    ).failures
 
 
 def _replay(

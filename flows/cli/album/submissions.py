@@ -13,7 +13,7 @@ from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, titled, warn
-from flows.pipeline.retry_failed import forgive
+from flows.pipeline.retry_failed import requeue_environment_failures
 from flows.planning.plan_album import plan_album, taken_place
 from flows.planning.read_manifest import read_album
 
@@ -30,7 +30,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
         if said := taken_place(catalog, album):
             warn(said)
         planned = plan_album(catalog, album)
-        forgive(catalog, lambda: planned)
+        requeue_environment_failures(catalog, lambda: planned)
         standing = submit_album(catalog, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
@@ -66,7 +66,7 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     found = album_id(named, settings)
     with open_catalog(settings) as catalog:
         submitting.known(catalog.database, found)
-        forgive(catalog, lambda: stored_plan(catalog.database, found))
+        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, found))
         standing = submitting.resume(catalog, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 

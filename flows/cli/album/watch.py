@@ -24,7 +24,7 @@ from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
 from flows.orchestration.run_launcher import PoolWorkers, PrefectDispatcher, RunStanding
 from flows.pipeline.survey import SongStanding, survey
-from flows.planning.render_time import expected_seconds
+from flows.planning.render_time import expected_render_seconds
 
 SONGS_SHOWN = 30
 
@@ -80,7 +80,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> WatchS
     missing = {c.render_key for song in songs for c in song.candidates if c.state in ("planned", "leased")}
     planned = stored_plan(catalog.database, album)
     recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
-    expected_s = expected_seconds(catalog)
+    expected_s = expected_render_seconds(catalog)
     try:
         statuses: Sequence[RunStanding] = tuple(dispatcher.statuses(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()

@@ -65,7 +65,7 @@ class Mastered:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedSong:
+class FinishedTrack:
     """A mastered song with everything else that goes into the release."""
 
     mastered: Mastered
@@ -147,7 +147,7 @@ def _peak(true_peak_dbtp: float | None) -> float | None:
 
 
 def pack_request(
-    planned: PlannedAlbum, finished: Sequence[FinishedSong], *, unused: Mapping[str, Sequence[str]] | None = None
+    planned: PlannedAlbum, finished: Sequence[FinishedTrack], *, unused: Mapping[str, Sequence[str]] | None = None
 ) -> StepRequest:
     """The release of these songs. Its key digests all that is in it; ``unused`` says, by song, what of it its engine
     makes no use of."""
@@ -179,7 +179,7 @@ def pack_request(
     return request("pack", parameters, inputs)
 
 
-def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
+def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
     mastered, winner = finished.mastered, finished.mastered.chosen.winner
     song = winner.of(finished.song)
     head_s = mastered.master.result["ends"]["head_s"]
@@ -221,7 +221,7 @@ def _track(finished: FinishedSong, unused: Sequence[str]) -> dict[str, Json]:
     }
 
 
-def _inputs(finished: FinishedSong) -> dict[str, str]:
+def _inputs(finished: FinishedTrack) -> dict[str, str]:
     products = finished.mastered.chosen.products
     parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
     if "midi" in products:

@@ -14,7 +14,7 @@ from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submi
 from flows import produce_album as album_flow
 from flows.artifacts.artifacts import Wall
 from flows.orchestration.parameters import AlbumWork
-from flows.pipeline.pipeline import Produced
+from flows.pipeline.pipeline import PipelineResult
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from flows.produce_album import _charge, _close
@@ -92,7 +92,7 @@ def test_an_album_of_nobody_is_named(catalog):
 
 def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
     submission = submission_of(catalog.database, "small")
-    produced = Produced(None, {"one": WorkError("no take passed", remedy="Add seeds")})
+    produced = PipelineResult(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
         asyncio.run(_close(catalog, submission, produced, Wall(catalog, planned), title="Small"))
     standing = submission_of(catalog.database, "small")
@@ -101,7 +101,7 @@ def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
 
 def test_an_album_that_was_stopped_early_is_done(catalog, planned):
     submission = submission_of(catalog.database, "small")
-    asyncio.run(_close(catalog, submission, Produced(None, {}), Wall(catalog, planned), title="Small"))
+    asyncio.run(_close(catalog, submission, PipelineResult(None, {}), Wall(catalog, planned), title="Small"))
     assert submission_of(catalog.database, "small").state == "done"
 
 

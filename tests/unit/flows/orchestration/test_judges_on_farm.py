@@ -21,9 +21,9 @@ from flows.orchestration import budget
 from flows.orchestration import render_dispatcher as shard_desk
 from flows.orchestration.coordinator import Foreman
 from flows.pipeline.forecast import peek
-from flows.pipeline.pipeline import Line
+from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
-from flows.pipeline.run import require_renders
+from flows.pipeline.run import raise_if_renders_missing
 from flows.pipeline.score_requests import Judgements
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -139,7 +139,7 @@ def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path):
         with house_at(name, stems=stems) as catalog:
             planned = stored_plan(catalog.database, "small")
             executor = Demixing(catalog)
-            asyncio.run(Line(catalog, planned, executor, Progress(planned.songs)).run("finish"))
+            asyncio.run(AlbumPipeline(catalog, planned, executor, Progress(planned.songs)).run("finish"))
             keys += executor.asked
     assert len(keys) == 2
     assert keys[0] == keys[1]
@@ -284,9 +284,9 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path):
 def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path):
     planned = rendered_before(gpu, tmp_path / "album")
     with pytest.raises(TransientError, match="judges have not heard every candidate"):
-        require_renders(gpu, planned)
+        raise_if_renders_missing(gpu, planned)
     produce(gpu, planned, "score")
-    require_renders(gpu, planned)
+    raise_if_renders_missing(gpu, planned)
 
 
 def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(gpu, farm, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from flows.pipeline.dataloader import Together
+from flows.pipeline.dataloader import DataLoader
 
 
 class Book:
@@ -27,7 +27,7 @@ def book():
 
 def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(book):
     async def ask():
-        together = Together(book.look_up)
+        together = DataLoader(book.look_up)
         first = await asyncio.gather(together.of(["a", "b"]), together.of(["b", "c"]), together.of(["unknown"]))
         return [*first, await together.of(["d"])]
 
@@ -40,7 +40,7 @@ def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(boo
 
 def test_an_error_reaches_all_who_asked_and_nobody_after_them(book):
     async def ask():
-        together = Together(book.look_up)
+        together = DataLoader(book.look_up)
         first = await asyncio.gather(together.of(["a"]), together.of(["bad"]), return_exceptions=True)
         return first, await together.of(["a"])
 
@@ -51,7 +51,7 @@ def test_an_error_reaches_all_who_asked_and_nobody_after_them(book):
 
 def test_who_gives_up_while_waiting_does_not_disturb_the_others(book):
     async def ask():
-        together = Together(book.look_up)
+        together = DataLoader(book.look_up)
         leaving, staying = (asyncio.ensure_future(together.of([key])) for key in ("a", "b"))
         await asyncio.sleep(0)
         leaving.cancel()

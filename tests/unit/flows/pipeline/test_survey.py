@@ -14,7 +14,7 @@ from flows.cli.admin.disk import albums
 from flows.cli.album.author import plan as plan_command
 from flows.cli.album.retry import retry
 from flows.cli.inspect.status import status
-from flows.pipeline.retry_failed import forgive
+from flows.pipeline.retry_failed import requeue_environment_failures
 from flows.pipeline.survey import survey
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -156,7 +156,7 @@ def test_rendering_forgives_only_what_its_own_plan_asks_for(catalog, settings, t
     mine, others = (each.songs[0].candidates[0].render_key for each in (planned, other))
     for key in (mine, others):
         fail(catalog, key, MachineError("the disk is full", remedy="Free some"))
-    forgive(catalog, lambda: planned)
+    requeue_environment_failures(catalog, lambda: planned)
     assert [key for _, key, _ in failed_work(catalog.database)] == [others]
 
 
