@@ -7,13 +7,13 @@ from prefect import flow
 from catalog.common.text import counted
 from catalog.ledger.submissions import submission_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.orchestration.parameters import SongWork
+from flows.orchestration.parameters import SongParameters
 from flows.pipeline.run import open_run_catalog, raise_failures, raise_if_renders_missing, run_pipeline
 from flows.runtime.cancelled_tasks import end_tasks
 
 
 @flow(name="finish-song", persist_result=False, on_cancellation=[end_tasks])
-async def finish_song(work: SongWork) -> str:
+async def finish_song(work: SongParameters) -> str:
     """Bring songs to a stage. What is done already is not done again; retrying it continues from the catalog.
 
     Rendering and judging are the GPU pool's. Stems that a model separates are made here, a winner each.

@@ -21,12 +21,12 @@ from catalog.ledger.submissions import Submission, claim_attempt, set_flow_run_i
 from catalog.plan.plan import set_current_release
 from catalog.plan.storage import stored_plan
 from catalog.release.queries import release_by_key
-from flows.artifacts.artifacts import ProgressArtifact, Wall
-from flows.orchestration.coordinator import Foreman, Verdict
-from flows.orchestration.parameters import AlbumWork
-from flows.orchestration.run_launcher import PrefectDispatcher
+from flows.artifacts.artifacts import AlbumArtifacts, ProgressArtifact
+from flows.orchestration.coordinator import AlbumCoordinator, Verdict
+from flows.orchestration.parameters import AlbumParameters
+from flows.orchestration.run_launcher import PrefectRunLauncher
 from flows.orchestration.stages import Stages
-from flows.orchestration.submissions import cancel, known
+from flows.orchestration.submissions import cancel, get_submission
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import requeue_environment_failures
@@ -46,9 +46,9 @@ LONGEST_PAUSE_S = 30.0
 def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Who cancels the run in charge, in the Prefect UI, means the album: no other run is to take it up."""
     with open_run_catalog() as catalog:
-        album = AlbumWork.model_validate(flow_run.parameters["work"]).album
-        if known(catalog.database, album).flow_run_id == str(flow_run.id):
-            cancel(catalog.database, album, PrefectDispatcher())
+        album = AlbumParameters.model_validate(flow_run.parameters["work"]).album
+        if get_submission(catalog.database, album).flow_run_id == str(flow_run.id):
+            cancel(catalog.database, album, PrefectRunLauncher())
 
 
 @flow(
@@ -57,7 +57,7 @@ def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     persist_result=False,
     on_cancellation=[note_cancelled, end_tasks],
 )
-async def produce_album_on_farm(work: AlbumWork) -> str:
+async def produce_album_on_farm(work: AlbumParameters) -> str:
     """Bring a submitted album to its release. Retrying it continues from the catalog."""
     with open_run_catalog() as catalog:
         submission = _charge(catalog, work)
@@ -81,17 +81,17 @@ async def produce_album_on_farm(work: AlbumWork) -> str:
 async def _watched() -> None:
     """Have reconcile run often, also for an album that was made active by this run."""
     try:
-        await asyncio.to_thread(PrefectDispatcher().reconcile_often, True)
+        await asyncio.to_thread(PrefectRunLauncher().reconcile_often, True)
     except MachineError as error:
         get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
 
 
-def _charge(catalog: Catalog, work: AlbumWork) -> Submission | None:
+def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
     """The submission this run is in charge of, None where it is another's, or stands still.
 
     A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
     """
-    standing, mine = known(catalog.database, work.album), str(flow_run.id)
+    standing, mine = get_submission(catalog.database, work.album), str(flow_run.id)
     is_mine = standing.flow_run_id == mine or work.attempt == standing.attempt
     stands_still = standing.state in ("paused", "cancelled", "done")
     if work.attempt and (not is_mine or stands_still):
@@ -106,19 +106,19 @@ def _charge(catalog: Catalog, work: AlbumWork) -> Submission | None:
     if taken is None:
         return None
     set_flow_run_id(catalog.database, work.album, mine, attempt=taken)
-    return known(catalog.database, work.album)
+    return get_submission(catalog.database, work.album)
 
 
 async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
     planned = stored_plan(catalog.database, submission.request.album_id)
     progress = Progress(planned.songs)
-    wall = Wall(catalog, planned)
-    foreman = Foreman(
+    wall = AlbumArtifacts(catalog, planned)
+    foreman = AlbumCoordinator(
         catalog,
         submission,
         planned,
-        dispatcher=PrefectDispatcher(),
+        dispatcher=PrefectRunLauncher(),
         progress=progress,
         expected_s=expected_render_seconds(catalog),
     )
@@ -128,7 +128,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
         verdict = await _rounds(foreman, wall, stages, catalog.settings.poll_s)
         await wall.show(foreman.failures, now=True)
         if verdict == "paused":
-            reason = known(catalog.database, planned.album.id).reason
+            reason = get_submission(catalog.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
             stages.say(note)
             await wall.show(foreman.failures, now=True, note=note)
@@ -149,7 +149,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     return told
 
 
-async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) -> Verdict:
+async def _rounds(foreman: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
     """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
     away_since: float | None = None
     while True:
@@ -171,10 +171,12 @@ async def _rounds(foreman: Foreman, wall: Wall, stages: Stages, pause_s: float) 
         await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
 
 
-async def _close(catalog: Catalog, submission: Submission, produced: PipelineResult, wall: Wall, *, title: str) -> str:
+async def _close(
+    catalog: Catalog, submission: Submission, produced: PipelineResult, wall: AlbumArtifacts, *, title: str
+) -> str:
     """Note the end, and write the release where finished albums are wanted."""
     album_id = submission.request.album_id
-    if known(catalog.database, album_id).attempt != submission.attempt:
+    if get_submission(catalog.database, album_id).attempt != submission.attempt:
         return "another run is in charge of the album"
     if produced.release_key:
         set_current_release(catalog.database, album_id, produced.release_key)
@@ -190,7 +192,7 @@ async def _close(catalog: Catalog, submission: Submission, produced: PipelineRes
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.request.until}"
 
 
-async def _write_out(catalog: Catalog, release_key: str, wall: Wall) -> None:
+async def _write_out(catalog: Catalog, release_key: str, wall: AlbumArtifacts) -> None:
     release, settings = release_by_key(catalog.database, release_key), catalog.settings
     if release is None or settings.releases is None:
         return

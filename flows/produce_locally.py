@@ -15,7 +15,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, WorkError
 from catalog.common.text import counted
 from catalog.plan.plan import PlannedAlbum
-from flows.artifacts.artifacts import ProgressArtifact, Wall
+from flows.artifacts.artifacts import AlbumArtifacts, ProgressArtifact
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import run_pipeline
@@ -40,7 +40,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     run = _run.get()
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
         run.produced = await run_pipeline(run.catalog, run.planned, until, progress=run.progress, limits={})
-    await Wall(run.catalog, run.planned).finish(run.produced)
+    await AlbumArtifacts(run.catalog, run.planned).finish(run.produced)
     if run.produced.failures:
         what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
         raise WorkError(what, remedy="See the report for each song's reason")

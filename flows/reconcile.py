@@ -18,8 +18,8 @@ from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, SonglineError, WorkError
 from catalog.common.text import counted
 from catalog.ledger.submissions import release_expired_leases, submissions
-from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
-from flows.orchestration.submissions import ensure_charge
+from flows.orchestration.run_launcher import PrefectRunLauncher, RunLauncher
+from flows.orchestration.submissions import ensure_coordinated
 from flows.pipeline.run import open_run_catalog
 from flows.runtime.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.server.client import server_client
@@ -38,7 +38,7 @@ AT_WORK = FlowRunFilter(
 def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
     with open_run_catalog() as catalog, server_client() as client:
-        dispatcher = PrefectDispatcher()
+        dispatcher = PrefectRunLauncher()
         try:
             adapt_schedule(
                 catalog, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1))
@@ -51,7 +51,7 @@ def reconcile() -> str:
     return f"{told}, {removed} old runs removed"
 
 
-def adapt_schedule(catalog: Catalog, dispatcher: Dispatcher, *, is_at_work: bool = False) -> None:
+def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: bool = False) -> None:
     """Have reconcile run while an album is active or a run for one is still at work, and not at all while none is.
 
     An album may become active between the look and the switch: so there is a second look.
@@ -62,7 +62,7 @@ def adapt_schedule(catalog: Catalog, dispatcher: Dispatcher, *, is_at_work: bool
         dispatcher.reconcile_often(True)
 
 
-def hold_to_catalog(catalog: Catalog, dispatcher: Dispatcher) -> str:
+def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
     """Free lost leases and see to every active album; gives what was done as a sentence.
 
     Trouble with one album holds no other up. Raises WorkError naming all that had some, after the last.
@@ -72,7 +72,7 @@ def hold_to_catalog(catalog: Catalog, dispatcher: Dispatcher) -> str:
     changed, troubles = 0, {}
     for each in active:
         try:
-            changed += ensure_charge(catalog, each, dispatcher) != each
+            changed += ensure_coordinated(catalog, each, dispatcher) != each
         except SonglineError as error:
             troubles[each.request.album_id] = error
     if troubles:

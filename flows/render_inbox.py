@@ -9,21 +9,21 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
 from catalog.common.errors import MachineError, RefusedError
-from flows.artifacts.artifacts import only_shown
-from flows.inbox.parameters import InboxWork
+from flows.artifacts.artifacts import ignore_display_errors
+from flows.inbox.parameters import InboxParameters
 from flows.inbox.run import run_inbox
 from flows.orchestration.submissions import submit_album
 from flows.pipeline.run import open_run_catalog
 
-EVERY_NIGHT = InboxWork()
+EVERY_NIGHT = InboxParameters()
 
 
 def run_name() -> str:
     """The run as a sentence: where it looks, and what bounds it."""
-    return sentence(InboxWork.model_validate(flow_run.get_parameters().get("work", EVERY_NIGHT)))
+    return sentence(InboxParameters.model_validate(flow_run.get_parameters().get("work", EVERY_NIGHT)))
 
 
-def sentence(work: InboxWork) -> str:
+def sentence(work: InboxParameters) -> str:
     """See :func:`run_name`."""
     bounds = [f"{work.max_gpu_minutes:g} GPU minutes"] if work.max_gpu_minutes is not None else []
     bounds += [str(work.hours)] if work.hours else []
@@ -48,13 +48,13 @@ def require_own_inbox(place: str, own: str) -> None:
 
 
 @flow(name="render-inbox", flow_run_name=run_name, persist_result=False)
-def render_inbox(work: InboxWork = EVERY_NIGHT) -> str:
+def render_inbox(work: InboxParameters = EVERY_NIGHT) -> str:
     """Submit the new and changed albums of the inbox; gives the report in one sentence. A manifest's faults stand in
     the report and fail nothing; trouble of the services fails the run, and the next one continues."""
     with open_run_catalog() as catalog:
         require_own_inbox(work.place, catalog.settings.inbox)
         report = run_inbox(catalog, work, submit=submit_album)
-    with only_shown():
+    with ignore_display_errors():
         create_markdown_artifact(report.markdown(), key="inbox", description="What was taken, and what was left")
     if report.trouble:
         raise MachineError(report.summary(), remedy="The next run takes what was left; see the report for the rest")

@@ -8,13 +8,13 @@ from catalog.common.errors import InputError
 from catalog.common.text import counted
 from catalog.ledger.submissions import shard_of, submission_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.orchestration.parameters import ShardWork
+from flows.orchestration.parameters import ShardParameters
 from flows.pipeline.run import open_run_catalog, raise_failures, run_pipeline
 from flows.runtime.cancelled_tasks import end_tasks
 
 
 @flow(name="render-shard", persist_result=False, on_cancellation=[end_tasks])
-async def render_shard(work: ShardWork) -> str:
+async def render_shard(work: ShardParameters) -> str:
     """Render what is missing of a shard with one model load, and score all of it: judges load models too, so they hear
     a candidate here even where it was rendered before. Retrying it continues from the catalog."""
     with open_run_catalog() as catalog:

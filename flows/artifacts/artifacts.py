@@ -33,7 +33,7 @@ NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 
 @contextmanager
-def only_shown() -> Iterator[None]:
+def ignore_display_errors() -> Iterator[None]:
     """Prefect shows, the catalog counts: a page that cannot be written never fails the album."""
     with suppress(httpx.HTTPError, PrefectException):
         yield
@@ -68,7 +68,7 @@ class ProgressArtifact:
         """Whether nothing more is to come, though songs may have failed: the bar is full then."""
 
     async def __aenter__(self) -> ProgressArtifact:
-        with only_shown():
+        with ignore_display_errors():
             await self._begin()
         self._following = asyncio.create_task(self._follow())
         return self
@@ -103,12 +103,12 @@ class ProgressArtifact:
         now = 100.0 if self.is_over else round(100 * self._progress.share, 1)
         if self._id is None or now == self._sent:
             return
-        with only_shown():
+        with ignore_display_errors():
             await aupdate_progress_artifact(self._id, now)
             self._sent = now
 
 
-class Board:
+class ArtifactWriter:
     """Pages of the current flow run by name. Each is made once and then changed in place, and only where it says
     something new: a run leaves as many records as it has pages, however long it takes and however often it is retried.
     Their keys end in the album's id, as Prefect lists all pages of one key together."""
@@ -123,7 +123,7 @@ class Board:
         page_id, said = self._pages.get(name, (None, None))
         if said == text:
             return
-        with only_shown():
+        with ignore_display_errors():
             key = page_key(name, self._album_id)
             page_id = page_id or (await self._pages_of_earlier_tries()).get(key)
             if page_id is None:
@@ -142,7 +142,7 @@ class Board:
         return self._earlier
 
 
-class Wall:
+class AlbumArtifacts:
     """The pages of an album, kept up to date while it is made: its songs by state, the scores of each song as soon as
     it is decided, and at the end a report."""
 
@@ -150,7 +150,7 @@ class Wall:
         self._house = catalog
         self._album = planned.album
         self._is_large = len(planned.songs) > SONGS_SHOWN
-        self._board = Board(planned.album.id)
+        self._board = ArtifactWriter(planned.album.id)
         self._due = 0.0
 
     async def show(self, failures: Failures, *, now: bool = False, note: str = "") -> None:
@@ -186,7 +186,7 @@ class Wall:
 
     async def _show_runs(self) -> None:
         """The runs on the pools that work for the album, where there are any."""
-        with only_shown():
+        with ignore_display_errors():
             if runs := await runs_of_album(self._album.id):
                 text = runs_page(self._album.title, runs, album_id=self._album.id)
                 await self._board.show("runs", text, description="Renders and finishes, each with a link to its run")

@@ -11,8 +11,8 @@ from catalog.ledger.submissions import Submission, counted_since, is_settled, sp
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.storage import stored_plan
 from catalog.recipe import Recipe
-from flows.inbox.parameters import InboxWork
-from flows.inbox.time_windows import Opening
+from flows.inbox.parameters import InboxParameters
+from flows.inbox.time_windows import TimeWindow
 
 NIGHT = timedelta(hours=12)
 """A budget without hours is for so long, so that a second run soon after the first does not get it again."""
@@ -21,7 +21,7 @@ HEADROOM = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class GpuEstimate:
     """Minutes that an album's missing renders should take, and the quickest of them."""
 
     minutes: float
@@ -41,7 +41,7 @@ class InUse:
         return self.spent + self.still
 
 
-def minutes_left(work: InboxWork, opening: Opening | None, now: datetime, *, in_use: InUse) -> float | None:
+def minutes_left(work: InboxParameters, opening: TimeWindow | None, now: datetime, *, in_use: InUse) -> float | None:
     """What may still be given out: of the minutes that are set, and no more than the hours hold from ``now`` on; None
     where nothing bounds it."""
     bounds = [work.max_gpu_minutes - in_use.total] if work.max_gpu_minutes is not None else []
@@ -51,12 +51,12 @@ def minutes_left(work: InboxWork, opening: Opening | None, now: datetime, *, in_
     return min(bounds, default=None)
 
 
-def need_of(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> Need:
+def gpu_estimate(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> GpuEstimate:
     """What is missing of an album; a render that two of its songs share is counted once."""
     recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
     statuses = catalog.ledger.statuses("render", list(recipes))
     missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(statuses.get(key))]
-    return Need(sum(missing), min(missing, default=0.0))
+    return GpuEstimate(sum(missing), min(missing, default=0.0))
 
 
 def minutes_in_use(
@@ -74,19 +74,19 @@ def minutes_in_use(
         spent += own if counted_from >= since else spent_s(catalog.database, keys, since=since) / 60
         if submission.state == "active":
             bound = submission.request.max_gpu_minutes
-            missing = need_of(catalog, planned, expected_s).minutes
+            missing = gpu_estimate(catalog, planned, expected_s).minutes
             still += missing if bound is None else max(0.0, min(missing, bound - own))
     return InUse(spent, still)
 
 
-class Purse:
+class GpuBudget:
     """The minutes that are left. Albums are served in order: once one could not be served whole, only those follow
     that need none."""
 
     def __init__(self, minutes: float | None) -> None:
         self.left = None if minutes is None else max(0.0, minutes)
 
-    def grant(self, need: Need) -> float | None:
+    def grant(self, need: GpuEstimate) -> float | None:
         """Minutes to submit an album with; None where it is not bounded. Raises Spent where it must wait."""
         if self.left is None:
             return None

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from catalog.common.inbox_location import normalize_location
-from flows.inbox.time_windows import Hours, parse_hours
+from flows.inbox.time_windows import Schedule, parse_hours
 
 
-class InboxWork(BaseModel):
+class InboxParameters(BaseModel):
     """Submit the new and changed albums of an inbox, within a budget of GPU minutes, certain hours, or both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,13 +34,13 @@ class InboxWork(BaseModel):
     max_albums: int | None = Field(None, ge=1, description="Albums to submit at most; empty: no bound.")
 
     @model_validator(mode="after")
-    def _has_sound_hours(self) -> InboxWork:
+    def _has_sound_hours(self) -> InboxParameters:
         if self.window is None and self.time_zone is not None:
             raise ValueError("a time zone says nothing without hours; give the window too")
         _ = self.hours
         return self
 
     @property
-    def hours(self) -> Hours | None:
+    def hours(self) -> Schedule | None:
         """The window as a value."""
         return parse_hours(self.window, self.time_zone) if self.window is not None else None

@@ -13,8 +13,8 @@ from catalog.common.redaction import redacted
 from catalog.common.text import counted, visible
 from flows.artifacts.pages import literal
 
-Outcome = Literal["taken", "left", "faulty", "unchanged"]
-OUTCOMES: Mapping[Outcome, str] = {
+ManifestOutcome = Literal["taken", "left", "faulty", "unchanged"]
+OUTCOMES: Mapping[ManifestOutcome, str] = {
     "taken": "Taken",
     "left": "Left for later",
     "faulty": "Faults to correct",
@@ -29,7 +29,7 @@ class Entry:
     ``granted_minutes`` the bound it was submitted with; ``faults`` are finished lines."""
 
     manifest: str
-    outcome: Outcome
+    outcome: ManifestOutcome
     why: str
     album: str | None = None
     title: str | None = None
@@ -65,7 +65,7 @@ class InboxReport:
     trouble: str | None = None
     left_as: str | None = None
 
-    def of(self, outcome: Outcome) -> list[Entry]:
+    def of(self, outcome: ManifestOutcome) -> list[Entry]:
         """The entries of one outcome, in the order of the inbox."""
         return [entry for entry in self.entries if entry.outcome == outcome]
 
@@ -139,7 +139,7 @@ class InboxReport:
                     yield from _entry_lines(entry, safe)
 
 
-_COUNTED: Mapping[Outcome, str] = {
+_COUNTED: Mapping[ManifestOutcome, str] = {
     "taken": "taken",
     "left": "left for later",
     "faulty": "with faults",

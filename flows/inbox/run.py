@@ -18,11 +18,11 @@ from catalog.inbox.status import TO_TAKE, ManifestStatus, manifest_status
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.plan import PlannedAlbum
 from db.session import DatabaseError
-from flows.inbox.budget import NIGHT, InUse, Need, Purse, Spent, minutes_in_use, minutes_left, need_of
-from flows.inbox.parameters import InboxWork
+from flows.inbox.budget import NIGHT, GpuBudget, GpuEstimate, InUse, Spent, gpu_estimate, minutes_in_use, minutes_left
+from flows.inbox.parameters import InboxParameters
 from flows.inbox.reading import Offer, guarded, offer_of, read_offers, without_doubles
-from flows.inbox.report import Entry, InboxReport, Outcome
-from flows.inbox.time_windows import Opening
+from flows.inbox.report import Entry, InboxReport, ManifestOutcome
+from flows.inbox.time_windows import TimeWindow
 from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
 from flows.planning.render_time import expected_render_seconds
@@ -58,7 +58,7 @@ def wall_clock() -> datetime:
 
 def run_inbox(
     catalog: Catalog,
-    work: InboxWork,
+    work: InboxParameters,
     *,
     submit: Submit | None,
     clock: Callable[[], datetime] = wall_clock,
@@ -102,7 +102,7 @@ class _Night:
     def __init__(
         self,
         catalog: Catalog,
-        work: InboxWork,
+        work: InboxParameters,
         inbox: Inbox,
         *,
         submit: Submit | None,
@@ -115,7 +115,7 @@ class _Night:
         self._clock = clock
         self._expected_s = expected_render_seconds(catalog)
         self._taken = 0
-        self._purse = Purse(None)
+        self._purse = GpuBudget(None)
         self.in_use = InUse()
         self.trouble: SonglineError | DatabaseError | None = None
 
@@ -145,7 +145,7 @@ class _Night:
             until=self._work.until,
         )
 
-    def _opening(self) -> Opening | None:
+    def _opening(self) -> TimeWindow | None:
         return self._work.hours.opening(self._clock()) if self._work.hours else None
 
     def _open_purse(self, submissions: list[Submission]) -> None:
@@ -153,7 +153,7 @@ class _Night:
         if self._work.max_gpu_minutes is not None or opening is not None:
             since = opening.start.timestamp() if opening else (now - NIGHT).timestamp()
             self.in_use = minutes_in_use(self._house, submissions, self._expected_s, since=since)
-        self._purse = Purse(minutes_left(self._work, opening, now, in_use=self.in_use))
+        self._purse = GpuBudget(minutes_left(self._work, opening, now, in_use=self.in_use))
 
     def _entry(self, offer: Offer, standing: ManifestStatus) -> Entry:
         if standing not in TO_TAKE:
@@ -182,7 +182,7 @@ class _Night:
 
     def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
         planned = plan_album(self._house, album)
-        need = need_of(self._house, planned, self._expected_s)
+        need = gpu_estimate(self._house, planned, self._expected_s)
         try:
             granted = self._purse.grant(need)
         except Spent:
@@ -196,5 +196,7 @@ class _Night:
         return _told(offer, "taken", why, need=need, granted=granted)
 
 
-def _told(offer: Offer, outcome: Outcome, why: str, *, need: Need | None = None, granted: float | None = None) -> Entry:
+def _told(
+    offer: Offer, outcome: ManifestOutcome, why: str, *, need: GpuEstimate | None = None, granted: float | None = None
+) -> Entry:
     return Entry(offer.manifest, outcome, why, offer.album_id, offer.title, need.minutes if need else None, granted)

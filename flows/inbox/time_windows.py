@@ -12,7 +12,7 @@ DAY_MIN = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class TimeWindow:
     """One opening of a window: two moments, both with their zone."""
 
     start: datetime
@@ -20,7 +20,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class Schedule:
     """A window of every day in minutes after midnight by the clocks of ``zone`` (None: this machine's).
 
     It crosses midnight where it closes at an earlier hour than it opens. On the nights when clocks are changed it
@@ -31,7 +31,7 @@ class Hours:
     closes_min: int
     zone: ZoneInfo | None = None
 
-    def opening(self, now: datetime) -> Opening | None:
+    def opening(self, now: datetime) -> TimeWindow | None:
         """The opening that holds ``now`` (its start belongs to it, its end does not), None where it is closed."""
         today = now.astimezone(self.zone).date()
         for day in (today - timedelta(days=1), today):
@@ -41,10 +41,12 @@ class Hours:
                 return opening
         return None
 
-    def _opening_of(self, day: date) -> Opening:
+    def _opening_of(self, day: date) -> TimeWindow:
         """The opening that begins on ``day``."""
         crosses = self.closes_min <= self.opens_min
-        return Opening(self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses), self.closes_min))
+        return TimeWindow(
+            self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses), self.closes_min)
+        )
 
     def _moment(self, day: date, minutes: int) -> datetime:
         days, minutes = divmod(minutes, DAY_MIN)
@@ -56,13 +58,13 @@ class Hours:
         return "-".join(ends) + (f" {self.zone.key}" if self.zone else "")
 
 
-def parse_hours(text: str, zone: str | None = None) -> Hours:
+def parse_hours(text: str, zone: str | None = None) -> Schedule:
     """The window that ``text`` writes as HH:MM-HH:MM. Raises ValueError."""
     found = _HOURS.fullmatch(text.strip())
     if found is None:
         raise ValueError("write two times of day, such as 22:00-06:00")
     opens_h, opens_m, closes_h, closes_m = (int(part) for part in found.groups() if part is not None)
-    hours = Hours(opens_h * 60 + opens_m, closes_h * 60 + closes_m, parse_zone(zone) if zone else None)
+    hours = Schedule(opens_h * 60 + opens_m, closes_h * 60 + closes_m, parse_zone(zone) if zone else None)
     if hours.opens_min == hours.closes_min:
         raise ValueError("it opens and closes at one time; write 00:00-24:00 for the whole day")
     return hours

@@ -15,15 +15,15 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of, transition
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
-from flows.orchestration.finish_dispatcher import SongDesk
-from flows.orchestration.render_dispatcher import FRUITLESS, ShardDesk
-from flows.orchestration.run_launcher import Dispatcher
+from flows.orchestration.finish_dispatcher import SongDispatcher
+from flows.orchestration.render_dispatcher import FRUITLESS, ShardDispatcher
+from flows.orchestration.run_launcher import RunLauncher
 from flows.pipeline.progress import Progress
 
 Verdict = Literal["all settled", "paused", "not in charge"]
 
 
-class Foreman:
+class AlbumCoordinator:
     """Brings every song of a submitted album to its end: decided, finished, or failed with a reason."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Foreman:
         submission: Submission,
         planned: PlannedAlbum,
         *,
-        dispatcher: Dispatcher,
+        dispatcher: RunLauncher,
         progress: Progress,
         expected_s: Callable[[Recipe], float],
     ) -> None:
@@ -41,8 +41,8 @@ class Foreman:
         self._attempt = submission.attempt
         self._progress = progress
         self._planned = planned
-        self._shards = ShardDesk(catalog, planned, dispatcher, expected_s=expected_s)
-        self._songs = SongDesk(catalog, planned, dispatcher, progress=progress, until=submission.request.until)
+        self._shards = ShardDispatcher(catalog, planned, dispatcher, expected_s=expected_s)
+        self._songs = SongDispatcher(catalog, planned, dispatcher, progress=progress, until=submission.request.until)
 
     @property
     def failures(self) -> Mapping[str, SonglineError]:

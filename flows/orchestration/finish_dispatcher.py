@@ -16,9 +16,9 @@ from catalog.ledger.submissions import Submission
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.storage import part_of
-from flows.orchestration.parameters import SongWork
-from flows.orchestration.run_launcher import Dispatcher
-from flows.orchestration.run_tracker import Runs
+from flows.orchestration.parameters import SongParameters
+from flows.orchestration.run_launcher import RunLauncher
+from flows.orchestration.run_tracker import RunTracker
 from flows.pipeline.executor import CatalogLookup, NotRunYet
 from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
 from flows.pipeline.progress import Progress
@@ -30,7 +30,7 @@ SONGS_A_RUN = 50
 TRIES = 5
 
 
-class Told(CatalogLookup):
+class CatalogLookupWithFailures(CatalogLookup):
     """Looks whether work was done; work that failed for good raises its error, as doing it would."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -43,11 +43,11 @@ class Told(CatalogLookup):
             raise
 
 
-class SongDesk:
+class SongDispatcher:
     """The songs of an album on their way through one stage, or two where the album's gain needs every winner first."""
 
     def __init__(
-        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: Dispatcher, *, progress: Progress, until: str
+        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, progress: Progress, until: str
     ) -> None:
         self._house = catalog
         self._planned = planned
@@ -60,7 +60,7 @@ class SongDesk:
         self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._looked: set[str] = set()
         self._tries: Counter[str] = Counter()
-        self.runs = Runs(dispatcher, starting_s=catalog.settings.starting_s)
+        self.runs = RunTracker(dispatcher, starting_s=catalog.settings.starting_s)
         self.failures: dict[str, SonglineError] = {}
 
     @property
@@ -110,7 +110,7 @@ class SongDesk:
         tries = 1 + max(self._tries[song_id] for song_id in songs)
         run_id = self._dispatcher.start(
             "finish-song",
-            SongWork(album=album_id, songs=tuple(songs), until=stage),
+            SongParameters(album=album_id, songs=tuple(songs), until=stage),
             name=f"{stage} · {named}",
             queue=submission.request.priority,
             key=f"songs:{digest_value('songs/v1', {'album': album_id, **wanted})}:{tries}",
@@ -123,7 +123,7 @@ class SongDesk:
         """Take note of songs that came to the end of the stage, or cannot come further."""
         part = part_of(self._planned, songs=songs)
         counted = Progress(part.songs)
-        line = AlbumPipeline(self._house, part, Told(self._house), counted, storing=False)
+        line = AlbumPipeline(self._house, part, CatalogLookupWithFailures(self._house), counted, storing=False)
         waiting: Collection[str] = ()
         try:
             failures = asyncio.run(line.run(self._stages[0])).failures

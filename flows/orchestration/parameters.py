@@ -5,27 +5,27 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Work(BaseModel):
+class RunParameters(BaseModel):
     """What all orders have in common: nothing beside their fields is taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AlbumWork(Work):
+class AlbumParameters(RunParameters):
     """Take charge of an album: hand its missing work out, and pack it when all is in."""
 
     album: str = Field(description="Id of an album that was submitted.")
     attempt: int = Field(0, ge=0, description="Which run in charge of the album this is; 0: a new one.")
 
 
-class ShardWork(Work):
+class ShardParameters(RunParameters):
     """Render one shard and score its candidates."""
 
     album: str = Field(description="Id of the album.")
     shard: str = Field(description="Key of the shard.")
 
 
-class SongWork(Work):
+class SongParameters(RunParameters):
     """Bring songs whose candidates are in to a stage: decided, mastered, or finished but for the packing."""
 
     album: str = Field(description="Id of the album.")

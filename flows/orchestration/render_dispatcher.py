@@ -20,9 +20,9 @@ from catalog.ledger.work import Lease, WorkKind
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
 from flows.orchestration.budget import Budget, budget_of
-from flows.orchestration.parameters import ShardWork
-from flows.orchestration.run_launcher import Dispatcher
-from flows.orchestration.run_tracker import Runs
+from flows.orchestration.parameters import ShardParameters
+from flows.orchestration.run_launcher import RunLauncher
+from flows.orchestration.run_tracker import RunTracker
 from flows.pipeline.score_requests import Judgements, ScoreRequestsByKey
 from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import execution_environment
@@ -37,7 +37,7 @@ JUDGE_S = 5.0
 """A judge hears a candidate in about so long on a GPU. No budget goes by it: it only says how many go together."""
 
 
-class ShardDesk:
+class ShardDispatcher:
     """Which candidates of an album are still to come, and the runs that make them.
 
     ``missing`` are the renders that songs wait for: those that are ``unrendered``, and those that a judge, which loads
@@ -45,7 +45,7 @@ class ShardDesk:
     """
 
     def __init__(
-        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: Dispatcher, *, expected_s: Callable[[Recipe], float]
+        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, expected_s: Callable[[Recipe], float]
     ) -> None:
         self._house = catalog
         self._planned = planned
@@ -60,7 +60,9 @@ class ShardDesk:
         self.missing = self.unrendered = frozenset(recipes)
         self.rendered: frozenset[str] = frozenset()
         settings = catalog.settings
-        self.runs = Runs(dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on)
+        self.runs = RunTracker(
+            dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on
+        )
         for shard in shards_of_album(catalog.database, planned.album.id):
             if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
                 self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
@@ -76,7 +78,7 @@ class ShardDesk:
             if standing is None or standing.state == "ended":
                 del self.runs.given[run_id]
             elif standing.state == "waiting" and standing.queue != queue:
-                self._dispatcher.withdraw(run_id, f"the album waits in the queue {queue} from now on")
+                self._dispatcher.cancel_scheduled(run_id, f"the album waits in the queue {queue} from now on")
                 del self.runs.given[run_id]
         self._taken_over.clear()
 
@@ -159,7 +161,7 @@ class ShardDesk:
         row = declare_shard(database, album_id, shard.render_keys, forecast_s=shard.forecast_s)
         run_id = self._dispatcher.start(
             "render-shard",
-            ShardWork(album=album_id, shard=row.key),
+            ShardParameters(album=album_id, shard=row.key),
             name=name,
             queue=queue,
             key=f"shard:{row.key}:{row.attempt}",

@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from catalog.common.errors import CatalogError, MachineError
-from flows.orchestration.parameters import Work
+from flows.orchestration.parameters import RunParameters
 from flows.server.client import open_client, reached
 
 PAGE = 200
@@ -43,7 +43,7 @@ STATES: Mapping[StateType, RunState] = {
 
 
 @dataclass(frozen=True, slots=True)
-class RunStanding:
+class RunStatus:
     """How a flow run stands, and for how long; ``queue`` is the one it waits in."""
 
     state: RunState
@@ -59,37 +59,37 @@ class PoolWorkers:
     online: int
 
 
-class Dispatcher(Protocol):
+class RunLauncher(Protocol):
     """Has flow runs made."""
 
-    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
+    def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
         """Ask for a run of a deployed flow; gives its id. The same ``key`` gives the same run, whoever asks."""
 
-    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStatus]:
         """How these runs stand. One that Prefect no longer knows is left out."""
 
-    def give_up(self, run_id: str, reason: str) -> None:
+    def mark_crashed(self, run_id: str, reason: str) -> None:
         """Count a run as crashed that has gone silent."""
 
-    def withdraw(self, run_id: str, reason: str) -> None:
+    def cancel_scheduled(self, run_id: str, reason: str) -> None:
         """Cancel a run that waits."""
 
-    def stop_all(self, album: str) -> int:
+    def cancel_all(self, album: str) -> int:
         """Cancel every run of an album that has not ended; gives the count."""
 
     def reconcile_often(self, often: bool) -> None:
         """Have `reconcile` run every 30 s, as active albums need it, or not at all. Once more changes nothing."""
 
 
-class PrefectDispatcher:
+class PrefectRunLauncher:
     """Work pools of the Prefect server that PREFECT_API_URL names. Raises MachineError where it cannot be reached."""
 
     @cached_property
     def _client(self) -> SyncPrefectClient:
         return open_client()
 
-    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
-        """See :class:`Dispatcher`."""
+    def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
+        """See :class:`RunLauncher`."""
         with reached():
             run = self._client.create_flow_run_from_deployment(
                 self._deployment(flow),
@@ -109,9 +109,9 @@ class PrefectDispatcher:
                 f"the Prefect server has no deployment {flow}/{flow}", remedy="Run `songline deploy` once"
             ) from error
 
-    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
-        """See :class:`Dispatcher`."""
-        found: dict[str, RunStanding] = {}
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStatus]:
+        """See :class:`RunLauncher`."""
+        found: dict[str, RunStatus] = {}
         asked = iter(run_ids)
         with reached():
             while some := [_id_of(run_id) for run_id in islice(asked, PAGE)]:
@@ -132,18 +132,18 @@ class PrefectDispatcher:
             )
         return sum(worker["status"] == "ONLINE" for worker in answer.json())
 
-    def give_up(self, run_id: str, reason: str) -> None:
-        """See :class:`Dispatcher`."""
+    def mark_crashed(self, run_id: str, reason: str) -> None:
+        """See :class:`RunLauncher`."""
         with reached():
             self._client.set_flow_run_state(_id_of(run_id), Crashed(message=reason), force=True)
 
-    def withdraw(self, run_id: str, reason: str) -> None:
-        """See :class:`Dispatcher`."""
+    def cancel_scheduled(self, run_id: str, reason: str) -> None:
+        """See :class:`RunLauncher`."""
         with reached():
             self._client.set_flow_run_state(_id_of(run_id), Cancelled(message=reason))
 
-    def stop_all(self, album: str) -> int:
-        """See :class:`Dispatcher`."""
+    def cancel_all(self, album: str) -> int:
+        """See :class:`RunLauncher`."""
         open_runs = FlowRunFilter(
             tags=FlowRunFilterTags(all_=[f"album:{album}"]),
             state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=[*ENDED, StateType.CANCELLING])),
@@ -159,7 +159,7 @@ class PrefectDispatcher:
         return len(found)
 
     def reconcile_often(self, often: bool) -> None:
-        """See :class:`Dispatcher`. Nothing is done where the deployment or its schedule is not there."""
+        """See :class:`RunLauncher`. Nothing is done where the deployment or its schedule is not there."""
         with reached(), suppress(ObjectNotFound):
             deployment = self._client.read_deployment_by_name(RECONCILE)
             for each in deployment.schedules:
@@ -177,9 +177,9 @@ def _id_of(run_id: str) -> UUID:
         ) from error
 
 
-def _standing(run: FlowRun) -> RunStanding:
+def _standing(run: FlowRun) -> RunStatus:
     queue = run.work_queue_name or ""
     if run.state is None:
-        return RunStanding("waiting", 0.0, queue)
+        return RunStatus("waiting", 0.0, queue)
     for_s = max(0.0, time.time() - run.state.timestamp.timestamp())
-    return RunStanding(STATES.get(run.state.type, "running"), for_s, queue)
+    return RunStatus(STATES.get(run.state.type, "running"), for_s, queue)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from flows.orchestration.run_launcher import Dispatcher, RunStanding
+from flows.orchestration.run_launcher import RunLauncher, RunStatus
 
 BEGIN_S = 45.0
 """How long a run may hold no lease, beyond a lease's life: while it begins, and between two parts of its work."""
 
 
-class Runs:
+class RunTracker:
     """The open runs of one kind. ``holds`` tells whether somebody works on what a run was given, or nothing is
     left. A run that its worker took and that has not begun after ``starting_s`` has lost its worker."""
 
     def __init__(
         self,
-        dispatcher: Dispatcher,
+        dispatcher: RunLauncher,
         *,
         starting_s: float,
         lease_s: float = 0.0,
@@ -51,10 +51,10 @@ class Runs:
             gone.append(self.given.pop(run_id))
             self._well_at.pop(run_id, None)
             if lost:
-                self._dispatcher.give_up(run_id, lost)
+                self._dispatcher.mark_crashed(run_id, lost)
         return gone
 
-    def _lost(self, run_id: str, standing: RunStanding) -> str | None:
+    def _lost(self, run_id: str, standing: RunStatus) -> str | None:
         """Why a run that has not ended never will, None where it may. Counted by this machine's clock alone."""
         now = self._clock()
         if standing.state == "waiting" or (standing.state == "running" and self._holds(self.given[run_id])):

@@ -20,8 +20,8 @@ from catalog.ledger.submissions import (
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.queries import digest_of_plan
 from db.session import Database
-from flows.orchestration.parameters import AlbumWork
-from flows.orchestration.run_launcher import Dispatcher, PrefectDispatcher
+from flows.orchestration.parameters import AlbumParameters
+from flows.orchestration.run_launcher import PrefectRunLauncher, RunLauncher
 from flows.planning.plan_album import declare_plan
 
 
@@ -32,11 +32,11 @@ def submit_album(
     priority: Priority = "normal",
     until: str = "release",
     max_gpu_minutes: float | None = None,
-    dispatcher: Dispatcher | None = None,
+    dispatcher: RunLauncher | None = None,
 ) -> Submission:
     """Store the plan of an album, and have a run take charge of it. The same wish again changes nothing while a run
     is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
-    dispatcher = dispatcher or PrefectDispatcher()
+    dispatcher = dispatcher or PrefectRunLauncher()
     dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
     planned = declare_plan(catalog, planned)
     dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
@@ -47,26 +47,26 @@ def submit_album(
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
         )
-    return ensure_charge(catalog, standing, dispatcher)
+    return ensure_coordinated(catalog, standing, dispatcher)
 
 
-def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatcher) -> Submission:
+def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: RunLauncher) -> Submission:
     """Have a run take charge of an active album that has none; gives how it stands then."""
     database, starting_s = catalog.database, catalog.settings.starting_s
     album_id, attempt = submission.request.album_id, submission.attempt
     if submission.flow_run_id:
         standing = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
         if standing is not None and standing.state == "starting" and standing.for_s > starting_s:
-            dispatcher.give_up(submission.flow_run_id, "its worker took it and never began")
+            dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never began")
         elif standing is not None and standing.state != "ended":
             return submission
         taken = claim_attempt(database, album_id, after=attempt)
         if taken is None:
-            return known(database, album_id)
+            return get_submission(database, album_id)
         attempt = taken
     run_id = dispatcher.start(
         "produce-album",
-        AlbumWork(album=album_id, attempt=attempt),
+        AlbumParameters(album=album_id, attempt=attempt),
         name=f"produce · {album_id}",
         queue=submission.request.priority,
         # The time tells apart catalogs that share a Prefect server.
@@ -74,7 +74,7 @@ def ensure_charge(catalog: Catalog, submission: Submission, dispatcher: Dispatch
         album=album_id,
     )
     set_flow_run_id(database, album_id, run_id, attempt=attempt)
-    return known(database, album_id)
+    return get_submission(database, album_id)
 
 
 def pause(database: Database, album_id: str) -> Submission:
@@ -82,27 +82,27 @@ def pause(database: Database, album_id: str) -> Submission:
     return _moved(database, album_id, "paused", only_from=("active",), reason="paused by hand")
 
 
-def cancel(database: Database, album_id: str, dispatcher: Dispatcher) -> int:
+def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
     """Stop an album and every run of it; what is made is kept. Gives the count of runs that were stopped."""
     _moved(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
-    return dispatcher.stop_all(album_id)
+    return dispatcher.cancel_all(album_id)
 
 
 def resume(
-    catalog: Catalog, album_id: str, dispatcher: Dispatcher, *, max_gpu_minutes: float | None = None
+    catalog: Catalog, album_id: str, dispatcher: RunLauncher, *, max_gpu_minutes: float | None = None
 ) -> Submission:
     """Go on with an album that stands still; its budget, the old one where none is given, counts from now."""
-    standing = known(catalog.database, album_id)
+    standing = get_submission(catalog.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
     request = standing.request
     minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
     request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)
     dispatcher.reconcile_often(True)
-    return ensure_charge(catalog, submit(catalog.database, request), dispatcher)
+    return ensure_coordinated(catalog, submit(catalog.database, request), dispatcher)
 
 
-def known(database: Database, album_id: str) -> Submission:
+def get_submission(database: Database, album_id: str) -> Submission:
     """How an album stands that was submitted. Raises InputError for others."""
     found = submission_of(database, album_id)
     if found is None:
@@ -119,6 +119,6 @@ def _moved(
     reason: str,
 ) -> Submission:
     if not transition(database, album_id, to, only_from=only_from, reason=reason):
-        state = known(database, album_id).state
+        state = get_submission(database, album_id).state
         raise RefusedError(f"album {album_id!r} is {state}, so it cannot be {to}", remedy="See `songline status`")
-    return known(database, album_id)
+    return get_submission(database, album_id)

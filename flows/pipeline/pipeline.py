@@ -2,7 +2,7 @@
 
 Who carries the steps out is an :class:`~flows.pipeline.executor.Executor`: the Prefect flow does the work,
 :class:`~flows.pipeline.executor.CatalogLookup` only looks whether it was done. So "is anything missing?" and "make
-it" can never disagree. """
+it" can never disagree."""
 
 from __future__ import annotations
 

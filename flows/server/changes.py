@@ -8,7 +8,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Change:
     """One thing on the server; ``changes`` names what was updated of it."""
 
     kind: str
@@ -17,6 +17,6 @@ class Outcome:
     changes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, kind: str, name: str, changes: Sequence[str]) -> Outcome:
+    def of(cls, kind: str, name: str, changes: Sequence[str]) -> Change:
         """The outcome for a thing that was there."""
         return cls(kind, name, "updated" if changes else "unchanged", tuple(changes))

@@ -26,13 +26,13 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from flows.server.changes import Outcome
+from flows.server.changes import Change
 from flows.server.deployment_file import DeploymentFile, Pool
 from flows.server.deployments import deploy_flow, loaded_flow
 
 TAG = "songline"
 """What every deployment of ours carries, and so every run of it."""
-WATCH = "songline: silent runs have crashed"
+CRASH_AUTOMATION = "songline: silent runs have crashed"
 HEARTBEAT = "prefect.flow-run.heartbeat"
 SIGNS_OF_LIFE = {
     HEARTBEAT,
@@ -40,7 +40,7 @@ SIGNS_OF_LIFE = {
 }
 
 
-def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Outcome]:
+def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Change]:
     """Bring the server to what the file says; gives what was made, updated or left alone, in the order of the work."""
     flows = [loaded_flow(each) for each in file.deployments]  # nothing is begun with a flow that cannot be loaded
     try:
@@ -51,7 +51,7 @@ def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) 
 
 def _deployed(
     client: SyncPrefectClient, file: DeploymentFile, flows: list[Flow[..., Any]], settings: Settings
-) -> Iterator[Outcome]:
+) -> Iterator[Change]:
     definitions = file.definitions
     for name, pool in definitions.pools.items():
         yield _pool(client, name, pool)
@@ -64,7 +64,7 @@ def _deployed(
     yield _watch(client, silent_runs_have_crashed(definitions.silent_after_s))
 
 
-def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Outcome:
+def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Change:
     try:
         found = client.read_work_pool(name)
     except ObjectNotFound:
@@ -72,11 +72,11 @@ def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Outcome:
         client.create_work_pool(
             WorkPoolCreate(name=name, type=wanted.type, description=wanted.description, base_job_template=template)
         )
-        return Outcome("work pool", name, "made")
+        return Change("work pool", name, "made")
     changes = _pool_changes(found, wanted)
     if changes:
         client.update_work_pool(name, WorkPoolUpdate(**changes))
-    return Outcome.of("work pool", name, list(changes))
+    return Change.of("work pool", name, list(changes))
 
 
 def _pool_changes(found: WorkPool, wanted: Pool) -> dict[str, Any]:
@@ -114,30 +114,30 @@ def _template_of_type(kind: str) -> dict[str, Any]:
     return worker.get_default_base_job_template()
 
 
-def _queue(client: SyncPrefectClient, pool: str, name: str, priority: int) -> Outcome:
+def _queue(client: SyncPrefectClient, pool: str, name: str, priority: int) -> Change:
     """Queues are seen to from the first on: giving one its place moves those behind it."""
     told = f"{pool}/{name}"
     try:
         found = client.read_work_queue_by_name(name, work_pool_name=pool)
     except ObjectNotFound:
         client.create_work_queue(name, priority=priority, work_pool_name=pool)
-        return Outcome("work queue", told, "made")
+        return Change("work queue", told, "made")
     if found.priority == priority:
-        return Outcome("work queue", told, "unchanged")
+        return Change("work queue", told, "unchanged")
     client.update_work_queue(found.id, priority=priority)
-    return Outcome.of("work queue", told, ["priority"])
+    return Change.of("work queue", told, ["priority"])
 
 
-def _limit(client: SyncPrefectClient, name: str, slots: int) -> Outcome:
+def _limit(client: SyncPrefectClient, name: str, slots: int) -> Change:
     try:
         found = client.read_global_concurrency_limit_by_name(name)
     except ObjectNotFound:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=slots))
-        return Outcome("concurrency limit", name, "made")
+        return Change("concurrency limit", name, "made")
     if found.limit == slots:
-        return Outcome("concurrency limit", name, "unchanged")
+        return Change("concurrency limit", name, "unchanged")
     client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=slots))
-    return Outcome.of("concurrency limit", name, ["limit"])
+    return Change.of("concurrency limit", name, ["limit"])
 
 
 def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
@@ -146,7 +146,7 @@ def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
     Prefect looks when the time is over since its last look, so it takes up to twice as long.
     """
     return AutomationCore(
-        name=WATCH,
+        name=CRASH_AUTOMATION,
         description="The worker of such a run is gone. What it left undone is given to another by `reconcile`.",
         trigger=EventTrigger(
             after={HEARTBEAT},
@@ -164,14 +164,14 @@ def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
     )
 
 
-def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Outcome:
+def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
     """Whether it is switched on is left as somebody set it."""
     found = next(iter(client.read_automations_by_name(wanted.name)), None)
     if found is None:
         client.create_automation(wanted)
-        return Outcome("automation", wanted.name, "made")
+        return Change("automation", wanted.name, "made")
     parts = ("description", "trigger", "actions")
     changes = [part for part in parts if getattr(found, part) != getattr(wanted, part)]
     if changes:
         client.update_automation(found.id, wanted.model_copy(update={"enabled": found.enabled}))
-    return Outcome.of("automation", wanted.name, changes)
+    return Change.of("automation", wanted.name, changes)

@@ -17,7 +17,7 @@ from prefect.utilities.callables import parameter_schema
 
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
-from flows.server.changes import Outcome
+from flows.server.changes import Change
 from flows.server.deployment_file import Deployment, Schedule
 
 INBOX = "render-inbox"
@@ -35,7 +35,7 @@ def loaded_flow(wanted: Deployment) -> Flow[..., Any]:
         ) from error
 
 
-def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., Any], settings: Settings) -> Outcome:
+def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., Any], settings: Settings) -> Change:
     """Make the deployment, or change what differs; gives what was done."""
     name = f"{flow.name}/{wanted.name}"
     fields = _fields(wanted, flow)
@@ -49,13 +49,13 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
             schedules=[_new_schedule(each) for each in schedules],
             **fields,
         )
-        return Outcome("deployment", name, "made")
+        return Change("deployment", name, "made")
     standing = _standing(found)
     changed = {field: value for field, value in fields.items() if standing[field] != value}
     if changed:
         client.update_deployment(found.id, DeploymentUpdate(**changed | _pool_of(fields)))
     moved = [each.slug for each in schedules if _schedule(client, found, each, on=_must_be_on(wanted, settings))]
-    return Outcome.of("deployment", name, [*changed, *(f"schedule {slug}" for slug in moved)])
+    return Change.of("deployment", name, [*changed, *(f"schedule {slug}" for slug in moved)])
 
 
 def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:

@@ -159,8 +159,8 @@ class _Bringing:
         record = self.records.get(service.name)
         if record is None or record.made_of != service.made_of:
             return False
-        give_up = time.monotonic() + PATIENCE_S
-        while process_of(record) is not None and time.monotonic() < give_up:
+        mark_crashed = time.monotonic() + PATIENCE_S
+        while process_of(record) is not None and time.monotonic() < mark_crashed:
             if service.answers():
                 return True
             time.sleep(0.5)

@@ -216,10 +216,10 @@ class Victim:
 
     def await_children(self, count: int = 2) -> None:
         """Wait until it has started as many processes of its own."""
-        give_up = time.monotonic() + PATIENCE_S
+        mark_crashed = time.monotonic() + PATIENCE_S
         while len(self.family()) <= count:
             assert self.process.poll() is None, "the command ended before it could be attacked"
-            assert time.monotonic() < give_up, "the command started no children"
+            assert time.monotonic() < mark_crashed, "the command started no children"
             time.sleep(0.02)
 
 

@@ -39,8 +39,10 @@ def test_children_end_with_their_parent(tmp_path, begin_home, killed):
                 victim.process.kill()
             # A killed process is gone once its last thread is, which may wait for the disk.
             psutil.wait_procs([psutil.Process(victim.process.pid)], timeout=60)
-            give_up = time.monotonic() + LONGEST_S
-            while (alive := [line for member, line in family.items() if lives(member)]) and time.monotonic() < give_up:
+            mark_crashed = time.monotonic() + LONGEST_S
+            while (
+                alive := [line for member, line in family.items() if lives(member)]
+            ) and time.monotonic() < mark_crashed:
                 time.sleep(0.02)
         finally:
             for burner in busy:
@@ -74,8 +76,8 @@ def test_children_do_not_wait_for_a_thread_that_the_disk_keeps():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        give_up = time.monotonic() + LONGEST_S
-        while lives(child) and time.monotonic() < give_up:
+        mark_crashed = time.monotonic() + LONGEST_S
+        while lives(child) and time.monotonic() < mark_crashed:
             time.sleep(0.02)
         alive, kept = lives(child), parent.poll() is None
         parent.kill()

@@ -85,9 +85,9 @@ class Farm:
 
     def await_in_prefect(self, path: str, document: object, is_so: Callable[[Any], bool]) -> Any:
         """Ask until the answer is as wanted; gives it."""
-        give_up = time.monotonic() + PATIENCE_S
+        mark_crashed = time.monotonic() + PATIENCE_S
         while not is_so(found := self.prefect(path, document)):
-            assert time.monotonic() < give_up, found
+            assert time.monotonic() < mark_crashed, found
             time.sleep(0.5)
         return found
 

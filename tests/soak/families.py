@@ -92,9 +92,9 @@ class Family:
 
     def wait(self, most_s: float = PATIENCE_S) -> int | None:
         """Wait for the command's end; gives its code, None if it had to be killed as it did not end."""
-        give_up = time.monotonic() + most_s
+        mark_crashed = time.monotonic() + most_s
         while self.runs():
-            if time.monotonic() > give_up:
+            if time.monotonic() > mark_crashed:
                 self.process.kill()
                 self.process.wait()
                 return None

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from catalog.catalog import Catalog
 from catalog.ledger.submissions import shard_of
 from catalog.plan.storage import part_of, stored_plan
-from flows.orchestration.parameters import ShardWork, SongWork, Work
-from flows.orchestration.run_launcher import RunStanding, RunState
+from flows.orchestration.parameters import RunParameters, ShardParameters, SongParameters
+from flows.orchestration.run_launcher import RunState, RunStatus
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from tests.support.inline_executor import InlineExecutor
@@ -22,7 +22,7 @@ class FakeRun:
 
     id: str
     flow: str
-    work: Work
+    work: RunParameters
     name: str
     queue: str
     key: str
@@ -31,7 +31,7 @@ class FakeRun:
 
 
 class FakeFarm:
-    """See :class:`flows.orchestration.run_launcher.Dispatcher`."""
+    """See :class:`flows.orchestration.run_launcher.RunLauncher`."""
 
     def __init__(self) -> None:
         self.runs: dict[str, FakeRun] = {}
@@ -41,25 +41,25 @@ class FakeFarm:
         self.withdrawn: list[str] = []
         self.is_watched_closely = False
 
-    def start(self, flow: str, work: Work, *, name: str, queue: str, key: str, album: str) -> str:
+    def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
         known = next((run for run in self.runs.values() if run.key == key), None)
         made = known or FakeRun(f"run-{len(self.runs) + 1}", flow, work, name, queue, key)
         self.runs[made.id] = made
         return made.id
 
-    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStanding]:
+    def statuses(self, run_ids: Collection[str]) -> dict[str, RunStatus]:
         found = (self.runs[run_id] for run_id in run_ids if run_id in self.runs)
-        return {run.id: RunStanding(run.state, run.for_s, run.queue) for run in found}
+        return {run.id: RunStatus(run.state, run.for_s, run.queue) for run in found}
 
-    def give_up(self, run_id: str, reason: str) -> None:
+    def mark_crashed(self, run_id: str, reason: str) -> None:
         self.given_up.append(run_id)
         self.runs[run_id].state = "ended"
 
-    def withdraw(self, run_id: str, reason: str) -> None:
+    def cancel_scheduled(self, run_id: str, reason: str) -> None:
         self.withdrawn.append(run_id)
         self.runs[run_id].state = "ended"
 
-    def stop_all(self, album: str) -> int:
+    def cancel_all(self, album: str) -> int:
         open_runs = list(self.open())
         for run in open_runs:
             run.state = "ended"
@@ -87,9 +87,9 @@ class FakeFarm:
 
     def _do(self, catalog: Catalog, run: FakeRun) -> None:
         work = run.work
-        assert isinstance(work, ShardWork | SongWork)
+        assert isinstance(work, ShardParameters | SongParameters)
         planned = stored_plan(catalog.database, work.album)
-        if isinstance(work, ShardWork):
+        if isinstance(work, ShardParameters):
             shard = shard_of(catalog.database, work.shard)
             assert shard is not None
             part, until = part_of(planned, renders=shard.render_keys), "score"

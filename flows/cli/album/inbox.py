@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from flows.inbox.parameters import InboxWork
+    from flows.inbox.parameters import InboxParameters
     from flows.inbox.report import InboxReport
 
 
@@ -54,21 +54,21 @@ def inbox(
         sys.exit(1)
 
 
-def _order(**fields: Any) -> InboxWork:
+def _order(**fields: Any) -> InboxParameters:
     from pydantic import ValidationError
 
     from catalog.common.errors import InputError
-    from flows.inbox.parameters import InboxWork
+    from flows.inbox.parameters import InboxParameters
 
     try:
-        return InboxWork(**fields)
+        return InboxParameters(**fields)
     except ValidationError as error:
         first = error.errors()[0]
         name = f"--{'-'.join(str(part) for part in first['loc']).replace('_', '-')}" if first["loc"] else "the options"
         raise InputError(f"{name}: {first['msg']}", remedy="See `songline inbox --help`") from error
 
 
-def _run(work: InboxWork, *, dry_run: bool) -> InboxReport:
+def _run(work: InboxParameters, *, dry_run: bool) -> InboxReport:
     from catalog.catalog import open_catalog
     from catalog.common.settings import load_settings
     from flows.inbox.run import run_inbox

@@ -38,11 +38,11 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
     """Serve a work pool in this process. `reconcile` looks once, in case an album became active by another way than
     `submit`, such as a restored backup."""
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectRunLauncher
     from flows.runtime.worker import serve
 
     with suppress(MachineError):  # without a server, serving it says so
-        PrefectDispatcher().reconcile_often(True)
+        PrefectRunLauncher().reconcile_often(True)
     serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
@@ -60,26 +60,26 @@ def pause(named: str, *, as_json: bool) -> None:
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     """Go on with an album that stands still."""
     from flows.orchestration import submissions as submitting
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
     found = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submitting.known(catalog.database, found)
+        submitting.get_submission(catalog.database, found)
         requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, found))
-        standing = submitting.resume(catalog, found, PrefectDispatcher(), max_gpu_minutes=max_gpu_minutes)
+        standing = submitting.resume(catalog, found, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
     _tell(standing, as_json=as_json)
 
 
 def cancel(named: str, *, as_json: bool) -> None:
     """Stop an album and its runs; what is made is kept."""
     from flows.orchestration import submissions as submitting
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
     found = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        stopped = submitting.cancel(catalog.database, found, PrefectDispatcher())
+        stopped = submitting.cancel(catalog.database, found, PrefectRunLauncher())
     if as_json:
         print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
     else:

@@ -22,7 +22,7 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import STATES, album_id
 from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
-from flows.orchestration.run_launcher import PoolWorkers, PrefectDispatcher, RunStanding
+from flows.orchestration.run_launcher import PoolWorkers, PrefectRunLauncher, RunStatus
 from flows.pipeline.survey import SongStanding, survey
 from flows.planning.render_time import expected_render_seconds
 
@@ -57,7 +57,7 @@ def watch(named: str) -> None:
     found = album_id(named, settings)
     console = stdout()
     with open_catalog(settings) as catalog:
-        dispatcher = PrefectDispatcher()
+        dispatcher = PrefectRunLauncher()
         live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         with live or nullcontext():
             told = ""
@@ -73,7 +73,7 @@ def watch(named: str) -> None:
                 time.sleep(settings.poll_s)
 
 
-def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> WatchSnapshot:
+def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> WatchSnapshot:
     songs = songs_of(catalog.database, album, documents=False)
     submission = submission_of(catalog.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
@@ -82,7 +82,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectDispatcher) -> WatchS
     recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
     expected_s = expected_render_seconds(catalog)
     try:
-        statuses: Sequence[RunStanding] = tuple(dispatcher.statuses(runs).values())
+        statuses: Sequence[RunStatus] = tuple(dispatcher.statuses(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()
     except MachineError:  # the catalog tells the songs without Prefect
         statuses, workers = (), ()

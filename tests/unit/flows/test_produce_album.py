@@ -12,8 +12,8 @@ from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submission_of, submit, transition
 from flows import produce_album as album_flow
-from flows.artifacts.artifacts import Wall
-from flows.orchestration.parameters import AlbumWork
+from flows.artifacts.artifacts import AlbumArtifacts
+from flows.orchestration.parameters import AlbumParameters
 from flows.pipeline.pipeline import PipelineResult
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -42,7 +42,7 @@ def begun(monkeypatch):
 
 
 def charge(catalog, attempt):
-    found = _charge(catalog, AlbumWork(album="small", attempt=attempt))
+    found = _charge(catalog, AlbumParameters(album="small", attempt=attempt))
     return found.attempt if found else None
 
 
@@ -94,14 +94,14 @@ def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
     submission = submission_of(catalog.database, "small")
     produced = PipelineResult(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
-        asyncio.run(_close(catalog, submission, produced, Wall(catalog, planned), title="Small"))
+        asyncio.run(_close(catalog, submission, produced, AlbumArtifacts(catalog, planned), title="Small"))
     standing = submission_of(catalog.database, "small")
     assert (standing.state, standing.reason) == ("failed", "no take passed. Add seeds.")
 
 
 def test_an_album_that_was_stopped_early_is_done(catalog, planned):
     submission = submission_of(catalog.database, "small")
-    asyncio.run(_close(catalog, submission, PipelineResult(None, {}), Wall(catalog, planned), title="Small"))
+    asyncio.run(_close(catalog, submission, PipelineResult(None, {}), AlbumArtifacts(catalog, planned), title="Small"))
     assert submission_of(catalog.database, "small").state == "done"
 
 

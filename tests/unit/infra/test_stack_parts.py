@@ -61,9 +61,9 @@ def stubborn(tmp_path):
 
 
 def until(holds):
-    give_up = time.monotonic() + 10
+    mark_crashed = time.monotonic() + 10
     while not holds():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < mark_crashed
         time.sleep(0.02)
 
 

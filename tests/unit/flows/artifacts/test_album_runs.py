@@ -94,10 +94,10 @@ def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, i
 
 
 def test_a_run_that_is_retried_goes_on_with_its_pages(client, run, inside):
-    from flows.artifacts.artifacts import Board
+    from flows.artifacts.artifacts import ArtifactWriter
 
     async def show(text):
-        await Board(ALBUM).show("songs", text, description="Songs")
+        await ArtifactWriter(ALBUM).show("songs", text, description="Songs")
 
     first, second = run(), run()
     for flow_run, text in ((first, "one"), (first, "two"), (second, "three")):

@@ -10,7 +10,7 @@ import pytest
 
 from flows.artifacts import album_runs
 from flows.artifacts import artifacts as ui
-from flows.artifacts.artifacts import Board, Wall
+from flows.artifacts.artifacts import AlbumArtifacts, ArtifactWriter
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tests.support.albums import write_album
@@ -59,7 +59,7 @@ def server(monkeypatch):
 
 def test_a_page_is_made_once_and_changed_only_where_it_says_something_new(server):
     async def show():
-        board = Board("Night Bus")
+        board = ArtifactWriter("Night Bus")
         for text in ("one", "one", "two", "two"):
             await board.show("songs", text, description="Songs")
 
@@ -70,7 +70,7 @@ def test_a_page_is_made_once_and_changed_only_where_it_says_something_new(server
 
 def test_what_could_not_be_written_is_written_later(server):
     async def show():
-        board = Board("Night Bus")
+        board = ArtifactWriter("Night Bus")
         for text, away in (("one", True), ("one", False), ("two", True), ("two", False)):
             server.away = away
             await board.show("songs", text, description="Songs")
@@ -83,7 +83,7 @@ def test_between_two_looks_there_is_time(server, catalog, tmp_path, monkeypatch)
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     looked = []
     monkeypatch.setattr(ui, "songs_of", lambda *_, **__: looked.append(1) or [])
-    wall = Wall(catalog, planned)
+    wall = AlbumArtifacts(catalog, planned)
 
     async def show():
         for now in (False, False, False, True):
@@ -96,7 +96,7 @@ def test_between_two_looks_there_is_time(server, catalog, tmp_path, monkeypatch)
 def test_the_pages_of_an_album_that_is_done(server, catalog, tmp_path):
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     made, _ = produce(catalog, planned, "select")
-    wall = Wall(catalog, planned)
+    wall = AlbumArtifacts(catalog, planned)
     asyncio.run(wall.finish(made))
     asyncio.run(wall.link("file:///mnt/releases/small/index.html"))
     pages = dict(server.made.values())

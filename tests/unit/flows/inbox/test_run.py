@@ -19,7 +19,7 @@ from catalog.ledger.submissions import SubmissionRequest, submission_of, submit,
 from db.session import DatabaseError
 from db.tables.album import Album as AlbumRow
 from flows.cli.album.inbox import inbox
-from flows.inbox.parameters import InboxWork
+from flows.inbox.parameters import InboxParameters
 from flows.inbox.run import run_inbox
 from flows.planning.plan_album import declare_plan
 from tests.support.albums import LYRICS, album_document
@@ -135,7 +135,7 @@ def night(catalog, pools):
     """Run over the inbox; gives the report."""
 
     def run(place, *, at=EVENING, **work):
-        order = InboxWork(place=place.place, **work)
+        order = InboxParameters(place=place.place, **work)
         return run_inbox(catalog, order, submit=pools, clock=lambda: at)
 
     return run
@@ -264,7 +264,9 @@ def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, c
     place.put("d/album.yaml", json.dumps(document("d", seeds=range(10))))
     need = night(place, window="22:00-22:01", at=EVENING - timedelta(hours=1)).entries
     assert [(entry.outcome, entry.why) for entry in need] == [("left", "it is outside of the hours 22:00-22:01")] * 4
-    dry = run_inbox(catalog, InboxWork(place=place.place, max_gpu_minutes=1000), submit=None, clock=lambda: EVENING)
+    dry = run_inbox(
+        catalog, InboxParameters(place=place.place, max_gpu_minutes=1000), submit=None, clock=lambda: EVENING
+    )
     assert dry.left_as is None
     assert dry.dry_run
     assert pools.asked == []
@@ -395,15 +397,15 @@ def test_what_is_wrong_with_one_album_only_does_not_break_off(folder, pools, nig
 def test_an_inbox_that_is_not_there_is_told(catalog, tmp_path):
     for place, message in ((str(tmp_path / "none"), "there is no inbox"), ("", "no inbox is named")):
         with pytest.raises(InputError, match=message):
-            run_inbox(catalog, InboxWork(place=place), submit=None)
+            run_inbox(catalog, InboxParameters(place=place), submit=None)
     with pytest.raises(StoreError, match="credentials are not set"):
-        run_inbox(catalog, InboxWork(place="s3://songs"), submit=None)
+        run_inbox(catalog, InboxParameters(place="s3://songs"), submit=None)
 
 
 @pytest.mark.parametrize("place", ["moto", "minio"], indirect=True)
 def test_a_missing_bucket_is_not_made(catalog, place):
     with pytest.raises(StoreError, match="SONGLINE_INBOX"):
-        run_inbox(catalog, InboxWork(place=f"s3://{place.bucket}-not-there"), submit=None)
+        run_inbox(catalog, InboxParameters(place=f"s3://{place.bucket}-not-there"), submit=None)
     assert not place.client.bucket_exists(f"{place.bucket}-not-there")
 
 
@@ -474,7 +476,7 @@ def test_a_folder_of_everything_is_no_inbox(folder, night, monkeypatch):
 )
 def test_an_order_that_makes_no_sense_is_refused(fields):
     with pytest.raises(ValidationError):
-        InboxWork(**fields)
+        InboxParameters(**fields)
 
 
 def test_the_setting_is_a_folder_or_a_bucket(tmp_path):
@@ -517,8 +519,8 @@ def test_the_command_refuses_what_makes_no_sense(command):
 def test_a_run_has_a_sentence_for_its_name(tmp_path):
     from flows.render_inbox import render_inbox, sentence
 
-    work = InboxWork(place="s3://songs/inbox", max_gpu_minutes=240, window="22:00-06:00")
+    work = InboxParameters(place="s3://songs/inbox", max_gpu_minutes=240, window="22:00-06:00")
     assert sentence(work) == "inbox · s3://songs/inbox · 240 GPU minutes · 22:00-06:00"
-    assert sentence(InboxWork()) == "inbox · the one that is set"
+    assert sentence(InboxParameters()) == "inbox · the one that is set"
     assert render_inbox.name == "render-inbox"
     assert set(render_inbox.parameters.properties) == {"work"}

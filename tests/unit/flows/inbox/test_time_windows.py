@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.inbox.time_windows import Hours, parse_hours
+from flows.inbox.time_windows import Schedule, parse_hours
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda when: when.replace(tzinfo=UTC))
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"])
@@ -16,7 +16,7 @@ MINUTES = st.integers(0, 24 * 60 - 1)
 def windows(draw):
     opens = draw(MINUTES)
     closes = draw(MINUTES.filter(lambda minute: minute != opens))
-    return Hours(opens, closes, ZoneInfo(draw(ZONES)))
+    return Schedule(opens, closes, ZoneInfo(draw(ZONES)))
 
 
 @given(windows(), MOMENTS)
@@ -32,7 +32,7 @@ def test_an_opening_holds_the_moment_it_was_asked_for_and_has_the_clocks_at_its_
 
 @given(windows(), MOMENTS)
 def test_a_window_and_the_rest_of_the_day_are_never_open_together_nor_both_closed(hours, now):
-    rest = Hours(hours.closes_min, hours.opens_min, hours.zone)
+    rest = Schedule(hours.closes_min, hours.opens_min, hours.zone)
     changes = {(now + timedelta(hours=h)).astimezone(hours.zone).utcoffset() for h in range(-26, 27)}
     if len(changes) == 1:  # on other days some of the clocks' times come twice or never
         assert (hours.opening(now) is None) != (rest.opening(now) is None)
@@ -70,7 +70,7 @@ def test_the_machines_own_zone_and_the_whole_day():
     now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     assert parse_hours("00:00-24:00").opening(now) is not None
     local = now.astimezone()
-    around = Hours((local.hour * 60 + local.minute - 1) % 1440, (local.hour * 60 + local.minute + 1) % 1440)
+    around = Schedule((local.hour * 60 + local.minute - 1) % 1440, (local.hour * 60 + local.minute + 1) % 1440)
     assert around.opening(now) is not None
 
 

@@ -18,7 +18,7 @@ from catalog.ledger.submissions import (
 )
 from db.tables.album import Render
 from flows.orchestration import budget
-from flows.orchestration.coordinator import Foreman
+from flows.orchestration.coordinator import AlbumCoordinator
 from flows.orchestration.finish_dispatcher import TRIES
 from flows.orchestration.render_dispatcher import FAIL_AFTER, SPLIT_AFTER
 from flows.pipeline.progress import Progress
@@ -53,7 +53,7 @@ def submitted(catalog, settings, tmp_path):
 def foreman_of(catalog, asked, farm, *, shard_minutes=2.0):
     planned, submission = asked
     catalog.settings = catalog.settings.model_copy(update={"shard_minutes": shard_minutes})
-    return Foreman(
+    return AlbumCoordinator(
         catalog, submission, planned, dispatcher=farm, progress=Progress(planned.songs), expected_s=lambda _: RENDER_S
     )
 

@@ -19,7 +19,7 @@ from db.tables.album import Album
 from db.tables.provenance import Activity
 from flows.orchestration import budget
 from flows.orchestration import render_dispatcher as shard_desk
-from flows.orchestration.coordinator import Foreman
+from flows.orchestration.coordinator import AlbumCoordinator
 from flows.pipeline.forecast import peek
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
@@ -170,7 +170,7 @@ def foreman_of(catalog, planned, farm, *, max_gpu_minutes=None):
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes)
     )
     progress = Progress(planned.songs)
-    return Foreman(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
+    return AlbumCoordinator(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
 
 
 def rounds(foreman, work, *, most=40):

@@ -7,7 +7,7 @@ import pytest
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.ledger.submissions import SubmissionRequest, submission_of, submit
 from flows.orchestration import submissions
-from flows.orchestration.submissions import cancel, ensure_charge, known, pause, resume
+from flows.orchestration.submissions import cancel, ensure_coordinated, get_submission, pause, resume
 from flows.planning.plan_album import declare_album, declare_plan, plan_album
 from flows.planning.read_manifest import read_album
 from flows.reconcile import adapt_schedule, hold_to_catalog
@@ -91,11 +91,11 @@ def test_a_changed_wish_has_a_new_run_in_charge(catalog, album, farm):
 
 def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm):
     standing = submit_album(catalog, album, dispatcher=farm)
-    assert ensure_charge(catalog, standing, farm) == standing
+    assert ensure_coordinated(catalog, standing, farm) == standing
     assert farm.lose("produce-album") == 1
-    after = ensure_charge(catalog, standing, farm)
+    after = ensure_coordinated(catalog, standing, farm)
     assert (after.attempt, after.flow_run_id) == (2, "run-2")
-    assert ensure_charge(catalog, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+    assert ensure_coordinated(catalog, standing, farm).flow_run_id == "run-2"  # seen late by a second one
 
 
 def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
@@ -103,9 +103,9 @@ def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
     run = farm.runs[standing.flow_run_id]
     run.state, run.for_s = "starting", 200.0
     catalog.settings = catalog.settings.model_copy(update={"starting_s": 600.0})
-    assert ensure_charge(catalog, standing, farm) == standing
+    assert ensure_coordinated(catalog, standing, farm) == standing
     catalog.settings = catalog.settings.model_copy(update={"starting_s": 60.0})
-    assert ensure_charge(catalog, standing, farm).flow_run_id == "run-2"
+    assert ensure_coordinated(catalog, standing, farm).flow_run_id == "run-2"
     assert farm.given_up == [run.id]
 
 
@@ -170,6 +170,6 @@ def test_cancelling_ends_every_run(catalog, album, farm):
 
 
 def test_an_album_that_was_never_submitted_is_named(catalog, farm):
-    for ask in (lambda: known(catalog.database, "nobody"), lambda: pause(catalog.database, "nobody")):
+    for ask in (lambda: get_submission(catalog.database, "nobody"), lambda: pause(catalog.database, "nobody")):
         with pytest.raises(InputError, match="'nobody' was never submitted"):
             ask()

@@ -123,31 +123,31 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
 
 
 def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, deployed, monkeypatch):
-    from flows.orchestration.parameters import ShardWork
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.parameters import ShardParameters
+    from flows.orchestration.run_launcher import PrefectRunLauncher
 
     monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
-    farm, work = PrefectDispatcher(), ShardWork(album="a", shard="s")
+    farm, work = PrefectRunLauncher(), ShardParameters(album="a", shard="s")
     asked = {"name": "a shard", "album": "a"}
     slow = farm.start("render-shard", work, queue="batch", key=f"shard:{uuid4()}:1", **asked)
     standing = farm.statuses([slow])[slow]
     assert (standing.state, standing.queue) == ("waiting", "batch")
-    farm.withdraw(slow, "it waits elsewhere from now on")
+    farm.cancel_scheduled(slow, "it waits elsewhere from now on")
     assert farm.statuses([slow])[slow].state == "ended"
     again = farm.start("render-shard", work, queue="urgent", key=f"shard:{uuid4()}:2", **asked)
     assert farm.statuses([again])[again].queue == "urgent"
-    assert farm.stop_all("a") == 1
+    assert farm.cancel_all("a") == 1
 
 
 def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, monkeypatch):
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectRunLauncher
 
     def switches():
         found = client.read_deployment_by_name("reconcile/reconcile")
         return {each.slug: each.active for each in found.schedules}, found.paused
 
     monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
-    farm = PrefectDispatcher()
+    farm = PrefectRunLauncher()
     assert switches() == ({"steady": True}, False)
     for often in (True, False, False, True):
         farm.reconcile_often(often)
@@ -161,13 +161,13 @@ def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, mo
 
 
 def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeypatch):
-    from flows.orchestration.run_launcher import PrefectDispatcher
+    from flows.orchestration.run_launcher import PrefectRunLauncher
 
     monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
     found = client.read_deployment_by_name("reconcile/reconcile")
     for each in found.schedules:
         client.delete_deployment_schedule(found.id, each.id)
-    PrefectDispatcher().reconcile_often(True)
+    PrefectRunLauncher().reconcile_often(True)
     assert client.read_deployment_by_name("reconcile/reconcile").schedules == []
 
 
@@ -344,8 +344,10 @@ def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed):
 
 
 def test_silent_runs_of_ours_count_as_crashed(client, gone_silent):
-    give_up = time.monotonic() + 3 * SILENT_AFTER_S
-    while (state := client.read_flow_run(gone_silent["ours"]).state).name == "Running" and time.monotonic() < give_up:
+    mark_crashed = time.monotonic() + 3 * SILENT_AFTER_S
+    while (
+        state := client.read_flow_run(gone_silent["ours"]).state
+    ).name == "Running" and time.monotonic() < mark_crashed:
         time.sleep(0.5)
     assert (state.name, state.message) == ("Crashed", "No sign of life: its worker is gone")
     assert client.read_flow_run(gone_silent["ended"]).state.name == "Completed"
