@@ -18,7 +18,7 @@ from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
 from tasks.steps.settled import Standings, settled
-from tasks.steps.step_kinds import KINDS
+from tasks.steps.step_kinds import STEP_KINDS
 from tasks.worker_pool import WorkerPool
 
 MAX_RETRIES = 4
@@ -49,7 +49,7 @@ def _run_ids() -> tuple[str | None, str | None]:
     return (str(run.flow_run_id) if run and run.flow_run_id else None, str(run.id) if run else None)
 
 
-class WorkTasks:
+class PrefectTasks:
     """The tasks of one production, bound to its worker pool."""
 
     def __init__(self, pool: WorkerPool) -> None:
@@ -70,5 +70,5 @@ class WorkTasks:
 
         self.render = _task("render", render)
         self.steps: Mapping[str, Task[..., Any]] = {
-            name: _task(name, step_on(kind.on_device)) for name, kind in KINDS.items()
+            name: _task(name, step_on(kind.on_device)) for name, kind in STEP_KINDS.items()
         }

@@ -13,7 +13,7 @@ from flows.pipeline.executor import CatalogLookup, NotRunYet
 from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
 from tasks.engines.registry import get_engine
-from tasks.steps.step_kinds import KINDS
+from tasks.steps.step_kinds import STEP_KINDS
 
 if TYPE_CHECKING:
     from flows.pipeline.estimate import MissingStep
@@ -135,12 +135,12 @@ def _renders(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) 
 
 
 def _steps(catalog: Catalog, missing: Iterable[MissingStep]) -> list[StageForecast]:
-    measured, usual_s = measured_steps(catalog.database, KINDS), usual_length_s(catalog.database)
+    measured, usual_s = measured_steps(catalog.database, STEP_KINDS), usual_length_s(catalog.database)
     stage_of = {kind: stage for stage, kinds in STAGES.items() for kind in kinds}
     found = {stage: [0, 0.0, 0.0] for stage in STAGES}
     for step in missing:
         cost = _cost(step, measured, usual_s)
-        workers = 1 if KINDS[step.kind].on_device else catalog.settings.worker_count
+        workers = 1 if STEP_KINDS[step.kind].on_device else catalog.settings.worker_count
         of_stage = found[stage_of[step.kind]]
         of_stage[0] += 1
         of_stage[1] += cost.seconds / workers

@@ -16,7 +16,7 @@ from flows.pipeline.progress import Progress
 from flows.pipeline.score_requests import Judgements
 from flows.pipeline.task_executor import PrefectExecutor
 from flows.planning.shards import largest_bytes, local_shards
-from tasks.prefect_tasks import WorkTasks
+from tasks.prefect_tasks import PrefectTasks
 from tasks.worker_pool import WorkerPool
 
 MASTERING_LIMIT = "songline-mastering"
@@ -54,7 +54,9 @@ async def run_pipeline(
     progress = progress or Progress(planned.songs)
     settings = catalog.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
-        executor = PrefectExecutor(catalog, WorkTasks(pool), progress, local_shards(planned, settings), limits=limits)
+        executor = PrefectExecutor(
+            catalog, PrefectTasks(pool), progress, local_shards(planned, settings), limits=limits
+        )
         return await AlbumPipeline(catalog, planned, executor, progress).run(until)
 
 

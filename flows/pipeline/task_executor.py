@@ -17,7 +17,7 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
 from flows.pipeline.progress import Progress
 from flows.planning.shards import RenderShard
-from tasks.prefect_tasks import WorkTasks
+from tasks.prefect_tasks import PrefectTasks
 
 TELL_EVERY_S = 2.0
 
@@ -28,7 +28,7 @@ class PrefectExecutor:
     def __init__(
         self,
         catalog: Catalog,
-        work: WorkTasks,
+        work: PrefectTasks,
         progress: Progress,
         shards: Sequence[RenderShard],
         *,

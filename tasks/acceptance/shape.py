@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.acceptance.findings import Finding, Target, Verdict, at
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.sounding import BLOCK_MS, sounding_span
+from tasks.audio.sounding import BLOCK_MS, non_silent_span
 
 FULL_SCALE = 1 - 2.0**-15
 """At full scale is what no 16-bit file can hold any more of."""
@@ -147,7 +147,7 @@ def silences(audio: Audio) -> list[Silence]:
 
 def silence_findings(audio: Audio, target: Target) -> list[Finding]:
     """Silence before the first sound (a fault only where mastering was to trim it), after the last, and in between."""
-    span = sounding_span(audio, floor_dbfs=SILENCE_DBFS)
+    span = non_silent_span(audio, floor_dbfs=SILENCE_DBFS)
     if span is None:
         sentence = f"Nothing in it is louder than {SILENCE_DBFS:.0f} dBFS."
         return [Finding("head_silence", "fail", audio.duration_s, HEAD_S, "s", sentence)]

@@ -11,7 +11,7 @@ BLOCK_MS = 10
 """Sound is what reaches this mean level over a block of 10 ms on some channel: a soft drum does, a lone crackle not."""
 
 
-def sounding_span(audio: Audio, *, floor_dbfs: float = SOUND_DBFS) -> tuple[int, int] | None:
+def non_silent_span(audio: Audio, *, floor_dbfs: float = SOUND_DBFS) -> tuple[int, int] | None:
     """The first frame of the first block that sounds and the frame past the last one; None where nothing does.
 
     Blocks of 10 ms are counted from the first frame; what is left over at the end is a block of its own.

@@ -15,9 +15,9 @@ from tasks.acceptance.findings import Finding
 from tasks.audio.audio import Audio
 from tasks.audio.codecs import ffmpeg_aac, lame_mp3, ogg_opus
 from tasks.audio.files import read_audio, sample_digest, wav_bytes, write_flac24
-from tasks.audio.metering.meter import read_meter
+from tasks.audio.metering.meter import read_measurement
 from tasks.delivery.deliverables import DELIVERABLES
-from tasks.delivery.readback import read_back, sound_of
+from tasks.delivery.readback import sound_of, verify_encoded
 from tasks.delivery.tags.bext import Broadcast, bext_bytes, broadcast, coding_history
 from tasks.delivery.tags.id3 import id3_bytes
 from tasks.delivery.tags.mp4 import write_mp4_tags
@@ -76,7 +76,7 @@ def encode(
     with written_beside(destination) as partial:
         said = encoder(_Job(master, partial, tags, cover, dither_seed))
         sound = None if DELIVERABLES[kind].lossless else sound_of(partial, kind)
-        findings = read_back(partial, kind, tags=tags, cover=cover, master=master, broadcast=said, sound=sound)
+        findings = verify_encoded(partial, kind, tags=tags, cover=cover, master=master, broadcast=said, sound=sound)
     return Encoded(destination, findings, sample_digest(sound) if sound else None)
 
 
@@ -126,7 +126,7 @@ def _write_wav(job: _Job, chunks: list[tuple[bytes, bytes]], master: Audio, *, b
         write_bare(job.destination, chunks)
         return None
     history = coding_history(master.rate, bits=bits, channels=master.channels)
-    said = broadcast(job.tags, read_meter(master), coding_history=history)
+    said = broadcast(job.tags, read_measurement(master), coding_history=history)
     texts = job.tags.texts()
     info = {name: texts.get(field, "") for name, field in _INFO.items()} | {b"ICMT": job.tags.comment or ""}
     id3 = id3_bytes(job.tags, job.cover)

@@ -33,7 +33,7 @@ _BLOCK = 1 << 18
 _MASTER_BITS = 24
 
 
-def read_back(
+def verify_encoded(
     path: Path,
     kind: str,
     *,

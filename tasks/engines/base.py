@@ -38,7 +38,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class RenderInput:
     """An artifact that a recipe is rendered with: known by its digest, or the ``product`` of a step yet to be done."""
 
     digest: str | None = None
@@ -47,7 +47,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RenderJob:
     """A recipe to render, with its materials as files by role."""
 
     recipe: Recipe
@@ -86,7 +86,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderResult:
     """One finished candidate: the float stereo mix, and what came with it by name ("midi", "latent")."""
 
     recipe: Recipe
@@ -120,7 +120,7 @@ def settings_of(song: Song, model: type[Chosen]) -> Chosen:
 class Renderer(Protocol):
     """The heavy half: holds the loaded model for the life of a shard."""
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Yield every order's outcome as soon as it is there, in any sequence."""
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
@@ -186,7 +186,7 @@ class Engine(Protocol):
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """How far two renders of a recipe may be apart and still be the same to any ear: largest sample difference."""
 
-    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+    def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """What a recipe is rendered with beside the engine's models, by role."""
 
     def forecast(self, recipe: Recipe) -> Forecast:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
-from tasks.mastering.analysis.admission import admit
+from tasks.mastering.analysis.admission import check_input
 from tasks.mastering.analysis.reference import Reference
-from tasks.mastering.colour import aim_of, treat
+from tasks.mastering.colour import target_of, treat
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
 from tasks.mastering.levels import SongLevel
 from tasks.mastering.processors.dynamics import WORKING_LUFS
@@ -22,9 +22,9 @@ def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | Non
 
     Raises AudioRefused for what has no loudness to read.
     """
-    aim = aim_of(spec, reference)
+    aim = target_of(spec, reference)
     if not spec.gain_only:
-        run = Stages(admit(source))
+        run = Stages(check_input(source))
         run.to_working_level(WORKING_LUFS)
         return SongLevel(run.source_lufs, aim.target_lufs, None)
     treated = treat(source, spec=spec, aim=aim, reference=reference)

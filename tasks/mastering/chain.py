@@ -17,7 +17,7 @@ from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrate
 from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import Levels, MasterReport, Stage
-from tasks.mastering.colour import Treated, aim_of, treat
+from tasks.mastering.colour import Treated, target_of, treat
 from tasks.mastering.finalise import Final, Goal, finalise
 
 TOLERANCE_LU = 0.05
@@ -44,7 +44,7 @@ def master_file(
     Raises AudioRefused for what cannot be mastered, and with ``must_reach`` also, as ``target_unreachable``, where the
     target is out of reach; then, or when writing fails, nothing is left behind.
     """
-    aim = aim_of(spec, reference, fixed_gain_db=fixed_gain_db)
+    aim = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
     given = _Given(source.rate, source.frames)
     treated = treat(source, spec=spec, aim=aim, reference=reference, fade_out_s=fade_out_s)
     del source  # each copy of a song that is let go here takes a tenth off the peak of memory

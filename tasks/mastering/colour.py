@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from catalog.album.mastering import REFERENCE, MasteringSpec
 from catalog.common.digests import Json
 from tasks.audio.audio import Audio
-from tasks.mastering.analysis.admission import admit
+from tasks.mastering.analysis.admission import check_input
 from tasks.mastering.analysis.curves import Curve, named_curve
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import Stage
 from tasks.mastering.analysis.spectrum import third_octaves
-from tasks.mastering.metered_audio import Heard
+from tasks.mastering.metered_audio import MeteredAudio
 from tasks.mastering.processors.dynamics import WORKING_LUFS, compress
 from tasks.mastering.processors.effects import echoed, reverberated
 from tasks.mastering.processors.ends import Ends, find_ends
@@ -26,7 +26,7 @@ HEARD_FROM_DB = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class MasteringTarget:
     """Where a master's level is to end: at a target, or ``fixed_gain_db`` above its source, as an album's songs do."""
 
     target_lufs: float
@@ -48,7 +48,7 @@ class Treated:
     """
 
     audio: Audio
-    heard: Heard | None
+    heard: MeteredAudio | None
     loudness_lufs: float
     source_lufs: float
     ends: Ends
@@ -56,7 +56,9 @@ class Treated:
     notes: tuple[str, ...]
 
 
-def aim_of(spec: MasteringSpec, reference: Reference | None, *, fixed_gain_db: float | None = None) -> Aim:
+def target_of(
+    spec: MasteringSpec, reference: Reference | None, *, fixed_gain_db: float | None = None
+) -> MasteringTarget:
     """What a spec asks for; the target is the reference's own loudness where the spec says so.
 
     Raises ValueError where the spec names a reference and none is given, or the other way round.
@@ -64,17 +66,22 @@ def aim_of(spec: MasteringSpec, reference: Reference | None, *, fixed_gain_db: f
     if (spec.reference is None) != (reference is None):
         raise ValueError("a reference must be both named by the spec and given")
     target = reference.loudness_lufs if reference and spec.reference_loudness else spec.loudness_target_lufs
-    return Aim(target, spec.ceiling_for(target), fixed_gain_db)
+    return MasteringTarget(target, spec.ceiling_for(target), fixed_gain_db)
 
 
 def treat(
-    source: Audio, *, spec: MasteringSpec, aim: Aim, reference: Reference | None = None, fade_out_s: float | None = None
+    source: Audio,
+    *,
+    spec: MasteringSpec,
+    aim: MasteringTarget,
+    reference: Reference | None = None,
+    fade_out_s: float | None = None,
 ) -> Treated:
     """Bring a source to the working level, then clean, colour and compress it and set its ends.
 
     The result is stereo and of the source's rate. Raises AudioRefused for what cannot be mastered.
     """
-    run = coloured(source, spec=spec, reference=reference)
+    run = apply_tone(source, spec=spec, reference=reference)
     mono = source.channels == 1
     del source
     if spec.compression.enabled and not spec.gain_only:
@@ -97,7 +104,7 @@ def _end(run: Stages, ends: Ends) -> None:
     run.stage("ends", ends.as_document(audio.rate), audio, heard)
 
 
-def coloured(
+def apply_tone(
     source: Audio, *, spec: MasteringSpec, reference: Reference | None, companions: Sequence[Audio] = ()
 ) -> Stages:
     """The linear part: level, cleaning, then tone and effects, each as loud as what it was given.
@@ -105,7 +112,7 @@ def coloured(
     ``companions``, parts of the source, go through the very same filters and gains. Raises AudioRefused for
     what cannot be mastered.
     """
-    run = Stages(admit(source), companions)
+    run = Stages(check_input(source), companions)
     del source, companions
     run.to_working_level(WORKING_LUFS)
     run.linear("clean", {"highpass_hz": spec.highpass_hz}, lambda audio: clean(audio, spec.highpass_hz))

@@ -20,7 +20,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
 from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
 from tasks.mastering.analysis.admission import loudness_or_refusal
-from tasks.mastering.metered_audio import Heard, hear
+from tasks.mastering.metered_audio import MeteredAudio, hear
 from tasks.mastering.processors.limiter import CONTROL, FLOOR_DB, Limiter
 from tasks.mastering.processors.offset import without_offset
 from tasks.mastering.stages import amplified
@@ -71,7 +71,7 @@ class Goal:
 class LoudnessModel:
     """Forecasts the integrated loudness of a limited rendering without making it."""
 
-    def __init__(self, audio: Audio, limiter: Limiter, heard: Heard | None = None) -> None:
+    def __init__(self, audio: Audio, limiter: Limiter, heard: MeteredAudio | None = None) -> None:
         self._limiter = limiter
         self._energies = (heard or hear(audio)).control_energies
         self._edges = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS) // CONTROL
@@ -103,7 +103,7 @@ class LoudnessModel:
 
 
 def finalise(
-    audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float, heard: Heard | None = None
+    audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float, heard: MeteredAudio | None = None
 ) -> Final:
     """Bring audio that reads ``loudness_lufs`` to the goal, its true peak under the ceiling.
 

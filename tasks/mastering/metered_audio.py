@@ -17,7 +17,7 @@ FORGOTTEN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MeteredAudio:
     """K-weighted energies between ``edges``: all borders of the meter's units and of the limiter's control blocks."""
 
     rate: int
@@ -35,7 +35,7 @@ class Heard:
         """The energies of the limiter's control blocks."""
         return self._between(np.append(np.flatnonzero(self.edges[:-1] % CONTROL == 0), len(self.edges) - 1))
 
-    def with_other_ends(self, audio: Audio, *, fade_in: int, fade_out: int) -> Heard:
+    def with_other_ends(self, audio: Audio, *, fade_in: int, fade_out: int) -> MeteredAudio:
         """The same of ``audio``, which is this sound cut off at its end and faded over those frames.
 
         Only where the two differ is heard anew, with a run-up over which the filter forgets how it began.
@@ -52,7 +52,7 @@ class Heard:
         start = max(0, int(edges[last]) - settled)
         outer = Audio(audio.samples[:, start:], audio.rate)
         energies[last:] = weighted_energies(outer, np.append(0, edges[last:] - start))[1:]
-        return Heard(audio.rate, edges, energies)
+        return MeteredAudio(audio.rate, edges, energies)
 
     def _between(self, places: NDArray[np.int64]) -> Powers:
         """Sums of the energies from each of the places to the next."""
@@ -61,10 +61,10 @@ class Heard:
         return np.asarray(np.add.reduceat(self.energies[: places[-1]], places[:-1]))
 
 
-def hear(audio: Audio) -> Heard:
+def hear(audio: Audio) -> MeteredAudio:
     """Hear the whole of a sound."""
     edges = _edges(audio)
-    return Heard(audio.rate, edges, weighted_energies(audio, edges))
+    return MeteredAudio(audio.rate, edges, weighted_energies(audio, edges))
 
 
 def control_edges(frames: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from tasks.audio.metering.loudness import Powers, loudness_of, unit_powers
 from tasks.audio.metering.true_peak import sample_peak_dbfs
 from tasks.mastering.analysis.admission import lufs_or_refusal
 from tasks.mastering.analysis.report import Levels, Stage
-from tasks.mastering.metered_audio import Heard, hear
+from tasks.mastering.metered_audio import MeteredAudio, hear
 
 Change = Callable[[Audio], Audio]
 
@@ -30,7 +30,7 @@ class Stages:
         self.done: list[Stage] = []
         self.notes: list[str] = []
         self.level_gain_db = 0.0
-        self.heard: Heard | None = None
+        self.heard: MeteredAudio | None = None
         self._take(unit_powers(audio))
 
     @property
@@ -51,7 +51,7 @@ class Stages:
         self.level_gain_db, self._working_lufs = gain_db, self.lufs
         self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
 
-    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: Heard | None = None) -> None:
+    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
         """Take ``audio`` as what stage ``name`` made of the sound; ``heard`` of it where that is known already."""
         before, self.audio = self._levels, audio
         self.heard = hear(audio) if heard is None else heard

@@ -14,10 +14,10 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
-from tasks.mastering.analysis.admission import admit, loudness_or_refusal, lufs_or_refusal
+from tasks.mastering.analysis.admission import check_input, loudness_or_refusal, lufs_or_refusal
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import number
-from tasks.mastering.colour import aim_of, coloured
+from tasks.mastering.colour import apply_tone, target_of
 from tasks.mastering.finalise import MARGIN_DB, ROUNDS, SLACK_DB, peak_16x_dbtp
 from tasks.mastering.processors.ends import Ends
 from tasks.mastering.processors.limiter import Limiter
@@ -81,11 +81,11 @@ def version_file(
     gain, so that both versions together sound like the master; the limiter only holds the ceiling. Raises
     AudioRefused where the two do not belong together, or nothing is to be heard; then nothing is left behind.
     """
-    sounds = [mix, _part(admit(mix), admit(vocals, what="voice"), version)]
+    sounds = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
     del mix, vocals  # what is not held here any more, the callee can let go
     lufs_or_refusal(integrated_lufs(sounds[1]), what=version)
-    aim = aim_of(spec, reference)
-    run = coloured(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
+    aim = target_of(spec, reference)
+    run = apply_tone(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
     ends = Ends.from_document(mastered.ends, run.audio.rate)
     # what the mix would read without its dynamics, and what its master reads: the gain between them is the static one
     gain_db = run.source_lufs + mastered.gain_db - loudness_or_refusal(ends.applied(run.audio))

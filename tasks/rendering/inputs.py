@@ -9,7 +9,7 @@ from catalog.common.errors import SonglineError, WorkError
 from catalog.ledger.results import step_result
 from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.recipe import Recipe
-from tasks.engines.base import Material
+from tasks.engines.base import RenderInput
 from tasks.engines.registry import get_engine
 from tasks.steps.run_step import as_songline_error, run_step
 from tasks.steps.settled import Standings, until_settled
@@ -19,7 +19,7 @@ LOOK_S = 1.0
 """So often a step that is done elsewhere is looked at: renders that were leased wait for it."""
 
 
-def gather(
+def collect_inputs(
     catalog: Catalog, recipes: Sequence[Recipe], execution: ExecutionEnvironment
 ) -> dict[str, Digests | SonglineError]:
     """By recipe digest: its materials' digests by role, or the error because of which one cannot be had.
@@ -38,7 +38,7 @@ def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment)
         return as_songline_error(caught, doing="gathering what a render needs")
 
 
-def _digest(catalog: Catalog, material: Material, execution: ExecutionEnvironment) -> str:
+def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnvironment) -> str:
     if material.digest is not None:
         if catalog.store.stat(material.digest) is None:
             raise WorkError(

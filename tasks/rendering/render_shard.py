@@ -17,9 +17,9 @@ from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcom
 from catalog.plan.queries import recipe_of
 from catalog.recipe import Recipe
 from tasks.audio.files import sample_digest, write_wav
-from tasks.engines.base import Failed, Order, Rendered, Renderer
+from tasks.engines.base import Failed, Renderer, RenderJob, RenderResult
 from tasks.engines.registry import get_engine
-from tasks.rendering.inputs import Digests, gather
+from tasks.rendering.inputs import Digests, collect_inputs
 from tasks.steps.run_step import as_songline_error
 
 WAITING = 2
@@ -56,7 +56,7 @@ class _Shard:
         """Bring every lease to a commit or a failure."""
         started = time.perf_counter()
         recipes = [recipe_of(self._house.database, key) for key in self._leases]
-        gathered = gather(self._house, recipes, self._circumstances)
+        gathered = collect_inputs(self._house, recipes, self._circumstances)
         for key, found in gathered.items():
             if isinstance(found, SonglineError):
                 self._fail(key, found, seconds=time.perf_counter() - started)
@@ -96,11 +96,11 @@ class _Shard:
                 self._fail(batch[0].digest, error, seconds=time.perf_counter() - started)
         return False
 
-    def _order(self, recipe: Recipe) -> Order:
+    def _order(self, recipe: Recipe) -> RenderJob:
         digests = self._materials[recipe.digest]
-        return Order(recipe, {role: self._house.store.local(digest) for role, digest in digests.items()})
+        return RenderJob(recipe, {role: self._house.store.local(digest) for role, digest in digests.items()})
 
-    def _settle(self, made: Rendered | Failed, seconds: float) -> None:
+    def _settle(self, made: RenderResult | Failed, seconds: float) -> None:
         key = made.recipe.digest
         if isinstance(made, Failed):
             self._fail(key, made.error, seconds=seconds)
@@ -131,7 +131,7 @@ class _Writer:
     At most :data:`WAITING` finished candidates wait in memory. Leaving it waits for the last one.
     """
 
-    def __init__(self, settle: Callable[[Rendered | Failed, float], None]) -> None:
+    def __init__(self, settle: Callable[[RenderResult | Failed, float], None]) -> None:
         self._settle = settle
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: deque[Future[None]] = deque()
@@ -144,14 +144,14 @@ class _Writer:
             while self._waiting:
                 self._waiting.popleft().result()
 
-    def take(self, made: Rendered | Failed, seconds: float) -> None:
+    def take(self, made: RenderResult | Failed, seconds: float) -> None:
         """Have it committed; waits while too many others are before it."""
         self._waiting.append(self._thread.submit(self._settle, made, seconds))
         while len(self._waiting) > WAITING:
             self._waiting.popleft().result()
 
 
-def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
+def _products(made: RenderResult, scratch: Path) -> tuple[Product, ...]:
     audio = scratch / "audio.wav"
     write_wav(audio, made.audio, subtype="FLOAT")
     products = [Product("audio", audio, "audio/wav", sample_digest(made.audio))]
@@ -162,12 +162,12 @@ def _products(made: Rendered, scratch: Path) -> tuple[Product, ...]:
     return tuple(products)
 
 
-def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> Rendered:
+def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> RenderResult:
     """Render one recipe here and now; only its materials pass through the ledger. Raises the engine's error."""
-    found = gather(catalog, [recipe], execution)[recipe.digest]
+    found = collect_inputs(catalog, [recipe], execution)[recipe.digest]
     if isinstance(found, SonglineError):
         raise found
-    order = Order(recipe, {role: catalog.store.local(digest) for role, digest in found.items()})
+    order = RenderJob(recipe, {role: catalog.store.local(digest) for role, digest in found.items()})
     made = next(iter(renderer_of(recipe.engine, catalog.settings).render([order])))
     if isinstance(made, Failed):
         raise made.error

@@ -16,7 +16,7 @@ from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.scoring.base import Brief, Scorer
-from tasks.scoring.duplicates.fingerprint import Fingerprint, alike, fingerprint
+from tasks.scoring.duplicates.fingerprint import AudioFingerprint, alike, fingerprint
 from tasks.scoring.load_judge import load_judge
 from tasks.scoring.registry import load_scorers, metric_specs, metrics_of_words
 from tasks.steps.run_step import StepContext
@@ -106,9 +106,9 @@ def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> 
     """The groups that sound the same among candidates, by id, each with the keys of the steps that listened to it."""
     found = step_results(database, [key for keys in scored.values() for key in keys])
     samples: dict[str, str | None] = {}
-    prints: dict[str, Fingerprint | None] = {}
+    prints: dict[str, AudioFingerprint | None] = {}
     for id_, keys in scored.items():
         samples[id_] = sample_digest_of(database, step_request(database, keys[0]).inputs["audio"])
         documents = [found[key].result.get("fingerprint") for key in keys if key in found]
-        prints[id_] = next((Fingerprint.from_document(each) for each in documents if each), None)
+        prints[id_] = next((AudioFingerprint.from_document(each) for each in documents if each), None)
     return alike(samples, prints, parents_of(database, list(scored)))

@@ -11,7 +11,7 @@ from db.files.lock import file_lock
 
 
 @contextmanager
-def turn_on_cores(home: Path, *, device: str) -> Iterator[None]:
+def cpu_lock(home: Path, *, device: str) -> Iterator[None]:
     """Hold the turn of the processes that share ``home``; a GPU needs none, as one process works on it.
 
     Every album and song in the making has a process with the models of its own. Two that separate at once would have

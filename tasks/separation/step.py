@@ -1,4 +1,4 @@
-"""The steps ``separate`` (by the engine) and ``demix`` (by a model) as the ledger runs them."""
+"""The steps ``separate`` (by the engine) and ``separate_stems`` (by a model) as the ledger runs them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from catalog.ledger.work import Product, StepOutcome
 from catalog.recipe import Recipe
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
-from tasks.separation.cpu_lock import turn_on_cores
-from tasks.separation.demucs.separate import Wish
-from tasks.separation.demucs.separate import demix as take_apart
+from tasks.separation.cpu_lock import cpu_lock
+from tasks.separation.demucs.separate import SeparationOptions
+from tasks.separation.demucs.separate import separate_stems as take_apart
 from tasks.separation.native import NativeSeparator, null_dbfs
 from tasks.steps.run_step import StepContext
 
@@ -41,11 +41,11 @@ def demix(context: StepContext) -> StepOutcome:
     parameters, settings = context.request.parameters, context.catalog.settings
     installed = context.catalog.models.need(parameters["model"])
     installed.require_identity(parameters["identity"])
-    options = Wish(
+    options = SeparationOptions(
         parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)
     )
     mix = read_audio(context.input("audio"))
-    with turn_on_cores(settings.home, device=settings.device_here):
+    with cpu_lock(settings.home, device=settings.device_here):
         done = take_apart(mix, installed, settings, options=options, folder=context.scratch)
     products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in done.files)
     return StepOutcome(done.figures, products)

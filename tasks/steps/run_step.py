@@ -18,7 +18,7 @@ from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
 from catalog.ledger.work import ExecutionEnvironment, StepOutcome, StepRequest, WorkStatus
 from db.session import DatabaseError
-from tasks.steps.step_kinds import KINDS
+from tasks.steps.step_kinds import STEP_KINDS
 
 FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
 
@@ -36,7 +36,7 @@ class StepContext:
         return self.catalog.store.local(self.request.inputs[role])
 
 
-Worker = Callable[[StepContext], StepOutcome]
+StepFunction = Callable[[StepContext], StepOutcome]
 
 
 def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> WorkStatus:
@@ -69,7 +69,7 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
 
 def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Settings) -> ExecutionEnvironment:
     """The circumstances with the GPU of a step that loads a model, by the name that renders give it."""
-    if not KINDS[kind].on_device or settings.device_here == "cpu":
+    if not STEP_KINDS[kind].on_device or settings.device_here == "cpu":
         return execution
     name, torch = settings.device_here, sys.modules.get("torch")
     # A device that was lost tells its name no more, and a model need not be one of torch's.
@@ -121,11 +121,11 @@ def _is_of_the_device(caught: BaseException) -> bool:
     )
 
 
-def _worker(request: StepRequest) -> Worker:
-    if request.kind not in KINDS:
+def _worker(request: StepRequest) -> StepFunction:
+    if request.kind not in STEP_KINDS:
         raise WorkError(
             f"there is no kind of step {request.kind[:40]!r}", remedy="Upgrade Songline, if a newer one asked"
         )
-    module, function = KINDS[request.kind].worker.split(":")
-    worker: Worker = getattr(import_module(module), function)
+    module, function = STEP_KINDS[request.kind].worker.split(":")
+    worker: StepFunction = getattr(import_module(module), function)
     return worker

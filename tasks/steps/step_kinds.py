@@ -25,7 +25,7 @@ class StepKind:
 # The revision of ``select`` was left where it was when just-noticeable steps came: decisions that stand are not made
 # anew, so that no finished album gets another winner by an upgrade. Whatever is decided from then on follows them, and
 # says so under ``just_noticeable``.
-KINDS: Mapping[str, StepKind] = {
+STEP_KINDS: Mapping[str, StepKind] = {
     "score": StepKind(2, "tasks.scoring.step:score"),
     "embed": StepKind(1, "tasks.style.step:embed", on_device=True),
     "judge": StepKind(2, "tasks.scoring.step:judge", on_device=True),
@@ -46,4 +46,4 @@ KINDS: Mapping[str, StepKind] = {
 
 def request(kind: str, parameters: Mapping[str, Json], inputs: Mapping[str, str] | None = None) -> StepRequest:
     """A request of ``kind`` at its present revision."""
-    return StepRequest(kind, KINDS[kind].revision, parameters, inputs or {})
+    return StepRequest(kind, STEP_KINDS[kind].revision, parameters, inputs or {})

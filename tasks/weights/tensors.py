@@ -27,7 +27,7 @@ RESHAPED = "of another shape"
 Tensors = Mapping[str, torch.Tensor]
 
 
-def pull_again(model: str) -> str:
+def redownload_remedy(model: str) -> str:
     """What to do where a file of that model of the registry is not what it should be."""
     return f"Run `songline models verify {model}`, and pull it again where a file is wrong"
 
@@ -70,7 +70,7 @@ def unpickled(file: Path) -> object:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
 
 
-def put(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
+def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
     """Give ``module`` the weights of ``model``: every tensor, and none else.
 
     Raises MachineError naming the file (``whose``) and the tensors that are wrong.
@@ -93,7 +93,7 @@ def damaged(file: Path, *, remedy: str) -> MachineError:
 
 
 @contextmanager
-def kept_randomness() -> Iterator[None]:
+def preserved_rng_state() -> Iterator[None]:
     """Leave the global generators as they were: models draw from them as they are built, some even in use."""
     python, numpy = random.getstate(), np.random.get_state()
     try:

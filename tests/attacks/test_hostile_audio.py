@@ -22,7 +22,7 @@ from catalog.common.errors import AudioRefused, InputError, MachineError
 from tasks.audio.audio import Audio
 from tasks.audio.errors import AudioFileError
 from tasks.audio.files import notes_on, read_audio, write_wav
-from tasks.audio.metering.meter import meter_file, read_meter
+from tasks.audio.metering.meter import meter_file, read_measurement
 from tasks.audio.stream import open_stream
 from tasks.mastering.analysis.reference import reference_from
 from tasks.style.reference.inspection import inspect
@@ -141,7 +141,7 @@ def test_what_libsndfile_does_not_read_is_read_by_ffmpeg(name: str, options: tup
     path = of_ffmpeg(tmp_path, f"./{name}", *options)
     audio = read_audio(path)
     assert (audio.channels, audio.frames / audio.rate) == (2, pytest.approx(4, abs=0.1))
-    assert meter_file(path).meter == read_meter(audio)
+    assert meter_file(path).meter == read_measurement(audio)
     is_lossless = name in ("b.m4a", "e.wv")
     assert any("lost detail" in finding.message for finding in inspect(path)) is not is_lossless
     data = path.read_bytes()
@@ -285,7 +285,7 @@ def test_extreme_samples_end_in_a_value_or_a_refusal_and_never_in_a_warning(valu
     samples[:, 44100:88200] = value
     audio = Audio(samples, 44100)
     write_wav(tmp_path / "a.wav", audio, subtype="FLOAT")
-    read_meter(audio)
+    read_measurement(audio)
     meter_file(tmp_path / "a.wav")
     for hear in (inspect, reference_from):
         refused = abs(value) > 1 or np.isnan(value)

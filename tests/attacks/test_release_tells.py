@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tasks.steps.step_kinds import KINDS
+from tasks.steps.step_kinds import STEP_KINDS
 from tests.attacks.small_album import Run, run, small
 from tests.support.places import ROOT
 
@@ -83,4 +83,4 @@ def test_only_who_asks_for_it_is_told_of_the_machine(small: Path, run: Run) -> N
 
 def test_an_album_packed_by_an_older_songline_is_packed_anew_and_nothing_else() -> None:
     """Its lineage in the store tells of the machine, so that the step has another revision; no other step has."""
-    assert (KINDS["pack"].revision, KINDS["encode"].revision, KINDS["master"].revision) == (3, 2, 1)
+    assert (STEP_KINDS["pack"].revision, STEP_KINDS["encode"].revision, STEP_KINDS["master"].revision) == (3, 2, 1)

@@ -13,7 +13,7 @@ from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.engines.base import Order, Rendered
+from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 
 RATE = 44100
@@ -125,7 +125,7 @@ def _rendered(prompt: str, bpm: float) -> Audio:
         seeds=(1,),
     )
     engine = GuideEngine(Settings())
-    (made,) = engine.load().render([Order(engine.recipe(song, 1))])
-    if not isinstance(made, Rendered):
+    (made,) = engine.load().render([RenderJob(engine.recipe(song, 1))])
+    if not isinstance(made, RenderResult):
         raise RuntimeError(f"the guide engine failed: {made}")
     return made.audio

@@ -21,7 +21,7 @@ from catalog.selection.decide import DEFAULT_GATES
 from catalog.selection.metrics import Measured, MetricSpec, Reading
 from tasks.audio.audio import Audio
 from tasks.engines import registry
-from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
+from tasks.engines.base import Failed, Forecast, Passage, RenderInput, RenderJob, RenderResult, Retakes
 from tasks.scoring import registry as scorers
 from tasks.scoring import specs
 from tasks.scoring.base import Brief
@@ -69,7 +69,7 @@ class FreeEngine:
         """Bit for bit."""
         return -200.0
 
-    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+    def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """None."""
         return {}
 
@@ -94,12 +94,12 @@ class FreeEngine:
         """None."""
         return {}
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """All of them at once."""
         for order in orders:
             samples = np.zeros((2, FRAMES), dtype=np.float32)
             samples[:, :2] = np.frombuffer(bytes.fromhex(order.recipe.digest[:8]), dtype=np.uint16) / 2**16
-            yield Rendered(order.recipe, Audio(samples, RATE))
+            yield RenderResult(order.recipe, Audio(samples, RATE))
 
 
 class FreeScorer:

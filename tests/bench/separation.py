@@ -26,10 +26,10 @@ from catalog.models.store import InstalledModel, ModelStore
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.engines.base import Order, Rendered
+from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages
-from tasks.separation.demucs.separate import Wish, demix
+from tasks.separation.demucs.separate import SeparationOptions, separate_stems
 from tests.bench.distortion import global_sdr
 
 SONGS: Mapping[str, float] = {"indie pop": 96.0, "hard rock, energetic": 150.0, "soft piano ballad": 70.0}
@@ -53,7 +53,7 @@ def measured(installed: InstalledModel, settings: Settings, *, length_s: float) 
     for prompt in SONGS:
         mix, true = _guide_song(prompt, length_s, settings)
         with tempfile.TemporaryDirectory() as folder:
-            done = demix(mix, installed, settings, options=Wish(), folder=Path(folder))
+            done = separate_stems(mix, installed, settings, options=SeparationOptions(), folder=Path(folder))
             found = {file.name: read_audio(file.path) for file in done.files}
         speed = mix.duration_s / float(str(done.figures["seconds"]))
         for stem in (name for name in found if name in true):
@@ -89,8 +89,8 @@ def _guide_song(prompt: str, length_s: float, settings: Settings) -> tuple[Audio
     )
     engine = GuideEngine(settings)
     recipe, renderer = engine.recipe(song, 1), engine.load()
-    (made,) = renderer.render([Order(recipe)])
-    if not isinstance(made, Rendered):
+    (made,) = renderer.render([RenderJob(recipe)])
+    if not isinstance(made, RenderResult):
         raise made.error
     return made.audio, renderer.stems(recipe)
 

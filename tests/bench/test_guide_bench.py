@@ -11,7 +11,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from catalog.album.album import Song
 from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
-from tasks.engines.base import Order, Rendered
+from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 
 LENGTH_S = 95.0
@@ -45,10 +45,10 @@ def test_guide_95_s(benchmark: BenchmarkFixture, song: Song) -> None:
     renderer = engine.load()
     recipe = engine.recipe(song, 1)
     began_s = time.process_time()
-    next(renderer.render([Order(recipe)]))
+    next(renderer.render([RenderJob(recipe)]))
     cpu_s = time.process_time() - began_s
-    (made,) = benchmark(lambda: list(renderer.render([Order(recipe)])))
-    assert isinstance(made, Rendered)
+    (made,) = benchmark(lambda: list(renderer.render([RenderJob(recipe)])))
+    assert isinstance(made, RenderResult)
     assert made.audio.duration_s == LENGTH_S
     if benchmark.stats is not None:
         benchmark.extra_info["times_real_time"] = round(LENGTH_S / benchmark.stats.stats.min, 1)

@@ -23,14 +23,14 @@ from catalog.recipe import Recipe
 from catalog.selection.metrics import Measured, MetricSpec, Reading, Window
 from tasks.audio.audio import Audio
 from tasks.audio.files import sample_digest, write_wav
-from tasks.engines.base import Extra, Figures, Order, Rendered
+from tasks.engines.base import Extra, Figures, RenderJob, RenderResult
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring import registry
 from tasks.separation.demucs.models import RESIDUAL, stems_given
-from tasks.separation.demucs.separate import Demixed, StemFile, Wish
+from tasks.separation.demucs.separate import SeparationOptions, SeparationResult, StemFile
 from tasks.steps.run_step import StepContext
 from tasks.style.mulan.vector import MEDIA_TYPE, write_style
 
@@ -70,7 +70,7 @@ def mix_of(parts: Mapping[str, Audio]) -> Audio:
 class Band:
     """Stands in for the loaded half of both engines."""
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult]:
         """The mix of each recipe, with what the recipe's engine gives beside it."""
         for recipe in (order.recipe for order in orders):
             if recipe.engine == GuideEngine.name:
@@ -78,7 +78,7 @@ class Band:
             else:
                 extras = {"latent": Extra(_latent(recipe), "application/x-npy", ".npy")}
                 figures = Figures("cpu", str(recipe.inputs["dtype"]), 1, 0.25, 1.5, 0.25, None, 2e12)
-            yield Rendered(recipe, mix_of(parts_of(recipe)), extras, figures)
+            yield RenderResult(recipe, mix_of(parts_of(recipe)), extras, figures)
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         """The parts that were mixed."""
@@ -100,7 +100,9 @@ def embed(context: StepContext) -> StepOutcome:
     return StepOutcome({"norm": 1.0, **found}, (Product("style", path, MEDIA_TYPE),))
 
 
-def demix(mix: Audio, installed: Any, _settings: object, *, request: Wish, folder: Path) -> Demixed:
+def demix(
+    mix: Audio, installed: Any, _settings: object, *, request: SeparationOptions, folder: Path
+) -> SeparationResult:
     """A tone for each stem, quieter than the mix, and the rest of the mix as the residual."""
     names = stems_given(installed.spec.name, request.two_stems, instrumental=request.instrumental)
     stems = {name: Audio.of(tone(f"{name} of it", name.removeprefix("no_")).samples / 4, RATE) for name in names}
@@ -110,7 +112,7 @@ def demix(mix: Audio, installed: Any, _settings: object, *, request: Wish, folde
         write_wav(folder / f"{name}.wav", stem, subtype="FLOAT")
         files.append(StemFile(name, folder / f"{name}.wav", sample_digest(stem)))
     figures = {"model": installed.spec.name, "stems": [*names, RESIDUAL], "null_dbfs": -200.0, "residual_db": -12.0}
-    return Demixed(tuple(files), figures)
+    return SeparationResult(tuple(files), figures)
 
 
 class Listener:

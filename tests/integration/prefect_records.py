@@ -75,13 +75,13 @@ def make(catalog: Catalog, folder: Path, name: str, document: dict[str, object])
 def moody() -> dict[str, str]:
     from prefect import flow
 
-    from tasks.prefect_tasks import WorkTasks
+    from tasks.prefect_tasks import PrefectTasks
 
     pool = trouble()
 
     @flow(name="moody", flow_run_name="moody", persist_result=False)
     async def run() -> str:
-        steps = WorkTasks(pool).steps["score"]
+        steps = PrefectTasks(pool).steps["score"]
         outcomes = await asyncio.gather(*(steps(key, key) for key in pool.moods), return_exceptions=True)
         return json.dumps([str(outcome) for outcome in outcomes])
 

@@ -16,7 +16,7 @@ from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.engines.base import Failed, Forecast, Material, Order, Passage, Rendered, Retakes
+from tasks.engines.base import Failed, Forecast, Passage, RenderInput, RenderJob, RenderResult, Retakes
 
 
 class FaultySettings(BaseModel):
@@ -49,7 +49,7 @@ class FaultyEngine:
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         return -80.0
 
-    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+    def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         return {}
 
     def recipe(self, song: Song, seed: int) -> Recipe:
@@ -67,7 +67,7 @@ class FaultyEngine:
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         return {}
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         for recipe in (order.recipe for order in orders):
             what = self.queue.popleft() if self.queue else "tone"
             if what == "crash":
@@ -78,7 +78,7 @@ class FaultyEngine:
                 yield Failed(recipe, TransientError("out of memory"))
             else:
                 self.rendered.append(recipe.seed)
-                yield Rendered(recipe, _sound(what, recipe))
+                yield RenderResult(recipe, _sound(what, recipe))
 
 
 def _sound(what: str, recipe: Recipe) -> Audio:

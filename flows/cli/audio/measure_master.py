@@ -25,7 +25,7 @@ from flows.console import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
 from tasks.audio.files import notes_on, read_audio, write_flac24
-from tasks.audio.metering.meter import RANGE_IS_STABLE_S, Meter, MeteredFile, meter_file, read_meter
+from tasks.audio.metering.meter import RANGE_IS_STABLE_S, LoudnessMeasurement, MeteredFile, meter_file, read_measurement
 from tasks.delivery.package.bundle import building_folder
 from tasks.mastering.analysis.reference import reference_from
 from tasks.mastering.analysis.report import MasterReport
@@ -90,13 +90,13 @@ def master(
     audio = read_audio(source)
     for note in notes_on(source):
         warn(f"{source.name}: {note}")
-    before = read_meter(audio)
+    before = read_measurement(audio)
     try:
         with _workplace(out) as folder:
             report = _mastered(audio, folder / "master.wav", spec=spec, reference=reference)
             written = _in_form(folder / "master.wav", out.suffix.lower())
             findings = examine(written, target=_target(report, spec, audio.frames))
-            after = read_meter(read_audio(written))
+            after = read_measurement(read_audio(written))
             move_whole(written, out, mode=users_file_mode())
     except OSError as fault:
         what = f"the master cannot be written to {out} ({fault.strerror})"
@@ -198,7 +198,7 @@ def _document(path: Path, read: MeteredFile) -> dict[str, Json]:
 def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
     """What stands in the place of a file that cannot be read: no readings, and why."""
     error: dict[str, Json] = {"error": fault.what, "kind": fault.kind, "remedy": fault.remedy}
-    return {"file": str(path)} | Meter.unreadable(fault.what).as_document() | error
+    return {"file": str(path)} | LoudnessMeasurement.unreadable(fault.what).as_document() | error
 
 
 def _readings_table(first: str) -> SafeTable:
@@ -209,7 +209,7 @@ def _readings_table(first: str) -> SafeTable:
     return table
 
 
-def _figures(meter: Meter, duration_s: float) -> list[str]:
+def _figures(meter: LoudnessMeasurement, duration_s: float) -> list[str]:
     readings = meter.readings()
     figures = {name: _figure(readings[name]) for name in COLUMNS}
     if _range_is_unstable(meter, duration_s):
@@ -221,7 +221,7 @@ def _figure(reading: Reading) -> str:
     return f"{reading.value:.1f}" if isinstance(reading, Measured) else "-"
 
 
-def _range_is_unstable(meter: Meter, duration_s: float) -> bool:
+def _range_is_unstable(meter: LoudnessMeasurement, duration_s: float) -> bool:
     return isinstance(meter.loudness_range_lu, Measured) and duration_s < RANGE_IS_STABLE_S
 
 
@@ -239,7 +239,14 @@ def _reasons(read: MeteredFile) -> list[str]:
     return told
 
 
-def _tell(before: Meter, after: Meter, report: MasterReport, findings: Sequence[Finding], *, audio: Audio) -> None:
+def _tell(
+    before: LoudnessMeasurement,
+    after: LoudnessMeasurement,
+    report: MasterReport,
+    findings: Sequence[Finding],
+    *,
+    audio: Audio,
+) -> None:
     table = _readings_table("")
     table.add_row("before", *_figures(before, audio.duration_s))
     table.add_row("after", *_figures(after, audio.duration_s))

@@ -19,10 +19,10 @@ from catalog.files.scratch import scratch_or_none
 from catalog.models.store import ModelStore
 from flows.console import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
-from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.atomic_swap import atomic_swap
 from tasks.delivery.package.bundle import building_folder, make_durable
 from tasks.separation.demucs.models import require_stem_packages, stems_given
-from tasks.separation.demucs.separate import Demixed, Wish, check_mix, demix
+from tasks.separation.demucs.separate import SeparationOptions, SeparationResult, check_mix, separate_stems
 
 FIGURES_FILE = "stems.json"
 """What a folder must hold to count as stems of ours, and so to be replaced."""
@@ -41,7 +41,9 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     check_mix(mix)
     try:
         with _building(out, settings.home) as staging, _bar(as_json) as progress:
-            done = demix(mix, installed, settings, options=Wish(two_stems), folder=staging, progress=progress)
+            done = separate_stems(
+                mix, installed, settings, options=SeparationOptions(two_stems), folder=staging, progress=progress
+            )
             figures = _document(source, done)
             (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
             make_durable(staging)
@@ -77,19 +79,19 @@ def _check_place(out: Path, source: Path) -> None:
 def _put_in_place(staging: Path, out: Path) -> None:
     """The finished folder in the place of ``out``; what stood there is left under the name of ``staging``."""
     if out.is_dir() and any(out.iterdir()):
-        if not exchange(staging, out):
+        if not atomic_swap(staging, out):
             out.rename(staging.with_name(f"{staging.name}-old"))
             staging.rename(out)
     else:
         staging.rename(out)
 
 
-def _document(source: Path, done: Demixed) -> dict[str, Json]:
+def _document(source: Path, done: SeparationResult) -> dict[str, Json]:
     files: list[Json] = [{"name": f.name, "file": f.path.name, "sample_digest": f.sample_digest} for f in done.files]
     return {"source": source.name, **done.figures, "files": files}
 
 
-def _tell(out: Path, done: Demixed) -> None:
+def _tell(out: Path, done: SeparationResult) -> None:
     figures: dict[str, Any] = done.figures
     for file in done.files:
         stdout().print(str(out / file.path.name), soft_wrap=True)

@@ -34,7 +34,7 @@ RANGE_IS_STABLE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class LoudnessMeasurement:
     """What the meter shows of a whole file.
 
     ``plr_db`` is the peak-to-loudness ratio: true peak less integrated loudness.
@@ -64,18 +64,18 @@ class Meter:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def unreadable(cls, reason: str) -> Meter:
+    def unreadable(cls, reason: str) -> LoudnessMeasurement:
         """A meter that shows nothing, because of ``reason``."""
         return cls(*[NotMeasurable(reason)] * len(fields(cls)))
 
 
-def read_meter(audio: Audio) -> Meter:
+def read_measurement(audio: Audio) -> LoudnessMeasurement:
     """Every reading of a programme, its true peak at 8x oversampling."""
     return _meter(measure_loudness(audio), true_peak_dbtp(audio), sample_peak_dbfs(audio))
 
 
-def _meter(loudness: Loudness, peak: Reading, sample_peak: Reading) -> Meter:
-    return Meter(
+def _meter(loudness: Loudness, peak: Reading, sample_peak: Reading) -> LoudnessMeasurement:
+    return LoudnessMeasurement(
         integrated_lufs=loudness.integrated_lufs,
         loudness_range_lu=loudness.loudness_range_lu,
         true_peak_dbtp=peak,
@@ -94,13 +94,13 @@ class MeteredFile:
     duration_s: float
     rate: int
     channels: int
-    meter: Meter
+    meter: LoudnessMeasurement
     series: dict[str, Json] | None
     notes: tuple[str, ...]
 
 
 def meter_file(path: Path, *, series: bool = False) -> MeteredFile:
-    """Every reading of a file as :func:`read_meter` gives them, in memory that does not grow with its length.
+    """Every reading of a file as :func:`read_measurement` gives them, in memory that does not grow with its length.
 
     The file is gone through twice. Raises AudioFileError as :func:`tasks.audio.stream.open_stream` does.
     """

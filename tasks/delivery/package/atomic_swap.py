@@ -14,7 +14,7 @@ _RENAME_SWAP = 2  # macOS, sys/stdio.h
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
-def exchange(one: Path, other: Path) -> bool:
+def atomic_swap(one: Path, other: Path) -> bool:
     """Swap two folders of one file system at once; False where neither the system nor the file system can.
 
     Raises OSError for everything else, for example when one of them is gone.

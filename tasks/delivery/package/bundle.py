@@ -28,7 +28,7 @@ from catalog.files.leftovers import (
 )
 from catalog.files.scratch import note_place
 from catalog.files.whole_file import sync
-from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.atomic_swap import atomic_swap
 from tasks.delivery.package.own_files import BuildFiles, Carrying, OwnFile, open_folder
 
 SUMS_FILE = "SHA256SUMS"
@@ -174,7 +174,7 @@ def _take_place(staging: Path, destination: Path) -> Path:
         try:
             if not destination.exists():
                 staging.rename(destination)
-            elif not exchange(staging, destination):
+            elif not atomic_swap(staging, destination):
                 return _replace_in_two_steps(staging, destination)
             return staging
         except OSError as fault:

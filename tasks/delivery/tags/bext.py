@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, fields
 
 from catalog.selection.metrics import Measured, Reading
-from tasks.audio.metering.meter import Meter
+from tasks.audio.metering.meter import LoudnessMeasurement
 from tasks.delivery.tags.track_tags import TrackTags
 
 ORIGINATOR = "Songline"
@@ -38,7 +38,7 @@ class Broadcast:
 _LOUDNESS = tuple(field.name for field in fields(Broadcast))[3:]
 
 
-def broadcast(tags: TrackTags, meter: Meter, *, coding_history: str) -> Broadcast:
+def broadcast(tags: TrackTags, meter: LoudnessMeasurement, *, coding_history: str) -> Broadcast:
     """What the chunk says of a track; its fields are ASCII, so that other letters become question marks."""
     return Broadcast(
         description=_ascii(f"{tags.artist} - {tags.title}", 256),

@@ -19,7 +19,7 @@ from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
-from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
+from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.diffrhythm import inputs as choices
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
@@ -135,13 +135,13 @@ class DiffRhythmEngine:
         """By precision: guidance carries rounding from step to step, and a batch of another size rounds otherwise."""
         return TOLERANCES_DBFS[recipe.inputs["dtype"]]
 
-    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+    def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """The style vectors, and for a retake its parent's latent and audio."""
         styles = {role: choices.style_material(recipe.inputs[role]) for role in ("style", "negative_style")}
         found = {role: material for role, material in styles.items() if material is not None}
         if passage := recipe.inputs.get("passage"):
-            found["parent_latent"] = Material(digest=passage["latent"])
-            found["parent_audio"] = Material(digest=passage["audio"])
+            found["parent_latent"] = RenderInput(digest=passage["latent"])
+            found["parent_audio"] = RenderInput(digest=passage["audio"])
         return found
 
     def forecast(self, recipe: Recipe) -> Forecast:

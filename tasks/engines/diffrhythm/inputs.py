@@ -10,7 +10,7 @@ from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.models.store import InstalledModel, ModelStore
-from tasks.engines.base import Material
+from tasks.engines.base import RenderInput
 from tasks.engines.diffrhythm.lyrics.timing import frames_of, is_base
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.style.prompt.advice import embedded_text
@@ -123,18 +123,18 @@ def negative_document(
     return {"fixed": "published", "digest": data.digests[NEGATIVE_STYLE_FILE]}
 
 
-def style_material(stated: Mapping[str, Json]) -> Material | None:
+def style_material(stated: Mapping[str, Json]) -> RenderInput | None:
     """Where the vector of a stated style is to be had; None for one that the engine itself has."""
     if "fixed" in stated:
         return None
     if "vector" in stated:
-        return Material(digest=stated["vector"])
+        return RenderInput(digest=stated["vector"])
     embed = (
         embed_text(stated["text"], stated["model"])
         if "text" in stated
         else embed_audio(stated["audio"], stated["model"])
     )
-    return Material(request=embed, product="style")
+    return RenderInput(request=embed, product="style")
 
 
 def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:

@@ -17,7 +17,7 @@ from catalog.common.settings import Settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.engines.base import Extra, Failed, Figures, Order, Rendered
+from tasks.engines.base import Extra, Failed, Figures, RenderJob, RenderResult
 from tasks.engines.diffrhythm.batch_size import batch_size
 from tasks.engines.diffrhythm.loaded import Loaded, Network
 from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
@@ -32,7 +32,7 @@ from tasks.weights.out_of_memory import is_out_of_memory
 ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")
 """Inputs that recipes of one batch have in common."""
 
-Row = tuple[Order, Conditioning]
+Row = tuple[RenderJob, Conditioning]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class DiffRhythmRenderer:
         self._loaded = Loaded(settings)
         self._device = self._loaded.device
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Each order's stereo mix at 44.1 kHz with its latent; seeds of one song stand side by side in a batch."""
-        groups: dict[bytes, list[Order]] = {}
+        groups: dict[bytes, list[RenderJob]] = {}
         for order in orders:
             alike = {name: order.recipe.inputs.get(name) for name in ALIKE}
             groups.setdefault(canonical_json(alike), []).append(order)
@@ -67,7 +67,7 @@ class DiffRhythmRenderer:
         """Refused: the model sings the whole mix."""
         raise RefusedError("DiffRhythm gives no stems of its own", remedy="Name a separation model under `stems`")
 
-    def _render_group(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def _render_group(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """All of it in batches as large as memory allows; one that does not fit is tried again by halves."""
         inputs = orders[0].recipe.inputs
         try:
@@ -102,7 +102,7 @@ class DiffRhythmRenderer:
             else:
                 yield from self._finished([order for order, _ in batch], sampled, network, vae, sampling)
 
-    def _songs(self, orders: Sequence[Order]) -> dict[str, Conditioning | SonglineError]:
+    def _songs(self, orders: Sequence[RenderJob]) -> dict[str, Conditioning | SonglineError]:
         """What each recipe tells the network, or why it cannot be told; seeds of one song share one object."""
         known: dict[bytes, Conditioning | SonglineError] = {}
         found: dict[str, Conditioning | SonglineError] = {}
@@ -142,7 +142,7 @@ class DiffRhythmRenderer:
             )
         return Sampled(latents, marks[1] - marks[0], marks[-1] - marks[1])
 
-    def _conditioning(self, order: Order) -> Conditioning:
+    def _conditioning(self, order: RenderJob) -> Conditioning:
         """What a recipe tells the network, from its inputs and the files of its materials."""
         inputs = order.recipe.inputs
         text = torch.zeros(inputs["frames"], dtype=torch.int64)
@@ -160,8 +160,8 @@ class DiffRhythmRenderer:
         )
 
     def _finished(
-        self, batch: Sequence[Order], sampled: Sampled, network: Network, vae: Vae, sampling: Sampling
-    ) -> Iterator[Rendered | Failed]:
+        self, batch: Sequence[RenderJob], sampled: Sampled, network: Network, vae: Vae, sampling: Sampling
+    ) -> Iterator[RenderResult | Failed]:
         """Every latent of a batch as sound."""
         inputs = batch[0].recipe.inputs
         started = self._now()
@@ -186,7 +186,7 @@ class DiffRhythmRenderer:
         for order, samples, latent in zip(batch, sound, latents, strict=True):
             try:
                 audio = _joined(order, Audio(np.ascontiguousarray(samples), SAMPLE_RATE))
-                yield Rendered(order.recipe, audio, {"latent": _latent_file(latent)}, figures)
+                yield RenderResult(order.recipe, audio, {"latent": _latent_file(latent)}, figures)
             except SonglineError as error:
                 yield Failed(order.recipe, error)
 
@@ -197,7 +197,7 @@ class DiffRhythmRenderer:
         return time.perf_counter()
 
 
-def _joined(order: Order, fresh: Audio) -> Audio:
+def _joined(order: RenderJob, fresh: Audio) -> Audio:
     """A retake's passage in its parent's audio; anything else is its own sound."""
     passage = order.recipe.inputs.get("passage")
     if passage is None:
@@ -212,7 +212,7 @@ def _joined(order: Order, fresh: Audio) -> Audio:
         ) from error
 
 
-def _read_latent(order: Order) -> Tensor:
+def _read_latent(order: RenderJob) -> Tensor:
     """The parent's latent [T, 64]. Raises WorkError where the artifact is none."""
     try:
         latent = np.load(order.files["parent_latent"], allow_pickle=False)

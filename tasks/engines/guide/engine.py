@@ -17,7 +17,7 @@ from catalog.common.settings import Settings
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
-from tasks.engines.base import Forecast, Material, Passage, Retakes, settings_of
+from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class GuideEngine:
         """The last bits only: the same recipe is meant to give the same samples."""
         return -80.0
 
-    def materials(self, recipe: Recipe) -> Mapping[str, Material]:
+    def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """Nothing: the recipe holds everything."""
         return {}
 

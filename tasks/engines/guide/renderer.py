@@ -11,7 +11,7 @@ import numpy as np
 from catalog.common.errors import SonglineError, WorkError
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.engines.base import Extra, Failed, Order, Rendered
+from tasks.engines.base import Extra, Failed, RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Stem
@@ -27,7 +27,7 @@ class GuideRenderer:
     def __init__(self, soundfont: Path) -> None:
         self._sampler = Sampler(SoundFont(soundfont))
 
-    def render(self, orders: Sequence[Order]) -> Iterator[Rendered | Failed]:
+    def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Each recipe's stereo mix at 44.1 kHz with its MIDI file, in the sequence given."""
         for order in orders:
             try:
@@ -44,12 +44,12 @@ class GuideRenderer:
         is_sung = any(part.stem == "vocals" for part in arrangement.parts)
         return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
 
-    def _rendered(self, recipe: Recipe) -> Rendered:
+    def _rendered(self, recipe: Recipe) -> RenderResult:
         _check(recipe)
         arrangement = arrange(recipe)
         _, mix = self._play(recipe, arrangement)
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
-        return Rendered(recipe, Audio(mix, RATE), {"midi": midi})
+        return RenderResult(recipe, Audio(mix, RATE), {"midi": midi})
 
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
         """The stems and their sum, scaled alike. Raises WorkError where the sound is not finite."""

@@ -10,7 +10,7 @@ from tasks.audio.audio import Audio, beyond_any_level
 from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
 
-def admit(source: Audio, *, what: str = "audio") -> Audio:
+def check_input(source: Audio, *, what: str = "audio") -> Audio:
     """The source as two channels. Raises AudioRefused with reason invalid or too_short; ``what`` names it there."""
     check_layout(source.channels, source.rate, what=what)
     finite = np.isfinite(source.samples)

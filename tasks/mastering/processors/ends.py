@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused
 from tasks.audio.audio import Audio, Samples
-from tasks.audio.sounding import SOUND_DBFS, sounding_span
+from tasks.audio.sounding import SOUND_DBFS, non_silent_span
 
 PRE_ROLL_S = 0.25
 POST_ROLL_S = 1.0
@@ -93,7 +93,7 @@ def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_
 
 def _silence(audio: Audio, gain_db: float) -> tuple[int, int]:
     """Frames before and after the sound that may go."""
-    span = sounding_span(audio, floor_dbfs=SOUND_DBFS - gain_db)
+    span = non_silent_span(audio, floor_dbfs=SOUND_DBFS - gain_db)
     if span is None:
         return 0, 0
     head = max(0, span[0] - math.ceil(PRE_ROLL_S * audio.rate))

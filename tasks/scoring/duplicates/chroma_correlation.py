@@ -22,7 +22,7 @@ Course = NDArray[np.float64]
 OVERLAP = 0.75
 """The share of the shorter course that must overlap at an offset for it to be looked at."""
 
-CLOSE = 0.85
+MATCH_THRESHOLD = 0.85
 """The correlation at a whole offset from which a closer look is worth it; between two values it falls to 0.9."""
 
 QUARTERS = (0.0, 0.25, 0.5, 0.75)
@@ -41,7 +41,7 @@ class Agreement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Courses:
+class ChromaSequence:
     """Many courses, each about its own mean, made ready to be found in one another.
 
     ``spectra`` and ``energies`` (summed up to each value) are of equal length for all.
@@ -53,7 +53,7 @@ class Courses:
     energies: NDArray[np.float64]
 
     @classmethod
-    def of(cls, courses: Sequence[Course]) -> Courses:
+    def of(cls, courses: Sequence[Course]) -> ChromaSequence:
         """At least one course, each of shape (values, pitch classes)."""
         centred = [course - course.mean(axis=0) for course in courses]
         longest = max(len(course) for course in centred)

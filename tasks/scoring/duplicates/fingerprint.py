@@ -28,7 +28,7 @@ from catalog.common.digests import Json
 from catalog.selection.decide import Alike
 from tasks.audio.audio import Audio
 from tasks.audio.validity import unreadable
-from tasks.scoring.duplicates.chroma_correlation import CLOSE, Courses
+from tasks.scoring.duplicates.chroma_correlation import MATCH_THRESHOLD, ChromaSequence
 
 SCHEME = 1
 RATE = 22050
@@ -58,7 +58,7 @@ Curves = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fingerprint:
+class AudioFingerprint:
     """``steps``: 0 to 15, shape (values, 12 pitch classes and 8 bands), one value each ``hop_s`` seconds."""
 
     steps: NDArray[np.uint8]
@@ -70,7 +70,7 @@ class Fingerprint:
         return {"scheme": SCHEME, "hop_s": self.hop_s, "data": base64.b64encode(packed.tobytes()).decode()}
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Fingerprint | None:
+    def from_document(cls, document: Mapping[str, Any]) -> AudioFingerprint | None:
         """The inverse of :meth:`document`; None for one of another scheme."""
         if document["scheme"] != SCHEME:
             return None
@@ -78,7 +78,7 @@ class Fingerprint:
         return cls(np.stack([packed >> 4, packed & 15], axis=-1).reshape(len(packed), -1), float(document["hop_s"]))
 
 
-def fingerprint(audio: Audio) -> Fingerprint | None:
+def fingerprint(audio: Audio) -> AudioFingerprint | None:
     """The fingerprint of a song; None where there is nothing to hear for a second."""
     if unreadable(audio) or audio.duration_s < 1:
         return None
@@ -90,7 +90,7 @@ def fingerprint(audio: Audio) -> Fingerprint | None:
     frames = np.arange(len(powers)) * HOP
     starts = np.searchsorted(frames, np.arange(max(1, int(audio.duration_s / hop_s))) * hop_s * RATE)
     summed = np.add.reduceat(powers, starts, axis=0)
-    return Fingerprint(np.concatenate([_pitch_steps(summed), _band_steps(summed)], axis=1), hop_s)
+    return AudioFingerprint(np.concatenate([_pitch_steps(summed), _band_steps(summed)], axis=1), hop_s)
 
 
 class Likeness(NamedTuple):
@@ -108,14 +108,14 @@ class Likeness(NamedTuple):
         return self.features > SAME_FEATURES and self.worst > self.same_from
 
 
-def likeness(one: Fingerprint, other: Fingerprint) -> Likeness:
+def likeness(one: AudioFingerprint, other: AudioFingerprint) -> Likeness:
     """How like two songs are, whatever their lengths."""
     return _Prints.of([one, other]).likeness(0, 1)
 
 
 def alike(
     samples: Mapping[str, str | None],
-    prints: Mapping[str, Fingerprint | None],
+    prints: Mapping[str, AudioFingerprint | None],
     parents: Mapping[str, str] | None = None,
 ) -> list[Alike]:
     """The groups among candidates, by id: those of equal ``samples`` (digests), then those of like fingerprints.
@@ -134,7 +134,7 @@ def alike(
     ]
 
 
-def _near(heard: Mapping[str, Fingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
+def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
     """Pairs of near-duplicates, enough to chain them: who is in a chain already is not compared with it again."""
     ids = list(heard)
     if len(ids) < 2:
@@ -157,16 +157,16 @@ def _near(heard: Mapping[str, Fingerprint], parents: Mapping[str, str]) -> list[
 class _Prints:
     """Fingerprints made ready to be compared: all of one hop, their features of length 1."""
 
-    courses: Courses
+    courses: ChromaSequence
     features: Curves
     hop_s: float
     given_hops_s: Sequence[float]
 
     @classmethod
-    def of(cls, prints: Sequence[Fingerprint]) -> _Prints:
+    def of(cls, prints: Sequence[AudioFingerprint]) -> _Prints:
         hop_s = max(each.hop_s for each in prints)
         steps = [_coarser(each.steps, round(hop_s / each.hop_s)) for each in prints]
-        courses = Courses.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
+        courses = ChromaSequence.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
         features = np.stack([_features(each) for each in steps])
         sizes = np.linalg.norm(features, axis=1, keepdims=True)
         return cls(courses, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
@@ -177,7 +177,7 @@ class _Prints:
         if len(others) == 0:
             return []
         offsets, correlations = self.courses.places(one, others)
-        kept = correlations > CLOSE
+        kept = correlations > MATCH_THRESHOLD
         return list(zip(others[kept].tolist(), offsets[kept].tolist(), strict=True))
 
     def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:

@@ -20,12 +20,12 @@ from tasks.audio.audio import Audio
 from tasks.scoring.judge_specs import AXES
 from tasks.scoring.judges.windows import WINDOW_S
 from tasks.scoring.registry import AUDIOBOX, install_command
-from tasks.weights.tensors import damaged, kept_randomness, pull_again, put, read_pickle
+from tasks.weights.tensors import damaged, load_into, preserved_rng_state, read_pickle, redownload_remedy
 
 RATE_HZ = 16_000
 FRAMES = round(WINDOW_S * RATE_HZ)
 CHECKPOINT = "checkpoint.pt"
-PULL_AGAIN = pull_again(AUDIOBOX)
+PULL_AGAIN = redownload_remedy(AUDIOBOX)
 
 SHAPE = (
     "proj_num_layer",
@@ -60,7 +60,7 @@ class Aesthetics:
             raise MachineError(what, remedy=f"Run `songline models pull {AUDIOBOX}`")
         shape, scales, tensors = _parts(file)
         network = _built(shape)
-        put(network, tensors, whose=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
+        load_into(network, tensors, whose=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
         return cls(network.float().eval().to(device), scales, device=device)
 
     def axes(self, part: Audio) -> Mapping[str, float]:
@@ -73,7 +73,7 @@ class Aesthetics:
         wave[0, 0, : len(mono)] = torch.from_numpy(np.ascontiguousarray(mono))
         mask = torch.arange(FRAMES)[None, None] < len(mono)
         # Even in use it draws a number for each layer, which training would skip it by.
-        with torch.inference_mode(), kept_randomness(), warnings.catch_warnings():
+        with torch.inference_mode(), preserved_rng_state(), warnings.catch_warnings():
             # Its attention mixes kinds of masks, which torch will not take for ever.
             warnings.simplefilter("ignore", UserWarning)
             found = self._network({"wav": wave.to(self._device), "mask": mask.to(self._device)})
@@ -106,7 +106,7 @@ def _built(shape: Mapping[str, Any]) -> Any:
             remedy=f"Run `{install_command('aesthetics')}`",
         ) from fault
     try:
-        with warnings.catch_warnings(), kept_randomness():
+        with warnings.catch_warnings(), preserved_rng_state():
             # It normalises weights in the way that torch has since replaced; the checkpoint's names go with that.
             warnings.simplefilter("ignore", FutureWarning)
             return AesMultiOutput(**shape, precision="32")

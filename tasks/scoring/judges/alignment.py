@@ -36,7 +36,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class LineHeard:
+class TranscribedLine:
     """What became of one line: its edits, how many units were right, and when those were heard, at the median."""
 
     line: Line
@@ -56,12 +56,12 @@ class LineHeard:
         return self.line.start_s - tolerance_s <= self.heard_s <= self.line.end_s + tolerance_s
 
 
-def error_rate(lines: Sequence[LineHeard]) -> float:
+def error_rate(lines: Sequence[TranscribedLine]) -> float:
     """Substitutions, deletions and insertions per expected unit (Levenshtein over the whole song)."""
     return sum(line.edits for line in lines) / sum(len(line.line.units) for line in lines)
 
 
-def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[LineHeard, ...]:
+def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLine, ...]:
     """Each of ``lines`` (none of them empty) as it was heard; what was added counts against the line before it."""
     owners = [number for number, line in enumerate(lines) for _ in line.units]
     expected = [unit for line in lines for unit in line.units]
@@ -74,7 +74,7 @@ def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[LineHeard, ..
         else:
             edits[owner] += 1
     return tuple(
-        LineHeard(line, int(edits[number]), len(found), float(np.median(found)) if found else None)
+        TranscribedLine(line, int(edits[number]), len(found), float(np.median(found)) if found else None)
         for number, (line, found) in enumerate(zip(lines, times, strict=True))
     )
 

@@ -20,13 +20,13 @@ from tasks.audio.audio import Audio
 from tasks.scoring.judges.windows import WINDOW_S, windows_of
 from tasks.scoring.registry import CLAP, install_command
 from tasks.style.mulan.window import middle_window
-from tasks.weights.tensors import kept_randomness, pull_again, put, read_json, read_tensors
+from tasks.weights.tensors import load_into, preserved_rng_state, read_json, read_tensors, redownload_remedy
 
 RATE_HZ = 48_000
 NEEDED = ("config.json", "preprocessor_config.json", "tokenizer.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 TEXTS_KEPT = 64
-PULL_AGAIN = pull_again(CLAP)
+PULL_AGAIN = redownload_remedy(CLAP)
 
 Vector = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class Clap:
         """
         weights = _weights(folder)
         model, features, tokenizer = _built(folder)
-        put(model, read_tensors(weights, remedy=PULL_AGAIN), whose=weights.name, model=CLAP, remedy=PULL_AGAIN)
+        load_into(model, read_tensors(weights, remedy=PULL_AGAIN), whose=weights.name, model=CLAP, remedy=PULL_AGAIN)
         return cls(model.float().eval().to(device), features, tokenizer, device=device)
 
     def text(self, text: str) -> Vector:
@@ -125,7 +125,7 @@ def _built(folder: Path) -> tuple[Any, Any, Any]:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        with kept_randomness():
+        with preserved_rng_state():
             return ClapModel(config), features, tokenizer
     except Exception as fault:  # tokenizers raises nothing narrower than that
         raise MachineError(f"{CLAP} is not configured as a CLAP: {fault}", remedy=PULL_AGAIN) from fault

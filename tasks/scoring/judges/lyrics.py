@@ -18,7 +18,7 @@ from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.validity import unreadable
 from tasks.scoring.base import Brief
 from tasks.scoring.judge_specs import LYRICS, LYRICS_MIX
-from tasks.scoring.judges.alignment import Line, LineHeard, Unit, aligned, error_rate
+from tasks.scoring.judges.alignment import Line, TranscribedLine, Unit, aligned, error_rate
 from tasks.scoring.judges.transcript import Phrase, Whisper
 from tasks.scoring.judges.windows import at_listening_level
 
@@ -119,7 +119,7 @@ class LyricsScorer:
 
     def _best_phonemes(
         self, brief: Brief, heard: Sequence[tuple[Phrase, ...]], language: str
-    ) -> tuple[LineHeard, ...] | NotMeasurable:
+    ) -> tuple[TranscribedLine, ...] | NotMeasurable:
         if language not in READ_ALOUD:
             name = self.metrics[1].name
             return NotMeasurable(f"phonemes are read for English and Chinese only: see {name} for {brief.language!r}")
@@ -164,7 +164,7 @@ def _above(voice: Audio, mix_lufs: float) -> float:
     return max(SILENT_VOICE_LU, loudness.value - mix_lufs)
 
 
-def _best(brief: Brief, heard: Sequence[tuple[Phrase, ...]], sound: Sound) -> tuple[LineHeard, ...]:
+def _best(brief: Brief, heard: Sequence[tuple[Phrase, ...]], sound: Sound) -> tuple[TranscribedLine, ...]:
     """The lines by the pass with the fewest edits."""
     lines = _lines(brief, sound)
     return min((aligned(lines, _units(phrases, sound)) for phrases in heard), key=error_rate)
@@ -190,12 +190,12 @@ def _units(phrases: Sequence[Phrase], sound: Sound) -> list[Unit]:
     ]
 
 
-def _rate(lines: Sequence[LineHeard]) -> Measured:
+def _rate(lines: Sequence[TranscribedLine]) -> Measured:
     windows = (Window(heard.line.start_s, heard.line.end_s, heard.error_rate) for heard in lines)
     return Measured(error_rate(lines), tuple(windows))
 
 
-def _coverage(lines: Sequence[LineHeard]) -> Measured:
+def _coverage(lines: Sequence[TranscribedLine]) -> Measured:
     windows = tuple(
         Window(heard.line.start_s, heard.line.end_s, float(heard.is_covered(TOLERANCE_S))) for heard in lines
     )

@@ -21,7 +21,7 @@ from tasks.scoring.judges.windows import WINDOW_S, at_listening_level
 LOW_PERCENTILE = 10
 
 Vector = NDArray[np.float32]
-Heard = list[tuple[float, float, Vector]]
+SimilarityReading = list[tuple[float, float, Vector]]
 
 
 class JointModel(Protocol):
@@ -33,7 +33,7 @@ class JointModel(Protocol):
     def clip(self, audio: Audio) -> Vector:
         """The vector of a reference: of the ten seconds around its middle."""
 
-    def windows(self, audio: Audio) -> Heard:
+    def windows(self, audio: Audio) -> SimilarityReading:
         """Start and end in seconds and the vector of windows over the whole length."""
 
 
@@ -64,7 +64,7 @@ class SimilarityScorer:
         names = (spec.name for spec in self.metrics)
         return dict(zip(names, (similarity, low, worst, reference), strict=True))
 
-    def _windows(self, audio: Audio) -> Heard | NotMeasurable:
+    def _windows(self, audio: Audio) -> SimilarityReading | NotMeasurable:
         level = self._levelled(audio, self.shortest_s)
         return level if isinstance(level, NotMeasurable) else self._model.windows(level)
 
@@ -93,7 +93,9 @@ class SimilarityScorer:
         return level
 
 
-def _cosines(heard: Heard | NotMeasurable, vector: Vector | NotMeasurable) -> tuple[Window, ...] | NotMeasurable:
+def _cosines(
+    heard: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
+) -> tuple[Window, ...] | NotMeasurable:
     """Each window's cosine with ``vector``, both being of length 1."""
     if isinstance(vector, NotMeasurable):
         return vector

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from catalog.files.scratch import scratch_of
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.separation.cpu_lock import turn_on_cores
-from tasks.separation.demucs.separate import Wish, demix
+from tasks.separation.cpu_lock import cpu_lock
+from tasks.separation.demucs.separate import SeparationOptions, separate_stems
 
 if TYPE_CHECKING:
     from catalog.common.settings import Settings
@@ -26,9 +26,9 @@ def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Aud
 
     def voice(mix: Audio) -> Audio:
         with scratch_of(settings.home) as folder:
-            options = Wish(two_stems=VOCALS)
-            with turn_on_cores(settings.home, device=settings.device_here):
-                parts = demix(mix, model, settings, options=options, folder=folder)
+            options = SeparationOptions(two_stems=VOCALS)
+            with cpu_lock(settings.home, device=settings.device_here):
+                parts = separate_stems(mix, model, settings, options=options, folder=folder)
             return read_audio({file.name: file.path for file in parts.files}[VOCALS])
 
     return voice

@@ -11,7 +11,7 @@ from catalog.selection.metrics import MetricSpec, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.validity import unreadable
 from tasks.scoring.base import Brief
-from tasks.scoring.measures.key import heard_key, key_match
+from tasks.scoring.measures.key import estimated_key, key_match
 from tasks.scoring.measures.tempo import tempo_bpm, tempo_match
 from tasks.scoring.specs import ADHERENCE
 
@@ -28,7 +28,7 @@ class AdherenceScorer:
         fault = unreadable(audio)
         mono = np.zeros(0, np.float32) if fault else audio.samples.mean(axis=0)
         tempo = fault or tempo_bpm(mono, audio.rate)
-        key = fault or (NotMeasurable.not_stated("key") if brief.key is None else heard_key(mono, audio.rate))
+        key = fault or (NotMeasurable.not_stated("key") if brief.key is None else estimated_key(mono, audio.rate))
         return {
             "tempo_bpm": tempo,
             "tempo_match": tempo_match(tempo, brief.bpm),

@@ -57,7 +57,7 @@ class Key(NamedTuple):
     mode: Mode
 
 
-def heard_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
+def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
     """The key of ``mono`` samples, or why there is none to hear."""
     if len(mono) < SHORTEST_S * rate:
         return NotMeasurable(f"{len(mono) / rate:.1f} s is too short for a key, which takes {SHORTEST_S:.0f} s")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from catalog.common.errors import TransientError
 from tasks.audio.audio import Samples
-from tasks.separation.demucs.ensemble import Bag
+from tasks.separation.demucs.ensemble import Ensemble
 from tasks.separation.demucs.memory import Portion
 from tasks.separation.demucs.models import RATE_HZ
 from tasks.weights.out_of_memory import is_out_of_memory
@@ -42,7 +42,7 @@ def stride_of(segment_frames: int) -> int:
 
 
 def estimates(
-    bag: Bag, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
+    bag: Ensemble, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
 ) -> Iterator[Samples]:
     """The stems of ``mix`` (2, frames) in blocks (stems, 2, n) that follow each other, ``frames`` in all.
 
@@ -105,7 +105,7 @@ def _centre(output: Samples, frames: int) -> Samples:
     return output[..., before : before + frames]
 
 
-def _through(bag: Bag, segments: Sequence[Samples]) -> Samples:
+def _through(bag: Ensemble, segments: Sequence[Samples]) -> Samples:
     """(segments, stems, 2, frames): the networks' estimates, each by its share in each stem."""
     together = torch.from_numpy(np.stack(segments)).to(bag.device)
     # TF32 rounds to ten bits; stems are kept to twenty-four.

@@ -22,7 +22,7 @@ CHANNELS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bag:
+class Ensemble:
     """The loaded networks of a model on a device.
 
     ``shares`` has a row per network and a column per stem, each column of sum 1: a stem is the mean of what the
@@ -42,7 +42,7 @@ class Bag:
         return max(int(network.channels) for network in self.networks)
 
 
-def load_bag(installed: InstalledModel, device: str) -> Bag:
+def load_ensemble(installed: InstalledModel, device: str) -> Ensemble:
     """The model, which stays loaded beside the one asked for before it.
 
     Raises MachineError where its files are not what they were.
@@ -54,7 +54,7 @@ def load_bag(installed: InstalledModel, device: str) -> Bag:
 
 # Two, for an album that asks for stems by one model and has its words judged on the voice of another.
 @lru_cache(maxsize=2)
-def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], device: str) -> Bag:
+def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], device: str) -> Ensemble:
     if device == "cuda" and not torch.cuda.is_available():
         raise MachineError("torch finds no GPU here", remedy="Set SONGLINE_DEVICE=cpu, or install torch for CUDA")
     remedy = f"Run `songline models verify {name}`, and pull it again where a file is wrong"
@@ -64,7 +64,7 @@ def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], devic
     for network in networks:
         _check(network, name, remedy)
     weights = told.get("weights") or [[1.0] * len(STEM_MODELS[name])] * len(networks)
-    return Bag(
+    return Ensemble(
         name,
         STEM_MODELS[name],
         tuple(network.to(device) for network in networks),

@@ -8,7 +8,7 @@ import psutil
 import torch
 
 from catalog.common.errors import TransientError
-from tasks.separation.demucs.ensemble import CHANNELS, Bag
+from tasks.separation.demucs.ensemble import CHANNELS, Ensemble
 from tasks.separation.demucs.models import RATE_HZ
 
 FLOATS_PER_SOURCE_CHANNEL = 32.0
@@ -33,7 +33,7 @@ class Portion:
     batch: int
 
 
-def segment_bytes(bag: Bag, frames: int) -> int:
+def segment_bytes(bag: Ensemble, frames: int) -> int:
     """Bytes that one segment takes while it is separated."""
     floats = FLOATS_PER_SOURCE_CHANNEL * len(bag.stems) * CHANNELS + FLOATS_PER_WIDTH * bag.width
     return int(4 * floats * frames)
@@ -47,7 +47,7 @@ def free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def portion_for(bag: Bag, *, free: int) -> Portion:
+def portion_for(bag: Ensemble, *, free: int) -> Portion:
     """Segments of the length that the network was trained on (7.8 s), and how many of them fit into ``free`` bytes.
 
     Their length follows no memory: a shorter one would give other samples under the same key. How many go through at

@@ -28,7 +28,7 @@ from tasks.separation.demucs.models import (
 )
 from tasks.separation.demucs.residual import Tally, residual_of, summed
 from tasks.separation.demucs.silence import passages_without_lines
-from tasks.separation.demucs.stem_buffer import StemShelf
+from tasks.separation.demucs.stem_buffer import StemBuffer
 
 if TYPE_CHECKING:
     from tasks.separation.demucs.chunks import Level, Progress
@@ -41,7 +41,7 @@ SILENT = 10 ** (-96 / 20)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SeparationOptions:
     """What is wanted of a separation: only two stems, and where the lines are, to tell where nobody sings. Of an
     ``instrumental`` no stem of the voice is made: what the model takes for one stands in ``other``."""
 
@@ -60,7 +60,7 @@ class StemFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Demixed:
+class SeparationResult:
     """The files in the order of the sum, the residual last, and the ``figures`` of the separation."""
 
     files: tuple[StemFile, ...]
@@ -79,15 +79,15 @@ def check_mix(mix: Audio) -> None:
         raise AudioRefused("the audio is silent", reason="silent", remedy="Check the source")
 
 
-def demix(
+def separate_stems(
     mix: Audio,
     installed: InstalledModel,
     settings: Settings,
     *,
-    options: Wish,
+    options: SeparationOptions,
     folder: Path,
     progress: Progress | None = None,
-) -> Demixed:
+) -> SeparationResult:
     """Take ``mix`` apart with an installed model, into float WAV files in ``folder``.
 
     Raises AudioRefused for a mix without parts, InputError for stems that the model does not give, MachineError where
@@ -101,18 +101,18 @@ def demix(
     import torch
 
     from tasks.separation.demucs.chunks import estimates
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import free_bytes, portion_for
 
     started = time.perf_counter()
     # As many wherever it runs, so that a CPU rounds alike in a worker and in a command; workers take turns.
     torch.set_num_threads(settings.worker_count)
-    bag = load_bag(installed, settings.device_here)
+    bag = load_ensemble(installed, settings.device_here)
     portion = portion_for(bag, free=free_bytes(bag.device))
     heard = _heard(mix)
     blocks = estimates(bag, heard, level=_level_of(heard), portion=portion, progress=progress)
     blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], options))
-    shelf = StemShelf(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
+    shelf = StemBuffer(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
     tally = Tally(names, mix.rate, passages_without_lines(options.line_starts_s, mix.duration_s))
     _put_away(blocks, mix, shelf, tally)
     figures: dict[str, Json] = {
@@ -125,7 +125,7 @@ def demix(
         "device": str(bag.device),
     }
     files = _written(shelf, folder)
-    return Demixed(files, {**figures, "seconds": round(time.perf_counter() - started, 3)})
+    return SeparationResult(files, {**figures, "seconds": round(time.perf_counter() - started, 3)})
 
 
 def _heard(mix: Audio) -> Samples:
@@ -148,7 +148,7 @@ def _level_of(heard: Samples) -> Level:
     return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))
 
 
-def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: Wish) -> Iterator[Samples]:
+def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: SeparationOptions) -> Iterator[Samples]:
     """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others, or without a voice."""
     for block in blocks:
         if options.two_stems is None:
@@ -191,7 +191,7 @@ def _resampled(stream: soxr.ResampleStream, block: Samples, *, last: bool = Fals
     return np.ascontiguousarray(given.T).reshape(stems, channels, len(given))
 
 
-def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemShelf, tally: Tally) -> None:
+def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemBuffer, tally: Tally) -> None:
     """Stems and residual onto the shelf, block by block, and their figures into the tally."""
     start = 0
     for block in blocks:
@@ -209,7 +209,7 @@ def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemShelf, tally: Ta
         start += part.shape[1]
 
 
-def _written(shelf: StemShelf, folder: Path) -> tuple[StemFile, ...]:
+def _written(shelf: StemBuffer, folder: Path) -> tuple[StemFile, ...]:
     files = []
     for name in shelf.names:
         path, stem = folder / f"{name}.wav", shelf.audio(name)

@@ -11,7 +11,7 @@ import numpy as np
 from tasks.audio.audio import Audio, Samples
 
 
-class StemShelf:
+class StemBuffer:
     """One file of raw float32 for each stem, channel after channel, all of one rate and length.
 
     They lie in ``folder`` as ``<name>.f32`` until :meth:`drop`.

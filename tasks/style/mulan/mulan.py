@@ -18,7 +18,7 @@ from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, MUQ_MULAN, RATE_
 from tasks.style.mulan.vector import Style
 from tasks.style.mulan.weights import PULL_AGAIN, fill
 from tasks.style.mulan.window import Mono, reference_clip, whole_length
-from tasks.weights.tensors import kept_randomness, read_json
+from tasks.weights.tensors import preserved_rng_state, read_json
 
 NEEDED = (
     f"{JOINT_FOLDER}/config.json",
@@ -61,7 +61,7 @@ class MuLan:
         from tasks.style.mulan.towers import TextTooLong
 
         try:
-            with torch.inference_mode(), kept_randomness():
+            with torch.inference_mode(), preserved_rng_state():
                 return _style(self._joint.get_text_latents(raw_texts=[text]))
         except TextTooLong as fault:
             raise InputError(str(fault), remedy="Shorten the prompt") from fault
@@ -81,7 +81,7 @@ class MuLan:
         return [(start_s, end_s, self._heard(mono)) for start_s, end_s, mono in whole_length(audio, hop_s=hop_s)]
 
     def _heard(self, mono: Mono) -> Style:
-        with torch.inference_mode(), kept_randomness():
+        with torch.inference_mode(), preserved_rng_state():
             return _style(self._joint.get_audio_latents(torch.from_numpy(mono)[None].to(self._device)))
 
 

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import BatchEncoding, XLMRobertaConfig, XLMRobertaModel
 
 from tasks.style.mulan.names import AUDIO_FOLDER, JOINT_FOLDER, TEXT_FOLDER
-from tasks.weights.tensors import kept_randomness, read_json
+from tasks.weights.tensors import preserved_rng_state, read_json
 
 Json = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def build(folder: Path) -> torch.nn.ModuleDict:
     Raises OSError, ValueError, TypeError or KeyError where the folder's configurations are not those of a MuQ-MuLan.
     """
     config = read_json(folder / JOINT_FOLDER / "config.json")
-    with kept_randomness():
+    with preserved_rng_state():
         audio = AudioTower(
             str(folder / AUDIO_FOLDER),
             model_dim=config["audio_model"]["model_dim"],

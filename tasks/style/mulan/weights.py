@@ -8,10 +8,10 @@ import torch
 
 from catalog.common.errors import MachineError
 from tasks.style.mulan.names import JOINT_FOLDER, MUQ_MULAN
-from tasks.weights.tensors import Tensors, pull_again, put, read_tensors
+from tasks.weights.tensors import Tensors, load_into, read_tensors, redownload_remedy
 
 NAMES = ("model.safetensors", "pytorch_model.bin")
-PULL_AGAIN = pull_again(MUQ_MULAN)
+PULL_AGAIN = redownload_remedy(MUQ_MULAN)
 
 
 def fill(module: torch.nn.Module, folder: Path) -> None:
@@ -21,7 +21,7 @@ def fill(module: torch.nn.Module, folder: Path) -> None:
     """
     file = _weights_file(folder)
     tensors = _with_new_names(read_tensors(file, remedy=PULL_AGAIN))
-    put(module, tensors, whose=f"{file.parent.name}/{file.name}", model="MuQ-MuLan large", remedy=PULL_AGAIN)
+    load_into(module, tensors, whose=f"{file.parent.name}/{file.name}", model="MuQ-MuLan large", remedy=PULL_AGAIN)
 
 
 def _weights_file(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models.store import ModelStore
 from catalog.recipe import Recipe
-from tasks.engines.base import Order
+from tasks.engines.base import RenderJob
 from tests.support.diffrhythm.short_songs import DATA, FRAMES, FULL, ONE, VAE
 
 
@@ -86,7 +86,7 @@ def make(tiny_models, style):
             "vae": "chunked",
             "vae_dtype": "float32",
         }
-        return Order(Recipe("diffrhythm", 1, seed, 4.5, {**inputs, **changes}), {"style": style})
+        return RenderJob(Recipe("diffrhythm", 1, seed, 4.5, {**inputs, **changes}), {"style": style})
 
     return order
 

@@ -13,9 +13,9 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Product, StepOutcome
 from catalog.recipe import Recipe
-from tasks.engines.base import Material
+from tasks.engines.base import RenderInput
 from tasks.rendering import inputs as materials
-from tasks.rendering.inputs import gather
+from tasks.rendering.inputs import collect_inputs
 from tasks.steps import run_step as steps
 from tasks.steps.step_kinds import request
 from tests.support.engines import FaultyEngine
@@ -66,11 +66,11 @@ def needs(monkeypatch):
 
 
 def embedded(text):
-    return Material(request=request("embed", {"text": text}), product="style")
+    return RenderInput(request=request("embed", {"text": text}), product="style")
 
 
 def gathered(catalog, recipes=RECIPES):
-    found = gather(catalog, recipes, HERE)
+    found = collect_inputs(catalog, recipes, HERE)
     return [found[recipe.digest] for recipe in recipes]
 
 
@@ -95,7 +95,7 @@ def test_what_is_known_by_its_digest_is_taken_as_it_is(catalog, made, needs, tmp
     path = tmp_path / "parent.wav"
     path.write_text("parent")
     digest = catalog.add_file(path, media_type="audio/wav")
-    needs({1: {"parent_audio": Material(digest=digest), "style": embedded("folk")}, 2: {}, 3: {}})
+    needs({1: {"parent_audio": RenderInput(digest=digest), "style": embedded("folk")}, 2: {}, 3: {}})
     assert gathered(catalog) == [{"parent_audio": digest, "style": digest_bytes(b"folk")}, {}, {}]
     catalog.store.delete(digest)
     lost, *others = gathered(catalog)
@@ -122,7 +122,7 @@ def test_a_step_that_failed_for_good_says_so_again(catalog, made, needs):
 
 
 def test_a_material_without_a_source_is_an_error(catalog, made, needs):
-    needs({1: {"style": Material()}})
+    needs({1: {"style": RenderInput()}})
     (found,) = gathered(catalog, RECIPES[:1])
     assert isinstance(found, WorkError)
     assert "no source" in found.what

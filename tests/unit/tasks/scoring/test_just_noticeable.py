@@ -12,7 +12,7 @@ from catalog.selection.metrics import Measured
 from catalog.selection.ranking import Weighing, ahead, goodness, ranked_candidates
 from tasks.scoring.just_noticeable import STEPS
 from tasks.scoring.registry import metric_specs
-from tasks.steps.step_kinds import KINDS
+from tasks.steps.step_kinds import STEP_KINDS
 
 SPECS = metric_specs()
 
@@ -75,7 +75,7 @@ def test_more_is_never_worse():
 def test_stored_decisions_stand_and_are_read():
     document = {k: v for k, v in decided("plr_db", 8.0, 12.0).document().items() if k != "just_noticeable"}
     assert Decision.from_document(document).just_noticeable == {}
-    assert KINDS["select"].revision == 2, "raising it would decide every finished album anew"
+    assert STEP_KINDS["select"].revision == 2, "raising it would decide every finished album anew"
 
 
 @given(

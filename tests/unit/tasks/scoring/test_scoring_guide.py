@@ -9,7 +9,7 @@ from catalog.album.lyrics import parse_lrc
 from catalog.common.settings import Settings
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, Reading
-from tasks.engines.base import Order, Rendered, Renderer
+from tasks.engines.base import Renderer, RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import load_scorers, metric_specs
@@ -47,8 +47,8 @@ def song(bpm: float, key: str) -> Song:
 def test_a_guide_track_meets_its_tempo_and_key_and_passes_every_gate(
     renderer: Renderer, bpm: float, key: str, seed: int
 ) -> None:
-    (rendered,) = renderer.render([Order(GuideEngine(Settings()).recipe(song(bpm, key), seed))])
-    assert isinstance(rendered, Rendered)
+    (rendered,) = renderer.render([RenderJob(GuideEngine(Settings()).recipe(song(bpm, key), seed))])
+    assert isinstance(rendered, RenderResult)
     brief = Brief(length_s=LENGTH_S, bpm=bpm, key=key)
     readings: dict[str, Reading] = {}
     for scorer in load_scorers():

@@ -16,7 +16,7 @@ from catalog.selection.metrics import Measured
 from db.tables.album import Step
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from tasks.scoring.duplicates.fingerprint import Fingerprint
+from tasks.scoring.duplicates.fingerprint import AudioFingerprint
 from tasks.scoring.step import near_duplicates
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
@@ -38,7 +38,7 @@ def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
         keys = list(session.scalars(sa.select(Step.key).where(Step.kind == "score").order_by(Step.key)))
     assert len(keys) == len(decision.candidates)
     for key, found in step_results(catalog.database, keys).items():
-        assert Fingerprint.from_document(found.result["fingerprint"]) is not None
+        assert AudioFingerprint.from_document(found.result["fingerprint"]) is not None
         read = readings(catalog.database, [key])["bandwidth_hz"]
         assert isinstance(read, Measured)
         assert found.result["bandwidth"] == {"hz": read.value, "ends": "roll-off"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.audio.audio import Audio
 from tasks.scoring.judges.voice import voice_of
-from tasks.separation.cpu_lock import turn_on_cores
+from tasks.separation.cpu_lock import cpu_lock
 from tests.support.tiny_demucs import need
 
 HOLDS = """
@@ -33,7 +33,7 @@ def test_a_separation_waits_for_another_process_and_goes_on_when_that_dies(regis
     command = (sys.executable, "-c", HOLDS, str(wanted.home))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "mine\n"
-        with turn_on_cores(wanted.home, device="cuda"):
+        with cpu_lock(wanted.home, device="cuda"):
             pass
         waiting = threading.Thread(target=separate)
         waiting.start()

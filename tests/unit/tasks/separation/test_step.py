@@ -10,7 +10,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.step import demix
 from tasks.steps.run_step import StepContext
-from tasks.steps.step_kinds import KINDS, request
+from tasks.steps.step_kinds import STEP_KINDS, request
 from tests.support.tiny_demucs import need
 
 
@@ -40,7 +40,7 @@ def asked(registry, audio, **changes):
 
 
 def test_the_stems_of_a_winner_and_their_figures(registry, catalog, audio, tmp_path):
-    assert KINDS["demix"].on_device
+    assert STEP_KINDS["demix"].on_device
     done = demix(StepContext(asked(registry, audio), tmp_path, catalog))
     assert [product.role for product in done.products] == ["drums", "bass", "other", "vocals", "residual"]
     assert done.result["stems"] == [product.role for product in done.products]

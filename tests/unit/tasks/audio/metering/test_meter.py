@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from catalog.selection.metrics import Measured, NotMeasurable
 from tasks.audio.audio import Audio
-from tasks.audio.metering.meter import Meter, read_meter, series_document
+from tasks.audio.metering.meter import LoudnessMeasurement, read_measurement, series_document
 from tasks.audio.metering.true_peak import LARGEST
 from tests.support.signals.ebu import SILENT_DB, tone
 
@@ -29,7 +29,7 @@ NAMES = {
 
 
 def test_a_tone_reads_what_it_is() -> None:
-    document = read_meter(tone([(5, -20)], 48000)).as_document()
+    document = read_measurement(tone([(5, -20)], 48000)).as_document()
     assert set(document) == NAMES | {"not_measurable"}
     assert document["not_measurable"] == {}
     assert document["integrated_lufs"] == pytest.approx(-20, abs=0.05)
@@ -48,21 +48,21 @@ def test_a_tone_reads_what_it_is() -> None:
     ids=["silence", "empty", "nan", "huge"],
 )
 def test_what_cannot_be_read_is_null_with_its_reason(audio: Audio, reason: str) -> None:
-    document = read_meter(audio).as_document()
+    document = read_measurement(audio).as_document()
     assert any(reason in why for why in document["not_measurable"].values())
     assert {name for name in NAMES if document[name] is None} == set(document["not_measurable"])
     assert document["plr_db"] is None
 
 
 def test_a_clip_too_short_for_a_range_still_has_its_other_readings() -> None:
-    meter = read_meter(tone([(1, -20)], 44100))
+    meter = read_measurement(tone([(1, -20)], 44100))
     assert isinstance(meter.loudness_range_lu, NotMeasurable)
     assert isinstance(meter.max_short_term_lufs, NotMeasurable)
     assert isinstance(meter.plr_db, Measured)
 
 
 def test_an_unreadable_file_has_no_readings_and_one_reason() -> None:
-    document = Meter.unreadable("it is a picture").as_document()
+    document = LoudnessMeasurement.unreadable("it is a picture").as_document()
     assert document["not_measurable"] == dict.fromkeys(NAMES, "it is a picture")
 
 
@@ -90,7 +90,7 @@ ANY = arrays.arrays(
 @given(samples=ANY, repeats=st.sampled_from([1, 50]), rate=st.sampled_from([8000, 44100, 192000]))
 def test_any_array_gives_finite_numbers_or_reasons(samples: np.ndarray, repeats: int, rate: int) -> None:
     audio = Audio.of(np.tile(samples, (1, repeats)), rate)
-    for name, reading in read_meter(audio).readings().items():
+    for name, reading in read_measurement(audio).readings().items():
         if isinstance(reading, Measured):
             assert math.isfinite(reading.value), name
         else:
@@ -111,7 +111,7 @@ def test_any_array_gives_finite_numbers_or_reasons(samples: np.ndarray, repeats:
 def test_at_any_rate_noise_reads_about_what_it_is_or_why_not(rate: int, seconds: float, channels: int) -> None:
     rng = np.random.Generator(np.random.PCG64(rate))
     audio = Audio.of(0.1 * rng.standard_normal((channels, round(rate * seconds))), rate)
-    meter = read_meter(audio)
+    meter = read_measurement(audio)
     json.dumps([meter.as_document(), series_document(audio)], allow_nan=False)
     integrated = meter.integrated_lufs
     if rate < 8000:
@@ -124,4 +124,4 @@ def test_at_any_rate_noise_reads_about_what_it_is_or_why_not(rate: int, seconds:
 
 def test_a_peak_beyond_all_reason_is_not_read() -> None:
     audio = Audio.of(np.full(10, 2 * LARGEST), 44100)
-    assert isinstance(read_meter(audio).true_peak_dbtp, NotMeasurable)
+    assert isinstance(read_measurement(audio).true_peak_dbtp, NotMeasurable)

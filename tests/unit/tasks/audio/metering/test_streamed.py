@@ -11,7 +11,7 @@ import soundfile
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.audio.metering.loudness import unit_powers
-from tasks.audio.metering.meter import meter_file, read_meter, series_document
+from tasks.audio.metering.meter import meter_file, read_measurement, series_document
 from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import open_stream
 from tasks.mastering.analysis.reference import hear, reference_from
@@ -37,7 +37,7 @@ def test_a_file_is_metered_as_loaded_audio_is(tmp_path: Path, frames: int, chann
     path = tmp_path / "a.wav"
     write_wav(path, noise(frames, channels), subtype="FLOAT")
     audio, read = read_audio(path), meter_file(path, series=True)
-    assert read.meter == read_meter(audio)
+    assert read.meter == read_measurement(audio)
     assert read.series == series_document(audio)
     assert (read.duration_s, read.rate, read.channels) == (audio.duration_s, audio.rate, audio.channels)
 
@@ -47,7 +47,7 @@ def test_samples_out_of_the_ordinary_are_metered_alike(tmp_path: Path, value: fl
     audio = noise(50_000)
     audio.samples[:, 20_000:] = value
     write_wav(tmp_path / "a.wav", audio, subtype="FLOAT")
-    assert meter_file(tmp_path / "a.wav").meter == read_meter(audio)
+    assert meter_file(tmp_path / "a.wav").meter == read_measurement(audio)
 
 
 @pytest.mark.parametrize("channels", [1, 2])

@@ -12,7 +12,7 @@ import pytest
 
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
-from tasks.delivery.package.atomic_swap import exchange
+from tasks.delivery.package.atomic_swap import atomic_swap
 from tasks.delivery.package.bundle import staging_folder, swap_in
 from tasks.delivery.package.own_files import BuildFiles
 
@@ -66,10 +66,10 @@ def test_a_new_build_replaces_the_old_one_whole(place: Path) -> None:
 def test_the_system_here_exchanges_folders(tmp_path: Path) -> None:
     one, other = fill(tmp_path / "one", 1), fill(tmp_path / "other", 2)
     if sys.platform in ("linux", "darwin"):
-        assert exchange(one, other)
+        assert atomic_swap(one, other)
         assert (one / "release.json").read_text() == "2"
     with pytest.raises(FileNotFoundError):
-        exchange(one, tmp_path / "nowhere")
+        atomic_swap(one, tmp_path / "nowhere")
 
 
 def test_readers_see_one_build_or_the_other(place: Path) -> None:

@@ -15,10 +15,10 @@ from catalog.common.errors import WorkError
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
-from tasks.audio.metering.meter import read_meter
+from tasks.audio.metering.meter import read_measurement
 from tasks.delivery.deliverables import DELIVERABLES, available
 from tasks.delivery.encode import encode
-from tasks.delivery.readback import read_back
+from tasks.delivery.readback import verify_encoded
 from tasks.delivery.tags.bext import UNKNOWN, Broadcast, bext_bytes, broadcast, coding_history, read_bext
 from tasks.delivery.tags.riff import read_chunks
 from tasks.delivery.tags.tags import TrackTags, read_cover, read_tags
@@ -92,7 +92,7 @@ def test_a_flac_that_changed_is_found_out(
     path = encode("flac24", master, tmp_path / "x.flac", tags=tags, cover=png, dither_seed=1).path
     wanted = spoil(path, tags)
     with pytest.raises(WorkError, match=says):
-        read_back(path, "flac24", tags=wanted, cover=png, master=master)
+        verify_encoded(path, "flac24", tags=wanted, cover=png, master=master)
 
 
 def _one_step_off(song: Audio) -> Audio:
@@ -123,7 +123,7 @@ def test_the_sound_of_another_master_is_found_out(
     other = tmp_path / "other.wav"
     write_wav(other, change(read_audio(master)), subtype="PCM_24")
     with pytest.raises(WorkError, match=says):
-        read_back(path, kind, tags=tags, cover=None, master=other)
+        verify_encoded(path, kind, tags=tags, cover=None, master=other)
 
 
 def test_what_fails_its_reading_back_is_not_there(
@@ -145,7 +145,7 @@ def test_wavs_say_how_loud_they_are(tmp_path: Path, song: Audio, tags: TrackTags
     body = dict(chunks)[b"bext"]
     assert int.from_bytes(body[346:348], "little") == 2
     assert body[320:338] == bytes(18), "no date and no time"
-    found, meter = read_bext(body), read_meter(read_audio(master))
+    found, meter = read_bext(body), read_measurement(read_audio(master))
     assert isinstance(meter.integrated_lufs, Measured)
     assert isinstance(meter.true_peak_dbtp, Measured)
     assert found.loudness_lufs == pytest.approx(meter.integrated_lufs.value, abs=0.005)
@@ -155,7 +155,7 @@ def test_wavs_say_how_loud_they_are(tmp_path: Path, song: Audio, tags: TrackTags
 
 
 def test_levels_that_cannot_be_read_are_told_as_unknown(tags: TrackTags) -> None:
-    meter = read_meter(Audio.of([[0.0] * 100], 44_100))  # type: ignore[arg-type]
+    meter = read_measurement(Audio.of([[0.0] * 100], 44_100))  # type: ignore[arg-type]
     said = broadcast(tags, meter, coding_history=coding_history(44_100, bits=24, channels=1))
     body = bext_bytes(said)
     assert body[412:414] == UNKNOWN.to_bytes(2, "little")

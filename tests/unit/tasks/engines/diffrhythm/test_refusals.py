@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="the renderer's tests need torch")
 
 from catalog.common.errors import MachineError, ModelMissing, RefusedError, WorkError  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
-from tasks.engines.base import Failed, Rendered  # noqa: E402
+from tasks.engines.base import Failed, RenderResult  # noqa: E402
 from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer  # noqa: E402
 from tests.support.diffrhythm.short_songs import DATA, FULL  # noqa: E402
 from tests.support.models import install  # noqa: E402
@@ -61,7 +61,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, tiny_variables, make)
 def test_another_content_of_a_model_is_refused(tmp_path, tiny_variables, make):
     settings = own_models(tmp_path, tiny_variables)
     renderer, order = with_network(settings, write_tiny_dit(tmp_path / "cfm_model.pt", full=True, seed=9), make())
-    assert isinstance(next(renderer.render([order])), Rendered)
+    assert isinstance(next(renderer.render([order])), RenderResult)
     error = failure(renderer, make())
     assert isinstance(error, WorkError)
     assert f"files of {FULL} here are not those" in error.what
@@ -92,7 +92,7 @@ def test_a_decoder_whose_precision_loses_too_much_is_refused(renderer, make, cal
     assert "over -60 dB" in error.what
     assert "vae_dtype: float32" in error.remedy
     assert calls == [], "found before anything is sampled"
-    assert isinstance(next(renderer.render([make()])), Rendered)
+    assert isinstance(next(renderer.render([make()])), RenderResult)
 
 
 def test_it_has_no_stems_of_its_own(renderer, make):

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the renderer's tests need torch")
 
 from tasks.audio.files import write_wav  # noqa: E402
-from tasks.engines.base import Failed, Order, Rendered  # noqa: E402
+from tasks.engines.base import Failed, RenderJob, RenderResult  # noqa: E402
 from tasks.engines.diffrhythm.network.sampler import Sampler  # noqa: E402
 from tasks.engines.registry import get_engine  # noqa: E402
 from tests.support.diffrhythm.short_songs import FRAMES, ONE, TWO  # noqa: E402
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def by_seed(outcomes):
     made = list(outcomes)
-    assert all(isinstance(each, Rendered) for each in made), made
+    assert all(isinstance(each, RenderResult) for each in made), made
     return {(each.recipe.seed, str(each.recipe.inputs["tokens"])): each for each in made}
 
 
@@ -159,7 +159,7 @@ def test_a_retake_is_its_parent_but_for_its_passage(here, renderer, make, tmp_pa
     files = {**parent.files, "parent_latent": latent, "parent_audio": audio}
     assert set(get_engine("diffrhythm", here).materials(recipe)) == set(files)
 
-    (taken, fresh) = renderer.render([Order(recipe, files), make(4)])
+    (taken, fresh) = renderer.render([RenderJob(recipe, files), make(4)])
     changed = (latent_of(taken) != latent_of(sung)).any(axis=1)
     assert np.flatnonzero(changed).tolist() == list(range(30, 50))
     same = (taken.audio.samples == sung.audio.samples).all(axis=0)
@@ -171,7 +171,7 @@ def test_a_retake_is_its_parent_but_for_its_passage(here, renderer, make, tmp_pa
     assert steps < 2 * np.abs(np.diff(sung.audio.samples, axis=1)).max(), "no click where it is joined"
 
     latent.write_bytes(b"\x93NUMPY cut")
-    bad, good = renderer.render([Order(recipe, files), make(4)])
+    bad, good = renderer.render([RenderJob(recipe, files), make(4)])
     assert isinstance(bad, Failed)
     assert "latent cannot be read" in bad.error.what
-    assert isinstance(good, Rendered), "the others of its batch are rendered"
+    assert isinstance(good, RenderResult), "the others of its batch are rendered"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from catalog.common.settings import Settings
-from tasks.engines.base import Rendered
+from tasks.engines.base import RenderResult
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tests.support.guide_songs import song
 
@@ -29,4 +29,4 @@ def test_a_song_without_words_is_legal(here: Settings, style: Any, settings: dic
 @pytest.mark.usefixtures("one_thread")
 def test_silent_text_is_rendered(renderer: Any, make: Any) -> None:
     (made,) = renderer.render([make(tokens=[])])
-    assert isinstance(made, Rendered), made
+    assert isinstance(made, RenderResult), made

@@ -14,7 +14,7 @@ from catalog.common.errors import AudioRefused
 from tasks.acceptance.shape import edges
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
-from tasks.audio.sounding import sounding_span
+from tasks.audio.sounding import non_silent_span
 from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
 from tasks.mastering.processors.ends import Ends, find_ends
@@ -136,7 +136,7 @@ def test_a_lone_crackle_before_the_music_is_no_beginning(tmp_path: Path) -> None
     lines[:, 100] = 0.01  # about 3 dB more in the master: over -40 dBFS, and under -60 over 10 ms
     written, report = master(tmp_path, audio(lines))
     assert report.ends["head_s"] == pytest.approx(1.75, abs=0.02)
-    first, past = sounding_span(written) or (0, 0)
+    first, past = non_silent_span(written) or (0, 0)
     assert first == pytest.approx(0.25 * RATE, abs=500)
     assert past == written.frames
 

@@ -15,7 +15,7 @@ from scipy.signal import sawtooth
 from catalog.selection.decide import DEFAULT_GATES
 from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
-from tasks.scoring.duplicates.fingerprint import Fingerprint, alike, fingerprint, likeness
+from tasks.scoring.duplicates.fingerprint import AudioFingerprint, alike, fingerprint, likeness
 from tasks.scoring.measures.looping import looping_ratio
 from tests.support.signals.scoring import RATE, Signal, low_passed, noise, silence, sine, stereo, times
 
@@ -36,7 +36,7 @@ def melody(seed: int, length_s: float = 40.0) -> Signal:
 SONG = melody(1)
 
 
-def printed(signal: Signal) -> Fingerprint:
+def printed(signal: Signal) -> AudioFingerprint:
     found = fingerprint(stereo(signal))
     assert found is not None
     return found
@@ -83,7 +83,7 @@ class TestNearDuplicates:
 
     def test_a_retake_and_its_parent_are_no_news_unless_their_samples_are_equal(self) -> None:
         same = printed(SONG)
-        prints: dict[str, Fingerprint | None] = {"parent": same, "retake": same}
+        prints: dict[str, AudioFingerprint | None] = {"parent": same, "retake": same}
         assert alike(dict.fromkeys(prints), prints, {"retake": "parent"}) == []
         (group,) = alike(dict.fromkeys(prints), prints, {"retake": "another"})
         assert group.candidates == {"parent", "retake"}
@@ -96,7 +96,7 @@ class TestNearDuplicates:
         takes = [random.integers(0, 16, (240, 12)) for _ in range(300)]
         takes[200] = takes[100]
         prints = {
-            f"c{at:03d}": Fingerprint(np.concatenate([take, bands], axis=1).astype(np.uint8), 0.5)
+            f"c{at:03d}": AudioFingerprint(np.concatenate([take, bands], axis=1).astype(np.uint8), 0.5)
             for at, take in enumerate(takes)
         }
         began_s = time.process_time()
@@ -109,12 +109,12 @@ class TestNearDuplicates:
             found = printed(np.resize(SONG, round(length_s * RATE)))
             text = json.dumps(found.document())
             assert len(text) < 4096
-            back = Fingerprint.from_document(json.loads(text))
+            back = AudioFingerprint.from_document(json.loads(text))
             assert back is not None
             assert (back.hop_s, back.steps.tolist()) == (found.hop_s, found.steps.tolist())
 
     def test_one_of_another_scheme_is_left_alone(self) -> None:
-        assert Fingerprint.from_document({"scheme": 0, "data": "?"}) is None
+        assert AudioFingerprint.from_document({"scheme": 0, "data": "?"}) is None
 
     def test_groups_are_of_equal_samples_first_and_of_one_chain(self) -> None:
         same, other = printed(SONG), printed(melody(2))

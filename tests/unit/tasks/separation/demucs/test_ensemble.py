@@ -32,9 +32,9 @@ files = [{{ path = "htdemucs.yaml" }}, {{ path = "{name}" }}]
 
 
 def load(settings, name):
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
 
-    return load_bag(need(settings, name), "cpu")
+    return load_ensemble(need(settings, name), "cpu")
 
 
 def swapped(tmp_path, name, path, content):

@@ -11,7 +11,7 @@ from catalog.common.errors import AudioRefused, InputError, MachineError, Transi
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.separation.demucs.models import RATE_HZ, STEM_MODELS
-from tasks.separation.demucs.separate import Wish, demix
+from tasks.separation.demucs.separate import SeparationOptions, separate_stems
 from tests.support.tiny_demucs import need
 
 
@@ -29,7 +29,9 @@ def taken_apart(registry, tmp_path):
     def run(mix, model="htdemucs", *, progress=None, **options):
         folder = tmp_path / f"stems-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        done = demix(mix, need(registry, model), registry, options=Wish(**options), folder=folder, progress=progress)
+        done = separate_stems(
+            mix, need(registry, model), registry, options=SeparationOptions(**options), folder=folder, progress=progress
+        )
         assert sorted(path.name for path in folder.iterdir()) == sorted(file.path.name for file in done.files)
         return {file.name: read_audio(file.path) for file in done.files}, done.figures
 
@@ -110,10 +112,10 @@ def test_two_stems_are_the_one_and_the_sum_of_the_others(taken_apart):
 
 def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart, tmp_path):
     from tasks.separation.demucs.chunks import Level, estimates
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_bag(need(registry, "htdemucs_ft"), "cpu")
+    bag = load_ensemble(need(registry, "htdemucs_ft"), "cpu")
     mix = song(1).samples
 
     def alone(network):
@@ -137,10 +139,10 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
     from demucs.apply import BagOfModels, apply_model
 
     from tasks.separation.demucs.chunks import Level, estimates
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_bag(need(registry, "htdemucs"), "cpu")
+    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
     mix = np.random.Generator(np.random.PCG64(3)).standard_normal((2, frames)).astype(np.float32)
     portion = Portion(int(bag.segment_s * RATE_HZ), batch)
     shares: list[float] = []
@@ -155,10 +157,10 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
 
 def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
     from tasks.separation.demucs import chunks
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_bag(need(registry, "htdemucs"), "cpu")
+    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
     mix, portion = song(3).samples, Portion(int(bag.segment_s * RATE_HZ), 4)
     through, tried = chunks._through, []
 
@@ -185,10 +187,10 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
 def test_the_batch_follows_the_memory_and_the_segment_never(registry):
     import torch
 
-    from tasks.separation.demucs.ensemble import load_bag
+    from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import MOST, SHARE, Portion, portion_for, segment_bytes
 
-    bag = load_bag(need(registry, "htdemucs"), "cpu")
+    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
     full = int(bag.segment_s * RATE_HZ)
     needed = segment_bytes(bag, full) / SHARE
     assert portion_for(bag, free=int(20 * needed)).segment_frames == full
@@ -246,7 +248,7 @@ def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
         pytest.skip("there is a GPU here")
     wanted = registry.model_copy(update={"device": "cuda"})
     with pytest.raises(MachineError, match="SONGLINE_DEVICE=cpu"):
-        demix(song(1), need(registry, "htdemucs"), wanted, options=Wish(), folder=tmp_path)
+        separate_stems(song(1), need(registry, "htdemucs"), wanted, options=SeparationOptions(), folder=tmp_path)
 
 
 def test_what_sounds_like_a_voice_in_an_instrumental_stands_with_the_other_instruments(taken_apart):

@@ -17,7 +17,7 @@ from catalog.common.errors import MachineError, WorkError
 from catalog.common.settings import Settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.engines.base import Failed, Order, Rendered
+from tasks.engines.base import Failed, RenderJob, RenderResult
 from tasks.engines.guide.arrangement.score import Note, Part
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.instruments import soundfont_path
@@ -35,13 +35,13 @@ def renderer() -> GuideRenderer:
 
 
 @pytest.fixture(scope="module")
-def rendered(renderer: GuideRenderer) -> Rendered:
+def rendered(renderer: GuideRenderer) -> RenderResult:
     return render(renderer, recipe())
 
 
-def render(renderer: GuideRenderer, made: Recipe) -> Rendered:
-    (outcome,) = renderer.render([Order(made)])
-    assert isinstance(outcome, Rendered)
+def render(renderer: GuideRenderer, made: Recipe) -> RenderResult:
+    (outcome,) = renderer.render([RenderJob(made)])
+    assert isinstance(outcome, RenderResult)
     return outcome
 
 
@@ -53,7 +53,7 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
     return float(np.asarray(np.corrcoef(first, second))[0, 1])
 
 
-def test_another_process_plays_the_same_samples(rendered: Rendered) -> None:
+def test_another_process_plays_the_same_samples(rendered: RenderResult) -> None:
     code = (
         "import sys, json; from catalog.recipe import Recipe; from catalog.common.digests import digest_bytes;"
         "from catalog.common.settings import Settings; from tasks.engines.base import Order;"
@@ -67,7 +67,7 @@ def test_another_process_plays_the_same_samples(rendered: Rendered) -> None:
     assert tuple(found.stdout.split()) == here
 
 
-def test_stems_add_up_to_the_mix(renderer: GuideRenderer, rendered: Rendered) -> None:
+def test_stems_add_up_to_the_mix(renderer: GuideRenderer, rendered: RenderResult) -> None:
     stems = renderer.stems(rendered.recipe)
     assert list(stems) == ["vocals", "drums", "bass", "other"]
     left = sum(stem.samples.astype(np.float64) for stem in stems.values()) - rendered.audio.samples
@@ -75,12 +75,12 @@ def test_stems_add_up_to_the_mix(renderer: GuideRenderer, rendered: Rendered) ->
     assert all(decibels(float(np.abs(stem.samples).max())) > -40 for stem in stems.values())
 
 
-def test_seeds_sound_different(renderer: GuideRenderer, rendered: Rendered) -> None:
+def test_seeds_sound_different(renderer: GuideRenderer, rendered: RenderResult) -> None:
     other = render(renderer, recipe(seed=2)).audio.samples
     assert correlation(other[0], rendered.audio.samples[0]) < 0.9
 
 
-def test_levels_are_sane(rendered: Rendered) -> None:
+def test_levels_are_sane(rendered: RenderResult) -> None:
     samples = rendered.audio.samples
     assert np.isfinite(samples).all()
     assert decibels(float(np.abs(samples).max())) == pytest.approx(-4.0, abs=0.01)
@@ -93,7 +93,7 @@ def test_levels_are_sane(rendered: Rendered) -> None:
     assert 10 * np.log10(power[hertz < 60].sum() / power.sum()) < -4
 
 
-def test_the_end_rings_out_to_digital_silence(rendered: Rendered) -> None:
+def test_the_end_rings_out_to_digital_silence(rendered: RenderResult) -> None:
     samples = rendered.audio.samples
     assert not samples[:, -1].any()
     assert decibels(float(np.abs(samples[:, -RATE:]).max())) < decibels(float(np.abs(samples).max())) - 8
@@ -130,7 +130,7 @@ def test_the_stated_tempo_is_the_one_heard(renderer: GuideRenderer) -> None:
     assert 48 <= int(np.argmax(pulse[40:62])) + 40 <= 51
 
 
-def test_no_reverb_and_full_reverb_differ(renderer: GuideRenderer, rendered: Rendered) -> None:
+def test_no_reverb_and_full_reverb_differ(renderer: GuideRenderer, rendered: RenderResult) -> None:
     dry, wet = (render(renderer, recipe(SHORT, settings={"reverb": amount})).audio.samples for amount in (0.0, 1.0))
     assert not np.array_equal(dry, wet)
     assert correlation(*dry) > correlation(*wet)
@@ -140,18 +140,18 @@ def test_no_reverb_and_full_reverb_differ(renderer: GuideRenderer, rendered: Ren
 def test_a_recipe_for_other_instruments_fails_alone(renderer: GuideRenderer, name: str) -> None:
     good = recipe((), length_s=1.0)
     foreign = replace(good, inputs={**good.inputs, "instruments": {**good.inputs["instruments"], name: "other"}})
-    failed, fine = renderer.render([Order(foreign), Order(good)])
+    failed, fine = renderer.render([RenderJob(foreign), RenderJob(good)])
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, WorkError)
     assert name in failed.error.what
     assert failed.error.remedy
-    assert isinstance(fine, Rendered)
+    assert isinstance(fine, RenderResult)
     with pytest.raises(WorkError):
         renderer.stems(foreign)
 
 
 def test_another_revision_is_refused(renderer: GuideRenderer) -> None:
-    (failed,) = renderer.render([Order(replace(recipe(), revision=99))])
+    (failed,) = renderer.render([RenderJob(replace(recipe(), revision=99))])
     assert isinstance(failed, Failed)
     assert "revision" in failed.error.what
 
