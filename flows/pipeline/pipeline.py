@@ -25,7 +25,7 @@ from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_judges
-from tasks.delivery.package.release_request import Chosen, FinishedTrack, pack_request
+from tasks.delivery.package.release_request import FinishedTrack, SelectedTake, pack_request
 from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.requests import request_scores, request_selection
 
@@ -116,7 +116,7 @@ class AlbumPipeline:
             raise NotRunYet(missing.songs, {**failures, **missing.failures}) from missing
         return finished, {**failures, **more}
 
-    async def _together(self, winners: Sequence[Chosen], until: str) -> FinishedSongs:
+    async def _together(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
         """Winners whose masters follow one gain, to the stage ``until``."""
         try:
             leader = await self._finishing.leader(winners)
@@ -167,7 +167,7 @@ class AlbumPipeline:
         wanted = models_of_judges(self._planned.policy, self._planned.album.songs)
         return identities_of(wanted, self._house.models, planned=self._planned.identities)
 
-    async def _choose(self, planned: PlannedSong, until: str) -> Chosen | None:
+    async def _choose(self, planned: PlannedSong, until: str) -> SelectedTake | None:
         song = planned.song
         await self._do.render(planned)
         products = await self._products.of([c.render_key for c in planned.candidates])
@@ -192,7 +192,7 @@ class AlbumPipeline:
                 song=song.id,
             )
         self._progress.note(song.id, picked=winner.seed)
-        return None if until == "select" else Chosen(planned, winner, audio[winner.id], decision)
+        return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed(self, planned: PlannedSong) -> WorkError:
         statuses = self._house.ledger.statuses("render", [c.render_key for c in planned.candidates])

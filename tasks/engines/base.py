@@ -25,7 +25,7 @@ from catalog.recipe import Recipe
 if TYPE_CHECKING:
     from tasks.audio.audio import Audio
 
-Chosen = TypeVar("Chosen", bound=BaseModel)
+SettingsModel = TypeVar("SettingsModel", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Failed:
     error: SonglineError
 
 
-def settings_of(song: Song, model: type[Chosen]) -> Chosen:
+def settings_of(song: Song, model: type[SettingsModel]) -> SettingsModel:
     """A song's settings as its engine's model has them. Raises InputError where they do not fit."""
     try:
         return model.model_validate(dict(song.settings))

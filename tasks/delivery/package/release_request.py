@@ -46,7 +46,7 @@ class EncodedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedTake:
     """A song with its winner, and the artifacts that rendering it made, by name."""
 
     planned: PlannedSong
@@ -59,7 +59,7 @@ class Chosen:
 class Mastered:
     """A winner with its master, which passed its acceptance."""
 
-    chosen: Chosen
+    chosen: SelectedTake
     master: StepResult
     accepted: StepResult
 
