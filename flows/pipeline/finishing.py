@@ -25,6 +25,7 @@ from tasks.delivery.package.release_request import (
     EncodedFile,
     FinishedTrack,
     Mastered,
+    SelectedTake,
     encode_tags,
     version_tags,
 )
