@@ -91,18 +91,18 @@ def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
 
     A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
     """
-    standing, mine = get_submission(catalog.database, work.album), str(flow_run.id)
-    is_mine = standing.flow_run_id == mine or work.attempt == standing.attempt
-    stands_still = standing.state in ("paused", "cancelled", "done")
+    status, mine = get_submission(catalog.database, work.album), str(flow_run.id)
+    is_mine = status.flow_run_id == mine or work.attempt == status.attempt
+    stands_still = status.state in ("paused", "cancelled", "done")
     if work.attempt and (not is_mine or stands_still):
         return None
-    if standing.state != "active":
+    if status.state != "active":
         requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, work.album))
-        taken: int | None = submit(catalog.database, standing.request).attempt
+        taken: int | None = submit(catalog.database, status.request).attempt
     elif is_mine:
-        return standing
+        return status
     else:
-        taken = claim_attempt(catalog.database, work.album, after=standing.attempt)
+        taken = claim_attempt(catalog.database, work.album, after=status.attempt)
     if taken is None:
         return None
     set_flow_run_id(catalog.database, work.album, mine, attempt=taken)
@@ -114,7 +114,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     planned = stored_plan(catalog.database, submission.request.album_id)
     progress = Progress(planned.songs)
     wall = AlbumArtifacts(catalog, planned)
-    foreman = AlbumCoordinator(
+    coordinator = AlbumCoordinator(
         catalog,
         submission,
         planned,
@@ -125,13 +125,13 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     stages = Stages(progress, get_run_logger().info)
     stages.begin(submission.request.until, submission.attempt)
     async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
-        verdict = await _rounds(foreman, wall, stages, catalog.settings.poll_s)
-        await wall.show(foreman.failures, now=True)
+        verdict = await _rounds(coordinator, wall, stages, catalog.settings.poll_s)
+        await wall.show(coordinator.failures, now=True)
         if verdict == "paused":
             reason = get_submission(catalog.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
             stages.say(note)
-            await wall.show(foreman.failures, now=True, note=note)
+            await wall.show(coordinator.failures, now=True, note=note)
             await notify(catalog.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
@@ -149,15 +149,15 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     return told
 
 
-async def _rounds(foreman: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
+async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
     """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
     away_since: float | None = None
     while True:
         started = time.monotonic()
         try:
-            verdict = await asyncio.to_thread(foreman.round)
+            verdict = await asyncio.to_thread(coordinator.round)
             stages.tell()
-            await wall.show(foreman.failures)
+            await wall.show(coordinator.failures)
             away_since = None
         except ServerAway as error:
             away_since = away_since or started

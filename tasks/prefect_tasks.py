@@ -17,7 +17,7 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
-from tasks.steps.settled import Standings, settled
+from tasks.steps.settled import Statuses, settled
 from tasks.steps.step_kinds import STEP_KINDS
 from tasks.worker_pool import WorkerPool
 
@@ -55,7 +55,7 @@ class PrefectTasks:
     def __init__(self, pool: WorkerPool) -> None:
         def step_on(on_device: bool) -> Callable[[str, str], Awaitable[str]]:
             async def step(key: str, sentence: str) -> str:
-                async def attempt() -> Standings:
+                async def attempt() -> Statuses:
                     return {key: await pool.run_step(key, *_run_ids(), on_device=on_device)}
 
                 return (await settled(attempt))[key].state
@@ -63,10 +63,10 @@ class PrefectTasks:
             return step
 
         async def render(keys: Sequence[str], sentence: str, on_device: bool) -> dict[str, str]:
-            async def attempt() -> Standings:
+            async def attempt() -> Statuses:
                 return await pool.render_shard(keys, *_run_ids(), on_device=on_device)
 
-            return {key: standing.state for key, standing in (await settled(attempt)).items()}
+            return {key: status.state for key, status in (await settled(attempt)).items()}
 
         self.render = _task("render", render)
         self.steps: Mapping[str, Task[..., Any]] = {

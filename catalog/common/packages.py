@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from catalog.common.errors import MachineError
 
 
-def lacking(packages: Iterable[str]) -> list[str]:
+def missing_packages(packages: Iterable[str]) -> list[str]:
     """Those of these packages that are not installed. None of them is imported."""
     return [name for name in packages if find_spec(name) is None]
 
@@ -16,7 +16,7 @@ def lacking(packages: Iterable[str]) -> list[str]:
 def require_installed(packages: Iterable[str], *, whose: str, extras: Sequence[str]) -> None:
     """Raise MachineError with the command where packages are lacking; ``whose`` says what needs them and ``extras``
     which of Songline's extras bring them."""
-    if absent := lacking(packages):
+    if absent := missing_packages(packages):
         named = " and ".join(f"`{extra}`" for extra in extras)
         raise MachineError(
             f"{whose} needs packages that are not installed: {', '.join(absent)}",

@@ -93,12 +93,12 @@ class Ledger:
     def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
         """Take a lease, or tell how the work stands if it cannot be had now."""
         table = TABLES[work]
-        standing = self.statuses(work, [key])[key]
+        status = self.statuses(work, [key])[key]
         free = sa.or_(table.state == "planned", table.has_run_out())
-        if standing.state == "leased" and standing.owner and owners.is_dead(self._owners_folder, standing.owner):
-            free = sa.or_(free, sa.and_(table.state == "leased", table.owner == standing.owner))
-        elif standing.finished or standing.state == "failed":
-            return standing
+        if status.state == "leased" and status.owner and owners.is_dead(self._owners_folder, status.owner):
+            free = sa.or_(free, sa.and_(table.state == "leased", table.owner == status.owner))
+        elif status.finished or status.state == "failed":
+            return status
         taking = (
             sa.update(table)
             .where(table.key == key, table.is_due(), free)

@@ -233,9 +233,9 @@ def release_expired_leases(database: Database) -> int:
     return database.transact(lambda session: len(session.execute(freeing).all()))
 
 
-def is_settled(standing: WorkStatus | None) -> bool:
+def is_settled(status: WorkStatus | None) -> bool:
     """Whether nothing more will come of a render or a step: it is done, or failed for good."""
-    return standing is not None and (standing.finished or standing.state == "failed")
+    return status is not None and (status.finished or status.state == "failed")
 
 
 def _submission(row: SubmissionRow) -> Submission:

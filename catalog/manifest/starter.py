@@ -98,8 +98,8 @@ def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) 
         folder / "lyrics" / "first-song.lrc": _FIRST_SONG,
         folder / "lyrics" / "second-song.lrc": _SECOND_SONG,
     }
-    if standing := [path for path in files if path.exists() or path.is_symlink()]:
-        raise InputError(f"{standing[0]} is there already", remedy="Choose another folder or move the file away")
+    if status := [path for path in files if path.exists() or path.is_symlink()]:
+        raise InputError(f"{status[0]} is there already", remedy="Choose another folder or move the file away")
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -179,8 +179,8 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
     with database.read() as session:
         current = session.get_one(AlbumRow, album_id).release_key
     if current != release_key:
-        standing = sa.update(AlbumRow).where(AlbumRow.id == album_id).values(release_key=release_key)
-        database.transact(lambda session: session.execute(standing))
+        status = sa.update(AlbumRow).where(AlbumRow.id == album_id).values(release_key=release_key)
+        database.transact(lambda session: session.execute(status))
 
 
 def album_ids(database: Database) -> list[str]:

@@ -89,7 +89,7 @@ class _Entry:
 
     candidate: CandidateReadings
     gates: tuple[GateOutcome, ...]
-    standing: RankedCandidate | None = None
+    status: RankedCandidate | None = None
 
     @property
     def passed(self) -> bool:
@@ -114,8 +114,8 @@ def _gate(name: str, limit: Limit, reading: Reading) -> GateOutcome:
 
 def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> None:
     values = {name: [value_of(entry.candidate.readings, name) for entry in ranked] for name in weighing.weights}
-    for entry, standing in zip(ranked, ranked_candidates(values, weighing, metrics, count=len(ranked)), strict=True):
-        entry.standing = standing
+    for entry, status in zip(ranked, ranked_candidates(values, weighing, metrics, count=len(ranked)), strict=True):
+        entry.status = status
 
 
 def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, str]]:
@@ -123,7 +123,7 @@ def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, s
     failed = [gate for gate in entry.gates if not gate.passed]
     excess = sum(gate.limit.excess(gate.value) for gate in failed if gate.value is not None)
     unread = sum(gate.value is None for gate in failed)
-    score = entry.standing.score if entry.standing else 0.0
+    score = entry.status.score if entry.status else 0.0
     return len(failed), unread, excess, -score, _seed_order(entry.candidate)
 
 
@@ -142,16 +142,16 @@ def _decision(
     tied = _tied(ranked, weighing, metrics) if winner else ()
     guards = lyrics_caveat(outcomes[: len(ranked)], metrics) if winner else ()
     groups = _groups(outcomes, alike)
-    teller = explanation.Explainer(metrics, weighing.weights, outcomes, winner, tied, guards, groups)
-    told = tuple(outcome.model_copy(update={"sentence": teller.candidate(outcome)}) for outcome in outcomes)
-    reasons = () if winner else teller.reasons(policy.min_candidates, told)
+    explainer = explanation.Explainer(metrics, weighing.weights, outcomes, winner, tied, guards, groups)
+    told = tuple(outcome.model_copy(update={"sentence": explainer.candidate(outcome)}) for outcome in outcomes)
+    reasons = () if winner else explainer.reasons(policy.min_candidates, told)
     return Decision(
         policy=policy.document(),
         weights=weighing.weights,
         left_out=weighing.left_out,
         candidates=told,
         winner=winner,
-        sentence=teller.decision(weighing.left_out, reasons),
+        sentence=explainer.decision(weighing.left_out, reasons),
         reasons=reasons,
         families=weighing.families,
         tie_with=tied,
@@ -193,7 +193,7 @@ def _outcomes(
 def _outcome(
     entry: _Entry, metrics: Mapping[str, MetricSpec], *, rank: int | None, beaten_by: str | None
 ) -> CandidateOutcome:
-    candidate, standing = entry.candidate, entry.standing
+    candidate, status = entry.candidate, entry.status
     return CandidateOutcome(
         id=candidate.id,
         seed=candidate.seed,
@@ -201,9 +201,9 @@ def _outcome(
         retake=candidate.retake,
         gates=entry.gates,
         metrics={name: _metric(reading_of(candidate.readings, name), spec.unit) for name, spec in metrics.items()},
-        normalised=standing.normalised if standing else {},
-        families=standing.families if standing else {},
-        score=standing.score if standing else None,
+        normalised=status.normalised if status else {},
+        families=status.families if status else {},
+        score=status.score if status else None,
         rank=rank,
         sentence="",
         worst=dict(_worst(entry, metrics)),

@@ -67,7 +67,7 @@ class Explainer:
         head = self._place(outcome)
         if not outcome.passed:
             head += f", though {self._failures(outcome)}"
-        return " ".join([f"{head}.", *self._standing(outcome), *self._beaten(outcome), *outcome.warnings])
+        return " ".join([f"{head}.", *self._status(outcome), *self._beaten(outcome), *outcome.warnings])
 
     def decision(self, left_out: Mapping[str, str], reasons: Sequence[str]) -> str:
         """The whole decision in a few sentences."""
@@ -135,7 +135,7 @@ class Explainer:
     def _ranked(self) -> list[CandidateOutcome]:
         return [outcome for outcome in self.outcomes if outcome.rank is not None]
 
-    def _standing(self, outcome: CandidateOutcome) -> list[str]:
+    def _status(self, outcome: CandidateOutcome) -> list[str]:
         """Where it is noticeably the best, among the best, and the worst; the heaviest metric first."""
         rivals = [other for other in self._ranked if other.id != outcome.id]
         if not rivals:

@@ -84,13 +84,11 @@ def ranked_candidates(
     """
     percentiles = {name: _percentiles(values[name], metrics[name]) for name in weighing.weights}
     return [
-        _standing({name: percentiles[name][at] for name in weighing.weights}, weighing, metrics) for at in range(count)
+        _status({name: percentiles[name][at] for name in weighing.weights}, weighing, metrics) for at in range(count)
     ]
 
 
-def _standing(
-    normalised: Mapping[str, float], weighing: Weighing, metrics: Mapping[str, MetricSpec]
-) -> RankedCandidate:
+def _status(normalised: Mapping[str, float], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> RankedCandidate:
     members = {
         family: [own for name, own in normalised.items() if metrics[name].family == family]
         for family in weighing.families

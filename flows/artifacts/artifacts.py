@@ -147,7 +147,7 @@ class AlbumArtifacts:
     it is decided, and at the end a report."""
 
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._album = planned.album
         self._is_large = len(planned.songs) > SONGS_SHOWN
         self._board = ArtifactWriter(planned.album.id)
@@ -177,7 +177,7 @@ class AlbumArtifacts:
 
     async def _show(self, failures: Failures, note: str = "") -> list[SongRow]:
         self._due = time.monotonic() + WALL_EVERY_S
-        songs = songs_of(self._house.database, self._album.id, documents=not self._is_large)
+        songs = songs_of(self._catalog.database, self._album.id, documents=not self._is_large)
         text = songs_page(self._album.title, songs, failures, album_id=self._album.id, note=note)
         await self._board.show("songs", text, description="How far each song is, and why")
         await self._show_scores([song for song in songs if song.decision])

@@ -108,37 +108,37 @@ class _Night:
         submit: Submit | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._work = work
         self._inbox = inbox
         self._submit = submit
         self._clock = clock
         self._expected_s = expected_render_seconds(catalog)
         self._taken = 0
-        self._purse = GpuBudget(None)
+        self._gpu_budget = GpuBudget(None)
         self.in_use = InUse()
         self.trouble: SonglineError | DatabaseError | None = None
 
     def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
         """What came of each manifest, in the order of the inbox."""
         read = without_doubles(self._read(offered))
-        statuses = {each.manifest: self._standing(each) for each in read if isinstance(each, Offer)}
-        self._open_purse([submission for _, submission in statuses.values() if submission])
+        statuses = {each.manifest: self._status(each) for each in read if isinstance(each, Offer)}
+        self._open_gpu_budget([submission for _, submission in statuses.values() if submission])
         for each in read:
             yield self._entry(each, statuses[each.manifest][0]) if isinstance(each, Offer) else each
 
     def _read(self, offered: Sequence[Offered]) -> list[Offer | Entry]:
         read: list[Offer | Entry] = []
         try:
-            for each in read_offers(self._inbox, offered, self._house.settings):
+            for each in read_offers(self._inbox, offered, self._catalog.settings):
                 read.append(each)
         except MachineError as error:
             self.trouble = error
         return read + [Entry(each.name, "left", BROKE_OFF) for each in offered[len(read) :]]
 
-    def _standing(self, offer: Offer) -> tuple[ManifestStatus, Submission | None]:
+    def _status(self, offer: Offer) -> tuple[ManifestStatus, Submission | None]:
         return manifest_status(
-            self._house.database,
+            self._catalog.database,
             offer.album_id,
             digest=offer.digest,
             cover_digests=offer.cover_digests,
@@ -148,12 +148,12 @@ class _Night:
     def _opening(self) -> TimeWindow | None:
         return self._work.hours.opening(self._clock()) if self._work.hours else None
 
-    def _open_purse(self, submissions: list[Submission]) -> None:
+    def _open_gpu_budget(self, submissions: list[Submission]) -> None:
         opening, now = self._opening(), self._clock()
         if self._work.max_gpu_minutes is not None or opening is not None:
             since = opening.start.timestamp() if opening else (now - NIGHT).timestamp()
-            self.in_use = minutes_in_use(self._house, submissions, self._expected_s, since=since)
-        self._purse = GpuBudget(minutes_left(self._work, opening, now, in_use=self.in_use))
+            self.in_use = minutes_in_use(self._catalog, submissions, self._expected_s, since=since)
+        self._gpu_budget = GpuBudget(minutes_left(self._work, opening, now, in_use=self.in_use))
 
     def _entry(self, offer: Offer, standing: ManifestStatus) -> Entry:
         if standing not in TO_TAKE:
@@ -175,21 +175,23 @@ class _Night:
     def _take(self, offer: Offer, standing: ManifestStatus) -> Entry:
         """Read the manifest again, since only now its files are needed, and submit it."""
         with self._inbox.opened(offer.manifest) as path:
-            album = read_album(path, self._house.settings)
+            album = read_album(path, self._catalog.settings)
             if offer_of(offer.manifest, album) != offer:
                 return _told(offer, "left", "it was changed while the inbox was read")
             return self._submitted(offer, album, WHY[standing])
 
     def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
-        planned = plan_album(self._house, album)
-        need = gpu_estimate(self._house, planned, self._expected_s)
+        planned = plan_album(self._catalog, album)
+        need = gpu_estimate(self._catalog, planned, self._expected_s)
         try:
-            granted = self._purse.grant(need)
+            granted = self._gpu_budget.grant(need)
         except Spent:
             return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
         if self._submit:
             request = self._work
-            self._submit(self._house, planned, priority=request.priority, until=request.until, max_gpu_minutes=granted)
+            self._submit(
+                self._catalog, planned, priority=request.priority, until=request.until, max_gpu_minutes=granted
+            )
         self._taken += 1
         if granted is not None and granted < need.minutes:
             why += f"; the {granted:.1f} GPU minutes that are left do for a part of it"

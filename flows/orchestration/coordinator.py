@@ -36,7 +36,7 @@ class AlbumCoordinator:
         progress: Progress,
         expected_s: Callable[[Recipe], float],
     ) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._album_id = planned.album.id
         self._attempt = submission.attempt
         self._progress = progress
@@ -51,22 +51,22 @@ class AlbumCoordinator:
 
     def round(self) -> Verdict | None:
         """Look, and have done what can be done now. None while there is more to come."""
-        standing = submission_of(self._house.database, self._album_id)
-        if standing is None or standing.attempt != self._attempt or standing.state not in ("active", "paused"):
+        status = submission_of(self._catalog.database, self._album_id)
+        if status is None or status.attempt != self._attempt or status.state not in ("active", "paused"):
             return "not in charge"
-        self._shards.recall(standing.request.priority)
+        self._shards.recall(status.request.priority)
         self._shards.look()
         self._count_rendered()
-        paused = standing.state == "paused"
+        paused = status.state == "paused"
         if not paused and self._shards.is_hopeless:
             paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
-        elif not paused and not self._shards.hand_out(standing):
+        elif not paused and not self._shards.hand_out(status):
             left = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
-            paused = self._pause(f"{BUDGET_SPENT} {standing.request.max_gpu_minutes:g} GPU minutes is spent; {left}")
-        if standing.state == "paused" and not (standing.reason or "").startswith(BUDGET_SPENT):
+            paused = self._pause(f"{BUDGET_SPENT} {status.request.max_gpu_minutes:g} GPU minutes is spent; {left}")
+        if status.state == "paused" and not (status.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # by hand: nothing new begins
         else:
-            self._songs.bring_on(self._shards.missing, standing)
+            self._songs.bring_on(self._shards.missing, status)
             if self._songs.is_settled:
                 return "all settled"
         return "paused" if paused and not self._shards.runs.given and not self._songs.runs.given else None
@@ -79,5 +79,5 @@ class AlbumCoordinator:
 
     def _pause(self, reason: str) -> bool:
         return transition(
-            self._house.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
+            self._catalog.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
         )

@@ -38,8 +38,8 @@ class CatalogLookupWithFailures(CatalogLookup):
         try:
             return await super().step(request, sentence)
         except NotRunYet:
-            for standing in self.catalog.ledger.statuses("step", [request.key]).values():
-                raise_if_failed(standing, request.key)
+            for status in self.catalog.ledger.statuses("step", [request.key]).values():
+                raise_if_failed(status, request.key)
             raise
 
 
@@ -49,7 +49,7 @@ class SongDispatcher:
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, progress: Progress, until: str
     ) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._planned = planned
         self._dispatcher = dispatcher
         self._progress = progress
@@ -123,7 +123,7 @@ class SongDispatcher:
         """Take note of songs that came to the end of the stage, or cannot come further."""
         part = part_of(self._planned, songs=songs)
         counted = Progress(part.songs)
-        line = AlbumPipeline(self._house, part, CatalogLookupWithFailures(self._house), counted, storing=False)
+        line = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), counted, storing=False)
         waiting: Collection[str] = ()
         try:
             failures = asyncio.run(line.run(self._stages[0])).failures

@@ -47,7 +47,7 @@ class ShardDispatcher:
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, expected_s: Callable[[Recipe], float]
     ) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._planned = planned
         self._dispatcher = dispatcher
         recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
@@ -74,18 +74,18 @@ class ShardDispatcher:
         their renders may be there, and a judge be asked for the first time now."""
         statuses = self._dispatcher.statuses(self._taken_over)
         for run_id in self._taken_over:
-            standing = statuses.get(run_id)
-            if standing is None or standing.state == "ended":
+            status = statuses.get(run_id)
+            if status is None or status.state == "ended":
                 del self.runs.given[run_id]
-            elif standing.state == "waiting" and standing.queue != queue:
+            elif status.state == "waiting" and status.queue != queue:
                 self._dispatcher.cancel_scheduled(run_id, f"the album waits in the queue {queue} from now on")
                 del self.runs.given[run_id]
         self._taken_over.clear()
 
     def look(self) -> None:
         """See which candidates are in, and let go of runs that ended."""
-        statuses = self._house.ledger.statuses("render", sorted(self._expected_s))
-        self.rendered = frozenset(key for key, standing in statuses.items() if standing.finished)
+        statuses = self._catalog.ledger.statuses("render", sorted(self._expected_s))
+        self.rendered = frozenset(key for key, status in statuses.items() if status.finished)
         self.unrendered = frozenset(key for key in self._expected_s if not is_settled(statuses.get(key)))
         self._unheard = self._judgements.open(self.rendered)
         self.missing = self.unrendered.union(self._unheard)
@@ -111,7 +111,7 @@ class ShardDispatcher:
         busy = self.runs.busy
         in_hand = busy & self.unrendered
         loose = self.unrendered - in_hand
-        budget = budget_of(self._house.database, submission, expected_s=self._expected_s, in_hand=in_hand)
+        budget = budget_of(self._catalog.database, submission, expected_s=self._expected_s, in_hand=in_hand)
         hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
         for shard in self._bearable(hearing_s.keys() - busy, hearing_s):
             self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.request.priority)
@@ -123,7 +123,7 @@ class ShardDispatcher:
         """Shards of what is loose; one that ended several runs comes in halves, and a single such candidate fails."""
         if not loose:
             return
-        shard_s = 60 * self._house.settings.shard_minutes
+        shard_s = 60 * self._catalog.settings.shard_minutes
         for shard in render_shards(self._planned, loose, shard_s=shard_s, expected_s=expected_s):
             yield from self._divided(shard)
 
@@ -140,24 +140,24 @@ class ShardDispatcher:
     def _fail(self, key: str) -> None:
         """Fail a render, or what the judges of one that is there were asked."""
         if unheard := self._unheard.get(key):
-            self._house.ledger.declare_steps(list(unheard.values()))
+            self._catalog.ledger.declare_steps(list(unheard.values()))
             for step in unheard:
                 self._fail_work("step", step)
         else:
             self._fail_work("render", key)
 
     def _fail_work(self, work: WorkKind, key: str) -> None:
-        lease = self._house.ledger.claim(work, key)
+        lease = self._catalog.ledger.claim(work, key)
         if isinstance(lease, Lease):
             error = WorkError(
                 f"{FAIL_AFTER} runs ended at this {work} alone without finishing it",
                 remedy="Look for memory shortage in the workers' logs, then run `songline retry` and submit again",
                 key=key,
             )
-            self._house.ledger.fail(lease, error, seconds=0.0, execution=execution_environment())
+            self._catalog.ledger.fail(lease, error, seconds=0.0, execution=execution_environment())
 
     def _dispatch(self, shard: RenderShard, name: str, *, queue: str) -> None:
-        database, album_id = self._house.database, self._planned.album.id
+        database, album_id = self._catalog.database, self._planned.album.id
         row = declare_shard(database, album_id, shard.render_keys, forecast_s=shard.forecast_s)
         run_id = self._dispatcher.start(
             "render-shard",
@@ -173,4 +173,4 @@ class ShardDispatcher:
     def _is_worked_on(self, given: frozenset[str]) -> bool:
         left = given & self.missing
         steps = [step for key in left for step in self._unheard.get(key, ())]
-        return not left or bool(live_leases(self._house.database, sorted(left), steps))
+        return not left or bool(live_leases(self._catalog.database, sorted(left), steps))

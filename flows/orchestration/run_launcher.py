@@ -118,7 +118,7 @@ class PrefectRunLauncher:
                 runs = self._client.read_flow_runs(
                     flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=some)), limit=PAGE
                 )
-                found |= {str(run.id): _standing(run) for run in runs}
+                found |= {str(run.id): _status(run) for run in runs}
         return found
 
     def workers(self) -> list[PoolWorkers]:
@@ -177,7 +177,7 @@ def _id_of(run_id: str) -> UUID:
         ) from error
 
 
-def _standing(run: FlowRun) -> RunStatus:
+def _status(run: FlowRun) -> RunStatus:
     queue = run.work_queue_name or ""
     if run.state is None:
         return RunStatus("waiting", 0.0, queue)

@@ -42,10 +42,10 @@ class RunTracker:
         statuses = self._dispatcher.statuses(self.given) if self.given else {}
         gone: list[frozenset[str]] = []
         for run_id in list(self.given):
-            standing = statuses.get(run_id)
+            status = statuses.get(run_id)
             lost = None
-            if standing is not None and standing.state != "ended":
-                lost = self._lost(run_id, standing)
+            if status is not None and status.state != "ended":
+                lost = self._lost(run_id, status)
                 if lost is None:
                     continue
             gone.append(self.given.pop(run_id))
@@ -54,14 +54,14 @@ class RunTracker:
                 self._dispatcher.mark_crashed(run_id, lost)
         return gone
 
-    def _lost(self, run_id: str, standing: RunStatus) -> str | None:
+    def _lost(self, run_id: str, status: RunStatus) -> str | None:
         """Why a run that has not ended never will, None where it may. Counted by this machine's clock alone."""
         now = self._clock()
-        if standing.state == "waiting" or (standing.state == "running" and self._holds(self.given[run_id])):
+        if status.state == "waiting" or (status.state == "running" and self._holds(self.given[run_id])):
             self._well_at[run_id] = now
         silent_s = now - self._well_at.setdefault(run_id, now)
-        if standing.state == "starting" and silent_s > self._starting_s:
+        if status.state == "starting" and silent_s > self._starting_s:
             return "its worker took it and never began"
-        if standing.state == "running" and silent_s > self._silent_s:
+        if status.state == "running" and silent_s > self._silent_s:
             return "its work is nobody's any more: the worker is gone"
         return None

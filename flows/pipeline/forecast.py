@@ -100,7 +100,7 @@ async def peek(
 def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
     """Time on this machine's workers and bytes for what is missing, by what such work took here of late."""
     statuses = catalog.ledger.statuses("render", [c.render_key for song in planned.songs for c in song.candidates])
-    states = {key: standing.state for key, standing in statuses.items()}
+    states = {key: status.state for key, status in statuses.items()}
     songs = tuple(_song(song, states) for song in planned.songs)
     if complete:
         return AlbumForecast(songs, (), 0.0, 0, complete)

@@ -71,7 +71,7 @@ class AlbumPipeline:
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
     ) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._planned = planned
         self._do = executor
         self._progress = progress
@@ -153,7 +153,7 @@ class AlbumPipeline:
 
     def _unused(self) -> dict[str, list[str]]:
         """What each song states and its engine makes no use of, in sentences."""
-        settings = self._house.settings
+        settings = self._catalog.settings
         songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
         return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
 
@@ -165,7 +165,7 @@ class AlbumPipeline:
     def _judges_models(self) -> Mapping[str, Json]:
         """The models of all judges that the album asks, as they were when it was planned. Raises ModelMissing."""
         wanted = models_of_judges(self._planned.policy, self._planned.album.songs)
-        return identities_of(wanted, self._house.models, planned=self._planned.identities)
+        return identities_of(wanted, self._catalog.models, planned=self._planned.identities)
 
     async def _choose(self, planned: PlannedSong, until: str) -> SelectedTake | None:
         song = planned.song
@@ -195,8 +195,8 @@ class AlbumPipeline:
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed(self, planned: PlannedSong) -> WorkError:
-        statuses = self._house.ledger.statuses("render", [c.render_key for c in planned.candidates])
-        documents = [standing.error or {} for standing in statuses.values()]
+        statuses = self._catalog.ledger.statuses("render", [c.render_key for c in planned.candidates])
+        documents = [status.error or {} for status in statuses.values()]
         reasons = dict.fromkeys(str(document.get("error")) for document in documents)
         return WorkError(
             f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",
@@ -221,7 +221,7 @@ class AlbumPipeline:
 
     async def _ensure_current(self, row_id: int, step_key: str) -> None:
         if (await self._newest.of([str(row_id)])).get(str(row_id)) != step_key:
-            ensure_current(self._house.database, row_id, step_key)
+            ensure_current(self._catalog.database, row_id, step_key)
 
     async def _score(self, song: Song, candidate: Candidate, asked: ScoreRequests) -> None:
         await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))

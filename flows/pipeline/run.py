@@ -67,7 +67,7 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
-    if Judgements(catalog, planned).open([key for key, standing in statuses.items() if standing.finished]):
+    if Judgements(catalog, planned).open([key for key, status in statuses.items() if status.finished]):
         remedy = "Whoever is in charge of the album has them asked on a GPU"
         raise TransientError("judges have not heard every candidate", remedy=remedy)
 

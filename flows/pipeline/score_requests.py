@@ -21,7 +21,7 @@ class Judgements:
     """The steps of judges, which load models, that an album's songs wait for once their candidates are rendered."""
 
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._policy = planned.policy
         self._planned_with = planned.identities
         self._songs = planned.album.songs
@@ -38,9 +38,9 @@ class Judgements:
         that does not tell which models are meant. As many questions to the catalog for any number of them."""
         if not self._is_judged or not rendered:
             return {}
-        products = products_of(self._house.database, sorted(rendered))
+        products = products_of(self._catalog.database, sorted(rendered))
         asked = {key: self._of(key, made["audio"]) for key, made in products.items() if "audio" in made}
-        statuses = self._house.ledger.statuses("step", [step for each in asked.values() for step in each])
+        statuses = self._catalog.ledger.statuses("step", [step for each in asked.values() for step in each])
         left = {
             render: {step: request for step, request in each.items() if not is_settled(statuses.get(step))}
             for render, each in asked.items()
@@ -50,7 +50,7 @@ class Judgements:
     def _of(self, render_key: str, audio: str) -> ScoreRequestsByKey:
         if (render_key, audio) not in self._asked:
             names = models_of_judges(self._policy, self._songs)
-            identities = identities_of(names, self._house.models, planned=self._planned_with)
+            identities = identities_of(names, self._catalog.models, planned=self._planned_with)
             self._asked[render_key, audio] = {
                 request.key: request
                 for song in self._sung[render_key]

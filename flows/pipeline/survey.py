@@ -50,7 +50,7 @@ class FailedWork:
 
 
 @dataclass(frozen=True, slots=True)
-class SongStanding:
+class SongStatus:
     """How far a song came, and the error that holds it back, if one does."""
 
     id: str
@@ -65,13 +65,13 @@ class SongStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class AlbumStanding:
+class AlbumStatus:
     """How an album stands. ``release_key`` is the release that all its finished work makes up, None while there is
     none; ``error`` holds back the album as a whole."""
 
     album_id: str
     title: str
-    songs: tuple[SongStanding, ...]
+    songs: tuple[SongStatus, ...]
     release_key: str | None
     failed: tuple[FailedWork, ...]
     error: SonglineError | None = None
@@ -88,17 +88,17 @@ class Survey(CatalogLookup):
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
-        self._standings = DataLoader(lambda keys: catalog.ledger.statuses("step", keys))
+        self._statuses = DataLoader(lambda keys: catalog.ledger.statuses("step", keys))
         self.failed: dict[str, FailedWork] = {}
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.executor.Executor`."""
         statuses = await self._renders.of([candidate.render_key for candidate in song.candidates])
         for candidate in song.candidates:
-            standing = statuses.get(candidate.render_key)
-            if standing is not None and standing.state == "failed":
+            status = statuses.get(candidate.render_key)
+            if status is not None and status.state == "failed":
                 doing = f"render · {song.song.title} · seed {candidate.seed}"
-                self._note("render", "render", candidate.render_key, doing, standing.error)
+                self._note("render", "render", candidate.render_key, doing, status.error)
         await super().render(song)
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -106,22 +106,22 @@ class Survey(CatalogLookup):
         try:
             return await super().step(request, sentence)
         except NotRunYet:
-            standing = (await self._standings.of([request.key])).get(request.key)
-            if standing is not None and standing.state == "failed":
-                self._note("step", request.kind, request.key, sentence, standing.error)
-                raise_if_failed(standing, request.key)
+            status = (await self._statuses.of([request.key])).get(request.key)
+            if status is not None and status.state == "failed":
+                self._note("step", request.kind, request.key, sentence, status.error)
+                raise_if_failed(status, request.key)
             raise
 
     def _note(self, work: WorkKind, kind: str, key: str, doing: str, error: Mapping[str, Json] | None) -> None:
         self.failed.setdefault(key, FailedWork(work, kind, key, doing, error or {}))
 
 
-def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
+def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
     """How the album stands by its plan. Nothing is done, stored or loaded for it."""
     return asyncio.run(_survey(catalog, planned))
 
 
-async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
+async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
     progress, looked = Progress(planned.songs), Survey(catalog)
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     statuses = catalog.ledger.statuses("render", keys)
@@ -134,17 +134,17 @@ async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStanding:
         failures = missing.failures
     except SonglineError as caught:
         error = caught
-    states = {key: standing.state for key, standing in statuses.items()}
-    songs = tuple(_standing(song, progress.songs[song.song.id], states, failures) for song in planned.songs)
+    states = {key: status.state for key, status in statuses.items()}
+    songs = tuple(_status(song, progress.songs[song.song.id], states, failures) for song in planned.songs)
     failed = tuple(looked.failed.values())
-    return AlbumStanding(planned.album.id, planned.album.title, songs, release_key, failed, error)
+    return AlbumStatus(planned.album.id, planned.album.title, songs, release_key, failed, error)
 
 
-def _standing(
+def _status(
     planned: PlannedSong, counted: SongProgress, states: Mapping[str, str], failures: Mapping[str, SonglineError]
-) -> SongStanding:
+) -> SongStatus:
     song = planned.song
-    return SongStanding(song.id, song.title, _stage(planned, counted, states), failures.get(song.id))
+    return SongStatus(song.id, song.title, _stage(planned, counted, states), failures.get(song.id))
 
 
 def _stage(planned: PlannedSong, counted: SongProgress, states: Mapping[str, str]) -> Stage:

@@ -36,7 +36,7 @@ class PrefectExecutor:
     ) -> None:
         """``limits`` names the global concurrency limit that holds for a kind of step, where one does."""
         self._limits = limits
-        self._house = catalog
+        self._catalog = catalog
         self._work = work
         self._progress = progress
         self._shards = shards
@@ -59,12 +59,12 @@ class PrefectExecutor:
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
-        if found := step_result(self._house.database, request.key):
+        if found := step_result(self._catalog.database, request.key):
             return found
-        self._house.ledger.declare_steps([request])
+        self._catalog.ledger.declare_steps([request])
         async with self._slot(request.kind):
             await self._work.steps[request.kind](request.key, sentence)
-        found = step_result(self._house.database, request.key)
+        found = step_result(self._catalog.database, request.key)
         if found is None:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
         return found
@@ -94,7 +94,7 @@ class PrefectExecutor:
     def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
         """Note what was rendered since the last time; gives the keys that are still to be made."""
         keys = shard.render_keys
-        statuses = self._house.ledger.statuses("render", keys)
+        statuses = self._catalog.ledger.statuses("render", keys)
         for song_id, asked in shard.of_songs().items():
             rendered = sum(statuses[key].finished for key in asked)
             if rendered > told[song_id]:

@@ -50,8 +50,8 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
             **fields,
         )
         return Change("deployment", name, "made")
-    standing = _standing(found)
-    changed = {field: value for field, value in fields.items() if standing[field] != value}
+    status = _status(found)
+    changed = {field: value for field, value in fields.items() if status[field] != value}
     if changed:
         client.update_deployment(found.id, DeploymentUpdate(**changed | _pool_of(fields)))
     moved = [each.slug for each in schedules if _schedule(client, found, each, on=_must_be_on(wanted, settings))]
@@ -82,7 +82,7 @@ def _pool_of(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: fields[name] for name in ("work_pool_name", "work_queue_name")}
 
 
-def _standing(found: DeploymentResponse) -> dict[str, Any]:
+def _status(found: DeploymentResponse) -> dict[str, Any]:
     """The same fields as the server has them."""
     limit = found.global_concurrency_limit
     options = found.concurrency_options
@@ -126,21 +126,21 @@ def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
 
 def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
     """Bring one schedule to what is wanted, its switch only where it must be ``on``; whether that took a change."""
-    standing = next((each for each in found.schedules if each.slug == wanted.slug), None)
-    if standing is None:
+    status = next((each for each in found.schedules if each.slug == wanted.slug), None)
+    if status is None:
         client.create_deployment_schedules(found.id, [_new_schedule(wanted)])
         return True
-    timing = None if _is_so(standing, wanted) else _timing(wanted)
-    switch = True if on and not standing.active else None
+    timing = None if _is_so(status, wanted) else _timing(wanted)
+    switch = True if on and not status.active else None
     if timing is None and switch is None:
         return False
-    client.update_deployment_schedule(found.id, standing.id, active=switch, schedule=timing)
+    client.update_deployment_schedule(found.id, status.id, active=switch, schedule=timing)
     return True
 
 
-def _is_so(standing: DeploymentSchedule, wanted: Schedule) -> bool:
+def _is_so(status: DeploymentSchedule, wanted: Schedule) -> bool:
     """Whether a schedule has the wanted times; when an interval was first counted from makes no difference."""
-    timing = standing.schedule
+    timing = status.schedule
     if isinstance(timing, CronSchedule):
         return (timing.cron, timing.timezone or "UTC") == (wanted.cron, wanted.timezone)
     return isinstance(timing, IntervalSchedule) and (

@@ -34,7 +34,7 @@ async def notify(settings: Settings, *, subject: str, body: str) -> None:
         _logger().warning("nobody was notified through the block %s: %s", settings.notify, type(error).__name__)
 
 
-def lacking(client: SyncPrefectClient, settings: Settings) -> MachineError | None:
+def missing_block(client: SyncPrefectClient, settings: Settings) -> MachineError | None:
     """What is wrong with the block that the settings name; None where it is there, or none is wanted."""
     if not settings.notify:
         return None

@@ -140,14 +140,14 @@ class _Bringing:
     def _bring(self, wanted: Sequence[Service]) -> None:
         with ThreadPoolExecutor(len(wanted)) as threads:
             well = list(threads.map(self._is_well, wanted))
-        lacking = [service for service, is_well in zip(wanted, well, strict=True) if not is_well]
+        missing = [service for service, is_well in zip(wanted, well, strict=True) if not is_well]
         for service in wanted:
-            if service not in lacking:
+            if service not in missing:
                 self.tell(f"{service.name}: runs")
-        if not lacking:
+        if not missing:
             return
-        self._end([service.name for service in lacking])
-        started = [(service, self._start(service)) for service in lacking]
+        self._end([service.name for service in missing])
+        started = [(service, self._start(service)) for service in missing]
         with ThreadPoolExecutor(len(started)) as threads:
             for _ in threads.map(lambda pair: await_answer(*pair), started):
                 pass

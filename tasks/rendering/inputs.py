@@ -12,7 +12,7 @@ from catalog.recipe import Recipe
 from tasks.engines.base import RenderInput
 from tasks.engines.registry import get_engine
 from tasks.steps.run_step import as_songline_error, run_step
-from tasks.steps.settled import Standings, until_settled
+from tasks.steps.settled import Statuses, until_settled
 
 Digests = Mapping[str, str]
 LOOK_S = 1.0
@@ -55,7 +55,7 @@ def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnviron
 def _done(catalog: Catalog, request: StepRequest, execution: ExecutionEnvironment) -> Digests:
     """What the step made, done here if nobody else is at it."""
 
-    def attempt() -> Standings:
+    def attempt() -> Statuses:
         catalog.ledger.declare_steps([request])
         return {request.key: run_step(catalog, request.key, execution)}
 

@@ -47,16 +47,16 @@ class _Shard:
     """The leased part of a shard on its way through the engines."""
 
     def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], execution: ExecutionEnvironment) -> None:
-        self._house = catalog
+        self._catalog = catalog
         self._leases = leases
-        self._circumstances = execution
+        self._execution = execution
         self._materials: Mapping[str, Digests] = {}
 
     def render(self) -> None:
         """Bring every lease to a commit or a failure."""
         started = time.perf_counter()
-        recipes = [recipe_of(self._house.database, key) for key in self._leases]
-        gathered = collect_inputs(self._house, recipes, self._circumstances)
+        recipes = [recipe_of(self._catalog.database, key) for key in self._leases]
+        gathered = collect_inputs(self._catalog, recipes, self._execution)
         for key, found in gathered.items():
             if isinstance(found, SonglineError):
                 self._fail(key, found, seconds=time.perf_counter() - started)
@@ -83,7 +83,7 @@ class _Shard:
         try:
             with _Writer(self._settle) as writer:
                 orders = [self._order(recipe) for recipe in batch]
-                for made in renderer_of(batch[0].engine, self._house.settings).render(orders):
+                for made in renderer_of(batch[0].engine, self._catalog.settings).render(orders):
                     del owed[made.recipe.digest]
                     writer.take(made, time.perf_counter() - started)
                     started = time.perf_counter()
@@ -98,7 +98,7 @@ class _Shard:
 
     def _order(self, recipe: Recipe) -> RenderJob:
         digests = self._materials[recipe.digest]
-        return RenderJob(recipe, {role: self._house.store.local(digest) for role, digest in digests.items()})
+        return RenderJob(recipe, {role: self._catalog.store.local(digest) for role, digest in digests.items()})
 
     def _settle(self, made: RenderResult | Failed, seconds: float) -> None:
         key = made.recipe.digest
@@ -106,7 +106,7 @@ class _Shard:
             self._fail(key, made.error, seconds=seconds)
             return
         try:
-            with self._house.scratch() as scratch:
+            with self._catalog.scratch() as scratch:
                 outcome = StepOutcome(
                     {"frames": made.audio.frames, "rate": made.audio.rate},
                     _products(made, scratch),
@@ -114,7 +114,7 @@ class _Shard:
                     figures=asdict(made.figures) if made.figures else None,
                 )
                 spent = made.figures.seconds if made.figures else seconds
-                self._house.ledger.commit(self._leases[key], outcome, seconds=spent, execution=self._circumstances)
+                self._catalog.ledger.commit(self._leases[key], outcome, seconds=spent, execution=self._execution)
         except LeaseLost:
             return
         except Exception as caught:
@@ -122,7 +122,7 @@ class _Shard:
             self._fail(key, as_songline_error(caught, doing="render"), seconds=seconds)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
-        self._house.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._circumstances)
+        self._catalog.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._execution)
 
 
 class _Writer:

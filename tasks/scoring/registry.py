@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from catalog.common.errors import MachineError
-from catalog.common.packages import lacking
+from catalog.common.packages import missing_packages
 from catalog.selection.metrics import MetricSpec
 from tasks.scoring import judge_specs, specs
 from tasks.scoring.just_noticeable import with_step
@@ -61,9 +61,9 @@ class Judge(Registered):
     reads_lyrics: bool = False
 
     @property
-    def lacking(self) -> tuple[str, ...]:
+    def missing(self) -> tuple[str, ...]:
         """The packages that are not installed here."""
-        return tuple(lacking(self.packages))
+        return tuple(missing_packages(self.packages))
 
 
 SCORERS: tuple[Registered, ...] = (
@@ -139,10 +139,10 @@ def metrics_of_words() -> frozenset[str]:
 
 def require_packages(judges: Collection[Judge]) -> None:
     """Raise MachineError with the one command that installs what these judges lack, if they lack any package."""
-    short = [judge for judge in judges if judge.lacking]
+    short = [judge for judge in judges if judge.missing]
     if not short:
         return
-    packages = sorted({package for judge in short for package in judge.lacking})
+    packages = sorted({package for judge in short for package in judge.missing})
     extras = sorted({extra for judge in short for extra in judge.extras})
     names = ", ".join(judge.name for judge in short)
     raise MachineError(

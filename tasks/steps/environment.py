@@ -20,7 +20,7 @@ LIBRARIES = (
 
 
 @cache
-def _standing() -> ExecutionEnvironment:
+def _status() -> ExecutionEnvironment:
     libraries = {name: found for name in LIBRARIES if (found := _version(name))}
     return ExecutionEnvironment(
         code_version=code_version(),
@@ -31,7 +31,7 @@ def _standing() -> ExecutionEnvironment:
 
 def execution_environment(flow_run_id: str | None = None, task_run_id: str | None = None) -> ExecutionEnvironment:
     """This process's circumstances, under the given Prefect runs."""
-    here = _standing()
+    here = _status()
     return ExecutionEnvironment(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
 
 

@@ -79,10 +79,10 @@ def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Setting
     return replace(execution, device=name)
 
 
-def raise_if_failed(standing: WorkStatus, key: str) -> None:
+def raise_if_failed(status: WorkStatus, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
-    if standing.state == "failed":
-        known = error_from(standing.error or {})
+    if status.state == "failed":
+        known = error_from(status.error or {})
         # Said again, not tried again: what failed for good must not look transient to the flow.
         cls = WorkError if known.transient else type(known)
         again = "run `songline retry`, then render again"

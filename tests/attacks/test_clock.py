@@ -87,9 +87,9 @@ def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared):
 @pytest.mark.both_databases
 def test_a_due_time_within_its_bound_is_waited_for(declared):
     dated(declared, due_at=300.0)
-    standing = declared.ledger.claim("render", KEY)
-    assert isinstance(standing, WorkStatus)
-    assert 200 < standing.wait_s <= 300
+    status = declared.ledger.claim("render", KEY)
+    assert isinstance(status, WorkStatus)
+    assert 200 < status.wait_s <= 300
 
 
 def test_no_attempt_waits_longer_than_the_bound(settings):

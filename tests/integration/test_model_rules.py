@@ -40,8 +40,8 @@ def test_models_that_are_missing_are_named_in_one_command_before_anything_is_dec
 
 
 def test_commands_say_what_to_pull_and_validate_does_without(tmp_path, bare, variables):
-    lacking = {**variables, "SONGLINE_MODELS": str(bare.models)}
-    album = Sung(tmp_path / "home", write_sung(tmp_path / "album"), tmp_path / "out" / "sung", lacking)
+    missing = {**variables, "SONGLINE_MODELS": str(bare.models)}
+    album = Sung(tmp_path / "home", write_sung(tmp_path / "album"), tmp_path / "out" / "sung", missing)
     for command in (["plan", album.manifest], ["render", album.manifest, "--out", tmp_path / "out"]):
         refused = album.run(*command, code=4)
         assert refused.stderr.count("songline models pull") == 1

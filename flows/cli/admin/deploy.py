@@ -24,7 +24,7 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
 
     with server_client() as client:
         outcomes = deploying.deploy(client, file, settings)
-        if lack := notify.lacking(client, settings):
+        if lack := notify.missing_block(client, settings):
             warn(str(lack))
     changed = sum(each.verdict != "unchanged" for each in outcomes)
     if as_json:

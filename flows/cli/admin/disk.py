@@ -53,10 +53,10 @@ def _looked_at(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
     if entry.state not in ("decided", "released"):
         return entry
     try:
-        standing = survey(catalog, stored_plan(catalog.database, entry.id))
+        status = survey(catalog, stored_plan(catalog.database, entry.id))
     except SonglineError:
         return entry  # this machine cannot tell, as where a model is missing
-    state = standing.state(delivered_release(catalog.database, entry.id)[0])
+    state = status.state(delivered_release(catalog.database, entry.id)[0])
     return replace(entry, state="decided" if state == "unfinished" else state)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from catalog.common import figures
 from catalog.common.errors import SonglineError
-from catalog.common.packages import lacking
+from catalog.common.packages import missing_packages
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from flows.cli.admin.doctor_services import database, prefect, store
@@ -119,9 +119,9 @@ def _encoder(_: Settings) -> Check:
     import soundfile
 
     kinds = {"WAV": "WAV", "FLAC": "FLAC", "MP3": "MP3", "OGG": "Opus"}
-    lacking = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
-    if lacking:
-        return Check("encoders", "missing", f"no {', '.join(lacking)}", "Run `make album` again to install soundfile")
+    missing = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
+    if missing:
+        return Check("encoders", "missing", f"no {', '.join(missing)}", "Run `make album` again to install soundfile")
     return Check("encoders", "ok", f"{', '.join(kinds.values())} ({soundfile.__libsndfile_version__})")
 
 
@@ -155,7 +155,7 @@ def _packages(_: Settings) -> Check:
     from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
     wanted = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
-    if absent := lacking(wanted):
+    if absent := missing_packages(wanted):
         remedy = "Not needed for guide; else run `make engine`"
         return Check("diffrhythm's packages", "note", f"no {', '.join(absent)}", remedy)
     return Check("diffrhythm's packages", "ok", "all here")
@@ -166,10 +166,10 @@ def _models(settings: Settings) -> Check:
     from catalog.models.store import ModelStore
 
     store = ModelStore(settings.models_path, table=settings.models_table)
-    lacking = [name for name in ENGINE_MODELS if store.installed(name) is None]
-    if lacking:
-        found = f"{len(ENGINE_MODELS) - len(lacking)} of {len(ENGINE_MODELS)} here"
-        return Check("diffrhythm's models", "note", found, f"songline models pull {' '.join(lacking)}")
+    missing = [name for name in ENGINE_MODELS if store.installed(name) is None]
+    if missing:
+        found = f"{len(ENGINE_MODELS) - len(missing)} of {len(ENGINE_MODELS)} here"
+        return Check("diffrhythm's models", "note", found, f"songline models pull {' '.join(missing)}")
     return Check("diffrhythm's models", "ok", f"all here, in {settings.models_path}")
 
 

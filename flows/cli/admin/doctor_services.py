@@ -112,16 +112,16 @@ def _server(client: SyncPrefectClient) -> Check:
 
 def _on_server(client: SyncPrefectClient, settings: Settings) -> Iterator[Check]:
     from flows.server.deployment_file import default_deployment_file, read_deployment_file
-    from flows.server.notifications import lacking
+    from flows.server.notifications import missing_block
 
     file = read_deployment_file(default_deployment_file())
     for pool in file.definitions.pools:
         yield _pool(client, pool)
     yield _deployments(client, file)
     if settings.notify:
-        lack = lacking(client, settings)
-        told = settings.notify if lack is None else lack.what
-        yield Check("notifications", "note" if lack else "ok", told, lack.remedy if lack else "")
+        problem = missing_block(client, settings)
+        told = settings.notify if problem is None else problem.what
+        yield Check("notifications", "note" if problem else "ok", told, problem.remedy if problem else "")
 
 
 def _pool(client: SyncPrefectClient, pool: str) -> Check:
@@ -149,7 +149,7 @@ def _deployments(client: SyncPrefectClient, file: DeploymentFile) -> Check:
     names = [each.name for each in file.deployments]
     found = client.read_deployments(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)))
     there = {deployment.name for deployment in found}
-    lacking = [name for name in names if name not in there]
-    if lacking:
-        return Check("deployments", "missing", f"not there: {', '.join(lacking)}", DEPLOY)
+    missing = [name for name in names if name not in there]
+    if missing:
+        return Check("deployments", "missing", f"not there: {', '.join(missing)}", DEPLOY)
     return Check("deployments", "ok", f"all {len(file.deployments)} there")

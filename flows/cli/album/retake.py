@@ -78,7 +78,7 @@ def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
         sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
         frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
         table.add_row(row.stamp, sung, frames, Text(row.text), Text(row.phonemes, style="dim"))
-        for notice in row.notices:
+        for notice in row.remarks:
             table.add_row("", "", "", Text(f"{notice}.", style="yellow"), "")
     stdout().print(table)
 
@@ -169,11 +169,11 @@ def _make_folder(out: Path) -> None:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
-def _told(catalog: Catalog, candidate: Candidate, standing: WorkStatus, out: Path | None) -> dict[str, Any]:
+def _told(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path | None) -> dict[str, Any]:
     """A take as it is shown, with the reason where it failed; its audio is written to ``out`` where that is wanted."""
-    told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": standing.state}
-    if standing.state == "failed":
-        told["failure"] = standing.error
+    told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": status.state}
+    if status.state == "failed":
+        told["failure"] = status.error
     digest = render_products(catalog.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = confined(out, f"{candidate.id}.wav", named_by="the catalog")

@@ -19,7 +19,7 @@ from flows.cli.console.failures import Failure, failures_of, what_next
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue
-from flows.pipeline.survey import AlbumStanding, survey
+from flows.pipeline.survey import AlbumStatus, survey
 
 
 def retry(named: str | None, *, as_json: bool) -> None:
@@ -30,10 +30,10 @@ def retry(named: str | None, *, as_json: bool) -> None:
         if found is not None:
             require_album(catalog.database, found)
         failed = failed_work(catalog.database)
-        statuses = _standings(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
+        statuses = _statuses(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
         asked = {work.key: (album, work) for album in statuses for work in album.failed}
         count = requeue(catalog, [work for _, work in asked.values()])
-    held_back = [failure for standing in statuses for failure in failures_of(standing)] if not count else []
+    held_back = [failure for status in statuses for failure in failures_of(status)] if not count else []
     left = sum(key not in asked for _, key, _ in failed)
     if as_json:
         told: list[dict[str, Any]] = [
@@ -65,7 +65,7 @@ def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
     return {"failures": [failure.document() for failure in held_back]} if held_back else {}
 
 
-def _standings(catalog: Catalog, albums: list[str]) -> list[AlbumStanding]:
+def _statuses(catalog: Catalog, albums: list[str]) -> list[AlbumStatus]:
     found = []
     for album in albums:
         try:

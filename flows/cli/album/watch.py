@@ -23,7 +23,7 @@ from flows.cli.console.lookup import STATES, album_id
 from flows.cli.inspect.status import shown_state
 from flows.console import SafeTable, stdout
 from flows.orchestration.run_launcher import PoolWorkers, PrefectRunLauncher, RunStatus
-from flows.pipeline.survey import SongStanding, survey
+from flows.pipeline.survey import SongStatus, survey
 from flows.planning.render_time import expected_render_seconds
 
 SONGS_SHOWN = 30
@@ -39,7 +39,7 @@ class WatchSnapshot:
     shards: Counter[str]
     workers: Sequence[PoolWorkers]
     left_s: float
-    statuses: Mapping[str, SongStanding]
+    statuses: Mapping[str, SongStatus]
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
 from flows.pipeline.retry_failed import may_pass
-from flows.pipeline.survey import NEXT, AlbumStanding
+from flows.pipeline.survey import NEXT, AlbumStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Failure:
         return {**where, **error_document(self.error)}
 
 
-def failures_of(standing: AlbumStanding) -> list[Failure]:
+def failures_of(status: AlbumStatus) -> list[Failure]:
     """The songs that an error holds back, and the album where packing failed."""
     found = [
-        Failure(standing.album_id, song.id, song.title, NEXT[song.stage], song.error)
-        for song in standing.songs
+        Failure(status.album_id, song.id, song.title, NEXT[song.stage], song.error)
+        for song in status.songs
         if song.error
     ]
-    if standing.error:
-        found.append(Failure(standing.album_id, None, standing.title, "packing", standing.error))
+    if status.error:
+        found.append(Failure(status.album_id, None, status.title, "packing", status.error))
     return found
 
 

@@ -48,7 +48,7 @@ def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
 def _commands(judge: Judge, store: ModelStore) -> list[str]:
     """What gets what a judge lacks here; none where it can listen."""
     missing = [name for name in judge.models if store.installed(name) is None]
-    packages = [install_command(*judge.extras)] if judge.lacking else []
+    packages = [install_command(*judge.extras)] if judge.missing else []
     return packages + ([f"songline models pull {' '.join(missing)}"] if missing else [])
 
 
@@ -72,7 +72,7 @@ def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
             for spec in map(with_step, judge.metrics)
         ],
         "models": [_model(spec, here.revision if here else None) for spec, here in models],
-        "packages": {"extras": list(judge.extras), "lacking": list(judge.lacking)},
+        "packages": {"extras": list(judge.extras), "lacking": list(judge.missing)},
         "get": commands,
     }
 

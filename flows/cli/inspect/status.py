@@ -19,7 +19,7 @@ from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import STATES, album_id
 from flows.console import SafeTable, print_json, stdout
-from flows.pipeline.survey import NEXT, AlbumStanding, SongStanding, survey
+from flows.pipeline.survey import NEXT, AlbumStatus, SongStatus, survey
 
 
 def status(named: str, *, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def status(named: str, *, as_json: bool) -> None:
         stdout().print(Text(f"On work pools: {submission.state}{reason}"), soft_wrap=True)
 
 
-def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStanding | None, SonglineError | None]:
+def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStatus | None, SonglineError | None]:
     """How it stands; None with the reason where this machine cannot tell."""
     try:
         return survey(catalog, planned), None
@@ -60,12 +60,12 @@ def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStanding | No
         return None, error
 
 
-def shown_state(song: SongRow, standing: SongStanding | None) -> str:
+def shown_state(song: SongRow, standing: SongStatus | None) -> str:
     """One word of the catalog's five, which scripts rely on: a song whose winner cannot be finished has failed."""
     return "failed" if standing and standing.error else song.state
 
 
-def _document(song: SongRow, standing: SongStanding | None) -> dict[str, Any]:
+def _document(song: SongRow, standing: SongStatus | None) -> dict[str, Any]:
     return {
         "id": song.id,
         "title": song.title,
@@ -81,7 +81,7 @@ def _counts(song: SongRow) -> dict[str, int]:
     return {state: sum(c.state == state for c in song.candidates) for state in STATES}
 
 
-def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStanding]) -> None:
+def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus]) -> None:
     table = SafeTable("song", "state", *STATES, "winner", "reached")
     for song in songs:
         standing, counts = statuses.get(song.id), _counts(song)
@@ -90,16 +90,14 @@ def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStanding])
     stdout().print(table)
 
 
-def _reached(standing: SongStanding | None) -> str:
+def _reached(standing: SongStatus | None) -> str:
     """How far a song came, or where it failed."""
     if standing is None:
         return "-"
     return f"failed in {NEXT[standing.stage]}" if standing.error else standing.stage
 
 
-def _troubles(
-    songs: Sequence[SongRow], statuses: Mapping[str, SongStanding], album: AlbumStanding | None
-) -> Iterator[str]:
+def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], album: AlbumStatus | None) -> Iterator[str]:
     """A line for every take that failed, every song and the album."""
     for song in songs:
         for candidate in song.candidates:
@@ -111,7 +109,7 @@ def _troubles(
         yield f"{album.title}: {album.error}"
 
 
-def _next(album_id: str, standing: AlbumStanding, state: str, build: int | None) -> str:
+def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -> str:
     """What became of the album and what is to be done, in a sentence or two."""
     title, failed = standing.title, [song.title for song in standing.songs if song.error]
     without = f" Without {', '.join(failed)}." if failed else ""

@@ -141,9 +141,9 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
         held = length  # so that it is told to be cut short, as any other
     header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held)
     front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
-    lacking = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
+    missing = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
     return Repair(
-        _Joined(front, source, start, min(held, here)), f"Its header {lacking}; it was read as far as it goes."
+        _Joined(front, source, start, min(held, here)), f"Its header {missing}; it was read as far as it goes."
     )
 
 

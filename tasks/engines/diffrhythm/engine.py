@@ -108,9 +108,9 @@ class DiffRhythmEngine:
         """The parent's recipe with a passage of frames made anew from its latent, and its new words if they change."""
         parent = passage.parent
         self._check_parent(parent)
-        lacking = [role for role in ("latent", "audio") if role not in passage.products]
-        if lacking:
-            raise RefusedError(f"the candidate has no {lacking[0]} to start from", remedy="Render it first")
+        missing = [role for role in ("latent", "audio") if role not in passage.products]
+        if missing:
+            raise RefusedError(f"the candidate has no {missing[0]} to start from", remedy="Render it first")
         song_frames = parent.inputs["frames"]
         if passage.end_s > parent.length_s + 1:
             raise InputError(

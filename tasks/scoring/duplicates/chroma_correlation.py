@@ -53,9 +53,9 @@ class ChromaSequence:
     energies: NDArray[np.float64]
 
     @classmethod
-    def of(cls, courses: Sequence[Course]) -> ChromaSequence:
+    def of(cls, chroma: Sequence[Course]) -> ChromaSequence:
         """At least one course, each of shape (values, pitch classes)."""
-        centred = [course - course.mean(axis=0) for course in courses]
+        centred = [course - course.mean(axis=0) for course in chroma]
         longest = max(len(course) for course in centred)
         padded = np.stack([np.pad(course, ((0, longest - len(course)), (0, 0))) for course in centred])
         spectra = rfft(padded.astype(np.float32), next_fast_len(2 * longest, real=True), axis=1)

@@ -157,7 +157,7 @@ def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> 
 class _Prints:
     """Fingerprints made ready to be compared: all of one hop, their features of length 1."""
 
-    courses: ChromaSequence
+    chroma: ChromaSequence
     features: Curves
     hop_s: float
     given_hops_s: Sequence[float]
@@ -166,24 +166,24 @@ class _Prints:
     def of(cls, prints: Sequence[AudioFingerprint]) -> _Prints:
         hop_s = max(each.hop_s for each in prints)
         steps = [_coarser(each.steps, round(hop_s / each.hop_s)) for each in prints]
-        courses = ChromaSequence.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
+        chroma = ChromaSequence.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
         features = np.stack([_features(each) for each in steps])
         sizes = np.linalg.norm(features, axis=1, keepdims=True)
-        return cls(courses, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
+        return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
 
     def close(self, one: int) -> list[tuple[int, int]]:
         """Those after ``one`` that may be near-duplicates of it, with the offset to look at."""
         others = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
         if len(others) == 0:
             return []
-        offsets, correlations = self.courses.places(one, others)
+        offsets, correlations = self.chroma.places(one, others)
         kept = correlations > MATCH_THRESHOLD
         return list(zip(others[kept].tolist(), offsets[kept].tolist(), strict=True))
 
     def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:
         """``near`` is the offset to look at, where it is known."""
-        offset = int(self.courses.places(one, np.array([other]))[0][0]) if near is None else near
-        pitches, worst, whole = self.courses.agreement(one, other, near=offset, value_s=self.hop_s)
+        offset = int(self.chroma.places(one, np.array([other]))[0][0]) if near is None else near
+        pitches, worst, whole = self.chroma.agreement(one, other, near=offset, value_s=self.hop_s)
         same_from = SAME_PITCHES if whole else BLURRED_PITCHES
         if self.given_hops_s[one] != self.given_hops_s[other]:
             same_from = COARSER_PITCHES

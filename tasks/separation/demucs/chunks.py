@@ -42,7 +42,7 @@ def stride_of(segment_frames: int) -> int:
 
 
 def estimates(
-    bag: Ensemble, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
+    ensemble: Ensemble, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
 ) -> Iterator[Samples]:
     """The stems of ``mix`` (2, frames) in blocks (stems, 2, n) that follow each other, ``frames`` in all.
 
@@ -53,18 +53,18 @@ def estimates(
     stride = stride_of(segment)
     starts = list(range(0, length, stride))
     fade = triangle(segment)
-    held = np.zeros((len(bag.stems), mix.shape[0], segment), np.float32)
+    held = np.zeros((len(ensemble.stems), mix.shape[0], segment), np.float32)
     weight = np.zeros(segment, np.float32)
     first, batch = 0, portion.batch
     while first < len(starts):
         chosen = starts[first : first + batch]
         try:
-            outputs = _through(bag, [_segment(mix, start, segment, level) for start in chosen])
+            outputs = _through(ensemble, [_segment(mix, start, segment, level) for start in chosen])
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if batch == 1:
-                what = f"out of memory: one segment of {segment / RATE_HZ:.1f} s was too much for {bag.device}"
+                what = f"out of memory: one segment of {segment / RATE_HZ:.1f} s was too much for {ensemble.device}"
                 raise TransientError(what, remedy="Free memory, or run fewer things at once") from error
             batch = (batch + 1) // 2
             torch.cuda.empty_cache()
@@ -105,13 +105,13 @@ def _centre(output: Samples, frames: int) -> Samples:
     return output[..., before : before + frames]
 
 
-def _through(bag: Ensemble, segments: Sequence[Samples]) -> Samples:
+def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
     """(segments, stems, 2, frames): the networks' estimates, each by its share in each stem."""
-    together = torch.from_numpy(np.stack(segments)).to(bag.device)
+    together = torch.from_numpy(np.stack(segments)).to(ensemble.device)
     # TF32 rounds to ten bits; stems are kept to twenty-four.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         total: Tensor | None = None
-        for network, shares in zip(bag.networks, bag.shares, strict=True):
+        for network, shares in zip(ensemble.networks, ensemble.shares, strict=True):
             part = network(together) * shares[None, :, None, None]
             total = part if total is None else total.add_(part)
     if total is None:

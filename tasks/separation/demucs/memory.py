@@ -33,9 +33,9 @@ class Portion:
     batch: int
 
 
-def segment_bytes(bag: Ensemble, frames: int) -> int:
+def segment_bytes(ensemble: Ensemble, frames: int) -> int:
     """Bytes that one segment takes while it is separated."""
-    floats = FLOATS_PER_SOURCE_CHANNEL * len(bag.stems) * CHANNELS + FLOATS_PER_WIDTH * bag.width
+    floats = FLOATS_PER_SOURCE_CHANNEL * len(ensemble.stems) * CHANNELS + FLOATS_PER_WIDTH * ensemble.width
     return int(4 * floats * frames)
 
 
@@ -47,19 +47,19 @@ def free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def portion_for(bag: Ensemble, *, free: int) -> Portion:
+def portion_for(ensemble: Ensemble, *, free: int) -> Portion:
     """Segments of the length that the network was trained on (7.8 s), and how many of them fit into ``free`` bytes.
 
     Their length follows no memory: a shorter one would give other samples under the same key. How many go through at
     once changes no more than their last bits. Raises TransientError where not one fits.
     """
-    frames = int(bag.segment_s * RATE_HZ)
-    needed = segment_bytes(bag, frames) / SHARE
+    frames = int(ensemble.segment_s * RATE_HZ)
+    needed = segment_bytes(ensemble, frames) / SHARE
     if free < needed:
         raise TransientError(
-            f"out of memory: separating with {bag.name} needs {needed / MIB:.0f} MiB free on {bag.device}, and "
-            f"{free / MIB:.0f} MiB are",
+            f"out of memory: separating with {ensemble.name} needs {needed / MIB:.0f} MiB free on {ensemble.device}, "
+            f"and {free / MIB:.0f} MiB are",
             remedy="Free memory, or run fewer things at once",
         )
-    most = CPU_MOST if bag.device.type == "cpu" else MOST
+    most = CPU_MOST if ensemble.device.type == "cpu" else MOST
     return Portion(frames, min(most, int(free / needed)))

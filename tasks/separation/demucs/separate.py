@@ -107,14 +107,14 @@ def separate_stems(
     started = time.perf_counter()
     # As many wherever it runs, so that a CPU rounds alike in a worker and in a command; workers take turns.
     torch.set_num_threads(settings.worker_count)
-    bag = load_ensemble(installed, settings.device_here)
-    portion = portion_for(bag, free=free_bytes(bag.device))
+    ensemble = load_ensemble(installed, settings.device_here)
+    portion = portion_for(ensemble, free=free_bytes(ensemble.device))
     heard = _heard(mix)
-    blocks = estimates(bag, heard, level=_level_of(heard), portion=portion, progress=progress)
+    blocks = estimates(ensemble, heard, level=_level_of(heard), portion=portion, progress=progress)
     blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], options))
-    shelf = StemBuffer(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
+    stem_buffer = StemBuffer(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
     tally = Tally(names, mix.rate, passages_without_lines(options.line_starts_s, mix.duration_s))
-    _put_away(blocks, mix, shelf, tally)
+    _put_away(blocks, mix, stem_buffer, tally)
     figures: dict[str, Json] = {
         "model": model,
         "stems": [*names, RESIDUAL],
@@ -122,9 +122,9 @@ def separate_stems(
         "common_gain_db": COMMON_GAIN_DB,
         "segment_s": round(portion.segment_frames / RATE_HZ, 3),
         "batch": portion.batch,
-        "device": str(bag.device),
+        "device": str(ensemble.device),
     }
-    files = _written(shelf, folder)
+    files = _written(stem_buffer, folder)
     return SeparationResult(files, {**figures, "seconds": round(time.perf_counter() - started, 3)})
 
 
@@ -191,7 +191,7 @@ def _resampled(stream: soxr.ResampleStream, block: Samples, *, last: bool = Fals
     return np.ascontiguousarray(given.T).reshape(stems, channels, len(given))
 
 
-def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemBuffer, tally: Tally) -> None:
+def _put_away(blocks: Iterator[Samples], mix: Audio, stem_buffer: StemBuffer, tally: Tally) -> None:
     """Stems and residual onto the shelf, block by block, and their figures into the tally."""
     start = 0
     for block in blocks:
@@ -203,18 +203,18 @@ def _put_away(blocks: Iterator[Samples], mix: Audio, shelf: StemBuffer, tally: T
         part = mix.samples[:, start : start + block.shape[-1]]
         stems = list(block)
         residual = residual_of(part, summed(stems))
-        for name, samples in zip(shelf.names, (*stems, residual), strict=True):
-            shelf.put(name, start, samples)
+        for name, samples in zip(stem_buffer.names, (*stems, residual), strict=True):
+            stem_buffer.put(name, start, samples)
         tally.add(start, part, stems, residual=residual)
         start += part.shape[1]
 
 
-def _written(shelf: StemBuffer, folder: Path) -> tuple[StemFile, ...]:
+def _written(stem_buffer: StemBuffer, folder: Path) -> tuple[StemFile, ...]:
     files = []
-    for name in shelf.names:
-        path, stem = folder / f"{name}.wav", shelf.audio(name)
+    for name in stem_buffer.names:
+        path, stem = folder / f"{name}.wav", stem_buffer.audio(name)
         write_wav(path, stem, subtype="FLOAT")
         files.append(StemFile(name, path, sample_digest(stem)))
         del stem
-        shelf.drop(name)
+        stem_buffer.drop(name)
     return tuple(files)

@@ -19,7 +19,7 @@ _CHINESE_KEY = re.compile(r"[A-Ga-g]\s*(?:[#♯♭b]|升|降)?\s*(?:大调|小�
 """Written against Chinese characters, where there is no border of words."""
 
 
-def lacking(prompt: str) -> tuple[str, ...]:
+def unstated_topics(prompt: str) -> tuple[str, ...]:
     """Which of genre, tempo, instruments, vocal and mood a prompt does not say, in this order.
 
     Found by words, English and Chinese; a tempo in BPM counts as one. "Instrumental" says what the vocal is.
@@ -34,7 +34,7 @@ def advice(prompt: str, *, is_sung: bool = True) -> str | None:
     Give it the :func:`embedded_text` of a song whose tempo stands in a field of its own. One that is not sung
     (``is_sung``) needs to say that it is instrumental, since the engines are told so by the prompt alone.
     """
-    missing = lacking(prompt)
+    missing = unstated_topics(prompt)
     if not is_sung and "vocal" in missing:
         return 'The prompt does not say "instrumental", so a model that sings may add a voice.'
     if not missing:

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.common.errors import MachineError
 from catalog.common.figures import clock, size
-from catalog.common.packages import lacking, require_installed
+from catalog.common.packages import missing_packages, require_installed
 from catalog.common.text import first_of
 from catalog.files.whole_file import written_beside
 
@@ -36,7 +36,7 @@ def test_a_long_list_is_told_by_its_beginning() -> None:
 
 
 def test_packages_that_lack_are_named_with_the_extras_that_bring_them() -> None:
-    assert lacking(["json", "no_such_package"]) == ["no_such_package"]
+    assert missing_packages(["json", "no_such_package"]) == ["no_such_package"]
     require_installed(["json"], whose="it", extras=("stems",))
     with pytest.raises(MachineError) as caught:
         require_installed(["no_such_package", "json"], whose="the engine", extras=("one", "two"))

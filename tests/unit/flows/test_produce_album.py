@@ -95,8 +95,8 @@ def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
     produced = PipelineResult(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
         asyncio.run(_close(catalog, submission, produced, AlbumArtifacts(catalog, planned), title="Small"))
-    standing = submission_of(catalog.database, "small")
-    assert (standing.state, standing.reason) == ("failed", "no take passed. Add seeds.")
+    status = submission_of(catalog.database, "small")
+    assert (status.state, status.reason) == ("failed", "no take passed. Add seeds.")
 
 
 def test_an_album_that_was_stopped_early_is_done(catalog, planned):

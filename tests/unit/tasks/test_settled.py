@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from catalog.ledger.work import WorkStatus
-from tasks.steps.settled import LEAST_S, Standings, pause_s, settled, until_settled
+from tasks.steps.settled import LEAST_S, Statuses, pause_s, settled, until_settled
 
 PLANNED, LEASED, DONE = WorkStatus("planned", 3.0), WorkStatus("leased", 9.0), WorkStatus("done")
 
 
 @pytest.mark.parametrize(
-    ("standings", "wait_s"),
+    ("statuses", "wait_s"),
     [
         ({"a": DONE, "b": WorkStatus("failed", 5.0), "c": WorkStatus("rendered")}, None),
         ({}, None),
@@ -22,7 +22,7 @@ PLANNED, LEASED, DONE = WorkStatus("planned", 3.0), WorkStatus("leased", 9.0), W
         ({"a": WorkStatus("planned", 0.0)}, LEAST_S),
     ],
 )
-def test_the_pause_ends_when_the_first_open_work_may_be_tried(statuses: Standings, wait_s: float | None) -> None:
+def test_the_pause_ends_when_the_first_open_work_may_be_tried(statuses: Statuses, wait_s: float | None) -> None:
     assert pause_s(statuses, most_s=4.0) == wait_s
 
 
@@ -39,7 +39,7 @@ def test_both_loops_try_until_all_is_settled_and_give_the_last_look(monkeypatch:
     assert until_settled(lambda: next(given)) == looks[-1]
     again = iter(looks)
 
-    async def attempt() -> Standings:
+    async def attempt() -> Statuses:
         return next(again)
 
     assert asyncio.run(settled(attempt)) == looks[-1]

@@ -66,7 +66,7 @@ class PreviewRow:
     start_s: float
     end_s: float
     phonemes: str
-    notices: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def place_lyrics(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str) -> Placement:
@@ -144,7 +144,7 @@ def preview(placement: Placement) -> tuple[PreviewRow, ...]:
             start_s=line.first_frame / FRAME_RATE,
             end_s=line.end_frame / FRAME_RATE,
             phonemes=" ".join(line.phones),
-            notices=line.notes,
+            remarks=line.notes,
         )
         for line in placement.lines
     )

@@ -79,9 +79,9 @@ def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, i
         progress = Progress([])
         progress.songs = {"one": SongProgress("One", 1, rendered=1, scored=1)}
         async with ProgressArtifact(progress, album_id="Night Bus", description="Night Bus"):
-            (standing,) = pages(client, key="progress-night-bus")
+            (status,) = pages(client, key="progress-night-bus")
         (page,) = pages(client, key="progress-night-bus")
-        assert (page.id, page.data) == (standing.id, 25.0)
+        assert (page.id, page.data) == (status.id, 25.0)
         return page.id, page.flow_run_id
 
     first, second = run(), run()

@@ -58,19 +58,19 @@ def foreman_of(catalog, asked, farm, *, shard_minutes=2.0):
     )
 
 
-def run(foreman, farm, catalog, *, rounds=12):
+def run(coordinator, farm, catalog, *, rounds=12):
     """Rounds of the foreman with the farm working in between; gives its verdict."""
     for _ in range(rounds):
-        if (verdict := foreman.round()) is not None:
+        if (verdict := coordinator.round()) is not None:
             return verdict
         farm.work_off(catalog)
     raise AssertionError("the foreman did not come to an end")
 
 
-def later(foreman, seconds):
+def later(coordinator, seconds):
     """Let the foreman's clock show so many seconds more than now."""
     start = time.monotonic()
-    foreman._shards.runs._clock = lambda: start + seconds
+    coordinator._shards.runs._clock = lambda: start + seconds
 
 
 def keys_of(planned):
@@ -80,9 +80,9 @@ def keys_of(planned):
 @pytest.mark.both_databases
 def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(catalog, asked, farm)
-    assert run(foreman, farm, catalog) == "all settled"
-    assert foreman.failures == {}
+    coordinator = foreman_of(catalog, asked, farm)
+    assert run(coordinator, farm, catalog) == "all settled"
+    assert coordinator.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
     flows = [run.flow for run in farm.runs.values()]
     assert (flows.count("render-shard"), flows.count("finish-song")) == (2, 2)
@@ -90,10 +90,10 @@ def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, fa
 
 
 def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     farm.work_off(catalog, most=1)
-    foreman.round()
+    coordinator.round()
     (song_run,) = farm.open("finish-song")
     assert song_run.work.songs == ("one",)
     assert len(list(farm.open("render-shard"))) == 1
@@ -101,13 +101,13 @@ def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm)
 
 def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
-    foreman.round()
+    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    coordinator.round()
     (shard,) = shards_of_album(catalog.database, "small")
     made = shard.render_keys[:1]
     render_shard(catalog, made, HERE)
     assert farm.lose("render-shard") == 1
-    assert run(foreman, farm, catalog) == "all settled"
+    assert run(coordinator, farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(shard.render_keys[1:])
     assert {s.render_keys for s in shards_of_album(catalog.database, "small")} == {
         shard.render_keys,
@@ -118,21 +118,21 @@ def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitt
 def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted, farm):
     asked = submitted()
     poison = keys_of(asked[0])[0]
-    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
     verdict = None
     for _ in range(60):
-        if (verdict := foreman.round()) is not None:
+        if (verdict := coordinator.round()) is not None:
             break
         for each in list(farm.open("render-shard")):
-            if poison in foreman._shards.runs.given[each.id]:
+            if poison in coordinator._shards.runs.given[each.id]:
                 each.state = "ended"
         farm.work_off(catalog)
     assert verdict == "all settled"
-    assert foreman.failures == {}
+    assert coordinator.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0])[1:])
-    standing = catalog.ledger.statuses("render", [poison])[poison]
-    assert standing.state == "failed"
-    assert "alone" in str(standing.error)
+    status = catalog.ledger.statuses("render", [poison])[poison]
+    assert status.state == "failed"
+    assert "alone" in str(status.error)
     largest = max(s.attempt for s in shards_of_album(catalog.database, "small") if len(s.render_keys) > 1)
     assert largest == SPLIT_AFTER
     assert max(s.attempt for s in shards_of_album(catalog.database, "small")) == FAIL_AFTER
@@ -144,48 +144,48 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted
 
 def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(catalog, asked, farm)
+    coordinator = foreman_of(catalog, asked, farm)
     verdict = None
     for _ in range(60):
-        if (verdict := foreman.round()) is not None:
+        if (verdict := coordinator.round()) is not None:
             break
         farm.lose("render-shard")
     assert verdict == "paused"
     assert "in a row ended without a render" in submission_of(catalog.database, "small").reason
     statuses = catalog.ledger.statuses("render", keys_of(asked[0]))
-    assert {standing.state for standing in statuses.values()} == {"planned"}
+    assert {status.state for status in statuses.values()} == {"planned"}
 
 
 def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, farm, monkeypatch):
-    foreman = foreman_of(catalog, submitted(), farm)
+    coordinator = foreman_of(catalog, submitted(), farm)
     monkeypatch.setattr(farm, "start", lambda *_, **__: (_ for _ in ()).throw(ServerAway("away")))
     for _ in range(FAIL_AFTER + 2):
         with pytest.raises(ServerAway):
-            foreman.round()
+            coordinator.round()
     monkeypatch.undo()
-    assert run(foreman, farm, catalog) == "all settled"
+    assert run(coordinator, farm, catalog) == "all settled"
     assert {s.attempt for s in shards_of_album(catalog.database, "small")} == {1}
 
 
 def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, submitted, farm):
     asked = submitted()
-    foreman = foreman_of(catalog, asked, farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, asked, farm)
+    coordinator.round()
     farm.work_off(catalog, most=1)
-    foreman.round()
+    coordinator.round()
     lost = keys_of(asked[0])[0]
     with catalog.database.write() as session:
         session.get_one(Render, lost).state = "planned"
-    assert run(foreman, farm, catalog) == "all settled"
+    assert run(coordinator, farm, catalog) == "all settled"
     assert farm.rendered.count(lost) == 2
 
 
 def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     farm.work_off(catalog)
     assert transition(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
-    assert run(foreman, farm, catalog) == "paused"
+    assert run(coordinator, farm, catalog) == "paused"
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
 
@@ -193,11 +193,11 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted,
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: RENDER_S * (len(farm.rendered) - counted))
     counted = 0
     asked = submitted(max_gpu_minutes=3.0)
-    foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
-    assert run(foreman, farm, catalog) == "paused"
-    standing = submission_of(catalog.database, "small")
-    assert standing.state == "paused"
-    assert "3 GPU minutes" in standing.reason
+    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    assert run(coordinator, farm, catalog) == "paused"
+    status = submission_of(catalog.database, "small")
+    assert status.state == "paused"
+    assert "3 GPU minutes" in status.reason
     first = list(farm.rendered)
     assert len(first) == 3  # of four, at a minute each
     assert [each.work.songs for each in farm.runs.values() if each.flow == "finish-song"] == [("one",)]
@@ -211,24 +211,24 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted,
 
 @pytest.mark.parametrize("how", ["cancelled", "another took charge"])
 def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, how):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     asked = len(farm.runs)
     if how == "cancelled":
         assert transition(catalog.database, "small", "cancelled", only_from=["active"])
     else:
         assert claim_attempt(catalog.database, "small", after=1) == 2
-    assert foreman.round() == "not in charge"
+    assert coordinator.round() == "not in charge"
     assert len(farm.runs) == asked
 
 
 def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     farm.work_off(catalog, most=1)
     assert transition(catalog.database, "small", "paused", only_from=["active"])
     assert farm.lose("render-shard") == 1
-    assert run(foreman, farm, catalog) == "paused"
+    assert run(coordinator, farm, catalog) == "paused"
     assert len(farm.rendered) == 2
 
 
@@ -248,13 +248,13 @@ def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(cat
     works.state = "running"
     raised = submit(catalog.database, replace(asked[1].request, priority="batch"))
     assert raised.attempt == 2
-    foreman = foreman_of(catalog, (asked[0], raised), farm)
-    foreman.round()
-    foreman.round()
+    coordinator = foreman_of(catalog, (asked[0], raised), farm)
+    coordinator.round()
+    coordinator.round()
     assert farm.withdrawn == [waits.id]
     (again,) = (run for run in farm.open("render-shard") if run is not works)
     assert (again.queue, again.work) == ("batch", waits.work)
-    assert run(foreman, farm, catalog) == "all settled"
+    assert run(coordinator, farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
@@ -262,65 +262,65 @@ def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog, subm
     asked = submitted()
     lease = catalog.ledger.claim("render", keys_of(asked[0])[0])
     catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, execution=HERE)
-    foreman = foreman_of(catalog, asked, farm)
-    foreman.round()
-    assert sum(song.rendered for song in foreman._progress.songs.values()) == 0
-    assert run(foreman, farm, catalog) == "all settled"
-    takes = sum(song.rendered for song in foreman._progress.songs.values())
+    coordinator = foreman_of(catalog, asked, farm)
+    coordinator.round()
+    assert sum(song.rendered for song in coordinator._progress.songs.values()) == 0
+    assert run(coordinator, farm, catalog) == "all settled"
+    takes = sum(song.rendered for song in coordinator._progress.songs.values())
     assert takes == len(keys_of(asked[0])) - 1
 
 
 def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     silent, stuck = farm.open("render-shard")
     silent.state, stuck.state = "running", "starting"
-    foreman.round()
+    coordinator.round()
     assert farm.given_up == []
-    later(foreman, 10_000.0)
-    foreman.round()
+    later(coordinator, 10_000.0)
+    coordinator.round()
     assert farm.given_up == [silent.id, stuck.id]
     assert len(list(farm.open("render-shard"))) == 2
 
 
 def test_a_run_that_holds_its_leases_is_not_given_up(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     busy = next(farm.open("render-shard"))
     busy.state = "running"
-    foreman.round()
-    lease = catalog.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
-    later(foreman, 10_000.0)
-    foreman.round()
+    coordinator.round()
+    lease = catalog.ledger.claim("render", sorted(coordinator._shards.runs.given[busy.id])[0])
+    later(coordinator, 10_000.0)
+    coordinator.round()
     catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
-    later(foreman, 10_020.0)  # between two attempts nobody holds a lease
-    foreman.round()
+    later(coordinator, 10_020.0)  # between two attempts nobody holds a lease
+    coordinator.round()
     assert farm.given_up == []
 
 
 def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
-    foreman.round()
+    coordinator = foreman_of(catalog, submitted(), farm)
+    coordinator.round()
     farm.work_off(catalog)
     verdict = None
     for _ in range(40):
-        if (verdict := foreman.round()) is not None:
+        if (verdict := coordinator.round()) is not None:
             break
         for each in list(farm.open("finish-song")):
             if "one" in each.work.songs:
                 each.state = "ended"
         farm.work_off(catalog)
     assert verdict == "all settled"
-    assert list(foreman.failures) == ["one"]
-    assert isinstance(foreman.failures["one"], WorkError)
+    assert list(coordinator.failures) == ["one"]
+    assert isinstance(coordinator.failures["one"], WorkError)
     tries = [each for each in farm.runs.values() if each.flow == "finish-song" and "one" in each.work.songs]
     assert len(tries) == TRIES
 
 
 def test_one_gain_for_the_album_waits_for_every_winner(catalog, submitted, farm):
     asked = submitted(until="master", mastering={"profile": "streaming", "mode": "album"})
-    foreman = foreman_of(catalog, asked, farm)
-    assert run(foreman, farm, catalog) == "all settled"
+    coordinator = foreman_of(catalog, asked, farm)
+    assert run(coordinator, farm, catalog) == "all settled"
     stages = [(each.work.until, each.work.songs) for each in farm.runs.values() if each.flow == "finish-song"]
     assert sorted(stages[:2]) == [("select", ("one",)), ("select", ("two",))]
     assert stages[2:] == [("master", ("one", "two"))]

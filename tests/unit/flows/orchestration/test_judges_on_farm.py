@@ -173,10 +173,10 @@ def foreman_of(catalog, planned, farm, *, max_gpu_minutes=None):
     return AlbumCoordinator(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
 
 
-def rounds(foreman, work, *, most=40):
+def rounds(coordinator, work, *, most=40):
     """Rounds with ``work`` done between them; gives the verdict."""
     for _ in range(most):
-        if (verdict := foreman.round()) is not None:
+        if (verdict := coordinator.round()) is not None:
             return verdict
         work()
     raise AssertionError("the foreman did not come to an end")
@@ -198,15 +198,15 @@ def rendered_before(catalog, folder, **changes):
 @pytest.mark.both_databases
 def test_a_judge_that_is_asked_later_hears_what_is_rendered_on_the_gpu_pool(gpu, farm, tmp_path):
     planned = rendered_before(gpu, tmp_path / "album")
-    foreman = foreman_of(gpu, planned, farm)
+    coordinator = foreman_of(gpu, planned, farm)
     heard = {"render-shard": 0, "finish-song": 0}
 
     def work():
         for flow in heard:
             heard[flow] += judged_by(gpu, farm, flow)
 
-    assert rounds(foreman, work) == "all settled"
-    assert foreman.failures == {}
+    assert rounds(coordinator, work) == "all settled"
+    assert coordinator.failures == {}
     assert (heard, farm.rendered) == ({"render-shard": 2, "finish-song": 0}, [])
     assert [run.name for run in farm.runs.values() if run.flow == "render-shard"] == ["judge · Song One"]
     assert foreman_of(gpu, planned, farm).round() == "all settled"
@@ -225,60 +225,60 @@ def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(gpu
     monkeypatch.setattr(shard_desk, "FRUITLESS", 1)
     first = foreman_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
     assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
-    foreman = foreman_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
-    assert rounds(foreman, lambda: farm.work_off(gpu)) == "all settled"
+    coordinator = foreman_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
+    assert rounds(coordinator, lambda: farm.work_off(gpu)) == "all settled"
     assert len(CharmScorer.heard) == 2
 
 
 def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu, farm, tmp_path):
     planned = plan(gpu, tmp_path / "album", **JUDGED)
-    foreman = foreman_of(gpu, planned, farm)
-    foreman.round()
+    coordinator = foreman_of(gpu, planned, farm)
+    coordinator.round()
     unjudged = {**JUDGED, "selection": {}}
     produce(gpu, plan(gpu, tmp_path / "plain", **unjudged), "score")  # as far as it came
     plan(gpu, tmp_path / "album", **JUDGED)
     assert farm.lose("render-shard") == 1
-    foreman.round()
+    coordinator.round()
     assert [run.flow for run in farm.open()] == ["render-shard"]
-    assert rounds(foreman, lambda: farm.work_off(gpu)) == "all settled"
+    assert rounds(coordinator, lambda: farm.work_off(gpu)) == "all settled"
     assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
 
 
 def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path):
     planned = rendered_before(gpu, tmp_path / "album")
     poison = planned.songs[0].candidates[0].render_key
-    foreman = foreman_of(gpu, planned, farm)
+    coordinator = foreman_of(gpu, planned, farm)
 
     def work():
         for each in list(farm.open("render-shard")):
-            if poison in foreman._shards.runs.given[each.id]:
+            if poison in coordinator._shards.runs.given[each.id]:
                 each.state = "ended"
         farm.work_off(gpu)
 
-    assert rounds(foreman, work, most=60) == "all settled"
-    assert foreman.failures == {}
+    assert rounds(coordinator, work, most=60) == "all settled"
+    assert coordinator.failures == {}
     assert len(CharmScorer.heard) == 1
     judgements = Judgements(gpu, planned)
     assert judgements.open([poison]) == {}
     (asked,) = judgements._asked.values()
-    (standing,) = gpu.ledger.statuses("step", list(asked)).values()
-    assert standing.state == "failed"
-    assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(standing.error)
+    (status,) = gpu.ledger.statuses("step", list(asked)).values()
+    assert status.state == "failed"
+    assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(status.error)
 
 
 def test_who_is_judging_holds_its_run(gpu, farm, tmp_path):
     planned = rendered_before(gpu, tmp_path / "album")
-    foreman = foreman_of(gpu, planned, farm)
-    foreman.round()
+    coordinator = foreman_of(gpu, planned, farm)
+    coordinator.round()
     (run,) = farm.open("render-shard")
-    given = foreman._shards.runs.given[run.id]
-    assert not foreman._shards._is_worked_on(given)
-    (request, *_) = foreman._shards._unheard[sorted(given)[0]].values()
+    given = coordinator._shards.runs.given[run.id]
+    assert not coordinator._shards._is_worked_on(given)
+    (request, *_) = coordinator._shards._unheard[sorted(given)[0]].values()
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
-    assert foreman._shards._is_worked_on(given)
+    assert coordinator._shards._is_worked_on(given)
     gpu.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
-    assert not foreman._shards._is_worked_on(given)
+    assert not coordinator._shards._is_worked_on(given)
 
 
 def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path):
@@ -294,8 +294,8 @@ def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(gpu, farm, tmp_p
     two = [{**ONE_SONG["songs"][0], "seeds": seeds} for seeds in ([1, 2], [1, 2, 3])]
     produce(gpu, plan(gpu, tmp_path / "album", songs=two[:1]), "score")
     planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=two[1:])
-    foreman = foreman_of(gpu, planned, farm, max_gpu_minutes=5.0)
-    assert rounds(foreman, lambda: farm.work_off(gpu)) == "paused"
+    coordinator = foreman_of(gpu, planned, farm, max_gpu_minutes=5.0)
+    assert rounds(coordinator, lambda: farm.work_off(gpu)) == "paused"
     assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
     assert "1 render is left" in submission_of(gpu.database, "small").reason
 
@@ -307,10 +307,10 @@ def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tm
         one = {**ONE_SONG["songs"][0], "seeds": [1]}
         listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
         produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
-        foreman = foreman_of(gpu, plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed), farm)
+        coordinator = foreman_of(gpu, plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed), farm)
         with counted(gpu.database) as sent:
-            foreman._shards.look()
-        assert len(foreman._shards._unheard) == songs
+            coordinator._shards.look()
+        assert len(coordinator._shards._unheard) == songs
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 8
 

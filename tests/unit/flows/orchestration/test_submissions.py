@@ -90,22 +90,22 @@ def test_a_changed_wish_has_a_new_run_in_charge(catalog, album, farm):
 
 
 def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm):
-    standing = submit_album(catalog, album, dispatcher=farm)
-    assert ensure_coordinated(catalog, standing, farm) == standing
+    status = submit_album(catalog, album, dispatcher=farm)
+    assert ensure_coordinated(catalog, status, farm) == status
     assert farm.lose("produce-album") == 1
-    after = ensure_coordinated(catalog, standing, farm)
+    after = ensure_coordinated(catalog, status, farm)
     assert (after.attempt, after.flow_run_id) == (2, "run-2")
-    assert ensure_coordinated(catalog, standing, farm).flow_run_id == "run-2"  # seen late by a second one
+    assert ensure_coordinated(catalog, status, farm).flow_run_id == "run-2"  # seen late by a second one
 
 
 def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
-    standing = submit_album(catalog, album, dispatcher=farm)
-    run = farm.runs[standing.flow_run_id]
+    status = submit_album(catalog, album, dispatcher=farm)
+    run = farm.runs[status.flow_run_id]
     run.state, run.for_s = "starting", 200.0
     catalog.settings = catalog.settings.model_copy(update={"starting_s": 600.0})
-    assert ensure_coordinated(catalog, standing, farm) == standing
+    assert ensure_coordinated(catalog, status, farm) == status
     catalog.settings = catalog.settings.model_copy(update={"starting_s": 60.0})
-    assert ensure_coordinated(catalog, standing, farm).flow_run_id == "run-2"
+    assert ensure_coordinated(catalog, status, farm).flow_run_id == "run-2"
     assert farm.given_up == [run.id]
 
 

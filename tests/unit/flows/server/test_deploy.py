@@ -130,8 +130,8 @@ def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, d
     farm, work = PrefectRunLauncher(), ShardParameters(album="a", shard="s")
     asked = {"name": "a shard", "album": "a"}
     slow = farm.start("render-shard", work, queue="batch", key=f"shard:{uuid4()}:1", **asked)
-    standing = farm.statuses([slow])[slow]
-    assert (standing.state, standing.queue) == ("waiting", "batch")
+    status = farm.statuses([slow])[slow]
+    assert (status.state, status.queue) == ("waiting", "batch")
     farm.cancel_scheduled(slow, "it waits elsewhere from now on")
     assert farm.statuses([slow])[slow].state == "ended"
     again = farm.start("render-shard", work, queue="urgent", key=f"shard:{uuid4()}:2", **asked)

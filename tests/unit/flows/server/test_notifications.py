@@ -106,13 +106,13 @@ def test_what_is_wrong_with_the_block_is_told_beforehand(settings, block):
     from prefect.blocks.system import Secret
 
     from flows.server.client import server_client
-    from flows.server.notifications import lacking
+    from flows.server.notifications import missing_block
 
     Secret(value="x").save("nothing-to-say", overwrite=True, _sync=True)
     with server_client() as client:
 
         def told(setting):
-            lack = lacking(client, settings.model_copy(update={"notify": setting}))
+            lack = missing_block(client, settings.model_copy(update={"notify": setting}))
             return lack and lack.what
 
         assert told("") is None

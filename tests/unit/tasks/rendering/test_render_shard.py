@@ -25,7 +25,7 @@ def faulty(monkeypatch):
 
 def shard(catalog):
     catalog.ledger.declare_renders(RECIPES)
-    return {key: standing.state for key, standing in rendering.render_shard(catalog, KEYS, HERE).items()}
+    return {key: status.state for key, status in rendering.render_shard(catalog, KEYS, HERE).items()}
 
 
 def test_a_shard_renders_all_and_a_second_time_nothing(catalog, faulty):

@@ -86,7 +86,7 @@ def test_missing_packages_are_told_with_the_one_command_that_gets_them() -> None
 def test_where_all_is_there_nothing_is_said() -> None:
     require_packages([])
     require_packages([replace(JUDGES[0], packages=("json",))])
-    assert replace(JUDGES[0], packages=("json",)).lacking == ()
+    assert replace(JUDGES[0], packages=("json",)).missing == ()
 
 
 def test_the_extras_that_commands_name_are_declared() -> None:

@@ -88,10 +88,10 @@ def test_a_percentile_is_the_share_that_is_worse_and_half_of_those_that_differ_b
     spec = SPECS[name]
     found = ranked_candidates({name: values}, Weighing({name: 1.0}, {}, {}), SPECS, count=len(values))
     own = [goodness(value, spec) for value in values]
-    for one, standing in zip(own, found, strict=True):
+    for one, status in zip(own, found, strict=True):
         worse = sum(ahead(one, other, spec.just_noticeable) for other in own)
         better = sum(ahead(other, one, spec.just_noticeable) for other in own)
-        assert standing.normalised[name] == (worse + (len(own) - worse - better) / 2) / len(own)
+        assert status.normalised[name] == (worse + (len(own) - worse - better) / 2) / len(own)
 
 
 def test_a_thousand_takes_are_ranked_in_no_time():

@@ -49,12 +49,12 @@ def swapped(tmp_path, name, path, content):
 def test_a_model_is_whole_in_float32_and_loaded_once(registry, name):
     import torch
 
-    bag = load(registry, name)
-    assert bag.stems == STEM_MODELS[name]
-    assert len(bag.networks) == (4 if name == "htdemucs_ft" else 1)
-    assert {tensor.dtype for network in bag.networks for tensor in network.parameters()} == {torch.float32}
-    assert torch.allclose(bag.shares.sum(dim=0), torch.ones(len(bag.stems)))
-    assert load(registry, name) is bag
+    ensemble = load(registry, name)
+    assert ensemble.stems == STEM_MODELS[name]
+    assert len(ensemble.networks) == (4 if name == "htdemucs_ft" else 1)
+    assert {tensor.dtype for network in ensemble.networks for tensor in network.parameters()} == {torch.float32}
+    assert torch.allclose(ensemble.shares.sum(dim=0), torch.ones(len(ensemble.stems)))
+    assert load(registry, name) is ensemble
 
 
 def test_the_judges_model_and_that_of_the_stems_stay_loaded_side_by_side(registry):

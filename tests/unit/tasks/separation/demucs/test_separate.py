@@ -115,20 +115,27 @@ def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart,
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_ensemble(need(registry, "htdemucs_ft"), "cpu")
+    ensemble = load_ensemble(need(registry, "htdemucs_ft"), "cpu")
     mix = song(1).samples
 
     def alone(network):
-        single = type(bag)(bag.name, bag.stems, (network,), bag.shares.new_ones(1, 4), bag.segment_s, bag.device)
+        single = type(ensemble)(
+            ensemble.name,
+            ensemble.stems,
+            (network,),
+            ensemble.shares.new_ones(1, 4),
+            ensemble.segment_s,
+            ensemble.device,
+        )
         return together(single)
 
     def together(chosen):
-        portion, level = Portion(int(bag.segment_s * RATE_HZ), 1), Level(0.0, 1.0)
+        portion, level = Portion(int(ensemble.segment_s * RATE_HZ), 1), Level(0.0, 1.0)
         parts = estimates(chosen, mix, level=level, portion=portion)
         return np.concatenate(list(parts), axis=-1)
 
-    found = together(bag)
-    for place, network in enumerate(bag.networks):
+    found = together(ensemble)
+    for place, network in enumerate(ensemble.networks):
         assert np.allclose(found[place], alone(network)[place], atol=1e-6)
 
 
@@ -142,14 +149,14 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
+    ensemble = load_ensemble(need(registry, "htdemucs"), "cpu")
     mix = np.random.Generator(np.random.PCG64(3)).standard_normal((2, frames)).astype(np.float32)
-    portion = Portion(int(bag.segment_s * RATE_HZ), batch)
+    portion = Portion(int(ensemble.segment_s * RATE_HZ), batch)
     shares: list[float] = []
-    ours = list(estimates(bag, mix, level=Level(0.0, 1.0), portion=portion, progress=shares.append))
+    ours = list(estimates(ensemble, mix, level=Level(0.0, 1.0), portion=portion, progress=shares.append))
     with torch.no_grad():
-        networks = BagOfModels(list(bag.networks), segment=bag.segment_s)
-        theirs = apply_model(networks, torch.from_numpy(mix)[None], shifts=0, overlap=0.25, segment=bag.segment_s)
+        networks = BagOfModels(list(ensemble.networks), segment=ensemble.segment_s)
+        theirs = apply_model(networks, torch.from_numpy(mix)[None], shifts=0, overlap=0.25, segment=ensemble.segment_s)
     assert np.allclose(np.concatenate(ours, axis=-1), theirs[0].numpy(), atol=2e-6)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -160,8 +167,8 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
 
-    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
-    mix, portion = song(3).samples, Portion(int(bag.segment_s * RATE_HZ), 4)
+    ensemble = load_ensemble(need(registry, "htdemucs"), "cpu")
+    mix, portion = song(3).samples, Portion(int(ensemble.segment_s * RATE_HZ), 4)
     through, tried = chunks._through, []
 
     def estimated(most):
@@ -172,7 +179,7 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
             return through(chosen, segments)
 
         monkeypatch.setattr(chunks, "_through", narrow)
-        parts = chunks.estimates(bag, mix, level=chunks.Level(0.0, 1.0), portion=portion)
+        parts = chunks.estimates(ensemble, mix, level=chunks.Level(0.0, 1.0), portion=portion)
         return np.concatenate(list(parts), axis=-1)
 
     whole = estimated(most=4)
@@ -190,16 +197,16 @@ def test_the_batch_follows_the_memory_and_the_segment_never(registry):
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import MOST, SHARE, Portion, portion_for, segment_bytes
 
-    bag = load_ensemble(need(registry, "htdemucs"), "cpu")
-    full = int(bag.segment_s * RATE_HZ)
-    needed = segment_bytes(bag, full) / SHARE
-    assert portion_for(bag, free=int(20 * needed)).segment_frames == full
-    assert portion_for(bag, free=int(20 * needed)).batch == 1
-    on_gpu = replace(bag, device=torch.device("cuda"))
+    ensemble = load_ensemble(need(registry, "htdemucs"), "cpu")
+    full = int(ensemble.segment_s * RATE_HZ)
+    needed = segment_bytes(ensemble, full) / SHARE
+    assert portion_for(ensemble, free=int(20 * needed)).segment_frames == full
+    assert portion_for(ensemble, free=int(20 * needed)).batch == 1
+    on_gpu = replace(ensemble, device=torch.device("cuda"))
     found = [portion_for(on_gpu, free=int(times * needed)) for times in (1.1, 3.1, 99)]
     assert found == [Portion(full, 1), Portion(full, 3), Portion(full, MOST)]
     with pytest.raises(TransientError, match=r"out of memory: separating with htdemucs needs \d+ MiB"):
-        portion_for(bag, free=int(0.9 * needed))
+        portion_for(ensemble, free=int(0.9 * needed))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.style.prompt.advice import advice, embedded_text, lacking
+from tasks.style.prompt.advice import advice, embedded_text, unstated_topics
 
 TOPICS = ("genre", "tempo", "instruments", "vocal", "mood")
 PROMPTS = st.text(st.sampled_from("abcdefg ABC,.;#♯m0123456789bpm小调-\n"), max_size=40)
@@ -35,22 +35,22 @@ class TestLacking:
         ],
     )
     def test_what_is_not_said_is_told_in_order(self, prompt: str, missing: tuple[str, ...]) -> None:
-        assert lacking(prompt) == missing
+        assert unstated_topics(prompt) == missing
 
     @pytest.mark.parametrize("prompt", ["poplar trees", "a rocket", "harpoon", "formality", "happenings", "bellsouth"])
     def test_words_are_not_found_inside_others(self, prompt: str) -> None:
-        assert lacking(prompt) == TOPICS
+        assert unstated_topics(prompt) == TOPICS
 
     @given(PROMPTS, PROMPTS)
     def test_saying_more_never_lacks_more(self, first: str, second: str) -> None:
-        assert set(lacking(f"{first} | {second}")) <= set(lacking(first))
+        assert set(unstated_topics(f"{first} | {second}")) <= set(unstated_topics(first))
 
     @given(PROMPTS)
     def test_letters_widths_and_breaks_do_not_matter(self, prompt: str) -> None:
         wide = prompt.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isdigit()})
         written = "Warm POP, female-vocal\n, " + prompt
-        assert lacking(written) == lacking(written.upper().replace(" ", "  "))
-        assert "genre" not in lacking("ＰＯＰ，" + wide)
+        assert unstated_topics(written) == unstated_topics(written.upper().replace(" ", "  "))
+        assert "genre" not in unstated_topics("ＰＯＰ，" + wide)
 
 
 class TestAdvice:
