@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.tables.base import db_now
+from db.tables.base import database_now
 
 revision = '0001'
 down_revision = None
@@ -43,7 +43,7 @@ def upgrade() -> None:
     sa.Column('applied_policy', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('applied_over', sa.String(length=64), nullable=True),
     sa.Column('release_key', sa.String(length=64), nullable=True),
-    sa.Column('created_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('created_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_album'))
     )
     op.create_table('artifact',
@@ -51,7 +51,7 @@ def upgrade() -> None:
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('media_type', sa.String(length=100), nullable=False),
     sa.Column('sample_digest', sa.String(length=64), nullable=True),
-    sa.Column('created_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('created_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.Column('pruned_at', sa.Double(), nullable=True),
     sa.PrimaryKeyConstraint('digest', name=op.f('pk_artifact'))
     )
@@ -77,7 +77,7 @@ def upgrade() -> None:
     sa.Column('step_key', sa.String(length=64), nullable=False),
     sa.Column('activity_id', sa.String(length=32), nullable=False),
     sa.Column('document', sa.JSON(none_as_null=True), nullable=False),
-    sa.Column('created_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('created_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.ForeignKeyConstraint(['activity_id'], ['activity.id'], name=op.f('fk_release_activity_id')),
     sa.ForeignKeyConstraint(['album_id'], ['album.id'], name=op.f('fk_release_album_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_release')),
@@ -193,7 +193,7 @@ def upgrade() -> None:
     sa.Column('policy', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('document', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('winner_id', sa.String(length=200), nullable=True),
-    sa.Column('created_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('created_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.ForeignKeyConstraint(['activity_id'], ['activity.id'], name=op.f('fk_decision_activity_id')),
     sa.ForeignKeyConstraint(['song_id'], ['song.id'], name=op.f('fk_decision_song_id')),
     sa.ForeignKeyConstraint(['supersedes_id'], ['decision.id'], name=op.f('fk_decision_supersedes_id')),

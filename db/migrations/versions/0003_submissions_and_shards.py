@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.tables.base import db_now
+from db.tables.base import database_now
 
 revision = '0003'
 down_revision = '0002'
@@ -28,8 +28,8 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=2000), nullable=True),
     sa.Column('attempt', sa.Integer(), nullable=False),
     sa.Column('flow_run_id', sa.String(length=36), nullable=True),
-    sa.Column('counted_from', sa.Double(), server_default=db_now(), nullable=False),
-    sa.Column('submitted_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('counted_from', sa.Double(), server_default=database_now(), nullable=False),
+    sa.Column('submitted_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.Column('ended_at', sa.Double(), nullable=True),
     sa.ForeignKeyConstraint(['album_id'], ['album.id'], name=op.f('fk_submission_album_id')),
     sa.PrimaryKeyConstraint('album_id', name=op.f('pk_submission'))
@@ -42,7 +42,7 @@ def upgrade() -> None:
     sa.Column('forecast_s', sa.Double(), nullable=False),
     sa.Column('attempt', sa.Integer(), nullable=False),
     sa.Column('flow_run_id', sa.String(length=36), nullable=True),
-    sa.Column('dispatched_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('dispatched_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.ForeignKeyConstraint(['album_id'], ['album.id'], name=op.f('fk_shard_album_id')),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_shard'))
     )

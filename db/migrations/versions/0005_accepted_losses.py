@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.tables.base import db_now
+from db.tables.base import database_now
 
 revision = '0005'
 down_revision = '0004'
@@ -17,7 +17,7 @@ def upgrade() -> None:
     sa.Column('artifact_digest', sa.String(length=64), nullable=False),
     sa.Column('found', sa.String(length=16), nullable=False),
     sa.Column('accepted_by', sa.String(length=200), nullable=False),
-    sa.Column('accepted_at', sa.Double(), server_default=db_now(), nullable=False),
+    sa.Column('accepted_at', sa.Double(), server_default=database_now(), nullable=False),
     sa.ForeignKeyConstraint(['artifact_digest'], ['artifact.digest'], name=op.f('fk_loss_artifact_digest')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_loss'))
     )
