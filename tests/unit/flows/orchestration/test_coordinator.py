@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import ServerAway, TransientError, WorkError
 from catalog.ledger.submissions import (
     SubmissionRequest,
@@ -26,8 +28,11 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.rendering.render_shard import render_shard
 from tests.support.albums import album_document, write_album
+from tests.support.clock import FakeClock
 from tests.support.farm import FakeFarm
 from tests.support.inline_executor import HERE
+
+pytestmark = pytest.mark.slow
 
 RENDER_S = 60.0
 
@@ -38,7 +43,7 @@ def farm():
 
 
 @pytest.fixture
-def submitted(catalog, settings, tmp_path):
+def submitted(catalog: Catalog, settings, tmp_path: Path):
     """A function that plans and submits an album; gives the plan and the submission."""
 
     def ask(*, until="select", max_gpu_minutes=None, **changes):
@@ -50,11 +55,17 @@ def submitted(catalog, settings, tmp_path):
     return ask
 
 
-def foreman_of(catalog, asked, farm, *, shard_minutes=2.0):
+def foreman_of(catalog, asked, farm, *, shard_minutes=2.0, progress=None, clock=time.monotonic):
     planned, submission = asked
     catalog.settings = catalog.settings.model_copy(update={"shard_minutes": shard_minutes})
     return AlbumCoordinator(
-        catalog, submission, planned, dispatcher=farm, progress=Progress(planned.songs), expected_s=lambda _: RENDER_S
+        catalog,
+        submission,
+        planned,
+        dispatcher=farm,
+        progress=progress or Progress(planned.songs),
+        expected_s=lambda _: RENDER_S,
+        clock=clock,
     )
 
 
@@ -67,18 +78,12 @@ def run(foreman, farm, catalog, *, rounds=12):
     raise AssertionError("the foreman did not come to an end")
 
 
-def later(foreman, seconds):
-    """Let the foreman's clock show so many seconds more than now."""
-    start = time.monotonic()
-    foreman._shards.runs._clock = lambda: start + seconds
-
-
 def keys_of(planned):
     return [candidate.render_key for song in planned.songs for candidate in song.candidates]
 
 
 @pytest.mark.both_databases
-def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, farm):
+def test_every_render_is_made_once_and_every_song_decided(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman = foreman_of(catalog, asked, farm)
     assert run(foreman, farm, catalog) == "all settled"
@@ -89,7 +94,7 @@ def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, fa
     assert {run.queue for run in farm.runs.values()} == {"urgent"}
 
 
-def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm):
+def test_a_song_goes_on_when_its_own_candidates_are_in(catalog: Catalog, submitted, farm) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog, most=1)
@@ -99,7 +104,7 @@ def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm)
     assert len(list(farm.open("render-shard"))) == 1
 
 
-def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitted, farm):
+def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
     foreman.round()
@@ -115,7 +120,7 @@ def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitt
     }
 
 
-def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted, farm):
+def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     poison = keys_of(asked[0])[0]
     foreman = foreman_of(catalog, asked, farm, shard_minutes=10.0)
@@ -124,7 +129,7 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted
         if (verdict := foreman.round()) is not None:
             break
         for each in list(farm.open("render-shard")):
-            if poison in foreman._shards.runs.given[each.id]:
+            if poison in farm.renders_of(catalog, each):
                 each.state = "ended"
         farm.work_off(catalog)
     assert verdict == "all settled"
@@ -142,7 +147,7 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted
     assert poison in farm.rendered
 
 
-def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, submitted, farm):
+def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman = foreman_of(catalog, asked, farm)
     verdict = None
@@ -156,7 +161,9 @@ def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, su
     assert {standing.state for standing in statuses.values()} == {"planned"}
 
 
-def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, farm, monkeypatch):
+def test_runs_that_cannot_be_asked_for_count_for_nothing(
+    catalog: Catalog, submitted, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     monkeypatch.setattr(farm, "start", lambda *_, **__: (_ for _ in ()).throw(ServerAway("away")))
     for _ in range(FAIL_AFTER + 2):
@@ -167,7 +174,7 @@ def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, far
     assert {s.attempt for s in shards_of_album(catalog.database, "small")} == {1}
 
 
-def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, submitted, farm):
+def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman = foreman_of(catalog, asked, farm)
     foreman.round()
@@ -180,7 +187,7 @@ def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, subm
     assert farm.rendered.count(lost) == 2
 
 
-def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
+def test_a_pause_by_hand_lets_no_song_begin(catalog: Catalog, submitted, farm) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog)
@@ -189,7 +196,9 @@ def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
 
-def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted, farm, monkeypatch):
+def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(
+    catalog: Catalog, submitted, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: RENDER_S * (len(farm.rendered) - counted))
     counted = 0
     asked = submitted(max_gpu_minutes=3.0)
@@ -210,7 +219,7 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted,
 
 
 @pytest.mark.parametrize("how", ["cancelled", "another took charge"])
-def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, how):
+def test_who_is_no_longer_in_charge_does_nothing_more(catalog: Catalog, submitted, farm, how) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     asked = len(farm.runs)
@@ -222,7 +231,7 @@ def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, 
     assert len(farm.runs) == asked
 
 
-def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submitted, farm):
+def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog: Catalog, submitted, farm) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog, most=1)
@@ -232,7 +241,7 @@ def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submi
     assert len(farm.rendered) == 2
 
 
-def test_who_takes_over_waits_for_the_shards_that_are_out(catalog, submitted, farm):
+def test_who_takes_over_waits_for_the_shards_that_are_out(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman_of(catalog, asked, farm).round()
     claim_attempt(catalog.database, "small", after=1)
@@ -241,7 +250,7 @@ def test_who_takes_over_waits_for_the_shards_that_are_out(catalog, submitted, fa
     assert [each.flow for each in farm.runs.values()].count("render-shard") == 2
 
 
-def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(catalog, submitted, farm):
+def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     foreman_of(catalog, asked, farm).round()
     waits, works = farm.open("render-shard")
@@ -258,47 +267,50 @@ def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(cat
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
-def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog, submitted, farm):
+def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     lease = catalog.ledger.claim("render", keys_of(asked[0])[0])
     catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, execution=HERE)
-    foreman = foreman_of(catalog, asked, farm)
+    progress = Progress(asked[0].songs)
+    foreman = foreman_of(catalog, asked, farm, progress=progress)
     foreman.round()
-    assert sum(song.rendered for song in foreman._progress.songs.values()) == 0
+    assert sum(song.rendered for song in progress.songs.values()) == 0
     assert run(foreman, farm, catalog) == "all settled"
-    takes = sum(song.rendered for song in foreman._progress.songs.values())
+    takes = sum(song.rendered for song in progress.songs.values())
     assert takes == len(keys_of(asked[0])) - 1
 
 
-def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
+def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog: Catalog, submitted, farm) -> None:
+    clock = FakeClock()
+    foreman = foreman_of(catalog, submitted(), farm, clock=clock)
     foreman.round()
     silent, stuck = farm.open("render-shard")
     silent.state, stuck.state = "running", "starting"
     foreman.round()
     assert farm.given_up == []
-    later(foreman, 10_000.0)
+    clock.now_s = 10_000.0
     foreman.round()
     assert farm.given_up == [silent.id, stuck.id]
     assert len(list(farm.open("render-shard"))) == 2
 
 
-def test_a_run_that_holds_its_leases_is_not_given_up(catalog, submitted, farm):
-    foreman = foreman_of(catalog, submitted(), farm)
+def test_a_run_that_holds_its_leases_is_not_given_up(catalog: Catalog, submitted, farm) -> None:
+    clock = FakeClock()
+    foreman = foreman_of(catalog, submitted(), farm, clock=clock)
     foreman.round()
     busy = next(farm.open("render-shard"))
     busy.state = "running"
     foreman.round()
-    lease = catalog.ledger.claim("render", sorted(foreman._shards.runs.given[busy.id])[0])
-    later(foreman, 10_000.0)
+    lease = catalog.ledger.claim("render", farm.renders_of(catalog, busy)[0])
+    clock.now_s = 10_000.0
     foreman.round()
     catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
-    later(foreman, 10_020.0)  # between two attempts nobody holds a lease
+    clock.now_s = 10_020.0  # between two attempts nobody holds a lease
     foreman.round()
     assert farm.given_up == []
 
 
-def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submitted, farm):
+def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog: Catalog, submitted, farm) -> None:
     foreman = foreman_of(catalog, submitted(), farm)
     foreman.round()
     farm.work_off(catalog)
@@ -317,7 +329,7 @@ def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submi
     assert len(tries) == TRIES
 
 
-def test_one_gain_for_the_album_waits_for_every_winner(catalog, submitted, farm):
+def test_one_gain_for_the_album_waits_for_every_winner(catalog: Catalog, submitted, farm) -> None:
     asked = submitted(until="master", mastering={"profile": "streaming", "mode": "album"})
     foreman = foreman_of(catalog, asked, farm)
     assert run(foreman, farm, catalog) == "all settled"
@@ -326,7 +338,7 @@ def test_one_gain_for_the_album_waits_for_every_winner(catalog, submitted, farm)
     assert stages[2:] == [("master", ("one", "two"))]
 
 
-def test_what_is_finished_needs_no_run(catalog, submitted, farm):
+def test_what_is_finished_needs_no_run(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     run(foreman_of(catalog, asked, farm), farm, catalog)
     before = len(farm.runs)
