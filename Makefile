@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c infra
 OUT ?= releases
 
 .DEFAULT_GOAL := help
-.PHONY: help album engine minio stack stack-down test attacks faults soak audit check bench constraints clean
+.PHONY: help album engine minio stack stack-down test unit attacks faults soak audit check bench constraints clean
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
@@ -15,6 +15,7 @@ help:
 	@echo "make stack   start the production services here as plain processes (GPUS=0,1: a worker per device)"
 	@echo "make stack-down  end them; what they keep stays"
 	@echo "make test    install the tests' tools, check the code, run every test"
+	@echo "make unit    the fast tests of each package alone, in under a minute: no servers, no whole albums"
 	@echo "make attacks  the part of the tests that attacks: other users, web pages, files and servers that lie"
 	@echo "make faults  kill, cut, fill and damage everything while it works, and see that nothing is lost"
 	@echo "make soak    100 albums in a row under 500 kills, for hours (ALBUMS=5 KILLS=20 SEED=1 MINUTES=10: a short form)"
@@ -44,6 +45,9 @@ stack-down:
 # One file of tests stays on one process, so that its servers are started once.
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not faults' tests/unit
 
 attacks: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile tests/attacks

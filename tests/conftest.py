@@ -24,6 +24,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
+SERVERS = frozenset({"minio", "moto", "postgres", "prefect_server"})
+"""The fixtures that start a real server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that starts a server is ``slow``; so is the form of a test that runs on PostgreSQL."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            named = {value for value in parameters.values() if isinstance(value, str)}
+            if SERVERS & {*item.fixturenames, *named} or parameters.get("database_url") == "postgresql":
+                item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Variables that a test's own code set, such as a command run in this process, do not reach the tests after it."""

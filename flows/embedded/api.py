@@ -147,8 +147,8 @@ def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: i
 def _await_healthy(server: subprocess.Popen[bytes], url: str, auth: str, log: Path) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     health = urllib.request.Request(f"{url}/health", headers={"Authorization": basic(auth)})
-    mark_crashed = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < mark_crashed and server.poll() is None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and server.poll() is None:
         try:
             with direct.open(health, timeout=5.0) as answer:
                 if answer.status == 200:

@@ -6,6 +6,7 @@ for a run twice, but no work is done twice: it is leased. It works in rounds tha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -35,13 +36,14 @@ class AlbumCoordinator:
         dispatcher: RunLauncher,
         progress: Progress,
         expected_s: Callable[[Recipe], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
         self._album_id = planned.album.id
         self._attempt = submission.attempt
         self._progress = progress
         self._planned = planned
-        self._shards = ShardDispatcher(catalog, planned, dispatcher, expected_s=expected_s)
+        self._shards = ShardDispatcher(catalog, planned, dispatcher, expected_s=expected_s, clock=clock)
         self._songs = SongDispatcher(catalog, planned, dispatcher, progress=progress, until=submission.request.until)
 
     @property

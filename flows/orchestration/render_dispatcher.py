@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
@@ -45,7 +46,13 @@ class ShardDispatcher:
     """
 
     def __init__(
-        self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, expected_s: Callable[[Recipe], float]
+        self,
+        catalog: Catalog,
+        planned: PlannedAlbum,
+        dispatcher: RunLauncher,
+        *,
+        expected_s: Callable[[Recipe], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
         self._planned = planned
@@ -61,7 +68,11 @@ class ShardDispatcher:
         self.rendered: frozenset[str] = frozenset()
         settings = catalog.settings
         self.runs = RunTracker(
-            dispatcher, starting_s=settings.starting_s, lease_s=settings.lease_s, holds=self._is_worked_on
+            dispatcher,
+            starting_s=settings.starting_s,
+            lease_s=settings.lease_s,
+            holds=self._is_worked_on,
+            clock=clock,
         )
         for shard in shards_of_album(catalog.database, planned.album.id):
             if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells

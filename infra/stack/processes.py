@@ -75,10 +75,10 @@ def group_of(user: str) -> int | None:
 
 def await_answer(service: Service, record: Record) -> None:
     """Return once it answers. Raises MachineError with the end of its log when it ends or takes too long."""
-    mark_crashed = time.monotonic() + service.start_s
+    deadline_s = time.monotonic() + service.start_s
     while not service.answers():
         gone = process_of(record) is None
-        if gone or time.monotonic() > mark_crashed:
+        if gone or time.monotonic() > deadline_s:
             how = "ended at its start" if gone else f"did not answer within {service.start_s:.0f} s"
             raise MachineError(
                 f"{service.name} {how}: {last_line(service.log)}",

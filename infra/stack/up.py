@@ -159,8 +159,8 @@ class _Bringing:
         record = self.records.get(service.name)
         if record is None or record.made_of != service.made_of:
             return False
-        mark_crashed = time.monotonic() + PATIENCE_S
-        while process_of(record) is not None and time.monotonic() < mark_crashed:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while process_of(record) is not None and time.monotonic() < deadline_s:
             if service.answers():
                 return True
             time.sleep(0.5)

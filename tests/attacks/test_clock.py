@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import TransientError
 from catalog.files import owners
 from catalog.ledger.submissions import (
@@ -44,13 +45,13 @@ def dated(catalog, **columns: float) -> None:
 
 
 @pytest.fixture
-def declared(catalog):
+def declared(catalog: Catalog):
     catalog.ledger.declare_renders([RECIPE])
     return catalog
 
 
 @pytest.mark.both_databases
-def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
+def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings) -> None:
     assert isinstance(declared.ledger.claim("render", KEY), Lease)
     dated(declared, lease_until=DAY_S)
     assert live_leases(declared.database, [KEY]) == set()
@@ -62,14 +63,14 @@ def test_a_lease_from_before_the_clock_was_set_back_is_over(declared, settings):
 
 
 @pytest.mark.both_databases
-def test_reconcile_frees_a_lease_from_before_the_clock_was_set_back(declared):
+def test_reconcile_frees_a_lease_from_before_the_clock_was_set_back(declared) -> None:
     declared.ledger.claim("render", KEY)
     dated(declared, lease_until=3600.0)
     assert release_expired_leases(declared.database) == 1
 
 
 @pytest.mark.both_databases
-def test_a_lease_that_runs_stays_its_owners(declared, settings):
+def test_a_lease_that_runs_stays_its_owners(declared, settings) -> None:
     declared.ledger.claim("render", KEY)
     with open_catalog(settings) as other:
         assert isinstance(other.ledger.claim("render", KEY), WorkStatus)
@@ -78,21 +79,21 @@ def test_a_lease_that_runs_stays_its_owners(declared, settings):
 
 
 @pytest.mark.both_databases
-def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared):
+def test_a_due_time_from_before_the_clock_was_set_back_is_now(declared) -> None:
     dated(declared, due_at=DAY_S)
     assert declared.ledger.statuses("render", [KEY])[KEY].wait_s == 0.0
     assert isinstance(declared.ledger.claim("render", KEY), Lease)
 
 
 @pytest.mark.both_databases
-def test_a_due_time_within_its_bound_is_waited_for(declared):
+def test_a_due_time_within_its_bound_is_waited_for(declared) -> None:
     dated(declared, due_at=300.0)
     status = declared.ledger.claim("render", KEY)
     assert isinstance(status, WorkStatus)
     assert 200 < status.wait_s <= 300
 
 
-def test_no_attempt_waits_longer_than_the_bound(settings):
+def test_no_attempt_waits_longer_than_the_bound(settings) -> None:
     with open_catalog(settings.model_copy(update={"max_attempts": 5000, "retry_base_s": 1e6})) as catalog:
         catalog.ledger.declare_renders([RECIPE])
         for attempts in (0, 4000):
@@ -103,7 +104,7 @@ def test_no_attempt_waits_longer_than_the_bound(settings):
 
 
 @pytest.mark.both_databases
-def test_minutes_are_counted_although_the_clock_was_set_back(declared):
+def test_minutes_are_counted_although_the_clock_was_set_back(declared) -> None:
     """They were counted from a moment to come, so that an album spent without end."""
     catalog = declared
     with catalog.database.write() as session:
@@ -121,7 +122,7 @@ def test_minutes_are_counted_although_the_clock_was_set_back(declared):
     assert counted_since(catalog.database, submission) < time.time() + 60
 
 
-def test_garbage_from_before_the_clock_was_set_back_ages_from_now_on(tmp_path):
+def test_garbage_from_before_the_clock_was_set_back_ages_from_now_on(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     kept = store.put_bytes(b"x")
     path = next(tmp_path.glob("objects/*/*/*"))
@@ -135,7 +136,7 @@ def test_garbage_from_before_the_clock_was_set_back_ages_from_now_on(tmp_path):
         assert abs(file.stat().st_mtime - time.time()) < 60
 
 
-def test_a_cache_from_before_the_clock_was_set_back_keeps_its_bound(tmp_path):
+def test_a_cache_from_before_the_clock_was_set_back_keeps_its_bound(tmp_path: Path) -> None:
     cache = LocalCache(tmp_path, limit_bytes=1, in_use_s=0.05)
     digest = "a" * 64
     path = tmp_path / "objects" / digest[:2] / digest
@@ -148,7 +149,7 @@ def test_a_cache_from_before_the_clock_was_set_back_keeps_its_bound(tmp_path):
     assert not path.exists()
 
 
-def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
+def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path: Path) -> None:
     owner = owners.LeaseOwner(tmp_path)
     name = owner.name
     owner.release()
@@ -158,7 +159,7 @@ def test_the_lock_of_a_dead_process_goes_although_it_is_dated_ahead(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, monkeypatch):
+def test_a_monitor_counts_on_after_the_clock_was_set_back(declared, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1e9 + 10 * DAY_S]
     monkeypatch.setattr("catalog.monitoring.poller.database_clock", lambda _: clock[0])
     watch = MetricsPoller(settings, fresh_s=-1.0)

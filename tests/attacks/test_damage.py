@@ -303,7 +303,7 @@ def test_a_home_that_cannot_be_written_can_be_looked_at(
     if after_a_kill:
         log_of_a_killed_process(small, 2)
         catalog(small).with_name("catalog.sqlite3-shm").unlink()
-    with closed(home):
+    with closed(home):  # type: ignore[attr-defined]
         before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
         for look in LOOKS:
             said = run(*(mp3 if word == "MP3" else word for word in look), home=home)

@@ -113,7 +113,7 @@ def marker(tmp_path: Path) -> Path:
     return tmp_path / "code-ran"
 
 
-def test_a_run_that_names_another_flow_is_refused(attacker, marker):
+def test_a_run_that_names_another_flow_is_refused(attacker, marker) -> None:
     script = attacker.script(marker)
     run = attacker.run(attacker.deployment("mine", entrypoint=f"{script.name}:attack", path=str(attacker.folder)))
     state = attacker.ended(run)
@@ -122,7 +122,7 @@ def test_a_run_that_names_another_flow_is_refused(attacker, marker):
     assert not marker.exists()
 
 
-def test_entrypoint_folder_and_pull_steps_of_a_deployment_are_not_followed(attacker, marker):
+def test_entrypoint_folder_and_pull_steps_of_a_deployment_are_not_followed(attacker, marker) -> None:
     script = attacker.script(marker)
     step = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {marker}"}}
     attacker.ended(
@@ -135,7 +135,7 @@ def test_entrypoint_folder_and_pull_steps_of_a_deployment_are_not_followed(attac
     assert not marker.exists()
 
 
-def test_command_environment_and_folder_of_a_job_are_not_followed(attacker, marker):
+def test_command_environment_and_folder_of_a_job_are_not_followed(attacker, marker) -> None:
     hostile = attacker.folder / f"site-{marker.parent.name}"
     hostile.mkdir()
     for name in ("sitecustomize.py", "flows.py", "prefect.py"):
@@ -161,7 +161,7 @@ def test_command_environment_and_folder_of_a_job_are_not_followed(attacker, mark
     assert not marker.exists()
 
 
-def test_a_pickle_in_a_state_is_not_loaded(attacker, marker, tmp_path):
+def test_a_pickle_in_a_state_is_not_loaded(attacker, marker, tmp_path: Path) -> None:
     """The run is forced to be complete, with a result to be loaded, while its process starts."""
     stored = tmp_path / "result"
     record = {
@@ -183,6 +183,6 @@ def test_a_pickle_in_a_state_is_not_loaded(attacker, marker, tmp_path):
     assert not marker.exists()
 
 
-def test_the_bomb_goes_off_where_it_is_loaded(marker):
+def test_the_bomb_goes_off_where_it_is_loaded(marker) -> None:
     pickle.loads(pickle.dumps(Bomb(marker)))
     assert marker.exists()

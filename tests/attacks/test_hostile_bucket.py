@@ -24,7 +24,7 @@ SONG = b"a song"
 DIGEST = digest_bytes(SONG)
 
 
-def put(service: S3Service, bucket: s3.Bucket, data: bytes, *, packed: bool = False) -> None:
+def put(service: S3Service, bucket: s3.Bucket, data: bytes, *, packed: bool = False) -> None:  # type: ignore[name-defined]
     """Put an object in the place of the song, by the name that the store gives it."""
     key = f"{bucket.prefix}/{object_name(DIGEST)}" if bucket.prefix else object_name(DIGEST)
     headers: dict[str, str | list[str] | tuple[str]] = {"Content-Encoding": "gzip"} if packed else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from catalog.common.errors import RefusedError
@@ -20,7 +22,7 @@ from flows.render_inbox import require_own_inbox
         ("INBOX", "INBOX-too"),
     ],
 )
-def test_a_place_outside_the_workers_inbox_is_refused(tmp_path, own, place):
+def test_a_place_outside_the_workers_inbox_is_refused(tmp_path: Path, own, place) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "link").symlink_to(tmp_path)
@@ -29,7 +31,7 @@ def test_a_place_outside_the_workers_inbox_is_refused(tmp_path, own, place):
 
 
 @pytest.mark.parametrize("place", ["", "INBOX", "INBOX/night", "INBOX/not/there/yet"])
-def test_places_within_it_are_taken(tmp_path, place):
+def test_places_within_it_are_taken(tmp_path: Path, place) -> None:
     inbox = str(tmp_path / "inbox")
     require_own_inbox(place.replace("INBOX", inbox), inbox)
     require_own_inbox(place.replace("INBOX", "s3://songline/in"), "s3://songline/in")

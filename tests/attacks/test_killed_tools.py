@@ -183,7 +183,7 @@ def test_a_build_that_is_put_in_place_at_once_with_another_looks_for_its_disk_un
 
     def rename(self: Path, target: Path) -> Path:
         done = moved(self, target)
-        bundle.remove_leftovers(place)
+        bundle.remove_leftovers(place)  # type: ignore[attr-defined]
         return done
 
     with pytest.MonkeyPatch.context() as patch:

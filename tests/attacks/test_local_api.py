@@ -67,12 +67,12 @@ def port(victim: Victim) -> int:
     return only
 
 
-def test_another_user_finds_one_port_and_is_not_let_in(victim, port, other_user):
+def test_another_user_finds_one_port_and_is_not_let_in(victim, port, other_user) -> None:
     done = other_user.python(TRY_IN, str(port))
     assert json.loads(done.stdout) == [401], done.stderr
 
 
-def test_the_password_stands_in_no_command_line_and_in_no_file_of_others(victim, other_user):
+def test_the_password_stands_in_no_command_line_and_in_no_file_of_others(victim, other_user) -> None:
     secrets = {
         value
         for process in victim.family()
@@ -87,12 +87,12 @@ def test_the_password_stands_in_no_command_line_and_in_no_file_of_others(victim,
         assert other_user.run("cat", f"/proc/{process.pid}/environ").returncode != 0
 
 
-def test_a_foreign_page_is_refused_and_reads_nothing(victim, port, foreign_page):
+def test_a_foreign_page_is_refused_and_reads_nothing(victim, port, foreign_page) -> None:
     assert foreign_page.evaluate(ASK, f"http://127.0.0.1:{port}/api/health")[0] == 0
     assert foreign_page.evaluate(FORCE, f"http://127.0.0.1:{port}/api/flow_runs/filter") == 0
 
 
-def test_a_page_whose_name_was_turned_to_this_machine_is_refused(victim, port, foreign_page):
+def test_a_page_whose_name_was_turned_to_this_machine_is_refused(victim, port, foreign_page) -> None:
     page_at = f"http://rebound.test:{port}/"
     foreign_page.route(page_at, lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     foreign_page.goto(page_at)
@@ -100,6 +100,6 @@ def test_a_page_whose_name_was_turned_to_this_machine_is_refused(victim, port, f
     assert foreign_page.evaluate(FORCE, f"{page_at}api/flow_runs/filter") in (403, 421)
 
 
-def test_nothing_but_the_api_listens(victim, port):
+def test_nothing_but_the_api_listens(victim, port) -> None:
     assert victim.tcp_ports() == {port}
     assert not {name for name in victim.unix_sockets() if name.startswith("/")}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -23,7 +24,7 @@ LONGEST_S = 6.0
 
 
 @pytest.mark.parametrize("killed", ["command", "worker", "api"])
-def test_children_end_with_their_parent(tmp_path, begin_home, killed):
+def test_children_end_with_their_parent(tmp_path: Path, begin_home, killed) -> None:
     document = tiny_document()
     document["songs"][0] |= {"seeds": {"start": 1, "count": 60}}  # type: ignore[index]
     manifest = write_album(tmp_path / "album", document)
@@ -67,7 +68,7 @@ ctypes.CDLL(None).syscall(int(sys.argv[1]), 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: the end of a thread is signalled on Linux only")
-def test_children_do_not_wait_for_a_thread_that_the_disk_keeps():
+def test_children_do_not_wait_for_a_thread_that_the_disk_keeps() -> None:
     """As where a thread of a killed command waits for the disk, and all that the command had open stays open."""
     number = _THREAD_EXIT.get(platform.machine())
     if number is None:
@@ -85,7 +86,7 @@ def test_children_do_not_wait_for_a_thread_that_the_disk_keeps():
     assert not alive
 
 
-def test_a_program_does_not_outlive_a_starter_that_ends_while_it_is_started(monkeypatch):
+def test_a_program_does_not_outlive_a_starter_that_ends_while_it_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
     monkeypatch.setattr("tasks.parent_process.signal_at_end_of_starter", lambda: None)
     monkeypatch.setattr("os._exit", ended.append)
@@ -111,7 +112,7 @@ def _burners() -> list[subprocess.Popen[bytes]]:
     return [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
 
 
-def test_a_damaged_prefect_database_is_set_aside_and_said_in_a_home_of_any_name(own_album):
+def test_a_damaged_prefect_database_is_set_aside_and_said_in_a_home_of_any_name(own_album) -> None:
     """It holds nothing that is needed; the catalog does. A name cuts no database's address."""
     home = own_album.home.rename(own_album.home.with_name("h?mode=memory&x #%41 ü"))
     beside = sorted(home.parent.iterdir())

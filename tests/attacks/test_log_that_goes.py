@@ -47,7 +47,7 @@ LOOKS: dict[str, Callable[[Settings], object]] = {
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_a_log_that_goes_at_the_wrong_moment_breaks_nothing(tmp_path, look):
+def test_a_log_that_goes_at_the_wrong_moment_breaks_nothing(tmp_path: Path, look) -> None:
     settings = Settings(home=tmp_path / "home")
     with open_catalog(settings):
         pass
@@ -57,7 +57,9 @@ def test_a_log_that_goes_at_the_wrong_moment_breaks_nothing(tmp_path, look):
     assert why_read_only(settings) == ""
 
 
-def test_a_log_that_goes_while_its_rights_are_asked_for_may_be_written(tmp_path, monkeypatch):
+def test_a_log_that_goes_while_its_rights_are_asked_for_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = Settings(home=tmp_path / "home")
     with open_catalog(settings):
         pass

@@ -37,7 +37,7 @@ def spoil(path: Path) -> bytes:
 
 @pytest.mark.parametrize("mend", [repair, lambda *given: accept(*given, by="ada@studio")], ids=["repair", "accept"])
 @pytest.mark.parametrize("how", ["missing", "corrupt"])
-def test_bytes_that_came_back_since_they_were_found_damaged_are_kept(catalog, three, mend, how) -> None:
+def test_bytes_that_came_back_since_they_were_found_damaged_are_kept(catalog: Catalog, three, mend, how) -> None:
     path = catalog.store.local(three[0])
     data = spoil(path)
     if how == "missing":
@@ -52,7 +52,7 @@ def test_bytes_that_came_back_since_they_were_found_damaged_are_kept(catalog, th
     assert dict(artifact_digests(catalog.database))[three[0]] is False
 
 
-def test_what_was_missing_is_never_deleted(catalog, three, monkeypatch) -> None:
+def test_what_was_missing_is_never_deleted(catalog: Catalog, three, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.store.delete(three[0])
     damages = examine(catalog.database, catalog.store, three)
     monkeypatch.setattr(type(catalog.store), "delete", lambda *_: pytest.fail("deleted"))

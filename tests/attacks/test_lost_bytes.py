@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from catalog.common.settings import Settings
 from flows.cli.admin.housekeeping import verify
 
 
-def test_a_loss_is_accepted_once_and_verify_is_clean_from_then_on(tmp_path, monkeypatch, capsys):
+def test_a_loss_is_accepted_once_and_verify_is_clean_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with open_catalog(Settings(home=tmp_path / "home")) as catalog:
         digests = []
         for name in ("kept", "lost"):

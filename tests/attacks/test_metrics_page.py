@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.monitoring.poller import MetricsPoller
 from flows.server.metrics import metrics_server
 
@@ -17,7 +18,7 @@ ASK = """async address => {
 
 
 @pytest.fixture
-def figures(catalog, settings):
+def figures(catalog: Catalog, settings):
     """The port of the page while it is served."""
     with (
         closing(MetricsPoller(settings)) as watch,
@@ -37,7 +38,7 @@ def status(port: int, host: str) -> int:
         return connection.getresponse().status
 
 
-def test_a_page_whose_name_was_turned_to_this_machine_reads_no_figures(foreign_page, figures):
+def test_a_page_whose_name_was_turned_to_this_machine_reads_no_figures(foreign_page, figures) -> None:
     page_at = f"http://rebound.test:{figures}/"
     foreign_page.route(page_at, lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     foreign_page.goto(page_at)
@@ -45,7 +46,7 @@ def test_a_page_whose_name_was_turned_to_this_machine_reads_no_figures(foreign_p
     assert foreign_page.evaluate(ASK, f"http://127.0.0.1:{figures}/metrics") == 0
 
 
-def test_a_monitor_on_this_machine_still_reads_them(figures):
+def test_a_monitor_on_this_machine_still_reads_them(figures) -> None:
     for host in (f"127.0.0.1:{figures}", f"localhost:{figures}", "localhost", f"[::1]:{figures}"):
         assert status(figures, host) == 200
     for host in ("", "rebound.test", f"127.0.0.1.rebound.test:{figures}", "127.0.0.2", "localhost.:1"):

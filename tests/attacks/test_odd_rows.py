@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from catalog.backup.rows import MAX_LINE_BYTES, bounded_lines, load, read_lines, require_empty
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_file
 from catalog.common.errors import CatalogError, InputError
 from catalog.files.confined import path_fault
@@ -74,13 +75,13 @@ def dump_of(*lines: object) -> list[str]:
     return [json.dumps(line) + "\n" for line in ({"schema": "0001"}, *lines)]
 
 
-def test_a_dump_that_is_nested_without_end_is_no_dump(catalog) -> None:
+def test_a_dump_that_is_nested_without_end_is_no_dump(catalog: Catalog) -> None:
     with pytest.raises(CatalogError, match="not whole"):
         load(catalog.database, read_lines([*dump_of(), "[" * 200_000 + "\n"]))
     require_empty(catalog.database)
 
 
-def test_a_number_that_no_database_holds_is_no_row(catalog) -> None:
+def test_a_number_that_no_database_holds_is_no_row(catalog: Catalog) -> None:
     columns = ["digest", "size", "media_type", "pruned_at"]
     rows = [{"table": "artifact", "columns": columns}, ["a" * 64, 10**32, "text/plain", None]]
     with pytest.raises(CatalogError, match="too large"):

@@ -23,7 +23,7 @@ NAMES = ["a?b", "a?mode=ro", "100%", "a%3Fb", "a#b", "two words", "a;b&c=d", "fi
 
 
 @pytest.mark.parametrize("name", [*NAMES, os.fsdecode(b"not-utf-8-\xff")])
-def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path, name):
+def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path: Path, name) -> None:
     home = tmp_path / name
     with open_catalog(Settings(home=home)):
         pass
@@ -32,7 +32,7 @@ def test_the_catalog_lies_in_its_home_whatever_the_home_is_called(tmp_path, name
         assert connection.execute("SELECT count(*) FROM album").fetchone() == (0,)
 
 
-def test_an_album_is_made_in_a_home_that_is_not_utf8(tmp_path):
+def test_an_album_is_made_in_a_home_that_is_not_utf8(tmp_path: Path) -> None:
     document = tiny_document(deliverables=["wav24", "flac24", "mp3_320", "opus_160"])
     settings = Settings(home=tmp_path / os.fsdecode(b"caf\xe9"))
     album = read_album(write_album(tmp_path / os.fsdecode(b"\xff"), document), settings)
@@ -41,7 +41,7 @@ def test_an_album_is_made_in_a_home_that_is_not_utf8(tmp_path):
     assert produced.release_key, produced.failures
 
 
-def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_path):
+def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -51,7 +51,7 @@ def test_a_question_mark_in_the_home_does_not_lead_into_a_foreign_database(tmp_p
     assert foreign.read_bytes() == before
 
 
-def test_a_database_of_another_program_gets_no_tables(tmp_path):
+def test_a_database_of_another_program_gets_no_tables(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite3"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -64,14 +64,14 @@ def test_a_database_of_another_program_gets_no_tables(tmp_path):
 @pytest.mark.parametrize(
     "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x.db?uri=true", "sqlite:///~nobody-here/x"]
 )
-def test_an_address_that_names_no_file_is_refused(url, tmp_path, monkeypatch):
+def test_an_address_that_names_no_file_is_refused(url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DatabaseUnusable, match="names no SQLite file"):
         open_database(url)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path):
+def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "a?b")
     with open_catalog(settings):
         watch = MetricsPoller(settings)
@@ -80,13 +80,13 @@ def test_a_monitor_of_a_home_with_a_question_mark_sees_its_catalog(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["HOME", "MODELS", "MODELS_TABLE", "RELEASES", "S3_CA_FILE", "INBOX"])
-def test_a_tilde_in_a_setting_is_the_home_folder(name, tmp_path, monkeypatch):
+def test_a_tilde_in_a_setting_is_the_home_folder(name, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv(f"SONGLINE_{name}", "~/songs")
     assert Path(getattr(load_settings(), name.lower())) == tmp_path / "songs"
 
 
-def test_a_tilde_in_the_database_address_is_the_home_folder(tmp_path, monkeypatch):
+def test_a_tilde_in_the_database_address_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     open_database("sqlite:///~/songs.sqlite3").close()
@@ -94,7 +94,7 @@ def test_a_tilde_in_the_database_address_is_the_home_folder(tmp_path, monkeypatc
     assert not (tmp_path / "~").exists()
 
 
-def test_a_tilde_of_nobody_is_refused_with_a_sentence(monkeypatch):
+def test_a_tilde_of_nobody_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONGLINE_HOME", "~nobody-of-that-name/songs")
     with pytest.raises(InputError, match="SONGLINE_HOME: nobody here has the home folder ~nobody-of-that-name"):
         load_settings()

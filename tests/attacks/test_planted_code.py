@@ -18,7 +18,7 @@ from tests.support.commands import environment
 PLANTED = ("multiprocessing", "uvicorn", "flows", "catalog", "tasks", "prefect", "numpy", "encodings", "json")
 
 
-def test_modules_of_the_working_folder_and_of_the_home_are_not_imported(tmp_path, begin_home):
+def test_modules_of_the_working_folder_and_of_the_home_are_not_imported(tmp_path: Path, begin_home) -> None:
     """An album's archive is unpacked, and the user steps into it to render."""
     marker, home = tmp_path / "code-ran", begin_home(tmp_path / "home")
     manifest = write_album(tmp_path / "album", tiny_document())
@@ -41,7 +41,7 @@ def test_modules_of_the_working_folder_and_of_the_home_are_not_imported(tmp_path
     assert done.returncode == 0, done.stderr
 
 
-def test_a_folder_of_another_user_is_not_ours(tmp_path):
+def test_a_folder_of_another_user_is_not_ours(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("NOT TESTED: only root can give a folder to another user")
     (tmp_path / "prefect").mkdir()
@@ -54,7 +54,7 @@ def test_a_folder_of_another_user_is_not_ours(tmp_path):
 
 
 @pytest.mark.parametrize("planted", ["link", "folder", "pipe", "nothing"])
-def test_what_stands_in_the_way_of_a_file_of_ours_goes_and_what_it_leads_to_stays(tmp_path, planted):
+def test_what_stands_in_the_way_of_a_file_of_ours_goes_and_what_it_leads_to_stays(tmp_path: Path, planted) -> None:
     victim, path = tmp_path / "victim", tmp_path / "server.log"
     victim.write_text("mine")
     if planted == "link":
@@ -69,7 +69,7 @@ def test_what_stands_in_the_way_of_a_file_of_ours_goes_and_what_it_leads_to_stay
     assert victim.read_text() == "mine"
 
 
-def test_folders_in_place_of_the_database_are_set_aside_again_and_again(tmp_path):
+def test_folders_in_place_of_the_database_are_set_aside_again_and_again(tmp_path: Path) -> None:
     for _ in range(3):
         (tmp_path / "prefect.db" / "x").mkdir(parents=True)
         with LocalDatabase(tmp_path) as database:
@@ -78,7 +78,7 @@ def test_folders_in_place_of_the_database_are_set_aside_again_and_again(tmp_path
         assert (tmp_path / "prefect.db.damaged").is_dir()
 
 
-def test_the_reason_why_the_api_does_not_start_is_told(tmp_path):
+def test_the_reason_why_the_api_does_not_start_is_told(tmp_path: Path) -> None:
     from flows.embedded.files import last_line
 
     log = Path(tmp_path / "server.log")

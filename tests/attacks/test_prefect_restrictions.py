@@ -17,7 +17,7 @@ from tests.support.commands import environment
 
 
 @pytest.mark.parametrize("serializer", ["pickle", "json", "compressed/pickle"])
-def test_a_stored_result_is_not_loaded_whoever_answers(tmp_path, serializer):
+def test_a_stored_result_is_not_loaded_whoever_answers(tmp_path: Path, serializer) -> None:
     """What a false API would answer, given to Prefect as it is in a process of ours."""
     from prefect.client.schemas.objects import State, StateType
 
@@ -36,7 +36,7 @@ def test_a_stored_result_is_not_loaded_whoever_answers(tmp_path, serializer):
 @pytest.mark.parametrize(
     "serializer", [{"type": "pickle", "picklelib": "evil"}, {"type": "compressed", "compressionlib": "evil"}]
 )
-def test_no_module_is_imported_that_a_state_names(tmp_path, monkeypatch, serializer):
+def test_no_module_is_imported_that_a_state_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serializer) -> None:
     from prefect.client.schemas.objects import State, StateType
 
     import flows
@@ -59,7 +59,7 @@ class _Bomb:
 
 
 @pytest.mark.parametrize("name", [".env", "prefect.toml", "pyproject.toml"])
-def test_settings_of_the_working_folder_do_not_reach_prefect(tmp_path, name):
+def test_settings_of_the_working_folder_do_not_reach_prefect(tmp_path: Path, name) -> None:
     """Any project that a user stands in, or an attacker's archive that was unpacked there."""
     foreign = {
         ".env": b"PREFECT_API_URL=http://attacker.test/api\nPREFECT_RESULTS_PERSIST_BY_DEFAULT=true\nNAME=caf\xe9\n",

@@ -14,7 +14,7 @@ import pytest
 from catalog.album.document import album_of, manifest_document
 from catalog.backup import backup
 from catalog.backup.rows import load, read_lines, require_empty
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import CatalogError, InputError, RefusedError, SonglineError, StoreError
 from catalog.common.settings import Settings
@@ -60,17 +60,17 @@ GOOD = ["release.json", "wav24/01 - Last Bus Home.wav", "stems/01 - ü (Live)/mi
 
 
 @pytest.mark.parametrize("name", EVIL)
-def test_a_path_from_elsewhere_that_leaves_its_folder_is_refused(name, tmp_path):
+def test_a_path_from_elsewhere_that_leaves_its_folder_is_refused(name, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="which is not used"):
         confined(tmp_path, name, named_by="the catalog")
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_path_that_a_release_has_is_taken(name, tmp_path):
+def test_a_path_that_a_release_has_is_taken(name, tmp_path: Path) -> None:
     assert confined(tmp_path, name, named_by="the catalog") == tmp_path / name
 
 
-def test_a_link_in_the_folder_does_not_lead_out_of_it(tmp_path):
+def test_a_link_in_the_folder_does_not_lead_out_of_it(tmp_path: Path) -> None:
     inner, outer = tmp_path / "in", tmp_path / "out"
     inner.mkdir()
     outer.mkdir()
@@ -82,13 +82,13 @@ def test_a_link_in_the_folder_does_not_lead_out_of_it(tmp_path):
 
 
 @pytest.fixture
-def packed(catalog, tmp_path):
+def packed(catalog: Catalog, tmp_path: Path):
     """A release of two files in the store."""
     digests = [catalog.store.put_bytes(data).digest for data in (b"{}\n", b"evil\n")]
     return ReleaseRow("small", 1, {}, {"release.json": digests[0], "evil.wav": digests[1]}, "a" * 64, 1e9)
 
 
-def test_a_file_of_a_release_is_not_written_outside_of_it(catalog, packed, tmp_path):
+def test_a_file_of_a_release_is_not_written_outside_of_it(catalog: Catalog, packed, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     before = sorted(tmp_path.rglob("*"))
     for name in EVIL:
@@ -99,7 +99,7 @@ def test_a_file_of_a_release_is_not_written_outside_of_it(catalog, packed, tmp_p
     assert not Path("/tmp/songline-evil").exists()
 
 
-def test_a_release_does_not_take_the_place_of_a_folder_outside(catalog, packed, tmp_path):
+def test_a_release_does_not_take_the_place_of_a_folder_outside(catalog: Catalog, packed, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "release.json").write_text("another's")
@@ -110,14 +110,14 @@ def test_a_release_does_not_take_the_place_of_a_folder_outside(catalog, packed, 
     assert not Path("/tmp/songline-evil").exists()
 
 
-def test_an_honest_release_is_written(catalog, packed, tmp_path):
+def test_an_honest_release_is_written(catalog: Catalog, packed, tmp_path: Path) -> None:
     assert sorted(p.name for p in write_release(catalog, packed, tmp_path).folder.iterdir()) == [
         "evil.wav",
         "release.json",
     ]
 
 
-def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path, monkeypatch):
+def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_catalog(Settings(home=tmp_path / "home")) as catalog:
         add_release(catalog, album="small", path="evil.wav")
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
@@ -132,7 +132,7 @@ def test_a_huge_document_in_the_place_of_a_release_is_not_read(tmp_path, monkeyp
     assert (tmp_path / "out" / "small" / "release.json").stat().st_size < 100
 
 
-def test_a_release_without_its_document_ends_in_a_sentence(catalog, packed, tmp_path):
+def test_a_release_without_its_document_ends_in_a_sentence(catalog: Catalog, packed, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"has no release\.json"):
         write_release(catalog, replace(packed, files={}), tmp_path)
 
@@ -142,7 +142,7 @@ def a_backup(catalog, folder: Path) -> Path:
     return folder / "backup.json"
 
 
-def test_a_backup_names_no_catalog_outside_of_its_folder(catalog, tmp_path):
+def test_a_backup_names_no_catalog_outside_of_its_folder(catalog: Catalog, tmp_path: Path) -> None:
     document = a_backup(catalog, tmp_path / "backup")
     (whole,) = (tmp_path / "backup").glob("catalog-*")
     (tmp_path / "elsewhere.gz").write_bytes(whole.read_bytes())
@@ -155,7 +155,7 @@ def test_a_backup_names_no_catalog_outside_of_its_folder(catalog, tmp_path):
             backup.read_backup(tmp_path / "backup")
 
 
-def test_a_backup_is_not_written_through_a_link(catalog, tmp_path):
+def test_a_backup_is_not_written_through_a_link(catalog: Catalog, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.write_text("mine")
     folder = tmp_path / "backup"
@@ -167,7 +167,7 @@ def test_a_backup_is_not_written_through_a_link(catalog, tmp_path):
     assert private.read_text() == "mine"
 
 
-def test_a_row_names_no_artifact_outside_of_the_store(catalog):
+def test_a_row_names_no_artifact_outside_of_the_store(catalog: Catalog) -> None:
     questions = (catalog.store.stat, catalog.store.verify, catalog.store.local, catalog.store.delete)
     digests = ("../../../../evil", "", None, 7, "A" * 64, "a" * 63 + "/")
     for question, digest in product(questions, digests):
@@ -175,7 +175,7 @@ def test_a_row_names_no_artifact_outside_of_the_store(catalog):
             question(digest)
 
 
-def test_the_owner_in_a_row_is_no_path(catalog, tmp_path):
+def test_the_owner_in_a_row_is_no_path(catalog: Catalog, tmp_path: Path) -> None:
     """Before, any file counted as the lock of a dead process, and a pipe stopped the command."""
     real = owners.LeaseOwner(catalog.owners_folder)
     start = real.name.rpartition("-")[0]
@@ -187,7 +187,7 @@ def test_the_owner_in_a_row_is_no_path(catalog, tmp_path):
     owners.is_dead(catalog.owners_folder, f"{start}-pipe")
 
 
-def test_a_stored_plan_names_no_file_of_this_machine(settings):
+def test_a_stored_plan_names_no_file_of_this_machine(settings) -> None:
     document = manifest_document(read_album(write_album(settings.home / "album", album_document()), settings))
     document["album"]["cover"] = "/etc/passwd"
     document["songs"][0]["reference"] = {"name": "../../etc/shadow", "digest": "a" * 64}
@@ -208,14 +208,14 @@ class Objects:
         return destination.write_bytes(b"x")
 
 
-def test_an_object_of_an_inbox_is_no_path_outside_of_it(catalog):
+def test_an_object_of_an_inbox_is_no_path_outside_of_it(catalog: Catalog) -> None:
     names = ("../evil.yaml", "a/../../evil.yaml", "/evil.yaml", "a\\..\\evil.yaml", "C:evil.yaml", "NUL.yaml")
     inbox = BucketInbox(Objects(*names), "s3://night", scratch=catalog.scratch)
     assert [bool(offered.fault) for offered in inbox.manifests()] == [True] * len(names)
 
 
 @pytest.mark.parametrize("name", ["../evil.yaml", "/etc/hostname", "a/../../evil.yaml"])
-def test_a_manifest_of_a_folder_is_no_path_outside_of_it(name, tmp_path):
+def test_a_manifest_of_a_folder_is_no_path_outside_of_it(name, tmp_path: Path) -> None:
     (tmp_path / "evil.yaml").touch()
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -224,13 +224,13 @@ def test_a_manifest_of_a_folder_is_no_path_outside_of_it(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../evil.pt", "/tmp/songline-evil.pt", "a/../../../evil.pt"])
-def test_a_file_of_a_model_lies_in_its_folder(name, tmp_path):
+def test_a_file_of_a_model_lies_in_its_folder(name, tmp_path: Path) -> None:
     bench = InstallSession(ModelStore(tmp_path / "models"), "mine")
     with pytest.raises(RefusedError):
         bench.place(name)
 
 
-def test_every_path_that_a_release_ever_had_passes(tmp_path):
+def test_every_path_that_a_release_ever_had_passes(tmp_path: Path) -> None:
     """Names that packing makes of the worst titles are no reason to refuse an honest release."""
     titles = ["CON", "NUL.wav", "C:\\x", "../..", "a" * 500, "\u202eevil", "…", "", " . ", "aux", "com1", "日本", "a:b"]
     for position, title in enumerate(titles, 1):
@@ -239,7 +239,9 @@ def test_every_path_that_a_release_ever_had_passes(tmp_path):
     assert confined_id("night-bus", named_by="the catalog") == "night-bus"
 
 
-def test_a_restored_catalog_writes_nothing_outside_of_the_folder_of_an_export(tmp_path, monkeypatch):
+def test_a_restored_catalog_writes_nothing_outside_of_the_folder_of_an_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From end to end: the rows come back as they were written, and no path is made of them."""
     folder, other = tmp_path / "backup", tmp_path / "other"
     with open_catalog(Settings(home=tmp_path / "home")) as catalog:
@@ -293,7 +295,7 @@ NO_DUMPS = {
 
 
 @pytest.mark.parametrize("lines", NO_DUMPS.values(), ids=NO_DUMPS)
-def test_a_backup_that_is_no_dump_ends_in_a_sentence(lines, catalog):
+def test_a_backup_that_is_no_dump_ends_in_a_sentence(lines, catalog: Catalog) -> None:
     dump = [{"schema": "0001"}, *lines, {"end": {}}]
     with pytest.raises(CatalogError):
         load(catalog.database, read_lines(json.dumps(line) + "\n" for line in dump))

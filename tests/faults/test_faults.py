@@ -11,7 +11,7 @@ SONGS, SEEDS = 4, 2
 pytestmark = pytest.mark.slow
 
 
-def test_an_album_survives_the_loss_of_everything_once():
+def test_an_album_survives_the_loss_of_everything_once() -> None:
     with farm() as hurt:
         manifest = hurt.manifest("hurt", songs=SONGS, seeds=SEEDS)
         submit = ("submit", manifest, "--until", "select", "--json")

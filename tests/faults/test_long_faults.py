@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,7 @@ def hurt() -> Iterator[Farm]:
         yield made
 
 
-def test_the_renderer_is_killed_twenty_times_over_one_album(hurt):
+def test_the_renderer_is_killed_twenty_times_over_one_album(hurt) -> None:
     chance = random.Random(20)
     hurt.songline("submit", hurt.manifest("killed", songs=5, seeds=6), "--until", "select")
     in_flight: set[Lease] = set()
@@ -44,7 +45,7 @@ def test_the_renderer_is_killed_twenty_times_over_one_album(hurt):
     hurt.require_whole("killed", planned=30, in_flight=in_flight)
 
 
-def test_the_run_in_charge_is_killed_and_the_album_submitted_again(hurt):
+def test_the_run_in_charge_is_killed_and_the_album_submitted_again(hurt) -> None:
     manifest = hurt.manifest("orphaned", songs=2, seeds=2)
     both = [hurt.begin("submit", manifest, "--until", "select") for _ in range(2)]
     told = [process.communicate() for process in both]
@@ -57,7 +58,7 @@ def test_the_run_in_charge_is_killed_and_the_album_submitted_again(hurt):
     hurt.require_whole("orphaned", planned=4)
 
 
-def test_prefects_server_is_away_in_the_middle_and_near_the_end(hurt, tmp_path):
+def test_prefects_server_is_away_in_the_middle_and_near_the_end(hurt, tmp_path: Path) -> None:
     hurt.songline("submit", hurt.manifest("unseen", songs=3, seeds=2))
     in_flight = hurt.await_work("unseen")
     hurt.take_away("prefect-server", for_s=15, how=signal.SIGTERM)
@@ -68,7 +69,7 @@ def test_prefects_server_is_away_in_the_middle_and_near_the_end(hurt, tmp_path):
     hurt.require_released("unseen", tmp_path)
 
 
-def test_catalog_and_store_are_away_in_the_middle(hurt):
+def test_catalog_and_store_are_away_in_the_middle(hurt) -> None:
     hurt.songline("submit", hurt.manifest("stranded", songs=3, seeds=2), "--until", "select")
     in_flight = hurt.await_work("stranded")
     hurt.take_away("postgres", for_s=0, how=signal.SIGINT)
@@ -79,7 +80,7 @@ def test_catalog_and_store_are_away_in_the_middle(hurt):
 
 
 @pytest.mark.parametrize("fault", [(503, "SlowDown"), "cut_upload"], ids=["busy", "cut"])
-def test_a_store_that_fails_a_fifth_of_its_calls_costs_no_render(hurt, fault):
+def test_a_store_that_fails_a_fifth_of_its_calls_costs_no_render(hurt, fault) -> None:
     chance = random.Random(503)
 
     def choose(method: str, path: str) -> Fault:
@@ -105,7 +106,7 @@ def put_to_sleep(hurt: Farm, album_id: str) -> set[Lease]:
         hurt.stack.signal_family(GPU, signal.SIGCONT)  # it was between two
 
 
-def test_a_renderer_that_slept_through_its_lease_commits_nothing(hurt):
+def test_a_renderer_that_slept_through_its_lease_commits_nothing(hurt) -> None:
     hurt.songline("submit", hurt.manifest("slept", songs=1, seeds=2), "--until", "select")
     try:
         in_flight = put_to_sleep(hurt, "slept")
@@ -124,7 +125,7 @@ def test_a_renderer_that_slept_through_its_lease_commits_nothing(hurt):
     hurt.require_whole("slept", planned=2, in_flight=in_flight)
 
 
-def test_a_changed_byte_is_found_and_never_delivered(hurt, tmp_path):
+def test_a_changed_byte_is_found_and_never_delivered(hurt, tmp_path: Path) -> None:
     hurt.songline("submit", hurt.manifest("worn", songs=1, seeds=2))
     hurt.await_end("worn")
     ((digest,),) = hurt.asked(

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.commands import environment, songline
 
-KEPT = Path(__file__).parent / "kept"
+KEPT = Path(__file__).parent / "data"
 CATALOG, IDENTITIES, HOME = "catalog.sqlite3", "identities.json", "home.tar.xz"
 ALBUMS = "albums"
 SAID = ("plan", "status", "scores")

@@ -1,7 +1,7 @@
 """Makes the golden run anew: ``python -m tests.golden.record``, from a checkout whose results are to be held.
 
 It makes the albums of :mod:`tests.golden.albums` in a fresh home, by the real line with stand-ins for the sound
-(:mod:`tests.golden.stand_ins`), and writes into ``tests/golden/kept``:
+(:mod:`tests.golden.stand_ins`), and writes into ``tests/golden/data``:
 
 - ``catalog.sql``: the catalog as SQL that SQLite reads, with its schema and its revision, so that a newer Songline
   migrates it as it migrates a user's file. A backup's rows would be loaded into the newest schema instead.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +45,7 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> Sung:
 
 
 @pytest.fixture(scope="session")
-def variables(tmp_path_factory):
+def variables(tmp_path_factory: pytest.TempPathFactory):
     """Where every model in tiny is installed; never to be changed."""
     pytest.importorskip("torch")
     from tests.support.tiny_models import tiny_settings
@@ -53,7 +54,7 @@ def variables(tmp_path_factory):
 
 
 @pytest.fixture
-def here(tmp_path, variables):
+def here(tmp_path: Path, variables):
     """Settings with a home of the test's own and all models."""
     from tests.support.tiny_models import settings_of
 
@@ -61,13 +62,13 @@ def here(tmp_path, variables):
 
 
 @pytest.fixture
-def bare(here, tmp_path):
+def bare(here, tmp_path: Path):
     """The same without any model."""
     return here.model_copy(update={"models": tmp_path / "none"})
 
 
 @pytest.fixture
-def read(here, tmp_path):
+def read(here, tmp_path: Path):
     """Read an album whose first song, or whose top level, is changed."""
 
     def reader(song=(), settings=here, **changes):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.plan.status import songs_of
 from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.progress import Progress
@@ -27,7 +29,7 @@ def free():
 
 
 @pytest.fixture
-def album_of(settings, tmp_path):
+def album_of(settings, tmp_path: Path):
     def read(songs, seeds=SEEDS, *, listed=lambda songs: songs):
         document = manifest(songs, seeds)
         document["album"]["id"] = f"scale-{songs}"
@@ -50,7 +52,7 @@ def statements(catalog, work):
 
 
 @pytest.mark.both_databases
-def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(catalog, album_of):
+def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(catalog: Catalog, album_of) -> None:
     albums = {songs: album_of(songs) for songs in (SMALL, LARGE)}
 
     def plan():
@@ -73,7 +75,9 @@ def test_planning_and_looking_take_as_many_statements_for_any_number_of_songs(ca
 
 
 @pytest.mark.both_databases
-def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_number_of_songs(catalog, album_of):
+def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_number_of_songs(
+    catalog: Catalog, album_of
+) -> None:
     counts = []
     for songs in (1, 5):
         planned = declare_album(catalog, album_of(songs, seeds=2))
@@ -84,7 +88,7 @@ def test_a_finished_album_is_seen_to_be_finished_in_as_many_statements_for_any_n
 
 
 @pytest.mark.both_databases
-def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(catalog, album_of):
+def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(catalog: Catalog, album_of) -> None:
     def standing(album):
         declare_album(catalog, album)
         return [

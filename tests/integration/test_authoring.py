@@ -31,7 +31,7 @@ HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soun
 
 
 @pytest.fixture
-def fresh(tmp_path):
+def fresh(tmp_path: Path):
     """A manifest, and a home where nothing was ever done."""
     return Album(tmp_path / "home", write_album(tmp_path / "album"), tmp_path / "out" / "small")
 
@@ -43,7 +43,7 @@ def loaded_by(*arguments: str | Path, home: Path) -> tuple[str, set[str]]:
     return done.stdout, {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
 
 
-def test_help_names_the_commands_there_are_and_loads_nothing_heavy(tmp_path):
+def test_help_names_the_commands_there_are_and_loads_nothing_heavy(tmp_path: Path) -> None:
     told, loaded = loaded_by("--help", home=tmp_path / "home")
     sections = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", told, re.MULTILINE))
     del sections["Options"]
@@ -54,20 +54,20 @@ def test_help_names_the_commands_there_are_and_loads_nothing_heavy(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
-def test_the_version_is_told(tmp_path):
+def test_the_version_is_told(tmp_path: Path) -> None:
     told = songline("--version", home=tmp_path / "home")
     assert (told.returncode, told.stdout) == (0, f"songline {version('songline')}\n")
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("command", ["validate", "schema"])
-def test_checking_a_manifest_opens_no_catalog_and_loads_nothing_heavy(fresh, command):
+def test_checking_a_manifest_opens_no_catalog_and_loads_nothing_heavy(fresh, command) -> None:
     _, loaded = loaded_by(command, *([fresh.manifest] if command == "validate" else []), home=fresh.home)
     assert not loaded & HEAVY
     assert not fresh.home.exists()
 
 
-def test_init_writes_an_album_that_is_valid_and_never_overwrites(fresh, tmp_path):
+def test_init_writes_an_album_that_is_valid_and_never_overwrites(fresh, tmp_path: Path) -> None:
     made = fresh.run("init", tmp_path / "new", "--title", 'Nights & "Days"')
     spaced = fresh.run("init", tmp_path / "a new one", "--engine", "diffrhythm").stdout.splitlines()[-1]
     assert spaced.startswith("Next: `songline doctor` tells which models it needs; then songline render '")
@@ -97,7 +97,7 @@ colour: red
 """
 
 
-def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_path):
+def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_path: Path) -> None:
     manifest = tmp_path / "faulty.yaml"
     manifest.write_text(FAULTY)
     told = fresh.run("validate", manifest, code=2)
@@ -120,7 +120,7 @@ def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path):
+def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path: Path) -> None:
     told = fresh.run("schema").stdout
     assert not re.search(r"``|:[a-z]+:`", told)
     schema = json.loads(told)
@@ -135,7 +135,7 @@ def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path):
     assert wrong == {"$", "$.album"}
 
 
-def test_plan_forecasts_and_stores_nothing(fresh):
+def test_plan_forecasts_and_stores_nothing(fresh) -> None:
     plan = fresh.json("plan", fresh.manifest)
     expected = {"exists": 0, "new": 2, "failed": 0}
     assert plan["songs"] == [
@@ -152,7 +152,7 @@ def test_plan_forecasts_and_stores_nothing(fresh):
     )
 
 
-def test_doctor_says_what_is_missing_and_how_to_get_it(fresh):
+def test_doctor_says_what_is_missing_and_how_to_get_it(fresh) -> None:
     fresh.home.write_text("not a folder")
     found = fresh.json("doctor", code=4)
     assert found["ok"] is False
@@ -165,7 +165,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(fresh):
 @pytest.mark.parametrize(
     "arguments", [["nonsense"], ["scores"], ["verify", "--nonsense"], ["render", "x", "--until", "y"]]
 )
-def test_a_command_line_that_makes_no_sense_is_exit_2(tmp_path, arguments):
+def test_a_command_line_that_makes_no_sense_is_exit_2(tmp_path: Path, arguments) -> None:
     done = songline(*arguments, home=tmp_path / "home")
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")

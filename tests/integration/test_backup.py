@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -31,7 +32,7 @@ HERE = ExecutionEnvironment("test", {}, "cpu")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory: pytest.TempPathFactory):
     """A home with a finished album, to be looked at only."""
     folder = tmp_path_factory.mktemp("made")
     settings = Settings(home=folder / "home", workers=2)
@@ -99,7 +100,7 @@ def farm(request, home):
         yield settings.model_copy(update={"database_url": url})
 
 
-def test_a_laptops_catalog_moves_to_a_farm_and_back(made, request, tmp_path):
+def test_a_laptops_catalog_moves_to_a_farm_and_back(made, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with open_catalog(made) as catalog:
         before = rows_of(catalog)
         backup, copied = back_up(catalog.database, catalog.store, tmp_path / "a")
@@ -146,7 +147,7 @@ def is_clean(catalog):
     return examine(catalog.database, catalog.store, digests) == []
 
 
-def test_every_table_of_the_database_is_in_a_backup(made, tmp_path):
+def test_every_table_of_the_database_is_in_a_backup(made, tmp_path: Path) -> None:
     with open_catalog(made) as catalog:
         tables = set(sa.inspect(catalog.database.engine).get_table_names()) - {"alembic_version"}
         back_up(catalog.database, catalog.store, tmp_path / "a")
@@ -155,7 +156,7 @@ def test_every_table_of_the_database_is_in_a_backup(made, tmp_path):
     assert {line["table"] for line in lines if "table" in line} == tables
 
 
-def test_the_commands_tell_and_verify_is_clean(made, tmp_path):
+def test_the_commands_tell_and_verify_is_clean(made, tmp_path: Path) -> None:
     done = songline("backup", tmp_path / "a", "--json", home=made.home)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -169,7 +170,7 @@ def test_the_commands_tell_and_verify_is_clean(made, tmp_path):
     assert "SONGLINE_HOME" in again.stderr
 
 
-def test_every_byte_of_a_backup_is_read(made, tmp_path):
+def test_every_byte_of_a_backup_is_read(made, tmp_path: Path) -> None:
     with open_catalog(made) as catalog:
         backup, _ = back_up(catalog.database, catalog.store, tmp_path / "a")
         first, second, *_ = [digest for digest, _ in artifact_digests(catalog.database)]
@@ -199,7 +200,7 @@ def test_every_byte_of_a_backup_is_read(made, tmp_path):
         verify(tmp_path)
 
 
-def test_an_unfinished_or_foreign_folder_is_refused(made, tmp_path):
+def test_an_unfinished_or_foreign_folder_is_refused(made, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("hello")
     with open_catalog(made) as catalog:
@@ -218,7 +219,7 @@ def test_an_unfinished_or_foreign_folder_is_refused(made, tmp_path):
         assert not any(rows_of(catalog).values())
 
 
-def test_what_the_store_lost_is_told_and_the_rest_is_kept(made, tmp_path):
+def test_what_the_store_lost_is_told_and_the_rest_is_kept(made, tmp_path: Path) -> None:
     with open_catalog(made) as catalog:
         first, second, *_ = [digest for digest, _ in artifact_digests(catalog.database)]
         rotten = tmp_path / "a" / "store" / object_name(second)
@@ -247,7 +248,9 @@ def test_what_the_store_lost_is_told_and_the_rest_is_kept(made, tmp_path):
         assert not any(rows_of(catalog).values())
 
 
-def test_bytes_that_are_swept_while_they_wait_for_their_rows_are_put_again(made, tmp_path, monkeypatch):
+def test_bytes_that_are_swept_while_they_wait_for_their_rows_are_put_again(
+    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_catalog(made) as catalog:
         back_up(catalog.database, catalog.store, tmp_path / "a")
         digest = min(digest for digest, _ in artifact_digests(catalog.database))
@@ -258,13 +261,13 @@ def test_bytes_that_are_swept_while_they_wait_for_their_rows_are_put_again(made,
             backup_load(database, lines)
             catalog.store.delete(digest)
 
-        backup_load = backup.load
+        backup_load = backup.load  # type: ignore[attr-defined]
         monkeypatch.setattr(backup, "load", load)
         restore(catalog.database, catalog.store, tmp_path / "a")
         assert is_clean(catalog)
 
 
-def test_a_killed_backup_leaves_the_older_one_whole(made, tmp_path, monkeypatch):
+def test_a_killed_backup_leaves_the_older_one_whole(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_catalog(made) as catalog:
         backup, _ = back_up(catalog.database, catalog.store, tmp_path / "a")
         with catalog.database.write() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -33,7 +34,7 @@ def variables(moto):
     }
 
 
-def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path, variables):
+def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path: Path, variables) -> None:
     bucket = variables["SONGLINE_STORE_URL"].split("/")[2]
     home = tmp_path / "home"
     settings = moto.settings(home, bucket)
@@ -81,7 +82,7 @@ def test_an_album_in_a_bucket_goes_to_its_release_on_any_machine(moto, tmp_path,
         assert moto.secret_key not in done.stdout + done.stderr
 
 
-def test_a_bucket_that_cannot_be_reached_is_told_and_the_exit_code_says_environment(tmp_path, variables):
+def test_a_bucket_that_cannot_be_reached_is_told_and_the_exit_code_says_environment(tmp_path: Path, variables) -> None:
     away = variables | {"SONGLINE_S3_ENDPOINT": "http://127.0.0.1:1", "SONGLINE_S3_PATIENCE_S": "0.3"}
     told = songline("gc", "--json", home=tmp_path / "home", **away)
     assert told.returncode == 4

@@ -14,27 +14,27 @@ ALBUMS = 2
 
 
 @pytest.fixture(scope="module")
-def filled(postgres, tmp_path_factory):
+def filled(postgres, tmp_path_factory: pytest.TempPathFactory):
     settings = Settings(home=tmp_path_factory.mktemp("home"), database_url=postgres.new_catalog())
     with open_catalog(settings) as catalog:
         assert list(fill(catalog.database, ALBUMS))[-1] == "statistics"
         yield catalog
 
 
-def test_the_rows_are_those_of_whole_albums(filled):
+def test_the_rows_are_those_of_whole_albums(filled) -> None:
     asked = questions(filled, ALBUMS)
     status = asked["status of an album of 100 songs"](0)
     assert len(status) == SONGS
-    assert {len(song.candidates) for song in status} == {SEEDS}
-    assert all(song.winner for song in status)
-    lineage = asked["lineage of a delivered file"](0).document()
+    assert {len(song.candidates) for song in status} == {SEEDS}  # type: ignore[attr-defined]
+    assert all(song.winner for song in status)  # type: ignore[attr-defined]
+    lineage = asked["lineage of a delivered file"](0).document()  # type: ignore[attr-defined]
     assert [activity["kind"] for activity in lineage["activities"]] == ["encode", "master", "render"]
     assert lineage["scores"].keys() == {"tempo_match", "mono_loss_lu"}
     assert lineage["decision"]["sentence"]
     assert len(asked["missing scores of an album"](0)) == SONGS * SEEDS
 
 
-def test_no_question_reads_a_table_from_end_to_end(filled):
+def test_no_question_reads_a_table_from_end_to_end(filled) -> None:
     for name, question in questions(filled, ALBUMS).items():
         told = []
         with counted(filled.database, parameters=told):

@@ -26,7 +26,7 @@ STEMS = ("mix", "vocals", "drums", "bass", "other")
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
+def rendered(tmp_path_factory: pytest.TempPathFactory):
     """The rendered album; to be looked at only."""
     folder = tmp_path_factory.mktemp("rendered")
     document = album_document(stems="native", deliverables=list(DELIVERABLES))
@@ -36,7 +36,7 @@ def rendered(tmp_path_factory):
 
 
 @pytest.fixture
-def album(rendered, tmp_path):
+def album(rendered, tmp_path: Path):
     """The rendered album with a home and a release of the test's own."""
     shutil.copytree(rendered.home, tmp_path / "home")
     shutil.copytree(rendered.release, tmp_path / "out" / "small")
@@ -44,7 +44,7 @@ def album(rendered, tmp_path):
 
 
 @pytest.fixture
-def fresh(rendered, tmp_path):
+def fresh(rendered, tmp_path: Path):
     """The album's manifest with a home where nothing was ever done."""
     return replace(rendered, home=tmp_path / "home", release=tmp_path / "out" / "small")
 
@@ -52,7 +52,7 @@ def fresh(rendered, tmp_path):
 # --- look
 
 
-def test_plan_of_a_finished_album_says_that_nothing_is_missing(rendered):
+def test_plan_of_a_finished_album_says_that_nothing_is_missing(rendered) -> None:
     before = rendered.dump()
     plan = rendered.json("plan", rendered.manifest)
     assert [(song["exists"], song["new"]) for song in plan["songs"]] == [(2, 0), (2, 0)]
@@ -61,7 +61,7 @@ def test_plan_of_a_finished_album_says_that_nothing_is_missing(rendered):
     assert rendered.dump() == before
 
 
-def test_the_release_is_what_was_asked_for(rendered):
+def test_the_release_is_what_was_asked_for(rendered) -> None:
     names = ["01 - Song One", "02 - Song Two"]
     expected = {f"{folder}/{name}.{suffix}" for folder, suffix in DELIVERABLES.items() for name in names}
     expected |= {f"stems/{name}/{stem}.wav" for stem in STEMS for name in names}
@@ -76,7 +76,7 @@ def sums(release: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=release, capture_output=True, text=True, check=False)
 
 
-def test_status_tells_states_counts_and_winners(rendered):
+def test_status_tells_states_counts_and_winners(rendered) -> None:
     status = rendered.json("status", "small")
     assert status["album"] == "small"
     assert [(song["id"], song["title"], song["state"]) for song in status["songs"]] == [
@@ -92,7 +92,7 @@ def test_status_tells_states_counts_and_winners(rendered):
         assert re.search(rf"{song['title']} +decided +0 +0 +2 +0 +{song['winner']}", told)
 
 
-def test_scores_tell_metrics_gates_ranks_and_sentences(rendered):
+def test_scores_tell_metrics_gates_ranks_and_sentences(rendered) -> None:
     winners = {song["id"]: song["winner"] for song in rendered.json("status", "small")["songs"]}
     scores = rendered.json("scores", "small")
     told = rendered.run("scores", "small").stdout
@@ -120,7 +120,7 @@ def check_scores(candidate: dict[str, Any]) -> None:
     assert candidate["sentence"].startswith(("Winner: seed", "Rank 2 of 2: seed"))
 
 
-def test_lineage_leads_from_a_file_or_a_digest_to_all_that_made_it(rendered):
+def test_lineage_leads_from_a_file_or_a_digest_to_all_that_made_it(rendered) -> None:
     lineage = rendered.json("lineage", rendered.mp3)
     winner = rendered.json("status", "small")["songs"][0]["winner"]
     digest = digest_file(rendered.mp3)
@@ -145,7 +145,7 @@ def test_lineage_leads_from_a_file_or_a_digest_to_all_that_made_it(rendered):
     assert rendered.json("lineage", digest[:12].upper()) == lineage
 
 
-def test_lineage_is_a_tree_for_people_and_prov_for_machines(rendered):
+def test_lineage_is_a_tree_for_people_and_prov_for_machines(rendered) -> None:
     told = rendered.run("lineage", rendered.mp3).stdout
     steps = [told.index(f"── {kind} ·") for kind in ("encode", "master", "render")]
     assert steps == sorted(steps)
@@ -163,14 +163,14 @@ def test_lineage_is_a_tree_for_people_and_prov_for_machines(rendered):
             assert link["prov:activity"] in prov["activity"]
 
 
-def test_every_file_of_a_release_is_known_by_its_bytes(rendered):
+def test_every_file_of_a_release_is_known_by_its_bytes(rendered) -> None:
     for path in ("index.html", "SHA256SUMS", "stems/01 - Song One/vocals.wav", "midi/02 - Song Two.mid"):
         lineage = rendered.json("lineage", rendered.release / path)
         assert lineage["artifact"]["digest"] == digest_file(rendered.release / path)
         assert "render" in [activity["kind"] for activity in lineage["activities"]]
 
 
-def test_doctor_finds_this_machine_fit(rendered):
+def test_doctor_finds_this_machine_fit(rendered) -> None:
     found = rendered.json("doctor", SONGLINE_WORKERS="3")
     assert found["ok"] is True
     checks = {check["name"]: check for check in found["checks"]}
@@ -206,7 +206,7 @@ def shutting_out_the_winner(album: Album, folder: Path) -> tuple[Path, dict[str,
     return path, {"before": first["id"], "after": second["id"]}
 
 
-def test_select_replays_without_storing_and_with_apply_the_next_render_finishes_it(album, tmp_path):
+def test_select_replays_without_storing_and_with_apply_the_next_render_finishes_it(album, tmp_path: Path) -> None:
     policy, winner = shutting_out_the_winner(album, tmp_path)
     before = album.dump()
     replay = album.json("select", album.manifest, "--policy", policy)
@@ -233,7 +233,7 @@ def test_select_replays_without_storing_and_with_apply_the_next_render_finishes_
     assert json.loads((album.release / "release.json").read_bytes())["build"] == 2
 
 
-def test_plan_looks_at_an_earlier_decision_without_saying_it_again(album, tmp_path):
+def test_plan_looks_at_an_earlier_decision_without_saying_it_again(album, tmp_path: Path) -> None:
     selection = {"weights": {"plr_db": 1.0}}
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps(selection))
@@ -244,7 +244,7 @@ def test_plan_looks_at_an_earlier_decision_without_saying_it_again(album, tmp_pa
     assert album.dump() == before
 
 
-def test_a_policy_of_unknown_metrics_or_for_an_unknown_album_is_refused(rendered, fresh, tmp_path):
+def test_a_policy_of_unknown_metrics_or_for_an_unknown_album_is_refused(rendered, fresh, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("gates:\n  charm: {max: 1}\nweights:\n  sparkle: 1.0\n")
     refused = rendered.run("select", rendered.manifest, "--policy", policy, code=2)
@@ -260,7 +260,7 @@ def test_a_policy_of_unknown_metrics_or_for_an_unknown_album_is_refused(rendered
     assert "no album 'small'" in fresh.run("status", "small", code=2).stderr
 
 
-def test_a_song_that_none_passes_fails_with_reasons_and_the_others_work_is_kept(album, tmp_path):
+def test_a_song_that_none_passes_fails_with_reasons_and_the_others_work_is_kept(album, tmp_path: Path) -> None:
     document = album_document(
         album={"id": "gated", "title": "Gated", "artist": "Ada Vale"},
         selection={"gates": {"tempo_bpm": {"min": 119, "max": 121}}},
@@ -289,7 +289,7 @@ def test_a_song_that_none_passes_fails_with_reasons_and_the_others_work_is_kept(
 # --- keep house
 
 
-def test_rerun_says_identical_and_retry_finds_nothing_to_do(rendered):
+def test_rerun_says_identical_and_retry_finds_nothing_to_do(rendered) -> None:
     winner = rendered.json("status", "small")["songs"][0]["winner"]
     verdict = rendered.json("rerun", winner[:-3])
     assert verdict == {"candidate": winner, "verdict": "identical", "difference_dbfs": None}
@@ -297,7 +297,7 @@ def test_rerun_says_identical_and_retry_finds_nothing_to_do(rendered):
     assert rendered.run("retry").stdout.startswith("0 pieces of work")
 
 
-def test_export_writes_the_release_byte_for_byte(rendered, tmp_path):
+def test_export_writes_the_release_byte_for_byte(rendered, tmp_path: Path) -> None:
     written = rendered.json("export", "small", "--out", tmp_path / "elsewhere")
     folder = tmp_path / "elsewhere" / "small"
     assert written == {"album": "small", "build": 1, "folder": str(folder), "changed": True, "kept": []}
@@ -307,7 +307,7 @@ def test_export_writes_the_release_byte_for_byte(rendered, tmp_path):
     assert [path.name for path in folder.parent.iterdir()] == ["small"]
 
 
-def test_verify_finds_what_is_corrupt_and_what_is_missing(album):
+def test_verify_finds_what_is_corrupt_and_what_is_missing(album) -> None:
     whole = album.json("verify")
     assert whole["missing"] == whole["corrupt"] == []
     assert whole["pruned"] == 0
@@ -353,7 +353,7 @@ def spoil(path: Path) -> None:
     os.utime(path, ns=(dates.st_atime_ns, dates.st_mtime_ns))
 
 
-def test_gc_removes_only_bytes_without_a_row_and_only_after_the_grace(album):
+def test_gc_removes_only_bytes_without_a_row_and_only_after_the_grace(album) -> None:
     orphan = digest_bytes(b"nobody names me")
     path = album.stored(orphan)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -385,7 +385,9 @@ def test_gc_removes_only_bytes_without_a_row_and_only_after_the_grace(album):
 
 
 @pytest.mark.parametrize("state", ["rendered", "fresh"])
-def test_a_folder_that_holds_something_else_is_refused_before_any_work(request, tmp_path, state):
+def test_a_folder_that_holds_something_else_is_refused_before_any_work(
+    request: pytest.FixtureRequest, tmp_path: Path, state
+) -> None:
     album = request.getfixturevalue(state)
     (tmp_path / "mine" / "small").mkdir(parents=True)
     (tmp_path / "mine" / "small" / "letter.txt").write_text("not a release")
@@ -415,7 +417,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_told_with_its_remedy_and_exit_code(rendered, what):
+def test_what_is_wrong_is_told_with_its_remedy_and_exit_code(rendered, what) -> None:
     arguments, settings, code, kind, told, remedy = WRONG[what]
     settings = {"SONGLINE_HOME": str(rendered.home)} | settings
     command = [sys.executable, "-m", "flows.cli", *arguments, "--json"]

@@ -38,7 +38,7 @@ def traced(sung):
     return sung.json("lineage", sung.release / "mp3_320" / "01 - Song One.mp3")
 
 
-def test_the_release_is_complete_and_its_sums_hold(sung):
+def test_the_release_is_complete_and_its_sums_hold(sung) -> None:
     names = ["01 - Song One", "02 - Song Two"]
     expected = {f"mp3_320/{name}.mp3" for name in names} | {f"lyrics/{name}.lrc" for name in names}
     expected |= {f"midi/{name}.mid" for name in names}
@@ -54,7 +54,7 @@ def test_the_release_is_complete_and_its_sums_hold(sung):
     assert lengths == pytest.approx([2048 * 2048 / 44100, 2067 * 2048 / 44100], abs=0.01)
 
 
-def test_release_names_every_model_and_its_licence(sung):
+def test_release_names_every_model_and_its_licence(sung) -> None:
     document = sung.released("release.json")
     one, two = (track["engine"] for track in document["tracks"])
     assert (one["name"], one["revision"]) == ("diffrhythm", 1)
@@ -67,7 +67,7 @@ def test_release_names_every_model_and_its_licence(sung):
     assert "CC-BY-NC-4.0" in page
 
 
-def test_lineage_names_the_whole_recipe(sung, traced):
+def test_lineage_names_the_whole_recipe(sung, traced) -> None:
     recipe = traced["recipe"]
     assert (recipe["engine"], recipe["length_s"]) == ("diffrhythm", 95)
     assert recipe["seed"] in (1, 2)
@@ -85,7 +85,7 @@ def test_lineage_names_the_whole_recipe(sung, traced):
     }
 
 
-def test_lineage_names_models_with_licence_and_role_and_the_agreements(sung, traced):
+def test_lineage_names_models_with_licence_and_role_and_the_agreements(sung, traced) -> None:
     assert models(traced["models"]) == [*GENERATING, CONDITIONING, JUDGING]
     assert all(len(model["digest"]) == 64 for model in traced["models"])
     assert traced["licences"] == [{"model": "diffrhythm-vae", "agreement": "Letter of 1 May 2026"}]
@@ -97,7 +97,7 @@ def test_lineage_names_models_with_licence_and_role_and_the_agreements(sung, tra
     assert told == {track["song"]: models(track["engine"]["models"]) for track in tracks}
 
 
-def test_lineage_shows_the_embedding_and_what_the_render_cost(sung, traced):
+def test_lineage_shows_the_embedding_and_what_the_render_cost(sung, traced) -> None:
     activities = {activity["kind"]: activity for activity in traced["activities"]}
     assert list(activities) == ["encode", "master", "render", "embed"]
     embed = activities["embed"]
@@ -117,7 +117,7 @@ def test_lineage_shows_the_embedding_and_what_the_render_cost(sung, traced):
 
 
 @pytest.mark.parametrize(("song", "frames"), [("one", 2048), ("two", 2067)])
-def test_every_render_keeps_its_latent_and_its_float_audio(sung, song, frames):
+def test_every_render_keeps_its_latent_and_its_float_audio(sung, song, frames) -> None:
     peaks = []
     for seed, candidate in sung.candidates(song).items():
         recipe, files = sung.parts(candidate)
@@ -137,14 +137,14 @@ def test_every_render_keeps_its_latent_and_its_float_audio(sung, song, frames):
     assert len(set(peaks)) == len(peaks)
 
 
-def test_each_text_is_embedded_once_and_each_render_done_once(sung):
+def test_each_text_is_embedded_once_and_each_render_done_once(sung) -> None:
     done = sung.done()
     assert done.count("embed") == 1
     assert done.count("render") == 3
     assert done.count("judge") == 3
 
 
-def test_status_gpu_has_sensible_figures(sung):
+def test_status_gpu_has_sensible_figures(sung) -> None:
     (use,) = sung.json("status", "--gpu")["devices"]
     assert (use["engine"], use["device"], use["dtype"], use["songs"]) == ("diffrhythm", "cpu", "float32", 3)
     assert use["mean_batch"] == pytest.approx((2 + 2 + 1) / 3)
@@ -158,7 +158,7 @@ def test_status_gpu_has_sensible_figures(sung):
     assert "songs/h" in sung.run("status", "--gpu").stdout
 
 
-def test_rendering_again_does_nothing(sung):
+def test_rendering_again_does_nothing(sung) -> None:
     before = sung.done(), files_of(sung.release)
     assert "nothing was missing" in sung.run("render", sung.manifest, "--out", sung.release.parent).stdout
     assert (sung.done(), files_of(sung.release)) == before
@@ -167,7 +167,7 @@ def test_rendering_again_does_nothing(sung):
     assert plan["complete"]
 
 
-def test_plan_explain_shows_what_each_engine_is_given(sung):
+def test_plan_explain_shows_what_each_engine_is_given(sung) -> None:
     one, two = sung.json("plan", sung.manifest, "--explain")["explained"]
     assert one["style"] == f'text "{FINAL_TEXT}"'
     assert two["style"] == "the vector in vector.npy"
@@ -178,7 +178,7 @@ def test_plan_explain_shows_what_each_engine_is_given(sung):
     assert FINAL_TEXT in sung.run("plan", sung.manifest, "--explain").stdout
 
 
-def test_rerun_says_identical(sung):
+def test_rerun_says_identical(sung) -> None:
     # As many threads as the worker had: another number sums in another order.
     threads = {"OMP_NUM_THREADS": str(sung.settings.worker_count), "MKL_NUM_THREADS": str(sung.settings.worker_count)}
     candidate = sung.candidates("two")[5]
@@ -186,13 +186,13 @@ def test_rerun_says_identical(sung):
     assert sung.json("rerun", candidate, **threads) == verdict
 
 
-def test_verify_is_clean(sung):
+def test_verify_is_clean(sung) -> None:
     found = sung.json("verify")
     assert found["missing"] == found["corrupt"] == []
     assert found["checked"] > 15
 
 
-def test_preview_lyrics_shows_frames_and_phonemes(sung):
+def test_preview_lyrics_shows_frames_and_phonemes(sung) -> None:
     (song,) = sung.json("preview-lyrics", sung.manifest, "--song", "one")["songs"]
     rows = song["lines"]
     assert [row["first_frame"] for row in rows] == [43, 129, 236, 430]
@@ -203,7 +203,7 @@ def test_preview_lyrics_shows_frames_and_phonemes(sung):
     assert "has no song 'three'" in sung.run("preview-lyrics", sung.manifest, "--song", "three", code=2).stderr
 
 
-def test_scores_have_the_judges_metrics_where_there_is_a_prompt(sung):
+def test_scores_have_the_judges_metrics_where_there_is_a_prompt(sung) -> None:
     one, two = sung.json("scores", "sung")["songs"]
     for candidate in one["candidates"]:
         read = {name: candidate["metrics"][name] for name in MULAN}
@@ -220,7 +220,7 @@ def test_scores_have_the_judges_metrics_where_there_is_a_prompt(sung):
     }
 
 
-def test_windows_of_the_judge_are_stored(sung):
+def test_windows_of_the_judge_are_stored(sung) -> None:
     stored = sung.ask("SELECT windows FROM score WHERE metric = 'mulan_similarity' AND value IS NOT NULL")
     assert len(stored) == 2
     for windows in map(json.loads, stored):

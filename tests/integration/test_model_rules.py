@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -23,7 +25,7 @@ LIFTED = [{"model": name, "agreement": "ours"} for name in ("diffrhythm-vae", "m
 # --- models that are not there
 
 
-def test_models_that_are_missing_are_named_in_one_command_before_anything_is_declared(tmp_path, bare):
+def test_models_that_are_missing_are_named_in_one_command_before_anything_is_declared(tmp_path: Path, bare) -> None:
     album = read_album(write_sung(tmp_path / "album"), bare)
     with open_catalog(bare) as catalog:
         for step in (plan_album, declare_album):
@@ -39,7 +41,7 @@ def test_models_that_are_missing_are_named_in_one_command_before_anything_is_dec
             )
 
 
-def test_commands_say_what_to_pull_and_validate_does_without(tmp_path, bare, variables):
+def test_commands_say_what_to_pull_and_validate_does_without(tmp_path: Path, bare, variables) -> None:
     missing = {**variables, "SONGLINE_MODELS": str(bare.models)}
     album = Sung(tmp_path / "home", write_sung(tmp_path / "album"), tmp_path / "out" / "sung", missing)
     for command in (["plan", album.manifest], ["render", album.manifest, "--out", tmp_path / "out"]):
@@ -51,7 +53,7 @@ def test_commands_say_what_to_pull_and_validate_does_without(tmp_path, bare, var
     assert any("was not checked" in hint and "models pull diffrhythm-data" in hint for hint in told["hints"])
 
 
-def test_only_the_models_that_a_song_needs_are_asked_for(tmp_path, bare):
+def test_only_the_models_that_a_song_needs_are_asked_for(tmp_path: Path, bare) -> None:
     document = sung_document(selection={})
     document["songs"] = document["songs"][1:]  # a style vector: nothing is embedded
     with open_catalog(bare) as catalog, pytest.raises(ModelMissing) as caught:
@@ -60,7 +62,7 @@ def test_only_the_models_that_a_song_needs_are_asked_for(tmp_path, bare):
     assert "diffrhythm-1.2-base" not in str(caught.value)
 
 
-def test_a_policy_that_asks_a_judge_needs_its_model(tmp_path, bare):
+def test_a_policy_that_asks_a_judge_needs_its_model(tmp_path: Path, bare) -> None:
     for block in ({"weights": {"mulan_similarity": 1.0}}, {"gates": {"mulan_worst": {"min": 0.0}}}):
         path = write_album(tmp_path / "guide", album_document(selection=block))
         with open_catalog(bare) as catalog, pytest.raises(ModelMissing, match="muq-mulan-large"):
@@ -72,7 +74,7 @@ def test_a_policy_that_asks_a_judge_needs_its_model(tmp_path, bare):
 # --- licences
 
 
-def test_a_commercial_album_is_refused_by_model_and_role(read, bare):
+def test_a_commercial_album_is_refused_by_model_and_role(read, bare) -> None:
     for settings in (None, bare):
         with pytest.raises(LicenceRefused) as caught:
             read(commercial=True, **({"settings": settings} if settings else {}))
@@ -84,7 +86,7 @@ def test_a_commercial_album_is_refused_by_model_and_role(read, bare):
         assert told.count("{model: muq-mulan-large, agreement: …}") == 1
 
 
-def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path, variables):
+def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path: Path, variables) -> None:
     manifest = write_sung(tmp_path / "album", document_with(commercial=True))
     album = Sung(tmp_path / "home", manifest, tmp_path / "out" / "sung", variables)
     for command in ("validate", "plan"):
@@ -94,7 +96,7 @@ def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path, variables):
     assert not (tmp_path / "home" / "catalog.sqlite3").exists()
 
 
-def test_a_policy_that_a_person_applied_is_held_to_the_licences_too(tmp_path, here):
+def test_a_policy_that_a_person_applied_is_held_to_the_licences_too(tmp_path: Path, here) -> None:
     album = read_album(write_album(tmp_path / "guide", album_document(commercial=True)), here)
     with open_catalog(here) as catalog:
         declare_album(catalog, album)
@@ -104,7 +106,7 @@ def test_a_policy_that_a_person_applied_is_held_to_the_licences_too(tmp_path, he
             plan_album(catalog, album)
 
 
-def test_agreements_lift_a_refusal_and_are_kept(read, here):
+def test_agreements_lift_a_refusal_and_are_kept(read, here) -> None:
     with pytest.raises(LicenceRefused) as caught:
         read(commercial=True, licences=LIFTED[:1])
     assert "diffrhythm-vae" not in str(caught.value)
@@ -115,12 +117,12 @@ def test_agreements_lift_a_refusal_and_are_kept(read, here):
     assert [r.digest for r in recipes(album, here)[0]] == [r.digest for r in recipes(free, here)[0]]
 
 
-def test_a_commercial_album_may_do_without_what_is_forbidden(read):
+def test_a_commercial_album_may_do_without_what_is_forbidden(read) -> None:
     document = sung_document(commercial=True, licences=LIFTED[:1], selection={})
     assert read(**{**document, "songs": document["songs"][1:]}).commercial
 
 
-def test_one_model_has_one_agreement(faults):
+def test_one_model_has_one_agreement(faults) -> None:
     (fault,) = faults(licences=[*LIFTED, LIFTED[0]])
     assert "licences[2]: diffrhythm-vae stands twice" in fault
 
@@ -139,7 +141,7 @@ def test_one_model_has_one_agreement(faults):
         ({"dtype": "int8"}, "dtype"),
     ],
 )
-def test_settings_that_do_not_fit_are_faults_with_their_line(faults, tmp_path, settings, told):
+def test_settings_that_do_not_fit_are_faults_with_their_line(faults, tmp_path: Path, settings, told) -> None:
     (fault,) = faults({"settings": settings})
     (name,) = settings
     line = next(n for n, text in enumerate((tmp_path / "album/album.yaml").read_text().splitlines(), 1) if name in text)
@@ -150,20 +152,20 @@ def test_settings_that_do_not_fit_are_faults_with_their_line(faults, tmp_path, s
 
 
 @pytest.mark.parametrize("length_s", [60, 95.5, 94, 285.0001])
-def test_lengths_that_no_model_makes_are_refused(faults, length_s):
+def test_lengths_that_no_model_makes_are_refused(faults, length_s) -> None:
     (fault,) = faults({"length_s": length_s})
     assert "songs[0].length_s: " in fault
     assert "95" in fault or "285" in fault
 
 
 @pytest.mark.parametrize("model", ["diffrhythm-base", "diffrhythm-full"])
-def test_networks_of_version_1_0_are_refused_by_name(faults, model):
+def test_networks_of_version_1_0_are_refused_by_name(faults, model) -> None:
     (fault,) = faults({"settings": {"model": model}})
     assert "songs[0].settings.model: " in fault
     assert "1.0" in fault
 
 
-def test_a_model_must_be_a_network_that_makes_the_length(faults, read):
+def test_a_model_must_be_a_network_that_makes_the_length(faults, read) -> None:
     (fault,) = faults({"settings": {"model": "diffrhythm-1.2-full"}})
     assert "settings.model: diffrhythm-1.2-full does not render 95 s" in fault
     (fault,) = faults({"settings": {"model": "diffrhythm-1.2-base"}, "length_s": 200})
@@ -176,12 +178,12 @@ def test_a_model_must_be_a_network_that_makes_the_length(faults, read):
 
 
 @pytest.mark.parametrize(("source", "field"), [("reference", "reference"), ("file", "style")])
-def test_a_style_must_come_from_what_is_there(faults, source, field):
+def test_a_style_must_come_from_what_is_there(faults, source, field) -> None:
     (fault,) = faults({"settings": {"style_from": source}})
     assert f"settings.style_from: style_from is {source}, and the song has no {field}" in fault
 
 
-def test_a_style_vector_must_be_one(faults, tmp_path):
+def test_a_style_vector_must_be_one(faults, tmp_path: Path) -> None:
     (tmp_path / "album").mkdir()
     cases = {"zero": np.zeros(512, np.float32), "short": np.ones(10, np.float32), "double": np.ones(512) / 512**0.5}
     for name, vector in cases.items():
@@ -194,7 +196,7 @@ def test_a_style_vector_must_be_one(faults, tmp_path):
     assert "text.npy" in fault
 
 
-def test_native_stems_are_for_engines_that_have_them(faults):
+def test_native_stems_are_for_engines_that_have_them(faults) -> None:
     (fault,) = faults(stems="native")
     assert "stems: native asks for the engine's own stems, and diffrhythm gives none" in fault
 
@@ -202,7 +204,7 @@ def test_native_stems_are_for_engines_that_have_them(faults):
 # --- words, prompts, references
 
 
-def test_what_happens_to_a_line_is_told_where_the_line_stands(read, tmp_path):
+def test_what_happens_to_a_line_is_told_where_the_line_stands(read, tmp_path: Path) -> None:
     late = "[ar:Ada]\n[00:02.00]One two three four five six seven eight nine ten eleven\n[00:03.00]Too soon for me\n"
     late += "[01:34.50]Running past the very end of it\n"
     inline = [w for w in read({"lyrics": late}).warnings if "late" in w or "past the end" in w]
@@ -217,7 +219,7 @@ def test_what_happens_to_a_line_is_told_where_the_line_stands(read, tmp_path):
     assert "loses the last" in in_file[1]
 
 
-def test_what_a_prompt_lacks_is_a_hint_and_no_warning(read):
+def test_what_a_prompt_lacks_is_a_hint_and_no_warning(read) -> None:
     album = read({"prompt": "sad", "bpm": None})
     (hint,) = album.hints
     assert "does not say genre, tempo, instruments or vocal" in hint
@@ -226,7 +228,7 @@ def test_what_a_prompt_lacks_is_a_hint_and_no_warning(read):
     assert full.hints == (), "the bpm field says the tempo"
 
 
-def test_a_poor_reference_warns_or_is_refused(read, faults, tmp_path):
+def test_a_poor_reference_warns_or_is_refused(read, faults, tmp_path: Path) -> None:
     (tmp_path / "album").mkdir()
     noise = np.random.Generator(np.random.PCG64(1)).standard_normal(5 * 22050) * 0.1
     soundfile.write(tmp_path / "album" / "ref.wav", noise, 22050)

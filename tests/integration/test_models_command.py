@@ -1,5 +1,7 @@
 """``songline models`` against a server that behaves like the hub; in processes of its own where that is the point."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -35,13 +38,13 @@ class Done:
 
 
 @pytest.fixture
-def settings(hub, tmp_path):
+def settings(hub, tmp_path: Path):
     table = relaxed_table(tmp_path / "table.toml")
     return {"SONGLINE_HUB_URL": hub.url, "SONGLINE_MODELS_TABLE": str(table)}
 
 
 @pytest.fixture
-def models(settings, tmp_path, monkeypatch, capsys):
+def models(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run ``songline models …`` in this process; gives what it said, or the document of ``--json``."""
     for name, value in environment(tmp_path / "home", **settings).items():
         monkeypatch.setenv(name, value)
@@ -58,7 +61,7 @@ def models(settings, tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def real_models(settings, tmp_path):
+def real_models(settings, tmp_path: Path):
     """Run ``songline models …`` in a process of its own."""
 
     def run(*arguments, code=0, **more):
@@ -73,7 +76,7 @@ def by_name(document):
     return {model["name"]: model for model in document["models"]}
 
 
-def test_from_the_licence_to_removal(models, hub, tmp_path):
+def test_from_the_licence_to_removal(models, hub, tmp_path: Path) -> None:
     before = by_name(models("list", "--json"))
     assert not before[FULL]["installed"]
     assert not before["muq-mulan-large"]["commercial"]
@@ -105,7 +108,7 @@ def test_from_the_licence_to_removal(models, hub, tmp_path):
     models("pull", FULL)
 
 
-def test_damage_is_found_named_and_mended(models):
+def test_damage_is_found_named_and_mended(models) -> None:
     (pulled,) = models("pull", FULL, "--accept", "--json")["pulled"]
     path = os.path.join(pulled["folder"], "cfm_model.pt")
     os.chmod(path, 0o644)
@@ -118,7 +121,7 @@ def test_damage_is_found_named_and_mended(models):
     models("verify", FULL)
 
 
-def test_a_folder_stands_in_for_the_internet(models, hub, tmp_path, monkeypatch):
+def test_a_folder_stands_in_for_the_internet(models, hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models("pull", FULL, "--accept")
     hub.asked.clear()
     monkeypatch.setenv("SONGLINE_MODELS", str(tmp_path / "farm"))
@@ -132,7 +135,7 @@ def test_a_folder_stands_in_for_the_internet(models, hub, tmp_path, monkeypatch)
     assert "is no folder" in nothing.stderr
 
 
-def test_a_checkpoint_of_ones_own(models, tmp_path):
+def test_a_checkpoint_of_ones_own(models, tmp_path: Path) -> None:
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     like = ("--like", "diffrhythm-1.2-base")
     models("add", "mine", tmp_path / "tuned.pt", *like, "--licence", "Studio-1", "--commercial")
@@ -148,20 +151,20 @@ def test_a_checkpoint_of_ones_own(models, tmp_path):
     models("add", "bad", tmp_path / "tuned.pt", *like, "--licence", "MIT", "--sha256", "xyz", code=2)
 
 
-def test_wrong_names_are_told(models):
+def test_wrong_names_are_told(models) -> None:
     assert "Did you mean 'diffrhythm-vae'" in models("pull", "diffrhytm-vae", code=2).stderr
     assert "v1.0" in models("pull", "diffrhythm-1.0-base", code=3).stderr
     assert "songline models pull diffrhythm-vae" in models("verify", "diffrhythm-vae", code=4).stderr
     assert "is not installed" in models("remove", "diffrhythm-vae", code=2).stderr
 
 
-def test_the_hubs_default_address_is_the_librarys_and_nothing_else_is_asked(real_models, hub, tmp_path):
+def test_the_hubs_default_address_is_the_librarys_and_nothing_else_is_asked(real_models, hub, tmp_path: Path) -> None:
     real_models("pull", FULL, "--accept", SONGLINE_HUB_URL="", HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hf"))
     assert {asked.path.split("?")[0].rpartition("/")[2] for asked in hub.asked} == {"cfm_model.pt"}
     assert "HF_HUB_OFFLINE" in real_models("pull", "diffrhythm-vae", "--accept", code=4, HF_HUB_OFFLINE="1").stderr
 
 
-def test_a_killed_command_is_continued_by_the_same_command(real_models, settings, hub, tmp_path):
+def test_a_killed_command_is_continued_by_the_same_command(real_models, settings, hub, tmp_path: Path) -> None:
     hub.pause_s = 0.1
     command = [sys.executable, "-m", "flows.cli", "models", "pull", FULL, "--accept"]
     process = subprocess.Popen(command, env=environment(tmp_path / "home", **settings), stderr=subprocess.DEVNULL)

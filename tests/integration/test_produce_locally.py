@@ -26,7 +26,7 @@ SHOWN = r"Rain \<b\>\*loud\*\</b\> \| \[x\](y) \# \`z\`"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory):
     """Where the productions of :mod:`tests.integration.prefect_records` were made."""
     return tmp_path_factory.mktemp("told")
 
@@ -58,7 +58,7 @@ def artifact(told: dict[str, Any], flow: str, key: str) -> dict[str, Any]:
     return found
 
 
-def test_a_flow_run_is_a_sentence_and_carries_ids_only(told):
+def test_a_flow_run_is_a_sentence_and_carries_ids_only(told) -> None:
     run = flow_run(told, "produce · small")
     assert run["state"] == "Completed"
     digest = told["made"]["small"]["digest"]
@@ -67,7 +67,7 @@ def test_a_flow_run_is_a_sentence_and_carries_ids_only(told):
     assert told["servers_left"] == 0
 
 
-def test_tasks_are_sentences_and_ran_once(told):
+def test_tasks_are_sentences_and_ran_once(told) -> None:
     seeds = ("1", "2")
     expected = {f"pack · Weather {TITLE}"}
     for title in (TITLE, "Song Two"):
@@ -82,7 +82,7 @@ def test_tasks_are_sentences_and_ran_once(told):
     assert set(tasks.values()) == {("Completed", 1)}
 
 
-def test_work_that_is_done_never_becomes_a_task(told):
+def test_work_that_is_done_never_becomes_a_task(told) -> None:
     kinds = {name.split(" · ")[0] for name in tasks_of(told, "produce · gated")}
     assert kinds == {"select", "encode"}
 
@@ -93,7 +93,7 @@ def rows_of(page: str) -> list[list[str]]:
     return [line[2:-2].split(" | ") for line in lines[1:]]
 
 
-def test_artifacts_show_progress_songs_and_scores(told):
+def test_artifacts_show_progress_songs_and_scores(told) -> None:
     assert artifact(told, "produce · small", "progress-small")["data"] == 100
     songs = artifact(told, "produce · small", "songs")["data"]
     assert [row[0] for row in rows_of(songs)] == [SHOWN, "Song Two"]
@@ -108,7 +108,7 @@ def test_artifacts_show_progress_songs_and_scores(told):
         assert page.count(why) == 1
 
 
-def test_the_report_tells_the_winners_and_no_title_breaks_out_of_it(told):
+def test_the_report_tells_the_winners_and_no_title_breaks_out_of_it(told) -> None:
     report = artifact(told, "produce · small", "report")
     assert report["type"] == "markdown"
     assert f"## {SHOWN}\n" in report["data"]
@@ -116,12 +116,12 @@ def test_the_report_tells_the_winners_and_no_title_breaks_out_of_it(told):
     assert report["data"].count("Winner: seed") == 2
 
 
-def test_no_title_breaks_out_of_a_description(told):
+def test_no_title_breaks_out_of_a_description(told) -> None:
     for shown in told["artifacts"]:
         assert "<b>" not in (shown["description"] or ""), shown["key"]
 
 
-def test_a_song_that_failed_fails_the_flow_run_and_is_told(told):
+def test_a_song_that_failed_fails_the_flow_run_and_is_told(told) -> None:
     assert flow_run(told, "produce · gated")["state"] == "Failed"
     made = told["made"]["gated"]
     assert made["release"] is None
@@ -133,7 +133,7 @@ def test_a_song_that_failed_fails_the_flow_run_and_is_told(told):
     assert artifact(told, "produce · gated", "progress-gated")["data"] < 100
 
 
-def test_transient_trouble_is_tried_again_and_permanent_is_not(told):
+def test_transient_trouble_is_tried_again_and_permanent_is_not(told) -> None:
     assert told["moody"] == {
         "transient": "done",
         "lost": "done",
@@ -148,7 +148,7 @@ def test_transient_trouble_is_tried_again_and_permanent_is_not(told):
     }
 
 
-def test_a_worker_that_is_killed_at_its_work_costs_a_retry_and_not_the_album(told, folder, tmp_path):
+def test_a_worker_that_is_killed_at_its_work_costs_a_retry_and_not_the_album(told, folder, tmp_path: Path) -> None:
     home, out = tmp_path / "home", tmp_path / "out"
     shutil.copytree(folder / "home" / "prefect", home / "prefect")
     song = album_document()["songs"][0] | {"seeds": [1, 2, 3]}

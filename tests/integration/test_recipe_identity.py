@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from tests.support.models import install
 from tests.support.tiny_diffrhythm import write_tiny_dit
 
 
-def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(read, here, monkeypatch):
+def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(
+    read, here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stated(settings, **chosen):
         inputs = first_recipe(read({"settings": chosen}), settings).inputs
         return inputs["dtype"], inputs["vae_dtype"]
@@ -61,7 +64,7 @@ OTHER = {
 }
 
 
-def test_a_recipe_changes_with_what_is_heard_and_with_nothing_else(read, here):
+def test_a_recipe_changes_with_what_is_heard_and_with_nothing_else(read, here) -> None:
     known = first_recipe(read(), here).digest
     for what, change in SAME.items():
         assert first_recipe(read(change), here).digest == known, what
@@ -74,7 +77,7 @@ def test_a_recipe_changes_with_what_is_heard_and_with_nothing_else(read, here):
     assert len({first_recipe(read(change), here).digest for change in free}) == 1, "nothing is led away from"
 
 
-def test_a_recipe_names_the_content_of_the_model_files_that_are_heard(read, here, tmp_path):
+def test_a_recipe_names_the_content_of_the_model_files_that_are_heard(read, here, tmp_path: Path) -> None:
     known = first_recipe(read(), here)
     shutil.copytree(here.models, tmp_path / "models")
     moved = here.model_copy(update={"models": tmp_path / "models"})
@@ -102,14 +105,14 @@ def test_a_recipe_names_the_content_of_the_model_files_that_are_heard(read, here
     assert {name for name in led.inputs if led.inputs[name] != network.inputs[name]} == {"files"}
 
 
-def test_an_engine_refuses_a_take_without_its_parents_files(read, here):
+def test_an_engine_refuses_a_take_without_its_parents_files(read, here) -> None:
     parent = first_recipe(read(), here)
     engine = get_engine("diffrhythm", here)
     with pytest.raises(RefusedError, match="latent"):
         engine.retakes(Passage(parent, {"audio": "a" * 64}, 5, 10, "en"), [2])
 
 
-def test_new_words_that_leave_their_passage_are_told(read, here):
+def test_new_words_that_leave_their_passage_are_told(read, here) -> None:
     parent = first_recipe(read(), here)
     words = parse_lrc(lrc({6: "A line of far too many words to be sung in the time there is " * 4}))
     products = {"audio": "a" * 64, "latent": "b" * 64}

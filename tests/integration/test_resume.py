@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory: pytest.TempPathFactory):
     """A folder with one render that nothing disturbed: its release, and a home whose Prefect is set up."""
     folder = tmp_path_factory.mktemp("undisturbed")
     done = songline("render", write_album(folder / "album"), "--out", folder / "out", home=folder / "home")
@@ -33,7 +33,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.fixture
-def home(undisturbed, tmp_path):
+def home(undisturbed, tmp_path: Path):
     """A fresh home; Prefect's first set-up, which takes long and is not the subject, is copied."""
     shutil.copytree(undisturbed / "home" / "prefect", tmp_path / "home" / "prefect")
     return tmp_path / "home"
@@ -92,7 +92,7 @@ def start(home) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("wanted", ["render", "score", "master"])
-def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_path, wanted):
+def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_path: Path, wanted) -> None:
     album = write_album(tmp_path / "album")
     running = start(album, tmp_path / "out")
     mark_crashed = time.monotonic() + 120
@@ -119,7 +119,7 @@ def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_p
     assert clean.returncode == 0, clean.stdout
 
 
-def test_two_renders_at_once_end_with_one_album(home, start, tmp_path):
+def test_two_renders_at_once_end_with_one_album(home, start, tmp_path: Path) -> None:
     album = write_album(tmp_path / "album")
     both = [start(album, tmp_path / "out") for _ in range(2)]
     assert [running.wait(timeout=240) for running in both] == [0, 0]
@@ -139,7 +139,7 @@ def test_two_renders_at_once_end_with_one_album(home, start, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["small"]
 
 
-def test_what_a_change_costs(home, tmp_path):
+def test_what_a_change_costs(home, tmp_path: Path) -> None:
     document = album_document()
     folder, out = tmp_path / "album", tmp_path / "out"
 

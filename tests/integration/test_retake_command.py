@@ -57,7 +57,7 @@ def passage(start: str = "0:05", end: str = "0:10") -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def taken(sung, tmp_path_factory):
+def taken(sung, tmp_path_factory: pytest.TempPathFactory):
     """One take of five seconds with a new line, of the candidate that the policy did not choose."""
     folder = tmp_path_factory.mktemp("taken")
     album = sung.copied(folder)
@@ -95,7 +95,7 @@ def planned(album, document=None, *, store=False):
 # --- the take
 
 
-def test_the_take_is_told_and_done_by_one_render(taken):
+def test_the_take_is_told_and_done_by_one_render(taken) -> None:
     (take,) = taken.told["candidates"]
     assert taken.told["parent"] == taken.parent
     assert (taken.told["album"], taken.told["song"], take["state"]) == ("sung", "one", "rendered")
@@ -103,7 +103,7 @@ def test_the_take_is_told_and_done_by_one_render(taken):
     assert Path(take["audio"]).read_bytes() == taken.album.parts(take["id"])[1]["audio"].read_bytes()
 
 
-def test_outside_its_passage_a_take_is_its_parent_bit_for_bit(taken):
+def test_outside_its_passage_a_take_is_its_parent_bit_for_bit(taken) -> None:
     parent, take = (
         soundfile.read(taken.album.parts(name)[1]["audio"], dtype="float32")[0] for name in (taken.parent, taken.id)
     )
@@ -116,13 +116,13 @@ def test_outside_its_passage_a_take_is_its_parent_bit_for_bit(taken):
     assert np.abs(parent[inside] - take[inside]).max() > 0.01
 
 
-def test_the_latent_outside_is_the_parents_too(taken):
+def test_the_latent_outside_is_the_parents_too(taken) -> None:
     parent, take = (np.load(taken.album.parts(name)[1]["latent"]) for name in (taken.parent, taken.id))
     changed = (parent != take).any(axis=1)
     assert np.flatnonzero(changed).tolist() == list(range(PASSAGE.start_frame, PASSAGE.end_frame))
 
 
-def test_the_recipe_names_its_parent_and_changes_the_words_inside_only(taken):
+def test_the_recipe_names_its_parent_and_changes_the_words_inside_only(taken) -> None:
     parent, files = taken.album.parts(taken.parent)
     recipe, _ = taken.album.parts(taken.id)
     assert recipe.inputs["parent"] == parent.digest
@@ -137,7 +137,7 @@ def test_the_recipe_names_its_parent_and_changes_the_words_inside_only(taken):
     assert {name: recipe.inputs[name] for name in same} == {name: parent.inputs[name] for name in same}
 
 
-def test_the_catalog_knows_its_parent_and_its_words(taken):
+def test_the_catalog_knows_its_parent_and_its_words(taken) -> None:
     ask = taken.album.ask
     assert ask("SELECT parent_id FROM candidate WHERE id = ?", taken.id) == [taken.parent]
     with open_catalog(taken.album.settings) as catalog:
@@ -145,7 +145,7 @@ def test_the_catalog_knows_its_parent_and_its_words(taken):
     assert words.to_lrc() == lrc({6: NEW_LINE}), "the line outside of the passage stays"
 
 
-def test_the_same_take_again_makes_nothing_new(taken):
+def test_the_same_take_again_makes_nothing_new(taken) -> None:
     done, rows = taken.album.done(), taken.album.ask("SELECT id FROM candidate")
     assert taken.retake() == taken.told
     assert taken.album.ask("SELECT id FROM candidate") == rows
@@ -155,7 +155,7 @@ def test_the_same_take_again_makes_nothing_new(taken):
 # --- the next render
 
 
-def test_the_next_render_makes_only_what_is_missing(taken, decided):
+def test_the_next_render_makes_only_what_is_missing(taken, decided) -> None:
     assert decided[len(taken.before) :] == ["render"], "retaking did nothing but render, and embedded nothing"
     work = taken.album.done()[len(decided) :]
     assert work.count("render") == 1, "the new seed"
@@ -163,7 +163,7 @@ def test_the_next_render_makes_only_what_is_missing(taken, decided):
     assert work.count("judge") == work.count("score") == 2, "the retake and the new seed"
 
 
-def test_a_take_that_wins_is_released_with_its_words(taken, decided):
+def test_a_take_that_wins_is_released_with_its_words(taken, decided) -> None:
     (one, _) = taken.album.json("status", "sung")["songs"]
     assert one["winner"] == taken.id
     assert one["candidates"]["rendered"] == 4
@@ -178,19 +178,19 @@ def test_a_take_that_wins_is_released_with_its_words(taken, decided):
     assert NEW_LINE in (taken.album.release / "index.html").read_text()
 
 
-def test_every_candidate_is_scored_with_the_others(taken, decided):
+def test_every_candidate_is_scored_with_the_others(taken, decided) -> None:
     (one, _) = taken.album.json("scores", "sung")["songs"]
     assert len(one["candidates"]) == 4
     assert one["candidates"][0]["id"] == taken.id
     assert all("value" in c["metrics"]["mulan_similarity"] for c in one["candidates"])
 
 
-def test_a_take_is_within_tolerance_when_it_is_rendered_again(taken, decided):
+def test_a_take_is_within_tolerance_when_it_is_rendered_again(taken, decided) -> None:
     again = taken.album.json("rerun", taken.id)
     assert again["verdict"] in ("identical", "within tolerance")
 
 
-def test_a_take_stays_while_its_parent_is_asked_for(taken, tmp_path):
+def test_a_take_stays_while_its_parent_is_asked_for(taken, tmp_path: Path) -> None:
     album = taken.album.copied(tmp_path)
     parent_seed = album.parts(taken.parent)[0].seed
     other_seed = 3 - parent_seed
@@ -221,7 +221,7 @@ def test_a_take_stays_while_its_parent_is_asked_for(taken, tmp_path):
         (("0:05", "nan"), "'nan' is not a time"),
     ],
 )
-def test_times_that_are_none_are_refused(sung, times, told):
+def test_times_that_are_none_are_refused(sung, times, told) -> None:
     before = sung.dump()
     refused = sung.run("retake", sung.candidates("one")[1], *passage(*times), code=2)
     assert told in refused.stderr
@@ -229,7 +229,7 @@ def test_times_that_are_none_are_refused(sung, times, told):
     assert sung.dump() == before
 
 
-def test_lyrics_that_change_nothing_are_refused(sung, tmp_path):
+def test_lyrics_that_change_nothing_are_refused(sung, tmp_path: Path) -> None:
     words = tmp_path / "same.lrc"
     words.write_text(lrc({20: "Changed where it does not count"}))
     one = sung.candidates("one")[1]
@@ -241,7 +241,7 @@ def test_lyrics_that_change_nothing_are_refused(sung, tmp_path):
     sung.run("retake", "nobody-1", *passage(), code=2)
 
 
-def test_a_guide_candidate_has_no_passage_to_take_again(tmp_path, sung):
+def test_a_guide_candidate_has_no_passage_to_take_again(tmp_path: Path, sung) -> None:
     guide = Sung(tmp_path / "home", tmp_path / "album.yaml", tmp_path / "out", sung.variables)
     document = album_document(songs=album_document()["songs"][:1])
     with open_catalog(guide.settings) as catalog:
@@ -259,7 +259,7 @@ def test_a_guide_candidate_has_no_passage_to_take_again(tmp_path, sung):
 # --- trouble
 
 
-def test_a_take_needs_the_models_of_its_parent(taken, tmp_path):
+def test_a_take_needs_the_models_of_its_parent(taken, tmp_path: Path) -> None:
     before = taken.album.dump()
     asked = ["retake", taken.parent, *passage("0:30", "0:35")]
     refused = taken.album.run(*asked, code=4, SONGLINE_MODELS=str(tmp_path / "none"))
@@ -267,7 +267,7 @@ def test_a_take_needs_the_models_of_its_parent(taken, tmp_path):
     assert taken.album.dump() == before, "nothing is declared that could fail"
 
 
-def test_a_take_that_fails_says_why(taken, tmp_path):
+def test_a_take_that_fails_says_why(taken, tmp_path: Path) -> None:
     album = taken.album.copied(tmp_path)
     album.stored(album.parts(taken.parent)[1]["latent"].name).unlink()
     failed = album.run("retake", taken.parent, *passage("0:30", "0:35"), code=1)

@@ -46,7 +46,7 @@ def everybody(stack: Stack) -> list[psutil.Process]:
     return [*{*recorded, *chain.from_iterable(children), *chain.from_iterable(carrying)}]
 
 
-def test_every_service_is_recorded_and_answers(stack):
+def test_every_service_is_recorded_and_answers(stack) -> None:
     assert [record["service"] for record in stack.records] == SERVICES
     assert len({record["port"] for record in stack.records}) == len(SERVICES)
     for record in stack.records:
@@ -56,7 +56,7 @@ def test_every_service_is_recorded_and_answers(stack):
     assert stack.run("status").count(" well") == len(SERVICES)
 
 
-def test_the_settings_reach_it(stack):
+def test_the_settings_reach_it(stack) -> None:
     known = stack.variables
     with psycopg.connect(known["SONGLINE_DATABASE_URL"]) as connection:
         assert connection.execute("SELECT current_user, current_database()").fetchone() == ("songline", "songline")
@@ -77,7 +77,7 @@ def bucket_of(known, name="SONGLINE_S3_ACCESS_KEY", secret="SONGLINE_S3_SECRET_K
     return Minio(where, access_key=known[name], secret_key=known[secret], secure=False, region="us-east-1")
 
 
-def test_workers_reach_their_own_bucket_and_nothing_else_of_the_store(stack):
+def test_workers_reach_their_own_bucket_and_nothing_else_of_the_store(stack) -> None:
     known = stack.variables
     chosen = json.loads((stack.folder / "stack" / "choices.json").read_text())
     root = bucket_of(known | chosen, "minio_root_user", "minio_root_password")
@@ -107,7 +107,7 @@ def test_workers_reach_their_own_bucket_and_nothing_else_of_the_store(stack):
             refused()
 
 
-def test_workers_change_rows_and_no_table(stack):
+def test_workers_change_rows_and_no_table(stack) -> None:
     with psycopg.connect(stack.variables["SONGLINE_DATABASE_URL"], autocommit=True) as connection:
         owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert owners == [("songline_owner",)]
@@ -128,7 +128,7 @@ def test_workers_change_rows_and_no_table(stack):
         psycopg.connect(other)
 
 
-def test_the_roots_of_the_stores_are_nobodys_but_their_own(stack):
+def test_the_roots_of_the_stores_are_nobodys_but_their_own(stack) -> None:
     chosen = json.loads((stack.folder / "stack" / "choices.json").read_text())
     roots = {chosen[name] for name in ("database_admin_password", "minio_root_user", "minio_root_password")}
     assert roots.isdisjoint(stack.variables.values())
@@ -136,7 +136,7 @@ def test_the_roots_of_the_stores_are_nobodys_but_their_own(stack):
     assert {name for name, values in told.items() if any(root in values for root in roots)} == {"minio"}
 
 
-def test_workers_run_songlines_flows_and_change_nothing_of_them(stack):
+def test_workers_run_songlines_flows_and_change_nothing_of_them(stack) -> None:
     """A worker's credential, as it stands in the worker's environment, cannot change what other workers run."""
     told = {name: psutil.Process(pid).environ() for name, pid in stack.pids.items() if name.startswith("worker-")}
     (worker,) = {values["PREFECT_API_AUTH_STRING"] for values in told.values()}
@@ -188,7 +188,7 @@ def asked(known, path, document=None, *, method="POST", host=None):
         return json.load(answer)
 
 
-def test_secrets_are_for_their_owner_only(stack):
+def test_secrets_are_for_their_owner_only(stack) -> None:
     for name in ("stack.env", "stack.json", "stack/choices.json"):
         assert (stack.folder / name).stat().st_mode & 0o777 == 0o600
     known = stack.variables
@@ -203,7 +203,7 @@ def test_secrets_are_for_their_owner_only(stack):
     assert not [secret for secret in secrets if secret in seen]
 
 
-def test_a_shell_and_a_parser_read_the_same(stack):
+def test_a_shell_and_a_parser_read_the_same(stack) -> None:
     script = 'set -a; . "$0"; env -0'
     told = subprocess.run(
         ["sh", "-c", script, stack.folder / "stack.env"], env={}, capture_output=True, text=True, check=True
@@ -212,7 +212,7 @@ def test_a_shell_and_a_parser_read_the_same(stack):
     assert stack.variables.items() <= by_shell.items()
 
 
-def test_nothing_listens_off_loopback(stack):
+def test_nothing_listens_off_loopback(stack) -> None:
     found = each(everybody(stack), lambda process: (process.name(), process.net_connections(kind="inet")))
     listening = {
         (name, connection.laddr.ip)
@@ -224,7 +224,7 @@ def test_nothing_listens_off_loopback(stack):
     assert {address for _, address in listening} <= {"127.0.0.1", "::1"}
 
 
-def test_services_see_what_they_need_and_no_more(stack):
+def test_services_see_what_they_need_and_no_more(stack) -> None:
     told = {name: psutil.Process(pid).environ() for name, pid in stack.pids.items()}
     devices = {name: told[name]["CUDA_VISIBLE_DEVICES"] for name in SERVICES[3:]}
     assert devices == {"worker-cpu": "", "worker-gpu-0": "0", "worker-gpu-1": "1"}
@@ -242,7 +242,7 @@ def test_services_see_what_they_need_and_no_more(stack):
     assert all(one.get("PREFECT_API_URL") in (None, stack.variables["PREFECT_API_URL"]) for one in told.values())
 
 
-def test_what_was_killed_comes_back_and_the_rest_is_left_alone(stack):
+def test_what_was_killed_comes_back_and_the_rest_is_left_alone(stack) -> None:
     before, variables = stack.pids, stack.variables
     killed = {"postgres", "worker-gpu-1"}
     for name in killed:
@@ -257,7 +257,7 @@ def test_what_was_killed_comes_back_and_the_rest_is_left_alone(stack):
     assert stack.run("status").count(" well") == len(SERVICES)
 
 
-def test_other_devices_change_their_workers_only(stack):
+def test_other_devices_change_their_workers_only(stack) -> None:
     before = stack.pids
     gone = psutil.Process(before["worker-gpu-1"])
     stack.run("up", "--gpus", "")
@@ -269,7 +269,7 @@ def test_other_devices_change_their_workers_only(stack):
     assert stack.variables["SONGLINE_DEVICE"] == "cpu"
 
 
-def test_down_leaves_the_data_and_no_process(stack):
+def test_down_leaves_the_data_and_no_process(stack) -> None:
     before = everybody(stack)
     assert len(before) > len(SERVICES)
     stack.run("down")

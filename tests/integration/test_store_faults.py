@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, MachineError, StoreError
 from catalog.common.settings import Settings
@@ -66,7 +66,7 @@ def assert_nothing_lost(catalog, produced):
 
 
 @pytest.mark.parametrize("outage_s", OUTAGES_S)
-def test_minio_goes_away_in_the_middle_and_comes_back(tmp_path, outage_s):
+def test_minio_goes_away_in_the_middle_and_comes_back(tmp_path: Path, outage_s) -> None:
     port, keys, made = free_port(), ("studio", "a-secret-of-the-test"), []
     begun, gone = threading.Event(), threading.Event()
 
@@ -127,7 +127,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", [AT_ONCE, *(pytest.param(name, marks=LONG) for name in FAULTS if name != AT_ONCE)])
-def test_an_album_is_made_over_a_bad_line(minio, tmp_path, fault):
+def test_an_album_is_made_over_a_bad_line(minio, tmp_path: Path, fault) -> None:
     rng = random.Random(3)
 
     def choose(verb, path):
@@ -159,7 +159,7 @@ def files_in(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_full_disk_is_told_leaves_nothing_half_made_and_can_be_continued(tmp_path):
+def test_a_full_disk_is_told_leaves_nothing_half_made_and_can_be_continued(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(os.urandom(TMPFS_BYTES - (1 << 18)))
     with tmpfs(tmp_path / "disk") as disk:
         settings = Settings(home=tmp_path / "home", retry_base_s=0.0)
@@ -193,7 +193,7 @@ def lease_of(catalog):
     return lease
 
 
-def test_a_write_beyond_a_limit_is_told_and_leaves_nothing_half_made(tmp_path):
+def test_a_write_beyond_a_limit_is_told_and_leaves_nothing_half_made(tmp_path: Path) -> None:
     """A quota as every user has one: the size of a file, set for a process of its own."""
     (tmp_path / "large").write_bytes(os.urandom(LARGE))
     script = f"""
@@ -231,7 +231,7 @@ def spoil(path):
     path.write_bytes(data)
 
 
-def test_a_spoiled_byte_is_found_and_never_delivered(catalog, tmp_path):
+def test_a_spoiled_byte_is_found_and_never_delivered(catalog: Catalog, tmp_path: Path) -> None:
     produced, _ = make_album(catalog, tmp_path)
     release = release_by_key(catalog.database, produced.release_key)
     digest = next(digest for path, digest in release.files.items() if path.endswith(".mp3"))
@@ -251,7 +251,7 @@ def test_a_spoiled_byte_is_found_and_never_delivered(catalog, tmp_path):
     assert files_in(tmp_path / "out") == []
 
 
-def test_a_spoiled_byte_in_a_bucket_or_its_local_copy_is_never_delivered(minio, tmp_path):
+def test_a_spoiled_byte_in_a_bucket_or_its_local_copy_is_never_delivered(minio, tmp_path: Path) -> None:
     bucket = minio.bucket()
     store = minio.store(tmp_path / "cache", bucket)
     song = os.urandom(1 << 18)
@@ -265,7 +265,7 @@ def test_a_spoiled_byte_in_a_bucket_or_its_local_copy_is_never_delivered(minio, 
         store.local(digest)
 
 
-def test_a_folder_stores_bytes_survive_what_a_second_writer_does(tmp_path):
+def test_a_folder_stores_bytes_survive_what_a_second_writer_does(tmp_path: Path) -> None:
     """Known bytes that a sweep takes at the very moment are written again."""
     store = FolderStore(tmp_path / "store")
     digest = store.put_bytes(b"a song").digest

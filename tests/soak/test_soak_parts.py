@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -25,18 +26,18 @@ def growing(rows: list[Row]) -> list[str]:
     return [verdict.sentence.partition(":")[0] for verdict in judge(rows) if verdict.is_bad]
 
 
-def test_what_every_album_adds_to_is_growing_but_what_it_leaves_for_good_is_not():
+def test_what_every_album_adds_to_is_growing_but_what_it_leaves_for_good_is_not() -> None:
     noise = random.Random(1)
     rows = [row(n, prefect=5 + 0.22 * n, catalog=0.3 * n, seconds=20 + noise.random()) for n in range(1, 21)]
     assert growing(rows) == ["prefect.db"]
 
 
-def test_a_catalog_that_takes_more_for_each_further_album_is_growing():
+def test_a_catalog_that_takes_more_for_each_further_album_is_growing() -> None:
     rows = [row(n, prefect=5, catalog=0.3 * n + 0.02 * n * n) for n in range(1, 21)]
     assert growing(rows) == ["catalog, what each album adds"]
 
 
-def test_noise_and_a_saw_tooth_are_not_growing_and_few_albums_tell_nothing():
+def test_noise_and_a_saw_tooth_are_not_growing_and_few_albums_tell_nothing() -> None:
     noise = random.Random(2)
     rows = [row(n, prefect=2 + n % 5, catalog=0.3 * n, seconds=20 + 9 * noise.random()) for n in range(1, 41)]
     assert growing(rows) == []
@@ -44,7 +45,7 @@ def test_noise_and_a_saw_tooth_are_not_growing_and_few_albums_tell_nothing():
     assert all("too few" in verdict.sentence for verdict in judge(rows[:4]))
 
 
-def test_every_stage_and_victim_has_its_turn_and_a_seed_repeats_them():
+def test_every_stage_and_victim_has_its_turn_and_a_seed_repeats_them() -> None:
     count = sum(len(stage.victims) for stage in STAGES)
     decks = [Deck(random.Random(7)) for _ in range(2)]
     dealt, again = ([card for _ in range(2 * count) for card in deck.deal(1)] for deck in decks)
@@ -57,7 +58,7 @@ def test_every_stage_and_victim_has_its_turn_and_a_seed_repeats_them():
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(tmp_path: Path):
     found = Place(tmp_path / "disturbed")
     found.environment()
     return found
@@ -78,7 +79,7 @@ def place(tmp_path):
         "backup/store/unfinished/tmp1",
     ],
 )
-def test_a_leftover_is_seen_wherever_it_lies(place, path):
+def test_a_leftover_is_seen_wherever_it_lies(place, path) -> None:
     assert place.leftovers() == []
     file = place.folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def test_a_leftover_is_seen_wherever_it_lies(place, path):
     assert len(place.leftovers()) == 1
 
 
-def test_a_child_that_outlives_its_command_is_seen_and_timed(place):
+def test_a_child_that_outlives_its_command_is_seen_and_timed(place) -> None:
     child = "import time; time.sleep(1.5)"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}], start_new_session=True)"
     process = subprocess.Popen([sys.executable, "-c", code], env=place.environment())

@@ -85,14 +85,19 @@ class FakeFarm:
             self._do(catalog, run)
             run.state = "ended"
 
+    def renders_of(self, catalog: Catalog, run: FakeRun) -> list[str]:
+        """The render keys that a run of renders was given, in order."""
+        assert isinstance(run.work, ShardParameters)
+        shard = shard_of(catalog.database, run.work.shard)
+        assert shard is not None
+        return sorted(shard.render_keys)
+
     def _do(self, catalog: Catalog, run: FakeRun) -> None:
         work = run.work
         assert isinstance(work, ShardParameters | SongParameters)
         planned = stored_plan(catalog.database, work.album)
         if isinstance(work, ShardParameters):
-            shard = shard_of(catalog.database, work.shard)
-            assert shard is not None
-            part, until = part_of(planned, renders=shard.render_keys), "score"
+            part, until = part_of(planned, renders=self.renders_of(catalog, run)), "score"
         else:
             part, until = part_of(planned, songs=work.songs), work.until
         executor = InlineExecutor(catalog)

@@ -128,7 +128,7 @@ def write_tiny_whisper(folder: Path, scratch: Path, seed: int = 0) -> Path:
     """Write a Whisper into ``folder``, converted by CTranslate2 from random weights saved under ``scratch``."""
     import torch
     from ctranslate2.converters import TransformersConverter
-    from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
+    from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast  # type: ignore[attr-defined]
 
     tokenizer = _whisper_tokenizer()
     ids = {name: tokenizer.token_to_id(name) for name in ("<|endoftext|>", "<|startoftranscript|>")}
@@ -151,7 +151,7 @@ def write_tiny_whisper(folder: Path, scratch: Path, seed: int = 0) -> Path:
     )
     model = WhisperForConditionalGeneration(config)
     model.load_state_dict(_random_state(model, seed))
-    model.generation_config.alignment_heads = [[0, 0]]
+    model.generation_config.alignment_heads = [[0, 0]]  # type: ignore[attr-defined]
     model.save_pretrained(scratch)
     wrapped = WhisperTokenizerFast(tokenizer_object=tokenizer, unk_token="<|endoftext|>")
     wrapped.save_pretrained(scratch)

@@ -80,7 +80,7 @@ def warm() -> None:
         importlib.import_module("sqlalchemy.orm").configure_mappers()
     typer_main = importlib.import_module("typer.main")
     built = typer_main.get_command(main.app)
-    typer_main.get_command = lambda _: built
+    typer_main.get_command = lambda _: built  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
 

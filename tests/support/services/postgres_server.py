@@ -53,7 +53,7 @@ class PostgresServer:
         if os.geteuid() == 0:
             shutil.chown(secret, UNPRIVILEGED)
         options = ["-U", USER, f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
-        made = subprocess.run(
+        made = subprocess.run(  # type: ignore[call-overload]
             [self._programs / "initdb", "-D", self._data, "--no-sync", *options],
             capture_output=True,
             text=True,
@@ -70,7 +70,7 @@ class PostgresServer:
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *FAST]
         options = [part for setting in settings for part in ("-c", setting)]
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # type: ignore[call-overload]
                 [*tie, self._programs / "postgres", "-D", self._data, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

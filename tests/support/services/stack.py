@@ -72,7 +72,7 @@ class Stack:
         """Send a signal to one recorded process."""
         os.kill(self.pids[service], how)
 
-    def signal_family(self, service: str, how: signal.Signals) -> None:
+    def signal_family(self, service: str, how: signal.Signals) -> None:  # type: ignore[name-defined]
         """Send a signal to a worker, then to all that it started."""
         for process in sorted(self.family(service), key=lambda process: process.pid != self.pids[service]):
             with suppress(psutil.NoSuchProcess):

@@ -1,11 +1,14 @@
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import CatalogError
 from catalog.common.settings import Settings
 from catalog.files import owners
@@ -25,15 +28,16 @@ def run_and_kill(settings, body):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_scratch_is_empty_and_gone_afterwards(catalog):
+def test_scratch_is_empty_and_gone_afterwards(catalog: Catalog) -> None:
     with catalog.scratch() as folder:
         assert list(folder.iterdir()) == []
         (folder / "half").write_bytes(b"x")
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_what_a_killed_process_left_is_swept_by_the_next(settings):
+def test_what_a_killed_process_left_is_swept_by_the_next(settings) -> None:
     killed = run_and_kill(
         settings, "kept = house.scratch(); folder = kept.__enter__(); (folder / 'half').write_bytes(b'x')"
     )
@@ -46,7 +50,8 @@ def test_what_a_killed_process_left_is_swept_by_the_next(settings):
         assert mine.exists()
 
 
-def test_dead_names_are_swept_once_they_are_old(settings):
+@pytest.mark.slow
+def test_dead_names_are_swept_once_they_are_old(settings) -> None:
     run_and_kill(settings, "pass")
     folder = settings.home / "owners"
     (name,) = [path.name for path in folder.iterdir()]
@@ -59,20 +64,20 @@ def test_dead_names_are_swept_once_they_are_old(settings):
     assert owners.is_dead(folder, name)
 
 
-def test_a_living_owner_and_one_of_another_host_are_not_dead(settings):
+def test_a_living_owner_and_one_of_another_host_are_not_dead(settings) -> None:
     with open_catalog(settings) as catalog:
         (living,) = catalog.owners_folder.iterdir()
         assert not owners.is_dead(catalog.owners_folder, living.name)
         assert not owners.is_dead(catalog.owners_folder, "elsewhere:1:abcd")
 
 
-def test_a_home_that_is_a_file_is_refused_with_the_remedy(tmp_path):
+def test_a_home_that_is_a_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "home").write_bytes(b"")
     with pytest.raises(CatalogError, match="SONGLINE_HOME"), open_catalog(Settings(home=tmp_path / "home")):
         pass
 
 
-def test_a_file_that_is_no_catalog_is_refused(tmp_path):
+def test_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
     (tmp_path / "catalog.sqlite3").write_bytes(b"not a database, but long enough to be read as one" * 10)
     with pytest.raises(CatalogError, match="is damaged: its first bytes"), open_catalog(Settings(home=tmp_path)):
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def database(database_url, tmp_path):
+def database(database_url, tmp_path: Path):
     opened = open_database(database_url or f"sqlite:///{tmp_path / 'catalog.db'}")
     with opened.write() as session:
         session.add_all(Album(id=name, title=name, manifest={}, manifest_digest="0") for name in ("a", "b'", "ü"))
@@ -30,26 +32,27 @@ def found(database, column, values):
 
 
 @pytest.mark.parametrize("values", [[], ["a"], ["a", "a", "nobody"], ["b'", "ü", '"', "\\"]])
-def test_texts_are_found(database, values):
+def test_texts_are_found(database, values) -> None:
     assert found(database, Album.id, values) == {"a", "b'", "ü"} & set(values)
 
 
-def test_numbers_are_found(database):
+def test_numbers_are_found(database) -> None:
     assert found(database, Song.id, [1, 3, 99]) == {1, 3}
 
 
-def test_more_values_than_a_statement_takes_parameters_are_one_statement(database):
+@pytest.mark.slow
+def test_more_values_than_a_statement_takes_parameters_are_one_statement(database) -> None:
     with counted(database) as sent:
         assert found(database, Album.id, [str(number) for number in range(70_000)] + ["a"]) == {"a"}
     assert len([statement for statement in sent if "SELECT" in statement]) == 1
 
 
-def test_other_values_are_not_those_of_the_first_call(database):
+def test_other_values_are_not_those_of_the_first_call(database) -> None:
     assert found(database, Album.id, ["a"]) == {"a"}
     assert found(database, Album.id, ["ü", "a"]) == {"ü", "a"}
 
 
-def test_an_index_finds_them(database):
+def test_an_index_finds_them(database) -> None:
     query = sa.select(Album.id).where(in_values(Album.id, ["a"]))
     sent = []
     with counted(database, parameters=sent), database.read() as session:

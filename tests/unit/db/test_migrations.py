@@ -141,7 +141,7 @@ def keys_of(path: Path) -> dict[str, set[tuple[str, str, str]]]:
 
 
 @pytest.mark.parametrize("rows", [ROWS, [*ROWS, *DECIDED]], ids=["rendered", "decided"])
-def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path, rows):
+def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path: Path, rows) -> None:
     path = tmp_path / "catalog.sqlite3"
     catalog_at(path, "0001", rows)
     before, keys = everything(path), keys_of(path)
@@ -166,14 +166,15 @@ def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path, r
     assert [p.name for p in tmp_path.glob("*.before-*")] == [f"catalog.sqlite3.before-{SCHEMA_REVISION}"]
 
 
-def test_a_migrated_catalog_is_the_one_that_a_new_home_gets(tmp_path):
+@pytest.mark.slow
+def test_a_migrated_catalog_is_the_one_that_a_new_home_gets(tmp_path: Path) -> None:
     catalog_at(tmp_path / "old.sqlite3", "0001", ROWS)
     for name in ("old", "new"):
         open_database(f"sqlite:///{tmp_path / name}.sqlite3").close()
     assert keys_of(tmp_path / "old.sqlite3") == keys_of(tmp_path / "new.sqlite3")
 
 
-def test_a_migrated_home_opens_and_tells_what_it_knew(tmp_path):
+def test_a_migrated_home_opens_and_tells_what_it_knew(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     catalog_at(tmp_path / "catalog.sqlite3", "0001", [*ROWS, *DECIDED])
     with open_catalog(settings) as catalog:
@@ -182,7 +183,7 @@ def test_a_migrated_home_opens_and_tells_what_it_knew(tmp_path):
         assert (song.winner, song.candidates[0].state) == ("one-1-aaaaaa", "rendered")
 
 
-def test_a_foreign_key_holds_after_the_migration(tmp_path):
+def test_a_foreign_key_holds_after_the_migration(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite3"
     catalog_at(path, "0001", ROWS)
     database = open_database(f"sqlite:///{path}")
@@ -191,7 +192,7 @@ def test_a_foreign_key_holds_after_the_migration(tmp_path):
     database.close()
 
 
-def test_an_index_leads_back_through_every_reference():
+def test_an_index_leads_back_through_every_reference() -> None:
     """Else a row that goes costs a look at every row that might refer to it."""
     for table in Base.metadata.sorted_tables:
         leading = {next(iter(index.columns)).name for index in table.indexes}

@@ -67,13 +67,14 @@ def at_once(*works):
     return errors
 
 
-def test_migrations_and_tables_say_the_same(database):
+@pytest.mark.slow
+def test_migrations_and_tables_say_the_same(database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_every_text_is_sorted_by_bytes(database):
+def test_every_text_is_sorted_by_bytes(database) -> None:
     asked = "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_name = ANY(:tables)"
     with database.read() as reading:
         found = reading.scalars(
@@ -82,7 +83,7 @@ def test_every_text_is_sorted_by_bytes(database):
         assert set(found) == {"C"}
 
 
-def test_an_older_catalog_is_migrated_with_its_rows(postgres):
+def test_an_older_catalog_is_migrated_with_its_rows(postgres) -> None:
     url = postgres.new_database()
     engine = postgres_engine(make_url(url), ServerLimits())
     with engine.begin() as connection:
@@ -100,7 +101,7 @@ def test_an_older_catalog_is_migrated_with_its_rows(postgres):
 
 
 @pytest.mark.parametrize(("table", "is_ours"), [("spatial_ref_sys", False), ("render", True)])
-def test_tables_of_extensions_may_lie_beside_ours_and_none_in_their_place(postgres, table, is_ours):
+def test_tables_of_extensions_may_lie_beside_ours_and_none_in_their_place(postgres, table, is_ours) -> None:
     url = postgres.new_database()
     engine = postgres_engine(make_url(url), ServerLimits())
     with engine.begin() as connection:
@@ -114,7 +115,8 @@ def test_tables_of_extensions_may_lie_beside_ours_and_none_in_their_place(postgr
         open_database(url).close()
 
 
-def test_two_processes_that_start_at_once_migrate_once(postgres):
+@pytest.mark.slow
+def test_two_processes_that_start_at_once_migrate_once(postgres) -> None:
     url = postgres.new_database()
     script = textwrap.dedent(f"""
         from db.session import open_database
@@ -124,20 +126,20 @@ def test_two_processes_that_start_at_once_migrate_once(postgres):
     assert [(process.communicate()[1], process.returncode) for process in started] == [(b"", 0)] * 3
 
 
-def test_a_newer_catalog_is_refused(url, monkeypatch):
+def test_a_newer_catalog_is_refused(url, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "SCHEMA_REVISION", "0001")
     with pytest.raises(SchemaTooNew, match=SCHEMA_REVISION):
         open_database(url)
 
 
-def test_a_database_of_another_encoding_is_refused(postgres):
+def test_a_database_of_another_encoding_is_refused(postgres) -> None:
     url = postgres.new_database("template0 ENCODING 'LATIN1' LOCALE 'C'")
     with pytest.raises(DatabaseUnusable, match="LATIN1"):
         open_database(url)
 
 
 @pytest.mark.parametrize("name", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_usual_spelling_of_the_address_is_taken(url, name):
+def test_every_usual_spelling_of_the_address_is_taken(url, name) -> None:
     open_database(url.replace("postgresql", name, 1)).close()
 
 
@@ -155,7 +157,7 @@ def test_every_usual_spelling_of_the_address_is_taken(url, name):
     ],
     ids=["database", "port", "user", "escape", "host", "kind", "option", "text"],
 )
-def test_a_wrong_address_is_told_at_once_and_without_its_password(postgres, url, wrong):
+def test_a_wrong_address_is_told_at_once_and_without_its_password(postgres, url, wrong) -> None:
     started = time.monotonic()
     with pytest.raises(DatabaseUnusable) as caught:
         open_database(wrong(url))
@@ -165,7 +167,7 @@ def test_a_wrong_address_is_told_at_once_and_without_its_password(postgres, url,
     assert "SONGLINE_DATABASE_URL" in f"{caught.value.what} {caught.value.remedy}"
 
 
-def test_a_password_stands_in_no_error_of_a_statement(postgres, database):
+def test_a_password_stands_in_no_error_of_a_statement(postgres, database) -> None:
     with pytest.raises(sa.exc.ProgrammingError) as caught, database.read() as reading:
         reading.execute(sa.text("SELECT nothing FROM nowhere WHERE :x = 1"), {"x": "words of a song"})
     assert "words of a song" not in str(caught.value)
@@ -173,7 +175,7 @@ def test_a_password_stands_in_no_error_of_a_statement(postgres, database):
     assert postgres.password not in repr(database.engine)
 
 
-def test_connections_say_who_they_are_and_have_bounds(url):
+def test_connections_say_who_they_are_and_have_bounds(url) -> None:
     database = open_database(f"{url}?application_name=studio&options=-c%20statement_timeout%3D7s", QUICK)
     names = ("application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     with database.read() as reading:
@@ -182,7 +184,7 @@ def test_connections_say_who_they_are_and_have_bounds(url):
     assert found == ["studio", "7s", "200ms", "2min"]
 
 
-def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url):
+def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url) -> None:
     database, other = open_database(url, QUICK), open_database(url)
     with pytest.raises(DatabaseError, match="statement timeout"), database.read() as reading:
         reading.execute(sa.text("SELECT pg_sleep(5)"))
@@ -197,9 +199,9 @@ def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url):
     other.close()
 
 
-def test_connections_that_are_all_in_use_are_trouble(url):
+def test_connections_that_are_all_in_use_are_trouble(url) -> None:
     engine = postgres_engine(make_url(url), QUICK)
-    engine.pool._timeout = 0.1
+    engine.pool._timeout = 0.1  # type: ignore[attr-defined]
     held = [engine.connect() for _ in range(4)]
     with pytest.raises(DatabaseError, match="connections"), translated():
         engine.connect()
@@ -208,7 +210,7 @@ def test_connections_that_are_all_in_use_are_trouble(url):
     engine.dispose()
 
 
-def test_a_reader_sees_one_state_and_cannot_write(database):
+def test_a_reader_sees_one_state_and_cannot_write(database) -> None:
     with database.read() as reading:
         before = reading.scalar(sa.text("SELECT count(*) FROM render"))
         with database.write() as writing:
@@ -218,7 +220,7 @@ def test_a_reader_sees_one_state_and_cannot_write(database):
             reading.execute(sa.text("DELETE FROM render"))
 
 
-def test_the_clock_is_the_servers_and_moves_within_a_transaction(database):
+def test_the_clock_is_the_servers_and_moves_within_a_transaction(database) -> None:
     with database.read() as reading:
         first, second = (reading.scalar(sa.select(database_now())) for _ in range(2))
     assert isinstance(first, float)
@@ -226,7 +228,7 @@ def test_the_clock_is_the_servers_and_moves_within_a_transaction(database):
     assert first == pytest.approx(time.time(), abs=60)
 
 
-def test_documents_come_back_as_they_were_written(database):
+def test_documents_come_back_as_they_were_written(database) -> None:
     with database.write() as writing:
         insert_missing(writing, Render, [render("a")])
     with database.read() as reading:
@@ -235,7 +237,7 @@ def test_documents_come_back_as_they_were_written(database):
     assert (row.recipe, row.seed, row.error) == (ROW["recipe"], 2**53 - 1, None)
 
 
-def test_the_same_rows_from_many_at_once_stand_there_once(url):
+def test_the_same_rows_from_many_at_once_stand_there_once(url) -> None:
     databases = [open_database(url) for _ in range(4)]
     rows = [render(name) for name in "0123456789abcdef"]
     works = [lambda each=each: each.transact(lambda s: insert_missing(s, Render, rows)) for each in databases]
@@ -246,7 +248,8 @@ def test_the_same_rows_from_many_at_once_stand_there_once(url):
         each.close()
 
 
-def test_two_that_lock_each_other_up_both_get_done(database):
+@pytest.mark.slow
+def test_two_that_lock_each_other_up_both_get_done(database) -> None:
     with database.write() as writing:
         insert_missing(writing, Render, [render("a"), render("b")])
     both, runs = threading.Barrier(2), []
@@ -268,7 +271,7 @@ def test_two_that_lock_each_other_up_both_get_done(database):
         assert reading.scalars(sa.select(Render.attempts)).all() == [2, 2]
 
 
-def test_what_a_writer_read_and_held_stays_until_it_ends(database):
+def test_what_a_writer_read_and_held_stays_until_it_ends(database) -> None:
     with database.write() as writing:
         insert_missing(writing, Render, [render("a")])
 
@@ -281,7 +284,7 @@ def test_what_a_writer_read_and_held_stays_until_it_ends(database):
         assert reading.scalar(sa.select(Render.attempts)) == 40
 
 
-def test_rows_that_refer_to_a_held_one_need_not_wait(url):
+def test_rows_that_refer_to_a_held_one_need_not_wait(url) -> None:
     database = open_database(url, QUICK)
     with database.write() as writing:
         writing.add(Album(id="a", title="A", manifest={}, manifest_digest="d" * 64))
@@ -292,7 +295,7 @@ def test_rows_that_refer_to_a_held_one_need_not_wait(url):
     database.close()
 
 
-def test_one_who_writes_alone_waits_for_the_others_to_end(url):
+def test_one_who_writes_alone_waits_for_the_others_to_end(url) -> None:
     database, order = open_database(url), []
 
     def sweep():
@@ -309,7 +312,7 @@ def test_one_who_writes_alone_waits_for_the_others_to_end(url):
     assert order == ["written", "swept"]
 
 
-def test_a_prefix_is_looked_up_in_the_index(database):
+def test_a_prefix_is_looked_up_in_the_index(database) -> None:
     with database.write() as writing:
         writing.execute(sa.text("SET LOCAL enable_seqscan = off"))
         query = "EXPLAIN SELECT id FROM candidate WHERE id >= :a AND id < :b ORDER BY id LIMIT 6"
@@ -326,8 +329,9 @@ def own_server():
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
-def test_a_server_that_restarts_is_waited_for(own_server, how):
+def test_a_server_that_restarts_is_waited_for(own_server, how) -> None:
     database = open_database(own_server.new_catalog())
     with database.write() as writing:
         insert_missing(writing, Render, [render("a")])
@@ -348,7 +352,8 @@ def test_a_server_that_restarts_is_waited_for(own_server, how):
     assert found == [1]
 
 
-def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server):
+@pytest.mark.slow
+def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server) -> None:
     database, runs = open_database(own_server.new_catalog()), []
 
     def restart():
@@ -371,7 +376,8 @@ def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server):
     database.close()
 
 
-def test_patience_ends(own_server, monkeypatch):
+@pytest.mark.slow
+def test_patience_ends(own_server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "LONGEST_PAUSE_S", 0.05)
     database = open_database(own_server.new_catalog(), ServerLimits(patience_s=0.3))
     own_server.stop()

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import sqlite3
 import threading
 from contextlib import closing
@@ -21,13 +23,14 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'catalog.sqlite3'}"
 
 
-def test_the_newest_migration_is_the_one_the_code_names():
+def test_the_newest_migration_is_the_one_the_code_names() -> None:
     config = Config()
     config.set_main_option("script_location", "db:migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_REVISION
 
 
-def test_migrations_and_tables_say_the_same(url):
+@pytest.mark.slow
+def test_migrations_and_tables_say_the_same(url) -> None:
     database = open_database(url)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -35,7 +38,7 @@ def test_migrations_and_tables_say_the_same(url):
     database.close()
 
 
-def test_sqlite_is_set_for_several_processes(url):
+def test_sqlite_is_set_for_several_processes(url) -> None:
     database = open_database(url)
     with database.read() as reading:
         pragmas = {
@@ -46,7 +49,7 @@ def test_sqlite_is_set_for_several_processes(url):
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 30_000}
 
 
-def test_a_newer_catalog_is_refused(url, tmp_path):
+def test_a_newer_catalog_is_refused(url, tmp_path: Path) -> None:
     open_database(url).close()
     with sqlite3.connect(tmp_path / "catalog.sqlite3") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -55,14 +58,18 @@ def test_a_newer_catalog_is_refused(url, tmp_path):
         open_database(url)
 
 
-def test_an_older_catalog_is_backed_up_before_it_is_migrated(url, tmp_path, monkeypatch):
+def test_an_older_catalog_is_backed_up_before_it_is_migrated(
+    url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_database(url).close()
     monkeypatch.setattr(session, "SCHEMA_REVISION", "9998")
     open_database(url).close()
     assert (tmp_path / "catalog.sqlite3.before-9998").stat().st_size > 0
 
 
-def test_a_backup_has_what_still_lies_in_the_write_ahead_log(url, tmp_path, monkeypatch):
+def test_a_backup_has_what_still_lies_in_the_write_ahead_log(
+    url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = open_database(url)
     with database.write() as writing:
         writing.execute(sa.text("CREATE TABLE late (n INTEGER)"))
@@ -73,13 +80,13 @@ def test_a_backup_has_what_still_lies_in_the_write_ahead_log(url, tmp_path, monk
         assert copy.execute("SELECT count(*) FROM late").fetchone() == (0,)
 
 
-def test_a_network_file_system_is_refused(url, monkeypatch):
+def test_a_network_file_system_is_refused(url, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "file_system_of", lambda _: "nfs4")
     with pytest.raises(NetworkFileSystem, match="nfs4"):
         open_database(url)
 
 
-def test_the_clock_is_the_databases_and_moves_within_a_transaction(url):
+def test_the_clock_is_the_databases_and_moves_within_a_transaction(url) -> None:
     database = open_database(url)
     with database.read() as reading:
         first = reading.scalar(sa.select(database_now()))
@@ -89,7 +96,8 @@ def test_the_clock_is_the_databases_and_moves_within_a_transaction(url):
     assert second >= first
 
 
-def test_writers_in_many_threads_wait_for_each_other(url):
+@pytest.mark.slow
+def test_writers_in_many_threads_wait_for_each_other(url) -> None:
     database = open_database(url)
     with database.write() as writing:
         writing.execute(sa.text("CREATE TABLE tally (n INTEGER)"))

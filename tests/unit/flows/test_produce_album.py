@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submission_of, submit, transition
@@ -24,14 +26,14 @@ from tests.support.inline_executor import HERE
 
 
 @pytest.fixture
-def planned(catalog, settings, tmp_path):
+def planned(catalog: Catalog, settings, tmp_path: Path):
     planned = declare_album(catalog, read_album(write_album(tmp_path / "album", album_document()), settings))
     submit(catalog.database, SubmissionRequest("small", planned.digest))
     return planned
 
 
 @pytest.fixture
-def begun(monkeypatch):
+def begun(monkeypatch: pytest.MonkeyPatch):
     """A function that lets what follows happen in another flow run."""
 
     def begin(run_id):
@@ -46,7 +48,7 @@ def charge(catalog, attempt):
     return found.attempt if found else None
 
 
-def test_only_the_newest_attempt_is_in_charge(catalog, planned, begun):
+def test_only_the_newest_attempt_is_in_charge(catalog: Catalog, planned, begun) -> None:
     assert charge(catalog, 1) == 1
     assert charge(catalog, 2) is None
     begun("by hand in the Prefect UI")
@@ -57,8 +59,9 @@ def test_only_the_newest_attempt_is_in_charge(catalog, planned, begun):
     assert charge(catalog, 1) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
-def test_a_failed_run_that_is_retried_takes_charge_again(catalog, planned, begun, state, again):
+def test_a_failed_run_that_is_retried_takes_charge_again(catalog: Catalog, planned, begun, state, again) -> None:
     transition(catalog.database, "small", state, only_from=["active"])
     assert charge(catalog, 1) == again
     assert submission_of(catalog.database, "small").state == ("active" if again else state)
@@ -68,13 +71,13 @@ def test_a_failed_run_that_is_retried_takes_charge_again(catalog, planned, begun
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
-def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog, planned, begun, state):
+def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog: Catalog, planned, begun, state) -> None:
     transition(catalog.database, "small", state, only_from=["active"])
     assert charge(catalog, 0) == 2
     assert submission_of(catalog.database, "small").state == "active"
 
 
-def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog, planned, begun):
+def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog: Catalog, planned, begun) -> None:
     keys = [candidate.render_key for candidate in planned.songs[0].candidates]
     for key, error in zip(
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
@@ -85,12 +88,12 @@ def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog, planned,
     assert [key for _, key, _ in failed_work(catalog.database)] == keys[1:]
 
 
-def test_an_album_of_nobody_is_named(catalog):
+def test_an_album_of_nobody_is_named(catalog: Catalog) -> None:
     with pytest.raises(InputError, match="never submitted"):
         charge(catalog, 1)
 
 
-def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
+def test_an_album_whose_songs_failed_has_their_reasons(catalog: Catalog, planned) -> None:
     submission = submission_of(catalog.database, "small")
     produced = PipelineResult(None, {"one": WorkError("no take passed", remedy="Add seeds")})
     with pytest.raises(WorkError, match="no take passed"):
@@ -99,14 +102,17 @@ def test_an_album_whose_songs_failed_has_their_reasons(catalog, planned):
     assert (status.state, status.reason) == ("failed", "no take passed. Add seeds.")
 
 
-def test_an_album_that_was_stopped_early_is_done(catalog, planned):
+def test_an_album_that_was_stopped_early_is_done(catalog: Catalog, planned) -> None:
     submission = submission_of(catalog.database, "small")
     asyncio.run(_close(catalog, submission, PipelineResult(None, {}), AlbumArtifacts(catalog, planned), title="Small"))
     assert submission_of(catalog.database, "small").state == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("run_id", "state"), [("run-1", "cancelled"), ("an older run", "active")])
-def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(catalog, planned, monkeypatch, run_id, state):
+def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(
+    catalog: Catalog, planned, monkeypatch: pytest.MonkeyPatch, run_id, state
+) -> None:
     farm = FakeFarm()
     monkeypatch.setattr(album_flow, "PrefectDispatcher", lambda: farm)
     monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(catalog))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -29,7 +30,8 @@ def url_of(server, password, *, role="songline", database="songline"):
     return f"postgresql://{role}:{password}@127.0.0.1:{server.port}/{database}"
 
 
-def test_databases_roles_and_tables_are_made_and_made_again(server):
+@pytest.mark.slow
+def test_databases_roles_and_tables_are_made_and_made_again(server) -> None:
     # A stack from before there was an owner: workers own everything.
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("CREATE ROLE songline LOGIN PASSWORD 'old'")
@@ -58,7 +60,8 @@ def test_databases_roles_and_tables_are_made_and_made_again(server):
         own.execute("CREATE TABLE theirs (a int)")
 
 
-def test_a_wrong_administrator_is_told_without_the_password(server):
+@pytest.mark.slow
+def test_a_wrong_administrator_is_told_without_the_password(server) -> None:
     with pytest.raises(MachineError, match="administrator's password") as told:
         make_databases(
             server.url().replace(server.password, "guessed"), catalog_password="a-secret", prefect_password="b"
@@ -67,7 +70,7 @@ def test_a_wrong_administrator_is_told_without_the_password(server):
     assert "a-secret" not in str(told.value)
 
 
-def test_a_policy_reaches_below_its_prefixes_only():
+def test_a_policy_reaches_below_its_prefixes_only() -> None:
     buckets, objects = policy(["s3://songs/line", "s3://songs/inbox/", "s3://night"])["Statement"]
     assert buckets["Resource"] == ["arn:aws:s3:::songs", "arn:aws:s3:::night"]
     below = ["arn:aws:s3:::songs/line/*", "arn:aws:s3:::songs/inbox/*", "arn:aws:s3:::night/*"]
@@ -75,7 +78,7 @@ def test_a_policy_reaches_below_its_prefixes_only():
     assert not any("*" in action or "Policy" in action for each in (buckets, objects) for action in each["Action"])
 
 
-def test_the_stores_user_works_in_its_places_and_the_line_with_it(minio, tmp_path):
+def test_the_stores_user_works_in_its_places_and_the_line_with_it(minio, tmp_path: Path) -> None:
     bucket = f"songs-{secrets.token_hex(4)}"
     root, user = Account(minio.access_key, minio.secret_key), Account(secrets.token_hex(20), secrets.token_hex(20))
     for _ in range(2):
@@ -105,7 +108,7 @@ def test_the_stores_user_works_in_its_places_and_the_line_with_it(minio, tmp_pat
     assert store.stat(digest) is None
 
 
-def test_a_wrong_root_is_told_without_a_secret(minio):
+def test_a_wrong_root_is_told_without_a_secret(minio) -> None:
     with pytest.raises(MachineError, match="MINIO_ROOT_PASSWORD") as told:
         make_bucket_user(
             minio.endpoint,

@@ -31,7 +31,7 @@ ONCE = {"access", "deploy"}
 
 def as_told(text, given=()):
     """A value of the file with these variables, and the others as they are left out."""
-    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: dict(given).get(found[1], found[2]), text)
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: dict(given).get(found[1], found[2]), text)  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def compose():
     return yaml.safe_load(COMPOSE.read_text())
 
 
-def test_it_keeps_the_compose_specification(compose):
+def test_it_keeps_the_compose_specification(compose) -> None:
     package = find_spec("check_jsonschema")
     if package is None:
         not_tested("check-jsonschema, which carries the schema, is not installed; run `make test`")
@@ -52,7 +52,7 @@ def test_it_keeps_the_compose_specification(compose):
     del compose["services"]["postgres"]["healthchek"]
 
 
-def test_docker_reads_it():
+def test_docker_reads_it() -> None:
     docker = shutil.which("docker")
     found = docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0
     if not found:
@@ -64,7 +64,7 @@ def test_docker_reads_it():
     assert subprocess.run(command, env=bare, check=False, capture_output=True).returncode != 0
 
 
-def test_every_secret_must_be_given():
+def test_every_secret_must_be_given() -> None:
     text = COMPOSE.read_text()
     for name in SECRETS:
         assert set(re.findall(rf"\${{{name}(..)", text)) == {":?"}
@@ -72,20 +72,20 @@ def test_every_secret_must_be_given():
     assert literal == []
 
 
-def test_ports_are_open_to_this_machine_only(compose):
+def test_ports_are_open_to_this_machine_only(compose) -> None:
     published = {name: port for name, one in compose["services"].items() for port in one.get("ports", ())}
     assert set(published) == {"postgres", "minio", "prefect-server"}
     assert all(port.startswith("${SONGLINE_BIND:-127.0.0.1}:") for port in published.values())
     assert not any(one.get("network_mode") or one.get("privileged") for one in compose["services"].values())
 
 
-def test_every_service_that_stays_is_watched_and_started_again(compose):
+def test_every_service_that_stays_is_watched_and_started_again(compose) -> None:
     staying = {name: one for name, one in compose["services"].items() if name not in ONCE}
     assert all(one["healthcheck"]["test"] and one["restart"] == "unless-stopped" for one in staying.values())
     assert all(compose["services"][name]["restart"] == "no" for name in ONCE)
 
 
-def test_the_order_of_the_start(compose):
+def test_the_order_of_the_start(compose) -> None:
     waits = {name: one.get("depends_on", {}) for name, one in compose["services"].items()}
     done, healthy = {"condition": "service_completed_successfully"}, {"condition": "service_healthy"}
     assert waits["access"] == {"postgres": healthy, "minio": healthy}
@@ -96,7 +96,7 @@ def test_the_order_of_the_start(compose):
     assert all(waits[name] == {"deploy": done} for name in workers)
 
 
-def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
+def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose) -> None:
     for index in ("0", "1"):
         worker = compose["services"][f"worker-gpu-{index}"]
         (device,) = worker["deploy"]["resources"]["reservations"]["devices"]
@@ -107,13 +107,13 @@ def test_gpu_workers_ask_for_one_device_each_and_take_one_run(compose):
     assert "deploy" not in compose["services"]["worker-no-gpu"]
 
 
-def test_what_is_kept_lies_in_volumes(compose):
+def test_what_is_kept_lies_in_volumes(compose) -> None:
     mounts = [mount for one in compose["services"].values() for mount in one.get("volumes", ())]
     named = {as_told(mount).split(":")[0] for mount in mounts}
     assert named == set(compose["volumes"]) == {"postgres", "minio", "server", "home", "releases"}
 
 
-def test_an_inbox_notifications_and_releases_reach_those_who_need_them(compose):
+def test_an_inbox_notifications_and_releases_reach_those_who_need_them(compose) -> None:
     given = {"SONGLINE_INBOX": "s3://night/in", "SONGLINE_NOTIFY": "slack-webhook/studio"}
     given |= {"SONGLINE_RELEASES": "/srv/records", "SONGLINE_RELEASES_URL": "https://records.example"}
     for name, one in compose["services"].items():
@@ -133,7 +133,7 @@ def test_an_inbox_notifications_and_releases_reach_those_who_need_them(compose):
     assert [as_told(bare[key]) for key in given if key != "SONGLINE_RELEASES"] == ["", "", ""]
 
 
-def test_the_image_has_the_packages_of_every_judge_and_of_the_stems(compose):
+def test_the_image_has_the_packages_of_every_judge_and_of_the_stems(compose) -> None:
     (arguments,) = {
         as_told(one["build"]["args"]["EXTRAS"])
         for one in compose["services"].values()
@@ -147,7 +147,7 @@ def test_the_image_has_the_packages_of_every_judge_and_of_the_stems(compose):
     assert f"EXTRAS={arguments} " in dockerfile
 
 
-def test_each_secret_is_for_those_who_need_it(compose):
+def test_each_secret_is_for_those_who_need_it(compose) -> None:
     given = {secret: set() for secret in SECRETS}
     for name, one in compose["services"].items():
         values = " ".join(map(str, one.get("environment", {}).values()))
@@ -169,7 +169,7 @@ def test_each_secret_is_for_those_who_need_it(compose):
 @pytest.mark.parametrize(
     ("inbox", "places"), [("", ["s3://songline"]), ("s3://night/in", ["s3://songline", "s3://night/in"])]
 )
-def test_what_access_is_told_is_what_it_makes(compose, monkeypatch, inbox, places):
+def test_what_access_is_told_is_what_it_makes(compose, monkeypatch: pytest.MonkeyPatch, inbox, places) -> None:
     for name in list(os.environ):
         if name.startswith("SONGLINE_"):
             monkeypatch.delenv(name)
@@ -188,7 +188,7 @@ def test_what_access_is_told_is_what_it_makes(compose, monkeypatch, inbox, place
     assert access.main() == 2
 
 
-def test_workers_without_a_device_work_on_their_cores_and_plan_for_those_that_have_one(compose):
+def test_workers_without_a_device_work_on_their_cores_and_plan_for_those_that_have_one(compose) -> None:
     told = {name: one.get("environment", {}) for name, one in compose["services"].items() if name.startswith("worker-")}
     lent = {name for name, one in compose["services"].items() if "deploy" in one}
     assert lent == {"worker-gpu-0", "worker-gpu-1"}
@@ -197,7 +197,7 @@ def test_workers_without_a_device_work_on_their_cores_and_plan_for_those_that_ha
         assert variables["SONGLINE_RENDER_DEVICE"] == "${SONGLINE_DEVICE:-cuda}"
 
 
-def test_the_image_is_of_known_parts_and_runs_as_nobody_special():
+def test_the_image_is_of_known_parts_and_runs_as_nobody_special() -> None:
     text = (ROOT / "infra" / "Dockerfile").read_text()
     module = re.compile(r"github\.com/minio/minio@\S+")
     assert module.search(text).group() == module.search((ROOT / "Makefile").read_text()).group()

@@ -16,7 +16,7 @@ RUN = {"name": "render-shard", "command": "prefect flow-run execute"}
 
 
 @pytest.fixture(params=["docker", "kubernetes"])
-def template(request):
+def template(request: pytest.FixtureRequest):
     return json.loads((FOLDER / f"{request.param}.json").read_text())
 
 
@@ -32,7 +32,7 @@ def read(name):
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
-def test_variables_are_a_schema_with_valid_defaults(template):
+def test_variables_are_a_schema_with_valid_defaults(template) -> None:
     assert set(template) == {"variables", "job_configuration"}
     jsonschema.Draft202012Validator.check_schema(template["variables"])
     for one in template["variables"]["properties"].values():
@@ -42,16 +42,16 @@ def test_variables_are_a_schema_with_valid_defaults(template):
             jsonschema.validate(one["default"], one)
 
 
-def test_every_placeholder_is_a_variable_and_every_variable_has_its_place(template):
+def test_every_placeholder_is_a_variable_and_every_variable_has_its_place(template) -> None:
     placeholders = {one.name for one in find_placeholders(template["job_configuration"])}
     assert placeholders == set(template["variables"]["properties"])
 
 
-def test_defaults_fill_the_whole_job(template):
+def test_defaults_fill_the_whole_job(template) -> None:
     assert not find_placeholders(filled(template))
 
 
-def test_docker_is_asked_for_the_device():
+def test_docker_is_asked_for_the_device() -> None:
     job = filled(read("docker"), gpu_device_ids=["GPU-8f6a"])
     request = job["container_create_kwargs"]["device_requests"]
     assert request == [{"driver": "nvidia", "device_ids": ["GPU-8f6a"], "capabilities": [["gpu"]]}]
@@ -61,7 +61,7 @@ def test_docker_is_asked_for_the_device():
         filled(read("docker"), gpu_device_ids=[])
 
 
-def test_kubernetes_is_asked_for_the_device_with_request_and_limit_alike():
+def test_kubernetes_is_asked_for_the_device_with_request_and_limit_alike() -> None:
     job = filled(read("kubernetes"), gpu_count=2)
     pod = job["job_manifest"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -74,5 +74,5 @@ def test_kubernetes_is_asked_for_the_device_with_request_and_limit_alike():
         filled(read("kubernetes"), gpu_count=0)
 
 
-def test_no_secret_stands_in_a_template(template):
+def test_no_secret_stands_in_a_template(template) -> None:
     assert not [name for name in template["variables"]["properties"] if "password" in name or "key" in name]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from flows.cli.console.help import Heading
 from infra.reference import commands, manifest
@@ -53,7 +54,7 @@ def fault_of(line: str) -> str | None:
         return None
     words = [word.strip("[]") for word in shlex.split(used[1].replace("'", '"').split(">")[0].split("&&")[0])]
     if words[0].startswith("--"):
-        root_help = commands.root().get_help(commands.typer.Context(commands.root(), info_name="songline"))
+        root_help = commands.root().get_help(typer.Context(commands.root(), info_name="songline"))
         return None if words[0] in root_help else f"songline has no option {words[0]}"
     found = next((w for n in (2, 1) if (w := tuple(words[:n])) in by_words()), None)
     if found is None:
@@ -156,7 +157,7 @@ def test_every_part_of_the_manifest_and_every_check_is_described() -> None:
 
 def test_every_command_stands_under_a_heading_with_its_whole_sentence() -> None:
     root = commands.root()
-    text = root.get_help(commands.typer.Context(root, info_name="songline", terminal_width=80))
+    text = root.get_help(typer.Context(root, info_name="songline", terminal_width=80))
     lines = text.splitlines()[1:]
     assert [line for line in lines if line.endswith("...")] == []
     assert [line[:-1] for line in lines if line.endswith(":") and line != "Options:"] == list(Heading)

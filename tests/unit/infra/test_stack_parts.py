@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -34,12 +35,12 @@ time.sleep(60)
 
 
 @pytest.fixture
-def places(tmp_path):
+def places(tmp_path: Path):
     return Places(tmp_path / "a folder")
 
 
 @pytest.fixture
-def stubborn(tmp_path):
+def stubborn(tmp_path: Path):
     """A service that ignores SIGTERM and has a child and a grandchild that do so too."""
     script = tmp_path / "stubborn.py"
     script.write_text(STUBBORN)
@@ -67,7 +68,7 @@ def until(holds):
         time.sleep(0.02)
 
 
-def test_choices_are_made_once(places, monkeypatch):
+def test_choices_are_made_once(places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     first = choose(places.choices, None)
     assert first.gpus == ("3", "5")
@@ -79,19 +80,19 @@ def test_choices_are_made_once(places, monkeypatch):
 
 
 @pytest.mark.parametrize("gpus", ["0,0", "0;1", "$(id)"])
-def test_devices_that_are_none_are_refused(places, gpus):
+def test_devices_that_are_none_are_refused(places, gpus) -> None:
     with pytest.raises(InputError, match="GPUS=0,1"):
         choose(places.choices, gpus)
 
 
-def test_damaged_choices_are_not_made_anew(places):
+def test_damaged_choices_are_not_made_anew(places) -> None:
     choose(places.choices, "")
     places.choices.write_text("{}")
     with pytest.raises(MachineError, match="damaged"):
         choose(places.choices, "")
 
 
-def test_a_stack_from_before_the_stores_user_keeps_all_else(places):
+def test_a_stack_from_before_the_stores_user_keeps_all_else(places) -> None:
     first = choose(places.choices, "")
     known = json.loads(places.choices.read_text())
     places.choices.write_text(json.dumps({name: value for name, value in known.items() if "minio" not in name}))
@@ -102,7 +103,7 @@ def test_a_stack_from_before_the_stores_user_keeps_all_else(places):
     assert after.minio_root_password not in ("", first.minio_root_password)
 
 
-def test_a_log_stays_within_its_bounds_and_its_service_goes_on_writing(tmp_path):
+def test_a_log_stays_within_its_bounds_and_its_service_goes_on_writing(tmp_path: Path) -> None:
     log = tmp_path / "minio.log"
     with log.open("ab", buffering=0) as service:
         for turn in range(6):
@@ -116,7 +117,7 @@ def test_a_log_stays_within_its_bounds_and_its_service_goes_on_writing(tmp_path)
     assert [(tmp_path / f"minio.log.{n}").read_bytes() for n in (1, 2, 3)] == [bytes([c]) * 200 for c in b"FED"]
 
 
-def test_workers_write_releases_beside_the_stack_unless_told_otherwise(places, monkeypatch):
+def test_workers_write_releases_beside_the_stack_unless_told_otherwise(places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SONGLINE_RELEASES", raising=False)
     choices = choose(places.choices, "")
     for name in services.service_names(choices):
@@ -127,7 +128,9 @@ def test_workers_write_releases_beside_the_stack_unless_told_otherwise(places, m
 
 
 @pytest.mark.parametrize(("gpus", "renders"), [("3,5", "cuda"), ("", "cpu")])
-def test_the_worker_of_the_cpu_pool_works_on_cores_and_plans_for_what_renders(places, monkeypatch, gpus, renders):
+def test_the_worker_of_the_cpu_pool_works_on_cores_and_plans_for_what_renders(
+    places, monkeypatch: pytest.MonkeyPatch, gpus, renders
+) -> None:
     monkeypatch.setenv("SONGLINE_RENDER_DEVICE", "same")
     choices = choose(places.choices, gpus)
     for name in services.service_names(choices):
@@ -143,7 +146,7 @@ def test_the_worker_of_the_cpu_pool_works_on_cores_and_plans_for_what_renders(pl
     }
 
 
-def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monkeypatch):
+def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONGLINE_S3_SECRET_KEY", "the caller's own")
     monkeypatch.setenv("SONGLINE_INBOX", "s3://night")
     choices = choose(places.choices, "")
@@ -156,14 +159,14 @@ def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monk
     assert services.places_of_work(choices) == ["s3://songline", "s3://night"]
 
 
-def test_no_port_is_chosen_twice(places):
+def test_no_port_is_chosen_twice(places) -> None:
     choices = choose(places.choices, "")
     for name in services.service_names(choices):
         choices = with_port(choices, name)
     assert len(set(choices.ports.values())) == len(services.service_names(choices))
 
 
-def test_a_port_that_a_stranger_took_is_given_up(places):
+def test_a_port_that_a_stranger_took_is_given_up(places) -> None:
     kept = with_port(choose(places.choices, ""), "minio")
     told = []
     with socket.create_server(("127.0.0.1", kept.ports["minio"])):
@@ -175,13 +178,13 @@ def test_a_port_that_a_stranger_took_is_given_up(places):
     assert told == [f"minio: port {kept.ports['minio']} is taken, another is used from now on"]
 
 
-def test_variables_mean_the_same_to_a_shell_and_to_a_parser(places):
+def test_variables_mean_the_same_to_a_shell_and_to_a_parser(places) -> None:
     with pytest.raises(MachineError, match="NAME"):
         write_environment(places.environment, {"NAME": "a b"})
     assert not places.environment.exists()
 
 
-def test_a_pid_that_went_to_somebody_else_is_not_ours(places, stubborn):
+def test_a_pid_that_went_to_somebody_else_is_not_ours(places, stubborn) -> None:
     _, record = stubborn
     stranger = replace(record, birth="another boot/1")
     assert process_of(record) is not None
@@ -194,12 +197,13 @@ def test_a_pid_that_went_to_somebody_else_is_not_ours(places, stubborn):
     assert read_records(places.records) == {}
 
 
-def test_a_birth_stays_and_is_its_own(stubborn):
+def test_a_birth_stays_and_is_its_own(stubborn) -> None:
     _, record = stubborn
     assert birth_of(record.pid) == record.birth != birth_of(os.getpid())
 
 
-def test_what_does_not_end_is_ended_with_its_children(stubborn):
+@pytest.mark.slow
+def test_what_does_not_end_is_ended_with_its_children(stubborn) -> None:
     service, record = stubborn
     assert len(marked(service.mark)) == 3
     before = time.monotonic()
@@ -208,7 +212,7 @@ def test_what_does_not_end_is_ended_with_its_children(stubborn):
     assert marked(service.mark) == []
 
 
-def test_orphans_of_a_killed_worker_are_ended_by_their_mark(places, stubborn):
+def test_orphans_of_a_killed_worker_are_ended_by_their_mark(places, stubborn) -> None:
     service, record = stubborn
     os.kill(record.pid, signal.SIGKILL)
     until(lambda: process_of(record) is None)
@@ -217,26 +221,26 @@ def test_orphans_of_a_killed_worker_are_ended_by_their_mark(places, stubborn):
     assert all(process.environ()[MARK] == service.mark for process in orphans)
 
 
-def test_another_command_line_makes_another_service(stubborn):
+def test_another_command_line_makes_another_service(stubborn) -> None:
     service, record = stubborn
     assert record.made_of == service.made_of
     assert replace(service, settings={"CUDA_VISIBLE_DEVICES": "1"}).made_of != service.made_of
     assert replace(service, inherited={}).made_of == service.made_of
 
 
-def test_an_absent_store_is_told_with_its_remedy(places, monkeypatch):
+def test_an_absent_store_is_told_with_its_remedy(places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MINIO", places.folder / "minio")
     with pytest.raises(MachineError, match="make minio"):
         services.minio_service(places, choose(places.choices, ""), "")
 
 
-def test_data_of_another_postgres_are_not_touched(tmp_path):
+def test_data_of_another_postgres_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("9\n")
     with pytest.raises(MachineError, match="written by PostgreSQL 9"):
         postgres.programs_for(tmp_path)
 
 
-def test_a_lock_of_a_dead_server_goes_and_a_living_ones_stays(tmp_path):
+def test_a_lock_of_a_dead_server_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.write_text(f"{os.getpid()}\n{tmp_path}\n")
     postgres.forget_the_dead(tmp_path)
@@ -252,7 +256,7 @@ def test_a_lock_of_a_dead_server_goes_and_a_living_ones_stays(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
-def test_a_folder_that_the_servers_user_cannot_enter_is_told(tmp_path):
+def test_a_folder_that_the_servers_user_cannot_enter_is_told(tmp_path: Path) -> None:
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o700)
     with pytest.raises(MachineError, match="may not enter"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.album.lyrics import MAX_LYRICS_BYTES, LyricLine, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
@@ -129,6 +129,7 @@ times = st.lists(st.integers(0, 59_999), min_size=1, max_size=12, unique=True).m
 tag_values = st.text(st.characters(categories=["L", "N"]), max_size=8)
 
 
+@pytest.mark.slow
 @given(times, st.data(), st.dictionaries(st.sampled_from(["ti", "ar", "by", "re"]), tag_values))
 def test_the_normal_form_reads_back_as_the_same(stamps: list[int], data: st.DataObject, tags: dict[str, str]) -> None:
     rows = [f"[{cs // 6000}:{cs // 100 % 60:02d}.{cs % 100:02d}]{data.draw(texts)}\n" for cs in stamps]
@@ -157,6 +158,7 @@ def test_words_move_with_the_silence_that_was_cut_before_them() -> None:
     assert lyrics.earlier(-0.3).lines[0].start_s == 0.5
 
 
+@pytest.mark.slow
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=80), lrc_like.map("".join)))
 def test_whatever_comes_in_only_lyrics_errors_come_out(data: bytes | str) -> None:
     outcome = lyrics_or_error(data)
@@ -185,6 +187,7 @@ def test_a_line_with_far_too_much_time_is_doubted_unless_a_rest_follows() -> Non
     assert singing_rate_warnings(rested, length_s=60, language="en") == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "language", "syllables"),
     [
@@ -207,6 +210,8 @@ def test_syllables(text: str, language: str, syllables: int) -> None:
     assert count_syllables(text, language) == syllables
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["en", "de", "ja", "pt-BR", "xx", "zh-Hant-TW"]))
 def test_syllables_of_anything_are_counted_without_fail(text: str, language: str) -> None:
     assert 0 <= count_syllables(text, language) <= 4 * len(text)
@@ -260,7 +265,7 @@ def test_digits_beyond_the_thousandth_are_not_rounded_twice() -> None:
 @pytest.mark.parametrize(
     "mark", ["\u034f", "\ufe0f", "\ufff9", "\u3164", "\u2800", "\u180b", "\U000e0020", "\uffa0", "\u115f"]
 )
-def test_further_marks_that_are_not_drawn_are_left_out(mark):
+def test_further_marks_that_are_not_drawn_are_left_out(mark) -> None:
     """In front of a stamp, inside it, between two, and on a blank line."""
     text = f"{mark}[00:01.00]a\n{mark}\n[00:{mark}02.00]b\n[00:03.00]{mark}[00:04.00]c\n[offset:0{mark}]"
     lines = [(1.0, "a"), (2.0, "b"), (3.0, "c"), (4.0, "c")]
@@ -269,12 +274,12 @@ def test_further_marks_that_are_not_drawn_are_left_out(mark):
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
-def test_line_breaks_of_word_processors_break_lines(mark):
+def test_line_breaks_of_word_processors_break_lines(mark) -> None:
     lyrics = parse_lrc(f"[00:01.00]a{mark}[00:02.00]b{mark}\n[00:03.00]c")
     assert [(line.start_s, line.text, line.line) for line in lyrics.lines] == [(1, "a", 1), (2, "b", 1), (3, "c", 2)]
 
 
-def test_marks_that_words_need_stay_in_them():
+def test_marks_that_words_need_stay_in_them() -> None:
     words = ["สวัสดี\u200bครับ", "می\u200cخواهم", "❤\ufe0f", "👩\u200d👧"]
     text = "".join(f"[00:0{place}.00]{word}\n" for place, word in enumerate(words, start=1))
     assert [line.text for line in parse_lrc(text).lines] == words

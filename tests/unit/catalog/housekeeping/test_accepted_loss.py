@@ -26,6 +26,8 @@ from tests.support.albums import LYRICS, album_document, write_album
 from tests.support.commands import songline
 from tests.support.inline_executor import produce
 
+pytestmark = pytest.mark.slow
+
 SONG = {"id": "one", "title": "Song One", "lyrics": LYRICS, "prompt": "indie pop, 120 BPM, A minor", "seeds": [1, 2]}
 
 
@@ -50,7 +52,7 @@ def damages_of(catalog: Catalog):
     )
 
 
-def test_only_what_a_manifest_asks_for_is_planned_again(catalog, tmp_path):
+def test_only_what_a_manifest_asks_for_is_planned_again(catalog: Catalog, tmp_path: Path) -> None:
     first, old, _ = make(catalog, tmp_path, seeds=[1])
     second, new, _ = make(catalog, tmp_path, seeds=[2])
     superseded, asked = takes(catalog, first), takes(catalog, second)
@@ -69,7 +71,7 @@ def test_only_what_a_manifest_asks_for_is_planned_again(catalog, tmp_path):
     assert accepted_losses(catalog.database) == {*superseded, old_page, old_track}
 
 
-def test_bytes_of_another_title_are_superseded(catalog, tmp_path):
+def test_bytes_of_another_title_are_superseded(catalog: Catalog, tmp_path: Path) -> None:
     _, before, _ = make(catalog, tmp_path, seeds=[1])
     _, after, _ = make(catalog, tmp_path, seeds=[1], album={"id": "small", "title": "Another", "artist": "Ada Vale"})
     lost = set(before.files.values()) - set(after.files.values())
@@ -79,7 +81,7 @@ def test_bytes_of_another_title_are_superseded(catalog, tmp_path):
     assert repair(catalog.database, catalog.store, damages_of(catalog)) == 0
 
 
-def test_what_is_on_the_way_to_a_first_release_is_planned_again(catalog, tmp_path):
+def test_what_is_on_the_way_to_a_first_release_is_planned_again(catalog: Catalog, tmp_path: Path) -> None:
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     produce(catalog, planned, until="master")
     made = {digest for digest, _ in artifact_digests(catalog.database)}
@@ -90,7 +92,7 @@ def test_what_is_on_the_way_to_a_first_release_is_planned_again(catalog, tmp_pat
     assert repair(catalog.database, catalog.store, damages) == len({damage.work_key for damage in damages})
 
 
-def test_the_parent_of_a_retake_is_asked_for(catalog, tmp_path):
+def test_the_parent_of_a_retake_is_asked_for(catalog: Catalog, tmp_path: Path) -> None:
     first, _, _ = make(catalog, tmp_path, seeds=[1])
     second, _, _ = make(catalog, tmp_path, seeds=[2])
     with catalog.database.write() as session:
@@ -105,7 +107,7 @@ def test_the_parent_of_a_retake_is_asked_for(catalog, tmp_path):
 
 
 @pytest.mark.both_databases
-def test_a_corrupt_take_that_is_superseded_is_left_until_its_loss_is_accepted(catalog, tmp_path):
+def test_a_corrupt_take_that_is_superseded_is_left_until_its_loss_is_accepted(catalog: Catalog, tmp_path: Path) -> None:
     first, _, _ = make(catalog, tmp_path, seeds=[1])
     make(catalog, tmp_path, seeds=[2])
     (audio,) = takes(catalog, first)
@@ -122,7 +124,9 @@ def test_a_corrupt_take_that_is_superseded_is_left_until_its_loss_is_accepted(ca
         assert loss.accepted_at == pytest.approx(session.get_one(Artifact, audio).pruned_at, abs=60)
 
 
-def test_a_lost_take_that_is_asked_for_comes_back_although_its_loss_was_accepted(catalog, tmp_path):
+def test_a_lost_take_that_is_asked_for_comes_back_although_its_loss_was_accepted(
+    catalog: Catalog, tmp_path: Path
+) -> None:
     planned, _, _ = make(catalog, tmp_path, seeds=[1])
     (audio,) = takes(catalog, planned)
     catalog.store.delete(audio)
@@ -136,7 +140,7 @@ def test_a_lost_take_that_is_asked_for_comes_back_although_its_loss_was_accepted
     assert damages_of(catalog) == []
 
 
-def test_accepted_losses_are_part_of_a_backup(catalog, tmp_path):
+def test_accepted_losses_are_part_of_a_backup(catalog: Catalog, tmp_path: Path) -> None:
     first, _, _ = make(catalog, tmp_path, seeds=[1])
     make(catalog, tmp_path, seeds=[2])
     for digest in takes(catalog, first):
@@ -149,7 +153,7 @@ def test_accepted_losses_are_part_of_a_backup(catalog, tmp_path):
         assert accepted_losses(other.database) == set(takes(catalog, first))
 
 
-def test_verify_is_clean_once_the_loss_is_accepted(settings, tmp_path):
+def test_verify_is_clean_once_the_loss_is_accepted(settings, tmp_path: Path) -> None:
     """Attack: bytes of takes that nobody asks for are lost, and every later ``verify`` is red for good."""
     with open_catalog(settings) as catalog:
         first, _, _ = make(catalog, tmp_path / "album", seeds=[1])
@@ -172,7 +176,7 @@ def test_verify_is_clean_once_the_loss_is_accepted(settings, tmp_path):
     assert "its bytes are lost (found missing, accepted by " in songline("lineage", audio, home=home).stdout
 
 
-def test_the_loss_of_a_whole_store_is_not_accepted(settings, tmp_path):
+def test_the_loss_of_a_whole_store_is_not_accepted(settings, tmp_path: Path) -> None:
     """A disk that is not mounted is no loss."""
     with open_catalog(settings) as catalog:
         make(catalog, tmp_path / "album", seeds=[1])

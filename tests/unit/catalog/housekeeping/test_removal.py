@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, RefusedError
 from catalog.common.settings import Settings
 from catalog.housekeeping.disk_use import disk_use
@@ -30,6 +32,8 @@ from tasks.delivery.package.models_used import models_of
 from tests.support.albums import album_document, write_album
 from tests.support.covers import png
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 SONGS = album_document()["songs"]
 ONLY_ONE = {"songs": SONGS[:1]}
@@ -57,7 +61,7 @@ def counts(catalog):
 
 
 @pytest.mark.both_databases
-def test_an_album_goes_with_all_that_no_other_needs(catalog, tmp_path):
+def test_an_album_goes_with_all_that_no_other_needs(catalog: Catalog, tmp_path: Path) -> None:
     first, _ = made(catalog, tmp_path, "first")
     lineage_before = json.dumps(_lineage(catalog, first), sort_keys=True)
     before = digests(catalog)
@@ -111,7 +115,7 @@ def _lineage(catalog, release):
 
 
 @pytest.mark.both_databases
-def test_old_builds_go_and_what_newer_ones_are_made_of_stays(catalog, tmp_path):
+def test_old_builds_go_and_what_newer_ones_are_made_of_stays(catalog: Catalog, tmp_path: Path) -> None:
     builds = [
         made(catalog, tmp_path, "first", mastering={"profile": profile}, **ONLY_ONE)[0]
         for profile in ("streaming", "apple", "broadcast")
@@ -151,7 +155,7 @@ def test_old_builds_go_and_what_newer_ones_are_made_of_stays(catalog, tmp_path):
 
 
 @pytest.mark.both_databases
-def test_nothing_is_taken_from_under_work_that_is_under_way(catalog, tmp_path):
+def test_nothing_is_taken_from_under_work_that_is_under_way(catalog: Catalog, tmp_path: Path) -> None:
     document = album_document(**ONLY_ONE)
     planned = declare_album(catalog, read_album(write_album(tmp_path / "small", document), catalog.settings))
     key = planned.songs[0].candidates[0].render_key
@@ -168,7 +172,7 @@ def test_nothing_is_taken_from_under_work_that_is_under_way(catalog, tmp_path):
     assert counts(catalog)["candidate"] == 2
 
 
-def test_files_that_were_given_go_with_the_last_album_that_names_them(catalog, tmp_path):
+def test_files_that_were_given_go_with_the_last_album_that_names_them(catalog: Catalog, tmp_path: Path) -> None:
     cover = png()
     for album in ("first", "second"):
         (tmp_path / album).mkdir()
@@ -184,7 +188,7 @@ def test_files_that_were_given_go_with_the_last_album_that_names_them(catalog, t
     assert digests(catalog) == set()
 
 
-def test_disk_use_counts_shared_bytes_once(catalog, tmp_path):
+def test_disk_use_counts_shared_bytes_once(catalog: Catalog, tmp_path: Path) -> None:
     for album in ("first", "second"):
         made(catalog, tmp_path, album, **ONLY_ONE)
     catalog.store.put_bytes(b"nobody's")
@@ -200,7 +204,7 @@ def test_disk_use_counts_shared_bytes_once(catalog, tmp_path):
     assert [album.id for album in disk_use(catalog, "second").albums] == ["second"]
 
 
-def test_albums_are_listed_with_their_state(catalog, tmp_path):
+def test_albums_are_listed_with_their_state(catalog: Catalog, tmp_path: Path) -> None:
     made(catalog, tmp_path, "first", **ONLY_ONE)
     document = album_document(**ONLY_ONE)
     planned = declare_album(
@@ -215,7 +219,9 @@ def test_albums_are_listed_with_their_state(catalog, tmp_path):
     assert albums_of(catalog.database)[1].state == "on work pools"
 
 
-def test_bytes_that_the_store_does_not_remove_are_left_for_gc(catalog, settings: Settings, tmp_path, monkeypatch):
+def test_bytes_that_the_store_does_not_remove_are_left_for_gc(
+    catalog: Catalog, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from catalog.common.errors import StoreError
     from catalog.store.gc import collect_garbage
 
@@ -235,7 +241,9 @@ def test_bytes_that_the_store_does_not_remove_are_left_for_gc(catalog, settings:
     assert list(catalog.store.listing()) == []
 
 
-def test_bytes_that_an_old_build_left_behind_are_garbage(catalog, tmp_path, monkeypatch):
+def test_bytes_that_an_old_build_left_behind_are_garbage(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a crash between rows and bytes leaves; bytes whose loss was accepted and that came back stay."""
     from catalog.store.gc import collect_garbage
 
@@ -254,7 +262,9 @@ def test_bytes_that_an_old_build_left_behind_are_garbage(catalog, tmp_path, monk
     assert catalog.store.stat(page) is not None
 
 
-def test_what_no_album_needs_goes_with_old_builds_and_what_is_on_the_way_stays(catalog, tmp_path):
+def test_what_no_album_needs_goes_with_old_builds_and_what_is_on_the_way_stays(
+    catalog: Catalog, tmp_path: Path
+) -> None:
     """Files that earlier plans named, and masters of plans that others replaced before they were released."""
     for cover in (png(), png(8, 8)):
         (tmp_path / "first").mkdir(exist_ok=True)

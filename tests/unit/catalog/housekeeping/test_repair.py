@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError
 from catalog.housekeeping.repair import Damage, examine, require_some_whole
@@ -20,7 +21,7 @@ SONGS = [os.urandom(1 << 16) for _ in range(3)]
 
 
 @pytest.fixture
-def minio_house(minio, tmp_path):
+def minio_house(minio, tmp_path: Path):
     """A house on MinIO with the patience of the default setting; its bucket."""
     bucket = minio.bucket().name
     settings = minio.settings(tmp_path / "home", bucket).model_copy(update={"s3_patience_s": 45.0})
@@ -36,7 +37,7 @@ def rot(minio, bucket, digest):
     meta.write_bytes(rotten)
 
 
-def test_a_rotten_byte_is_told_within_seconds_beside_whole_and_missing_ones(minio, minio_house):
+def test_a_rotten_byte_is_told_within_seconds_beside_whole_and_missing_ones(minio, minio_house) -> None:
     catalog, bucket = minio_house
     digests = [catalog.store.put_bytes(song).digest for song in SONGS]
     missing = digest_bytes(b"never stored")
@@ -47,7 +48,7 @@ def test_a_rotten_byte_is_told_within_seconds_beside_whole_and_missing_ones(mini
     assert found == [Damage(digests[1], True, None, None, None), Damage(missing, False, None, None, None)]
 
 
-def test_a_store_that_is_busy_for_a_while_is_not_taken_for_damaged(minio, tmp_path):
+def test_a_store_that_is_busy_for_a_while_is_not_taken_for_damaged(minio, tmp_path: Path) -> None:
     """A service that answers as if the disk were damaged, and reads well some seconds later."""
     until = [0.0]
 
@@ -64,7 +65,7 @@ def test_a_store_that_is_busy_for_a_while_is_not_taken_for_damaged(minio, tmp_pa
             assert gateway.faults > 2
 
 
-def test_a_store_that_is_away_is_one_error(minio, tmp_path):
+def test_a_store_that_is_away_is_one_error(minio, tmp_path: Path) -> None:
     away = [False]
     with faulty_gateway(minio.endpoint, lambda *_: (503, "SlowDown") if away[0] else "") as gateway:
         settings = minio.settings(tmp_path / "home", minio.bucket().name)
@@ -76,7 +77,8 @@ def test_a_store_that_is_away_is_one_error(minio, tmp_path):
                 examine(catalog.database, catalog.store, digests)
 
 
-def test_a_store_that_has_nothing_is_one_error(catalog, tmp_path):
+@pytest.mark.slow
+def test_a_store_that_has_nothing_is_one_error(catalog: Catalog, tmp_path: Path) -> None:
     albums = catalog.add_file(write(tmp_path / "a", SONGS[0]), media_type="audio/wav")
     digests = [albums, catalog.add_file(write(tmp_path / "b", SONGS[1]), media_type="audio/wav")]
     for digest in digests:

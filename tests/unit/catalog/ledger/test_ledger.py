@@ -1,13 +1,16 @@
+from __future__ import annotations
+
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import LeaseLost, TransientError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.ledger.work import ExecutionEnvironment, Lease, Product, ScoreRecord, StepOutcome, StepRequest, WorkStatus
@@ -37,7 +40,7 @@ def expire(catalog):
         session.execute(sa.update(Render).values(lease_until=0.0))
 
 
-def test_a_recipe_is_declared_once_and_rendered_once(catalog, tmp_path):
+def test_a_recipe_is_declared_once_and_rendered_once(catalog: Catalog, tmp_path: Path) -> None:
     lease = claim(catalog)
     assert isinstance(lease, Lease)
     catalog.ledger.commit(lease, audio(tmp_path), seconds=1.5, execution=HERE)
@@ -45,7 +48,7 @@ def test_a_recipe_is_declared_once_and_rendered_once(catalog, tmp_path):
     assert list(render_products(catalog.database, RECIPE.digest)) == ["audio"]
 
 
-def test_leased_work_is_not_given_to_another(catalog, settings):
+def test_leased_work_is_not_given_to_another(catalog: Catalog, settings) -> None:
     claim(catalog)
     with open_catalog(settings) as other:
         found = other.ledger.claim("render", RECIPE.digest)
@@ -54,7 +57,8 @@ def test_leased_work_is_not_given_to_another(catalog, settings):
     assert found.wait_s > 0
 
 
-def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(catalog, settings, tmp_path):
+@pytest.mark.slow
+def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(catalog: Catalog, settings, tmp_path: Path) -> None:
     stale = claim(catalog)
     expire(catalog)
     with open_catalog(settings) as other:
@@ -67,7 +71,7 @@ def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(catalog, sett
         assert session.scalar(sa.select(sa.func.count()).select_from(Activity)) == 1
 
 
-def test_a_stale_worker_cannot_fail_what_another_holds(catalog, settings):
+def test_a_stale_worker_cannot_fail_what_another_holds(catalog: Catalog, settings) -> None:
     stale = claim(catalog)
     expire(catalog)
     with open_catalog(settings) as other:
@@ -76,7 +80,8 @@ def test_a_stale_worker_cannot_fail_what_another_holds(catalog, settings):
         assert other.ledger.statuses("render", [RECIPE.digest])[RECIPE.digest].state == "leased"
 
 
-def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
+@pytest.mark.slow
+def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path: Path) -> None:
     settings = settings.model_copy(update={"lease_s": 0.5, "renew_s": 0.1})
     with open_catalog(settings) as catalog, open_catalog(settings) as other:
         lease = claim(catalog)
@@ -86,7 +91,8 @@ def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path):
         catalog.ledger.commit(lease, audio(tmp_path), seconds=1, execution=HERE)
 
 
-def test_a_dead_processs_lease_is_free_at_once(catalog, settings):
+@pytest.mark.slow
+def test_a_dead_processs_lease_is_free_at_once(catalog: Catalog, settings) -> None:
     script = f"""
         import os, pathlib
         from catalog.catalog import enter_house
@@ -109,7 +115,8 @@ def test_a_dead_processs_lease_is_free_at_once(catalog, settings):
     assert lease.fence == 2
 
 
-def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings):
+@pytest.mark.slow
+def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings) -> None:
     settings = settings.model_copy(update={"retry_base_s": 0.05, "max_attempts": 3})
     with open_catalog(settings) as catalog:
         for attempt in (1, 2, 3):
@@ -123,7 +130,7 @@ def test_transient_trouble_waits_and_is_tried_again_until_it_is_enough(settings)
     assert found.error["error"] == "device lost"
 
 
-def test_permanent_failure_waits_for_retry(catalog):
+def test_permanent_failure_waits_for_retry(catalog: Catalog) -> None:
     catalog.ledger.fail(claim(catalog), WorkError("bad lyrics", remedy="Mend them"), seconds=0.1, execution=HERE)
     assert claim(catalog).state == "failed"
     assert catalog.ledger.retry("render", [RECIPE.digest]) == 1
@@ -132,7 +139,7 @@ def test_permanent_failure_waits_for_retry(catalog):
     assert again.attempt == 1
 
 
-def test_every_attempt_leaves_an_activity(catalog, tmp_path):
+def test_every_attempt_leaves_an_activity(catalog: Catalog, tmp_path: Path) -> None:
     catalog.ledger.fail(claim(catalog), TransientError("once"), seconds=0.5, execution=HERE)
     while isinstance(lease := claim(catalog), WorkStatus):
         time.sleep(0.01)
@@ -143,7 +150,7 @@ def test_every_attempt_leaves_an_activity(catalog, tmp_path):
     assert found == {("failed", 1, 42, 0.5), ("done", 2, 42, 2.0)}
 
 
-def test_of_many_who_claim_at_once_one_gets_it(catalog, settings):
+def test_of_many_who_claim_at_once_one_gets_it(catalog: Catalog, settings) -> None:
     catalog.ledger.declare_renders([RECIPE])
     won = []
 
@@ -162,7 +169,7 @@ def test_of_many_who_claim_at_once_one_gets_it(catalog, settings):
     assert sorted(won) == [False] * 5 + [True]
 
 
-def test_declaring_at_once_from_many_threads_makes_one_row(catalog):
+def test_declaring_at_once_from_many_threads_makes_one_row(catalog: Catalog) -> None:
     threads = [threading.Thread(target=catalog.ledger.declare_renders, args=([RECIPE],)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -171,7 +178,7 @@ def test_declaring_at_once_from_many_threads_makes_one_row(catalog):
     assert list(catalog.ledger.statuses("render", [RECIPE.digest])) == [RECIPE.digest]
 
 
-def test_a_steps_result_scores_and_products_come_in_one_piece(catalog, tmp_path):
+def test_a_steps_result_scores_and_products_come_in_one_piece(catalog: Catalog, tmp_path: Path) -> None:
     catalog.ledger.declare_steps([REQUEST])
     lease = catalog.ledger.claim("step", REQUEST.key)
     assert step_result(catalog.database, REQUEST.key) is None
@@ -188,7 +195,7 @@ def test_a_steps_result_scores_and_products_come_in_one_piece(catalog, tmp_path)
     assert list(found.made) == ["audio"]
 
 
-def test_keys_follow_everything_in_a_request():
+def test_keys_follow_everything_in_a_request() -> None:
     variants = [
         REQUEST,
         StepRequest("master", 1, {"a": 1}, {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -113,15 +114,16 @@ def plan(catalog):
     return store_plan(catalog.database, album, document=manifest, candidates=offered, cover_digest=None)
 
 
-def test_one_of_those_who_claim_at_once_gets_the_lease(catalogs):
+def test_one_of_those_who_claim_at_once_gets_the_lease(catalogs) -> None:
     catalogs[0].ledger.declare_renders(RECIPES)
     for recipe in RECIPES:
         found = at_once(lambda catalog, key=recipe.digest: catalog.ledger.claim("render", key), catalogs)
         assert sorted(isinstance(each, Lease) for each in found) == [False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(4))
-def test_of_two_leases_on_one_render_the_newer_commits(catalogs, tmp_path, turn):
+def test_of_two_leases_on_one_render_the_newer_commits(catalogs, tmp_path: Path, turn) -> None:
     key = RECIPES[0].digest
     catalogs[0].ledger.declare_renders(RECIPES[:1])
     stale = catalogs[0].ledger.claim("render", key)
@@ -144,7 +146,8 @@ def test_of_two_leases_on_one_render_the_newer_commits(catalogs, tmp_path, turn)
     assert list(render_products(catalogs[1].database, key)) == ["audio"]
 
 
-def test_the_same_bytes_committed_at_once_are_one_artifact(catalogs, tmp_path):
+@pytest.mark.slow
+def test_the_same_bytes_committed_at_once_are_one_artifact(catalogs, tmp_path: Path) -> None:
     pair, contents = catalogs[:2], [b"one", b"two", b"three"]
     pair[0].ledger.declare_renders(RECIPES)
     leases = {id(h): h.ledger.claim("render", r.digest) for h, r in zip(pair, RECIPES, strict=True)}
@@ -159,13 +162,15 @@ def test_the_same_bytes_committed_at_once_are_one_artifact(catalogs, tmp_path):
     assert failed_work(pair[0].database) == []
 
 
-def test_one_album_planned_at_once_is_there_once(catalogs):
+@pytest.mark.slow
+def test_one_album_planned_at_once_is_there_once(catalogs) -> None:
     planned = at_once(plan, catalogs)
     assert planned[0] == planned[1] == planned[2]
     assert count(catalogs[0], Candidate) == 2
 
 
-def test_a_retake_offered_at_once_is_there_once(catalogs):
+@pytest.mark.slow
+def test_a_retake_offered_at_once_is_there_once(catalogs) -> None:
     planned = plan(catalogs[0])
     parent = parent_take(catalogs[0].database, planned.songs[0].candidates[0].id)
     taken = [Recipe("faulty", 1, seed, 10.0, {"prompt": "x", "again": True}) for seed in (7, 8)]
@@ -174,7 +179,8 @@ def test_a_retake_offered_at_once_is_there_once(catalogs):
     assert [candidate.seed for candidate in songs_of(catalogs[0].database, "small")[0].candidates] == [1, 2, 7, 8]
 
 
-def test_decisions_made_at_once_supersede_each_other_in_a_line(catalogs):
+@pytest.mark.slow
+def test_decisions_made_at_once_supersede_each_other_in_a_line(catalogs) -> None:
     song = plan(catalogs[0]).songs[0].row_id
     catalogs[0].ledger.fail(
         catalogs[0].ledger.claim("render", RECIPES[0].digest), LeaseLost("x"), seconds=1, execution=HERE
@@ -203,7 +209,7 @@ def test_decisions_made_at_once_supersede_each_other_in_a_line(catalogs):
     assert keys.count(first) <= 2
 
 
-def test_a_holder_with_another_home_is_not_taken_for_dead(settings, tmp_path):
+def test_a_holder_with_another_home_is_not_taken_for_dead(settings, tmp_path: Path) -> None:
     if not settings.database_url:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'shared.sqlite3'}"})
     away = settings.model_copy(update={"home": tmp_path / "another"})
@@ -213,7 +219,7 @@ def test_a_holder_with_another_home_is_not_taken_for_dead(settings, tmp_path):
         assert not isinstance(catalog.ledger.claim("render", RECIPES[0].digest), Lease)
 
 
-def test_every_metric_has_a_name_and_a_unit_that_its_columns_hold():
+def test_every_metric_has_a_name_and_a_unit_that_its_columns_hold() -> None:
     for name, spec in metric_specs().items():
         assert len(name) <= Score.metric.type.length
         assert len(spec.unit) <= Score.unit.type.length

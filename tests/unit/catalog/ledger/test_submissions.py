@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.ledger.submissions import (
     SubmissionRequest,
     claim_attempt,
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def planned(catalog, settings, tmp_path):
+def planned(catalog: Catalog, settings, tmp_path: Path):
     folder = tmp_path / "album"
     folder.mkdir()
     (folder / "cover.png").write_bytes(png())
@@ -52,7 +54,8 @@ def planned(catalog, settings, tmp_path):
     return declare_album(catalog, album)
 
 
-def test_a_plan_is_read_back_as_it_was_stored(catalog, planned):
+@pytest.mark.slow
+def test_a_plan_is_read_back_as_it_was_stored(catalog: Catalog, planned) -> None:
     found = stored_plan(catalog.database, "small")
     assert found.album.cover.name == "cover.png"
     paths = {"cover": None, "warnings": (), "hints": ()}
@@ -62,7 +65,10 @@ def test_a_plan_is_read_back_as_it_was_stored(catalog, planned):
     assert catalog.store.stat(found.cover_digest) is not None
 
 
-def test_a_plan_read_back_has_the_retakes_and_lacks_what_is_no_longer_asked_for(catalog, settings, planned, tmp_path):
+@pytest.mark.slow
+def test_a_plan_read_back_has_the_retakes_and_lacks_what_is_no_longer_asked_for(
+    catalog: Catalog, settings, planned, tmp_path: Path
+) -> None:
     parent = parent_take(catalog.database, planned.songs[0].candidates[0].id)
     recipe = planned.songs[1].candidates[0].recipe
     offer_retakes(catalog.database, parent, [recipe], lyrics=None)
@@ -73,7 +79,8 @@ def test_a_plan_read_back_has_the_retakes_and_lacks_what_is_no_longer_asked_for(
     assert (song.song.id, [c.seed for c in song.candidates]) == ("two", [1])
 
 
-def test_a_part_of_a_plan_keeps_the_songs_and_candidates_that_are_named(planned):
+@pytest.mark.slow
+def test_a_part_of_a_plan_keeps_the_songs_and_candidates_that_are_named(planned) -> None:
     key = planned.songs[1].candidates[1].render_key
     (song,) = part_of(planned, renders={key}).songs
     assert (song.song.id, [c.render_key for c in song.candidates]) == ("two", [key])
@@ -81,7 +88,7 @@ def test_a_part_of_a_plan_keeps_the_songs_and_candidates_that_are_named(planned)
     assert len(part_of(planned, songs={"one"}).album.songs) == 2  # tags count all tracks of the album
 
 
-def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog, planned):
+def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog: Catalog, planned) -> None:
     request = SubmissionRequest("small", planned.digest)
     first = submit(catalog.database, request)
     assert (first.state, first.attempt, first.request) == ("active", 1, request)
@@ -92,7 +99,7 @@ def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog, 
     assert submissions(catalog.database, state="active") == [urgent]
 
 
-def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(catalog, planned):
+def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(catalog: Catalog, planned) -> None:
     submit(catalog.database, SubmissionRequest("small", planned.digest))
     assert not transition(catalog.database, "small", "done", only_from=["active"], attempt=2)
     assert transition(catalog.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
@@ -104,7 +111,8 @@ def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(
     assert claim_attempt(catalog.database, "small", after=2) is None
 
 
-def test_a_shard_counts_the_runs_it_was_handed_to(catalog, planned):
+@pytest.mark.slow
+def test_a_shard_counts_the_runs_it_was_handed_to(catalog: Catalog, planned) -> None:
     submit(catalog.database, SubmissionRequest("small", planned.digest))
     keys = [c.render_key for c in planned.songs[0].candidates]
     assert [declare_shard(catalog.database, "small", keys, forecast_s=2.0).attempt for _ in range(2)] == [1, 1]
@@ -116,7 +124,8 @@ def test_a_shard_counts_the_runs_it_was_handed_to(catalog, planned):
     assert [s.render_keys for s in shards_of_album(catalog.database, "small")] == [tuple(keys), other.render_keys]
 
 
-def test_what_was_spent_counts_from_the_moment_that_is_asked(catalog, planned):
+@pytest.mark.slow
+def test_what_was_spent_counts_from_the_moment_that_is_asked(catalog: Catalog, planned) -> None:
     keys = [c.render_key for c in planned.songs[0].candidates]
     since = submit(catalog.database, SubmissionRequest("small", planned.digest)).counted_from
     render_shard(catalog, keys, HERE)
@@ -125,7 +134,7 @@ def test_what_was_spent_counts_from_the_moment_that_is_asked(catalog, planned):
     assert spent_s(catalog.database, [], since=0.0) == 0.0
 
 
-def test_a_lease_that_ran_out_is_nobodys_and_is_freed(catalog, planned):
+def test_a_lease_that_ran_out_is_nobodys_and_is_freed(catalog: Catalog, planned) -> None:
     held, lost = (c.render_key for c in planned.songs[0].candidates)
     for key in (held, lost):
         assert isinstance(catalog.ledger.claim("render", key), Lease)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from mutagen.id3 import TIT2
 
+from catalog.catalog import Catalog
 from catalog.housekeeping.removal import bytes_of_old_builds, remove_old_builds
 from catalog.lineage.lineage import trace
 from catalog.lineage.track_origins import deliveries_of
@@ -23,6 +24,8 @@ from tasks.delivery.package.export import write_release
 from tasks.delivery.package.models_used import models_of
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 MP3, FLAC = "mp3_320/01 - Song One.mp3", "flac24/01 - Song One.flac"
 
@@ -71,7 +74,7 @@ def edited(file: Path, folder: Path) -> Path:
 
 
 @pytest.fixture
-def builds(catalog, tmp_path):
+def builds(catalog: Catalog, tmp_path: Path):
     """Two builds of one take with different masters, of which only the second has its files still."""
     first = build(catalog, tmp_path, 1, "streaming")
     second = build(catalog, tmp_path, 2, "apple")
@@ -80,7 +83,7 @@ def builds(catalog, tmp_path):
 
 
 @pytest.mark.parametrize("path", [MP3, FLAC, "index.html", "lyrics/01 - Song One.lrc"])
-def test_a_delivered_file_leads_to_its_own_build(catalog, builds, path):
+def test_a_delivered_file_leads_to_its_own_build(catalog: Catalog, builds, path) -> None:
     (first, folder), (second, _) = builds
     if path != "lyrics/01 - Song One.lrc":  # which both builds have
         assert catalog.store.stat(first.files[path]) is None
@@ -91,7 +94,7 @@ def test_a_delivered_file_leads_to_its_own_build(catalog, builds, path):
 
 
 @pytest.mark.parametrize("path", [MP3, FLAC])
-def test_a_tag_edit_leads_to_the_same_build_as_before(catalog, builds, tmp_path, path):
+def test_a_tag_edit_leads_to_the_same_build_as_before(catalog: Catalog, builds, tmp_path: Path, path) -> None:
     (first, folder), _ = builds
     named, lineage = traced(catalog, edited(folder / path, tmp_path))
     assert named.certainty == "same samples"
@@ -102,7 +105,9 @@ def test_a_tag_edit_leads_to_the_same_build_as_before(catalog, builds, tmp_path,
     assert masters <= {own}
 
 
-def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(catalog, builds, tmp_path):
+def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(
+    catalog: Catalog, builds, tmp_path: Path
+) -> None:
     (first, folder), _ = builds
     cut = tmp_path / "cut.mp3"
     data = (folder / MP3).read_bytes()
@@ -117,7 +122,7 @@ def test_the_tag_alone_names_no_build_where_several_masters_may_be_meant(catalog
     assert {each["kind"] for each in lineage.document()["activities"]} == {"render"}
 
 
-def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(catalog, builds, tmp_path):
+def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(catalog: Catalog, builds, tmp_path: Path) -> None:
     """An older version removed the rows of old builds: its file must not be told as one of a later build."""
     (_, folder), _ = builds
     with catalog.database.write() as session:
@@ -132,7 +137,7 @@ def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(catalog, builds, 
     assert lineage.origins == ()
 
 
-def test_a_release_without_the_candidate_is_not_named(catalog, tmp_path):
+def test_a_release_without_the_candidate_is_not_named(catalog: Catalog, tmp_path: Path) -> None:
     """The bytes of two takes may be equal; a file whose tag names the one is not told as the other's release."""
     first, _ = build(catalog, tmp_path, 1, "streaming")
     winner = first.document["tracks"][0]["winner"]["candidate"]

@@ -15,6 +15,7 @@ import pytest
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TIT2
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError
 from catalog.ledger.results import render_products
 from catalog.lineage.lineage import trace
@@ -32,6 +33,8 @@ from tests.support.albums import LYRICS, album_document, write_album
 from tests.support.commands import songline
 from tests.support.inline_executor import InlineExecutor, produce
 
+pytestmark = pytest.mark.slow
+
 FORMS = ["mp3_320", "flac24", "wav24", "wav16", "opus_160"]
 
 
@@ -48,7 +51,7 @@ def released(catalog, planned, out):
 
 
 @pytest.fixture
-def edited_words(catalog, settings, tmp_path):
+def edited_words(catalog: Catalog, settings, tmp_path: Path):
     """An album whose words were edited so that the guide plays the very same."""
     released(catalog, plan(catalog, settings, tmp_path), tmp_path / "first")
     return released(catalog, plan(catalog, settings, tmp_path, lyrics=LYRICS.replace("hum", "sing")), tmp_path / "out")
@@ -61,7 +64,9 @@ def traced(catalog, file):
     return found, trace(catalog.database, found.digest, models_of=models, **how)
 
 
-def test_a_file_leads_to_its_own_track_where_an_earlier_candidate_sounds_the_same(catalog, edited_words):
+def test_a_file_leads_to_its_own_track_where_an_earlier_candidate_sounds_the_same(
+    catalog: Catalog, edited_words
+) -> None:
     release, folder = edited_words
     track = release.document["tracks"][0]
     own = songs_of(catalog.database, "small")[0]
@@ -82,7 +87,7 @@ def test_a_file_leads_to_its_own_track_where_an_earlier_candidate_sounds_the_sam
     assert all(song["lyrics_digest"] != document["lyrics_digest"] for song in shared)
 
 
-def test_the_lineage_in_the_release_begins_at_its_tracks_and_decisions(catalog, edited_words):
+def test_the_lineage_in_the_release_begins_at_its_tracks_and_decisions(catalog: Catalog, edited_words) -> None:
     release, folder = edited_words
     document = json.loads((folder / "lineage.json").read_bytes())
     winner = release.document["tracks"][0]["winner"]
@@ -95,7 +100,7 @@ def test_the_lineage_in_the_release_begins_at_its_tracks_and_decisions(catalog, 
     assert renders == [first["recipe"]["digest"]]
 
 
-def test_scores_are_those_of_the_songs_own_brief(catalog, settings, tmp_path):
+def test_scores_are_those_of_the_songs_own_brief(catalog: Catalog, settings, tmp_path: Path) -> None:
     """The same bytes are scored again where tempo or key are stated otherwise."""
     planned = plan(catalog, settings, tmp_path)
     release, folder = released(catalog, planned, tmp_path / "out")
@@ -115,12 +120,12 @@ def _audio(catalog, planned, release):
 
 
 @pytest.fixture
-def delivered(catalog, settings, tmp_path):
+def delivered(catalog: Catalog, settings, tmp_path: Path):
     return released(catalog, plan(catalog, settings, tmp_path, deliverables=FORMS), tmp_path / "out")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_tag_edit_does_not_end_the_lineage(catalog, delivered, tmp_path, form):
+def test_a_tag_edit_does_not_end_the_lineage(catalog: Catalog, delivered, tmp_path: Path, form) -> None:
     release, folder = delivered
     copy = Path(shutil.copy(next((folder / form).iterdir()), tmp_path))
     _rename(copy)
@@ -139,7 +144,9 @@ def _rename(path):
     file.save()
 
 
-def test_without_tags_the_samples_lead_back_and_without_samples_the_tag(catalog, delivered, tmp_path):
+def test_without_tags_the_samples_lead_back_and_without_samples_the_tag(
+    catalog: Catalog, delivered, tmp_path: Path
+) -> None:
     release, folder = delivered
     winner = release.document["tracks"][0]["winner"]["candidate"]
     bare = tmp_path / "bare.flac"
@@ -156,7 +163,7 @@ def test_without_tags_the_samples_lead_back_and_without_samples_the_tag(catalog,
     assert "nothing shows" in named.note
 
 
-def test_a_tag_of_another_song_does_not_outweigh_the_samples(catalog, settings, tmp_path):
+def test_a_tag_of_another_song_does_not_outweigh_the_samples(catalog: Catalog, settings, tmp_path: Path) -> None:
     songs = album_document()["songs"]
     document = album_document(songs=songs, deliverables=["flac24"])
     planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), settings))
@@ -172,7 +179,7 @@ def test_a_tag_of_another_song_does_not_outweigh_the_samples(catalog, settings, 
     assert winners[1] in named.note
 
 
-def test_a_file_that_was_made_wrong_is_no_fault_of_the_catalog(tmp_path):
+def test_a_file_that_was_made_wrong_is_no_fault_of_the_catalog(tmp_path: Path) -> None:
     """Its rate is one that WavPack has not, which mutagen looks for behind the end of a list."""
     wrong = tmp_path / "wrong.wv"
     wrong.write_bytes(b"wvpk" + struct.pack("<IHBBIIIII", 24, 0x410, 0, 0, 0, 0, 0, 15 << 23, 0) + bytes(64))
@@ -181,7 +188,7 @@ def test_a_file_that_was_made_wrong_is_no_fault_of_the_catalog(tmp_path):
     assert "no tag of it names a candidate" in told.stderr
 
 
-def test_what_leads_nowhere_says_so(catalog, tmp_path):
+def test_what_leads_nowhere_says_so(catalog: Catalog, tmp_path: Path) -> None:
     data_free = tmp_path / "notes.txt"
     data_free.write_text("no audio")
     with pytest.raises(InputError, match="no tag of it names a candidate"):
@@ -196,7 +203,9 @@ def test_what_leads_nowhere_says_so(catalog, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_that_lost_all_its_tags_is_known_by_its_samples(catalog, delivered, tmp_path, form):
+def test_a_file_that_lost_all_its_tags_is_known_by_its_samples(
+    catalog: Catalog, delivered, tmp_path: Path, form
+) -> None:
     release, folder = delivered
     copy = Path(shutil.copy(next((folder / form).iterdir()), tmp_path))
     mutagen.File(copy).delete()
@@ -207,7 +216,7 @@ def test_a_file_that_lost_all_its_tags_is_known_by_its_samples(catalog, delivere
 
 
 @pytest.mark.parametrize("form", ["wav24", "mp3_320"])
-def test_what_two_albums_share_is_said_to_be_of_both(catalog, settings, tmp_path, form):
+def test_what_two_albums_share_is_said_to_be_of_both(catalog: Catalog, settings, tmp_path: Path, form) -> None:
     """Bare WAVs are the same bytes; of an MP3 without its tags the samples are the same."""
     changes = {"deliverables": [form], "wav": {"tags": "none"}}
     winners, folder = {}, tmp_path
@@ -225,7 +234,7 @@ def test_what_two_albums_share_is_said_to_be_of_both(catalog, settings, tmp_path
     assert all(song["decision"]["winner"] == song["candidate"] for song in found.own)
 
 
-def test_of_several_builds_the_newest_counts(catalog, edited_words, tmp_path):
+def test_of_several_builds_the_newest_counts(catalog: Catalog, edited_words, tmp_path: Path) -> None:
     release, folder = edited_words
     copy = Path(shutil.copy(next((folder / "mp3_320").iterdir()), tmp_path))
     ID3(copy).delete()

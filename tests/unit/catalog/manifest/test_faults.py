@@ -308,6 +308,7 @@ mutations = st.tuples(st.integers(0, len(GOOD)), st.integers(0, 12), yaml_pieces
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(max_size=60), yaml_pieces, mutations), st.sampled_from(["album.yaml", "album.json"]))
 def test_whatever_stands_in_the_file_only_manifest_errors_come_out(tmp_path: Path, text: str, name: str) -> None:
@@ -328,6 +329,7 @@ values = st.recursive(
 SPOTS = ["schema_version", "album", "defaults", "songs", "selection", "mastering", "stems", "deliverables", "release"]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_value_in_any_field_is_taken_or_told(tmp_path: Path, data: st.DataObject) -> None:

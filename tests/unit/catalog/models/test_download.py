@@ -1,9 +1,12 @@
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +39,7 @@ def hub():
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path):
     return ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
 
 
@@ -49,7 +52,8 @@ def paths(hub, method):
     return [asked.path for asked in hub.asked if asked.method == method]
 
 
-def test_a_model_comes_whole_through_the_hub_and_its_cdn(store, hub):
+@pytest.mark.slow
+def test_a_model_comes_whole_through_the_hub_and_its_cdn(store, hub) -> None:
     model = fetch(store, hub)
     assert model.path("vae_model.pt").read_bytes() == WEIGHTS
     assert model.revision == COMMIT
@@ -60,27 +64,28 @@ def test_a_model_comes_whole_through_the_hub_and_its_cdn(store, hub):
     assert f"/ASLP-lab/DiffRhythm-vae/resolve/{COMMIT}/vae_model.pt" in paths(hub, "GET")
 
 
-def test_nothing_is_asked_for_what_is_here(store, hub):
+def test_nothing_is_asked_for_what_is_here(store, hub) -> None:
     fetch(store, hub)
     asked = len(hub.asked)
     assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
     assert len(hub.asked) == asked
 
 
-def test_no_licence_no_request(store, hub):
+def test_no_licence_no_request(store, hub) -> None:
     with Downloader(hub.url) as fetcher, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
         pull(store, VAE, fetcher, at=AT)
     assert hub.asked == []
 
 
-def test_a_token_goes_nowhere(store, hub, monkeypatch):
+def test_a_token_goes_nowhere(store, hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     fetch(store, hub)
     assert hub.asked
     assert not any("authorization" in asked.headers or "secret" in str(asked) for asked in hub.asked)
 
 
-def test_three_repositories_make_one_model_at_their_commits(store, hub):
+@pytest.mark.slow
+def test_three_repositories_make_one_model_at_their_commits(store, hub) -> None:
     model = fetch(store, hub, "muq-mulan-large")
     assert model.path("xlm-roberta-base/tokenizer.json").read_bytes() == b"{3}"
     assert not model.has("mulan/model.safetensors")
@@ -88,7 +93,7 @@ def test_three_repositories_make_one_model_at_their_commits(store, hub):
     assert model.revision == "+".join([COMMIT[:12]] * 3)
 
 
-def test_raw_files_come_from_where_the_table_says(store, hub, tmp_path):
+def test_raw_files_come_from_where_the_table_says(store, hub, tmp_path: Path) -> None:
     table = tmp_path / "table.toml"
     table.write_text(table.read_text().replace("https://raw.githubusercontent.com", f"{hub.url}/raw"))
     commit = store.spec("diffrhythm-data").sources[0].revision
@@ -99,7 +104,7 @@ def test_raw_files_come_from_where_the_table_says(store, hub, tmp_path):
     assert model.revision == commit
 
 
-def test_a_cut_connection_is_continued_where_it_stopped(store, hub):
+def test_a_cut_connection_is_continued_where_it_stopped(store, hub) -> None:
     hub.cuts["vae_model.pt"] = [700_000, 300_000]
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
     first, second, third = hub.gets("vae_model.pt")
@@ -109,7 +114,8 @@ def test_a_cut_connection_is_continued_where_it_stopped(store, hub):
     assert hub.served("vae_model.pt") == len(WEIGHTS)
 
 
-def test_what_came_is_kept_when_the_server_stays_away(store, hub):
+@pytest.mark.slow
+def test_what_came_is_kept_when_the_server_stays_away(store, hub) -> None:
     hub.cuts["vae_model.pt"] = [1_000_000]
 
     def goes_down(_file, _there, _size):
@@ -123,20 +129,22 @@ def test_what_came_is_kept_when_the_server_stays_away(store, hub):
     assert hub.served("vae_model.pt") == len(WEIGHTS)
 
 
-def test_a_server_without_ranges_starts_anew(store, hub):
+def test_a_server_without_ranges_starts_anew(store, hub) -> None:
     hub.answers_ranges = False
     hub.cuts["vae_model.pt"] = [700_000]
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
     assert hub.served("vae_model.pt") == len(WEIGHTS) + 700_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [500, 429, 503])
-def test_a_busy_server_is_asked_again(store, hub, status):
+def test_a_busy_server_is_asked_again(store, hub, status) -> None:
     hub.statuses["vae_model.pt"] = [status, status]
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
 
 
-def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub):
+@pytest.mark.slow
+def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub) -> None:
     hub.pause_s, hub.chunk = 0.01, 1 << 17
     assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
     hub.pause_s = 5.0
@@ -147,7 +155,8 @@ def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub):
         fetcher.fetch(Remote(f"{hub.cdn}/cdn/{REPO}"), store.folder / "x")
 
 
-def test_a_damaged_download_is_refused_removed_and_named(store, hub):
+@pytest.mark.slow
+def test_a_damaged_download_is_refused_removed_and_named(store, hub) -> None:
     hub.corrupt.add(REPO)
     with pytest.raises(MachineError, match=rf"vae_model\.pt was refused and removed.*expected {digest_bytes(WEIGHTS)}"):
         fetch(store, hub)
@@ -157,19 +166,20 @@ def test_a_damaged_download_is_refused_removed_and_named(store, hub):
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
 
 
-def test_a_small_file_is_judged_by_its_git_id(store, hub):
+def test_a_small_file_is_judged_by_its_git_id(store, hub) -> None:
     hub.corrupt.add("MuQ-large-msd-iter/config.json")
     with pytest.raises(MachineError, match=r"muq-large-msd-iter/config\.json was refused.*git blob id"):
         fetch(store, hub, "muq-mulan-large")
 
 
-def test_another_content_than_the_tables_is_refused_before_it_comes(tmp_path, hub):
+def test_another_content_than_the_tables_is_refused_before_it_comes(tmp_path: Path, hub) -> None:
     with pytest.raises(MachineError, match="has another content than expected"):
         fetch(ModelStore(tmp_path / "strict"), hub)
     assert hub.served("vae_model.pt") == 0
 
 
-def test_what_the_first_pull_found_is_held(store, hub):
+@pytest.mark.slow
+def test_what_the_first_pull_found_is_held(store, hub) -> None:
     fetch(store, hub)
     with install_session(store, VAE) as place:
         remove_model(place.home, forget=False)
@@ -182,7 +192,8 @@ def test_what_the_first_pull_found_is_held(store, hub):
         fetch(store, hub)
 
 
-def test_only_what_is_damaged_comes_again(store, hub):
+@pytest.mark.slow
+def test_only_what_is_damaged_comes_again(store, hub) -> None:
     damaged = fetch(store, hub, "muq-mulan-large").path("mulan/pytorch_model.bin")
     whole = damaged.read_bytes()
     damaged.chmod(0o644)
@@ -193,31 +204,31 @@ def test_only_what_is_damaged_comes_again(store, hub):
     assert [asked.path.rpartition("/")[2] for asked in hub.gets("")] == ["pytorch_model.bin"]
 
 
-def test_a_file_that_is_not_there_is_told(store, hub):
+def test_a_file_that_is_not_there_is_told(store, hub) -> None:
     del hub.files[REPO]
     with pytest.raises(NotFound, match=r"vae_model\.pt is not there"):
         fetch(store, hub)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_is_not_asked_again(store, hub, status):
+def test_a_refusal_is_not_asked_again(store, hub, status) -> None:
     hub.statuses["vae_model.pt"] = [status]
     with pytest.raises(MachineError, match=f"refused with {status}"):
         fetch(store, hub)
     assert len(hub.asked) == 1
 
 
-def test_a_hub_without_an_address_is_told_at_once():
+def test_a_hub_without_an_address_is_told_at_once() -> None:
     with pytest.raises(InputError, match="SONGLINE_HUB_URL"):
         Downloader("hub.example.com")
 
 
-def test_a_hub_that_is_not_there_is_told(store):
+def test_a_hub_that_is_not_there_is_told(store) -> None:
     with Downloader("http://127.0.0.1:9", QUICK) as fetcher, pytest.raises(MachineError, match="could not be fetched"):
         pull(store, VAE, fetcher, at=AT, accept=True)
 
 
-def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_version(store, hub):
+def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_version(store, hub) -> None:
     hub.files["mine/tuned.safetensors"] = WEIGHTS
     hub.cuts["tuned.safetensors"] = [500_000]
     licence = read_table().licences["MIT"]
@@ -231,7 +242,7 @@ def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_versi
     assert hub.served("tuned.safetensors") == len(WEIGHTS)
 
 
-def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path):
+def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path: Path) -> None:
     hub.files["mine/tuned.pt"] = WEIGHTS
     hub.cuts["tuned.pt"] = [500_000]
     remote, place = Remote(f"{hub.url}/mine/tuned.pt"), tmp_path / "tuned.pt"
@@ -244,7 +255,7 @@ def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "file:///etc/passwd", "cfm_model.pt"])
-def test_only_the_web_is_fetched_from(tmp_path, url):
+def test_only_the_web_is_fetched_from(tmp_path: Path, url) -> None:
     with Downloader() as fetcher, pytest.raises(InputError, match="no web address"):
         fetcher.fetch(Remote(url), tmp_path / "x")
 
@@ -267,7 +278,8 @@ def pulling_process(store, hub, tmp_path):
     return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
 
 
-def test_two_processes_at_once_download_once(store, hub, tmp_path):
+@pytest.mark.slow
+def test_two_processes_at_once_download_once(store, hub, tmp_path: Path) -> None:
     hub.pause_s = 0.03
     both = [pulling_process(store, hub, tmp_path) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
@@ -275,7 +287,8 @@ def test_two_processes_at_once_download_once(store, hub, tmp_path):
     assert store.is_whole(VAE)
 
 
-def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub):
+@pytest.mark.slow
+def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub) -> None:
     waited, inside = [], threading.Event()
     hub.pause_s = 0.02
     watch = Watch(coming=lambda *_: inside.set())
@@ -288,7 +301,8 @@ def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub):
     assert hub.served("vae_model.pt") == len(WEIGHTS)
 
 
-def test_a_kill_in_mid_pull_is_continued(store, hub, tmp_path):
+@pytest.mark.slow
+def test_a_kill_in_mid_pull_is_continued(store, hub, tmp_path: Path) -> None:
     hub.pause_s = 0.05
     process = pulling_process(store, hub, tmp_path)
     part = store.folder / VAE / "partial" / "vae_model.pt.part"

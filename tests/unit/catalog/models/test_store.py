@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 import fcntl
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +23,7 @@ APACHE = read_table().licences["Apache-2.0"]
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path):
     return ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
 
 
@@ -39,7 +42,7 @@ def damage(path, content=b"damaged"):
     path.write_bytes(content)
 
 
-def test_an_installed_model_is_found_with_its_files_and_digests(store):
+def test_an_installed_model_is_found_with_its_files_and_digests(store) -> None:
     installed = install(store, "diffrhythm-data", DATA)
     assert store.installed("diffrhythm-data") == installed == store.need("diffrhythm-data")
     assert installed.path("vocab.json").read_bytes() == b"{}"
@@ -48,19 +51,19 @@ def test_an_installed_model_is_found_with_its_files_and_digests(store):
     assert all(installed.path(path).stat().st_mode & 0o222 == 0 for path in DATA)
 
 
-def test_a_missing_model_is_told_with_the_command_that_gets_it(store):
+def test_a_missing_model_is_told_with_the_command_that_gets_it(store) -> None:
     with pytest.raises(ModelMissing, match="`songline models pull diffrhythm-vae`") as caught:
         store.need("diffrhythm-vae")
     assert caught.value.exit_code == 4
 
 
-def test_all_missing_models_are_told_at_once(store):
+def test_all_missing_models_are_told_at_once(store) -> None:
     install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     with pytest.raises(ModelMissing, match="`songline models pull diffrhythm-data muq-mulan-large`"):
         store.need_all(["diffrhythm-data", "diffrhythm-vae", "muq-mulan-large", "diffrhythm-data"])
 
 
-def test_asking_never_makes_a_folder(store):
+def test_asking_never_makes_a_folder(store) -> None:
     assert store.installed("diffrhythm-vae") is None
     assert store.recorded() == ()
     assert "diffrhythm-vae" in store.specs()
@@ -69,7 +72,7 @@ def test_asking_never_makes_a_folder(store):
 
 
 @pytest.mark.parametrize("name", ["../up", "", "a/b", ".hidden", "A", "x" * 65, "a\n"])
-def test_names_never_leave_the_store(store, name):
+def test_names_never_leave_the_store(store, name) -> None:
     assert store.record(name) is None
     with pytest.raises(InputError, match="cannot be the name"):
         store.home(name)
@@ -77,14 +80,14 @@ def test_names_never_leave_the_store(store, name):
         store.installed(name) or store.spec(name)
 
 
-def test_only_files_of_the_model_have_a_path(store):
+def test_only_files_of_the_model_have_a_path(store) -> None:
     installed = install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     assert not installed.has("../../x")
     with pytest.raises(InputError, match=r"There are vae_model\.pt"):
         installed.path("../record.json")
 
 
-def test_a_file_cut_short_or_lost_means_not_installed(store):
+def test_a_file_cut_short_or_lost_means_not_installed(store) -> None:
     installed = install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     damage(installed.path("vae_model.pt"), b"va")
     assert store.installed("diffrhythm-vae") is None
@@ -93,7 +96,7 @@ def test_a_file_cut_short_or_lost_means_not_installed(store):
         store.need("diffrhythm-vae")
 
 
-def test_verify_reads_every_byte(store):
+def test_verify_reads_every_byte(store) -> None:
     installed = install(store, "diffrhythm-data", DATA)
     assert {file.verdict for file in store.verify("diffrhythm-data")} == {"ok"}
     damage(installed.path("vocab.json"), b"[]")
@@ -109,7 +112,7 @@ def test_verify_reads_every_byte(store):
         store.verify("diffrhythm-vae")
 
 
-def test_a_record_that_cannot_be_understood_is_no_install(store):
+def test_a_record_that_cannot_be_understood_is_no_install(store) -> None:
     install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     record = store.folder / "diffrhythm-vae" / RECORD
     document = json.loads(record.read_text())
@@ -118,12 +121,12 @@ def test_a_record_that_cannot_be_understood_is_no_install(store):
         assert store.installed("diffrhythm-vae") is None
 
 
-def test_what_the_table_no_longer_wants_is_not_installed(store):
+def test_what_the_table_no_longer_wants_is_not_installed(store) -> None:
     install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     assert ModelStore(store.folder).installed("diffrhythm-vae") is None
 
 
-def test_removing_keeps_the_acceptance_and_the_first_digests(store):
+def test_removing_keeps_the_acceptance_and_the_first_digests(store) -> None:
     install(store, "diffrhythm-1.2-full", {"cfm_model.pt": b"first"})
     remove(store, "diffrhythm-1.2-full")
     assert store.installed("diffrhythm-1.2-full") is None
@@ -136,7 +139,7 @@ def test_removing_keeps_the_acceptance_and_the_first_digests(store):
     assert install(store, "diffrhythm-1.2-full", {"cfm_model.pt": b"other"})
 
 
-def test_a_stated_digest_is_held_and_a_wrong_file_named_and_removed(tmp_path):
+def test_a_stated_digest_is_held_and_a_wrong_file_named_and_removed(tmp_path: Path) -> None:
     store, folder = ModelStore(tmp_path / "models"), tmp_path / "given" / "diffrhythm-data"
     folder.mkdir(parents=True)
     for path, content in DATA.items():
@@ -147,7 +150,7 @@ def test_a_stated_digest_is_held_and_a_wrong_file_named_and_removed(tmp_path):
     assert not list((tmp_path / "models").rglob("vocab.json"))
 
 
-def test_files_known_by_git_only_are_judged_by_git(tmp_path):
+def test_files_known_by_git_only_are_judged_by_git(tmp_path: Path) -> None:
     table = tmp_path / "t.toml"
     table.write_text(
         "[models.'diffrhythm-vae']\nsources=[{kind='raw',repo='a/b',files=[{path='greeting.txt',"
@@ -159,7 +162,7 @@ def test_files_known_by_git_only_are_judged_by_git(tmp_path):
     assert import_folder(store, folder, at=AT, accept=True).models[0].path("greeting.txt").read_bytes() == b"hello\n"
 
 
-def test_import_wants_the_licence_accepted(store, tmp_path):
+def test_import_wants_the_licence_accepted(store, tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "vae_model.pt").write_bytes(b"vae")
     with pytest.raises(LicenceRefused, match=r"Stability AI Community License.*--accept"):
@@ -169,7 +172,7 @@ def test_import_wants_the_licence_accepted(store, tmp_path):
     assert json.loads((store.folder / "diffrhythm-vae" / HELD).read_text())["accepted_at"].startswith("2026-11-23")
 
 
-def test_a_flat_folder_gives_what_it_holds_and_names_what_lacks(store, tmp_path):
+def test_a_flat_folder_gives_what_it_holds_and_names_what_lacks(store, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.mkdir()
     for name in ("vae_model.pt", "vocal.npy", "cfm_model.pt", "notes.md"):
@@ -182,7 +185,7 @@ def test_a_flat_folder_gives_what_it_holds_and_names_what_lacks(store, tmp_path)
         import_folder(store, given, ["diffrhythm-data"], at=AT, accept=True)
 
 
-def test_a_name_that_two_models_have_needs_the_model_named(store, tmp_path):
+def test_a_name_that_two_models_have_needs_the_model_named(store, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.mkdir()
     (given / "cfm_model.pt").write_bytes(b"weights")
@@ -192,7 +195,7 @@ def test_a_name_that_two_models_have_needs_the_model_named(store, tmp_path):
     assert model.path("cfm_model.pt").read_bytes() == b"weights"
 
 
-def test_the_hubs_own_cache_and_clones_are_recognised(store, tmp_path):
+def test_the_hubs_own_cache_and_clones_are_recognised(store, tmp_path: Path) -> None:
     cache = tmp_path / "hub"
     layout = {
         "models--OpenMuQ--MuQ-MuLan-large": ("config.json", "model.safetensors"),
@@ -213,7 +216,7 @@ def test_the_hubs_own_cache_and_clones_are_recognised(store, tmp_path):
     assert len(model.digests) == 5
 
 
-def test_another_machines_store_is_taken_with_its_own_models(store, tmp_path):
+def test_another_machines_store_is_taken_with_its_own_models(store, tmp_path: Path) -> None:
     install(store, "diffrhythm-data", DATA)
     (tmp_path / "mine.safetensors").write_bytes(b"my weights")
     own(store, "my-tune", tmp_path / "mine.safetensors")
@@ -225,7 +228,7 @@ def test_another_machines_store_is_taken_with_its_own_models(store, tmp_path):
     assert other.need("diffrhythm-data").revision == store.need("diffrhythm-data").revision
 
 
-def test_damage_in_another_machines_store_is_not_taken_over(store, tmp_path):
+def test_damage_in_another_machines_store_is_not_taken_over(store, tmp_path: Path) -> None:
     damage(install(store, "diffrhythm-data", DATA).path("vocab.json"), b"[]")
     other = ModelStore(tmp_path / "other", tmp_path / "table.toml")
     with pytest.raises(MachineError, match=r"vocab\.json was refused"):
@@ -233,7 +236,7 @@ def test_damage_in_another_machines_store_is_not_taken_over(store, tmp_path):
     assert other.installed("diffrhythm-data") is None
 
 
-def test_a_checkpoint_of_ones_own_stands_beside_the_built_in_ones(store, tmp_path):
+def test_a_checkpoint_of_ones_own_stands_beside_the_built_in_ones(store, tmp_path: Path) -> None:
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     model = own(store, "my-tune", tmp_path / "tuned.pt")
     assert store.spec("my-tune").like == "diffrhythm-1.2-base"
@@ -256,13 +259,15 @@ def test_a_checkpoint_of_ones_own_stands_beside_the_built_in_ones(store, tmp_pat
         ("mine", "diffrhythm-1.2-bass", "Did you mean"),
     ],
 )
-def test_a_checkpoint_of_ones_own_needs_a_free_name_and_a_model_to_be_like(store, tmp_path, name, like, fault):
+def test_a_checkpoint_of_ones_own_needs_a_free_name_and_a_model_to_be_like(
+    store, tmp_path: Path, name, like, fault
+) -> None:
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     with Downloader() as fetcher, pytest.raises((InputError, RefusedError), match=fault):
         add(store, name, str(tmp_path / "tuned.pt"), like=like, licence=APACHE, at=AT, fetcher=fetcher)
 
 
-def test_a_checkpoint_of_ones_own_must_have_the_digest_that_was_given(store, tmp_path):
+def test_a_checkpoint_of_ones_own_must_have_the_digest_that_was_given(store, tmp_path: Path) -> None:
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     with pytest.raises(MachineError, match=f"expected {'0' * 64}"):
         own(store, "mine", tmp_path / "tuned.pt", sha256="0" * 64)
@@ -271,7 +276,7 @@ def test_a_checkpoint_of_ones_own_must_have_the_digest_that_was_given(store, tmp
     assert "mine" not in store.specs()
 
 
-def test_a_v1_checkpoint_is_refused_by_its_digest_under_any_name(tmp_path):
+def test_a_v1_checkpoint_is_refused_by_its_digest_under_any_name(tmp_path: Path) -> None:
     weights = b"pretend these are the v1.0 weights"
     table = tmp_path / "t.toml"
     table.write_text(
@@ -287,7 +292,7 @@ def test_a_v1_checkpoint_is_refused_by_its_digest_under_any_name(tmp_path):
     assert not list((tmp_path / "models").rglob("*.pt"))
 
 
-def test_version_1_0_without_a_known_digest_is_refused_by_its_folder(store, tmp_path):
+def test_version_1_0_without_a_known_digest_is_refused_by_its_folder(store, tmp_path: Path) -> None:
     weights = tmp_path / "models--ASLP-lab--DiffRhythm-full" / "snapshots" / ("ab" * 20) / "cfm_model.pt"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"v1.0 full")
@@ -296,7 +301,7 @@ def test_version_1_0_without_a_known_digest_is_refused_by_its_folder(store, tmp_
             import_folder(store, folder, ["diffrhythm-1.2-full"], at=AT, accept=True)
 
 
-def test_a_kill_between_swap_and_record_loses_no_file(store):
+def test_a_kill_between_swap_and_record_loses_no_file(store) -> None:
     model = install(store, "diffrhythm-vae", {"vae_model.pt": b"vae"})
     (store.folder / "diffrhythm-vae" / RECORD).unlink()
     with install_session(store, "diffrhythm-vae") as place:
@@ -305,14 +310,16 @@ def test_a_kill_between_swap_and_record_loses_no_file(store):
     assert not model.folder.exists()
 
 
-def test_a_disk_without_room_is_told_before_anything_is_written(store, tmp_path, monkeypatch):
+def test_a_disk_without_room_is_told_before_anything_is_written(
+    store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     with pytest.raises(MachineError, match=r"has 0\.00 GB free.*SONGLINE_MODELS"):
         own(store, "mine", tmp_path / "tuned.pt")
 
 
-def test_who_waits_for_the_lock_is_told(store):
+def test_who_waits_for_the_lock_is_told(store) -> None:
     waited = []
     with install_session(store, "diffrhythm-vae") as first:
         assert isinstance(first, InstallSession)
@@ -322,7 +329,7 @@ def test_who_waits_for_the_lock_is_told(store):
         assert waited == []
 
 
-def test_lineage_names_a_model_by_the_digest_of_the_recipe(store, tmp_path):
+def test_lineage_names_a_model_by_the_digest_of_the_recipe(store, tmp_path: Path) -> None:
     first = install(store, "diffrhythm-1.2-full", {"cfm_model.pt": b"first"})
     assert store.models_used("diffrhythm-1.2-full") == (first.used,)
     assert store.models_used("diffrhythm-1.2-full", digest=first.digest) == (first.used,)

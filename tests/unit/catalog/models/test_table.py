@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,7 +23,7 @@ def overlay(tmp_path, text):
     return path
 
 
-def test_the_published_models_are_there_with_what_is_known_of_them():
+def test_the_published_models_are_there_with_what_is_known_of_them() -> None:
     models = read_table().models
     base = models["diffrhythm-1.2-base"]
     (file,) = base.files
@@ -37,7 +40,7 @@ def test_the_published_models_are_there_with_what_is_known_of_them():
     assert folders == {"mulan", "muq-large-msd-iter", "xlm-roberta-base"}
 
 
-def test_licences_and_roles_are_those_of_the_weights():
+def test_licences_and_roles_are_those_of_the_weights() -> None:
     models = read_table().models
     commercial = {name: spec.licence.commercial for name, spec in models.items()}
     assert commercial["diffrhythm-1.2-base"]
@@ -48,23 +51,23 @@ def test_licences_and_roles_are_those_of_the_weights():
     assert all(spec.roles and spec.licence.sentence and spec.about_bytes for spec in models.values())
 
 
-def test_an_unknown_name_gets_the_nearest_one():
+def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(InputError, match="Did you mean 'diffrhythm-vae'"):
         read_table().spec("difrhythm-vae")
 
 
 @pytest.mark.parametrize("name", ["diffrhythm-1.0-base", "DiffRhythm-base", "ASLP-lab/DiffRhythm-full"])
-def test_version_1_0_is_refused_by_name_with_what_to_use(name):
+def test_version_1_0_is_refused_by_name_with_what_to_use(name) -> None:
     with pytest.raises(RefusedError, match=r"v1\.0.*Use diffrhythm-1\.2-(base|full)"):
         read_table().spec(name)
 
 
-def test_version_1_0_is_refused_by_digest():
+def test_version_1_0_is_refused_by_digest() -> None:
     with pytest.raises(RefusedError, match=r"model\.pt is diffrhythm-1\.0-base"):
         read_table().refuse_digest(V1_BASE, "model.pt")
 
 
-def test_a_table_is_laid_over_the_built_in_one_field_by_field(tmp_path):
+def test_a_table_is_laid_over_the_built_in_one_field_by_field(tmp_path: Path) -> None:
     path = overlay(
         tmp_path,
         """
@@ -101,17 +104,17 @@ def test_a_table_is_laid_over_the_built_in_one_field_by_field(tmp_path):
         ("this is no TOML", "cannot be read"),
     ],
 )
-def test_a_table_that_is_not_right_is_told_with_its_place(tmp_path, text, fault):
+def test_a_table_that_is_not_right_is_told_with_its_place(tmp_path: Path, text, fault) -> None:
     with pytest.raises(InputError, match=fault):
         read_table(overlay(tmp_path, text))
 
 
-def test_a_table_that_is_not_there_is_told(tmp_path):
+def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SONGLINE_MODELS_TABLE"):
         ModelStore(tmp_path, tmp_path / "none.toml").specs()
 
 
-def test_the_table_for_tests_states_no_digest(tmp_path):
+def test_the_table_for_tests_states_no_digest(tmp_path: Path) -> None:
     table = read_table(relaxed_table(tmp_path / "t.toml"))
     assert table.models.keys() == read_table().models.keys()
     files = [file for spec in table.models.values() for file in spec.files]
@@ -119,7 +122,7 @@ def test_the_table_for_tests_states_no_digest(tmp_path):
 
 
 @given(st.text(alphabet=string.ascii_letters + "./\\_-~ \0é", max_size=40))
-def test_no_path_of_a_table_leaves_its_folder(text):
+def test_no_path_of_a_table_leaves_its_folder(text) -> None:
     try:
         path = TypeAdapter(FilePath).validate_python(text)
     except ValidationError:
@@ -131,7 +134,7 @@ def test_no_path_of_a_table_leaves_its_folder(text):
 
 
 @given(st.text(alphabet=string.ascii_letters + "./\\_- \n0", max_size=80))
-def test_no_name_of_a_model_leaves_the_store(text):
+def test_no_name_of_a_model_leaves_the_store(text) -> None:
     try:
         name = TypeAdapter(Name).validate_python(text)
     except ValidationError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.manifest.policy_file import read_policy
 from catalog.plan.plan import apply_policy
 from catalog.plan.status import songs_of
@@ -21,9 +23,11 @@ from tasks.steps.environment import user_name
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
-def told(settings, monkeypatch, capsys):
+def told(settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     monkeypatch.setenv("COLUMNS", "250")
 
@@ -35,14 +39,14 @@ def told(settings, monkeypatch, capsys):
 
 
 @pytest.fixture
-def manifest(catalog, settings, tmp_path):
+def manifest(catalog: Catalog, settings, tmp_path: Path):
     path = write_album(tmp_path / "album", album_document(songs=album_document()["songs"][:1]))
     produce(catalog, declare_album(catalog, read_album(path, settings)), "select")
     return path
 
 
 @pytest.fixture
-def other(catalog, manifest, tmp_path):
+def other(catalog: Catalog, manifest, tmp_path: Path):
     """A policy that the song's present winner does not pass."""
     (song,) = songs_of(catalog.database, "small")
     loudness = {c["id"]: c["metrics"]["integrated_lufs"]["value"] for c in song.decision["candidates"]}
@@ -53,7 +57,7 @@ def other(catalog, manifest, tmp_path):
     return path
 
 
-def test_old_and_new_winners_stand_beside_each_other(catalog, manifest, other, told):
+def test_old_and_new_winners_stand_beside_each_other(catalog: Catalog, manifest, other, told) -> None:
     before = songs_of(catalog.database, "small")[0].winner
     document = json.loads(told(select, manifest, other, apply=False, undo=False, as_json=True))
     (song,) = document["songs"]
@@ -65,7 +69,9 @@ def test_old_and_new_winners_stand_beside_each_other(catalog, manifest, other, t
     assert "changed" in row
 
 
-def test_status_plan_release_and_page_say_which_policy_decided(catalog, settings, tmp_path, manifest, other, told):
+def test_status_plan_release_and_page_say_which_policy_decided(
+    catalog: Catalog, settings, tmp_path: Path, manifest, other, told
+) -> None:
     for command, arguments in ((status, ("small",)), (plan_command, (manifest,))):
         options = {"explain": False} if command is plan_command else {}
         assert json.loads(told(command, *arguments, as_json=True, **options))["policy"]["source"] == "manifest"
@@ -90,7 +96,9 @@ def test_status_plan_release_and_page_say_which_policy_decided(catalog, settings
     assert (again.release_key, executor.steps) == (produced.release_key, [])
 
 
-def test_undo_goes_back_to_the_manifests_policy_and_its_winners(catalog, settings, tmp_path, manifest, other, told):
+def test_undo_goes_back_to_the_manifests_policy_and_its_winners(
+    catalog: Catalog, settings, tmp_path: Path, manifest, other, told
+) -> None:
     first = songs_of(catalog.database, "small")[0].winner
     produced, _ = produce(catalog, declare_album(catalog, read_album(manifest, settings)))
     document = release_by_key(catalog.database, produced.release_key).document
@@ -106,7 +114,9 @@ def test_undo_goes_back_to_the_manifests_policy_and_its_winners(catalog, setting
     assert "nothing to undo" in told(select, manifest, None, apply=False, undo=True, as_json=False)
 
 
-def test_a_policy_applied_before_this_was_kept_is_told_as_that(catalog, settings, manifest, other, told):
+def test_a_policy_applied_before_this_was_kept_is_told_as_that(
+    catalog: Catalog, settings, manifest, other, told
+) -> None:
     stated = read_album(manifest, settings).selection
     apply_policy(catalog.database, "small", policy=read_policy(other, metric_specs()), over=stated)
     assert "by whom and when was not kept" in told(status, "small", as_json=False)

@@ -10,6 +10,7 @@ from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
 from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.album.mastering import MasteringSpec
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError
 from catalog.plan.plan import Candidate, expand, store_plan
 from catalog.plan.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
@@ -90,7 +91,7 @@ def ids(candidates):
 # --- words
 
 
-def test_lines_that_begin_in_the_passage_are_replaced():
+def test_lines_that_begin_in_the_passage_are_replaced() -> None:
     assert with_words(WORDS, SUNG, start_s=5, end_s=10).lines == SUNG.lines
     assert with_words(WORDS, SUNG, start_s=5.01, end_s=12).lines == WORDS.lines
     assert with_words(WORDS, SUNG, start_s=0, end_s=5).lines == WORDS.lines, "a passage ends before its end"
@@ -105,8 +106,9 @@ def test_lines_that_begin_in_the_passage_are_replaced():
 stamps = st.lists(st.integers(0, 2000), unique=True, min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(stamps, stamps, st.integers(0, 2000), st.integers(1, 2000))
-def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start, length):
+def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start, length) -> None:
     mine, theirs = (
         Lyrics(tuple(LyricLine(cs / 100, text) for cs in sorted(times))) for times, text in ((own, "a"), (other, "b"))
     )
@@ -124,7 +126,7 @@ def test_words_come_from_one_side_of_the_passage_or_the_other(own, other, start,
 
 
 @pytest.mark.both_databases
-def test_a_retake_stands_behind_the_candidates_and_names_its_parent(catalog):
+def test_a_retake_stands_behind_the_candidates_and_names_its_parent(catalog: Catalog) -> None:
     album = album_of("one", "two")
     first, _ = plan(catalog, album)["one"]
     taken = take(catalog, first, 2, 3, lyrics=SUNG)
@@ -142,8 +144,9 @@ def test_a_retake_stands_behind_the_candidates_and_names_its_parent(catalog):
     assert [c.id for c in songs_of(catalog.database, "small")[0].candidates] == ids(planned["one"])
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(catalog):
+def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(catalog: Catalog) -> None:
     album = album_of("one")
     first, second = plan(catalog, album)["one"]
     (taken,) = take(catalog, first, 2, lyrics=SUNG)
@@ -158,7 +161,7 @@ def test_retakes_of_retakes_follow_while_the_first_of_them_is_asked_for(catalog)
 
 
 @pytest.mark.both_databases
-def test_a_retake_without_new_words_sings_its_parents(catalog):
+def test_a_retake_without_new_words_sings_its_parents(catalog: Catalog) -> None:
     album = album_of("one")
     first, _ = plan(catalog, album)["one"]
     (taken,) = take(catalog, first, 2, lyrics=SUNG)
@@ -171,7 +174,7 @@ def test_a_retake_without_new_words_sings_its_parents(catalog):
 
 
 @pytest.mark.both_databases
-def test_the_same_take_is_offered_once(catalog):
+def test_the_same_take_is_offered_once(catalog: Catalog) -> None:
     album = album_of("one")
     first, _ = plan(catalog, album)["one"]
     taken = take(catalog, first, 2)
@@ -185,7 +188,7 @@ def test_the_same_take_is_offered_once(catalog):
 
 
 @pytest.mark.both_databases
-def test_seeds_that_the_manifest_gains_stand_before_its_retakes(catalog):
+def test_seeds_that_the_manifest_gains_stand_before_its_retakes(catalog: Catalog) -> None:
     album = album_of("one")
     first, _ = plan(catalog, album)["one"]
     (taken,) = take(catalog, first, 2)
@@ -197,7 +200,7 @@ def test_seeds_that_the_manifest_gains_stand_before_its_retakes(catalog):
 
 
 @pytest.mark.both_databases
-def test_a_parent_is_named_by_the_beginning_of_its_id(catalog):
+def test_a_parent_is_named_by_the_beginning_of_its_id(catalog: Catalog) -> None:
     first, second = plan(catalog, album_of("one"))["one"]
     found = parent_take(catalog.database, first.id[:5])
     assert (found.id, found.album_id, found.song_id, found.song_title) == (first.id, "small", "one", "One")
@@ -210,7 +213,7 @@ def test_a_parent_is_named_by_the_beginning_of_its_id(catalog):
 
 
 @pytest.mark.both_databases
-def test_a_candidate_that_is_no_longer_planned_is_no_parent(catalog):
+def test_a_candidate_that_is_no_longer_planned_is_no_parent(catalog: Catalog) -> None:
     first, second = plan(catalog, album_of("one", "two"))["one"]
     (taken,) = take(catalog, first, 2)
     plan(catalog, album_of("one", lyrics=SUNG), [recipe(1, "y"), recipe(2)])
@@ -223,7 +226,7 @@ def test_a_candidate_that_is_no_longer_planned_is_no_parent(catalog):
         parent_take(catalog.database, second.id)
 
 
-def test_words_that_grew_past_what_lyrics_may_have_are_refused(catalog):
+def test_words_that_grew_past_what_lyrics_may_have_are_refused(catalog: Catalog) -> None:
     parent = plan(catalog, album_of("one"))["one"][0]
     many = Lyrics(tuple(LyricLine(number / 100, "la") for number in range(1001)))
     with pytest.raises(InputError, match="1000 lines"):

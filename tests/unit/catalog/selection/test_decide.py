@@ -486,6 +486,7 @@ class TestTies:
         )
         assert decide(self.ASKED, [heard(1, prompt_match=0.3), heard(2, prompt_match=0.2)], FAMILIES).tie_with == ()
 
+    @pytest.mark.slow
     @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=6), min_size=1, max_size=4))
     def test_a_tie_changes_no_rank_and_is_the_same_each_time(self, courses: list[list[float]]) -> None:
         spread = [heard(seed, {"prompt_match": parts}) for seed, parts in enumerate(courses)]
@@ -616,12 +617,14 @@ def songs(draw: st.DrawFn) -> tuple[Policy, list[CandidateReadings]]:
     return asked, [CandidateReadings(f"c{seed}", seed, at, draw(readings)) for at, seed in enumerate(seeds)]
 
 
+@pytest.mark.slow
 @given(songs())
 def test_the_document_is_canonical_json_and_reads_back(song: tuple[Policy, list[CandidateReadings]]) -> None:
     decision = decide(*song, METRICS)
     assert Decision.from_document(json.loads(canonical_json(decision.document()))) == decision
 
 
+@pytest.mark.slow
 @given(songs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_is_no_matter(song: tuple[Policy, list[CandidateReadings]], random: Any) -> None:
     asked, candidates = song
@@ -629,6 +632,7 @@ def test_the_order_of_the_candidates_is_no_matter(song: tuple[Policy, list[Candi
     assert decide(asked, shuffled, METRICS) == decide(asked, candidates, METRICS)
 
 
+@pytest.mark.slow
 @given(songs(), readings)
 def test_one_that_fails_a_gate_changes_nothing_for_those_that_pass(
     song: tuple[Policy, list[CandidateReadings]], others: dict[str, Reading]
@@ -642,6 +646,7 @@ def test_one_that_fails_a_gate_changes_nothing_for_those_that_pass(
     assert survivors == [(each.id, each.rank, each.score) for each in after.candidates if each.passed]
 
 
+@pytest.mark.slow
 @given(songs())
 def test_the_winner_is_one_that_passes_while_anybody_does(song: tuple[Policy, list[CandidateReadings]]) -> None:
     asked, candidates = song
@@ -656,6 +661,7 @@ def test_the_winner_is_one_that_passes_while_anybody_does(song: tuple[Policy, li
     assert sum(decision.weights.values()) == pytest.approx(1.0 if decision.weights else 0.0)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=8))
 def test_ties_fall_by_seed_order(values: list[tuple[int, int]]) -> None:
     candidates = [candidate(s, tempo_match=float(t), mono_loss_lu=float(m)) for s, (t, m) in enumerate(values)]

@@ -1,9 +1,12 @@
+from __future__ import annotations
+
 import errno
 import os
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +40,7 @@ def age(path, seconds=OLD):
     os.utime(path, (time.time() - seconds,) * 2)
 
 
-def test_an_artifact_is_downloaded_once(tmp_path):
+def test_an_artifact_is_downloaded_once(tmp_path: Path) -> None:
     source, cache = Source(b"a song"), cache_of(tmp_path)
     (digest,) = source.songs
     paths = {source.into(cache, digest), source.into(cache_of(tmp_path), digest)}
@@ -45,7 +48,7 @@ def test_an_artifact_is_downloaded_once(tmp_path):
     assert source.downloads == [digest]
 
 
-def test_the_least_recently_used_leave_first(tmp_path):
+def test_the_least_recently_used_leave_first(tmp_path: Path) -> None:
     source, cache = Source(*(bytes([n]) * 400 for n in range(4))), cache_of(tmp_path)
     one, two, three, four = source.songs
     first, second = source.into(cache, one), source.into(cache, two)
@@ -60,7 +63,7 @@ def test_the_least_recently_used_leave_first(tmp_path):
     assert source.into(cache, one).read_bytes() == source.songs[one]
 
 
-def test_a_copy_that_was_damaged_here_is_downloaded_again(tmp_path):
+def test_a_copy_that_was_damaged_here_is_downloaded_again(tmp_path: Path) -> None:
     source, cache = Source(b"a song"), cache_of(tmp_path)
     (digest,) = source.songs
     path = source.into(cache, digest)
@@ -74,7 +77,7 @@ def test_a_copy_that_was_damaged_here_is_downloaded_again(tmp_path):
     reader.close()
 
 
-def test_what_was_asked_for_lately_stays_whatever_the_limit(tmp_path):
+def test_what_was_asked_for_lately_stays_whatever_the_limit(tmp_path: Path) -> None:
     source, cache = Source(b"x" * 400, b"y" * 400, b"z" * 400), cache_of(tmp_path, 0, in_use_s=60.0)
     paths = [source.into(cache, digest) for digest in source.songs]
     age(paths[0], 50.0)
@@ -82,7 +85,7 @@ def test_what_was_asked_for_lately_stays_whatever_the_limit(tmp_path):
     assert all(path.exists() for path in paths)
 
 
-def test_a_download_that_fails_leaves_nothing_to_be_read(tmp_path):
+def test_a_download_that_fails_leaves_nothing_to_be_read(tmp_path: Path) -> None:
     cache, digest = cache_of(tmp_path), digest_bytes(b"a song")
 
     def fails(part):
@@ -95,7 +98,7 @@ def test_a_download_that_fails_leaves_nothing_to_be_read(tmp_path):
     assert source.into(cache, digest).read_bytes() == b"a song"
 
 
-def test_what_a_killed_process_left_is_taken_up_and_old_leftovers_are_swept(tmp_path):
+def test_what_a_killed_process_left_is_taken_up_and_old_leftovers_are_swept(tmp_path: Path) -> None:
     source, cache = Source(b"a song"), cache_of(tmp_path)
     (digest,) = source.songs
     left = tmp_path / "cache" / "unfinished" / digest
@@ -111,7 +114,7 @@ def test_what_a_killed_process_left_is_taken_up_and_old_leftovers_are_swept(tmp_
     assert not left.exists()
 
 
-def test_a_download_under_way_is_not_swept(tmp_path):
+def test_a_download_under_way_is_not_swept(tmp_path: Path) -> None:
     cache, digest, swept = cache_of(tmp_path), digest_bytes(b"a song"), []
 
     def download(part):
@@ -123,7 +126,8 @@ def test_a_download_under_way_is_not_swept(tmp_path):
     assert swept == [0]
 
 
-def test_several_processes_download_once_and_all_read(tmp_path):
+@pytest.mark.slow
+def test_several_processes_download_once_and_all_read(tmp_path: Path) -> None:
     script = textwrap.dedent(
         """
         import os, pathlib, sys, time
@@ -144,7 +148,7 @@ def test_several_processes_download_once_and_all_read(tmp_path):
     assert list((tmp_path / "cache" / "unfinished").iterdir()) == []
 
 
-def test_a_forgotten_artifact_is_downloaded_again(tmp_path):
+def test_a_forgotten_artifact_is_downloaded_again(tmp_path: Path) -> None:
     source, cache = Source(b"a song"), cache_of(tmp_path)
     (digest,) = source.songs
     cache.drop(digest)
@@ -154,7 +158,7 @@ def test_a_forgotten_artifact_is_downloaded_again(tmp_path):
     assert source.downloads == [digest] * 2
 
 
-def test_a_full_disk_is_told_with_the_remedy(tmp_path):
+def test_a_full_disk_is_told_with_the_remedy(tmp_path: Path) -> None:
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +23,7 @@ BUCKET = {
 
 
 @pytest.fixture
-def bucket(monkeypatch, tmp_path):
+def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     def set_all(**changes):
         for name, value in ({"SONGLINE_HOME": str(tmp_path)} | BUCKET | changes).items():
             monkeypatch.setenv(name, value)
@@ -29,21 +32,21 @@ def bucket(monkeypatch, tmp_path):
     return set_all
 
 
-def test_a_folder_is_the_default(tmp_path):
+def test_a_folder_is_the_default(tmp_path: Path) -> None:
     assert isinstance(store_of(Settings(home=tmp_path)), FolderStore)
 
 
-def test_a_bucket_is_chosen_by_its_url_and_a_house_opens_without_reaching_it(bucket):
+def test_a_bucket_is_chosen_by_its_url_and_a_house_opens_without_reaching_it(bucket) -> None:
     with open_catalog(bucket()) as catalog:
         assert isinstance(catalog.store, S3Store)
 
 
-def test_missing_credentials_are_told(bucket):
+def test_missing_credentials_are_told(bucket) -> None:
     with pytest.raises(StoreError, match="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"):
         store_of(bucket(SONGLINE_S3_SECRET_KEY=""))
 
 
-def test_a_client_that_is_not_installed_is_told(bucket, monkeypatch):
+def test_a_client_that_is_not_installed_is_told(bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = bucket()
     for name in ("catalog.store.s3", "catalog.store.s3_client"):
         monkeypatch.delitem(sys.modules, name)
@@ -64,14 +67,14 @@ def test_a_client_that_is_not_installed_is_told(bucket, monkeypatch):
         ("SONGLINE_S3_ENDPOINT", "127.0.0.1:9000"),
     ],
 )
-def test_what_is_wrong_is_told_without_repeating_it(bucket, name, value):
+def test_what_is_wrong_is_told_without_repeating_it(bucket, name, value) -> None:
     with pytest.raises(InputError, match=name) as caught:
         bucket(**{name: value})
     said = f"{caught.value!s} {caught.value!r} {caught.value.__cause__!s} {caught.value.__cause__!r}"
     assert "the-secret-key" not in said
 
 
-def test_settings_never_show_the_credentials(bucket):
+def test_settings_never_show_the_credentials(bucket) -> None:
     settings = bucket()
     shown = f"{settings!r} {settings!s} {settings.model_dump()} {json.dumps(settings.model_dump(mode='json'))}"
     assert "the-secret-key" not in shown
@@ -79,6 +82,7 @@ def test_settings_never_show_the_credentials(bucket):
     assert settings.s3_secret_key.get_secret_value() == "the-secret-key"
 
 
-def test_only_who_uses_a_bucket_pays_for_its_client():
+@pytest.mark.slow
+def test_only_who_uses_a_bucket_pays_for_its_client() -> None:
     script = "import sys, catalog.catalog; sys.exit('minio' in sys.modules or 'urllib3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import StoreError, TransientError
 from catalog.ledger.results import artifact_digests
@@ -27,7 +28,7 @@ OLD_S = 7200.0
 
 
 @pytest.fixture
-def product(tmp_path):
+def product(tmp_path: Path):
     (tmp_path / "song").write_bytes(SONG)
     return StepOutcome(products=(Product("audio", tmp_path / "song", "audio/wav", "e" * 64),))
 
@@ -69,7 +70,8 @@ def watch(catalog, looking):
     catalog.ledger._store = Watched(catalog.settings.store_path, looking)
 
 
-def test_nobody_waits_for_a_row_while_a_commit_asks_the_store(catalog, settings, product):
+@pytest.mark.slow
+def test_nobody_waits_for_a_row_while_a_commit_asks_the_store(catalog: Catalog, settings, product) -> None:
     lease, waits = lease_of(catalog), []
 
     def looking():
@@ -84,7 +86,10 @@ def test_nobody_waits_for_a_row_while_a_commit_asks_the_store(catalog, settings,
     assert max(waits) < 2.0
 
 
-def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(catalog, settings, product):
+@pytest.mark.slow
+def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
+    catalog: Catalog, settings, product
+) -> None:
     """The sweep saw them old; before it removes them, a writer stores them anew and would name them."""
     leave_garbage(catalog)
     lease, stored, troubles = lease_of(catalog), threading.Event(), []
@@ -127,7 +132,8 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(cata
     assert collect_garbage(catalog.database, catalog.store, 0.0).garbage == ()
 
 
-def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog, settings, product):
+@pytest.mark.slow
+def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog: Catalog, settings, product) -> None:
     lost = 0
     with open_catalog(settings) as other:
         for turn in range(12):
@@ -153,7 +159,8 @@ def test_a_row_never_points_at_missing_bytes_however_the_two_meet(catalog, setti
     assert len(named(catalog)) == 12 - lost
 
 
-def test_what_somebody_may_be_about_to_name_is_left_whatever_the_grace(catalog, product):
+@pytest.mark.slow
+def test_what_somebody_may_be_about_to_name_is_left_whatever_the_grace(catalog: Catalog, product) -> None:
     lease, digest = lease_of(catalog), leave_garbage(catalog, b"young", 5.0)
     assert collect_garbage(catalog.database, catalog.store, 0.0).garbage == ()
     commit(catalog, lease, product)
@@ -161,7 +168,7 @@ def test_what_somebody_may_be_about_to_name_is_left_whatever_the_grace(catalog, 
     assert named(catalog) == {DIGEST}
 
 
-def test_old_garbage_goes_while_others_work(catalog):
+def test_old_garbage_goes_while_others_work(catalog: Catalog) -> None:
     lease_of(catalog)
     digest = leave_garbage(catalog)
     assert [each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0, dry_run=True).garbage] == [
@@ -171,15 +178,20 @@ def test_old_garbage_goes_while_others_work(catalog):
     assert [each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage] == [digest]
 
 
-def test_bytes_that_waited_too_long_for_their_row_are_not_named(catalog, product, monkeypatch):
+def test_bytes_that_waited_too_long_for_their_row_are_not_named(
+    catalog: Catalog, product, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("catalog.ledger.ledger.NAMED_WITHIN_S", -1.0)
     with pytest.raises(TransientError, match="waited too long"):
         commit(catalog, lease_of(catalog), product)
     assert named(catalog) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_replaced_bytes_are_pruned_only_while_they_are_gone(catalog, product, tmp_path, comes_back):
+def test_replaced_bytes_are_pruned_only_while_they_are_gone(
+    catalog: Catalog, product, tmp_path: Path, comes_back
+) -> None:
     """Another piece of work may store the same bytes between the look and the commit."""
     first = lease_of(catalog)
     commit(catalog, first, product)
@@ -202,7 +214,8 @@ def test_replaced_bytes_are_pruned_only_while_they_are_gone(catalog, product, tm
     assert dict(artifact_digests(catalog.database)) == {DIGEST: not comes_back, digest_bytes(b"other bytes"): False}
 
 
-def test_a_store_that_goes_away_after_the_commit_does_not_undo_it(catalog, product, tmp_path):
+@pytest.mark.slow
+def test_a_store_that_goes_away_after_the_commit_does_not_undo_it(catalog: Catalog, product, tmp_path: Path) -> None:
     commit(catalog, lease_of(catalog), product)
     catalog.store.delete(DIGEST)
     with catalog.database.write() as session:
@@ -236,7 +249,7 @@ class Stubborn(FolderStore):
         super().delete(digest)
 
 
-def test_one_removal_that_fails_stops_no_other_and_is_told(catalog, settings):
+def test_one_removal_that_fails_stops_no_other_and_is_told(catalog: Catalog, settings) -> None:
     digests = {leave_garbage(catalog, bytes([n])) for n in range(4)}
     kept = sorted(digests)[1]
     swept = collect_garbage(catalog.database, Stubborn(settings.store_path, {kept}), 60.0)
@@ -245,7 +258,8 @@ def test_one_removal_that_fails_stops_no_other_and_is_told(catalog, settings):
     assert {each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage} == {kept}
 
 
-def test_a_store_that_is_away_is_not_asked_for_ever(catalog, settings):
+@pytest.mark.slow
+def test_a_store_that_is_away_is_not_asked_for_ever(catalog: Catalog, settings) -> None:
     digests = {leave_garbage(catalog, bytes([n])) for n in range(GIVE_UP_AFTER + 3)}
     store = Stubborn(settings.store_path, digests)
     swept = collect_garbage(catalog.database, store, 60.0)

@@ -1,5 +1,7 @@
 """What befalls an S3 store: overload, cut connections, restarts, wrong keys, and damage on the server's disk."""
 
+from __future__ import annotations
+
 import os
 import random
 import threading
@@ -8,6 +10,7 @@ import tracemalloc
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from minio.time import to_amz_date, utcnow
@@ -26,7 +29,7 @@ IMPATIENT = {"patience_s": 0.5}
 
 
 @pytest.fixture
-def behind(minio, tmp_path):
+def behind(minio, tmp_path: Path):
     """A store whose requests meet the faults that the test hands out."""
     opened = []
 
@@ -68,7 +71,7 @@ def refused_by(store):
     return str(caught.value)
 
 
-def test_a_fifth_of_all_requests_may_fail(behind, tmp_path):
+def test_a_fifth_of_all_requests_may_fail(behind, tmp_path: Path) -> None:
     store, gateway = behind(one_in(5, (503, "SlowDown")))
     for number in range(6):
         digest = store.put_bytes(bytes([number])).digest
@@ -80,27 +83,27 @@ def test_a_fifth_of_all_requests_may_fail(behind, tmp_path):
 
 
 @pytest.mark.parametrize("data", [SMALL, IN_PARTS], ids=["small", "in parts"])
-def test_an_upload_cut_in_the_middle_is_sent_again(behind, data):
+def test_an_upload_cut_in_the_middle_is_sent_again(behind, data) -> None:
     store, gateway = behind(first(2, "cut_upload", method="PUT", query="objects"))
     assert store.verify(store.put_bytes(data).digest)
     assert gateway.faults == 2
 
 
-def test_the_lost_answer_of_a_completed_upload_does_no_harm(behind):
+def test_the_lost_answer_of_a_completed_upload_does_no_harm(behind) -> None:
     store, gateway = behind(first(1, "lose_answer", method="POST", query="uploadId"))
     assert store.verify(store.put_bytes(IN_PARTS).digest)
     assert gateway.faults == 1
     assert store.sweep_unfinished(-5.0) == 0
 
 
-def test_a_download_cut_in_the_middle_starts_again(behind, tmp_path):
+def test_a_download_cut_in_the_middle_starts_again(behind, tmp_path: Path) -> None:
     store, gateway = behind(first(2, "cut_download", method="GET", query="/objects/"))
     digest = store.put_bytes(IN_PARTS).digest
     gateway.choose = first(2, "cut_download", method="GET", query="/objects/")
     assert store.local(digest).read_bytes() == IN_PARTS
 
 
-def test_an_upload_that_fails_for_good_tells_the_first_trouble_and_soon(behind):
+def test_an_upload_that_fails_for_good_tells_the_first_trouble_and_soon(behind) -> None:
     gone = [False]
 
     def choose(verb, path):
@@ -114,7 +117,8 @@ def test_an_upload_that_fails_for_good_tells_the_first_trouble_and_soon(behind):
     assert time.monotonic() - started < 2.0
 
 
-def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path):
+@pytest.mark.slow
+def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path: Path) -> None:
     port, keys = free_port(), ("studio", "a-secret-of-the-test")
     with minio_server(tmp_path, port=port, keys=keys) as service:
         store = service.store(tmp_path / "cache", service.bucket(patience_s=30.0))
@@ -139,7 +143,7 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path):
         ({"endpoint": "http://127.0.0.1:1", **IMPATIENT}, "cannot be reached: Connection refused. Check SONGLINE_S3_E"),
     ],
 )
-def test_wrong_settings_are_told_with_the_remedy(minio, tmp_path, changes, told):
+def test_wrong_settings_are_told_with_the_remedy(minio, tmp_path: Path, changes, told) -> None:
     bucket = minio.bucket(**changes)
     said = refused_by(minio.store(tmp_path / "cache", bucket))
     assert told in said
@@ -148,7 +152,7 @@ def test_wrong_settings_are_told_with_the_remedy(minio, tmp_path, changes, told)
     assert bucket.access_key.get_secret_value() not in said + repr(bucket)
 
 
-def test_a_wrong_clock_is_told(minio, tmp_path, monkeypatch):
+def test_a_wrong_clock_is_told(minio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
         to_amz_date = staticmethod(to_amz_date)
         utcnow = staticmethod(lambda: utcnow() - timedelta(hours=1))
@@ -166,24 +170,24 @@ def test_a_wrong_clock_is_told(minio, tmp_path, monkeypatch):
         ((503, "SlowDown"), "said by the gateway"),
     ],
 )
-def test_refusals_are_told_with_the_remedy(behind, fault, told):
+def test_refusals_are_told_with_the_remedy(behind, fault, told) -> None:
     store, gateway = behind(lambda *_: "", **IMPATIENT)
     store.put_bytes(b"the bucket is there")
     gateway.choose = lambda verb, _: fault if verb in ("PUT", "GET") else ""
     assert told in refused_by(store)
 
 
-def test_an_address_where_something_else_answers_is_told(behind):
+def test_an_address_where_something_else_answers_is_told(behind) -> None:
     store, _ = behind(lambda *_: "not_s3")
     assert "does not answer as an S3 service does. Check SONGLINE_S3_ENDPOINT" in refused_by(store)
 
 
-def test_a_missing_bucket_that_may_not_be_made_is_told(behind):
+def test_a_missing_bucket_that_may_not_be_made_is_told(behind) -> None:
     store, _ = behind(first(1, (403, "AccessDenied"), method="PUT"))
     assert "is missing, and these credentials may not make it. Have the bucket songs-" in refused_by(store)
 
 
-def test_a_bucket_is_made_once_by_several(minio, tmp_path):
+def test_a_bucket_is_made_once_by_several(minio, tmp_path: Path) -> None:
     bucket, failed = minio.bucket(), []
 
     def put(number):
@@ -201,9 +205,12 @@ def test_a_bucket_is_made_once_by_several(minio, tmp_path):
     assert len(list(minio.store(tmp_path / "cache", bucket).listing())) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["minio", "moto"])
 @pytest.mark.parametrize("data", [SMALL, IN_PARTS], ids=["small", "in parts"])
-def test_a_source_that_changes_while_it_is_stored_leaves_nothing(request, tmp_path, monkeypatch, service, data):
+def test_a_source_that_changes_while_it_is_stored_leaves_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service, data
+) -> None:
     store = request.getfixturevalue(service).store(tmp_path / "cache")
     monkeypatch.setattr("catalog.store.s3.digest_file", lambda _: digest_bytes(b"as it was"))
     (tmp_path / "song").write_bytes(data)
@@ -213,7 +220,7 @@ def test_a_source_that_changes_while_it_is_stored_leaves_nothing(request, tmp_pa
 
 
 @pytest.mark.parametrize("data", [IN_PARTS[: 1 << 19], IN_PARTS], ids=["unreadable", "cut short"])
-def test_a_byte_that_rots_on_the_servers_disk_is_found(minio, tmp_path, data):
+def test_a_byte_that_rots_on_the_servers_disk_is_found(minio, tmp_path: Path, data) -> None:
     bucket = minio.bucket(patience_s=1.0)
     store = minio.store(tmp_path / "cache", bucket)
     digest = store.put_bytes(data).digest
@@ -229,7 +236,7 @@ def test_a_byte_that_rots_on_the_servers_disk_is_found(minio, tmp_path, data):
     assert store.local(digest).read_bytes() == data
 
 
-def test_an_outage_is_not_taken_for_damage(behind):
+def test_an_outage_is_not_taken_for_damage(behind) -> None:
     store, gateway = behind(lambda *_: "", **IMPATIENT)
     digest = store.put_bytes(SMALL).digest
     gateway.choose = lambda *_: (503, "SlowDownRead")
@@ -237,7 +244,7 @@ def test_an_outage_is_not_taken_for_damage(behind):
         store.verify(digest)
 
 
-def test_links_expire(minio, tmp_path):
+def test_links_expire(minio, tmp_path: Path) -> None:
     store = minio.store(tmp_path / "cache")
     link = store.presign(store.put_bytes(SMALL).digest, 1)
     assert minio.secret_key not in link
@@ -246,7 +253,7 @@ def test_links_expire(minio, tmp_path):
         urllib.request.urlopen(link)
 
 
-def test_an_upload_holds_a_part_and_no_more(minio, tmp_path):
+def test_an_upload_holds_a_part_and_no_more(minio, tmp_path: Path) -> None:
     store = minio.store(tmp_path / "cache")
     (tmp_path / "long.wav").write_bytes(os.urandom(1 << 20) * 40)
     store.put_bytes(SMALL)
@@ -258,7 +265,7 @@ def test_an_upload_holds_a_part_and_no_more(minio, tmp_path):
     assert peak < 20 << 20
 
 
-def test_foreign_objects_are_passed_over(minio, tmp_path):
+def test_foreign_objects_are_passed_over(minio, tmp_path: Path) -> None:
     bucket = minio.bucket(prefix="line")
     store = minio.store(tmp_path / "cache", bucket)
     kept = store.put_bytes(SMALL)

@@ -1,5 +1,7 @@
 """What every artifact store promises: in a folder, in MinIO, and in a second implementation of S3."""
 
+from __future__ import annotations
+
 import errno
 import os
 import time
@@ -7,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +32,7 @@ class Kept:
 
 
 @pytest.fixture(params=["folder", "minio", "moto"])
-def kept(request, tmp_path):
+def kept(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "folder":
         return in_folder(tmp_path / "store")
     return in_bucket(request.getfixturevalue(request.param), tmp_path)
@@ -72,8 +75,9 @@ def in_bucket(service, tmp_path):
     return Kept(store, overwrite, leave_unfinished, lambda: len(client._list_multipart_uploads(bucket.name).uploads))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [b"", b"a song", os.urandom(PARTS)], ids=["empty", "small", "in parts"])
-def test_bytes_come_back_by_their_digest(store, tmp_path, data):
+def test_bytes_come_back_by_their_digest(store, tmp_path: Path, data) -> None:
     (tmp_path / "song.wav").write_bytes(data)
     kept = store.put(tmp_path / "song.wav")
     assert (kept.digest, kept.size) == (digest_bytes(data), len(data))
@@ -84,13 +88,14 @@ def test_bytes_come_back_by_their_digest(store, tmp_path, data):
     assert store.put_bytes(data).digest == kept.digest
 
 
-def test_a_fetch_replaces_what_was_there(store, tmp_path):
+@pytest.mark.slow
+def test_a_fetch_replaces_what_was_there(store, tmp_path: Path) -> None:
     (tmp_path / "back").write_bytes(b"something longer than the song")
     store.fetch(store.put_bytes(b"a song").digest, tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == b"a song"
 
 
-def test_what_lies_there_is_told(store):
+def test_what_lies_there_is_told(store) -> None:
     digests = {store.put_bytes(bytes([n])).digest for n in range(5)}
     listed = list(store.listing())
     assert [each.digest for each in listed] == sorted(digests)
@@ -102,7 +107,8 @@ def test_what_lies_there_is_told(store):
         assert abs(found.stored_at - time.time()) < 5.0
 
 
-def test_the_same_bytes_are_kept_once_and_stay_young(store):
+@pytest.mark.slow
+def test_the_same_bytes_are_kept_once_and_stay_young(store) -> None:
     first = store.put_bytes(b"x")
     listed = next(store.listing()).stored_at
     time.sleep(1.1)  # S3 tells whole seconds
@@ -114,12 +120,12 @@ def test_the_same_bytes_are_kept_once_and_stay_young(store):
     assert store.verify(first.digest)
 
 
-def test_local_files_cannot_be_written_to(store):
+def test_local_files_cannot_be_written_to(store) -> None:
     assert store.local(store.put_bytes(b"x").digest).stat().st_mode & 0o222 == 0
 
 
 @pytest.mark.parametrize("damage", [b"a sing", b"a son", b"a song!"])
-def test_damage_is_found_and_never_handed_out(kept, tmp_path, damage):
+def test_damage_is_found_and_never_handed_out(kept, tmp_path: Path, damage) -> None:
     digest = kept.store.put_bytes(b"a song").digest
     kept.overwrite(digest, damage)
     assert kept.store.stat(digest) is not None
@@ -132,7 +138,7 @@ def test_damage_is_found_and_never_handed_out(kept, tmp_path, damage):
         kept.store.local(digest)
 
 
-def test_removed_damage_can_be_put_anew(kept):
+def test_removed_damage_can_be_put_anew(kept) -> None:
     digest = kept.store.put_bytes(b"a song").digest
     kept.overwrite(digest, b"a sing")
     kept.store.delete(digest)
@@ -141,20 +147,20 @@ def test_removed_damage_can_be_put_anew(kept):
     assert kept.store.verify(digest)
 
 
-def test_bytes_that_were_cut_short_are_put_again(kept):
+def test_bytes_that_were_cut_short_are_put_again(kept) -> None:
     digest = kept.store.put_bytes(b"a song").digest
     kept.overwrite(digest, b"a so")
     kept.store.put_bytes(b"a song")
     assert kept.store.verify(digest)
 
 
-def test_a_hurried_store_is_the_same_one(store):
+def test_a_hurried_store_is_the_same_one(store) -> None:
     digest = store.put_bytes(b"a song").digest
     assert store.with_timeout(1.0).verify(digest)
     assert store.with_timeout(1.0).local(digest).read_bytes() == b"a song"
 
 
-def test_missing_bytes_are_told_with_the_remedy(store, tmp_path):
+def test_missing_bytes_are_told_with_the_remedy(store, tmp_path: Path) -> None:
     digest = digest_bytes(b"never stored")
     assert store.stat(digest) is None
     assert not store.verify(digest)
@@ -166,13 +172,13 @@ def test_missing_bytes_are_told_with_the_remedy(store, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63])
-def test_only_digests_are_looked_up(store, name):
+def test_only_digests_are_looked_up(store, name) -> None:
     for look in (store.local, store.stat, store.delete, store.verify):
         with pytest.raises(StoreError, match="no SHA-256 digest"):
             look(name)
 
 
-def test_deleting_twice_is_no_error(store):
+def test_deleting_twice_is_no_error(store) -> None:
     kept = store.put_bytes(b"x")
     store.delete(kept.digest)
     store.delete(kept.digest)
@@ -181,7 +187,7 @@ def test_deleting_twice_is_no_error(store):
         store.local(kept.digest)
 
 
-def test_what_killed_writers_left_is_swept(kept):
+def test_what_killed_writers_left_is_swept(kept) -> None:
     kept.leave_unfinished()
     done = kept.store.put_bytes(b"x")
     assert kept.unfinished() == 1
@@ -191,13 +197,13 @@ def test_what_killed_writers_left_is_swept(kept):
     assert kept.store.verify(done.digest)
 
 
-def test_a_destination_that_cannot_be_written_is_told(store, tmp_path):
+def test_a_destination_that_cannot_be_written_is_told(store, tmp_path: Path) -> None:
     kept = store.put_bytes(b"x")
     with pytest.raises(StoreError, match="another folder"):
         store.fetch(kept.digest, tmp_path / "no" / "folder" / "back")
 
 
-def test_links_end_or_are_refused(store):
+def test_links_end_or_are_refused(store) -> None:
     digest = store.put_bytes(b"a song").digest
     if isinstance(store, FolderStore):
         with pytest.raises(RefusedError, match="songline export"):
@@ -211,7 +217,7 @@ def test_links_end_or_are_refused(store):
         store.presign(digest_bytes(b"never stored"), 60)
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     def fails(part):
         part.write_bytes(b"a s")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -224,7 +230,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
-def test_a_folder_that_cannot_be_written_says_so(tmp_path):
+def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match="something else belongs there"):
         FolderStore(tmp_path / "file" / "store")

@@ -52,6 +52,7 @@ def frames(log: Path) -> int:
     return (log.stat().st_size - LOG_HEADER.size) // FRAME
 
 
+@pytest.mark.slow
 def test_a_long_log_costs_no_more_than_its_ends(tmp_path: Path) -> None:
     log = killed(tmp_path / "long", 3 * LONG)
     read = 0
@@ -68,6 +69,7 @@ def test_a_long_log_costs_no_more_than_its_ends(tmp_path: Path) -> None:
     assert read <= 2 * END_BYTES + 100 < log.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["first", "last"])
 def test_a_break_at_either_end_is_found_at_opening(tmp_path: Path, at: str) -> None:
     log = killed(tmp_path / "long", LONG)
@@ -77,6 +79,7 @@ def test_a_break_at_either_end_is_found_at_opening(tmp_path: Path, at: str) -> N
         check_file(tmp_path / "long")
 
 
+@pytest.mark.slow
 def test_a_break_in_the_middle_is_found_where_everything_is_asked_for(tmp_path: Path) -> None:
     log = killed(tmp_path / "long", LONG)
     overwrite(log, frames(log) // 2)

@@ -51,7 +51,7 @@ def pages(client, **wanted):
 
 
 @pytest.fixture
-def inside(run, monkeypatch):
+def inside(run, monkeypatch: pytest.MonkeyPatch):
     """A function that has the pages think that they are in this flow run. A flow that really runs in the tests' process
     would leave connections behind."""
     from prefect.client.orchestration import get_client
@@ -72,7 +72,7 @@ def inside(run, monkeypatch):
     return enter
 
 
-def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, inside):
+def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, inside) -> None:
     from flows.artifacts.artifacts import ProgressArtifact
 
     async def follow():
@@ -93,7 +93,7 @@ def test_an_album_has_one_progress_page_however_many_runs_make_it(client, run, i
     assert seen[0] == seen[1]
 
 
-def test_a_run_that_is_retried_goes_on_with_its_pages(client, run, inside):
+def test_a_run_that_is_retried_goes_on_with_its_pages(client, run, inside) -> None:
     from flows.artifacts.artifacts import ArtifactWriter
 
     async def show(text):
@@ -106,7 +106,7 @@ def test_a_run_that_is_retried_goes_on_with_its_pages(client, run, inside):
     assert sorted(page.data for page in pages(client, key="songs-night-bus")) == ["three", "two"]
 
 
-def test_the_runs_of_an_album_are_linked(client, run, prefect_server):
+def test_the_runs_of_an_album_are_linked(client, run, prefect_server) -> None:
     from prefect.settings import temporary_settings
     from prefect.states import Completed
 
@@ -125,7 +125,7 @@ def test_the_runs_of_an_album_are_linked(client, run, prefect_server):
     assert f"| [finish]({address}/{finish.id}) | completed |" in text
 
 
-def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(client, run):
+def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(client, run) -> None:
     from prefect import task
     from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
@@ -158,7 +158,7 @@ def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(cli
     assert types(kept) == types(not_ours) == untouched
 
 
-def test_every_flow_that_makes_an_album_ends_its_tasks():
+def test_every_flow_that_makes_an_album_ends_its_tasks() -> None:
     from flows.finish_song import finish_song
     from flows.produce_album import produce_album_on_farm
     from flows.render_shard import render_shard

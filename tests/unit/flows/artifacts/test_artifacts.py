@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from catalog.catalog import Catalog
 from flows.artifacts import album_runs
 from flows.artifacts import artifacts as ui
 from flows.artifacts.artifacts import AlbumArtifacts, ArtifactWriter
@@ -15,6 +17,8 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tests.support.albums import write_album
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 
 class Server:
@@ -49,7 +53,7 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(monkeypatch: pytest.MonkeyPatch):
     made = Server()
     monkeypatch.setattr(ui, "acreate_markdown_artifact", made.create)
     monkeypatch.setattr(ui, "get_client", lambda: made)
@@ -57,7 +61,7 @@ def server(monkeypatch):
     return made
 
 
-def test_a_page_is_made_once_and_changed_only_where_it_says_something_new(server):
+def test_a_page_is_made_once_and_changed_only_where_it_says_something_new(server) -> None:
     async def show():
         board = ArtifactWriter("Night Bus")
         for text in ("one", "one", "two", "two"):
@@ -68,7 +72,7 @@ def test_a_page_is_made_once_and_changed_only_where_it_says_something_new(server
     assert server.updates == 1
 
 
-def test_what_could_not_be_written_is_written_later(server):
+def test_what_could_not_be_written_is_written_later(server) -> None:
     async def show():
         board = ArtifactWriter("Night Bus")
         for text, away in (("one", True), ("one", False), ("two", True), ("two", False)):
@@ -79,7 +83,9 @@ def test_what_could_not_be_written_is_written_later(server):
     assert list(server.made.values()) == [("songs-night-bus", "two")]
 
 
-def test_between_two_looks_there_is_time(server, catalog, tmp_path, monkeypatch):
+def test_between_two_looks_there_is_time(
+    server, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     looked = []
     monkeypatch.setattr(ui, "songs_of", lambda *_, **__: looked.append(1) or [])
@@ -93,7 +99,7 @@ def test_between_two_looks_there_is_time(server, catalog, tmp_path, monkeypatch)
     assert len(looked) == 2
 
 
-def test_the_pages_of_an_album_that_is_done(server, catalog, tmp_path):
+def test_the_pages_of_an_album_that_is_done(server, catalog: Catalog, tmp_path: Path) -> None:
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     made, _ = produce(catalog, planned, "select")
     wall = AlbumArtifacts(catalog, planned)

@@ -32,6 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return command
 
 
+@pytest.mark.slow
 def test_a_folder_is_taken_for_the_manifest_in_it(run: Run, tmp_path: Path) -> None:
     manifest = write_album(tmp_path / "my-album")
     code, out, _ = run("validate", tmp_path / "my-album")

@@ -1,10 +1,13 @@
 """Nights over an inbox in a folder and in buckets: what is taken, what is left, and what is told of the rest."""
 
+from __future__ import annotations
+
 import http.client
 import json
 import os
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError, ModelMissing, StoreError
 from catalog.common.settings import Settings
 from catalog.inbox import bucket
@@ -79,7 +83,7 @@ class BucketPlace:
 
 
 @pytest.fixture(params=["folder", "moto", "minio"])
-def place(request, tmp_path):
+def place(request: pytest.FixtureRequest, tmp_path: Path):
     """An empty inbox of each kind."""
     if request.param == "folder":
         return FolderPlace(tmp_path / "inbox")
@@ -87,12 +91,12 @@ def place(request, tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path):
     return FolderPlace(tmp_path / "inbox")
 
 
 @pytest.fixture
-def settings(request, tmp_path):
+def settings(request: pytest.FixtureRequest, tmp_path: Path):
     """The house's settings, with the S3 service's where the test has one."""
     own = Settings(home=tmp_path / "home", workers=2)
     kind = getattr(getattr(request.node, "callspec", None), "params", {}).get("place", "folder")
@@ -131,7 +135,7 @@ def pools():
 
 
 @pytest.fixture
-def night(catalog, pools):
+def night(catalog: Catalog, pools):
     """Run over the inbox; gives the report."""
 
     def run(place, *, at=EVENING, **work):
@@ -156,7 +160,8 @@ def fault(report, manifest):
     return "\n".join(entry.faults)
 
 
-def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night, catalog):
+@pytest.mark.slow
+def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night, catalog: Catalog) -> None:
     for name in ("b", "a/deep/er", "c"):
         offer(place, name, name.replace("/", "-"))
     place.put("Z.yaml", json.dumps(document("alone", lyrics="c/lyrics/one.lrc")))
@@ -177,7 +182,10 @@ def test_new_albums_are_taken_in_the_order_of_paths_and_once(place, pools, night
     assert len(pools.asked) == 4
 
 
-def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path, pools, night, catalog):
+@pytest.mark.slow
+def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(
+    tmp_path: Path, pools, night, catalog: Catalog
+) -> None:
     """Older versions kept the file's own bytes, its metadata included."""
     place = FolderPlace(tmp_path / "inbox")
     raw = png(beside=chunk(b"tEXt", b"Comment\0taken at home"))
@@ -196,7 +204,8 @@ def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(tmp_path,
     assert set(outcomes(night(place)).values()) == {"taken"}
 
 
-def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, night, catalog):
+@pytest.mark.slow
+def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, night, catalog: Catalog) -> None:
     offer(place, "a", "a")
     offer(place, "b", "b")
     offer(place, "c", "c")
@@ -216,7 +225,8 @@ def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, ni
     assert [album for album, _ in pools.asked] == ["a", "b", "c", "a", "c"]
 
 
-def test_a_faulty_manifest_is_told_with_all_its_lines_and_blocks_nothing(place, pools, night):
+@pytest.mark.slow
+def test_a_faulty_manifest_is_told_with_all_its_lines_and_blocks_nothing(place, pools, night) -> None:
     place.put("a/album.yaml", json.dumps(document("a", seeds=(3, 3), bpm="fast"), indent=1))
     place.put("b/album.yaml", b"schema_version: 1\n\xff\xfe")
     place.put("c/album.yaml", b"x: " + bytes(9 << 20))
@@ -240,7 +250,7 @@ def test_a_faulty_manifest_is_told_with_all_its_lines_and_blocks_nothing(place, 
     assert {each["manifest"] for each in report.document()["faulty"]} == {e.manifest for e in report.of("faulty")}
 
 
-def test_two_manifests_of_one_album_are_both_faults(place, pools, night):
+def test_two_manifests_of_one_album_are_both_faults(place, pools, night) -> None:
     offer(place, "a", "same")
     offer(place, "b", "same")
     offer(place, "c", "other")
@@ -251,14 +261,15 @@ def test_two_manifests_of_one_album_are_both_faults(place, pools, night):
     assert "a/album.yaml" in fault(report, "b/album.yaml")
 
 
-def test_hidden_files_and_reports_are_no_manifests(place, night):
+def test_hidden_files_and_reports_are_no_manifests(place, night) -> None:
     for name in (".draft.yaml", ".git/config.yaml", "reports/old.json", "a/.hidden/x.yaml"):
         place.put(name, "broken: [")
     place.put("a/reports/x.yaml", "broken: [")  # only the inbox's own reports are its own
     assert outcomes(night(place)) == {"a/reports/x.yaml": "faulty"}
 
 
-def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, catalog):
+@pytest.mark.slow
+def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, catalog: Catalog) -> None:
     for name in "abcd":
         offer(place, name, name, seeds=range(10))
     place.put("d/album.yaml", json.dumps(document("d", seeds=range(10))))
@@ -284,7 +295,8 @@ def test_the_budget_is_served_in_order_and_the_rest_waits(place, pools, night, c
     assert len(pools.asked) == 3
 
 
-def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, night, catalog):
+@pytest.mark.slow
+def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, night, catalog: Catalog) -> None:
     offer(folder, "a", "a")
     offer(folder, "b", "b")
     offer(folder, "c", "c")
@@ -303,7 +315,7 @@ def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, ni
     assert outcomes(night(folder))["c/album.yaml"] == "taken"
 
 
-def test_hours_bound_what_is_taken(folder, pools, night):
+def test_hours_bound_what_is_taken(folder, pools, night) -> None:
     for name in "ab":
         offer(folder, name, name, seeds=range(10))
     early = night(folder, window="22:00-06:00", time_zone="UTC", at=EVENING - timedelta(seconds=1))
@@ -315,14 +327,15 @@ def test_hours_bound_what_is_taken(folder, pools, night):
     assert len(pools.asked) == 2
 
 
-def test_no_more_albums_than_asked_for(folder, pools, night):
+def test_no_more_albums_than_asked_for(folder, pools, night) -> None:
     for name in "abc":
         offer(folder, name, name)
     assert list(outcomes(night(folder, max_albums=2)).values()) == ["taken", "taken", "left"]
     assert list(outcomes(night(folder, max_albums=2)).values()) == ["unchanged", "unchanged", "taken"]
 
 
-def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog):
+@pytest.mark.slow
+def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog: Catalog) -> None:
     offer(folder, "a", "a")
     night(folder, until="select")
     transition(catalog.database, "a", "done", only_from=["active"])
@@ -330,7 +343,8 @@ def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog):
     assert outcomes(night(folder)) == {"a/album.yaml": "taken"}
 
 
-def test_links_that_leave_the_folder_are_refused(folder, night, tmp_path):
+@pytest.mark.slow
+def test_links_that_leave_the_folder_are_refused(folder, night, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (outside / "album").mkdir(parents=True)
     (outside / "secret.yaml").write_text("secret: words of mine")
@@ -351,7 +365,7 @@ def test_links_that_leave_the_folder_are_refused(folder, night, tmp_path):
     assert "words of mine" not in report.markdown() + json.dumps(report.document())
 
 
-def test_names_that_are_no_text_are_spelled_out(folder, night):
+def test_names_that_are_no_text_are_spelled_out(folder, night) -> None:
     raw = os.fsdecode(b"\xff\x1b[31m|.yaml")
     folder.put(raw, "x: 1")
     folder.put("a\n# b.yaml", "x: 1")
@@ -362,7 +376,7 @@ def test_names_that_are_no_text_are_spelled_out(folder, night):
     assert not any(line.startswith("# b") for line in files[".md"].decode().splitlines())
 
 
-def test_a_report_goes_nowhere_but_into_the_inbox(folder, night, tmp_path):
+def test_a_report_goes_nowhere_but_into_the_inbox(folder, night, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (folder.root / "reports").symlink_to(tmp_path / "elsewhere")
     offer(folder, "a", "a")
@@ -373,7 +387,7 @@ def test_a_report_goes_nowhere_but_into_the_inbox(folder, night, tmp_path):
 
 
 @pytest.mark.parametrize("trouble", [MachineError("the server is away"), DatabaseError("the disk is full")])
-def test_the_machines_trouble_breaks_off_and_is_told(folder, pools, night, trouble):
+def test_the_machines_trouble_breaks_off_and_is_told(folder, pools, night, trouble) -> None:
     for name in "abc":
         offer(folder, name, name)
     pools.trouble["b"] = trouble
@@ -385,7 +399,7 @@ def test_the_machines_trouble_breaks_off_and_is_told(folder, pools, night, troub
 
 
 @pytest.mark.parametrize("trouble", [ModelMissing("no model", remedy="Get it"), ZeroDivisionError("a bug")])
-def test_what_is_wrong_with_one_album_only_does_not_break_off(folder, pools, night, trouble):
+def test_what_is_wrong_with_one_album_only_does_not_break_off(folder, pools, night, trouble) -> None:
     for name in "abc":
         offer(folder, name, name)
     pools.trouble["b"] = trouble
@@ -394,7 +408,7 @@ def test_what_is_wrong_with_one_album_only_does_not_break_off(folder, pools, nig
     assert report.trouble is None
 
 
-def test_an_inbox_that_is_not_there_is_told(catalog, tmp_path):
+def test_an_inbox_that_is_not_there_is_told(catalog: Catalog, tmp_path: Path) -> None:
     for place, message in ((str(tmp_path / "none"), "there is no inbox"), ("", "no inbox is named")):
         with pytest.raises(InputError, match=message):
             run_inbox(catalog, InboxParameters(place=place), submit=None)
@@ -403,14 +417,15 @@ def test_an_inbox_that_is_not_there_is_told(catalog, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["moto", "minio"], indirect=True)
-def test_a_missing_bucket_is_not_made(catalog, place):
+def test_a_missing_bucket_is_not_made(catalog: Catalog, place) -> None:
     with pytest.raises(StoreError, match="SONGLINE_INBOX"):
         run_inbox(catalog, InboxParameters(place=f"s3://{place.bucket}-not-there"), submit=None)
     assert not place.client.bucket_exists(f"{place.bucket}-not-there")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["moto"], indirect=True)
-def test_objects_are_bounded_and_their_names_distrusted(place, night, monkeypatch):
+def test_objects_are_bounded_and_their_names_distrusted(place, night, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(place, "a", "a", lyrics="./lyrics//one.lrc")
     offer(place, "b", "b")
     place.put("b/lyrics", "a file where a folder is")
@@ -433,24 +448,24 @@ def test_objects_are_bounded_and_their_names_distrusted(place, night, monkeypatc
 
 
 @pytest.mark.parametrize("place", ["minio"], indirect=True)
-def test_a_place_that_gives_nothing_any_more_breaks_off(place, night, monkeypatch, pools):
+def test_a_place_that_gives_nothing_any_more_breaks_off(place, night, monkeypatch: pytest.MonkeyPatch, pools) -> None:
     for name in "abcde":
         offer(place, name, name)
-    real = bucket.NamedObjects.fetch
+    real = bucket.NamedObjects.fetch  # type: ignore[attr-defined]
 
     def fetch(self, name, destination, *, max_bytes):
         if name[0] in "bcd":
             raise StoreError("the store is away")
         return real(self, name, destination, max_bytes=max_bytes)
 
-    monkeypatch.setattr(bucket.NamedObjects, "fetch", fetch)
+    monkeypatch.setattr(bucket.NamedObjects, "fetch", fetch)  # type: ignore[attr-defined]
     report = night(place)
     assert list(outcomes(report).values()) == ["left"] * 5
     assert "away" in report.trouble
     assert pools.asked == []
 
 
-def test_a_folder_of_everything_is_no_inbox(folder, night, monkeypatch):
+def test_a_folder_of_everything_is_no_inbox(folder, night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.inbox.folder.MAX_NAMES", 3)
     for name in "abcd":
         folder.put(f"{name}.txt", "")
@@ -474,12 +489,12 @@ def test_a_folder_of_everything_is_no_inbox(folder, night, monkeypatch):
         {"nights": 3},
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(fields):
+def test_an_order_that_makes_no_sense_is_refused(fields) -> None:
     with pytest.raises(ValidationError):
         InboxParameters(**fields)
 
 
-def test_the_setting_is_a_folder_or_a_bucket(tmp_path):
+def test_the_setting_is_a_folder_or_a_bucket(tmp_path: Path) -> None:
     assert Settings(home=tmp_path, inbox="s3://songs/inbox/").inbox == "s3://songs/inbox/"
     assert Settings(home=tmp_path, inbox="albums/new").inbox == "albums/new"
     with pytest.raises(ValidationError):
@@ -487,7 +502,7 @@ def test_the_setting_is_a_folder_or_a_bucket(tmp_path):
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The command in this process, on a home of the test's own."""
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
     commands = typer.Typer()
@@ -495,7 +510,7 @@ def command(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(commands, list(arguments))
 
 
-def test_the_command_tells_what_it_would_take(folder, command):
+def test_the_command_tells_what_it_would_take(folder, command) -> None:
     offer(folder, "a", "a")
     done = command(folder.place, "--dry-run", "--json")
     assert done.exit_code == 0, done.output
@@ -509,14 +524,14 @@ def test_the_command_tells_what_it_would_take(folder, command):
     assert "Faults to correct" in done.stdout
 
 
-def test_the_command_refuses_what_makes_no_sense(command):
+def test_the_command_refuses_what_makes_no_sense(command) -> None:
     done = command("--window", "10-12")
     assert isinstance(done.exception, InputError)
     done = command("ftp://songs", "--dry-run")
     assert "--place" in str(done.exception)
 
 
-def test_a_run_has_a_sentence_for_its_name(tmp_path):
+def test_a_run_has_a_sentence_for_its_name(tmp_path: Path) -> None:
     from flows.render_inbox import render_inbox, sentence
 
     work = InboxParameters(place="s3://songs/inbox", max_gpu_minutes=240, window="22:00-06:00")

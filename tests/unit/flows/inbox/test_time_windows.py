@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,8 +21,9 @@ def windows(draw):
     return Schedule(opens, closes, ZoneInfo(draw(ZONES)))
 
 
+@pytest.mark.slow
 @given(windows(), MOMENTS)
-def test_an_opening_holds_the_moment_it_was_asked_for_and_has_the_clocks_at_its_ends(hours, now):
+def test_an_opening_holds_the_moment_it_was_asked_for_and_has_the_clocks_at_its_ends(hours, now) -> None:
     opening = hours.opening(now)
     if opening is None:
         return
@@ -30,8 +33,9 @@ def test_an_opening_holds_the_moment_it_was_asked_for_and_has_the_clocks_at_its_
     assert opening.end.astimezone(UTC) - opening.start.astimezone(UTC) < timedelta(hours=26)
 
 
+@pytest.mark.slow
 @given(windows(), MOMENTS)
-def test_a_window_and_the_rest_of_the_day_are_never_open_together_nor_both_closed(hours, now):
+def test_a_window_and_the_rest_of_the_day_are_never_open_together_nor_both_closed(hours, now) -> None:
     rest = Schedule(hours.closes_min, hours.opens_min, hours.zone)
     changes = {(now + timedelta(hours=h)).astimezone(hours.zone).utcoffset() for h in range(-26, 27)}
     if len(changes) == 1:  # on other days some of the clocks' times come twice or never
@@ -39,19 +43,19 @@ def test_a_window_and_the_rest_of_the_day_are_never_open_together_nor_both_close
 
 
 @given(windows(), MOMENTS)
-def test_whoever_asks_within_one_opening_gets_the_same(hours, now):
+def test_whoever_asks_within_one_opening_gets_the_same(hours, now) -> None:
     if opening := hours.opening(now):
         assert hours.opening(opening.start) == opening
         assert hours.opening(opening.end.astimezone(UTC) - timedelta(microseconds=1)) == opening
 
 
 @given(windows())
-def test_what_is_written_is_read_again(hours):
+def test_what_is_written_is_read_again(hours) -> None:
     text, _, zone = str(hours).partition(" ")
     assert parse_hours(text, zone) == hours
 
 
-def test_a_window_crosses_midnight_in_its_own_zone():
+def test_a_window_crosses_midnight_in_its_own_zone() -> None:
     hours = parse_hours("22:00-06:00", "Europe/Berlin")
     assert hours.opening(datetime(2026, 11, 23, 20, 59, tzinfo=UTC)) is None
     evening = hours.opening(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
@@ -60,13 +64,13 @@ def test_a_window_crosses_midnight_in_its_own_zone():
     assert hours.opening(datetime(2026, 11, 24, 5, 0, tzinfo=UTC)) is None
 
 
-def test_the_night_the_clocks_are_changed_is_an_hour_longer():
+def test_the_night_the_clocks_are_changed_is_an_hour_longer() -> None:
     opening = parse_hours("22:00-06:00", "Europe/Berlin").opening(datetime(2026, 10, 25, 1, 0, tzinfo=UTC))
     assert opening is not None
     assert opening.end.timestamp() - opening.start.timestamp() == 9 * 3600
 
 
-def test_the_machines_own_zone_and_the_whole_day():
+def test_the_machines_own_zone_and_the_whole_day() -> None:
     now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     assert parse_hours("00:00-24:00").opening(now) is not None
     local = now.astimezone()
@@ -86,6 +90,6 @@ def test_the_machines_own_zone_and_the_whole_day():
         ("22:00-06:00", "Berlin/Europe"),
     ],
 )
-def test_what_is_no_window_is_refused(text, zone):
+def test_what_is_no_window_is_refused(text, zone) -> None:
     with pytest.raises(ValueError, match="write"):
         parse_hours(text, zone)

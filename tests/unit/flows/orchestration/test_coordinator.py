@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import ServerAway, TransientError, WorkError
 from catalog.ledger.submissions import (
     SubmissionRequest,
@@ -26,8 +28,11 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.rendering.render_shard import render_shard
 from tests.support.albums import album_document, write_album
+from tests.support.clock import FakeClock
 from tests.support.farm import FakeFarm
 from tests.support.inline_executor import HERE
+
+pytestmark = pytest.mark.slow
 
 RENDER_S = 60.0
 
@@ -38,7 +43,7 @@ def farm():
 
 
 @pytest.fixture
-def submitted(catalog, settings, tmp_path):
+def submitted(catalog: Catalog, settings, tmp_path: Path):
     """A function that plans and submits an album; gives the plan and the submission."""
 
     def ask(*, until="select", max_gpu_minutes=None, **changes):
@@ -50,27 +55,27 @@ def submitted(catalog, settings, tmp_path):
     return ask
 
 
-def foreman_of(catalog, asked, farm, *, shard_minutes=2.0):
+def coordinator_of(catalog, asked, farm, *, shard_minutes=2.0, progress=None, clock=time.monotonic):
     planned, submission = asked
     catalog.settings = catalog.settings.model_copy(update={"shard_minutes": shard_minutes})
     return AlbumCoordinator(
-        catalog, submission, planned, dispatcher=farm, progress=Progress(planned.songs), expected_s=lambda _: RENDER_S
+        catalog,
+        submission,
+        planned,
+        dispatcher=farm,
+        progress=progress or Progress(planned.songs),
+        expected_s=lambda _: RENDER_S,
+        clock=clock,
     )
 
 
 def run(coordinator, farm, catalog, *, rounds=12):
-    """Rounds of the foreman with the farm working in between; gives its verdict."""
+    """Rounds of the coordinator with the farm working in between; gives its verdict."""
     for _ in range(rounds):
         if (verdict := coordinator.round()) is not None:
             return verdict
         farm.work_off(catalog)
-    raise AssertionError("the foreman did not come to an end")
-
-
-def later(coordinator, seconds):
-    """Let the foreman's clock show so many seconds more than now."""
-    start = time.monotonic()
-    coordinator._shards.runs._clock = lambda: start + seconds
+    raise AssertionError("the coordinator did not come to an end")
 
 
 def keys_of(planned):
@@ -78,9 +83,9 @@ def keys_of(planned):
 
 
 @pytest.mark.both_databases
-def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, farm):
+def test_every_render_is_made_once_and_every_song_decided(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    coordinator = foreman_of(catalog, asked, farm)
+    coordinator = coordinator_of(catalog, asked, farm)
     assert run(coordinator, farm, catalog) == "all settled"
     assert coordinator.failures == {}
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
@@ -89,8 +94,8 @@ def test_every_render_is_made_once_and_every_song_decided(catalog, submitted, fa
     assert {run.queue for run in farm.runs.values()} == {"urgent"}
 
 
-def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_song_goes_on_when_its_own_candidates_are_in(catalog: Catalog, submitted, farm) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog, most=1)
     coordinator.round()
@@ -99,9 +104,9 @@ def test_a_song_goes_on_when_its_own_candidates_are_in(catalog, submitted, farm)
     assert len(list(farm.open("render-shard"))) == 1
 
 
-def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitted, farm):
+def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    coordinator = coordinator_of(catalog, asked, farm, shard_minutes=10.0)
     coordinator.round()
     (shard,) = shards_of_album(catalog.database, "small")
     made = shard.render_keys[:1]
@@ -115,16 +120,16 @@ def test_a_lost_shard_is_handed_out_again_without_what_was_made(catalog, submitt
     }
 
 
-def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted, farm):
+def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     poison = keys_of(asked[0])[0]
-    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    coordinator = coordinator_of(catalog, asked, farm, shard_minutes=10.0)
     verdict = None
     for _ in range(60):
         if (verdict := coordinator.round()) is not None:
             break
         for each in list(farm.open("render-shard")):
-            if poison in coordinator._shards.runs.given[each.id]:
+            if poison in farm.renders_of(catalog, each):
                 each.state = "ended"
         farm.work_off(catalog)
     assert verdict == "all settled"
@@ -138,13 +143,13 @@ def test_a_render_that_ends_its_runs_is_found_and_fails_alone(catalog, submitted
     assert max(s.attempt for s in shards_of_album(catalog.database, "small")) == FAIL_AFTER
 
     catalog.ledger.retry("render", [poison])  # what a person forgives is tried again
-    assert run(foreman_of(catalog, asked, farm), farm, catalog) == "all settled"
+    assert run(coordinator_of(catalog, asked, farm), farm, catalog) == "all settled"
     assert poison in farm.rendered
 
 
-def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, submitted, farm):
+def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    coordinator = foreman_of(catalog, asked, farm)
+    coordinator = coordinator_of(catalog, asked, farm)
     verdict = None
     for _ in range(60):
         if (verdict := coordinator.round()) is not None:
@@ -156,8 +161,10 @@ def test_workers_that_end_every_run_pause_the_album_and_fail_nothing(catalog, su
     assert {status.state for status in statuses.values()} == {"planned"}
 
 
-def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, farm, monkeypatch):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_runs_that_cannot_be_asked_for_count_for_nothing(
+    catalog: Catalog, submitted, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     monkeypatch.setattr(farm, "start", lambda *_, **__: (_ for _ in ()).throw(ServerAway("away")))
     for _ in range(FAIL_AFTER + 2):
         with pytest.raises(ServerAway):
@@ -167,9 +174,9 @@ def test_runs_that_cannot_be_asked_for_count_for_nothing(catalog, submitted, far
     assert {s.attempt for s in shards_of_album(catalog.database, "small")} == {1}
 
 
-def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, submitted, farm):
+def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    coordinator = foreman_of(catalog, asked, farm)
+    coordinator = coordinator_of(catalog, asked, farm)
     coordinator.round()
     farm.work_off(catalog, most=1)
     coordinator.round()
@@ -180,8 +187,8 @@ def test_a_render_that_is_planned_again_meanwhile_goes_to_the_pool(catalog, subm
     assert farm.rendered.count(lost) == 2
 
 
-def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_pause_by_hand_lets_no_song_begin(catalog: Catalog, submitted, farm) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog)
     assert transition(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
@@ -189,11 +196,13 @@ def test_a_pause_by_hand_lets_no_song_begin(catalog, submitted, farm):
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
 
-def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted, farm, monkeypatch):
+def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(
+    catalog: Catalog, submitted, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: RENDER_S * (len(farm.rendered) - counted))
     counted = 0
     asked = submitted(max_gpu_minutes=3.0)
-    coordinator = foreman_of(catalog, asked, farm, shard_minutes=10.0)
+    coordinator = coordinator_of(catalog, asked, farm, shard_minutes=10.0)
     assert run(coordinator, farm, catalog) == "paused"
     status = submission_of(catalog.database, "small")
     assert status.state == "paused"
@@ -205,13 +214,13 @@ def test_a_budget_ends_the_handing_out_and_a_new_one_goes_on(catalog, submitted,
     counted = len(farm.rendered)
     again = submit(catalog.database, SubmissionRequest("small", asked[0].digest, "select", "urgent", 1.0))
     assert (again.state, again.attempt) == ("active", 2)
-    assert run(foreman_of(catalog, (asked[0], again), farm), farm, catalog) == "all settled"
+    assert run(coordinator_of(catalog, (asked[0], again), farm), farm, catalog) == "all settled"
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
 @pytest.mark.parametrize("how", ["cancelled", "another took charge"])
-def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, how):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_who_is_no_longer_in_charge_does_nothing_more(catalog: Catalog, submitted, farm, how) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     asked = len(farm.runs)
     if how == "cancelled":
@@ -222,8 +231,8 @@ def test_who_is_no_longer_in_charge_does_nothing_more(catalog, submitted, farm, 
     assert len(farm.runs) == asked
 
 
-def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog: Catalog, submitted, farm) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog, most=1)
     assert transition(catalog.database, "small", "paused", only_from=["active"])
@@ -232,23 +241,23 @@ def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog, submi
     assert len(farm.rendered) == 2
 
 
-def test_who_takes_over_waits_for_the_shards_that_are_out(catalog, submitted, farm):
+def test_who_takes_over_waits_for_the_shards_that_are_out(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    foreman_of(catalog, asked, farm).round()
+    coordinator_of(catalog, asked, farm).round()
     claim_attempt(catalog.database, "small", after=1)
     after = (asked[0], submission_of(catalog.database, "small"))
-    assert run(foreman_of(catalog, after, farm), farm, catalog) == "all settled"
+    assert run(coordinator_of(catalog, after, farm), farm, catalog) == "all settled"
     assert [each.flow for each in farm.runs.values()].count("render-shard") == 2
 
 
-def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(catalog, submitted, farm):
+def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    foreman_of(catalog, asked, farm).round()
+    coordinator_of(catalog, asked, farm).round()
     waits, works = farm.open("render-shard")
     works.state = "running"
     raised = submit(catalog.database, replace(asked[1].request, priority="batch"))
     assert raised.attempt == 2
-    coordinator = foreman_of(catalog, (asked[0], raised), farm)
+    coordinator = coordinator_of(catalog, (asked[0], raised), farm)
     coordinator.round()
     coordinator.round()
     assert farm.withdrawn == [waits.id]
@@ -258,48 +267,51 @@ def test_another_queue_takes_the_waiting_runs_along_and_leaves_those_at_work(cat
     assert sorted(farm.rendered) == sorted(keys_of(asked[0]))
 
 
-def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog, submitted, farm):
+def test_a_failed_render_is_settled_and_does_not_count_as_rendered(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
     lease = catalog.ledger.claim("render", keys_of(asked[0])[0])
     catalog.ledger.fail(lease, WorkError("it cannot be sung", remedy="Change it"), seconds=1.0, execution=HERE)
-    coordinator = foreman_of(catalog, asked, farm)
+    progress = Progress(asked[0].songs)
+    coordinator = coordinator_of(catalog, asked, farm, progress=progress)
     coordinator.round()
-    assert sum(song.rendered for song in coordinator._progress.songs.values()) == 0
+    assert sum(song.rendered for song in progress.songs.values()) == 0
     assert run(coordinator, farm, catalog) == "all settled"
-    takes = sum(song.rendered for song in coordinator._progress.songs.values())
+    takes = sum(song.rendered for song in progress.songs.values())
     assert takes == len(keys_of(asked[0])) - 1
 
 
-def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_run_whose_worker_is_gone_is_given_up_and_replaced(catalog: Catalog, submitted, farm) -> None:
+    clock = FakeClock()
+    coordinator = coordinator_of(catalog, submitted(), farm, clock=clock)
     coordinator.round()
     silent, stuck = farm.open("render-shard")
     silent.state, stuck.state = "running", "starting"
     coordinator.round()
     assert farm.given_up == []
-    later(coordinator, 10_000.0)
+    clock.now_s = 10_000.0
     coordinator.round()
     assert farm.given_up == [silent.id, stuck.id]
     assert len(list(farm.open("render-shard"))) == 2
 
 
-def test_a_run_that_holds_its_leases_is_not_given_up(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_run_that_holds_its_leases_is_not_given_up(catalog: Catalog, submitted, farm) -> None:
+    clock = FakeClock()
+    coordinator = coordinator_of(catalog, submitted(), farm, clock=clock)
     coordinator.round()
     busy = next(farm.open("render-shard"))
     busy.state = "running"
     coordinator.round()
-    lease = catalog.ledger.claim("render", sorted(coordinator._shards.runs.given[busy.id])[0])
-    later(coordinator, 10_000.0)
+    lease = catalog.ledger.claim("render", farm.renders_of(catalog, busy)[0])
+    clock.now_s = 10_000.0
     coordinator.round()
     catalog.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
-    later(coordinator, 10_020.0)  # between two attempts nobody holds a lease
+    clock.now_s = 10_020.0  # between two attempts nobody holds a lease
     coordinator.round()
     assert farm.given_up == []
 
 
-def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submitted, farm):
-    coordinator = foreman_of(catalog, submitted(), farm)
+def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog: Catalog, submitted, farm) -> None:
+    coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog)
     verdict = None
@@ -317,18 +329,18 @@ def test_a_song_whose_runs_all_end_fails_and_lets_the_others_pass(catalog, submi
     assert len(tries) == TRIES
 
 
-def test_one_gain_for_the_album_waits_for_every_winner(catalog, submitted, farm):
+def test_one_gain_for_the_album_waits_for_every_winner(catalog: Catalog, submitted, farm) -> None:
     asked = submitted(until="master", mastering={"profile": "streaming", "mode": "album"})
-    coordinator = foreman_of(catalog, asked, farm)
+    coordinator = coordinator_of(catalog, asked, farm)
     assert run(coordinator, farm, catalog) == "all settled"
     stages = [(each.work.until, each.work.songs) for each in farm.runs.values() if each.flow == "finish-song"]
     assert sorted(stages[:2]) == [("select", ("one",)), ("select", ("two",))]
     assert stages[2:] == [("master", ("one", "two"))]
 
 
-def test_what_is_finished_needs_no_run(catalog, submitted, farm):
+def test_what_is_finished_needs_no_run(catalog: Catalog, submitted, farm) -> None:
     asked = submitted()
-    run(foreman_of(catalog, asked, farm), farm, catalog)
+    run(coordinator_of(catalog, asked, farm), farm, catalog)
     before = len(farm.runs)
-    assert foreman_of(catalog, asked, farm).round() == "all settled"
+    assert coordinator_of(catalog, asked, farm).round() == "all settled"
     assert len(farm.runs) == before

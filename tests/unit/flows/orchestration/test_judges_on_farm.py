@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -29,10 +31,13 @@ from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.scoring.requests import request_scores
 from tests.support.albums import album_document, write_album
+from tests.support.clock import FakeClock
 from tests.support.farm import FakeFarm
 from tests.support.inline_executor import HERE, InlineExecutor, produce
 from tests.support.judges import MODEL, SELECTION, CharmScorer, machine, only_charm
 from tests.support.statements import counted
+
+pytestmark = pytest.mark.slow
 
 ONE_SONG = {"songs": album_document()["songs"][:1]}
 JUDGED = {"selection": SELECTION, **ONE_SONG}
@@ -45,7 +50,7 @@ def judges():
 
 
 @pytest.fixture
-def house_at(settings, tmp_path):
+def house_at(settings, tmp_path: Path):
     """A function that gives the house as one machine sees it."""
 
     def enter(name, weights=None, **models):
@@ -60,7 +65,7 @@ def plan(catalog, folder, **changes):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("other", [None, b"other files"], ids=["no model", "another model"])
-def test_what_the_machine_with_the_model_judged_counts_everywhere(house_at, tmp_path, other):
+def test_what_the_machine_with_the_model_judged_counts_everywhere(house_at, tmp_path: Path, other) -> None:
     with house_at("gpu", b"weights") as gpu:
         planned = plan(gpu, tmp_path / "album", **JUDGED)
         assert list(planned.identities) == [MODEL]
@@ -75,7 +80,7 @@ def test_what_the_machine_with_the_model_judged_counts_everywhere(house_at, tmp_
         assert len(CharmScorer.heard) == 2
 
 
-def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path):
+def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path: Path) -> None:
     with house_at("gpu", b"weights") as gpu:
         plan(gpu, tmp_path / "album", **JUDGED)
     with house_at("cpu", b"other files") as cpu:
@@ -85,14 +90,14 @@ def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path):
     assert CharmScorer.heard == []
 
 
-def test_planning_again_with_new_files_asks_anew(house_at, tmp_path):
+def test_planning_again_with_new_files_asks_anew(house_at, tmp_path: Path) -> None:
     for name, weights in (("old", b"weights"), ("new", b"newer weights")):
         with house_at(name, weights) as catalog:
             assert produce(catalog, plan(catalog, tmp_path / "album", **JUDGED), "score")[0].failures == {}
     assert len(CharmScorer.heard) == 4
 
 
-def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path):
+def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path: Path) -> None:
     with house_at("gpu", b"weights") as gpu:
         produce(gpu, plan(gpu, tmp_path / "album", **JUDGED), "score")
         forget = sa.update(Album).values(model_identities=None)
@@ -105,7 +110,7 @@ def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path):
         assert isinstance(error, ModelMissing)
 
 
-def test_a_policy_that_is_applied_brings_the_models_of_its_judges(house_at, tmp_path):
+def test_a_policy_that_is_applied_brings_the_models_of_its_judges(house_at, tmp_path: Path) -> None:
     with house_at("gpu", b"weights") as gpu:
         planned = plan(gpu, tmp_path / "album", **ONE_SONG)
         assert planned.identities == {}
@@ -131,7 +136,7 @@ class Demixing(InlineExecutor):
         return await super().step(request, sentence)
 
 
-def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path):
+def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path: Path) -> None:
     keys = []
     with house_at("gpu", stems="htdemucs") as gpu:
         plan(gpu, tmp_path / "album", stems="htdemucs", **ONE_SONG)
@@ -145,7 +150,7 @@ def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path):
     assert keys[0] == keys[1]
 
 
-def test_a_request_needs_no_model_here(house_at, tmp_path):
+def test_a_request_needs_no_model_here(house_at, tmp_path: Path) -> None:
     with house_at("gpu", b"weights") as gpu:
         planned = plan(gpu, tmp_path / "album", **JUDGED)
     song = planned.songs[0].song
@@ -165,12 +170,14 @@ def gpu(house_at):
         yield catalog
 
 
-def foreman_of(catalog, planned, farm, *, max_gpu_minutes=None):
+def coordinator_of(catalog, planned, farm, *, max_gpu_minutes=None, clock=time.monotonic):
     submission = submit(
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, "select", "urgent", max_gpu_minutes)
     )
     progress = Progress(planned.songs)
-    return AlbumCoordinator(catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0)
+    return AlbumCoordinator(
+        catalog, submission, planned, dispatcher=farm, progress=progress, expected_s=lambda _: 60.0, clock=clock
+    )
 
 
 def rounds(coordinator, work, *, most=40):
@@ -179,7 +186,7 @@ def rounds(coordinator, work, *, most=40):
         if (verdict := coordinator.round()) is not None:
             return verdict
         work()
-    raise AssertionError("the foreman did not come to an end")
+    raise AssertionError("the coordinator did not come to an end")
 
 
 def judged_by(catalog, farm, flow):
@@ -196,9 +203,9 @@ def rendered_before(catalog, folder, **changes):
 
 
 @pytest.mark.both_databases
-def test_a_judge_that_is_asked_later_hears_what_is_rendered_on_the_gpu_pool(gpu, farm, tmp_path):
+def test_a_judge_that_is_asked_later_hears_what_is_rendered_on_the_gpu_pool(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
-    coordinator = foreman_of(gpu, planned, farm)
+    coordinator = coordinator_of(gpu, planned, farm)
     heard = {"render-shard": 0, "finish-song": 0}
 
     def work():
@@ -209,30 +216,32 @@ def test_a_judge_that_is_asked_later_hears_what_is_rendered_on_the_gpu_pool(gpu,
     assert coordinator.failures == {}
     assert (heard, farm.rendered) == ({"render-shard": 2, "finish-song": 0}, [])
     assert [run.name for run in farm.runs.values() if run.flow == "render-shard"] == ["judge · Song One"]
-    assert foreman_of(gpu, planned, farm).round() == "all settled"
+    assert coordinator_of(gpu, planned, farm).round() == "all settled"
 
 
-def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, tmp_path):
+def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, tmp_path: Path) -> None:
     other = {"album": {"id": "older", "title": "Older", "artist": "Ada Vale"}}
     planned = rendered_before(gpu, tmp_path / "album", **other)
-    foreman_of(gpu, planned, farm).round()
+    coordinator_of(gpu, planned, farm).round()
     assert [run.flow for run in farm.open()] == ["render-shard"]
     assert judged_by(gpu, farm, "render-shard") == 2
     assert farm.rendered == []
 
 
-def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(gpu, farm, tmp_path, monkeypatch):
+def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(
+    gpu, farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shard_desk, "FRUITLESS", 1)
-    first = foreman_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
+    first = coordinator_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
     assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
-    coordinator = foreman_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
+    coordinator = coordinator_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
     assert rounds(coordinator, lambda: farm.work_off(gpu)) == "all settled"
     assert len(CharmScorer.heard) == 2
 
 
-def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu, farm, tmp_path):
+def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu, farm, tmp_path: Path) -> None:
     planned = plan(gpu, tmp_path / "album", **JUDGED)
-    coordinator = foreman_of(gpu, planned, farm)
+    coordinator = coordinator_of(gpu, planned, farm)
     coordinator.round()
     unjudged = {**JUDGED, "selection": {}}
     produce(gpu, plan(gpu, tmp_path / "plain", **unjudged), "score")  # as far as it came
@@ -244,44 +253,49 @@ def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu,
     assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
 
 
-def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path):
+def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     poison = planned.songs[0].candidates[0].render_key
-    coordinator = foreman_of(gpu, planned, farm)
+    asked = Judgements(gpu, planned).open([poison])[poison]
+    coordinator = coordinator_of(gpu, planned, farm)
 
     def work():
         for each in list(farm.open("render-shard")):
-            if poison in coordinator._shards.runs.given[each.id]:
+            if poison in farm.renders_of(gpu, each):
                 each.state = "ended"
         farm.work_off(gpu)
 
     assert rounds(coordinator, work, most=60) == "all settled"
     assert coordinator.failures == {}
     assert len(CharmScorer.heard) == 1
-    judgements = Judgements(gpu, planned)
-    assert judgements.open([poison]) == {}
-    (asked,) = judgements._asked.values()
+    assert Judgements(gpu, planned).open([poison]) == {}
     (status,) = gpu.ledger.statuses("step", list(asked)).values()
     assert status.state == "failed"
     assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(status.error)
 
 
-def test_who_is_judging_holds_its_run(gpu, farm, tmp_path):
+def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
-    coordinator = foreman_of(gpu, planned, farm)
+    clock = FakeClock()
+    coordinator = coordinator_of(gpu, planned, farm, clock=clock)
     coordinator.round()
     (run,) = farm.open("render-shard")
-    given = coordinator._shards.runs.given[run.id]
-    assert not coordinator._shards._is_worked_on(given)
-    (request, *_) = coordinator._shards._unheard[sorted(given)[0]].values()
+    run.state = "running"
+    coordinator.round()
+    render = farm.renders_of(gpu, run)[0]
+    (request, *_) = Judgements(gpu, planned).open([render])[render].values()
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
-    assert coordinator._shards._is_worked_on(given)
+    clock.now_s = 10_000.0
+    coordinator.round()
+    assert farm.given_up == []
     gpu.ledger.fail(lease, TransientError("out of memory"), seconds=1.0, execution=HERE)
-    assert not coordinator._shards._is_worked_on(given)
+    clock.now_s = 20_000.0
+    coordinator.round()
+    assert farm.given_up == [run.id]
 
 
-def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path):
+def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     with pytest.raises(TransientError, match="judges have not heard every candidate"):
         raise_if_renders_missing(gpu, planned)
@@ -289,28 +303,31 @@ def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_pat
     raise_if_renders_missing(gpu, planned)
 
 
-def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(gpu, farm, tmp_path, monkeypatch):
+def test_a_budget_that_is_spent_lets_what_is_rendered_be_judged(
+    gpu, farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(budget, "spent_s", lambda *_, since: 600.0)
     two = [{**ONE_SONG["songs"][0], "seeds": seeds} for seeds in ([1, 2], [1, 2, 3])]
     produce(gpu, plan(gpu, tmp_path / "album", songs=two[:1]), "score")
     planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=two[1:])
-    coordinator = foreman_of(gpu, planned, farm, max_gpu_minutes=5.0)
+    coordinator = coordinator_of(gpu, planned, farm, max_gpu_minutes=5.0)
     assert rounds(coordinator, lambda: farm.work_off(gpu)) == "paused"
     assert (farm.rendered, len(CharmScorer.heard)) == ([], 2)
     assert "1 render is left" in submission_of(gpu.database, "small").reason
 
 
 @pytest.mark.both_databases
-def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tmp_path):
+def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tmp_path: Path) -> None:
     counts = []
     for songs in (1, 2):
         one = {**ONE_SONG["songs"][0], "seeds": [1]}
         listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
         produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
-        coordinator = foreman_of(gpu, plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed), farm)
+        planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed)
+        diagnostics = shard_desk.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
         with counted(gpu.database) as sent:
-            coordinator._shards.look()
-        assert len(coordinator._shards._unheard) == songs
+            diagnostics.look()
+        assert (len(diagnostics.missing), len(diagnostics.unrendered)) == (songs, 0)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 8
 
@@ -340,7 +357,9 @@ class FakeCuda:
     ids=["torch", "another library", "a lost device"],
 )
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_was_judged_on_a_gpu_says_so(gpu, tmp_path, monkeypatch, cuda, device, fails):
+def test_what_was_judged_on_a_gpu_says_so(
+    gpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuda, device, fails
+) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     gpu.settings = gpu.settings.model_copy(update={"device": "cuda"})
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))

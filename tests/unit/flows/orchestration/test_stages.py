@@ -12,7 +12,7 @@ def begun(**titles: str) -> tuple[Progress, Stages, list[str]]:
     return progress, Stages(progress, said.append), said
 
 
-def test_each_change_is_said_once_and_nothing_of_what_did_not_begin():
+def test_each_change_is_said_once_and_nothing_of_what_did_not_begin() -> None:
     progress, stages, said = begun(one="One", two="Two")
     stages.begin("release", 1)
     for _ in range(3):
@@ -32,14 +32,14 @@ def test_each_change_is_said_once_and_nothing_of_what_did_not_begin():
     assert said[4:] == ["Mastered 1 of 2 songs.", "Finished 1 of 2 songs.", "Failed: Two: no take passed"]
 
 
-def test_a_failure_names_its_song_once():
+def test_a_failure_names_its_song_once() -> None:
     progress, stages, said = begun(one="One")
     progress.note("one", failed="One: no take passed")
     stages.tell()
     assert said == ["Failed: One: no take passed"]
 
 
-def test_a_later_attempt_says_so():
+def test_a_later_attempt_says_so() -> None:
     _, stages, said = begun(one="One")
     stages.begin("select", 3)
     assert said == ["In charge of 1 song with 20 takes, until the stage select, attempt 3."]

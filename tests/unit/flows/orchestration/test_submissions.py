@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError, RefusedError, WorkError
 from catalog.ledger.submissions import SubmissionRequest, submission_of, submit
 from flows.orchestration import submissions
@@ -25,12 +28,13 @@ def farm():
 
 
 @pytest.fixture
-def album(settings, tmp_path):
+def album(settings, tmp_path: Path):
     return read_album(write_album(tmp_path / "album", album_document()), settings)
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_two_submissions_of_one_manifest_have_one_run(catalog, album, farm):
+def test_two_submissions_of_one_manifest_have_one_run(catalog: Catalog, album, farm) -> None:
     first = submit_album(catalog, album, priority="urgent", dispatcher=farm)
     assert submit_album(catalog, album, priority="urgent", dispatcher=farm) == first
     (run,) = farm.runs.values()
@@ -38,7 +42,9 @@ def test_two_submissions_of_one_manifest_have_one_run(catalog, album, farm):
     assert first.flow_run_id == run.id
 
 
-def test_reconcile_is_switched_on_before_an_album_is_active(catalog, album, farm, monkeypatch):
+def test_reconcile_is_switched_on_before_an_album_is_active(
+    catalog: Catalog, album, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def dies(*_):
         assert farm.is_watched_closely
         raise KeyboardInterrupt
@@ -55,7 +61,7 @@ def test_reconcile_is_switched_on_before_an_album_is_active(catalog, album, farm
     assert farm.is_watched_closely
 
 
-def test_reconcile_runs_often_only_while_an_album_is_active(catalog, album, farm):
+def test_reconcile_runs_often_only_while_an_album_is_active(catalog: Catalog, album, farm) -> None:
     farm.is_watched_closely = True
     adapt_schedule(catalog, farm)
     assert not farm.is_watched_closely
@@ -70,7 +76,7 @@ def test_reconcile_runs_often_only_while_an_album_is_active(catalog, album, farm
     assert not farm.is_watched_closely
 
 
-def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog, album, farm):
+def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog: Catalog, album, farm) -> None:
     class Meanwhile(FakeFarm):
         def reconcile_often(self, often):
             super().reconcile_often(often)
@@ -82,14 +88,14 @@ def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog,
     assert farm.is_watched_closely
 
 
-def test_a_changed_wish_has_a_new_run_in_charge(catalog, album, farm):
+def test_a_changed_wish_has_a_new_run_in_charge(catalog: Catalog, album, farm) -> None:
     submit_album(catalog, album, dispatcher=farm)
     again = submit_album(catalog, album, until="select", dispatcher=farm)
     assert [run.work.attempt for run in farm.runs.values()] == [1, 2]
     assert (again.request.until, again.flow_run_id) == ("select", "run-2")
 
 
-def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm):
+def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog: Catalog, album, farm) -> None:
     status = submit_album(catalog, album, dispatcher=farm)
     assert ensure_coordinated(catalog, status, farm) == status
     assert farm.lose("produce-album") == 1
@@ -98,7 +104,7 @@ def test_a_dead_run_is_replaced_and_a_living_one_left_alone(catalog, album, farm
     assert ensure_coordinated(catalog, status, farm).flow_run_id == "run-2"  # seen late by a second one
 
 
-def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
+def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog: Catalog, album, farm) -> None:
     status = submit_album(catalog, album, dispatcher=farm)
     run = farm.runs[status.flow_run_id]
     run.state, run.for_s = "starting", 200.0
@@ -109,7 +115,7 @@ def test_how_long_a_run_may_take_to_begin_is_a_setting(catalog, album, farm):
     assert farm.given_up == [run.id]
 
 
-def test_trouble_with_one_album_holds_no_other_up(catalog, settings, tmp_path, farm):
+def test_trouble_with_one_album_holds_no_other_up(catalog: Catalog, settings, tmp_path: Path, farm) -> None:
     for album_id in ("first", "second", "third"):
         document = album_document() | {"album": {"id": album_id, "title": album_id, "artist": "Ada Vale"}}
         submit_album(catalog, read_album(write_album(tmp_path / album_id, document), settings), dispatcher=farm)
@@ -128,7 +134,9 @@ def test_trouble_with_one_album_holds_no_other_up(catalog, settings, tmp_path, f
     assert hold_to_catalog(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
 
 
-def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(catalog, album, farm, monkeypatch):
+def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(
+    catalog: Catalog, album, farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flows.orchestration.submissions.name_run", lambda *_, **__: None)  # killed between the two
     submit_album(catalog, album, dispatcher=farm)
     monkeypatch.undo()
@@ -136,7 +144,9 @@ def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(catalog, album, f
     assert len(farm.runs) == 1
 
 
-def test_two_different_manifests_in_one_moment_are_not_mixed(catalog, album, farm, settings, tmp_path, monkeypatch):
+def test_two_different_manifests_in_one_moment_are_not_mixed(
+    catalog: Catalog, album, farm, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = read_album(write_album(tmp_path / "other", album_document(stems="native")), settings)
 
     def overtaken(catalog, planned):
@@ -150,7 +160,7 @@ def test_two_different_manifests_in_one_moment_are_not_mixed(catalog, album, far
     assert list(farm.open("produce-album")) == []
 
 
-def test_pausing_and_going_on(catalog, album, farm):
+def test_pausing_and_going_on(catalog: Catalog, album, farm) -> None:
     submit_album(catalog, album, max_gpu_minutes=2.0, dispatcher=farm)
     assert pause(catalog.database, "small").state == "paused"
     with pytest.raises(RefusedError, match="is paused"):
@@ -161,7 +171,7 @@ def test_pausing_and_going_on(catalog, album, farm):
         resume(catalog, "small", farm)
 
 
-def test_cancelling_ends_every_run(catalog, album, farm):
+def test_cancelling_ends_every_run(catalog: Catalog, album, farm) -> None:
     submit_album(catalog, album, dispatcher=farm)
     assert cancel(catalog.database, "small", farm) == 1
     assert submission_of(catalog.database, "small").state == "cancelled"
@@ -169,7 +179,7 @@ def test_cancelling_ends_every_run(catalog, album, farm):
     assert resume(catalog, "small", farm, max_gpu_minutes=9.0).request.max_gpu_minutes == 9.0
 
 
-def test_an_album_that_was_never_submitted_is_named(catalog, farm):
+def test_an_album_that_was_never_submitted_is_named(catalog: Catalog, farm) -> None:
     for ask in (lambda: get_submission(catalog.database, "nobody"), lambda: pause(catalog.database, "nobody")):
         with pytest.raises(InputError, match="'nobody' was never submitted"):
             ask()

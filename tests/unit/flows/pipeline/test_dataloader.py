@@ -25,7 +25,7 @@ def book():
     return Book()
 
 
-def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(book):
+def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(book) -> None:
     async def ask():
         together = DataLoader(book.look_up)
         first = await asyncio.gather(together.of(["a", "b"]), together.of(["b", "c"]), together.of(["unknown"]))
@@ -38,7 +38,7 @@ def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(boo
     assert found[3] == {"d": "D"}
 
 
-def test_an_error_reaches_all_who_asked_and_nobody_after_them(book):
+def test_an_error_reaches_all_who_asked_and_nobody_after_them(book) -> None:
     async def ask():
         together = DataLoader(book.look_up)
         first = await asyncio.gather(together.of(["a"]), together.of(["bad"]), return_exceptions=True)
@@ -49,7 +49,7 @@ def test_an_error_reaches_all_who_asked_and_nobody_after_them(book):
     assert after == {"a": "A"}
 
 
-def test_who_gives_up_while_waiting_does_not_disturb_the_others(book):
+def test_who_gives_up_while_waiting_does_not_disturb_the_others(book) -> None:
     async def ask():
         together = DataLoader(book.look_up)
         leaving, staying = (asyncio.ensure_future(together.of([key])) for key in ("a", "b"))

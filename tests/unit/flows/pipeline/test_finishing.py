@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import CheckFailed, WorkError
 from catalog.lineage.lineage import trace
 from catalog.release.queries import release_by_key
@@ -20,6 +22,8 @@ from tasks.delivery.package.models_used import models_of
 from tasks.delivery.tags.tags import read_tags
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 ONE_SONG = {"songs": album_document()["songs"][:1]}
 ALL_BUT_AAC = ["wav24", "wav16", "flac24", "mp3_320", "opus_160", "instrumental", "acapella"]
@@ -35,7 +39,7 @@ def written(catalog, produced, folder):
     return write_release(catalog, release_by_key(catalog.database, produced.release_key), folder).folder
 
 
-def test_a_failing_master_is_held_back_until_its_check_is_waived(catalog, settings, tmp_path):
+def test_a_failing_master_is_held_back_until_its_check_is_waived(catalog: Catalog, settings, tmp_path: Path) -> None:
     # 60 dB of limiting could bring this song to -5 LUFS; half a dB cannot.
     hard = {"profile": "custom", "target_lufs": -5.0, "max_limiting_db": 0.5}
     planned = plan(catalog, settings, tmp_path, mastering=hard, **ONE_SONG)
@@ -60,7 +64,7 @@ def test_a_failing_master_is_held_back_until_its_check_is_waived(catalog, settin
     assert "waived" in (tmp_path / "out" / "small" / "index.html").read_text()
 
 
-def test_every_check_is_kept_with_its_file_and_shown(catalog, settings, tmp_path):
+def test_every_check_is_kept_with_its_file_and_shown(catalog: Catalog, settings, tmp_path: Path) -> None:
     planned = plan(catalog, settings, tmp_path, deliverables=["wav24", "mp3_320"], **ONE_SONG)
     produced, _ = produce(catalog, planned)
     folder = written(catalog, produced, tmp_path / "out")
@@ -74,7 +78,9 @@ def test_every_check_is_kept_with_its_file_and_shown(catalog, settings, tmp_path
 
 
 @pytest.mark.parametrize("enhance", ["none", "air"])
-def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(catalog, settings, tmp_path, enhance):
+def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(
+    catalog: Catalog, settings, tmp_path: Path, enhance
+) -> None:
     # Nothing but gain and filters works at this level, so that the parts must add up sample by sample.
     quiet = {"profile": "broadcast", "compression": {"enabled": False}}
     song = ONE_SONG["songs"][0] | {"isrc": "GBAYE2600001", "explicit": True}
@@ -99,7 +105,7 @@ def test_a_master_without_its_voice_and_the_voice_alone_add_up_to_it(catalog, se
     assert {"instrumental", "acapella"} <= {check["file"] for check in track["checks"]}
 
 
-def test_albums_that_keep_a_balance_tell_players_so(catalog, settings, tmp_path):
+def test_albums_that_keep_a_balance_tell_players_so(catalog: Catalog, settings, tmp_path: Path) -> None:
     planned = plan(catalog, settings, tmp_path, mastering={"mode": "album"}, deliverables=["flac24"])
     produced, executor = produce(catalog, planned)
     folder = written(catalog, produced, tmp_path / "out")
@@ -113,7 +119,9 @@ def test_albums_that_keep_a_balance_tell_players_so(catalog, settings, tmp_path)
     assert sum(s.startswith("master") for s in executor.steps) == 2  # the leader's master is not made twice
 
 
-def test_trouble_with_a_machine_never_gives_an_album_another_gain(catalog, settings, tmp_path, monkeypatch):
+def test_trouble_with_a_machine_never_gives_an_album_another_gain(
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     planned = plan(catalog, settings, tmp_path, mastering={"mode": "album"})
     produce(catalog, planned, until="select")
 
@@ -127,13 +135,13 @@ def test_trouble_with_a_machine_never_gives_an_album_another_gain(catalog, setti
     assert not any(sentence.startswith("master") for sentence in executor.steps)
 
 
-def test_a_waiver_of_a_file_is_none_of_the_master(catalog, settings, tmp_path):
+def test_a_waiver_of_a_file_is_none_of_the_master(catalog: Catalog, settings, tmp_path: Path) -> None:
     hard = {"profile": "custom", "target_lufs": -5.0, "max_limiting_db": 0.5, "waive": ["mp3_320.loudness"]}
     produced, _ = produce(catalog, plan(catalog, settings, tmp_path, mastering=hard, **ONE_SONG))
     assert isinstance(produced.failures["one"], CheckFailed)
 
 
-def test_changing_what_is_said_of_a_song_masters_nothing_anew(catalog, settings, tmp_path):
+def test_changing_what_is_said_of_a_song_masters_nothing_anew(catalog: Catalog, settings, tmp_path: Path) -> None:
     produce(catalog, plan(catalog, settings, tmp_path, **ONE_SONG))
     song = ONE_SONG["songs"][0] | {
         "explicit": True,
@@ -154,7 +162,7 @@ def test_changing_what_is_said_of_a_song_masters_nothing_anew(catalog, settings,
     assert "Explicit" in (folder / "index.html").read_text()
 
 
-def test_a_reference_leads_the_lineage_to_the_track_that_was_loved(catalog, settings, tmp_path):
+def test_a_reference_leads_the_lineage_to_the_track_that_was_loved(catalog: Catalog, settings, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     noise = np.cumsum(rng.standard_normal((2, 44100 * 12)), axis=1)
     noise -= noise.mean(axis=1, keepdims=True)

@@ -6,9 +6,11 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.plan.plan import set_current_release
 from flows.cli.album.author import plan as plan_command
 from flows.pipeline.estimate import OF_ALBUM, missing_steps
@@ -17,6 +19,8 @@ from flows.planning.plan_album import declare_album, taken_place
 from flows.planning.read_manifest import read_album
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 
 def plan(catalog, settings, folder, **changes):
@@ -37,7 +41,9 @@ ALL = {"stems": "native", "deliverables": ["wav24", "mp3_320", "instrumental"]}
 
 
 @pytest.mark.both_databases
-def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(catalog, settings, tmp_path):
+def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(
+    catalog: Catalog, settings, tmp_path: Path
+) -> None:
     planned = plan(catalog, settings, tmp_path, **ALL)
     before = forecast(catalog, planned, complete=False)
     assert counts(before) == {
@@ -58,8 +64,8 @@ def test_every_stage_is_counted_before_anything_is_made_and_nothing_after(catalo
 
 @pytest.mark.parametrize("mode", ["tracks", "album"])
 def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are_made(
-    catalog, settings, tmp_path, mode
-):
+    catalog: Catalog, settings, tmp_path: Path, mode
+) -> None:
     """Before and after the renders: first what follows is counted by the plan, then the line itself is walked."""
     one, two = album_document()["songs"]
     songs = [
@@ -80,7 +86,9 @@ def test_songs_without_words_and_with_files_of_their_own_are_counted_as_they_are
     assert sum(before.values()) == len(scoring.rendered) + len(scoring.steps) + len(finishing.steps)
 
 
-def test_a_new_mastering_profile_takes_time_and_disk(catalog, settings, tmp_path, monkeypatch, capsys):
+def test_a_new_mastering_profile_takes_time_and_disk(
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     produce(catalog, plan(catalog, settings, tmp_path, **ALL))
     quieter = plan(catalog, settings, tmp_path, mastering={"profile": "apple"}, **ALL)
     expected = forecast(catalog, quieter, complete=False)
@@ -107,7 +115,7 @@ def test_a_new_mastering_profile_takes_time_and_disk(catalog, settings, tmp_path
 
 
 @pytest.mark.parametrize("mode", ["tracks", "album"])
-def test_one_more_take_counts_what_follows_from_it(catalog, settings, tmp_path, mode):
+def test_one_more_take_counts_what_follows_from_it(catalog: Catalog, settings, tmp_path: Path, mode) -> None:
     changes = {"mastering": {"profile": "streaming", "mode": mode}}
     produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **changes))
     set_current_release(catalog.database, "small", produced.release_key)
@@ -121,7 +129,7 @@ def test_one_more_take_counts_what_follows_from_it(catalog, settings, tmp_path, 
     assert expected["pack"] == 1
 
 
-def test_the_seconds_are_those_that_were_measured_here(catalog, settings, tmp_path):
+def test_the_seconds_are_those_that_were_measured_here(catalog: Catalog, settings, tmp_path: Path) -> None:
     produce(catalog, plan(catalog, settings, tmp_path, **ALL))
     with closing(sqlite3.connect(settings.home / "catalog.sqlite3")) as connection:
         connection.execute("UPDATE activity SET seconds = 50 WHERE kind = 'score'")
@@ -133,7 +141,9 @@ def test_the_seconds_are_those_that_were_measured_here(catalog, settings, tmp_pa
     assert stages["score"].seconds == pytest.approx(2 * 50 / settings.worker_count)
 
 
-def test_the_plan_tells_stages_as_json(catalog, settings, tmp_path, monkeypatch, capsys):
+def test_the_plan_tells_stages_as_json(
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     path = write_album(tmp_path / "album")
     plan_command(path, explain=False, as_json=True)
@@ -154,13 +164,15 @@ SHAPES = {
     "one song": {"songs": album_document()["songs"][:1]},
     "titles with dots": {
         "album": {"id": "small", "title": "A · B", "artist": "Ada Vale"},
-        "songs": [song | {"title": "One · Two · One"} for song in album_document()["songs"]],
+        "songs": [song | {"title": "One · Two · One"} for song in album_document()["songs"]],  # type: ignore[attr-defined]
     },
 }
 
 
 @pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
-def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(catalog, settings, tmp_path, changes):
+def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(
+    catalog: Catalog, settings, tmp_path: Path, changes
+) -> None:
     planned = plan(catalog, settings, tmp_path, **changes)
     before = counts(forecast(catalog, planned, complete=False))
     _, executor = produce(catalog, planned)
@@ -168,7 +180,7 @@ def test_what_is_counted_is_what_is_done_for_albums_of_every_shape(catalog, sett
     assert forecast(catalog, planned, complete=False).stages == ()
 
 
-def test_songs_of_one_title_are_counted_with_their_own_lengths(catalog, settings, tmp_path):
+def test_songs_of_one_title_are_counted_with_their_own_lengths(catalog: Catalog, settings, tmp_path: Path) -> None:
     songs = album_document()["songs"]
     alike = [songs[0] | {"title": "A · B", "length_s": length_s, "seeds": [1]} for length_s in (10, 20)]
     songs = [song | {"id": f"song-{number}"} for number, song in enumerate(alike)]
@@ -187,7 +199,9 @@ def test_songs_of_one_title_are_counted_with_their_own_lengths(catalog, settings
         assert both[stage].seconds == pytest.approx(own[0][stage] + own[1][stage])
 
 
-def test_what_failed_for_good_is_told_and_not_counted(catalog, settings, tmp_path, monkeypatch, capsys):
+def test_what_failed_for_good_is_told_and_not_counted(
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     gates = {"gates": {"integrated_lufs": {"min": -1}}}
     planned = plan(catalog, settings, tmp_path, selection=gates)
     produce(catalog, planned)
@@ -203,10 +217,10 @@ def test_what_failed_for_good_is_told_and_not_counted(catalog, settings, tmp_pat
 
 
 def test_a_manifest_that_takes_the_place_of_another_album_is_warned_of(
-    catalog, settings, tmp_path, monkeypatch, capsys
-):
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = plan(catalog, settings, tmp_path)
-    songs = [song | {"id": f"other-{song['id']}"} for song in album_document()["songs"]]
+    songs = [song | {"id": f"other-{song['id']}"} for song in album_document()["songs"]]  # type: ignore[attr-defined]
     path = write_album(tmp_path / "second", album_document(songs=songs))
     second = read_album(path, settings)
     assert taken_place(catalog, first.album) is None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
 from catalog.housekeeping.repair import examine, repair
@@ -31,6 +33,8 @@ from tasks.delivery.package.own_files import BuildFiles
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import HERE, produce
 
+pytestmark = pytest.mark.slow
+
 
 def plan(catalog, settings, tmp_path, **changes):
     album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
@@ -47,7 +51,7 @@ def one_song():
 
 
 @pytest.mark.both_databases
-def test_an_album_goes_from_manifest_to_release(catalog, settings, tmp_path):
+def test_an_album_goes_from_manifest_to_release(catalog: Catalog, settings, tmp_path: Path) -> None:
     planned = plan(catalog, settings, tmp_path, stems="native", deliverables=["wav24", "mp3_320"])
     assert looked(catalog, planned) is None
     assert not forecast(catalog, planned, complete=False).complete
@@ -75,7 +79,7 @@ def test_an_album_goes_from_manifest_to_release(catalog, settings, tmp_path):
     assert executor.rendered == executor.steps == []
 
 
-def test_stems_in_a_release_sum_to_its_mix(catalog, settings, tmp_path, one_song):
+def test_stems_in_a_release_sum_to_its_mix(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
     planned = plan(catalog, settings, tmp_path, stems="native", **one_song)
     produced, _ = produce(catalog, planned)
     folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
@@ -84,7 +88,9 @@ def test_stems_in_a_release_sum_to_its_mix(catalog, settings, tmp_path, one_song
     assert np.max(np.abs(mix - sum(parts.values()))) < 10 ** (-90 / 20)
 
 
-def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(catalog, settings, tmp_path, one_song):
+def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     produced, _ = produce(catalog, planned)
     release = release_by_key(catalog.database, produced.release_key)
@@ -107,7 +113,7 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(catalog
     assert page.document()["activities"][0]["kind"] == "pack"
 
 
-def test_album_mode_keeps_the_differences_between_songs(catalog, settings, tmp_path):
+def test_album_mode_keeps_the_differences_between_songs(catalog: Catalog, settings, tmp_path: Path) -> None:
     planned = plan(catalog, settings, tmp_path, mastering={"profile": "streaming", "mode": "album"})
     produced, executor = produce(catalog, planned)
     release = release_by_key(catalog.database, produced.release_key)
@@ -119,7 +125,9 @@ def test_album_mode_keeps_the_differences_between_songs(catalog, settings, tmp_p
     assert sum(sentence.startswith("level") for sentence in executor.steps) == 2
 
 
-def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(catalog, settings, tmp_path):
+def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(
+    catalog: Catalog, settings, tmp_path: Path
+) -> None:
     songs = album_document()["songs"]
     gates = {"tempo_bpm": {"min": 119, "max": 121}}
     songs[1]["prompt"] = "slow ballad, 84 BPM, A minor"
@@ -138,7 +146,9 @@ def test_a_song_that_none_passes_fails_with_reasons_and_the_others_go_on(catalog
     assert produce(catalog, planned)[0].failures == {}
 
 
-def test_an_applied_policy_stands_until_the_manifest_changes(catalog, settings, tmp_path, one_song):
+def test_an_applied_policy_stands_until_the_manifest_changes(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     produce(catalog, planned, until="select")
     first = songs_of(catalog.database, "small")[0].decision
@@ -159,7 +169,7 @@ def test_an_applied_policy_stands_until_the_manifest_changes(catalog, settings, 
     assert changed.policy.weights == changed.album.selection.weights
 
 
-def test_planning_stores_nothing(catalog, settings, tmp_path):
+def test_planning_stores_nothing(catalog: Catalog, settings, tmp_path: Path) -> None:
     album = read_album(write_album(tmp_path / "album"), settings)
     planned = plan_album(catalog, album)
     expected = forecast(catalog, planned, complete=False)
@@ -171,7 +181,9 @@ def test_planning_stores_nothing(catalog, settings, tmp_path):
 
 
 @pytest.mark.both_databases
-def test_two_albums_that_ask_for_one_recipe_share_its_render(catalog, settings, tmp_path, one_song):
+def test_two_albums_that_ask_for_one_recipe_share_its_render(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     produce(catalog, planned, until="score")
     twin = plan(catalog, settings, tmp_path, album={"id": "twin", "title": "Twin", "artist": "B"}, **one_song)
@@ -183,7 +195,7 @@ def test_two_albums_that_ask_for_one_recipe_share_its_render(catalog, settings, 
 
 
 @pytest.mark.both_databases
-def test_lost_bytes_are_made_again_after_a_repair(catalog, settings, tmp_path, one_song):
+def test_lost_bytes_are_made_again_after_a_repair(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
     planned = plan(catalog, settings, tmp_path, stems="native", **one_song)
     produced, _ = produce(catalog, planned)
     release = release_by_key(catalog.database, produced.release_key)
@@ -215,7 +227,7 @@ def test_lost_bytes_are_made_again_after_a_repair(catalog, settings, tmp_path, o
     assert write_release(catalog, rebuilt, tmp_path / "out").changed
 
 
-def test_an_edited_release_is_written_anew(catalog, settings, tmp_path, one_song):
+def test_an_edited_release_is_written_anew(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     produced, _ = produce(catalog, planned)
     release = release_by_key(catalog.database, produced.release_key)
@@ -230,7 +242,9 @@ def test_an_edited_release_is_written_anew(catalog, settings, tmp_path, one_song
     assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]
 
 
-def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(catalog, settings, tmp_path, one_song):
+def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     produced, _ = produce(catalog, planned)
     file = release_by_key(catalog.database, produced.release_key).files["mp3_320/01 - Song One.mp3"]
@@ -246,7 +260,7 @@ def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(catalog, se
 
 
 @pytest.mark.both_databases
-def test_a_failed_seed_leaves_the_decision_standing(catalog, settings, tmp_path, one_song):
+def test_a_failed_seed_leaves_the_decision_standing(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
     planned = plan(catalog, settings, tmp_path, **one_song)
     key = planned.songs[0].candidates[0].render_key
     lease = catalog.ledger.claim("render", key)
@@ -258,7 +272,9 @@ def test_a_failed_seed_leaves_the_decision_standing(catalog, settings, tmp_path,
     assert [c.state for c in song.candidates] == ["failed", "rendered"]
 
 
-def test_own_files_in_a_release_folder_outlive_the_next_build(catalog, settings, tmp_path, one_song):
+def test_own_files_in_a_release_folder_outlive_the_next_build(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
     out = tmp_path / "out"
     folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), out).folder
@@ -276,7 +292,9 @@ def test_own_files_in_a_release_folder_outlive_the_next_build(catalog, settings,
     assert not write_release(catalog, release, out).changed  # own files do not make a release another one
 
 
-def test_a_release_from_another_catalog_says_itself_what_is_its_own(catalog, settings, tmp_path, one_song):
+def test_a_release_from_another_catalog_says_itself_what_is_its_own(
+    catalog: Catalog, settings, tmp_path: Path, one_song
+) -> None:
     produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
     folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
     (folder / "notes.txt").write_text("mine")

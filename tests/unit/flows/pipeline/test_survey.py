@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.plan.plan import set_current_release
@@ -21,13 +23,15 @@ from flows.planning.read_manifest import read_album
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import HERE, produce
 
+pytestmark = pytest.mark.slow
+
 
 def plan(catalog, settings, folder, **changes):
     return declare_album(catalog, read_album(write_album(folder / "album", album_document(**changes)), settings))
 
 
 @pytest.fixture
-def told(settings, monkeypatch, capsys):
+def told(settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """What a command says of the test's own catalog."""
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     monkeypatch.setenv("COLUMNS", "200")
@@ -42,7 +46,9 @@ def told(settings, monkeypatch, capsys):
 UNMASTERABLE = {"mastering": {"profile": "custom", "target_lufs": -6.0, "max_limiting_db": 0.5}}
 
 
-def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(catalog, settings, tmp_path, told):
+def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(
+    catalog: Catalog, settings, tmp_path: Path, told
+) -> None:
     planned = plan(catalog, settings, tmp_path, **UNMASTERABLE)
     produced, _ = produce(catalog, planned)
     assert set(produced.failures) == {"one", "two"}
@@ -61,7 +67,7 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(catalog, set
     assert "Next: mend the cause" in words
 
 
-def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog, settings, tmp_path, told):
+def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog: Catalog, settings, tmp_path: Path, told) -> None:
     planned = plan(catalog, settings, tmp_path, **UNMASTERABLE)
     produce(catalog, planned)
     manifest = tmp_path / "album" / "album.yaml"
@@ -81,7 +87,7 @@ def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog, settings, t
     assert json.loads(told(retry, "small", as_json=True))["failures"][0]["error"].startswith("Song One: ")
 
 
-def test_each_stage_is_told_and_what_comes_next(catalog, settings, tmp_path, told):
+def test_each_stage_is_told_and_what_comes_next(catalog: Catalog, settings, tmp_path: Path, told) -> None:
     planned = plan(catalog, settings, tmp_path)
 
     def seen():
@@ -116,7 +122,9 @@ def fail(catalog, key, error):
     catalog.ledger.fail(lease, error, seconds=0.1, execution=HERE)
 
 
-def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(catalog, settings, tmp_path, told):
+def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(
+    catalog: Catalog, settings, tmp_path: Path, told
+) -> None:
     planned = plan(catalog, settings, tmp_path)
     other = plan(
         catalog,
@@ -144,7 +152,7 @@ def test_retry_revives_what_plans_ask_for_and_says_whose_it_is(catalog, settings
     assert [key for _, key, _ in failed_work(catalog.database)] == [gone]
 
 
-def test_rendering_forgives_only_what_its_own_plan_asks_for(catalog, settings, tmp_path):
+def test_rendering_forgives_only_what_its_own_plan_asks_for(catalog: Catalog, settings, tmp_path: Path) -> None:
     planned = plan(catalog, settings, tmp_path)
     other = plan(
         catalog,
@@ -160,7 +168,9 @@ def test_rendering_forgives_only_what_its_own_plan_asks_for(catalog, settings, t
     assert [key for _, key, _ in failed_work(catalog.database)] == [others]
 
 
-def test_a_failed_step_is_found_and_revived_with_its_song(catalog, settings, tmp_path, told, monkeypatch):
+def test_a_failed_step_is_found_and_revived_with_its_song(
+    catalog: Catalog, settings, tmp_path: Path, told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     planned = plan(catalog, settings, tmp_path)
     produce(catalog, planned, "select")
 

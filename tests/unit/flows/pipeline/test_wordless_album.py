@@ -21,6 +21,8 @@ from tasks.delivery.tags.tags import read_tags
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
 
+pytestmark = pytest.mark.slow
+
 SONGS = album_document()["songs"]
 WORDLESS = {"id": "shift", "title": "Night Shift", "prompt": "ballad, 120 BPM, A minor, instrumental", "seeds": [1, 2]}
 
@@ -28,7 +30,7 @@ OWN = WORDLESS | {"id": "own", "title": "Own", "deliverables": ["flac24"]}
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
+def released(tmp_path_factory: pytest.TempPathFactory):
     """The folder of a release of one song with words and one without."""
     folder = tmp_path_factory.mktemp("wordless")
     document = album_document(
@@ -53,13 +55,13 @@ def track(folder: Path, position: int):
     return json.loads((folder / "release.json").read_bytes())["tracks"][position - 1]
 
 
-def test_every_song_has_the_files_that_can_be_made_of_it(released):
+def test_every_song_has_the_files_that_can_be_made_of_it(released) -> None:
     kinds = [list(track(released, position)["deliverables"]) for position in (1, 2, 3)]
     assert kinds == [["wav24", "mp3_320", "instrumental", "acapella"], ["wav24", "mp3_320"], ["flac24"]]
     assert not (released / "small.cue").exists() or "FLAC" in (released / "small.cue").read_text().upper()
 
 
-def test_it_has_no_lyrics_and_no_stem_of_a_voice(released):
+def test_it_has_no_lyrics_and_no_stem_of_a_voice(released) -> None:
     wordless = track(released, 2)
     assert wordless["lyrics"] is None
     assert wordless["language"] == "zxx"
@@ -71,17 +73,17 @@ def test_it_has_no_lyrics_and_no_stem_of_a_voice(released):
     assert (tags.lyrics_lrc, tags.lyrics_text) == (None, None)
 
 
-def test_its_tune_is_played_by_an_instrument(released):
+def test_its_tune_is_played_by_an_instrument(released) -> None:
     midi = released / track(released, 2)["midi"]["path"]
     assert "lead" in [part.name.lower() for part in mido.MidiFile(midi).tracks]
 
 
-def test_the_page_says_so(released):
+def test_the_page_says_so(released) -> None:
     page = (released / "index.html").read_text()
     assert page.count("Lyrics (LRC)") == 1
 
 
-def test_bare_wavs_hold_their_format_and_samples_alone(released):
+def test_bare_wavs_hold_their_format_and_samples_alone(released) -> None:
     for kind in ("wav24", "instrumental", "acapella"):
         for path in (released / kind).iterdir():
             assert [name for name, _ in read_chunks(path)] == [b"fmt ", b"data"]

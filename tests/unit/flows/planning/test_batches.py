@@ -52,7 +52,7 @@ def ids(shard: RenderShard):
     return [candidate.id for offered in shard.offers.values() for _, candidate in offered]
 
 
-def test_songs_of_one_engine_and_length_share_a_shard():
+def test_songs_of_one_engine_and_length_share_a_shard() -> None:
     (only,) = made(song("a", seeds=2), song("b", seeds=3))
     assert only.on_device
     assert {name: len(keys) for name, keys in only.of_songs().items()} == {"a": 2, "b": 3}
@@ -60,13 +60,13 @@ def test_songs_of_one_engine_and_length_share_a_shard():
     assert [ids(shard) for shard in apart] == [["a-0", "d-0"], ["b-0"], ["c-0"]]
 
 
-def test_a_shard_is_cut_where_it_has_enough_to_do():
+def test_a_shard_is_cut_where_it_has_enough_to_do() -> None:
     parts = made(song("a", seeds=5, seconds=BATCH_S / 2), song("b", seeds=2, seconds=BATCH_S / 4))
     assert [ids(part) for part in parts] == [["a-0", "a-1"], ["a-2", "a-3"], ["a-4", "b-0", "b-1"]]
     assert [ids(part) for part in made(song("a", seeds=2, seconds=2 * BATCH_S))] == [["a-0"], ["a-1"]]
 
 
-def test_songs_that_are_made_one_by_one_are_cut_small():
+def test_songs_that_are_made_one_by_one_are_cut_small() -> None:
     parts = made(song("a", "small", seeds=8), song("b", "small", seeds=8), workers=2)
     assert [ids(part) for part in parts][:2] == [["a-0", "a-1"], ["a-2", "a-3"]]
     assert len(parts) == 8
@@ -75,7 +75,7 @@ def test_songs_that_are_made_one_by_one_are_cut_small():
     assert [len(ids(part)) for part in made(song("a", "small", seeds=3), workers=16)] == [1, 1, 1]
 
 
-def test_a_run_is_named_by_the_songs_and_seeds_that_are_missing():
+def test_a_run_is_named_by_the_songs_and_seeds_that_are_missing() -> None:
     (shard,) = made(song("a", seeds=2), song("b", seeds=1))
     keys = shard.render_keys
     assert shard.sentence_of(keys) == "render · A · seeds 0, 1; B · seed 0"
@@ -110,8 +110,9 @@ def albums(draw):
     ]
 
 
+@pytest.mark.slow
 @given(albums(), st.integers(1, 16))
-def test_every_candidate_is_in_exactly_one_shard(songs, workers):
+def test_every_candidate_is_in_exactly_one_shard(songs, workers) -> None:
     found = made(*songs, workers=workers)
     placed = [candidate for shard in found for candidate in ids(shard)]
     assert sorted(placed) == sorted(candidate.id for each in songs for candidate in each.candidates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,12 +28,13 @@ def plan_of(songs):
 KEYS = st.integers(0, 60).map(lambda n: (f"k{n}", "ab"[n % 2], (95.0, 285.0)[n % 3 == 0]))
 
 
+@pytest.mark.slow
 @given(
     songs=st.lists(st.lists(KEYS, max_size=12), max_size=8),
     each_s=st.floats(0.1, 400),
     shard_s=st.floats(1, 900),
 )
-def test_every_missing_render_is_in_exactly_one_shard_of_its_kind(songs, each_s, shard_s):
+def test_every_missing_render_is_in_exactly_one_shard_of_its_kind(songs, each_s, shard_s) -> None:
     kinds = {key: (engine, length) for song in songs for key, engine, length in song}
     missing = {key for at, key in enumerate(sorted(kinds)) if at % 4}
     made = list(render_shards(plan_of(songs), missing, shard_s=shard_s, expected_s=dict.fromkeys(kinds, each_s)))
@@ -43,7 +45,8 @@ def test_every_missing_render_is_in_exactly_one_shard_of_its_kind(songs, each_s,
         assert shard.forecast_s <= 1.5 * shard_s + each_s
 
 
-def test_ten_thousand_renders_are_tens_of_runs():
+@pytest.mark.slow
+def test_ten_thousand_renders_are_tens_of_runs() -> None:
     songs = [[(f"{song}-{seed}", "a", 95.0) for seed in range(10)] for song in range(1000)]
     keys = [key for song in songs for key, _, _ in song]
     made = list(render_shards(plan_of(songs), set(keys), shard_s=720.0, expected_s=dict.fromkeys(keys, 4.0)))
@@ -53,10 +56,11 @@ def test_ten_thousand_renders_are_tens_of_runs():
     assert made[0].sentence() == "render · Song 0, Song 1, Song 2 and 15 more · 179 candidates"
 
 
-def test_a_budget_takes_shards_in_order_and_cuts_the_last():
+def test_a_budget_takes_shards_in_order_and_cuts_the_last() -> None:
     def shard(keys: str, title: str, seconds: float) -> RenderShard:
-        song = SimpleNamespace(id=title, title=title)
-        return RenderShard({key: [(song, key)] for key in keys}, seconds)
+        song: Any = SimpleNamespace(id=title, title=title)
+        candidates: Any = {key: [(song, key)] for key in keys}
+        return RenderShard(candidates, seconds)
 
     offered = [shard("ab", "One", 20.0), shard("cde", "Two", 30.0), shard("f", "Three", 10.0)]
     assert list(Budget(None).cut(offered)) == offered
@@ -65,7 +69,7 @@ def test_a_budget_takes_shards_in_order_and_cuts_the_last():
     assert list(Budget(-5.0).cut(offered)) == []
 
 
-def test_the_identities_of_shards_in_catalogs_do_not_change():
+def test_the_identities_of_shards_in_catalogs_do_not_change() -> None:
     """A shard's key is stored; it comes from the album and the renders in their order."""
     songs = [[(f"{song}-{seed}", "ab"[seed % 2], 95.0) for seed in range(7)] for song in range(3)]
     keys = [key for song in songs for key, _, _ in song]

@@ -4,10 +4,12 @@ albums change from one engine to another by one line."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.common.errors import InputError, ManifestError
 from catalog.release.queries import release_by_key
 from flows.cli.album.author import init
@@ -33,7 +35,10 @@ def with_reference(folder, **song):
     )
 
 
-def test_a_reference_that_the_guide_ignores_is_said_everywhere(catalog, settings, tmp_path, monkeypatch, capsys):
+@pytest.mark.slow
+def test_a_reference_that_the_guide_ignores_is_said_everywhere(
+    catalog: Catalog, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = with_reference(tmp_path / "album")
     album = read_album(path, settings)
     said = "The guide does not use `reference`"
@@ -50,7 +55,7 @@ def test_a_reference_that_the_guide_ignores_is_said_everywhere(catalog, settings
     assert said in " ".join(capsys.readouterr().out.split())
 
 
-def test_what_is_used_is_not_said(settings, tmp_path):
+def test_what_is_used_is_not_said(settings, tmp_path: Path) -> None:
     album = read_album(write_album(tmp_path / "album"), settings)
     assert album.warnings == ()
     assert all(get_engine(name, settings).unused(replace(album.songs[0], engine=name)) == {} for name in ENGINES)
@@ -64,28 +69,32 @@ def test_what_is_used_is_not_said(settings, tmp_path):
         ({"settings": {"cfg_strength": 0.0, "negative_prompt": "noise"}}, {"prompt", "settings.negative_prompt"}),
     ],
 )
-def test_diffrhythm_says_what_does_not_reach_it(settings, tmp_path, song, unused):
+def test_diffrhythm_says_what_does_not_reach_it(settings, tmp_path: Path, song, unused) -> None:
     album = read_album(with_reference(tmp_path / "album"), settings)
     changed = replace(album.songs[0], **{"engine": "diffrhythm", "settings": {}, **song})
     assert set(get_engine("diffrhythm", settings).unused(changed)) == unused
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_starter_is_valid_for_every_engine(settings, tmp_path, monkeypatch, engine):
+def test_the_starter_is_valid_for_every_engine(
+    settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine
+) -> None:
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     init(tmp_path / "new", "New", engine)
     album = read_album(tmp_path / "new" / "album.yaml", settings)
     assert {song.engine for song in album.songs} == {engine}
 
 
-def test_the_starter_of_an_unknown_engine_names_those_there_are(tmp_path):
+def test_the_starter_of_an_unknown_engine_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no engine named violin"):
         init(tmp_path / "new", "New", "violin")
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("which", ["starter", "example"])
-def test_one_line_changes_the_engine_and_one_fault_says_what_else(settings, tmp_path, monkeypatch, which):
+def test_one_line_changes_the_engine_and_one_fault_says_what_else(
+    settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which
+) -> None:
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     folder = tmp_path / "album"
     init(folder, "New", None)

@@ -22,10 +22,11 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usual_from_then_on():
+def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usual_from_then_on() -> None:
     assert run(GARBAGE) == "True True True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("imported", "spared"),
     [
@@ -51,7 +52,7 @@ def test_garbage_is_looked_for_once_the_objects_of_the_start_are_made_and_as_usu
         ),
     ],
 )
-def test_commands_load_nothing_that_they_need_in_some_cases_only(imported, spared):
+def test_commands_load_nothing_that_they_need_in_some_cases_only(imported, spared) -> None:
     loaded = run(f"import sys; import {imported}; import flows.cli.console.exit; print(*sys.modules)").split()
     assert imported in loaded
     assert set(spared).isdisjoint(loaded)

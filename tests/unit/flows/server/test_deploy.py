@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -98,7 +99,7 @@ def by_name(document):
     return {each["name"]: each for each in document["deployments"]}
 
 
-def test_pools_queues_and_deployments_are_made_once(client, deploy):
+def test_pools_queues_and_deployments_are_made_once(client, deploy) -> None:
     deploy()
     assert deploy() == {}
 
@@ -122,7 +123,9 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy):
     assert client.read_global_concurrency_limit_by_name("songline-mastering").limit == 8
 
 
-def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, deployed, monkeypatch):
+def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(
+    client, deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from flows.orchestration.parameters import ShardParameters
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
@@ -139,7 +142,7 @@ def test_a_run_that_waits_is_known_with_its_queue_and_can_be_withdrawn(client, d
     assert farm.cancel_all("a") == 1
 
 
-def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, monkeypatch):
+def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     def switches():
@@ -160,7 +163,7 @@ def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, mo
     client.resume_deployment(found.id)
 
 
-def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeypatch):
+def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
@@ -171,7 +174,7 @@ def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeyp
     assert client.read_deployment_by_name("reconcile/reconcile").schedules == []
 
 
-def test_what_the_file_changes_is_changed_and_nothing_else(deploy, deployed):
+def test_what_the_file_changes_is_changed_and_nothing_else(deploy, deployed) -> None:
     def change(document):
         document["definitions"]["limits"]["songline-store"] = 3
         document["definitions"]["pools"]["gpu"]["description"] = "Renders by day."
@@ -197,7 +200,7 @@ def test_what_the_file_changes_is_changed_and_nothing_else(deploy, deployed):
     assert deploy(file) == {}
 
 
-def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed):
+def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed) -> None:
     from prefect.client.schemas.schedules import CronSchedule
 
     reconcile = client.read_deployment_by_name("reconcile/reconcile")
@@ -222,7 +225,7 @@ def test_what_was_switched_or_added_by_hand_stays(client, deploy, deployed):
         client.delete_deployment_schedule(found.id, each.id)
 
 
-def test_the_night_is_switched_on_where_an_inbox_is_set(client, deploy, deployed):
+def test_the_night_is_switched_on_where_an_inbox_is_set(client, deploy, deployed) -> None:
     assert deploy(inbox="/albums") == {"render-inbox/render-inbox": ("schedule nightly",)}
     assert deploy(inbox="/albums") == deploy() == {}
     nightly = client.read_deployment_by_name("render-inbox/render-inbox").schedules[0]
@@ -230,7 +233,7 @@ def test_the_night_is_switched_on_where_an_inbox_is_set(client, deploy, deployed
     client.update_deployment_schedule(client.read_deployment_by_name("render-inbox/render-inbox").id, nightly.id, False)
 
 
-def test_a_pool_of_another_type_keeps_its_template(client, deploy, deployed):
+def test_a_pool_of_another_type_keeps_its_template(client, deploy, deployed) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate
 
     theirs = {"job_configuration": {"image": "{{ image }}"}, "variables": {"properties": {"image": {"type": "string"}}}}
@@ -244,7 +247,7 @@ def test_a_pool_of_another_type_keeps_its_template(client, deploy, deployed):
     assert (found.type, found.base_job_template) == ("docker", theirs)
 
 
-def test_a_pool_takes_the_job_template_beside_the_file(client, deploy, deployed, tmp_path):
+def test_a_pool_takes_the_job_template_beside_the_file(client, deploy, deployed, tmp_path: Path) -> None:
     def add(document):
         document["definitions"]["pools"]["docks"] = {"type": "docker", "job_template": "job-templates/docker.json"}
 
@@ -261,7 +264,9 @@ def test_a_pool_takes_the_job_template_beside_the_file(client, deploy, deployed,
     assert client.read_work_pool("docks").base_job_template == json.loads(template.read_text())
 
 
-def test_prefects_own_command_reads_the_same_file(deploy, deployed, prefect_server, tmp_path, monkeypatch):
+def test_prefects_own_command_reads_the_same_file(
+    deploy, deployed, prefect_server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "deploy", "--all", "--prefect-file", default_deployment_file()],
@@ -277,7 +282,7 @@ def test_prefects_own_command_reads_the_same_file(deploy, deployed, prefect_serv
     assert deploy() == {}
 
 
-def test_the_command_says_what_it_did(prefect_server, deployed, capsys):
+def test_the_command_says_what_it_did(prefect_server, deployed, capsys: pytest.CaptureFixture[str]) -> None:
     from flows.cli.admin.deploy import deploy
 
     with prefect_server.here():
@@ -298,7 +303,7 @@ def test_the_command_says_what_it_did(prefect_server, deployed, capsys):
         ({"auth": "songline:wrong"}, "answered 401. Set PREFECT_API_AUTH_STRING as the server has it"),
     ],
 )
-def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, changes, what):
+def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, changes, what) -> None:
     from flows.server.client import server_client
 
     with prefect_server.here(**changes), pytest.raises(MachineError, match=what) as caught, server_client() as client:
@@ -315,7 +320,7 @@ def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, chan
         (lambda d: d.update(pull=["x"]), "pull: List should have at most 0 items"),
     ],
 )
-def test_a_fault_of_the_file_is_told_with_its_place(tmp_path, change, fault):
+def test_a_fault_of_the_file_is_told_with_its_place(tmp_path: Path, change, fault) -> None:
     document = yaml.safe_load(default_deployment_file().read_text())
     change(document)
     path = tmp_path / "prefect.yaml"
@@ -324,7 +329,7 @@ def test_a_fault_of_the_file_is_told_with_its_place(tmp_path, change, fault):
         read_deployment_file(path)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "prefect.yaml"
     with pytest.raises(InputError, match="No such file"):
         read_deployment_file(path)
@@ -333,7 +338,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
         read_deployment_file(path)
 
 
-def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed):
+def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed) -> None:
     def change(document):
         document["definitions"]["limits"]["songline-store"] = 3
         by_name(document)["reconcile"]["entrypoint"] = "flows.nowhere.reconcile"
@@ -343,7 +348,7 @@ def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed):
     assert deploy() == {}
 
 
-def test_silent_runs_of_ours_count_as_crashed(client, gone_silent):
+def test_silent_runs_of_ours_count_as_crashed(client, gone_silent) -> None:
     mark_crashed = time.monotonic() + 3 * SILENT_AFTER_S
     while (
         state := client.read_flow_run(gone_silent["ours"]).state

@@ -1,10 +1,13 @@
 """The line's figures as a monitor gets them."""
 
+from __future__ import annotations
+
 import http.client
 import re
 import threading
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +15,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from catalog.catalog import connect_catalog
+from catalog.catalog import Catalog, connect_catalog
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.submissions import SubmissionRequest, submit
@@ -52,7 +55,7 @@ def samples(text):
 
 
 @pytest.fixture
-def busy(catalog, settings, tmp_path):
+def busy(catalog: Catalog, settings, tmp_path: Path):
     """An active album of four renders: one made, one failed for good, one leased, one planned; and two steps."""
     album = read_album(write_album(tmp_path / "album", album_document()), settings)
     planned = declare_album(catalog, album)
@@ -71,8 +74,9 @@ def busy(catalog, settings, tmp_path):
     return catalog
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_what_waits_what_is_in_hand_and_what_it_cost(busy, settings):
+def test_what_waits_what_is_in_hand_and_what_it_cost(busy, settings) -> None:
     with watching(settings) as watch:
         found = samples(metrics_text(watch))
     device = ON_GPU.device
@@ -104,8 +108,9 @@ def test_what_waits_what_is_in_hand_and_what_it_cost(busy, settings):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_a_lease_that_ran_out_is_told_apart(busy, settings):
+def test_a_lease_that_ran_out_is_told_apart(busy, settings) -> None:
     with busy.database.write() as session:
         session.execute(sa.update(Render).where(Render.state == "leased").values(lease_until=1.0))
     with watching(settings) as watch:
@@ -114,8 +119,9 @@ def test_a_lease_that_ran_out_is_told_apart(busy, settings):
     assert found["songline_leases", "alive", "render"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.both_databases
-def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, monkeypatch):
+def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def age(days):
         with busy.database.write() as session:
             session.execute(sa.update(Activity).values(started_at=Activity.started_at - days * 86_400))
@@ -144,7 +150,9 @@ def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, mon
         assert asked[0][1] == asked[1][0] == later - line_watch.LONGEST_S
 
 
-def test_looks_are_rare_however_often_a_monitor_asks(settings, catalog, monkeypatch):
+def test_looks_are_rare_however_often_a_monitor_asks(
+    settings, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looks = []
     monkeypatch.setattr(
         line_watch, "line_figures", lambda database: looks.append(1) or line_figures.pipeline_figures(database)
@@ -154,7 +162,7 @@ def test_looks_are_rare_however_often_a_monitor_asks(settings, catalog, monkeypa
     assert len(looks) == 1
 
 
-def test_labels_are_bounded():
+def test_labels_are_bounded() -> None:
     many = {(f"device {number}", "done"): float(number) for number in range(1000)}
     cut = line_figures.bounded(many)
     assert len(cut) == line_figures.MAX_LABELS + 1
@@ -162,7 +170,7 @@ def test_labels_are_bounded():
     assert ("other", "other") in cut
 
 
-def test_a_catalog_that_cannot_be_read_is_down_and_up_again(tmp_path):
+def test_a_catalog_that_cannot_be_read_is_down_and_up_again(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     with watching(settings) as watch:
         assert samples(metrics_text(watch)) == {("songline_up",): 0}
@@ -173,7 +181,7 @@ def test_a_catalog_that_cannot_be_read_is_down_and_up_again(tmp_path):
         assert watch.trouble is None
 
 
-def test_a_server_that_is_away_is_told_without_its_password():
+def test_a_server_that_is_away_is_told_without_its_password() -> None:
     url = "postgresql://songline:open-sesame@127.0.0.1:1/songline"
     with watching(Settings(database_url=url)) as watch:
         assert metrics_text(watch).count(b"\n") == 3
@@ -181,7 +189,7 @@ def test_a_server_that_is_away_is_told_without_its_password():
         assert "open-sesame" not in watch.trouble
 
 
-def test_a_server_that_goes_away_and_comes_back(postgres):
+def test_a_server_that_goes_away_and_comes_back(postgres) -> None:
     with postgres.catalog() as url, watching(Settings(database_url=url)) as watch:
         assert watch.see()
         postgres.stop()
@@ -192,12 +200,12 @@ def test_a_server_that_goes_away_and_comes_back(postgres):
         assert watch.see()
 
 
-def test_the_server_answers_one_path_on_loopback(settings, catalog):
+def test_the_server_answers_one_path_on_loopback(settings, catalog: Catalog) -> None:
     with watching(settings) as watch, metrics_server(watch, host="127.0.0.1", port=0) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         host, port = server.server_address
-        with urllib.request.urlopen(f"http://{host}:{port}/metrics?x=1") as response:
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics?x=1") as response:  # type: ignore[str-bytes-safe]
             assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
             assert samples(response.read())["songline_up",] == 1
         connection = http.client.HTTPConnection(host, port, timeout=10)
@@ -210,7 +218,9 @@ def test_the_server_answers_one_path_on_loopback(settings, catalog):
         thread.join()
 
 
-def test_the_command_prints_once_and_keeps_passwords(catalog, tmp_path, monkeypatch):
+def test_the_command_prints_once_and_keeps_passwords(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commands = typer.Typer()
     commands.command()(metrics)
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))

@@ -18,7 +18,7 @@ class Webhook(BaseHTTPRequestHandler):
 
     def do_POST(self):
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.heard.append(sent)
+        self.server.heard.append(sent)  # type: ignore[attr-defined]
         self.send_response(403 if self.path.startswith("/refuse") else 200)
         self.end_headers()
 
@@ -29,7 +29,7 @@ class Webhook(BaseHTTPRequestHandler):
 @pytest.fixture
 def webhook():
     server = HTTPServer(("127.0.0.1", 0), Webhook)
-    server.heard = []
+    server.heard = []  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield server
@@ -48,7 +48,7 @@ def block(prefect_server, webhook):
         made = CustomWebhookNotificationBlock(
             name=name, url=address, json_data={"title": "{{subject}}", "text": "{{body}}"}, allow_private_urls=True
         )
-        made.save(name, overwrite=True, _sync=True)
+        made.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg]
         return f"custom-webhook/{name}"
 
     with prefect_server.here():
@@ -82,33 +82,33 @@ def warned():
     return run
 
 
-def test_a_block_gets_one_message(settings, block, warned, webhook):
+def test_a_block_gets_one_message(settings, block, warned, webhook) -> None:
     assert warned(settings, block("studio")) == []
     assert webhook.heard == [{"title": "Night Bus is finished", "text": "12 songs"}]
 
 
-def test_nobody_is_told_where_nobody_is_named(settings, warned):
+def test_nobody_is_told_where_nobody_is_named(settings, warned) -> None:
     assert warned(settings, "") == []
 
 
-def test_a_refusal_is_logged_without_the_address(settings, block, warned, webhook):
+def test_a_refusal_is_logged_without_the_address(settings, block, warned, webhook) -> None:
     (told,) = warned(settings, block("deaf", "/refuse"))
     assert told == "nobody was notified through the block custom-webhook/deaf: HTTPStatusError"
     assert len(webhook.heard) == 1
 
 
-def test_a_block_that_is_missing_is_logged(settings, block, warned):
+def test_a_block_that_is_missing_is_logged(settings, block, warned) -> None:
     (told,) = warned(settings, "slack-webhook/nowhere")
     assert told.startswith("nobody was notified through the block slack-webhook/nowhere: ")
 
 
-def test_what_is_wrong_with_the_block_is_told_beforehand(settings, block):
+def test_what_is_wrong_with_the_block_is_told_beforehand(settings, block) -> None:
     from prefect.blocks.system import Secret
 
     from flows.server.client import server_client
     from flows.server.notifications import missing_block
 
-    Secret(value="x").save("nothing-to-say", overwrite=True, _sync=True)
+    Secret(value="x").save("nothing-to-say", overwrite=True, _sync=True)  # type: ignore[call-arg]
     with server_client() as client:
 
         def told(setting):

@@ -64,7 +64,7 @@ def artifacts_of(client, run):
     return client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run])))
 
 
-def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings):
+def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings) -> None:
     from flows.server.pruning import prune_runs
 
     month = settings.model_copy(update={"run_history_days": 30})
@@ -83,7 +83,7 @@ def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings):
     assert artifacts_of(client, runs["done"]) == []
 
 
-def test_a_short_history_holds_for_upkeep_too(client, runs, settings):
+def test_a_short_history_holds_for_upkeep_too(client, runs, settings) -> None:
     from flows.server.pruning import prune_runs
 
     half_a_day = settings.model_copy(update={"run_history_days": 0.5})

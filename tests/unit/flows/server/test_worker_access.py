@@ -85,7 +85,7 @@ def ask(gate: Any, method: str, path: str, *, headers: dict[str, str], body: byt
         ("POST", f"/deployments/{ID}/pause_deployment", None),
     ],
 )
-def test_what_could_run_code_elsewhere_is_no_workers_business(method, path, document):
+def test_what_could_run_code_elsewhere_is_no_workers_business(method, path, document) -> None:
     gate = RoleGate(behind := Behind(), operator=OPERATOR, worker=WORKER)
     body = b"" if document is None else json.dumps(document).encode()
     assert ask(gate, method, f"/api{path}", headers={"Authorization": basic(WORKER)}, body=body) == 403
@@ -105,7 +105,7 @@ def test_what_could_run_code_elsewhere_is_no_workers_business(method, path, docu
         ("POST", "/logs/", [{"message": "said"}]),
     ],
 )
-def test_what_workers_need_reaches_prefect_as_the_operators(method, path, document):
+def test_what_workers_need_reaches_prefect_as_the_operators(method, path, document) -> None:
     gate = RoleGate(behind := Behind(), operator=OPERATOR, worker=WORKER)
     body = b"" if document is None else json.dumps(document).encode()
     assert ask(gate, method, f"/api{path}", headers={"Authorization": basic(WORKER)}, body=body, parts=3) == 200
@@ -142,7 +142,7 @@ class Deployments(Behind):
         ("reconcile", "theirs.py:reconcile", 403),
     ],
 )
-def test_a_worker_switches_the_schedules_of_reconcile_and_of_no_other(name, entrypoint, status):
+def test_a_worker_switches_the_schedules_of_reconcile_and_of_no_other(name, entrypoint, status) -> None:
     gate = RoleGate(behind := Deployments(name=name, entrypoint=entrypoint), operator=OPERATOR, worker=WORKER)
     body = json.dumps({"active": False}).encode()
     path = f"/api/deployments/{ID}/schedules/{ID}"
@@ -154,12 +154,12 @@ def test_a_worker_switches_the_schedules_of_reconcile_and_of_no_other(name, entr
 @pytest.mark.parametrize(
     "path", [f"/flow_runs/{ID}/set_state", f"/task_runs/{ID}/set_state", f"/deployments/{ID}/create_flow_run"]
 )
-def test_a_state_leads_nobody_to_a_stored_result(path, data):
+def test_a_state_leads_nobody_to_a_stored_result(path, data) -> None:
     said = admitted("POST", path, json.dumps({"state": {"type": "COMPLETED", "data": data}}).encode())
     assert json.loads(said or b"") == {"state": {"type": "COMPLETED", "data": None}}
 
 
-def test_an_event_leads_nobody_to_a_stored_result():
+def test_an_event_leads_nobody_to_a_stored_result() -> None:
     event = {"event": "prefect.task-run.Completed", "payload": {"validated_state": {"data": {"storage_key": "/x"}}}}
     said = json.loads(admitted("POST", "/events", json.dumps([event]).encode()) or b"")
     assert said[0]["payload"] == {"validated_state": {"data": None}}
@@ -186,7 +186,7 @@ def sent_by_websocket(documents: list[dict[str, Any]]) -> list[Any]:
     return heard
 
 
-def test_a_body_without_end_is_refused():
+def test_a_body_without_end_is_refused() -> None:
     gate = RoleGate(behind := Behind(), operator=OPERATOR, worker=WORKER)
     headers = {"Authorization": basic(WORKER)}
     assert ask(gate, "POST", "/api/logs/", headers=headers, body=b" " * 5_000_000, parts=50) == 403
@@ -195,7 +195,7 @@ def test_a_body_without_end_is_refused():
     assert admitted("POST", f"/flow_runs/{ID}/set_state", deep) is None
 
 
-def test_strangers_are_left_to_prefects_own_password():
+def test_strangers_are_left_to_prefects_own_password() -> None:
     gate = RoleGate(behind := Behind(), operator=OPERATOR, worker=WORKER)
     ask(gate, "GET", "/api/flows/filter", headers={"Authorization": basic("worker:guess")})
     ask(gate, "GET", "/", headers={})
@@ -211,7 +211,7 @@ def test_strangers_are_left_to_prefects_own_password():
         ("/api/logs/out", WORKER, WORKER),
     ],
 )
-def test_a_worker_sends_and_hears_events_and_reads_no_logs(path, token, becomes):
+def test_a_worker_sends_and_hears_events_and_reads_no_logs(path, token, becomes) -> None:
     gate = RoleGate(behind := Behind(), operator=OPERATOR, worker=WORKER)
     greeting = {"type": "websocket.receive", "text": json.dumps({"type": "auth", "token": token})}
 
@@ -238,7 +238,7 @@ def test_a_worker_sends_and_hears_events_and_reads_no_logs(path, token, becomes)
         ({"Authorization": basic(OPERATOR)}, 421),
     ],
 )
-def test_the_local_gate_lets_in_its_own_command_alone(headers, status):
+def test_the_local_gate_lets_in_its_own_command_alone(headers, status) -> None:
     gate = LocalGate(behind := Behind(), host="127.0.0.1:4200", auth=OPERATOR)
     for path in ("/api/health", "/docs", "/api/flow_runs/filter"):
         assert ask(gate, "GET", path, headers=headers) == status

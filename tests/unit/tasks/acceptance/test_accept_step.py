@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from catalog.ledger.work import StepRequest
 from tasks.acceptance.checks import examine
@@ -23,6 +24,7 @@ class _Context:
         self.input = {"master": path}.__getitem__
 
 
+@pytest.mark.slow
 def test_the_outcome_is_plain_json_that_names_what_failed(tmp_path: Path) -> None:
     lines = beats(2)
     asked = target(lines, target_lufs=-30.0)
@@ -34,6 +36,7 @@ def test_the_outcome_is_plain_json_that_names_what_failed(tmp_path: Path) -> Non
     assert {f["check"] for f in document["findings"] if f["verdict"] == "fail"} == {"loudness"}
 
 
+@pytest.mark.slow
 def test_three_minutes_take_less_than_three_seconds_of_one_core(tmp_path: Path) -> None:
     lines = np.tile(beats(), (1, 30))
     path = written(tmp_path, lines)

@@ -36,6 +36,7 @@ def test_other_sounds_are_no_clicks(kind: str) -> None:
     assert clicks(lines[kind].astype(np.float32)) == []
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(frame=st.integers(1000, 2 * RATE - 1000), size=st.floats(0.02, 0.8), jump=st.booleans())
 def test_a_click_over_a_tone_is_found_at_its_place_with_its_size(frame: int, size: float, jump: bool) -> None:
@@ -75,10 +76,11 @@ def edged(kind: str, hz: float) -> np.ndarray:
         line = 2 * (hz * time % 1) - 1 if kind.endswith("saw") else np.sign(np.sin(2 * np.pi * hz * time + 0.1))
         return 0.45 * line
     harmonics = range(1, int(RATE / 2 / hz) + 1, 1 if kind.endswith("saw") else 2)
-    line = sum(np.sin(2 * np.pi * hz * n * time) / n for n in harmonics)
+    line = sum(np.sin(2 * np.pi * hz * n * time) / n for n in harmonics)  # type: ignore[assignment]
     return 0.45 * line * (2 if kind.endswith("saw") else 4) / np.pi
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True], ids=["alone", "mixed"])
 @pytest.mark.parametrize("hz", [40.0, 49.0, 55.0])
 @pytest.mark.parametrize("kind", ["saw", "square", "naive saw", "naive square"])
@@ -88,6 +90,7 @@ def test_the_edges_of_a_bass_are_no_clicks(kind: str, hz: float, mixed: bool) ->
     assert (finding.verdict, finding.value) == ("pass", 0), finding.sentence
 
 
+@pytest.mark.slow
 def test_bass_notes_with_rests_between_never_fail() -> None:
     gate = np.arange(SECONDS * RATE) / RATE % 0.5 < 0.22
     for kind in ("saw", "square", "naive saw", "naive square"):

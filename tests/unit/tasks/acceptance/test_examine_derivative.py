@@ -57,6 +57,7 @@ def test_a_dithered_copy_differs_by_its_noise_alone(master: Path, tmp_path: Path
     assert -90 < (findings["difference"].value or 0) < -60
 
 
+@pytest.mark.slow
 def test_an_mp3_by_lame_passes_and_tells_its_header(master: Path, mp3: Path) -> None:
     findings = found(mp3, master)
     assert {finding.verdict for finding in findings.values()} == {"pass"}
@@ -89,6 +90,7 @@ def test_ogg_vorbis_is_as_long_as_its_master(master: Path) -> None:
     assert (findings["difference"].value or 0) < -10
 
 
+@pytest.mark.slow
 def test_opus_is_judged_at_the_rate_of_its_master(tmp_path: Path) -> None:
     path = tmp_path / "m48.wav"
     write_wav(path, Audio.of(beats(4, rate=48000), 48000), subtype="PCM_24")
@@ -112,6 +114,7 @@ def test_a_lossy_peak_over_the_ceiling_is_a_warning_until_it_is_far_over(
     assert over.verdict == "fail"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lowest_hz", [0, 4000], ids=["white", "over 4 kHz"])
 @pytest.mark.parametrize(("form", "subtype"), [("MP3", "MPEG_LAYER_III"), ("OGG", "OPUS")])
 def test_very_bright_sound_is_a_warning_at_most(tmp_path: Path, form: str, subtype: str, lowest_hz: float) -> None:

@@ -83,6 +83,7 @@ FAULTS: dict[str, tuple[Callable[[Lines], Lines], str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_is_found_by_its_check(tmp_path: Path, name: str) -> None:
     spoil, check, verdict, words = FAULTS[name]
@@ -90,6 +91,7 @@ def test_each_fault_is_found_by_its_check(tmp_path: Path, name: str) -> None:
     assert (finding.verdict, words in finding.sentence) == (verdict, True), finding
 
 
+@pytest.mark.slow
 def test_silence_told_of_is_where_it_is(tmp_path: Path) -> None:
     lines = beats(8)
     for start in (2.0, 5.5):
@@ -98,6 +100,7 @@ def test_silence_told_of_is_where_it_is(tmp_path: Path) -> None:
     assert sentence == "Silence of 0.6 s at 0:02.0; silence of 0.6 s at 0:05.5."
 
 
+@pytest.mark.slow
 def test_loudness_is_held_against_its_target(tmp_path: Path) -> None:
     reading = measure_loudness(Audio.of(beats(), RATE)).integrated_lufs
     lufs = reading.value  # type: ignore[union-attr]
@@ -112,6 +115,7 @@ def test_loudness_is_held_against_its_target(tmp_path: Path) -> None:
         assert finding.value == pytest.approx(lufs, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_peak_over_the_ceiling_fails(tmp_path: Path) -> None:
     peak = found(tmp_path, beats())["true_peak"].value
     assert peak is not None
@@ -121,6 +125,7 @@ def test_a_peak_over_the_ceiling_fails(tmp_path: Path) -> None:
     assert "0.020 dB over" in over.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"rate": 48000}, {"bits": 16}, {"channels": 1}])
 def test_another_format_than_asked_for_fails(tmp_path: Path, change: dict[str, int]) -> None:
     finding = found(tmp_path, beats(), **change)["format"]
@@ -128,6 +133,7 @@ def test_another_format_than_asked_for_fails(tmp_path: Path, change: dict[str, i
     assert "asked for" in finding.sentence
 
 
+@pytest.mark.slow
 def test_another_length_than_asked_for_fails(tmp_path: Path) -> None:
     finding = found(tmp_path, beats(), frames=6 * RATE - 1)["length"]
     assert (finding.verdict, finding.sentence) == ("fail", "264600 frames, +1 from the length asked for.")
@@ -177,6 +183,7 @@ def test_a_file_is_judged_the_same_twice(tmp_path: Path) -> None:
     assert read_audio(path).frames == 2 * RATE
 
 
+@pytest.mark.slow
 def test_silence_before_a_song_that_was_not_to_be_trimmed_is_a_warning(tmp_path: Path) -> None:
     late = _shifted(beats(), 0.7)
     assert found(tmp_path, late)["head_silence"].verdict == "fail"
@@ -207,6 +214,7 @@ PARTS: dict[str, Callable[[Lines], Lines]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_what_a_part_lacks_is_no_fault_of_it(tmp_path: Path, name: str) -> None:
     lines = PARTS[name](beats())
@@ -218,6 +226,7 @@ def test_what_a_part_lacks_is_no_fault_of_it(tmp_path: Path, name: str) -> None:
     assert as_part["inner_gaps"].verdict == "pass" if "inner_gaps" in as_part else name == "silence"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["offset", "flat tops", "full scale", "cut end", "spike"])
 def test_damage_is_a_fault_of_a_part_too(tmp_path: Path, name: str) -> None:
     spoil, check, _, _ = FAULTS[name]

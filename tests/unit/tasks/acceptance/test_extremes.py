@@ -27,6 +27,8 @@ from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
 from tests.support.signals.acceptance import beats
 
+pytestmark = pytest.mark.slow
+
 RATE = 44100
 REASONS = {"silent", "too_short", "invalid", "target_unreachable"}
 Lines = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

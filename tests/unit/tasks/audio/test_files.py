@@ -33,6 +33,7 @@ def noise(frames: int = 5000, channels: int = 2, rate: int = 44100) -> Audio:
     return Audio.of(rng.uniform(-1, 1, (channels, frames)), rate)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 50), st.integers(1, 3), st.sampled_from(["FLOAT", "PCM_24", "PCM_16"]))
 def test_a_wav_reads_back_within_half_a_step(frames: int, channels: int, subtype: Subtype) -> None:
     audio = noise(frames, channels)
@@ -226,7 +227,7 @@ def test_what_flac_cannot_hold_is_told_with_a_remedy(tmp_path: Path, channels: i
 
 def test_a_full_disk_is_an_os_error_for_either_form() -> None:
     if not Path("/dev/full").exists():
-        not_tested("a full disk", "there is no /dev/full")
+        not_tested("a full disk: there is no /dev/full")
     for write in (lambda to: write_flac24(to, noise()), lambda to: write_wav(to, noise(), subtype="PCM_24")):
         with pytest.raises(OSError, match="No space left"):
             write(Path("/dev/full"))

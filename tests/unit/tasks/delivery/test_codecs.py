@@ -41,6 +41,7 @@ def error_db(found: Audio, wanted: Audio) -> float:
     return float(20 * np.log10(error.std() / wanted.samples[:, inner].std()))
 
 
+@pytest.mark.slow
 def test_opus_sounds_like_the_master_and_does_not_shift_it(tmp_path: Path) -> None:
     song = music(3.1)
     (tmp_path / "x.opus").write_bytes(ogg_opus(song))
@@ -49,6 +50,7 @@ def test_opus_sounds_like_the_master_and_does_not_shift_it(tmp_path: Path) -> No
     assert 130_000 < bits_per_s < 190_000
 
 
+@pytest.mark.slow
 def test_aac_sounds_like_the_master_and_does_not_shift_it(tmp_path: Path) -> None:
     song = music(3.1)
     m4a = _aac(tmp_path, song)
@@ -57,6 +59,7 @@ def test_aac_sounds_like_the_master_and_does_not_shift_it(tmp_path: Path) -> Non
     assert error_db(Audio.of(padded.samples[:, : song.frames], RATE), song) < -20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 1023, 1024, 1025, 50_000])
 def test_aac_states_its_length_to_the_sample(frames: int, tmp_path: Path) -> None:
     m4a = _aac(tmp_path, Audio.of(np.full((2, frames), 0.1), RATE))
@@ -78,6 +81,7 @@ def test_opus_is_as_long_as_its_master(frames: int, rate: int, tmp_path_factory:
     assert abs(found.frames / OPUS_RATE - frames / rate) <= 1 / OPUS_RATE
 
 
+@pytest.mark.slow
 @given(frames=st.integers(1, 6000), channels=st.integers(1, 2), rate=st.sampled_from([32_000, 44_100, 48_000]))
 @settings(max_examples=25, deadline=None)
 def test_mp3_is_as_long_as_its_master(

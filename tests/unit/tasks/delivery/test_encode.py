@@ -50,6 +50,7 @@ def raw(path: Path) -> NDArray[np.int32]:
     return samples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_tags_cover_and_length_come_back(
     kind: str, master: Path, tmp_path: Path, tags: TrackTags, png: bytes, song: Audio
@@ -61,6 +62,7 @@ def test_tags_cover_and_length_come_back(
     assert (audio.frames, audio.rate, audio.channels) == stated(kind, song)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_input_gives_the_same_bytes(
     kind: str, master: Path, tmp_path: Path, tags: TrackTags, png: bytes
@@ -70,6 +72,7 @@ def test_the_same_input_gives_the_same_bytes(
     assert deliver(kind, master, tmp_path, replace(tags, title="Other"), cover=png).read_bytes() != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_few_tags_and_no_cover(kind: str, master: Path, tmp_path: Path) -> None:
     bare = TrackTags(title="A", artist="B", album="C", album_artist="B", position=1, total=1)
@@ -141,6 +144,7 @@ def test_mp3_keeps_what_lies_under_16_bits(tmp_path: Path, tags: TrackTags) -> N
     assert 20 * np.log10(error.std() / quiet.samples.std()) < -50  # truncated to 16 bits first: -12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 1151, 1152, 5000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_short_and_mono_masters_keep_their_length(frames: int, channels: int, tmp_path: Path, tags: TrackTags) -> None:

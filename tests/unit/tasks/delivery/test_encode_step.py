@@ -32,6 +32,7 @@ def run(catalog: Catalog, scratch: Path, kind: str, *, master: Path, tags: Track
     return encode(StepContext(request("encode", parameters, inputs), scratch, catalog))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(DELIVERABLES))
 def test_what_is_found_is_told(
     kind: str, catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
@@ -49,6 +50,7 @@ def test_what_is_found_is_told(
         assert "fail" not in checks.values()
 
 
+@pytest.mark.slow
 def test_the_same_master_gives_the_same_file(
     catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes
 ) -> None:
@@ -60,6 +62,7 @@ def test_the_same_master_gives_the_same_file(
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 def test_a_file_that_lost_its_tags_is_no_product(
     catalog: Catalog, tmp_path: Path, master: Path, tags: TrackTags, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +72,7 @@ def test_a_file_that_lost_its_tags_is_no_product(
     assert not list(tmp_path.glob("*track*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wav24", "wav16", "instrumental", "acapella"])
 def test_a_bare_wav_holds_its_format_and_samples_alone(
     kind: str, catalog: Catalog, tmp_path: Path, master: Path

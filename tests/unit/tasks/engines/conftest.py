@@ -24,7 +24,7 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def tiny_variables(tmp_path_factory):
+def tiny_variables(tmp_path_factory: pytest.TempPathFactory):
     """Where a network of each kind, the decoder and the language data are installed in tiny."""
     from tests.support.tiny_models import tiny_settings
 
@@ -32,7 +32,7 @@ def tiny_variables(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def here(tmp_path_factory, tiny_variables):
+def here(tmp_path_factory: pytest.TempPathFactory, tiny_variables):
     """Settings that point to the tiny models."""
     from tests.support.tiny_models import settings_of
 
@@ -46,7 +46,7 @@ def tiny_models(here):
 
 
 @pytest.fixture(scope="session")
-def style(tmp_path_factory):
+def style(tmp_path_factory: pytest.TempPathFactory):
     """A file with a style vector."""
     path = tmp_path_factory.mktemp("style") / "style.npy"
     vector = np.random.Generator(np.random.PCG64(5)).standard_normal(512).astype(np.float32)
@@ -92,7 +92,7 @@ def make(tiny_models, style):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(monkeypatch: pytest.MonkeyPatch):
     """The songs of each call of the sampler; ``limit`` rows fit into memory."""
     import torch
 

@@ -86,6 +86,7 @@ def test_a_faulty_member_is_refused_by_clause_and_figure(name: str) -> None:
     assert "Nothing of it was kept" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_the_place_of_a_change_is_named() -> None:
     source = music()
     (null,) = (clause for clause in examine(source, hum(source), bounds=BOUNDS) if clause.name == "null")
@@ -110,6 +111,7 @@ def test_what_lies_outside_the_kept_band_may_change() -> None:
     require(examine(source, changed(source, source.samples + added), bounds=BOUNDS), member="free")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(change=st.floats(1e-3, 0.1), hz=st.floats(60, 7000), seed=st.integers(0, 1000))
 def test_the_null_reads_how_much_was_added(change: float, hz: float, seed: int) -> None:

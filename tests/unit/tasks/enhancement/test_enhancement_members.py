@@ -45,6 +45,7 @@ def test_names_and_revisions_are_those_of_the_members() -> None:
         enhancer("glow")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     member=st.sampled_from(MEMBERS),
@@ -95,6 +96,7 @@ def test_channels_are_handled_together(member: str) -> None:
     assert np.array_equal(mono[0], mono[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", MEMBERS)
 def test_the_same_audio_gives_the_same_samples_and_another_level_the_same_sound(member: str) -> None:
     source = music()
@@ -104,12 +106,14 @@ def test_the_same_audio_gives_the_same_samples_and_another_level_the_same_sound(
     assert rms_db(100 * softer - enhanced) < rms_db(enhanced) - 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", MEMBERS)
 def test_the_true_peak_hardly_grows(member: str) -> None:
     for source in (music(), music(width=1.5, seed=5), Audio.of(HARD["impulses"], RATE)):
         assert peak_db(enhancer(member).enhance(source)) <= peak_db(source) + 0.5
 
 
+@pytest.mark.slow
 def test_air_fills_what_a_narrow_source_lacks_and_says_from_where_to_where() -> None:
     source = low_passed(music(duration_s=4), 9500)
     made = enhanced_by(enhancer("air"), source)
@@ -137,6 +141,7 @@ def test_air_gives_a_difference_signal_its_shelf_alone() -> None:
     assert 0.5 < lifted_db < 1.6
 
 
+@pytest.mark.slow
 def test_basic_takes_rumble_away_and_leaves_the_lowest_bass_note() -> None:
     rumble, note = (np.sin(2 * np.pi * hz / RATE * np.arange(8 * RATE)) for hz in (8.0, 31.0))
     music_alone = music(duration_s=8).samples
@@ -192,6 +197,7 @@ def test_a_rate_without_room_is_refused(member: str, rate: int) -> None:
         enhancer(member).enhance(music(rate=rate))
 
 
+@pytest.mark.slow
 def test_a_member_leaves_its_input_alone() -> None:
     source = music()
     copy = source.samples.copy()

@@ -61,6 +61,7 @@ def paths(folder: Path, count: int) -> list[Path]:
     return [folder / f"{index}.wav" for index in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "block",
     [
@@ -124,6 +125,7 @@ def test_a_level_takes_no_more_than_its_parameters(block: dict[str, object], mon
     assert (least.reference is not None) == spec.reference_loudness
 
 
+@pytest.mark.slow
 def test_an_album_by_gain_alone_is_as_loud_as_its_highest_peak_allows(tmp_path: Path) -> None:
     """One gain for all: the song with the highest peaks decides, and every difference stays exact."""
     spec = MasteringSpec(mode="album", profile="dynamic")
@@ -143,6 +145,7 @@ def test_an_album_by_gain_alone_is_as_loud_as_its_highest_peak_allows(tmp_path: 
     assert peaks.index(max(peaks)) == 1
 
 
+@pytest.mark.slow
 def test_a_gain_that_a_song_cannot_take_is_reported(tmp_path: Path) -> None:
     clicks = np.zeros((2, 4 * RATE))
     clicks[:, ::RATE] = 0.9

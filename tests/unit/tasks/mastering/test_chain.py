@@ -22,6 +22,8 @@ from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
 from tests.support.signals.mastering import RATE, REACHABLE, REFUSED, audio, brass, impulses, saw_bass, song, tone
 
+pytestmark = pytest.mark.slow
+
 
 def plain_true_peak_dbtp(written: Audio, oversampling: int = 16) -> float:
     """The whole file oversampled exactly, by its spectrum, without the meter under test."""

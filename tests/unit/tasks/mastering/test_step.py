@@ -31,6 +31,7 @@ def context(folder: Path, parameters: dict[str, Any], **sounds: Audio) -> StepCo
     return StepContext(request, folder, cast(Catalog, SimpleNamespace(store=store)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [{}, {"reference": "dark.wav", "reference_loudness": True}, {"profile": "dynamic"}])
 def test_level_master_and_version_follow_each_other(tmp_path: Path, block: dict[str, Any]) -> None:
     asked_for = MasteringSpec.model_validate(block)

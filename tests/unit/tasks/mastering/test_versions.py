@@ -18,6 +18,8 @@ from tasks.mastering.chain import master_file
 from tasks.mastering.versions import Mastered, Version, VersionReport, version_file
 from tests.support.signals.mastering import RATE, audio, dense, saw_bass, song
 
+pytestmark = pytest.mark.slow
+
 
 def voice(duration_s: float = 5.0) -> Audio:
     """Vowel-like tones with rests."""

@@ -46,6 +46,7 @@ def reader_for(line: Mapping[str, Any]) -> Reader:
     return Reader(load_vocabulary(data().path("vocab.json")), chinese=lambda: Recorded(line))
 
 
+@pytest.mark.slow
 @over("name", SPOKEN)
 def test_a_line_is_read_as_the_original_reads_it(name: str) -> None:
     line = LINES[name]
@@ -66,6 +67,7 @@ def test_a_line_that_the_original_cannot_read_is_an_error(name: str) -> None:
     assert f"Exception: {caught.value.what}" == LINES[name]["error"]
 
 
+@pytest.mark.slow
 @over("name", ORDINARY)
 def test_an_ordinary_line_has_the_same_tokens_by_default(name: str) -> None:
     line = LINES[name]

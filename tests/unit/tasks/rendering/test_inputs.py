@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Product, StepOutcome
@@ -38,7 +39,7 @@ class Needy(FaultyEngine):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def made(monkeypatch: pytest.MonkeyPatch):
     """A step ``embed`` that writes its text; gives the texts of all that was done."""
     done = []
 
@@ -56,7 +57,7 @@ def made(monkeypatch):
 
 
 @pytest.fixture
-def needs(monkeypatch):
+def needs(monkeypatch: pytest.MonkeyPatch):
     """Say what each seed's recipe needs."""
 
     def say(wanted):
@@ -74,7 +75,8 @@ def gathered(catalog, recipes=RECIPES):
     return [found[recipe.digest] for recipe in recipes]
 
 
-def test_a_step_that_several_recipes_need_is_done_once_and_never_again(catalog, made, needs):
+@pytest.mark.slow
+def test_a_step_that_several_recipes_need_is_done_once_and_never_again(catalog: Catalog, made, needs) -> None:
     needs({1: {"style": embedded("folk")}, 2: {"style": embedded("folk")}, 3: {"style": embedded("jazz")}})
     folk, jazz = ({"style": digest_bytes(text)} for text in (b"folk", b"jazz"))
     assert gathered(catalog) == [folk, folk, jazz]
@@ -83,7 +85,7 @@ def test_a_step_that_several_recipes_need_is_done_once_and_never_again(catalog, 
     assert catalog.store.local(folk["style"]).read_text() == "folk"
 
 
-def test_another_process_finds_what_was_made(catalog, settings, made, needs):
+def test_another_process_finds_what_was_made(catalog: Catalog, settings, made, needs) -> None:
     needs({1: {"style": embedded("folk")}})
     known = gathered(catalog, RECIPES[:1])
     with open_catalog(settings) as other:
@@ -91,7 +93,7 @@ def test_another_process_finds_what_was_made(catalog, settings, made, needs):
     assert made == ["folk"]
 
 
-def test_what_is_known_by_its_digest_is_taken_as_it_is(catalog, made, needs, tmp_path):
+def test_what_is_known_by_its_digest_is_taken_as_it_is(catalog: Catalog, made, needs, tmp_path: Path) -> None:
     path = tmp_path / "parent.wav"
     path.write_text("parent")
     digest = catalog.add_file(path, media_type="audio/wav")
@@ -104,7 +106,7 @@ def test_what_is_known_by_its_digest_is_taken_as_it_is(catalog, made, needs, tmp
     assert others == [{}, {}]
 
 
-def test_trouble_of_one_recipe_is_not_that_of_the_others(catalog, made, needs):
+def test_trouble_of_one_recipe_is_not_that_of_the_others(catalog: Catalog, made, needs) -> None:
     needs({1: {"style": embedded("folk")}, 2: {"style": embedded("broken")}, 3: ZeroDivisionError("a bug")})
     good, missing, bug = gathered(catalog)
     assert good == {"style": digest_bytes(b"folk")}
@@ -114,21 +116,22 @@ def test_trouble_of_one_recipe_is_not_that_of_the_others(catalog, made, needs):
     assert "ZeroDivisionError" in bug.what
 
 
-def test_a_step_that_failed_for_good_says_so_again(catalog, made, needs):
+def test_a_step_that_failed_for_good_says_so_again(catalog: Catalog, made, needs) -> None:
     needs({1: {"style": embedded("broken")}})
     first, again = (gathered(catalog, RECIPES[:1])[0] for _ in range(2))
     assert made == ["broken"]
     assert (type(again), again.what) == (type(first), first.what)
 
 
-def test_a_material_without_a_source_is_an_error(catalog, made, needs):
+def test_a_material_without_a_source_is_an_error(catalog: Catalog, made, needs) -> None:
     needs({1: {"style": RenderInput()}})
     (found,) = gathered(catalog, RECIPES[:1])
     assert isinstance(found, WorkError)
     assert "no source" in found.what
 
 
-def test_a_step_that_somebody_else_does_is_waited_for(catalog, settings, made, needs, tmp_path):
+@pytest.mark.slow
+def test_a_step_that_somebody_else_does_is_waited_for(catalog: Catalog, settings, made, needs, tmp_path: Path) -> None:
     wanted = embedded("folk")
     needs({1: {"style": wanted}})
     catalog.ledger.declare_steps([wanted.request])

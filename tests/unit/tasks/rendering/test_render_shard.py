@@ -1,5 +1,10 @@
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.ledger.results import render_products
 from catalog.recipe import Recipe
 from db.session import DatabaseError
@@ -8,12 +13,14 @@ from tasks.rendering import render_shard as rendering
 from tests.support.engines import FaultyEngine
 from tests.support.inline_executor import HERE
 
+pytestmark = pytest.mark.slow
+
 RECIPES = [Recipe("faulty", 1, seed, 2.0, {"prompt": "x"}) for seed in (1, 2, 3)]
 KEYS = [recipe.digest for recipe in RECIPES]
 
 
 @pytest.fixture(autouse=True)
-def faulty(monkeypatch):
+def faulty(monkeypatch: pytest.MonkeyPatch):
     FaultyEngine.queue.clear()
     FaultyEngine.rendered.clear()
     monkeypatch.setattr(rendering, "get_engine", lambda *_: FaultyEngine())
@@ -28,14 +35,14 @@ def shard(catalog):
     return {key: status.state for key, status in rendering.render_shard(catalog, KEYS, HERE).items()}
 
 
-def test_a_shard_renders_all_and_a_second_time_nothing(catalog, faulty):
+def test_a_shard_renders_all_and_a_second_time_nothing(catalog: Catalog, faulty) -> None:
     assert set(shard(catalog).values()) == {"rendered"}
     assert set(shard(catalog).values()) == {"rendered"}
     assert faulty.rendered == [1, 2, 3]
     assert all("audio" in render_products(catalog.database, key) for key in KEYS)
 
 
-def test_one_poisoned_candidate_never_sinks_its_shard(catalog, faulty):
+def test_one_poisoned_candidate_never_sinks_its_shard(catalog: Catalog, faulty) -> None:
     faulty.queue.extend(["tone", "fail", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
     error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
@@ -43,12 +50,12 @@ def test_one_poisoned_candidate_never_sinks_its_shard(catalog, faulty):
     assert error["remedy"] == "Change them"
 
 
-def test_transient_trouble_goes_back_to_planned(catalog, faulty):
+def test_transient_trouble_goes_back_to_planned(catalog: Catalog, faulty) -> None:
     faulty.queue.extend(["oom", "tone", "tone"])
     assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
 
 
-def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog, faulty):
+def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog: Catalog, faulty) -> None:
     faulty.queue.extend(["tone", "crash", "crash", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
     error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
@@ -56,7 +63,9 @@ def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog, f
     assert "songline retry" in error["remedy"]
 
 
-def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(catalog, faulty, monkeypatch):
+def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(
+    catalog: Catalog, faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit = catalog.ledger.commit
 
     def busy_once(lease, *arguments, **named):
@@ -67,7 +76,7 @@ def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(catalog, faul
     assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
 
 
-def test_the_same_audio_from_two_recipes_is_stored_once(catalog, tmp_path):
+def test_the_same_audio_from_two_recipes_is_stored_once(catalog: Catalog, tmp_path: Path) -> None:
     shard(catalog)
     digests = {render_products(catalog.database, key)["audio"] for key in KEYS}
     assert len(digests) == 3

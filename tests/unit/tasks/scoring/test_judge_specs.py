@@ -44,6 +44,7 @@ def test_each_judge_is_what_the_registry_says(judge: Judge) -> None:
     assert models_of_scorer(judge.name) == judge.models
 
 
+@pytest.mark.slow
 def test_the_classes_load_without_their_packages() -> None:
     """What a model needs is imported when it is loaded, so that a worker without it still runs the other judges."""
     modules = ", ".join(judge.path.partition(":")[0] for judge in JUDGES)

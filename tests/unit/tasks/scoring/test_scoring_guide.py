@@ -14,6 +14,8 @@ from tasks.engines.guide.engine import GuideEngine
 from tasks.scoring.base import Brief
 from tasks.scoring.registry import load_scorers, metric_specs
 
+pytestmark = pytest.mark.slow
+
 LENGTH_S = 40.0
 LYRICS = "\n".join(f"[00:{second}.00]Walking home along the river" for second in range(10, 34, 4))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from catalog.album.document import album_of, manifest_document
@@ -20,6 +21,8 @@ from tasks.scoring.duplicates.fingerprint import AudioFingerprint
 from tasks.scoring.step import near_duplicates
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
+
+pytestmark = pytest.mark.slow
 
 
 def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(

@@ -1,15 +1,21 @@
 """Separations on the cores of one machine wait for each other, also across processes."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tasks.audio.audio import Audio
 from tasks.scoring.judges.voice import voice_of
 from tasks.separation.cpu_lock import cpu_lock
 from tests.support.tiny_demucs import need
+
+pytestmark = pytest.mark.slow
 
 HOLDS = """
 import sys
@@ -21,7 +27,7 @@ with turn_on_cores(Path(sys.argv[1]), device="cpu"):
 """
 
 
-def test_a_separation_waits_for_another_process_and_goes_on_when_that_dies(registry, tmp_path):
+def test_a_separation_waits_for_another_process_and_goes_on_when_that_dies(registry, tmp_path: Path) -> None:
     wanted = registry.model_copy(update={"home": tmp_path / "home"})
     mix = Audio.of(0.1 * np.random.Generator(np.random.PCG64(1)).standard_normal((2, 4000)), 44_100)
     done = threading.Event()

@@ -1,5 +1,9 @@
 """The step ``demix`` in a real house, with a tiny model of the registry."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,13 +19,13 @@ from tests.support.tiny_demucs import need
 
 
 @pytest.fixture
-def catalog(registry, tmp_path):
+def catalog(registry, tmp_path: Path):
     with open_catalog(registry.model_copy(update={"home": tmp_path / "home"})) as opened:
         yield opened
 
 
 @pytest.fixture
-def audio(catalog, tmp_path):
+def audio(catalog, tmp_path: Path):
     """The digest of a stored mix."""
     samples = 0.1 * np.random.Generator(np.random.PCG64(4)).standard_normal((2, 60_000))
     path = tmp_path / "mix.wav"
@@ -39,7 +43,7 @@ def asked(registry, audio, **changes):
     return request("demix", parameters | changes, {"audio": audio})
 
 
-def test_the_stems_of_a_winner_and_their_figures(registry, catalog, audio, tmp_path):
+def test_the_stems_of_a_winner_and_their_figures(registry, catalog, audio, tmp_path: Path) -> None:
     assert STEP_KINDS["demix"].on_device
     done = demix(StepContext(asked(registry, audio), tmp_path, catalog))
     assert [product.role for product in done.products] == ["drums", "bass", "other", "vocals", "residual"]
@@ -52,7 +56,8 @@ def test_the_stems_of_a_winner_and_their_figures(registry, catalog, audio, tmp_p
     canonical_json(dict(done.result))
 
 
-def test_two_stems_have_their_own_key_and_files(registry, catalog, audio, tmp_path):
+@pytest.mark.slow
+def test_two_stems_have_their_own_key_and_files(registry, catalog, audio, tmp_path: Path) -> None:
     wanted = asked(registry, audio, two_stems="vocals", line_starts_s=[60.0])
     assert wanted.key != asked(registry, audio).key
     done = demix(StepContext(wanted, tmp_path, catalog))
@@ -60,13 +65,13 @@ def test_two_stems_have_their_own_key_and_files(registry, catalog, audio, tmp_pa
     assert (catalog.settings.home / "separating.lock").exists()  # it took its turn
 
 
-def test_other_files_than_those_planned_with_are_refused(registry, catalog, audio, tmp_path):
+def test_other_files_than_those_planned_with_are_refused(registry, catalog, audio, tmp_path: Path) -> None:
     wanted = asked(registry, audio, identity={"name": "htdemucs", "digests": {"htdemucs.yaml": "0" * 64}})
     with pytest.raises(WorkError, match="not those that the album was planned with"):
         demix(StepContext(wanted, tmp_path, catalog))
 
 
-def test_a_model_that_is_not_here_is_said(registry, tmp_path):
+def test_a_model_that_is_not_here_is_said(registry, tmp_path: Path) -> None:
     bare = registry.model_copy(update={"home": tmp_path / "bare", "models": tmp_path / "no-models"})
     with open_catalog(bare) as catalog, pytest.raises(ModelMissing, match="songline models pull htdemucs"):
         demix(StepContext(asked(registry, "0" * 64), tmp_path, catalog))

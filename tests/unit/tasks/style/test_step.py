@@ -60,6 +60,7 @@ def embed(catalog: Catalog, scratch: Path, *, audio: str | None = None, **parame
     return embed_step(StepContext(request, scratch, catalog))
 
 
+@pytest.mark.slow
 def test_a_text_becomes_a_style(catalog: Catalog, model: Path, tmp_path: Path) -> None:
     outcome = embed(catalog, tmp_path, text="warm folk")
     (product,) = outcome.products
@@ -69,6 +70,7 @@ def test_a_text_becomes_a_style(catalog: Catalog, model: Path, tmp_path: Path) -
     assert outcome.result["norm"] == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_reference_becomes_a_style_with_its_window_and_findings(
     catalog: Catalog, model: Path, tmp_path: Path
 ) -> None:

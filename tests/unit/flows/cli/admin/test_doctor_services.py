@@ -9,6 +9,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -44,13 +45,13 @@ def in_bucket(service, name="well", **changes):
     return service.variables(name) | changes
 
 
-def test_nothing_is_said_of_services_that_are_not_set(look, prefect_server):
+def test_nothing_is_said_of_services_that_are_not_set(look, prefect_server) -> None:
     assert look(database) == look(store) == {}
     with prefect_server.here(url=None):
         assert look(prefect) == {}
 
 
-def test_a_catalog_on_a_server_is_looked_at_and_left_as_it_is(look, postgres):
+def test_a_catalog_on_a_server_is_looked_at_and_left_as_it_is(look, postgres) -> None:
     url = postgres.new_database()
     check = look(database, database_url=url)["PostgreSQL"]
     assert (check.verdict, "no catalog yet" in check.found) == ("note", True)
@@ -75,7 +76,7 @@ def test_a_catalog_on_a_server_is_looked_at_and_left_as_it_is(look, postgres):
     assert (newer.verdict, newer.remedy) == ("missing", "Upgrade Songline")
 
 
-def test_a_user_who_may_not_write_is_told(look, postgres):
+def test_a_user_who_may_not_write_is_told(look, postgres) -> None:
     url = postgres.new_catalog()
     engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
     with engine.begin() as connection:
@@ -88,20 +89,20 @@ def test_a_user_who_may_not_write_is_told(look, postgres):
     assert "readerpw" not in f"{check.found}{check.remedy}"
 
 
-def test_a_wrong_password_of_the_database_is_told_without_it(look, postgres):
+def test_a_wrong_password_of_the_database_is_told_without_it(look, postgres) -> None:
     check = look(database, database_url=postgres.url().replace(postgres.password, "wrongpw"))["PostgreSQL"]
     assert (check.verdict, "password authentication failed" in check.found) == ("missing", True)
     assert "wrongpw" not in f"{check.found}{check.remedy}"
 
 
-def test_a_store_is_written_read_and_left_empty(look, moto):
+def test_a_store_is_written_read_and_left_empty(look, moto) -> None:
     check = look(store, **in_bucket(moto))["store"]
     assert check.verdict == "ok"
     assert re.fullmatch(rf"s3://well/line at {moto.endpoint}; written, read and removed in \d+ ms", check.found)
     assert list(moto.client().list_objects("well", recursive=True)) == []
 
 
-def test_wrong_credentials_of_the_store_are_told_without_them(look, minio):
+def test_wrong_credentials_of_the_store_are_told_without_them(look, minio) -> None:
     check = look(store, **in_bucket(minio, s3_secret_key=SecretStr("wrongsecret")))["store"]
     assert check.verdict == "missing"
     assert check.found.endswith("refuses the secret key")
@@ -109,14 +110,14 @@ def test_wrong_credentials_of_the_store_are_told_without_them(look, minio):
     assert "wrongsecret" not in f"{check.found}{check.remedy}"
 
 
-def test_a_store_that_may_not_be_emptied_is_told(look, moto):
+def test_a_store_that_may_not_be_emptied_is_told(look, moto) -> None:
     refused = (403, "AccessDenied")
     with faulty_gateway(moto.endpoint, lambda method, path: refused if method == "DELETE" else "") as gateway:
         check = look(store, **in_bucket(moto, s3_endpoint=gateway.endpoint))["store"]
     assert (check.verdict, "does not allow this" in check.found) == ("missing", True)
 
 
-def test_a_clock_that_is_wrong_is_told(look, moto, monkeypatch):
+def test_a_clock_that_is_wrong_is_told(look, moto, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time
     monkeypatch.setattr("flows.cli.admin.doctor_services.time.time", lambda: now() + 120)
     check = look(store, **in_bucket(moto, name="late"))["store"]
@@ -124,7 +125,7 @@ def test_a_clock_that_is_wrong_is_told(look, moto, monkeypatch):
     assert re.search(r"its clock and ours are 1[12]\d s apart", check.found)
 
 
-def test_services_that_are_silent_or_gone_are_given_up_soon(look, moto, prefect_server):
+def test_services_that_are_silent_or_gone_are_given_up_soon(look, moto, prefect_server) -> None:
     with silent_port() as silent, ThreadPoolExecutor() as threads:
         began = time.monotonic()
         for port in (free_port(), silent):
@@ -137,7 +138,7 @@ def test_services_that_are_silent_or_gone_are_given_up_soon(look, moto, prefect_
     assert time.monotonic() - began < LONGEST_S
 
 
-def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, settings):
+def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, settings) -> None:
     from flows.server.client import server_client
     from flows.server.deploy import deploy
     from flows.server.deployment_file import default_deployment_file, read_deployment_file
@@ -163,7 +164,9 @@ def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, 
     assert (check.verdict, check.remedy) == ("missing", "Set PREFECT_API_AUTH_STRING as the server has it")
 
 
-def test_the_command_shows_the_services_and_no_secret(prefect_server, moto, tmp_path, monkeypatch, capsys):
+def test_the_command_shows_the_services_and_no_secret(
+    prefect_server, moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from flows.cli.admin import doctor
 
     secret = {"SONGLINE_S3_ACCESS_KEY": "anaccesskey", "SONGLINE_S3_SECRET_KEY": "asecretkey"}
@@ -188,7 +191,7 @@ def test_the_command_shows_the_services_and_no_secret(prefect_server, moto, tmp_
         ("SONGLINE_RUN_HISTORY_DAYS", "0", "Input should be greater than 0"),
     ],
 )
-def test_a_wrong_setting_is_told_in_words(monkeypatch, variable, value, told):
+def test_a_wrong_setting_is_told_in_words(monkeypatch: pytest.MonkeyPatch, variable, value, told) -> None:
     from catalog.common.errors import InputError
     from catalog.common.settings import load_settings
 

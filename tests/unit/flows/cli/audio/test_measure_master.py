@@ -132,6 +132,7 @@ def master(*arguments: str | Path) -> Any:
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 def test_master_meets_its_target_and_keeps_rate_and_length(tmp_path: Path, song: Path, suffix: str) -> None:
     out = tmp_path / f"out{suffix}"
@@ -147,6 +148,7 @@ def test_master_meets_its_target_and_keeps_rate_and_length(tmp_path: Path, song:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, "song.wav"])
 
 
+@pytest.mark.slow
 def test_master_makes_the_same_bytes_twice_and_replaces_an_older_out(tmp_path: Path, song: Path) -> None:
     out = tmp_path / "out.wav"
     master(song, out, "--profile", "apple")
@@ -155,6 +157,7 @@ def test_master_makes_the_same_bytes_twice_and_replaces_an_older_out(tmp_path: P
     assert out.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_master_follows_a_reference(tmp_path: Path, song: Path) -> None:
     bright = music(12)
     bright = Audio.of(0.05 * bright.samples + np.diff(bright.samples, prepend=0), RATE)
@@ -165,12 +168,14 @@ def test_master_follows_a_reference(tmp_path: Path, song: Path) -> None:
     assert told["report"]["stages"] != plain["report"]["stages"]
 
 
+@pytest.mark.slow
 def test_master_shows_people_before_after_and_what_it_found(tmp_path: Path, song: Path) -> None:
     told = run("master", song, tmp_path / "out.wav", "--profile", "streaming").stdout
     assert [line.split()[0] for line in told.splitlines()[1:3]] == ["before", "after"]
     assert "checks pass" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "audio", "options"),
     [
@@ -232,6 +237,7 @@ def test_wrong_input_is_told_and_leaves_everything(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.wav", "song.wav"]
 
 
+@pytest.mark.slow
 def test_a_rate_that_flac_does_not_hold_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     source = wav(tmp_path / "in.wav", Audio.of(0.2 * np.random.default_rng(1).standard_normal((2, 768_000)), 768_000))
     error = refusal("master", source, tmp_path / "out.flac")
@@ -241,6 +247,7 @@ def test_a_rate_that_flac_does_not_hold_is_told_and_nothing_is_written(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
+@pytest.mark.slow
 def test_silence_before_a_song_is_a_warning_where_nothing_trims_it(tmp_path: Path) -> None:
     late = Audio(np.pad(music().samples, ((0, 0), (RATE, 0))), RATE)
     told = master(wav(tmp_path / "in.wav", late), tmp_path / "out.wav")

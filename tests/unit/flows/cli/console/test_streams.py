@@ -43,6 +43,7 @@ def told(source: str, home: Path, **options: object) -> subprocess.CompletedProc
     return subprocess.run([sys.executable, str(script)], cwd=ROOT, env=env, **where)  # type: ignore[call-overload,no-any-return]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:strict", "cp1252"])
 def test_an_encoding_without_our_signs_refuses_nothing(tmp_path: Path, encoding: str) -> None:
     done = told(TOLD, tmp_path, env={"PYTHONIOENCODING": encoding})
@@ -78,6 +79,7 @@ def test_a_failed_command_keeps_its_code_on_a_full_disk(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_reader_that_went_away_ends_neither_the_work_nor_its_code(tmp_path: Path, code: int) -> None:
     read, write = os.pipe()

@@ -53,6 +53,7 @@ def test_an_mp3_without_a_header_is_read_whole(mode: str, tmp_path: Path) -> Non
     assert np.abs(audio.samples[:, -RATE:]).mean() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
 @pytest.mark.parametrize("behind", [b"", b"TAG" + bytes(125), bytes(40)])
 def test_an_mp3_that_ends_inside_a_frame_is_cut_short(mode: str, behind: bytes, tmp_path: Path) -> None:
@@ -64,12 +65,14 @@ def test_an_mp3_that_ends_inside_a_frame_is_cut_short(mode: str, behind: bytes, 
         read_audio(path)
 
 
+@pytest.mark.slow
 def test_an_mp3_with_its_header_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "headed.mp3"
     path.write_bytes(mp3("CONSTANT", headed=True))
     assert read_audio(path).frames == RATE * SECONDS
 
 
+@pytest.mark.slow
 def test_frames_that_do_not_follow_each_other_are_not_counted() -> None:
     data = mp3("CONSTANT")
     assert count_frames(io.BytesIO(data[:9000] + b"garbage" * 20 + data[9000:])) is None
@@ -89,6 +92,7 @@ def test_an_au_file_that_is_cut_is_told(tmp_path: Path) -> None:
     assert read_audio(path).frames == RATE * SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.wma", "a.tta", "a.oga", "a.ac3"])
 def test_further_formats_are_read_through_ffmpeg(name: str, tmp_path: Path) -> None:
     if shutil.which("ffmpeg") is None:

@@ -19,6 +19,8 @@ from tasks.audio.metering.true_peak import true_peak_dbtp
 from tests.support.services.processes import not_tested
 from tests.support.signals.ebu import music_like
 
+pytestmark = pytest.mark.slow
+
 
 def value(reading: Reading) -> float:
     assert isinstance(reading, Measured), reading

@@ -33,6 +33,7 @@ def value(reading: Reading) -> float:
     return reading.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("level", [-23.0, -33.0])
 def test_ebu_3341_cases_1_and_2_a_steady_tone(rate: int, level: float) -> None:
@@ -41,6 +42,7 @@ def test_ebu_3341_cases_1_and_2_a_steady_tone(rate: int, level: float) -> None:
         assert value(reading) == pytest.approx(level, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize(
     "segments",
@@ -55,6 +57,7 @@ def test_ebu_3341_gating(rate: int, segments: list[Segment]) -> None:
     assert value(integrated_lufs(tone(segments, rate))) == pytest.approx(-23, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 def test_ebu_3341_case_6_surround(rate: int) -> None:
     assert value(integrated_lufs(surround([-28, -28, -24, -30, -30], 20, rate))) == pytest.approx(-23, abs=0.1)
@@ -77,6 +80,7 @@ def test_ebu_3341_case_12_momentary_is_constant(rate: int) -> None:
     assert all(level == pytest.approx(-23, abs=0.1) for level in settled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 def test_ebu_3341_cases_10_and_13_maxima_at_any_onset(rate: int) -> None:
     for step in range(20):
@@ -86,6 +90,7 @@ def test_ebu_3341_cases_10_and_13_maxima_at_any_onset(rate: int) -> None:
         assert value(measure_loudness(momentary).max_momentary_lufs) == pytest.approx(-23, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize(
     ("read", "window_s", "shift_s"), [(short_term_series, 3.0, 0.15), (momentary_series, 0.4, 0.02)]
@@ -107,6 +112,7 @@ def test_ebu_3341_cases_11_and_14_successive_maxima(
         assert max(seen) == pytest.approx(-38 + i, abs=0.1), i
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize(
     ("segments", "expected"),
@@ -135,6 +141,7 @@ def test_k_filter_has_the_coefficients_of_the_standard_at_48_khz() -> None:
     assert high_pass == pytest.approx([1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621], abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 def test_agrees_with_pyloudnorm(rate: int) -> None:
     rng = np.random.Generator(np.random.PCG64(1))

@@ -86,6 +86,7 @@ ANY = arrays.arrays(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(samples=ANY, repeats=st.sampled_from([1, 50]), rate=st.sampled_from([8000, 44100, 192000]))
 def test_any_array_gives_finite_numbers_or_reasons(samples: np.ndarray, repeats: int, rate: int) -> None:
@@ -97,6 +98,7 @@ def test_any_array_gives_finite_numbers_or_reasons(samples: np.ndarray, repeats:
             assert reading.reason, name
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     rate=st.one_of(st.integers(1, 9000), st.integers(9000, 768_000)),

@@ -31,6 +31,7 @@ def test_powers_of_blocks_are_those_of_the_whole(rate: int, channels: int) -> No
     assert np.array_equal(streamed.powers(), unit_powers(audio))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [0, 100, 20_000, 300_001, 700_000])
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_a_file_is_metered_as_loaded_audio_is(tmp_path: Path, frames: int, channels: int) -> None:
@@ -59,6 +60,7 @@ def test_a_reference_is_heard_in_blocks_as_whole(tmp_path: Path, channels: int) 
     assert streamed.loudness_lufs == loaded.loudness_lufs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["wav", "flac", "mp3"])
 def test_the_middle_alone_is_read(tmp_path: Path, form: str) -> None:
     audio = noise(441_000)

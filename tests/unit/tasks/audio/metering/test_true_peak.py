@@ -44,6 +44,7 @@ def oversampled_whole(audio: Audio) -> float:
     return float(20 * np.log10(np.abs(scipy.signal.resample(padded, padded.shape[1] * 8, axis=1)).max()))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), frames=st.integers(1, 3 * BLOCK), drive=st.floats(0.1, 20))
 def test_reads_what_oversampling_the_whole_reads(seed: int, frames: int, drive: float) -> None:
@@ -52,6 +53,7 @@ def test_reads_what_oversampling_the_whole_reads(seed: int, frames: int, drive: 
     assert value(true_peak_dbtp(audio)) == pytest.approx(oversampled_whole(audio), abs=0.6)
 
 
+@pytest.mark.slow
 def test_reads_music_as_oversampling_the_whole_does() -> None:
     audio = music_like(5, 44100, 5)
     assert value(true_peak_dbtp(audio)) == pytest.approx(oversampled_whole(audio), abs=0.005)

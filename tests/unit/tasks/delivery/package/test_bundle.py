@@ -72,6 +72,7 @@ def test_the_system_here_exchanges_folders(tmp_path: Path) -> None:
         atomic_swap(one, tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_readers_see_one_build_or_the_other(place: Path) -> None:
     publish(place, 0)
     stop, seen = threading.Event(), set()
@@ -106,6 +107,7 @@ def test_readers_see_one_build_or_the_other(place: Path) -> None:
     assert len(seen) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("either_way")
 def test_several_publish_at_once_and_one_whole_release_stays(place: Path) -> None:
     faults: list[BaseException] = []
@@ -128,6 +130,7 @@ def test_several_publish_at_once_and_one_whole_release_stays(place: Path) -> Non
     assert names(place.parent) == ["night-bus"]
 
 
+@pytest.mark.slow
 def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(place: Path) -> None:
     place.parent.mkdir()
     code = (

@@ -36,6 +36,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(DELIVERABLES))
 def test_each_form_is_read_back(kind: str, master: Path, tmp_path: Path, tags: TrackTags, png: bytes) -> None:
     if reason := available(kind):
@@ -49,6 +50,7 @@ def test_each_form_is_read_back(kind: str, master: Path, tmp_path: Path, tags: T
         assert 0 < (encoded.findings[0].value or 0) <= 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wav24", "flac24", "mp3_320", "opus_160", "aac_256"])
 def test_a_large_cover_and_long_words_come_back(kind: str, master: Path, tmp_path: Path, tags: TrackTags) -> None:
     if reason := available(kind):

@@ -158,6 +158,7 @@ def test_opus_gains_count_from_minus_23_lufs(tmp_path: Path) -> None:
     assert not [key for key in found if key.upper().startswith("REPLAYGAIN")]
 
 
+@pytest.mark.slow
 def test_mp4_keeps_itunes_own_atoms(trips: Mapping[str, Trip], tags: TrackTags, tmp_path: Path) -> None:
     if reason := available("aac_256"):
         not_tested(reason)
@@ -222,6 +223,7 @@ def any_tags(draw: st.DrawFn) -> TrackTags:
     )
 
 
+@pytest.mark.slow
 @given(tags=any_tags())
 @settings(max_examples=60, deadline=None)
 def test_any_tags_come_back_from_json_and_files(tags: TrackTags, trips: Mapping[str, Trip]) -> None:

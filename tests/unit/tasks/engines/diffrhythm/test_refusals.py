@@ -46,7 +46,8 @@ def with_network(settings, weights, order):
     return DiffRhythmRenderer(settings), replace(order, recipe=recipe)
 
 
-def test_numbers_that_are_not_finite_are_refused(tmp_path, tiny_variables, make):
+@pytest.mark.slow
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, tiny_variables, make) -> None:
     settings = own_models(tmp_path, tiny_variables)
     weights = write_tiny_dit(tmp_path / "cfm_model.pt", full=True)
     state = torch.load(weights, weights_only=True)
@@ -58,7 +59,8 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, tiny_variables, make)
     assert "float32" in caught.value.remedy
 
 
-def test_another_content_of_a_model_is_refused(tmp_path, tiny_variables, make):
+@pytest.mark.slow
+def test_another_content_of_a_model_is_refused(tmp_path: Path, tiny_variables, make) -> None:
     settings = own_models(tmp_path, tiny_variables)
     renderer, order = with_network(settings, write_tiny_dit(tmp_path / "cfm_model.pt", full=True, seed=9), make())
     assert isinstance(next(renderer.render([order])), RenderResult)
@@ -69,14 +71,14 @@ def test_another_content_of_a_model_is_refused(tmp_path, tiny_variables, make):
     assert f"files of {DATA} here are not those" in failure(renderer, vocal).what
 
 
-def test_a_model_that_is_gone_is_named(tmp_path, here, make):
+def test_a_model_that_is_gone_is_named(tmp_path: Path, here, make) -> None:
     bare = here.model_copy(update={"models": tmp_path / "none"})
     error = failure(DiffRhythmRenderer(bare), make())
     assert isinstance(error, ModelMissing)
     assert f"songline models pull {FULL}" in error.remedy
 
 
-def test_a_network_of_the_wrong_kind_is_refused(tmp_path, tiny_variables, make, tiny_models):
+def test_a_network_of_the_wrong_kind_is_refused(tmp_path: Path, tiny_variables, make, tiny_models) -> None:
     base = tiny_models.need("diffrhythm-1.2-base")
     stated = {"name": base.spec.name, "digest": base.digest}
     order = make()
@@ -86,7 +88,8 @@ def test_a_network_of_the_wrong_kind_is_refused(tmp_path, tiny_variables, make, 
     assert "is a full model" in failure(renderer, make(frames=2048)).what
 
 
-def test_a_decoder_whose_precision_loses_too_much_is_refused(renderer, make, calls):
+@pytest.mark.slow
+def test_a_decoder_whose_precision_loses_too_much_is_refused(renderer, make, calls) -> None:
     error = failure(renderer, make(vae_dtype="bfloat16"))
     assert isinstance(error, RefusedError)
     assert "over -60 dB" in error.what
@@ -95,12 +98,12 @@ def test_a_decoder_whose_precision_loses_too_much_is_refused(renderer, make, cal
     assert isinstance(next(renderer.render([make()])), RenderResult)
 
 
-def test_it_has_no_stems_of_its_own(renderer, make):
+def test_it_has_no_stems_of_its_own(renderer, make) -> None:
     with pytest.raises(RefusedError, match="no stems"):
         renderer.stems(make().recipe)
 
 
-def test_a_checkpoint_that_is_none_is_told(tmp_path, tiny_variables, make):
+def test_a_checkpoint_that_is_none_is_told(tmp_path: Path, tiny_variables, make) -> None:
     (tmp_path / "bad").mkdir()
     weights = tmp_path / "bad" / "cfm_model.pt"
     weights.write_bytes(b"not a checkpoint")

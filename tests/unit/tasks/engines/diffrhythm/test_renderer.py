@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def latent_of(rendered):
 # --- batches
 
 
-def test_songs_of_one_length_share_a_call_and_seeds_of_a_song_share_what_it_says(renderer, make, calls):
+@pytest.mark.slow
+def test_songs_of_one_length_share_a_call_and_seeds_of_a_song_share_what_it_says(renderer, make, calls) -> None:
     orders = [make(1, ONE), make(1, TWO), make(2, ONE), make(2, TWO)]
     made = by_seed(renderer.render(orders))
     assert len(made) == 4
@@ -43,13 +45,15 @@ def test_songs_of_one_length_share_a_call_and_seeds_of_a_song_share_what_it_says
     assert songs[2] is songs[3]
 
 
-def test_what_cannot_share_a_batch_does_not(renderer, make, calls):
+@pytest.mark.slow
+def test_what_cannot_share_a_batch_does_not(renderer, make, calls) -> None:
     orders = [make(1), make(2), make(1, frames=64), make(1, steps=9), make(1, cfg_strength=0.0), make(1, vae="whole")]
     assert len(list(renderer.render(orders))) == 6
     assert sorted(len(songs) for songs in calls) == [1, 1, 1, 1, 2]
 
 
-def test_a_song_does_not_depend_on_its_batch(renderer, make):
+@pytest.mark.slow
+def test_a_song_does_not_depend_on_its_batch(renderer, make) -> None:
     orders = [make(seed, tokens) for seed in (1, 2) for tokens in (ONE, TWO)]
     together = by_seed(renderer.render(orders))
     for order in orders:
@@ -61,7 +65,8 @@ def test_a_song_does_not_depend_on_its_batch(renderer, make):
     assert min(np.abs(a - b).max() for n, a in enumerate(sounds) for b in sounds[:n]) > 0.01
 
 
-def test_a_render_is_float_stereo_with_its_latent_beside(renderer, make):
+@pytest.mark.slow
+def test_a_render_is_float_stereo_with_its_latent_beside(renderer, make) -> None:
     (made,) = renderer.render([make()])
     assert (made.audio.rate, made.audio.samples.shape, made.audio.samples.dtype) == (
         44100,
@@ -76,7 +81,8 @@ def test_a_render_is_float_stereo_with_its_latent_beside(renderer, make):
     assert again.extras["latent"].data == extra.data
 
 
-def test_every_input_is_heard(renderer, make, style, tmp_path):
+@pytest.mark.slow
+def test_every_input_is_heard(renderer, make, style, tmp_path: Path) -> None:
     other = tmp_path / "other.npy"
     np.save(other, -np.load(style))
     (plain,) = renderer.render([make()])
@@ -97,7 +103,8 @@ def test_every_input_is_heard(renderer, make, style, tmp_path):
         assert np.abs(latent_of(made) - latent_of(plain)).max() > 1e-5, number
 
 
-def test_figures_add_up(renderer, make, calls):
+@pytest.mark.slow
+def test_figures_add_up(renderer, make, calls) -> None:
     made = list(renderer.render([make(1), make(2)]))
     first, second = (each.figures for each in made)
     assert first == second
@@ -113,8 +120,11 @@ def test_figures_add_up(renderer, make, calls):
 # --- memory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (2, [2, 2, 2, 1]), (3, [2, 2, 2, 1])])
-def test_a_batch_that_does_not_fit_is_halved_and_all_are_rendered(renderer, make, calls, monkeypatch, limit, sizes):
+def test_a_batch_that_does_not_fit_is_halved_and_all_are_rendered(
+    renderer, make, calls, monkeypatch: pytest.MonkeyPatch, limit, sizes
+) -> None:
     monkeypatch.setattr("tasks.engines.diffrhythm.renderer.batch_size", lambda *_, **__: 4)
     calls.limit = limit
     orders = [make(seed) for seed in range(1, 8)]
@@ -125,7 +135,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_all_are_rendered(renderer, make
     assert len(calls) - len(fitting) == (2 if limit == 1 else 1), "the size that fits is kept"
 
 
-def test_one_song_that_does_not_fit_fails_for_now_and_the_next_is_tried(renderer, make, calls):
+@pytest.mark.slow
+def test_one_song_that_does_not_fit_fails_for_now_and_the_next_is_tried(renderer, make, calls) -> None:
     calls.limit = 0
     outcomes = list(renderer.render([make(1), make(2)]))
     assert [type(each) for each in outcomes] == [Failed, Failed]
@@ -135,7 +146,7 @@ def test_one_song_that_does_not_fit_fails_for_now_and_the_next_is_tried(renderer
     assert len(by_seed(renderer.render([make(1), make(2)]))) == 2
 
 
-def test_other_errors_of_the_sampler_are_not_taken_for_memory(renderer, make, monkeypatch):
+def test_other_errors_of_the_sampler_are_not_taken_for_memory(renderer, make, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_, **__):
         raise RuntimeError("shape mismatch")
 
@@ -147,7 +158,8 @@ def test_other_errors_of_the_sampler_are_not_taken_for_memory(renderer, make, mo
 # --- retakes
 
 
-def test_a_retake_is_its_parent_but_for_its_passage(here, renderer, make, tmp_path):
+@pytest.mark.slow
+def test_a_retake_is_its_parent_but_for_its_passage(here, renderer, make, tmp_path: Path) -> None:
     parent = make(3)
     (sung,) = renderer.render([parent])
     audio, latent = tmp_path / "audio.wav", tmp_path / "latent.npy"

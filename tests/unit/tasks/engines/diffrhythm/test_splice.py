@@ -58,6 +58,7 @@ def test_outside_is_the_parent_bit_for_bit_and_inside_the_new_rendering(span: tu
     assert np.all((low - 1e-6 <= samples) & (samples <= high + 1e-6))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(span=spans)
 def test_the_joins_make_no_click(span: tuple[int, int]) -> None:

@@ -26,6 +26,7 @@ def test_a_song_without_words_is_legal(here: Settings, style: Any, settings: dic
     assert recipe.inputs["frames"] == 2048
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_silent_text_is_rendered(renderer: Any, make: Any) -> None:
     (made,) = renderer.render([make(tokens=[])])

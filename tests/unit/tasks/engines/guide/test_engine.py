@@ -18,6 +18,7 @@ from tasks.engines.registry import get_engine
 from tests.support.guide_songs import SHORT, recipe, song
 
 
+@pytest.mark.slow
 def test_the_light_half_imports_nothing_heavy() -> None:
     code = (
         "import sys; from catalog.common.settings import Settings;"

@@ -46,6 +46,7 @@ def test_width_nought_is_a_room_in_the_middle() -> None:
     assert np.abs(wide[0] - wide[1]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_effects_are_stages_by_name_that_keep_loudness(tmp_path: Path) -> None:
     spec = MasteringSpec.model_validate({"effects": {"reverb": {"mix": 0.3}, "echo": {"mix": 0.3}}})
     report = master_file(audio(song(3)), tmp_path / "master.wav", spec=spec)
@@ -62,6 +63,7 @@ def test_effects_are_stages_by_name_that_keep_loudness(tmp_path: Path) -> None:
 DYNAMIC = MasteringSpec(profile="dynamic", tone="none", trim=False, fade=False)
 
 
+@pytest.mark.slow
 def test_gain_alone_changes_nothing_but_the_gain(tmp_path: Path) -> None:
     source = audio(0.2 * song(4))
     report = master_file(source, tmp_path / "master.wav", spec=DYNAMIC)

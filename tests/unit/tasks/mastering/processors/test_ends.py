@@ -36,6 +36,7 @@ def rested(head_s: float, tail_s: float, floor_db: float = -200.0) -> Audio:
     return audio(line + 10 ** (floor_db / 20) * rng.standard_normal(line.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floor_db", [-200.0, -75.0])
 def test_silence_is_cut_to_a_short_rest(tmp_path: Path, floor_db: float) -> None:
     written, report = master(tmp_path, rested(1.5, 4.0, floor_db))
@@ -48,6 +49,7 @@ def test_silence_is_cut_to_a_short_rest(tmp_path: Path, floor_db: float) -> None
     assert report.integrated_lufs == pytest.approx(-14, abs=0.05)
 
 
+@pytest.mark.slow
 def test_ends_can_be_left_alone(tmp_path: Path) -> None:
     source = rested(1.0, 2.0, -75.0)
     written, report = master(tmp_path, source, trim=False, fade=False)
@@ -63,6 +65,7 @@ def test_a_short_rest_stays_and_nothing_is_faded(tmp_path: Path) -> None:
     assert set(report.ends.values()) == {0.0}
 
 
+@pytest.mark.slow
 def test_a_song_that_is_cut_off_fades_in_and_out(tmp_path: Path) -> None:
     middle = audio(song(5)[:, 2 * RATE + 333 : 4 * RATE])
     written, report = master(tmp_path, middle)
@@ -75,6 +78,7 @@ def test_a_song_that_is_cut_off_fades_in_and_out(tmp_path: Path) -> None:
     assert 0.2 < ratio < 0.6
 
 
+@pytest.mark.slow
 def test_a_soft_end_that_is_not_zero_fades_shortly(tmp_path: Path) -> None:
     _, report = master(tmp_path, audio(song(5) * np.linspace(1, 0.001, 5 * RATE)))
     assert report.ends["fade_out_s"] == pytest.approx(0.005, abs=1e-4)
@@ -101,6 +105,7 @@ def test_a_fade_out_longer_than_the_song_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     head=st.integers(0, 3 * RATE),
@@ -131,6 +136,7 @@ def test_no_sound_is_cut_and_something_is_left(
     assert Ends.from_document(ends.as_document(RATE), RATE) == ends  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_lone_crackle_before_the_music_is_no_beginning(tmp_path: Path) -> None:
     lines = np.pad(song(4)[:, 2 * RATE :], ((0, 0), (2 * RATE, 0)))
     lines[:, 100] = 0.01  # about 3 dB more in the master: over -40 dBFS, and under -60 over 10 ms
@@ -162,6 +168,7 @@ def test_a_cut_on_a_zero_crossing_is_faded(tmp_path: Path) -> None:
     assert all(finding.verdict == "pass" for finding in edges(written))
 
 
+@pytest.mark.slow
 def test_ends_survive_a_second_mastering(tmp_path: Path) -> None:
     first, _ = master(tmp_path, rested(2.0, 5.0, -80.0))
     again, report = master(tmp_path, first)

@@ -17,6 +17,7 @@ from tasks.mastering.processors.limiter import Limiter
 from tests.support.signals.mastering import RATE, audio, noise, song
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -37,6 +38,7 @@ def test_every_sample_grows_with_drive_and_stays_under_the_ceiling(
     assert louder.shape == (2, frames)
 
 
+@pytest.mark.slow
 def test_loudness_never_falls_with_drive() -> None:
     source = audio(song(5)[:, 2 * RATE :])
     limiter = Limiter(source, Limiting())

@@ -41,6 +41,7 @@ def test_silence_before_and_soon_after_stays_silent() -> None:
     assert not sound.samples[1].any()
 
 
+@pytest.mark.slow
 def test_loudness_still_never_falls_with_drive() -> None:
     limiter = Limiter(audio(saw_bass(4)), Limiting())
 

@@ -99,6 +99,7 @@ def test_the_filter_has_the_response_asked_for_and_no_delay() -> None:
     assert through.shape == (2, RATE)
 
 
+@pytest.mark.slow
 def test_long_sound_is_filtered_in_parts_without_seams() -> None:
     line = audio(noise(-20, 41.0))
     gains = Correction(np.linspace(-3, 3, 27))
@@ -160,6 +161,7 @@ def test_a_reference_gives_the_tone_and_on_request_the_loudness(tmp_path: Path, 
     assert [stage.parameters["curve"] for stage in report.stages if stage.name == "tone"] == ["reference"]
 
 
+@pytest.mark.slow
 def test_a_loud_reference_brings_the_loud_ceiling(tmp_path: Path) -> None:
     reference = hear(audio(np.clip(song(4) * 6, -1, 1)))
     assert reference.loudness_lufs > -12

@@ -66,6 +66,7 @@ class TestNearDuplicates:
         other[20 * RATE : 26 * RATE] = melody(2)[20 * RATE : 26 * RATE]
         assert not likeness(printed(SONG), printed(other)).is_near
 
+    @pytest.mark.slow
     def test_takes_over_the_same_chords_with_other_melodies_are_not(self) -> None:
         chords = np.repeat([sum(sine(1, 440 * 2 ** (step / 12), 0.1) for step in (0, 4, 7))], 40, axis=0).ravel()
         chords *= np.tile(np.exp(-np.arange(RATE) / RATE), 40)
@@ -74,6 +75,7 @@ class TestNearDuplicates:
         assert found.pitches > 0.95
         assert not found.is_near
 
+    @pytest.mark.slow
     def test_lengths_on_both_sides_of_a_longer_hop_compare(self) -> None:
         long = melody(1, 150.2)
         one, other = printed(long[: round(149.9 * RATE)]), printed(long)
@@ -90,6 +92,7 @@ class TestNearDuplicates:
         (group,) = alike(dict.fromkeys(prints, "1"), prints, {"retake": "parent"})
         assert group.how == "identical samples"
 
+    @pytest.mark.slow
     def test_three_hundred_seeds_take_seconds(self) -> None:
         random = np.random.Generator(np.random.PCG64(1))
         bands = np.tile(random.integers(0, 16, 8), (240, 1))
@@ -104,6 +107,7 @@ class TestNearDuplicates:
         assert group.candidates == {"c100", "c200"}
         assert time.process_time() - began_s < 3
 
+    @pytest.mark.slow
     def test_a_fingerprint_travels_as_json_of_at_most_4_kb(self) -> None:
         for length_s in (40.0, 285.0):
             found = printed(np.resize(SONG, round(length_s * RATE)))
@@ -138,6 +142,7 @@ class TestLooping:
         assert reading.value > 0.5
         assert all(window.start_s > 7 for window in reading.windows)
 
+    @pytest.mark.slow
     def test_a_sound_that_stands_still_is_no_loop(self) -> None:
         chord = sum(0.1 * sawtooth(2 * np.pi * hz * times(30)) for hz in (130.81, 164.81, 196.0))
         pad = sine(30, 220, 0.2) * (1 + 0.5 * sine(30, 0.2, 1.0)) + sine(30, 331, 0.1)
@@ -149,6 +154,7 @@ class TestLooping:
         assert looping_ratio(stereo(np.resize(bar, 30 * RATE))).value > 0.9
         assert "looping_ratio" not in DEFAULT_GATES
 
+    @pytest.mark.slow
     def test_a_song_is_not_nor_is_one_whose_chorus_comes_twice(self) -> None:
         assert looping_ratio(stereo(SONG)) == Measured(0.0)
         again = looping_ratio(stereo(np.concatenate([SONG, melody(3), SONG[: 12 * RATE]])))
@@ -161,6 +167,7 @@ class TestLooping:
         assert looping_ratio(stereo(sine(9))) == Measured(0.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     arrays(

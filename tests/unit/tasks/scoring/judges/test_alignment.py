@@ -29,6 +29,7 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(words.filter(bool), min_size=1, max_size=4), words)
 def test_the_edits_are_the_fewest_and_every_one_has_a_line(texts: list[str], found: str) -> None:

@@ -48,6 +48,7 @@ def brief(audio: Audio, prompt: str | None = PROMPT) -> Brief:
     return Brief(length_s=audio.duration_s, prompt=prompt)
 
 
+@pytest.mark.slow
 def test_prompt_and_reference_are_compared_window_by_window(clap: Clap) -> None:
     readings = ClapScorer(clap, music(12.0, seed=8)).score(music(26.0), brief(music(26.0)))
     assert list(readings) == [spec.name for spec in ClapScorer.metrics]
@@ -62,6 +63,7 @@ def test_prompt_and_reference_are_compared_window_by_window(clap: Clap) -> None:
     assert mean.value == pytest.approx(np.mean([w.value for w in mean.windows]))
 
 
+@pytest.mark.slow
 def test_texts_and_sounds_differ_and_have_length_one(clap: Clap) -> None:
     vectors = [clap.text(PROMPT), clap.text("sad jazz"), clap.clip(music(12.0)), clap.clip(music(12.0, seed=8))]
     assert [float(np.linalg.norm(vector)) for vector in vectors] == pytest.approx([1.0] * 4, abs=1e-5)
@@ -69,6 +71,7 @@ def test_texts_and_sounds_differ_and_have_length_one(clap: Clap) -> None:
     assert float(vectors[2] @ vectors[3]) < 0.99999
 
 
+@pytest.mark.slow
 def test_the_same_every_time_and_no_randomness_is_used_up(tiny: Path, clap: Clap) -> None:
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]
     again = ClapScorer(Clap.load(tiny)).score(music(), brief(music()))
@@ -77,6 +80,7 @@ def test_the_same_every_time_and_no_randomness_is_used_up(tiny: Path, clap: Clap
     assert again == ClapScorer(clap).score(music(), brief(music()))
 
 
+@pytest.mark.slow
 def test_level_does_not_matter(clap: Clap) -> None:
     quiet = Audio(music().samples * np.float32(0.1), music().rate)
     loud, soft = (ClapScorer(clap).score(audio, brief(audio))["clap_similarity"] for audio in (music(), quiet))

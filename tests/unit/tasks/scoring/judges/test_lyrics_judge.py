@@ -128,6 +128,7 @@ def test_what_cannot_be_heard_is_not_measurable(audio: Audio) -> None:
     assert all(isinstance(reading, NotMeasurable) for reading in read(Hears(RIGHT), audio=audio).values())
 
 
+@pytest.mark.slow
 def test_the_voice_is_heard_at_the_common_level_and_not_the_mix() -> None:
     ear, voice = Hears(RIGHT), music(24.0, seed=11)
     for gain in (0.3, 1.0):
@@ -172,6 +173,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @needs_whisper
 def test_it_loads_as_the_registry_installs_it_and_hears_the_same_twice(tmp_path: Path, whisper: Path) -> None:
     held = store(tmp_path)
@@ -187,6 +189,7 @@ def test_it_loads_as_the_registry_installs_it_and_hears_the_same_twice(tmp_path:
     assert 0 <= value(coverage) <= 1
 
 
+@pytest.mark.slow
 @needs_whisper
 def test_the_engines_rules_read_both_texts(tmp_path: Path, whisper: Path) -> None:
     """What sounds the same is the same: another spelling of the lyrics has no phoneme error, but character errors."""
@@ -200,6 +203,7 @@ def test_the_engines_rules_read_both_texts(tmp_path: Path, whisper: Path) -> Non
     assert value(cer) > 0
 
 
+@pytest.mark.slow
 @needs_whisper
 def test_each_pass_stays_inside_the_song(whisper: Path) -> None:
     heard = list(Whisper.load(whisper).passes(music(), "en"))
@@ -221,6 +225,7 @@ def test_a_damaged_or_missing_file_is_refused(tmp_path: Path, whisper: Path, nam
         Whisper.load(copy)
 
 
+@pytest.mark.slow
 @needs_whisper
 def test_without_its_library_for_gpus_it_hears_on_the_cores_and_says_so(
     whisper: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -286,6 +291,7 @@ def test_the_library_is_looked_for_in_the_system_and_in_its_package(
     transcript.can_multiply_on_cuda.cache_clear()
 
 
+@pytest.mark.slow
 @needs_whisper
 @pytest.mark.skipif(find_spec("demucs") is None, reason="NOT TESTED: the extra stems is not installed")
 def test_the_whole_judge_as_the_registry_installs_it(tmp_path: Path, whisper: Path) -> None:

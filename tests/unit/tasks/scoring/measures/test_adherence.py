@@ -75,6 +75,7 @@ class TestTempo:
 
 
 class TestKey:
+    @pytest.mark.slow
     @pytest.mark.parametrize("mode", ["major", "minor"])
     @pytest.mark.parametrize("tonic", [0, 3, 6, 9, 11])
     def test_a_cadence_names_its_key(self, tonic: int, mode: str) -> None:

@@ -103,6 +103,7 @@ class TestHolesAndEnds:
         brief = Brief(length_s=audio.duration_s, line_starts_s=lines)
         return TechnicalScorer().score(audio, brief)["sung_gap_s"]
 
+    @pytest.mark.slow
     def test_silence_counts_only_where_a_line_should_be_sung(self) -> None:
         between = np.concatenate([sine(14), silence(10), sine(16)])
         assert self.gap(between) == Measured(0.0)
@@ -112,6 +113,7 @@ class TestHolesAndEnds:
         assert reading.value == pytest.approx(4.2, abs=0.03)
         assert [round(window.start_s, 1) for window in reading.windows] == [4.0]
 
+    @pytest.mark.slow
     def test_a_line_is_taken_to_be_sung_for_four_seconds(self) -> None:
         reading = self.gap(np.concatenate([sine(12.5), silence(15), sine(12.5)]))
         assert isinstance(reading, Measured)
@@ -130,6 +132,7 @@ class TestHolesAndEnds:
         faded = score(stereo(sine(3) * np.exp(-4 * np.arange(3 * RATE) / RATE)))
         assert value(faded, "ending_dbfs") < -50
 
+    @pytest.mark.slow
     def test_clipping_is_told_by_the_second_and_where(self) -> None:
         track = np.concatenate([sine(10, 100, 0.9), np.clip(sine(10, 100, 1.5), -1, 1)])
         reading = score(stereo(track))["clipping_runs_per_s"]
@@ -169,6 +172,7 @@ class TestStereo:
     def test_how_much_the_channels_differ(self, left: np.ndarray, right: np.ndarray, side_mid_db: float) -> None:
         assert value(score(stereo(left, right)), "side_mid_db") == pytest.approx(side_mid_db, abs=0.3)
 
+    @pytest.mark.slow
     def test_mono_loss_is_told_by_the_window(self) -> None:
         left = noise(20)
         right = np.concatenate([left[: 10 * RATE], noise(10, seed=2)])
@@ -223,6 +227,7 @@ class TestSpectrum:
         assert isinstance(reading, Measured)
         assert [round(window.value / 1000) for window in reading.windows] == [22, 9]
 
+    @pytest.mark.slow
     def test_partials_that_end_together_are_no_cut(self) -> None:
         pitches = (130.81, 164.81, 196.0, 246.94)
         pad = sum(sine(10, hz * k, 0.1 / k) for hz in pitches for k in range(1, 33) if hz * k < 4500)
@@ -245,6 +250,7 @@ class TestSpectrum:
         ]
         assert value(score(Audio.of(np.stack(sounds), RATE)), "noise_ratio") == 1.0
 
+    @pytest.mark.slow
     def test_drums_distortion_and_pads_are_not(self) -> None:
         drums = silence(10)
         decay = np.exp(-times(0.2) * 22)
@@ -310,6 +316,7 @@ class TestNothingToRead:
         assert "times full scale" in reason(score(stereo(sine(1, amplitude=1e30))), "integrated_lufs")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     arrays(

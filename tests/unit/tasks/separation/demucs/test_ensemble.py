@@ -1,5 +1,7 @@
 """Separation models are read from the registry alone, and nothing that is not one gets through."""
 
+from __future__ import annotations
+
 import pickle
 import socket
 from pathlib import Path
@@ -45,8 +47,9 @@ def swapped(tmp_path, name, path, content):
     return settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(STEM_MODELS))
-def test_a_model_is_whole_in_float32_and_loaded_once(registry, name):
+def test_a_model_is_whole_in_float32_and_loaded_once(registry, name) -> None:
     import torch
 
     ensemble = load(registry, name)
@@ -57,13 +60,15 @@ def test_a_model_is_whole_in_float32_and_loaded_once(registry, name):
     assert load(registry, name) is ensemble
 
 
-def test_the_judges_model_and_that_of_the_stems_stay_loaded_side_by_side(registry):
+def test_the_judges_model_and_that_of_the_stems_stay_loaded_side_by_side(registry) -> None:
     judges, tuned = load(registry, "htdemucs"), load(registry, "htdemucs_ft")
     assert load(registry, "htdemucs") is judges
     assert load(registry, "htdemucs_ft") is tuned
 
 
-def test_loading_asks_no_network_and_leaves_the_processs_randomness_alone(tmp_path, monkeypatch):
+def test_loading_asks_no_network_and_leaves_the_processs_randomness_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     def refused(*_):
@@ -77,12 +82,12 @@ def test_loading_asks_no_network_and_leaves_the_processs_randomness_alone(tmp_pa
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_missing_model_comes_with_the_command(tmp_path):
+def test_a_missing_model_comes_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="songline models pull htdemucs"):
         need(tiny_demucs(tmp_path), "htdemucs")
 
 
-def test_a_missing_file_is_a_missing_model(tmp_path):
+def test_a_missing_file_is_a_missing_model(tmp_path: Path) -> None:
     settings = tiny_demucs(tmp_path, "htdemucs")
     file = need(settings, "htdemucs").path("955717e8.safetensors")
     file.parent.chmod(0o755)
@@ -91,7 +96,7 @@ def test_a_missing_file_is_a_missing_model(tmp_path):
         need(settings, "htdemucs")
 
 
-def test_one_flipped_bit_is_found(tmp_path):
+def test_one_flipped_bit_is_found(tmp_path: Path) -> None:
     settings = tiny_demucs(tmp_path, "htdemucs")
     file = need(settings, "htdemucs").path("955717e8.safetensors")
     content = bytearray(file.read_bytes())
@@ -102,7 +107,8 @@ def test_one_flipped_bit_is_found(tmp_path):
         load(settings, "htdemucs")
 
 
-def test_noise_cut_files_and_other_things_are_refused_by_name(tmp_path):
+@pytest.mark.slow
+def test_noise_cut_files_and_other_things_are_refused_by_name(tmp_path: Path) -> None:
     whole = write_tiny_demucs(tmp_path / "whole", "htdemucs")["955717e8.safetensors"].read_bytes()
     settings = swapped(tmp_path / "noise", "htdemucs", "955717e8.safetensors", b"noise" * 100)
     with pytest.raises(MachineError, match=r"955717e8\.safetensors cannot be read as a Demucs network"):
@@ -122,7 +128,7 @@ def test_noise_cut_files_and_other_things_are_refused_by_name(tmp_path):
         ({"kwargs": "[]"}, "cannot be read"),
     ],
 )
-def test_metadata_that_says_another_thing_is_refused(tmp_path, said, match):
+def test_metadata_that_says_another_thing_is_refused(tmp_path: Path, said, match) -> None:
     file = tmp_path / "odd.safetensors"
     write_safetensors(file, tiny_network(STEM_MODELS["htdemucs"], 0), **said)
     settings = swapped(tmp_path, "htdemucs", "955717e8.safetensors", file)
@@ -130,13 +136,14 @@ def test_metadata_that_says_another_thing_is_refused(tmp_path, said, match):
         load(settings, "htdemucs")
 
 
-def test_a_network_of_other_stems_is_not_the_model(tmp_path):
+def test_a_network_of_other_stems_is_not_the_model(tmp_path: Path) -> None:
     six = write_tiny_demucs(tmp_path / "six", "htdemucs_6s")["5c90dfd2.safetensors"]
     settings = swapped(tmp_path, "htdemucs", "955717e8.safetensors", six)
     with pytest.raises(MachineError, match="a network of htdemucs separates drums, bass, other, vocals, guitar, piano"):
         load(settings, "htdemucs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "match"),
     [
@@ -149,7 +156,7 @@ def test_a_network_of_other_stems_is_not_the_model(tmp_path):
         ("{models: ['955717e8'], weights: [[a]]}", "no numbers"),
     ],
 )
-def test_a_description_that_does_not_fit_is_refused(tmp_path, text, match):
+def test_a_description_that_does_not_fit_is_refused(tmp_path: Path, text, match) -> None:
     settings = swapped(tmp_path, "htdemucs", "htdemucs.yaml", text.encode())
     with pytest.raises(MachineError, match=match):
         load(settings, "htdemucs")
@@ -175,7 +182,8 @@ def old_settings(tmp_path, file):
     return settings
 
 
-def test_the_older_form_gives_the_same_network(tmp_path):
+@pytest.mark.slow
+def test_the_older_form_gives_the_same_network(tmp_path: Path) -> None:
     import torch
 
     network = tiny_network(STEM_MODELS["htdemucs"], 0)
@@ -185,7 +193,8 @@ def test_the_older_form_gives_the_same_network(tmp_path):
         assert torch.equal(tensor, old.networks[0].state_dict()[name])
 
 
-def test_the_older_form_runs_no_code_and_keeps_what_its_name_promises(tmp_path):
+@pytest.mark.slow
+def test_the_older_form_runs_no_code_and_keeps_what_its_name_promises(tmp_path: Path) -> None:
     network = tiny_network(STEM_MODELS["htdemucs"], 0)
     touched, (one, two) = tmp_path / "touched", (tmp_path / "one", tmp_path / "two")
     one.mkdir()

@@ -1,5 +1,7 @@
 """Names of stems, light enough for planning."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from tasks.separation.demucs import models as names
 from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages, stems_given
 
 
-def test_every_model_is_in_the_registry_as_a_separator_that_nobody_may_use_commercially_without_agreement():
+def test_every_model_is_in_the_registry_as_a_separator_that_nobody_may_use_commercially_without_agreement() -> None:
     for model in STEM_MODELS:
         spec = read_table().models[model]
         assert spec.roles == (Role.SEPARATES,)
@@ -22,12 +24,12 @@ def test_every_model_is_in_the_registry_as_a_separator_that_nobody_may_use_comme
 
 
 @pytest.mark.parametrize("model", sorted(STEM_MODELS))
-def test_two_stems_are_the_one_and_all_the_rest(model):
+def test_two_stems_are_the_one_and_all_the_rest(model) -> None:
     assert stems_given(model, None) == STEM_MODELS[model]
     assert stems_given(model, "bass") == ("bass", "no_bass")
 
 
-def test_a_wrong_name_gets_the_nearest_one():
+def test_a_wrong_name_gets_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"no separation model 'htdemux'.*htdemucs"):
         stems_given("htdemux", None)
     with pytest.raises(InputError, match=r"htdemucs gives no stem 'vocal'.*vocals"):
@@ -36,13 +38,14 @@ def test_a_wrong_name_gets_the_nearest_one():
         stems_given("htdemucs_ft", "piano")
 
 
-def test_what_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch):
+def test_what_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "find_spec", lambda name: None if name == "demucs" else object())
     with pytest.raises(MachineError, match=r"not installed: demucs\. Run `make engine`"):
         require_stem_packages()
 
 
-def test_planning_and_the_steps_load_no_torch():
+@pytest.mark.slow
+def test_planning_and_the_steps_load_no_torch() -> None:
     code = "import sys, tasks.separation.step, flows.cli.audio.separate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

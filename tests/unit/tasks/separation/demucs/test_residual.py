@@ -1,5 +1,7 @@
 """What a separation is told by: residual, null, cross-talk, correlation, signal to distortion."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import numpy as np
@@ -31,7 +33,7 @@ def tally_of(mix, stems, passages=()):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**31), st.integers(1, 6), st.floats(1e-6, 1.0), st.floats(1e-6, 1.0))
-def test_stems_and_residual_sum_to_the_mix(seed, count, mix_level, stem_level):
+def test_stems_and_residual_sum_to_the_mix(seed, count, mix_level, stem_level) -> None:
     mix = noise(seed, 2, 500, scale=mix_level).clip(-1, 1)
     stems = [noise(seed + n + 1, 2, 500, scale=stem_level).clip(-1, 1) / np.float32(count) for n in range(count)]
     residual = residual_of(mix, summed(stems))
@@ -40,7 +42,7 @@ def test_stems_and_residual_sum_to_the_mix(seed, count, mix_level, stem_level):
     assert missed <= 10 ** (-140 / 20)
 
 
-def test_the_sum_is_exact_where_the_stems_come_near_the_mix():
+def test_the_sum_is_exact_where_the_stems_come_near_the_mix() -> None:
     mix = noise(1, 2, 5000)
     stems = [mix * np.float32(0.6), mix * np.float32(0.3)]
     document = tally_of(mix, stems)
@@ -49,7 +51,7 @@ def test_the_sum_is_exact_where_the_stems_come_near_the_mix():
     assert document["correlation"]["rows"][0][1] == 1.0
 
 
-def test_correlation_is_that_of_numpy_and_unknown_for_a_silent_stem():
+def test_correlation_is_that_of_numpy_and_unknown_for_a_silent_stem() -> None:
     mix, drums = noise(1, 2, 3000), noise(2, 2, 3000)
     voice = drums + noise(3, 2, 3000)
     rows = tally_of(mix, [drums, voice])["correlation"]["rows"]
@@ -58,7 +60,7 @@ def test_correlation_is_that_of_numpy_and_unknown_for_a_silent_stem():
     assert tally_of(mix, [drums, 0 * voice])["correlation"]["rows"] == [[1.0, None], [None, None]]
 
 
-def test_cross_talk_is_the_voice_where_nobody_sings():
+def test_cross_talk_is_the_voice_where_nobody_sings() -> None:
     mix, drums, voice = noise(1, 2, 6000), noise(2, 2, 6000), noise(3, 2, 6000)
     voice[:, :2500] = mix[:, :2500] * np.float32(0.01)
     found = tally_of(mix, [drums, voice], passages=((0.0, 2.5),))["cross_talk"]
@@ -73,13 +75,13 @@ def test_cross_talk_is_the_voice_where_nobody_sings():
         (True, 2, ((0.0, 1.0),), "silent where nobody sings"),
     ],
 )
-def test_cross_talk_that_cannot_be_measured_says_why(silent, stems, passages, reason):
+def test_cross_talk_that_cannot_be_measured_says_why(silent, stems, passages, reason) -> None:
     mix = noise(1, 2, 3000)
     mix[:, :1000] *= 0 if silent else 1
     assert reason in tally_of(mix, [noise(2, 2, 3000)] * stems, passages)["cross_talk"]["not_measurable"]
 
 
-def test_lines_take_the_time_before_and_after_their_stamp():
+def test_lines_take_the_time_before_and_after_their_stamp() -> None:
     assert passages_without_lines((20.0, 12.0, 60.0), 90.0) == ((0.0, 11.0), (28.0, 59.0), (68.0, 90.0))
     assert passages_without_lines((1.0,), 10.0) == ()
     assert passages_without_lines((), 60.0) == ()
@@ -87,14 +89,14 @@ def test_lines_take_the_time_before_and_after_their_stamp():
 
 
 @given(st.lists(st.floats(0, 300), max_size=12), st.floats(1, 300))
-def test_passages_are_in_order_inside_the_song_and_touch_no_line(starts, duration_s):
+def test_passages_are_in_order_inside_the_song_and_touch_no_line(starts, duration_s) -> None:
     found = passages_without_lines(starts, duration_s)
     assert all(0 <= begin < end <= duration_s for begin, end in found)
     assert all(one[1] <= other[0] for one, other in pairwise(found))
     assert not any(begin <= start < end for begin, end in found for start in starts)
 
 
-def test_signal_to_distortion_is_the_challenges():
+def test_signal_to_distortion_is_the_challenges() -> None:
     reference = noise(1, 2, 40_000)
     error = noise(2, 2, 40_000, scale=0.01)
     expected = 10 * np.log10(np.square(reference, dtype=float).sum() / np.square(error, dtype=float).sum())
@@ -107,7 +109,7 @@ def test_signal_to_distortion_is_the_challenges():
     assert half.value == pytest.approx(6.02, abs=0.01)
 
 
-def test_signal_to_distortion_has_defined_ends():
+def test_signal_to_distortion_has_defined_ends() -> None:
     reference = noise(1, 2, 1000)
     perfect, none = global_sdr(reference, reference), global_sdr(reference, 0 * reference)
     assert isinstance(perfect, Measured)

@@ -1,6 +1,9 @@
 """Any mix through a tiny model of the registry: exact length, its own level, a null with the residual."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +26,7 @@ def song(seconds=1.6, *, rate=RATE_HZ, channels=2, seed=1, level=0.1):
 
 
 @pytest.fixture
-def taken_apart(registry, tmp_path):
+def taken_apart(registry, tmp_path: Path):
     """Separate a mix; gives the stems by name and the figures."""
 
     def run(mix, model="htdemucs", *, progress=None, **options):
@@ -45,8 +48,9 @@ def null_dbfs(mix, stems):
     return 20 * np.log10(max(1e-10, np.abs(mix.samples.astype(np.float64) - total).max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", sorted(STEM_MODELS))
-def test_stems_and_residual_are_the_mix_again(taken_apart, model):
+def test_stems_and_residual_are_the_mix_again(taken_apart, model) -> None:
     mix = song()
     stems, figures = taken_apart(mix, model)
     assert tuple(stems) == (*STEM_MODELS[model], "residual") == tuple(figures["stems"])
@@ -58,15 +62,17 @@ def test_stems_and_residual_are_the_mix_again(taken_apart, model):
     assert (figures["common_gain_db"], figures["batch"], figures["segment_s"]) == (0.0, 1, 0.975)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (96_000, 1), (8_000, 1), (22_050, 2), (44_100, 1)])
-def test_rate_channels_and_length_stay(taken_apart, rate, channels):
+def test_rate_channels_and_length_stay(taken_apart, rate, channels) -> None:
     mix = song(1.5003, rate=rate, channels=channels)
     stems, _ = taken_apart(mix)
     assert {(stem.frames, stem.rate, stem.channels) for stem in stems.values()} == {(mix.frames, rate, channels)}
     assert null_dbfs(mix, stems) <= -140
 
 
-def test_stems_at_another_rate_are_those_of_the_models_own(taken_apart):
+@pytest.mark.slow
+def test_stems_at_another_rate_are_those_of_the_models_own(taken_apart) -> None:
     """There and back the stems keep their place in time: what differs lies near the top of the band."""
     import soxr
 
@@ -80,9 +86,10 @@ def test_stems_at_another_rate_are_those_of_the_models_own(taken_apart):
         assert np.abs(other[name].samples - expected).max() < 2e-3 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frames=st.integers(1, 60_000), seed=st.integers(0, 1000), level=st.floats(1e-4, 4.0))
-def test_any_length_and_level_nulls(taken_apart, frames, seed, level):
+def test_any_length_and_level_nulls(taken_apart, frames, seed, level) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     mix = Audio.of((level * rng.uniform(-1, 1, (2, frames))).astype(np.float32), RATE_HZ)
     stems, figures = taken_apart(mix)
@@ -92,13 +99,15 @@ def test_any_length_and_level_nulls(taken_apart, frames, seed, level):
     assert figures["null_dbfs"] >= -200
 
 
-def test_the_same_mix_gives_the_same_bytes(taken_apart):
+@pytest.mark.slow
+def test_the_same_mix_gives_the_same_bytes(taken_apart) -> None:
     one, _ = taken_apart(song())
     two, _ = taken_apart(song())
     assert all(np.array_equal(one[name].samples, two[name].samples) for name in one)
 
 
-def test_two_stems_are_the_one_and_the_sum_of_the_others(taken_apart):
+@pytest.mark.slow
+def test_two_stems_are_the_one_and_the_sum_of_the_others(taken_apart) -> None:
     mix = song()
     four, _ = taken_apart(mix)
     two, figures = taken_apart(mix, two_stems="vocals")
@@ -110,7 +119,8 @@ def test_two_stems_are_the_one_and_the_sum_of_the_others(taken_apart):
     assert figures["correlation"]["stems"] == ["vocals", "no_vocals"]
 
 
-def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart, tmp_path):
+@pytest.mark.slow
+def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart, tmp_path: Path) -> None:
     from tasks.separation.demucs.chunks import Level, estimates
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
@@ -139,9 +149,10 @@ def test_each_network_of_the_tuned_bag_gives_its_own_stem(registry, taken_apart,
         assert np.allclose(found[place], alone(network)[place], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [3000, 42_997, 42_998, 3 * RATE_HZ + 17])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_segments_are_joined_as_demucs_does(registry, frames, batch):
+def test_segments_are_joined_as_demucs_does(registry, frames, batch) -> None:
     import torch
     from demucs.apply import BagOfModels, apply_model
 
@@ -162,7 +173,8 @@ def test_segments_are_joined_as_demucs_does(registry, frames, batch):
     assert shares[-1] == 1.0
 
 
-def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
+@pytest.mark.slow
+def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.separation.demucs import chunks
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import Portion
@@ -191,7 +203,7 @@ def test_a_batch_that_does_not_fit_is_tried_by_halves(registry, monkeypatch):
         estimated(most=0)
 
 
-def test_the_batch_follows_the_memory_and_the_segment_never(registry):
+def test_the_batch_follows_the_memory_and_the_segment_never(registry) -> None:
     import torch
 
     from tasks.separation.demucs.ensemble import load_ensemble
@@ -220,14 +232,14 @@ def test_the_batch_follows_the_memory_and_the_segment_never(registry):
         (np.array([[0.5, np.inf], [0.1, 0.1]]), "invalid"),
     ],
 )
-def test_what_has_no_parts_is_refused_by_name(taken_apart, samples, reason):
+def test_what_has_no_parts_is_refused_by_name(taken_apart, samples, reason) -> None:
     with pytest.raises(AudioRefused) as refused:
         taken_apart(Audio.of(samples, RATE_HZ))
     assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize("side", ["opposite", "offset"])
-def test_a_mix_without_a_middle_or_with_an_offset_is_taken_apart(taken_apart, side):
+def test_a_mix_without_a_middle_or_with_an_offset_is_taken_apart(taken_apart, side) -> None:
     mix = song(1.2).samples[:1]
     odd = np.concatenate([mix, -mix]) if side == "opposite" else np.concatenate([mix, mix]) + np.float32(0.2)
     stems, _ = taken_apart(Audio.of(odd, RATE_HZ))
@@ -237,18 +249,19 @@ def test_a_mix_without_a_middle_or_with_an_offset_is_taken_apart(taken_apart, si
         assert abs(stems["residual"].samples.mean() - 0.2) < 0.1
 
 
-def test_lines_tell_where_nobody_sings(taken_apart):
+@pytest.mark.slow
+def test_lines_tell_where_nobody_sings(taken_apart) -> None:
     _, figures = taken_apart(song(5), line_starts_s=(4.5,))
     assert figures["cross_talk"]["passages_s"] == 3.5
     assert -80 < figures["cross_talk"]["value"] < 20
 
 
-def test_a_stem_that_the_model_does_not_give_is_refused(taken_apart):
+def test_a_stem_that_the_model_does_not_give_is_refused(taken_apart) -> None:
     with pytest.raises(InputError, match="no stem 'piano'"):
         taken_apart(song(1), two_stems="piano")
 
 
-def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
+def test_a_gpu_that_is_not_there_is_said(registry, tmp_path: Path) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -258,7 +271,8 @@ def test_a_gpu_that_is_not_there_is_said(registry, tmp_path):
         separate_stems(song(1), need(registry, "htdemucs"), wanted, options=SeparationOptions(), folder=tmp_path)
 
 
-def test_what_sounds_like_a_voice_in_an_instrumental_stands_with_the_other_instruments(taken_apart):
+@pytest.mark.slow
+def test_what_sounds_like_a_voice_in_an_instrumental_stands_with_the_other_instruments(taken_apart) -> None:
     mix = song()
     sung, _ = taken_apart(mix)
     stems, figures = taken_apart(mix, instrumental=True)

@@ -64,11 +64,13 @@ def tone(length_s: float, hz: float, rate: int = 44100) -> Audio:
 
 
 class TestVectors:
+    @pytest.mark.slow
     def test_texts_and_clips_are_style_vectors(self, mulan: MuLan) -> None:
         for vector in (mulan.text(PROMPT), mulan.text("一首忧伤的钢琴曲，女声"), mulan.clip(noise(12))):
             assert vector.dtype == np.float32
             np.testing.assert_array_equal(checked_style(vector), vector)
 
+    @pytest.mark.slow
     def test_what_differs_lies_apart(self, mulan: MuLan) -> None:
         assert mulan.text(PROMPT) @ mulan.text("techno, drums") < 0.99
         assert mulan.clip(noise(10)) @ mulan.clip(tone(10, 220)) < 0.99
@@ -91,6 +93,7 @@ class TestVectors:
     def test_the_rate_of_a_file_hardly_matters(self, mulan: MuLan) -> None:
         assert mulan.clip(tone(10, 440, 44100)) @ mulan.clip(tone(10, 440, 24000)) > 0.9999
 
+    @pytest.mark.slow
     def test_it_computes_what_the_package_computes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

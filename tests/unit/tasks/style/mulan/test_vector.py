@@ -111,6 +111,7 @@ def test_a_wrong_vector_is_not_written(path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(content=st.binary(max_size=400), at=st.integers(0, 140))
 def test_no_bytes_do_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes, at: int) -> None:

@@ -45,6 +45,7 @@ class TestLacking:
     def test_saying_more_never_lacks_more(self, first: str, second: str) -> None:
         assert set(unstated_topics(f"{first} | {second}")) <= set(unstated_topics(first))
 
+    @pytest.mark.slow
     @given(PROMPTS)
     def test_letters_widths_and_breaks_do_not_matter(self, prompt: str) -> None:
         wide = prompt.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isdigit()})

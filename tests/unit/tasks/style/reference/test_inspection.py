@@ -86,10 +86,12 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 class TestHonestMaterialPasses:
+    @pytest.mark.slow
     @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
     def test_full_band_music(self, shelf: Shelf, subtype: str) -> None:
         assert shelf.found(music(), subtype) == {}
 
+    @pytest.mark.slow
     def test_flac(self, shelf: Shelf) -> None:
         assert found(shelf.write(music(), "a.flac", "PCM_24")) == {}
 
@@ -98,6 +100,7 @@ class TestHonestMaterialPasses:
     def test_dark_recordings_roll_off_and_are_no_rips(self, shelf: Shelf, hz: float, order: int, subtype: str) -> None:
         assert shelf.found(low_pass(music(), hz, order), subtype) == {}
 
+    @pytest.mark.slow
     def test_pure_tones_and_their_harmonics_have_no_edge(self, shelf: Shelf) -> None:
         assert shelf.found(sines(440, 660), "FLOAT") == {}
         assert shelf.found(sines(440, *(330 * k for k in range(1, 34)), amplitude=0.02), "PCM_24") == {}
@@ -125,6 +128,7 @@ class TestHonestMaterialPasses:
 
 
 class TestLossySources:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("level", "kilohertz"), [(0.4, (18.4, 19.2)), (0.6, (17.0, 18.0)), (0.7, (15.0, 16.5)), (0.9, (10.5, 12.0))]
     )
@@ -151,6 +155,7 @@ class TestLossySources:
         quiet = 0.02 * music(rate=32000)
         assert "lossy" in shelf.found(soxr.resample(quiet, 32000, RATE), "PCM_24")
 
+    @pytest.mark.slow
     def test_lossy_files_say_so_themselves(self, shelf: Shelf) -> None:
         assert found(shelf.mp3(music(), level=0.0)) == {"lossy": "It is an MP3 file, which has lost detail for good."}
         low = found(shelf.mp3(music(), level=0.7))["lossy"]
@@ -225,6 +230,7 @@ class TestUnreadable:
             shelf.found(signal, "FLOAT")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(shelf: Shelf) -> None:
     def peak_bytes(repeats: int) -> int:
         path = shelf.write(np.tile(music(), (repeats, 1)))

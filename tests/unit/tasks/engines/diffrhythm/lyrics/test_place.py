@@ -58,6 +58,7 @@ def test_the_last_line_is_kept_on_the_base_model() -> None:
     assert "is not sung" in said(dropped, 2)
 
 
+@pytest.mark.slow
 def test_the_original_way_is_there_too() -> None:
     lyrics = parse_lrc("[00:10.00]不\n[00:11.00]\n[00:20.00]Go\n[00:30.00]Love\n")
     base = place_original(lyrics, reader(), length_s=95, language="zh")
@@ -115,6 +116,7 @@ def test_a_line_that_loses_only_its_full_stop_says_so() -> None:
     assert "ends exactly where the song ends" in said(placement, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "same", "name"), [("en", "fifty percent", "English"), ("zh-CN", "百分之五十", "Chinese")]
 )
@@ -221,17 +223,18 @@ def test_other_lengths_are_refused(length_s: int) -> None:
 
 def test_the_preview_shows_every_line() -> None:
     love, rest, digits = preview(song("[00:10.00]Love\n[00:12.00]\n[00:20.00]7\n"))
-    assert (love.stamp, love.text, love.phonemes, love.notices) == ("[00:10.00]", "Love", "l ʌ v", ())
+    assert (love.stamp, love.text, love.phonemes, love.remarks) == ("[00:10.00]", "Love", "l ʌ v", ())
     assert love.start_s == pytest.approx(10.0, abs=0.05)
     assert love.end_s == pytest.approx(10.0 + 4 * 2048 / 44100, abs=0.05)
     assert (rest.text, rest.phonemes) == ("", "")
-    assert len(digits.notices) == 1
+    assert len(digits.remarks) == 1
 
 
 WORDS = st.text(alphabet=st.sampled_from("abcXYZ' ,.-0159%$éß一不儿爱我心さんァーй안ا♪😀…_/\u0301"), max_size=20)
 ANY = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9499), WORDS | ANY), max_size=5, unique_by=lambda each: each[0]))
 def test_every_sung_line_has_tokens_or_a_warning_that_names_it(rows: list[tuple[int, str]]) -> None:
@@ -264,6 +267,7 @@ LINES = [
 ]
 
 
+@pytest.mark.slow
 def test_tokens_do_not_depend_on_what_was_read_before() -> None:
     forwards = {line: reader().tokens(line, "en").tokens for line in LINES}
     fresh = Reader.of(data())
@@ -276,6 +280,7 @@ def test_tokens_do_not_depend_on_what_was_read_before() -> None:
     assert {line: tuple(tokens) for line, tokens in found} == forwards
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_before_a_line_needs_it() -> None:
     script = (
         "import sys; heavy = {'torch', 'numpy', 'jieba', 'pypinyin', 'cn2an', 'inflect', 'onnxruntime', 'phonemizer'}; "
@@ -287,6 +292,7 @@ def test_nothing_heavy_is_imported_before_a_line_needs_it() -> None:
     assert _python(script).strip() == "[] ['phonemizer']"
 
 
+@pytest.mark.slow
 def test_chinese_leaves_nothing_behind_and_says_nothing(tmp_path: Path) -> None:
     script = "from tests.support.diffrhythm.lyric_readers import reader; reader().tokens('我们不要再说一遍', 'zh')"
     assert _python(script, tmp=tmp_path) == ""

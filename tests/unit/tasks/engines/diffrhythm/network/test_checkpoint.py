@@ -112,6 +112,7 @@ def training_checkpoint(flat: Tensors, folder: Path) -> Path:
     return folder / "net.pt"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", FORMS.values(), ids=FORMS.keys())
 def test_every_form_loads_to_the_same_network(write: Callable[[Tensors, Path], Path], tmp_path: Path) -> None:
     flat = tensors()
@@ -248,7 +249,7 @@ def test_a_pickle_that_would_run_code_is_refused(zipped: bool, tmp_path: Path) -
 
 
 def test_a_torchscript_file_is_refused(tmp_path: Path) -> None:
-    class Doubled(torch.nn.Module):
+    class Doubled(torch.nn.Module):  # type: ignore[name-defined]
         def forward(self, x: Tensor) -> Tensor:
             return 2 * x
 

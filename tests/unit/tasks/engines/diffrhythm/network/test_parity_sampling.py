@@ -73,7 +73,7 @@ RELATIVE_RMS = {torch.float32: 1e-5, torch.float16: 0.002, torch.bfloat16: 0.01}
 
 @over("case", half_cases())
 @pytest.mark.parametrize("dtype", RELATIVE_RMS, ids=str)
-def test_parity_half(case: str, dtype: torch.dtype) -> None:
+def test_parity_half(case: str, dtype: torch.dtype) -> None:  # type: ignore[name-defined]
     """Every precision against the reference in float32, by relative RMS; the reference's own float16 run has 0.004."""
     index, given = load_index("half_index.json"), load_case("half.safetensors", case)
     name = groups_of_half()[0]

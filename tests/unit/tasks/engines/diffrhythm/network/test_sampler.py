@@ -39,7 +39,7 @@ def network(config: NetworkConfig = SMALL) -> DiT:
     return made
 
 
-def sampler(dtype: torch.dtype = torch.float32, config: NetworkConfig = SMALL, *, compile: bool = False) -> Sampler:
+def sampler(dtype: torch.dtype = torch.float32, config: NetworkConfig = SMALL, *, compile: bool = False) -> Sampler:  # type: ignore[name-defined]
     return Sampler(network(config), device="cpu", dtype=dtype, compile=compile)
 
 
@@ -64,6 +64,7 @@ def relative_rms(made: Tensor, wanted: Tensor) -> float:
 SAMPLING = Sampling(steps=5, cfg_strength=4.0)
 
 
+@pytest.mark.slow
 def test_a_batch_of_eight_seeds_is_eight_singles() -> None:
     one, noises = song(0), [noise(seed, FRAMES) for seed in range(8)]
     with_network = sampler()
@@ -72,8 +73,9 @@ def test_a_batch_of_eight_seeds_is_eight_singles() -> None:
     torch.testing.assert_close(together, alone, atol=2e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 0.01), (torch.float16, 0.002)])
-def test_in_reduced_precision_a_batch_differs_from_singles_by_rounding(dtype: torch.dtype, bound: float) -> None:
+def test_in_reduced_precision_a_batch_differs_from_singles_by_rounding(dtype: torch.dtype, bound: float) -> None:  # type: ignore[name-defined]
     one, noises = song(0), [noise(seed, FRAMES) for seed in range(8)]
     with_network = sampler(dtype)
     together = with_network.sample([one] * 8, noises, SAMPLING)
@@ -81,6 +83,7 @@ def test_in_reduced_precision_a_batch_differs_from_singles_by_rounding(dtype: to
     assert relative_rms(together, alone) < bound
 
 
+@pytest.mark.slow
 def test_different_songs_share_a_batch_without_meeting() -> None:
     songs = [song(0), song(0, known=True), song(1), song(2, known=True), song(1)]
     songs.insert(3, songs[2])
@@ -93,6 +96,7 @@ def test_different_songs_share_a_batch_without_meeting() -> None:
     assert (together[0] - together[1]).abs().max() > 0.1  # one song, edited or not
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [0.0, 3.0])
 def test_the_sampler_is_the_plain_network_and_eulers_method(guidance: float) -> None:
     one, start, grid = song(1), noise(5, FRAMES), time_grid(6, -0.5)
@@ -107,6 +111,7 @@ def test_the_sampler_is_the_plain_network_and_eulers_method(guidance: float) -> 
     torch.testing.assert_close(made, latent, atol=2e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_lengths_may_alternate() -> None:
     """The null branch's text is kept by length; coming back to one finds its own."""
     with_network = sampler()
@@ -124,6 +129,7 @@ def test_an_edit_keeps_what_is_known_to_the_bit() -> None:
     assert not torch.equal(made[one.regenerate], one.known[one.regenerate])
 
 
+@pytest.mark.slow
 def test_compiled_stages_change_a_song_by_rounding_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the graphs run as they were traced: making machine code of them takes a minute."""
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))

@@ -166,6 +166,7 @@ def test_encode_chunks_read_inside_the_audio_and_end_with_it(samples: int) -> No
         assert reads == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "chunked"])
 def test_a_candidate_sounds_the_same_alone_and_in_any_batch(vae: Vae, chunked: bool) -> None:
     batch = latents(3, 240)

@@ -43,6 +43,7 @@ def lyrics(draw: st.DrawFn) -> tuple[float, list[Row]]:
     return length_s, [(stamp / 100, draw(st.sampled_from(TEXTS))) for stamp in sorted(stamps)]
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(lyrics(), st.integers(0, 2**53 - 1), st.sampled_from((None, 30.0, 97.3, 128.0, 300.0)), st.floats(0, 1))
 def test_every_song_is_well_formed(song: tuple[float, list[Row]], seed: int, bpm: float | None, density: float) -> None:
@@ -163,6 +164,7 @@ def test_rests_end_the_line_before_them() -> None:
     assert cut.start_s + cut.duration_s < 2.8 < held.start_s + held.duration_s
 
 
+@pytest.mark.slow
 def test_the_midi_file_has_everything_at_its_place() -> None:
     rows = song_lines()
     arrangement = arrange(recipe(rows, length_s=145.0, bpm=97.3, key="Eb major"))

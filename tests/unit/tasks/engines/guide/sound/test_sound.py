@@ -53,6 +53,7 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
     return float(np.asarray(np.corrcoef(first, second))[0, 1])
 
 
+@pytest.mark.slow
 def test_another_process_plays_the_same_samples(rendered: RenderResult) -> None:
     code = (
         "import sys, json; from catalog.recipe import Recipe; from catalog.common.digests import digest_bytes;"
@@ -67,6 +68,7 @@ def test_another_process_plays_the_same_samples(rendered: RenderResult) -> None:
     assert tuple(found.stdout.split()) == here
 
 
+@pytest.mark.slow
 def test_stems_add_up_to_the_mix(renderer: GuideRenderer, rendered: RenderResult) -> None:
     stems = renderer.stems(rendered.recipe)
     assert list(stems) == ["vocals", "drums", "bass", "other"]
@@ -75,11 +77,13 @@ def test_stems_add_up_to_the_mix(renderer: GuideRenderer, rendered: RenderResult
     assert all(decibels(float(np.abs(stem.samples).max())) > -40 for stem in stems.values())
 
 
+@pytest.mark.slow
 def test_seeds_sound_different(renderer: GuideRenderer, rendered: RenderResult) -> None:
     other = render(renderer, recipe(seed=2)).audio.samples
     assert correlation(other[0], rendered.audio.samples[0]) < 0.9
 
 
+@pytest.mark.slow
 def test_levels_are_sane(rendered: RenderResult) -> None:
     samples = rendered.audio.samples
     assert np.isfinite(samples).all()
@@ -100,6 +104,7 @@ def test_the_end_rings_out_to_digital_silence(rendered: RenderResult) -> None:
     assert decibels(float(np.sqrt(np.square(samples[:, -RATE : -RATE // 2]).mean()))) > -60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "length_s"),
     [
@@ -119,6 +124,7 @@ def test_odd_songs_have_their_exact_length(
     assert np.abs(audio.samples).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_stated_tempo_is_the_one_heard(renderer: GuideRenderer) -> None:
     drums = renderer.stems(recipe((), length_s=20.0, bpm=120.0, settings={"groove": "dance"}))["drums"].samples.sum(
         axis=0
@@ -130,12 +136,14 @@ def test_the_stated_tempo_is_the_one_heard(renderer: GuideRenderer) -> None:
     assert 48 <= int(np.argmax(pulse[40:62])) + 40 <= 51
 
 
+@pytest.mark.slow
 def test_no_reverb_and_full_reverb_differ(renderer: GuideRenderer, rendered: RenderResult) -> None:
     dry, wet = (render(renderer, recipe(SHORT, settings={"reverb": amount})).audio.samples for amount in (0.0, 1.0))
     assert not np.array_equal(dry, wet)
     assert correlation(*dry) > correlation(*wet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["soundfont", "pedalboard"])
 def test_a_recipe_for_other_instruments_fails_alone(renderer: GuideRenderer, name: str) -> None:
     good = recipe((), length_s=1.0)
