@@ -105,7 +105,12 @@ def test_make_targets_and_paths_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     made = set(re.findall(r"(?:^|`|&& |\n)make ([a-z][\w-]*|\.venv/\.\w+)", text)) - {"sure"}
     assert made <= MAKE_TARGETS | {".venv/.core", ".venv/.dev"}
-    if page.parent.name in ("cookbook", "decisions"):  # files that the reader writes, files as they were then
+    if page.parent.name == "decisions":  # files as they were then
+        return
+    if page.parent.name == "cookbook":  # files that the reader writes
+        written = set(re.findall(r"`([\w/]+\.py)`:\n\n```python", text))
+        tests = set(re.findall(r"\btests/[\w/]+\.py", text))
+        assert [path for path in sorted(tests - written) if not (ROOT / path).exists()] == []
         return
     named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]+)`", text)
     assert [path for path in named if not (ROOT / path).exists()] == []
