@@ -133,8 +133,7 @@ def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None
 
 
 def led_by(name: str, text: str) -> str:
-    """A text prefixed with the name of its subject, unless it begins with it: some errors begin with their song's
-    title."""
+    """A text prefixed with the name of its subject, once: some errors start with their song's title."""
     return text if not name or text.startswith(name) else f"{name}: {text}"
 
 

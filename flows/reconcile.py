@@ -1,5 +1,5 @@
-"""The flow that reconciles the pools with the catalog: it frees expired leases, and keeps a coordinating run for every
-active album."""
+"""The flow that reconciles the pools with the catalog: frees expired leases, and keeps every active album
+coordinated."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WORK = ("render", "finish")
 
 
 async def runs_of_album(album_id: str) -> list[FlowRun]:
-    """The most recently created render and finish runs, newest first: one more than are shown where there are more."""
+    """The last scheduled render and finish runs, newest first: one more than are shown where there are more."""
     wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"album:{album_id}"], any_=list(WORK)))
     async with get_client() as client:
         return await client.read_flow_runs(
@@ -37,16 +37,15 @@ def runs_page(title: str, runs: Sequence[FlowRun], *, album_id: str) -> str:
 
 
 def _row(run: FlowRun) -> tuple[str, ...]:
-    """The link text is a fixed word: the UI's first version shows a title's escapes in a link, and truncates the text
-    after a long one."""
+    """The link text is a fixed word: the UI's first version shows the escapes of a title in a link, and truncates the
+    text after a long link."""
     address, does = url_for("flow-run", obj_id=run.id), next((work for work in WORK if work in run.tags), NONE)
     state = run.state.name if run.state and run.state.name else NONE
     return f"[{does}]({address})" if address else does, safe(state.lower()), _time(run), safe(run.name)
 
 
 def _time(run: FlowRun) -> str:
-    """Hours, minutes and seconds of a run that has ended; the duration of a running one would be out of date at
-    once."""
+    """Hours, minutes and seconds of an ended run; the duration of a running one would soon be out of date."""
     if run.end_time is None or run.start_time is None:
         return NONE
     return str(timedelta(seconds=round(run.total_run_time.total_seconds())))

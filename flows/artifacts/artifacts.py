@@ -173,8 +173,7 @@ class AlbumArtifacts:
         await self._board.show("report", text, description="The whole album in prose")
 
     async def link(self, address: str) -> None:
-        """Link to the listening page. Browsers follow no link from the UI to a file, so a file's path is only shown as
-        text."""
+        """Link to the listening page. Browsers follow no link from the UI to a file, so a path is shown as text."""
         is_served = address.startswith(("http://", "https://"))
         text = f"[Open the listening page]({address})"
         if not is_served:

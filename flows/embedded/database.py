@@ -43,13 +43,11 @@ class LocalDatabase:
 
     @property
     def lock(self) -> int:
-        """The descriptor of the lock that marks the database as used; a server that inherits it holds the lock while
-        it lives."""
+        """The descriptor of the lock that marks the database as used. A server that inherits it holds the lock."""
         return self._lock
 
     def prepare(self) -> str | None:
-        """Ensure that the server finds an intact database or none; returns a message where a damaged one was set
-        aside."""
+        """Ensure that the server finds an intact database or none; returns a message where one was set aside."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._is_alone = True

@@ -1,5 +1,4 @@
-"""Files in the folder of Prefect's local API. None of them is needed later, so whatever blocks their paths is
-removed."""
+"""Files in the folder of Prefect's local API. None is needed later, so anything that blocks their paths is removed."""
 
 from __future__ import annotations
 

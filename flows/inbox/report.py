@@ -52,8 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class InboxReport:
-    """The report of one run over an inbox. ``trouble`` is the error that stopped it, ``left_as`` its path in the
-    inbox."""
+    """The report of one run over an inbox. ``trouble`` is the error that stopped it, ``left_as`` the report's path."""
 
     place: str
     started: datetime

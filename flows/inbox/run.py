@@ -89,8 +89,7 @@ def run_inbox(
 
 
 def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
-    """Write the report to the inbox, and return it with its path; a failure to write is recorded in the returned
-    report."""
+    """Write the report to the inbox, and return it with its path; a failure to write is recorded in it."""
     try:
         return replace(report, left_as=inbox.leave(report.stem, report.files()))
     except SonglineError as error:

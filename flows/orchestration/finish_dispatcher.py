@@ -1,5 +1,4 @@
-"""Dispatches an album's songs to runs of ``finish-song`` as their candidates come in: selection, mastering,
-deliverables."""
+"""Dispatches songs to runs of ``finish-song`` as their candidates come in: selection, mastering, deliverables."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Dispatches an album's missing work to the GPU pool, shard by shard: renders, within the budget, and judges'
-scores."""
+"""Dispatches an album's missing work to the GPU pool in shards: renders, within the budget, and judges' scores."""
 
 from __future__ import annotations
 
@@ -29,15 +28,14 @@ from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import execution_environment
 
 SPLIT_AFTER = 3
-"""Runs that ended without finishing the same renders before their shard is halved, to find the one that kills its
+"""Runs that ended without finishing the same renders before their shard is halved, to isolate one that kills its
 worker."""
 FAIL_AFTER = 8
 """Runs that ended without finishing a single candidate before it fails permanently."""
 FRUITLESS = 20
 """Consecutive runs without a finished render before the workers, not the renders, are taken to be at fault."""
 JUDGE_S = 5.0
-"""Approximate seconds that a judge takes to score a candidate on a GPU. Used only to size shards, never for a
-budget."""
+"""Approximate seconds that a judge takes per candidate on a GPU. Used only to size shards, never for a budget."""
 
 
 class ShardDispatcher:
@@ -125,7 +123,7 @@ class ShardDispatcher:
         return budget == Budget(None) or not loose or bool(self.runs.given)
 
     def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
-        """Shards of the unassigned work ``loose``. A shard that ended several runs is halved; a single such candidate
+        """Shards of the unassigned work ``loose``. One that ended several runs is halved; a single such candidate
         fails."""
         if not loose:
             return

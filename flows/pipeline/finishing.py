@@ -206,8 +206,7 @@ class SongFinisher:
     def _refuse_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None
     ) -> None:
-        """Raise CheckFailed for findings that no waiver of the manifest covers; ``master`` gives the reason for low
-        loudness."""
+        """Raise CheckFailed for findings without a waiver in the manifest; ``master`` explains a low loudness."""
         waived = self._album.mastering.waive
         failed = [f for f in findings if f["verdict"] == "fail" and waiver(file, str(f["check"])) not in waived]
         if failed:

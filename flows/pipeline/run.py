@@ -63,8 +63,8 @@ async def run_pipeline(
 
 
 def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
-    """Raise TransientError where a render, or its score by a judge with a model, is missing (again): both come from
-    the GPU pool."""
+    """Raise TransientError where a render, or its score by a judge with a model, is missing (again). Both are made on
+    the GPU pool only."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):

@@ -39,8 +39,7 @@ NEXT: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FailedWork:
-    """Work of an album that failed permanently. ``doing`` describes it by the name of its run: ``master · Last Bus
-    Home``."""
+    """Work of an album that failed permanently. ``doing`` is the name of its run: ``master · Last Bus Home``."""
 
     work: WorkKind
     kind: str
@@ -102,7 +101,7 @@ class Survey(CatalogLookup):
         await super().render(song)
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed for good."""
+        """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed permanently."""
         try:
             return await super().step(request, sentence)
         except NotRunYet:

@@ -49,7 +49,7 @@ class PrefectExecutor:
         self._device_turn = asyncio.Lock()
 
     async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.pipeline.pipeline.Executor`. A shard that several songs share is made once, at the first
+        """See :class:`flows.pipeline.pipeline.Executor`. A shard of several songs is made once, at the first
         request."""
         mine = self._shards_of[song.song.id]
         for at in mine:

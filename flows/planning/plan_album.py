@@ -49,7 +49,8 @@ VECTOR_TYPE = "application/x-npy"
 
 
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
-    """Raise ModelMissing with the one command that installs everything the album lacks.
+    """Raise ModelMissing with the one command that installs every model that the album needs and this machine does not
+    have.
 
     Raises LicenceRefused before that where the policy in force is not the manifest's; the manifest's own was checked
     against the licences when it was read. Raises MachineError where a deliverable needs a tool that is not installed.
@@ -80,8 +81,7 @@ def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
 
 
 def taken_place(catalog: Catalog, album: Album) -> str | None:
-    """A warning where the catalog knows the album's id with entirely different songs: two manifests may share one
-    id."""
+    """A warning where the catalog knows the album's id with entirely different songs: two manifests may share an id."""
     known = song_row_ids(catalog.database, album.id)
     if not known or known.keys() & {song.id for song in album.songs}:
         return None

@@ -131,8 +131,7 @@ def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> It
 
 @cache
 def _inspected(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
-    """The findings about a reference. Cached, as songs may share one. The embedding step inspects its own passage in
-    full."""
+    """The findings about a reference. Cached, as songs may share one. Embedding inspects its own passage in full."""
     from tasks.style.reference.inspection import inspect
 
     return tuple(finding.message for finding in inspect(path, most_s=most_s))

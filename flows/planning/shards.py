@@ -109,8 +109,7 @@ def render_shards(
 def _alike(
     planned: PlannedAlbum, wanted: Collection[str], by_song: Collection[str]
 ) -> Iterator[tuple[str, dict[str, list[tuple[Song, Candidate]]]]]:
-    """Renders grouped by engine and length, and for the engines ``by_song`` by song too, each with the engine's
-    name."""
+    """Renders grouped by engine and length, and for the engines ``by_song`` by song too, with the engine's name."""
     alike: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
     for song in planned.songs:
         for candidate in song.candidates:
@@ -134,8 +133,7 @@ def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard
 
 
 def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
-    """Peak memory of one render in bytes, for engines that render in several workers at once; 0 without such
-    engines."""
+    """Peak memory of one render in bytes, for engines that render in several workers; 0 without such engines."""
     recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
     engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes}
     # An engine that batches gets a single process, whatever its memory.

@@ -1,5 +1,4 @@
-"""Removes secrets and terminal control characters from Prefect's log records for every destination: console, file,
-server."""
+"""Removes secrets and terminal control characters from Prefect's log records on console, in files and on the server."""
 
 from __future__ import annotations
 

@@ -33,8 +33,7 @@ DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
 }
-"""Defaults unless the user sets them: Prefect sends no telemetry, and a worker's health page is served to this machine
-only."""
+"""Defaults unless the user sets them: no telemetry, and a worker's health page on this machine only."""
 
 
 class StoredResultRefused(Exception):
@@ -53,8 +52,7 @@ async def _refuse_soon(*_: object, **__: object) -> NoReturn:
 
 
 def _restrict_serializers(module: ModuleType) -> None:
-    """Refuse to load serialized values, and to import a library named by a serializer, which reading a state would
-    do."""
+    """Refuse to load serialized values, and to import a library named by a serializer, as reading a state would."""
     for name in ("PickleSerializer", "JSONSerializer", "CompressedSerializer"):
         getattr(module, name).loads = _refuse
     for name in ("validate_picklelib", "validate_compressionlib"):

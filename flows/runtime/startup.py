@@ -12,8 +12,7 @@ OBJECTS_OF_STARTUP = 200_000
 
 
 def put_off_garbage_collection() -> None:
-    """Postpone the first collection until that many objects exist; then freeze them, and restore the usual
-    thresholds."""
+    """Postpone the first collection until that many objects exist; then freeze them, and restore the thresholds."""
     usual = gc.get_threshold()
 
     def go_on_as_usual(*_: object) -> None:

@@ -49,8 +49,8 @@ class FlowWorker(ProcessWorker):
         configuration: ProcessJobConfiguration,
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> ProcessWorkerResult:
-        """Run one of :data:`flows.runtime.deployed.ENTRYPOINTS`. Raises RefusedError where the flow run names another
-        flow."""
+        """Run one of :data:`flows.runtime.deployed.ENTRYPOINTS`. Raises RefusedError where the run's flow is
+        another."""
         entrypoint = await self._entrypoint(flow_run)
 
         async def known_flow(_: FlowRun) -> Flow[..., Any]:
@@ -105,7 +105,7 @@ def _check(pool: str) -> None:
 
 
 def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
-    """The variables that a flow run's process takes from the server's environment: the run's origin and the heartbeat
+    """The variables that a flow run takes from the server's environment: the run's origin and the heartbeat
     interval."""
     taken = {name: value for name in ATTRIBUTION if (value := given.get(name))}
     if (beat := given.get(HEARTBEAT)) and beat.isdecimal():

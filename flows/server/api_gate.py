@@ -34,8 +34,8 @@ async def refuse(scope: Scope, send: Send, status: int) -> None:
 
 
 class LocalGate:
-    """Admits requests with the credential ``auth`` (``USER:PASSWORD``) for ``host`` (``ADDRESS:PORT``) and without an
-    Origin header."""
+    """Admits requests with the credential ``auth`` (``USER:PASSWORD``) to ``host`` (``ADDRESS:PORT``), without an
+    Origin."""
 
     def __init__(self, app: App, *, host: str, auth: str) -> None:
         self._app = app

@@ -80,8 +80,7 @@ def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Change:
 
 
 def _pool_changes(found: WorkPool, wanted: Pool) -> dict[str, Any]:
-    """The changes of a pool. The template of a pool of another type is kept: its owner runs it on Docker or
-    Kubernetes."""
+    """The changes of a pool. A pool of another type keeps its template: it runs on Docker or Kubernetes."""
     changes: dict[str, Any] = {}
     if (found.description or "") != wanted.description:
         changes["description"] = wanted.description

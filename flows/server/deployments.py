@@ -78,8 +78,8 @@ def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
 
 
 def _pool_of(fields: dict[str, Any]) -> dict[str, Any]:
-    """The pool with its dependent fields: a queue's name needs its pool's, and job variables are checked by the
-    pool."""
+    """The pool and queue, sent with every update: a queue's name needs its pool's, and the pool checks job
+    variables."""
     return {name: fields[name] for name in ("work_pool_name", "work_queue_name")}
 
 
@@ -126,8 +126,7 @@ def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
 
 
 def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
-    """Bring one schedule to the declared one, and enable it only where it must be ``on``; returns whether it
-    changed."""
+    """Bring one schedule to the declared one, and enable it only where it must be ``on``; returns any change."""
     status = next((each for each in found.schedules if each.slug == wanted.slug), None)
     if status is None:
         client.create_deployment_schedules(found.id, [_new_schedule(wanted)])

@@ -31,8 +31,10 @@ PAGE = 200
 
 def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, at_most: int = 100) -> int:
     """Remove runs of Songline's deployments, with their artifacts and logs, that ended ``run_history_days`` before
-    ``now``; successful upkeep runs are removed after a day. Bounded by ``at_most``, as it is called often; returns the
-    count."""
+    ``now``.
+
+    Successful upkeep runs are removed after a day. Bounded by ``at_most``, as it is called often; returns the count.
+    """
     keep_days = settings.run_history_days
     old = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
     left = at_most - len(old)
@@ -54,8 +56,8 @@ def _ended(
 
 
 def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:
-    """Delete a run, its artifacts first: the server does not delete them with the run, and they could not be found
-    later."""
+    """Delete a run, its artifacts first: the server does not delete them, and they could not be found without the
+    run."""
     try:
         for artifact in client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])), limit=PAGE

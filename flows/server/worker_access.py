@@ -34,8 +34,7 @@ def _free(_: Mapping[str, Any]) -> bool:
 
 
 def _asks_for_a_run(body: Mapping[str, Any]) -> bool:
-    """Plain parameters only: Prefect's server would resolve marked ones, with the values of its variables and by
-    templates."""
+    """Plain parameters only: Prefect's server would resolve marked ones, from its variables and by templates."""
     is_plain = HYDRATED not in json.dumps(body.get("parameters"))
     return _holds(body, RUN_FIELDS) and body.get("work_queue_name") in QUEUES and is_plain
 

@@ -1,5 +1,4 @@
-"""Tiny Demucs models with random weights, in the files that the registry installs for the real ones. Downloads
-nothing."""
+"""Tiny Demucs models with random weights, in the files that the registry installs. Downloads nothing."""
 
 from __future__ import annotations
 

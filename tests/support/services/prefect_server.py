@@ -16,8 +16,7 @@ SLOW_START_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
-    """The address and credentials of a server; ``auth`` is Prefect's ``USER:PASSWORD``, empty where none is
-    required."""
+    """The address and credentials of a server; ``auth`` is Prefect's ``USER:PASSWORD``, empty if none is required."""
 
     root: str
     home: Path
@@ -45,8 +44,7 @@ class PrefectServer:
 
     @contextmanager
     def here(self, **changes: object) -> Iterator[None]:
-        """Point this process's Prefect at the server for the duration of the block, with any ``changes`` (url,
-        auth)."""
+        """Point this process's Prefect at the server during the block, with any ``changes`` (url, auth)."""
         from prefect.settings import temporary_settings
 
         reached = {"url": self.url, "auth": self.auth or None} | changes
@@ -56,8 +54,7 @@ class PrefectServer:
 
 @contextmanager
 def prefect_server(folder: Path, *, port: int = 0, with_auth: bool = True) -> Iterator[PrefectServer]:
-    """A server with all its data in ``folder``; started again there on the same port, it continues with its old
-    data."""
+    """A server with all its data in ``folder``; started there again on the same port, it continues with them."""
     port = port or free_port()
     home = folder / "prefect"
     home.mkdir(parents=True, exist_ok=True)

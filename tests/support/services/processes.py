@@ -42,8 +42,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     start_s: float = START_S,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the server for the duration of the block, which begins when ``health_url`` answers 200; its output goes to
-    ``log``."""
+    """Run the server during the block, which starts once ``health_url`` answers 200; its output goes to ``log``."""
     # setpriv has the kernel kill the server even where the tests are killed.
     tie = ["setpriv", "--pdeathsig", "SIGKILL", "--"] if shutil.which("setpriv") else []
     with log.open("ab") as output:
