@@ -94,7 +94,7 @@ def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
 def resume(
     catalog: Catalog, album_id: str, dispatcher: RunLauncher, *, max_gpu_minutes: float | None = None
 ) -> Submission:
-    """Resume an album that is not running. Its budget, by default the previous one, counts from now."""
+    """Resume a paused, cancelled or failed album. Its budget, by default the previous one, counts from now."""
     standing = get_submission(catalog.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")

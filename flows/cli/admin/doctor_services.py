@@ -1,5 +1,4 @@
-"""The checks of ``doctor`` for configured services: each with a short timeout, in seconds, and without printing
-secrets."""
+"""The checks of ``doctor`` for configured services, each with a timeout of a few seconds. They print no secrets."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def pause(named: str, *, as_json: bool) -> None:
 
 
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
-    """Resume an album that is not running."""
+    """Resume a paused, cancelled or failed album."""
     from flows.orchestration import submissions as submitting
     from flows.orchestration.run_launcher import PrefectRunLauncher
 

@@ -67,8 +67,7 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def foreseen(error: BaseException) -> SonglineError | None:
-    """A known kind of error (of the operating system, memory or a Prefect setting) as a SonglineError; None for a
-    bug."""
+    """A known error (of the system, of memory, of a Prefect setting) as a SonglineError; None for a bug."""
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
     if isinstance(error, MemoryError):
