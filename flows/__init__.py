@@ -1,7 +1,7 @@
-"""When and where work runs: Prefect flows, deployments, the ``songline`` command.
+"""When and where work runs: Prefect flows, deployments and the ``songline`` command.
 
-Importing this package, which every process of ours does that uses Prefect, restricts Prefect first: see
-:mod:`flows.runtime.prefect_restrictions`; and it starts quickly: see :mod:`flows.runtime.startup`.
+Importing this package first restricts Prefect (see :mod:`flows.runtime.prefect_restrictions`) and speeds up startup
+(see :mod:`flows.runtime.startup`). Every Songline process that uses Prefect imports it.
 """
 
 from flows.runtime.prefect_restrictions import restrict_prefect

@@ -1,7 +1,7 @@
-"""How commands talk: the one door to a terminal, a pipe or a file. Text for people, one JSON document for scripts.
+"""Output of commands to a terminal, a pipe or a file: text for people, one JSON document for scripts.
 
-Titles, file names, answers of servers and words of other programs are foreign text: here, and nowhere else, they are
-made harmless. No character of theirs commands a terminal, none is read as markup, and none is refused by an encoding.
+Titles, file names, server responses and the output of other programs are untrusted text. All of it is escaped here: no
+character in it can control a terminal, be read as markup, or fail to encode.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from catalog.album.album import Album
 
 PIPE_WIDTH = 4096
-"""Columns where nobody looks at once: tables keep their full width, and no id is cut."""
+"""Columns where the output is not a terminal: tables keep their full width, and no id is cut."""
 _SONG_PATH = re.compile(r": (songs\[\d+\])")
 
 
 class SafeConsole(Console):
-    """A console that takes text as it is: no markup, no emoji codes, and no character that a terminal obeys."""
+    """A console that prints text literally: no markup, no emoji codes, no terminal control characters."""
 
     def __init__(self, *, error: bool = False) -> None:
         stream = sys.stderr if error else sys.stdout
@@ -40,18 +40,18 @@ class SafeConsole(Console):
         super().__init__(file=file, stderr=error, width=width, highlight=False, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Whatever is shown, its text made harmless; what moves the cursor comes from the console itself."""
+        """Render with the text escaped; control segments come from the console itself and are kept."""
         for segment in super().render(renderable, options):
             shown = segment.text if segment.control else visible(segment.text)
             yield segment if shown == segment.text else Segment(shown, segment.style)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print as :meth:`rich.console.Console.print` does, with texts cleaned before they are measured."""
+        """Print as :meth:`rich.console.Console.print` does, with texts escaped before they are measured."""
         super().print(*(clean(part) for part in objects), **options)
 
 
 class SafeTable(Table):
-    """A table that folds what is too wide and never cuts it. Cells are taken as they are."""
+    """A table that folds cells that are too wide and never truncates them. Cells are printed literally."""
 
     def __init__(self, *headings: str, **options: Any) -> None:
         super().__init__(**{"box": None, "header_style": "bold", **options, "title": clean(options.get("title"))})
@@ -59,16 +59,16 @@ class SafeTable(Table):
             self.add_column(heading)
 
     def add_column(self, header: RenderableType = "", *args: Any, **options: Any) -> None:
-        """Add a column whose cells are folded; one that is never wrapped would be cut."""
+        """Add a column that folds its cells; a column with ``no_wrap`` would be truncated."""
         super().add_column(clean(header), *args, **{**options, "overflow": "fold", "no_wrap": False})
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        """Add a row, its texts cleaned before they are measured; a line break in one would tear the table."""
+        """Add a row with its texts escaped before they are measured; a line break in a cell would break the table."""
         super().add_row(*(clean(cell) for cell in cells), **options)
 
 
 def clean(part: Any) -> Any:
-    """A string or styled text without what a terminal obeys; everything else as it is."""
+    """The string or styled text without terminal control characters; any other value unchanged."""
     if isinstance(part, str):
         return Text(visible(part))
     if isinstance(part, Text) and (shown := visible(part.plain)) != part.plain:
@@ -77,22 +77,22 @@ def clean(part: Any) -> Any:
 
 
 def stdout() -> SafeConsole:
-    """Where results go."""
+    """The console for results."""
     return SafeConsole()
 
 
 def stderr() -> SafeConsole:
-    """Where warnings, errors and progress go."""
+    """The console for warnings, errors and progress."""
     return SafeConsole(error=True)
 
 
 def print_json(document: Any) -> None:
-    """The one document of a ``--json`` command."""
+    """Print the single document of a ``--json`` command."""
     print_text(_json(document, indent=2) + "\n")
 
 
 def print_text(text: str, *, to: Literal["stdout", "stderr"] = "stdout") -> None:
-    """Plain text in a form of its own, such as Prometheus': written without wrapping, and made harmless."""
+    """Print preformatted plain text, such as Prometheus', without wrapping and with control characters escaped."""
     stream = sys.stdout if to == "stdout" else sys.stderr
     if stream is not None:
         stream.write(visible(text))
@@ -100,18 +100,21 @@ def print_text(text: str, *, to: Literal["stdout", "stderr"] = "stdout") -> None
 
 
 def titled(album: Album, line: str) -> str:
-    """A line about an album's manifest, with the title of the song that it counts."""
+    """A line about an album's manifest, with the title of the song that its path names by index."""
     return with_title(line, {f"songs[{number}]": song.title for number, song in enumerate(album.songs)})
 
 
 def warn(line: str) -> None:
-    """One warning line on stderr."""
+    """Print one warning line on stderr."""
     stderr().print(f"warning: {redacted(line)}", style="yellow", soft_wrap=True)
 
 
 def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None:
-    """An error as ``error: what. remedy.``, led by its reason where audio was refused, or as an object; a manifest's
-    faults a line each, with the titles of their songs. ``about`` names what failed, such as a song by its title."""
+    """Print an error as ``error: what. remedy.``, or as a JSON object.
+
+    Refused audio is prefixed with its reason. The faults of a manifest are printed one per line, with the titles of
+    their songs. ``about`` names the subject, such as a song by its title.
+    """
     faults = [with_title(fault, error.titles) for fault in error.faults] if isinstance(error, ManifestError) else []
     if as_json:
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
@@ -130,19 +133,19 @@ def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None
 
 
 def led_by(name: str, text: str) -> str:
-    """A text led by the name of what it is about, once: some errors begin with their song's title."""
+    """A text prefixed with the name of its subject, once: some errors start with their song's title."""
     return text if not name or text.startswith(name) else f"{name}: {text}"
 
 
 def with_title(fault: str, titles: Mapping[str, str]) -> str:
-    """A fault with the title of the song that its path counts: ``songs[2]`` tells nobody which song that is."""
+    """A fault with the title of the song that its path names by index, as ``songs[2]`` does not identify a song."""
     path = _SONG_PATH.search(fault)
     title = titles.get(path[1]) if path else None
     return f"{fault} Song: {title}." if title else fault
 
 
 def _json(document: Any, *, indent: int | None = None) -> str:
-    """JSON whose text is readable where the stream can show it, and harmless on any terminal."""
+    """JSON with readable text where the stream's encoding allows it, and without terminal control characters."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").replace("_", "")
     text = json.dumps(document, ensure_ascii=encoding not in ("utf8", "utf8sig"), indent=indent, allow_nan=False)
     return re.sub(r"[^\n\x20-\x7e]", lambda found: _escaped(found[0]), text)

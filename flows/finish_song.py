@@ -1,4 +1,4 @@
-"""The flow that brings songs on whose candidates are in: decided, mastered, finished but for the packing."""
+"""The flow that runs the CPU steps of songs whose candidates are rendered: selection, mastering and deliverables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow in charge of a submitted album: it has missing work done on the pools, and packs the release."""
+"""The flow that coordinates a submitted album: it has missing work done on the pools, and packs the release."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from tasks.delivery.package.export import write_release
 from tasks.steps.run_step import as_songline_error
 
 PATIENCE_S = 600.0
-"""How long a Prefect server that went away is waited for; then the next reconciliation takes over."""
+"""Seconds to wait for a Prefect server that is away; after that the next run of reconcile takes over."""
 
 LONGEST_PAUSE_S = 30.0
 
 
 def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Who cancels the run in charge, in the Prefect UI, means the album: no other run is to take it up."""
+    """Cancel the album when its coordinating run is cancelled in the Prefect UI, so that no other run continues it."""
     with open_run_catalog() as catalog:
         album = AlbumParameters.model_validate(flow_run.parameters["work"]).album
         if get_submission(catalog.database, album).flow_run_id == str(flow_run.id):
@@ -69,9 +69,9 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
                 get_run_logger().info("the album was planned anew meanwhile: once more")
             return told
         except (httpx.HTTPError, PrefectException):
-            raise  # Prefect's server is away: the next run in charge goes on
+            raise  # the Prefect server is away: the next coordinating run continues
         except Exception as caught:
-            # A fault of the album or of the code would come again: it is not to be tried for ever.
+            # An error of the album or of the code would recur: do not retry it for ever.
             error = as_songline_error(caught, doing="producing the album")
             if not error.transient and _end(catalog, submission, str(error)):
                 await notify(catalog.settings, subject=f"{work.album} failed", body=str(error))
@@ -79,7 +79,7 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
 
 
 async def _watched() -> None:
-    """Have reconcile run often, also for an album that was made active by this run."""
+    """Switch on the schedule of reconcile, also for an album that this run has made active."""
     try:
         await asyncio.to_thread(PrefectRunLauncher().reconcile_often, True)
     except MachineError as error:
@@ -87,9 +87,9 @@ async def _watched() -> None:
 
 
 def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
-    """The submission this run is in charge of, None where it is another's, or stands still.
+    """The submission that this run coordinates; None where another run does, or the album is not active.
 
-    A run that is begun by hand, or that is tried again after the album failed, takes charge under a new attempt.
+    A run that was started by hand, or retried after the album failed, takes over under a new attempt.
     """
     status, mine = get_submission(catalog.database, work.album), str(flow_run.id)
     is_mine = status.flow_run_id == mine or work.attempt == status.attempt
@@ -110,7 +110,7 @@ def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
 
 
 async def _produce(catalog: Catalog, submission: Submission) -> str | None:
-    """Bring the album to its end as it is planned now; None where it was planned anew on the way."""
+    """Bring the album to its end by its current plan; None where the plan changed in the meantime."""
     planned = stored_plan(catalog.database, submission.request.album_id)
     progress = Progress(planned.songs)
     wall = AlbumArtifacts(catalog, planned)
@@ -150,7 +150,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
 
 
 async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
-    """Rounds until there is nothing more to come, with patience for a Prefect server that is away."""
+    """Run rounds until the verdict; a Prefect server that is away is waited for."""
     away_since: float | None = None
     while True:
         started = time.monotonic()
@@ -167,14 +167,14 @@ async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: S
             verdict = None
         if verdict is not None:
             return verdict
-        # A large album takes long to look at: most of the time goes to others.
+        # A round of a large album takes long: spend most of the time waiting, so that others can use the database.
         await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
 
 
 async def _close(
     catalog: Catalog, submission: Submission, produced: PipelineResult, wall: AlbumArtifacts, *, title: str
 ) -> str:
-    """Note the end, and write the release where finished albums are wanted."""
+    """Record the end of the album, and export the release where a folder for releases is set."""
     album_id = submission.request.album_id
     if get_submission(catalog.database, album_id).attempt != submission.attempt:
         return "another run is in charge of the album"
@@ -204,7 +204,7 @@ async def _write_out(catalog: Catalog, release_key: str, wall: AlbumArtifacts) -
 
 
 def _end(catalog: Catalog, submission: Submission, trouble: str | None) -> bool:
-    """Note that the album is done or failed; whether this run was the one to say so."""
+    """Record that the album is done or failed; returns whether this run was the one to record it."""
     return transition(
         catalog.database,
         submission.request.album_id,

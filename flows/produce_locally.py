@@ -1,4 +1,4 @@
-"""The flow that makes an album: the production line, carried out by Prefect tasks on this machine's workers."""
+"""The flow that makes an album on this machine: the pipeline, with its steps as Prefect tasks on local workers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flows.pipeline.run import run_pipeline
 
 @dataclass(slots=True)
 class Run:
-    """One production in this process. The flow leaves ``produced`` here: only ids travel through Prefect."""
+    """One production in this process. The flow stores its result in ``produced``, as only ids pass through Prefect."""
 
     catalog: Catalog
     planned: PlannedAlbum
@@ -48,7 +48,7 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
 
 
 def produce_locally(catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str) -> PipelineResult:
-    """Run the flow in this process. A song that failed is told in the result; anything else is raised."""
+    """Run the flow in this process. Failed songs are listed in the result; any other error is raised."""
     run = Run(catalog, planned, progress)
     token = _run.set(run)
     try:

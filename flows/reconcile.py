@@ -1,4 +1,5 @@
-"""The flow that holds the pools to the catalog: it frees lost leases, and has a run in charge of every active album."""
+"""The flow that reconciles the pools with the catalog: frees expired leases, and keeps every active album
+coordinated."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ AT_WORK = FlowRunFilter(
         type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
     ),
 )
-"""Runs for albums that are still at it, those of cancelled albums too."""
+"""Unfinished runs for albums, those of cancelled albums included."""
 
 
 @flow(name="reconcile", flow_run_name="reconcile", persist_result=False)
@@ -43,7 +44,7 @@ def reconcile() -> str:
             adapt_schedule(
                 catalog, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1))
             )
-        except MachineError as error:  # it runs once more than it need
+        except MachineError as error:  # one run more than necessary does no harm
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
         told = hold_to_catalog(catalog, dispatcher)
         end_tasks_of_cancelled_runs(client)
@@ -52,9 +53,9 @@ def reconcile() -> str:
 
 
 def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: bool = False) -> None:
-    """Have reconcile run while an album is active or a run for one is still at work, and not at all while none is.
+    """Switch the schedule on while an album is active or a run for one is unfinished, and off otherwise.
 
-    An album may become active between the look and the switch: so there is a second look.
+    An album may become active between the query and the switch, so the query is repeated.
     """
     is_needed = is_at_work or bool(submissions(catalog.database, state="active"))
     dispatcher.reconcile_often(is_needed)
@@ -63,9 +64,9 @@ def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: boo
 
 
 def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
-    """Free lost leases and see to every active album; gives what was done as a sentence.
+    """Free expired leases and ensure a coordinating run for every active album; returns a summary sentence.
 
-    Trouble with one album holds no other up. Raises WorkError naming all that had some, after the last.
+    An error with one album does not stop the others. Raises WorkError after the last album, naming all that failed.
     """
     freed = release_expired_leases(catalog.database)
     active = submissions(catalog.database, state="active")

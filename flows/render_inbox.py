@@ -1,4 +1,4 @@
-"""The flow that runs by night: what is new in the inbox goes to the work pools."""
+"""The scheduled flow that submits the new and changed albums of the inbox to the work pools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERY_NIGHT = InboxParameters()
 
 
 def run_name() -> str:
-    """The run as a sentence: where it looks, and what bounds it."""
+    """The name of the run: the place it reads, and its limits."""
     return sentence(InboxParameters.model_validate(flow_run.get_parameters().get("work", EVERY_NIGHT)))
 
 
@@ -32,8 +32,10 @@ def sentence(work: InboxParameters) -> str:
 
 
 def require_own_inbox(place: str, own: str) -> None:
-    """Raise RefusedError unless a flow run's place is this worker's inbox or lies in it: whoever may start a run would
-    otherwise have a worker read, and write reports into, any folder of its machine."""
+    """Raise RefusedError unless a flow run's place is this worker's inbox or lies inside it.
+
+    Otherwise anyone who may start a run could have a worker read any folder of its machine, and write reports into it.
+    """
     if not place or place == own:
         return
     if own.startswith("s3://"):

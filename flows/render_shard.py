@@ -1,4 +1,4 @@
-"""The flow that renders one shard on a GPU pool, and has its judges hear it."""
+"""The flow that renders one shard on a GPU pool, and has its candidates judged."""
 
 from __future__ import annotations
 

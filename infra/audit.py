@@ -24,9 +24,9 @@ from typing import Any
 CONSTRAINTS = Path(__file__).parent / "constraints.txt"
 NOT_POSSIBLE = 4
 ALLOWED: Mapping[str, str] = {}
-"""Known holes that stay, by their id (PYSEC-…, GHSA-…, CVE-…), each with the reason why it does not reach Songline."""
+"""Accepted vulnerabilities by id (PYSEC-…, GHSA-…, CVE-…), each with the reason why it does not affect Songline."""
 FOUNDATION = frozenset({"pip", "setuptools", "wheel", "songline"})
-"""What the environment itself is made of; constraints do not name it."""
+"""Packages of the environment itself; constraints do not name them."""
 TIMEOUT_S = 900
 SERVICES = ("pypi", "osv")
 
@@ -43,7 +43,7 @@ class Hole:
 
     @property
     def reason(self) -> str | None:
-        """Why it may stay, if it may."""
+        """The reason why it is accepted, if it is."""
         return next((ALLOWED[name] for name in (self.id, *self.aliases) if name in ALLOWED), None)
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a service said: the holes, how many packages it knew, and the names of those that it did not."""
+    """The result of a service: the vulnerabilities, the number of packages it knew, and the names of the others."""
 
     holes: tuple[Hole, ...]
     known: int
@@ -61,11 +61,11 @@ class Audit:
 
 
 class AuditNotPossible(Exception):
-    """No service could be asked; its words say why."""
+    """No service could be reached; the message gives the reason."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check and audit; gives the exit code."""
+    """Check and audit; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.audit", description=__doc__)
     parser.add_argument("--tool", type=Path, required=True, help="the pip-audit to run")
     wanted = parser.parse_args(arguments)
@@ -85,14 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def pinned(constraints: str) -> dict[str, str]:
-    """The versions that a constraints file states, by normalised name."""
+    """The versions in a constraints file, by normalised name."""
     lines = (line.partition("#")[0].partition(";")[0].strip() for line in constraints.splitlines())
     pairs = (line.partition("==") for line in lines if "==" in line)
     return {_normalised(name): version.strip() for name, _, version in pairs}
 
 
 def installed() -> dict[str, str]:
-    """The versions that this environment has, by normalised name."""
+    """The versions in this environment, by normalised name."""
     return {_normalised(found.metadata["Name"]): found.version for found in distributions()}
 
 
@@ -110,13 +110,13 @@ def unpinned(there: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
 
 
 def unfit() -> list[str]:
-    """What pip says of packages that do not fit each other."""
+    """The lines of `pip check` about incompatible packages."""
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     return done.stdout.splitlines() + done.stderr.splitlines() if done.returncode else []
 
 
 def ask(tool: Path, constraints: Path) -> Audit:
-    """What the first service that can be reached says of the pins. Raises AuditNotPossible."""
+    """The audit of the pins by the first service that can be reached. Raises AuditNotPossible."""
     troubles = []
     for service in SERVICES:
         try:
@@ -127,7 +127,7 @@ def ask(tool: Path, constraints: Path) -> Audit:
 
 
 def read(document: Mapping[str, Any]) -> Audit:
-    """The JSON of pip-audit. Raises AuditNotPossible where the service knew none of the packages."""
+    """Parse the JSON of pip-audit. Raises AuditNotPossible where the service knew none of the packages."""
     packages = document["dependencies"]
     skipped = tuple(package["name"] for package in packages if "skip_reason" in package)
     known = [package for package in packages if "skip_reason" not in package]
@@ -142,7 +142,7 @@ def read(document: Mapping[str, Any]) -> Audit:
 
 
 def report(audit: Audit) -> bool:
-    """Tell what was found; gives whether anything is to be done."""
+    """Print the findings; returns whether any action is required."""
     open_holes = [hole for hole in audit.holes if hole.reason is None]
     for hole in open_holes:
         _tell(f"known hole: {hole}")
@@ -177,7 +177,7 @@ def _unused(holes: Iterable[Hole]) -> list[str]:
 
 
 def _normalised(name: str) -> str:
-    """The form in which names of packages are compared (PEP 503)."""
+    """The form in which package names are compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 

@@ -1,1 +1,1 @@
-"""What the Prefect UI shows of an album: artifacts and their pages."""
+"""Artifacts of an album in the Prefect UI, and the text of their pages."""

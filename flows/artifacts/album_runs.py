@@ -1,4 +1,4 @@
-"""The page that leads from an album's run to the runs on the pools that work for it: renders and finishes."""
+"""The page that links an album's coordinating run to its runs on the work pools: renders and finishes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flows.artifacts.pages import NONE, safe, table
 
 RUNS_SHOWN = 100
 WORK = ("render", "finish")
-"""What a run does for the album, by the tag of its deployment."""
+"""The work that a run does for the album, by the tag of its deployment."""
 
 
 async def runs_of_album(album_id: str) -> list[FlowRun]:
-    """The renders and finishes that were asked for last, newest first: one more than are shown where there are more."""
+    """The last scheduled render and finish runs, newest first: one more than are shown where there are more."""
     wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"album:{album_id}"], any_=list(WORK)))
     async with get_client() as client:
         return await client.read_flow_runs(
@@ -28,7 +28,7 @@ async def runs_of_album(album_id: str) -> list[FlowRun]:
 
 
 def runs_page(title: str, runs: Sequence[FlowRun], *, album_id: str) -> str:
-    """A line for each run with the way to it, what it does, how it stands and how long it has taken."""
+    """A line for each run with its link, its work, its state and its duration."""
     rows = (_row(run) for run in runs[:RUNS_SHOWN])
     lines = [f"# {safe(title)}", "", *table(("run", "state", "time", "name"), rows)]
     if len(runs) > RUNS_SHOWN:
@@ -37,15 +37,15 @@ def runs_page(title: str, runs: Sequence[FlowRun], *, album_id: str) -> str:
 
 
 def _row(run: FlowRun) -> tuple[str, ...]:
-    """The link has a word of its own: the UI's first version shows a title's escapes in a link, and cuts off what comes
-    after a long one."""
+    """The link text is a fixed word: the UI's first version shows the escapes of a title in a link, and truncates the
+    text after a long link."""
     address, does = url_for("flow-run", obj_id=run.id), next((work for work in WORK if work in run.tags), NONE)
     state = run.state.name if run.state and run.state.name else NONE
     return f"[{does}]({address})" if address else does, safe(state.lower()), _time(run), safe(run.name)
 
 
 def _time(run: FlowRun) -> str:
-    """Hours, minutes and seconds of a run that has ended; one that runs would have to be told anew at every look."""
+    """Hours, minutes and seconds of an ended run; the duration of a running one would soon be out of date."""
     if run.end_time is None or run.start_time is None:
         return NONE
     return str(timedelta(seconds=round(run.total_run_time.total_seconds())))

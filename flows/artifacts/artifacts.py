@@ -1,4 +1,4 @@
-"""What an album's run shows in the Prefect UI: a progress bar, its songs, their scores, a report, a link."""
+"""Artifacts of an album's run in the Prefect UI: a progress bar, its songs, their scores, a report, a link."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 @contextmanager
 def ignore_display_errors() -> Iterator[None]:
-    """Prefect shows, the catalog counts: a page that cannot be written never fails the album."""
+    """Ignore Prefect API errors: artifacts are display only, so a page that cannot be written never fails the album."""
     with suppress(httpx.HTTPError, PrefectException):
         yield
 
 
 def page_key(name: str, album_id: str) -> str:
-    """The key of an album's page, of the characters that Prefect has for keys."""
+    """The key of an album's page, in the characters that Prefect allows in keys."""
     return NOT_IN_KEYS.sub("-", f"{name}-{album_id}".lower())
 
 
 async def pages_there(wanted: ArtifactFilter) -> list[Artifact]:
-    """All pages that fit."""
+    """All artifacts that match the filter."""
     found: list[Artifact] = []
     async with get_client() as client:
         while some := await client.read_artifacts(artifact_filter=wanted, limit=PAGE, offset=len(found)):
@@ -54,8 +54,11 @@ async def pages_there(wanted: ArtifactFilter) -> list[Artifact]:
 
 
 class ProgressArtifact:
-    """A progress bar in the UI that follows ``progress`` while the block runs. There is one to an album: a later run
-    takes the place of an earlier one's, so that it is found with the newest run and goes when that one's records go."""
+    """A progress bar in the UI that follows ``progress`` while the block runs.
+
+    There is one per album: a later run replaces an earlier one's, so that it is found with the newest run and is
+    removed with that run's records.
+    """
 
     def __init__(self, progress: Progress, *, album_id: str, description: str) -> None:
         self._progress = progress
@@ -65,7 +68,7 @@ class ProgressArtifact:
         self._following: asyncio.Task[None] | None = None
         self._sent: float | None = None
         self.is_over = False
-        """Whether nothing more is to come, though songs may have failed: the bar is full then."""
+        """Whether the work has ended, even where songs have failed: the bar is full then."""
 
     async def __aenter__(self) -> ProgressArtifact:
         with ignore_display_errors():
@@ -109,9 +112,12 @@ class ProgressArtifact:
 
 
 class ArtifactWriter:
-    """Pages of the current flow run by name. Each is made once and then changed in place, and only where it says
-    something new: a run leaves as many records as it has pages, however long it takes and however often it is retried.
-    Their keys end in the album's id, as Prefect lists all pages of one key together."""
+    """Pages of the current flow run by name.
+
+    Each is created once and then updated in place, and only where its text has changed: a run leaves as many records
+    as it has pages, however long it takes and however often it is retried. Their keys end in the album's id, as
+    Prefect lists all artifacts of one key as versions of one.
+    """
 
     def __init__(self, album_id: str) -> None:
         self._album_id = album_id
@@ -119,7 +125,7 @@ class ArtifactWriter:
         self._earlier: dict[str, UUID] | None = None
 
     async def show(self, name: str, text: str, *, description: str) -> None:
-        """Have the page say ``text``."""
+        """Set the text of the page."""
         page_id, said = self._pages.get(name, (None, None))
         if said == text:
             return
@@ -134,7 +140,7 @@ class ArtifactWriter:
             self._pages[name] = (page_id, text)
 
     async def _pages_of_earlier_tries(self) -> dict[str, UUID]:
-        """What this flow run showed before it was retried, by key."""
+        """The pages of this flow run from before it was retried, by key."""
         if self._earlier is None:
             own = [UUID(flow_run.id)] if flow_run.id else []
             standing = await pages_there(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=own))) if own else []
@@ -143,8 +149,8 @@ class ArtifactWriter:
 
 
 class AlbumArtifacts:
-    """The pages of an album, kept up to date while it is made: its songs by state, the scores of each song as soon as
-    it is decided, and at the end a report."""
+    """The pages of an album, updated while it is made: its songs by state, the scores of each song as soon as it is
+    decided, and at the end a report."""
 
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
         self._catalog = catalog
@@ -154,12 +160,12 @@ class AlbumArtifacts:
         self._due = 0.0
 
     async def show(self, failures: Failures, *, now: bool = False, note: str = "") -> None:
-        """Show what has changed. Between two looks there is some time, unless it is to be ``now``."""
+        """Show what has changed. Updates are throttled, unless ``now`` is set."""
         if now or time.monotonic() >= self._due:
             await self._show(failures, note)
 
     async def finish(self, produced: PipelineResult) -> None:
-        """Show how everything came out."""
+        """Show the final results."""
         songs = await self._show(produced.failures)
         await self._show_scores(songs)
         fetch = f"songline export {self._album.id} --out DIR" if produced.release_key else None
@@ -167,7 +173,7 @@ class AlbumArtifacts:
         await self._board.show("report", text, description="The whole album in prose")
 
     async def link(self, address: str) -> None:
-        """A way to the listening page. Browsers follow no link from the UI to a file, so that is only named."""
+        """Link to the listening page. Browsers follow no link from the UI to a file, so a path is shown as text."""
         is_served = address.startswith(("http://", "https://"))
         text = f"[Open the listening page]({address})"
         if not is_served:
@@ -185,7 +191,7 @@ class AlbumArtifacts:
         return songs
 
     async def _show_runs(self) -> None:
-        """The runs on the pools that work for the album, where there are any."""
+        """Show the album's runs on the work pools, if there are any."""
         with ignore_display_errors():
             if runs := await runs_of_album(self._album.id):
                 text = runs_page(self._album.title, runs, album_id=self._album.id)

@@ -1,5 +1,8 @@
-"""The words of the pages that the Prefect UI shows of an album, as markdown: a table artifact would hide sentences, and
-its cells are markdown in one version of the UI and plain in the other."""
+"""The markdown of an album's pages in the Prefect UI.
+
+Tables are written in markdown, as a table artifact would truncate sentences, and its cells are markdown in one version
+of the UI and plain text in the other.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +18,30 @@ from catalog.selection.explanation import label, stored_figure
 from tasks.scoring.registry import metric_specs
 
 SONGS_SHOWN = 100
-"""Songs on the page and with scores of their own; of a larger album those in trouble and at work come first."""
+"""Songs on the page and with scores pages; of a larger album, failed songs and songs in progress come first."""
 NONE = "–"
 UNSAFE = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 ADDRESS = re.compile(r"(?i)((?:https?|ftp):(?=//)|www(?=\.)|(?=@))")
-"""Where the two versions of the UI see an address that they make a link of, be it in a title."""
+"""Addresses that the two versions of the UI turn into links, even in a title."""
 UNSEEN = "\u200b"
-"""A space without width: entities and backslashes are resolved before links are looked for."""
+"""A zero-width space: entities and backslashes are resolved before links are detected."""
 URGENCY = ("failed", "rendering", "rendered", "planned", "decided")
 
 Failures = Mapping[str, SonglineError]
 
 
 def safe(text: str) -> str:
-    """Text that markdown shows as it is, in one line, with no address in it made a link."""
+    """Text on one line, escaped for markdown, with addresses kept from becoming links."""
     return literal(" ".join(text.split()))
 
 
 def literal(text: str) -> str:
-    """Text that markdown shows as it is, whose addresses stay text; a page's own links are written as such."""
+    """Text escaped for markdown, with addresses kept from becoming links; a page's own links are written separately."""
     return ADDRESS.sub(rf"\1{UNSEEN}", UNSAFE.sub(r"\\\1", text))
 
 
 def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:
-    """How far each song is, the selection's sentence, or what is wrong and what helps; above them all a ``note``."""
+    """The state of each song, with the explanation of its selection or its error and remedy; ``note`` comes first."""
     states = Counter(_state(song, failures) for song in songs)
     takes = [candidate for song in songs for candidate in song.candidates]
     parts = [f"{states[state]} {state}" for state in URGENCY if states[state]]
@@ -47,7 +50,7 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     rows = (_song_row(song, _state(song, failures)) for song in shown)
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
     lines += [" · ".join(parts), "", *table(("song", "state", "takes", "winner"), rows)]
-    # The first version of Prefect's pages cuts long cells off: sentences come below, those of trouble first.
+    # The first version of Prefect's pages truncates long cells: sentences come below the table, errors first.
     told = [(song, why) for song in shown if (why := _why(song, failures.get(song.id)))]
     told.sort(key=lambda pair: _state(pair[0], failures) != "failed")
     lines += ["", *(f"- **{safe(song.title)}**: {safe(why)}" for song, why in told)]
@@ -57,7 +60,7 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
 
 
 def scores_page(song: SongRow) -> str:
-    """Every take of a song with its figures, best first."""
+    """Every take of a song with its metrics, best first."""
     lines = [f"# {safe(song.title)}", "", safe(_sentence(song)), ""]
     if song.decision:
         weighted, specs = list(song.decision["weights"]), metric_specs()
@@ -73,7 +76,7 @@ def scores_page(song: SongRow) -> str:
 
 
 def report(title: str, songs: Sequence[SongRow], failures: Failures, *, fetch: str | None) -> str:
-    """The whole album in prose; ``fetch`` is the command that writes its release."""
+    """The whole album as text; ``fetch`` is the command that exports its release."""
     lines = [f"# {safe(title)}", ""]
     lines += [f"Its release is written to any machine by `{fetch}`.", ""] if fetch else []
     for song in _shown(songs, failures):
@@ -137,7 +140,7 @@ def _undecided_row(take: CandidateRow) -> tuple[str, ...]:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table in markdown."""
+    """The lines of a markdown table."""
     yield f"| {' | '.join(columns)} |"
     yield f"|{'---|' * len(columns)}"
     for row in rows:

@@ -1,1 +1,1 @@
-"""The ``songline`` command. Each command is loaded when it is called."""
+"""The ``songline`` command. The module of each command is imported when the command is called."""

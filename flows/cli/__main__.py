@@ -1,4 +1,4 @@
-"""``python -m flows.cli`` is ``songline``."""
+"""Runs ``songline`` as ``python -m flows.cli``."""
 
 from flows.cli.main import main
 

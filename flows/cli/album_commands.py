@@ -1,4 +1,4 @@
-"""The commands of albums and their disk: names, options and help. What a command does is loaded when it is called."""
+"""The commands for albums and their disk use: names, options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``songline`` command: names, options and help. What a command does is loaded when it is called."""
+"""The ``songline`` command: names, options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 
@@ -219,16 +219,16 @@ def retry(
 
 
 def main() -> None:
-    """Entry point: runs the command; every way it can end comes to one message and one exit code.
+    """Entry point: runs the command, and reports every outcome with one message and one exit code.
 
-    What it makes is private to the user, except what they asked for.
+    Created files are private to the user, except requested outputs.
     """
     from catalog.common import streams
     from catalog.files.permissions import keep_private
     from catalog.network.proxies import go_past_proxies
     from flows.cli.console import exit as ending
 
-    os.environ["PYTHONSAFEPATH"] = "1"  # no child of ours takes modules from the folder that the user stands in
+    os.environ["PYTHONSAFEPATH"] = "1"  # child processes import no modules from the user's working folder
     keep_private()
     streams.install()
     go_past_proxies()

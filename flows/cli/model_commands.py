@@ -1,4 +1,4 @@
-"""``songline models``: names, options and help. What a command does is loaded when it is called."""
+"""``songline models``: names, options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of work pools: names, options and help. What a command does is loaded when it is called."""
+"""The commands for work pools: names, options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 
 class Queue(StrEnum):
-    """The queues of every pool, the first before the others."""
+    """The queues of every pool, in order of priority."""
 
     URGENT = "urgent"
     NORMAL = "normal"

@@ -1,5 +1,5 @@
-"""The commands of stored bytes, backups and this machine: names, options and help. What a command does is loaded when
-it is called."""
+"""The commands for stored bytes, backups and this machine: names, options, help. Implementations are imported when
+called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of takes: names, options and help. What a command does is loaded when it is called."""
+"""The commands for takes: names, options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options and help of the finishing tools and of ``judges``. What they do is loaded when they are called."""
+"""The finishing tools and ``judges``: options and help. Implementations are imported when called."""
 
 from __future__ import annotations
 

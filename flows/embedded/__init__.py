@@ -1,1 +1,1 @@
-"""Prefect's own API on this machine, for as long as one command runs."""
+"""Prefect's API on this machine for the duration of one command."""

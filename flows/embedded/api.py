@@ -1,8 +1,8 @@
-"""Prefect's own API on this machine, for as long as one command runs, and for that command alone.
+"""Prefect's API on this machine for the duration of one command, and for that command only.
 
-Prefect would start such a server by itself, but leaves it behind when its parent is killed, lets everybody in, and two
-fresh ones race each other's first migrations. This one is set up under a file lock, asks for a password made for this
-run, and dies with its parent.
+Prefect would start such a server by itself, but leaves it running when its parent is killed, accepts requests from
+anyone, and two fresh ones race each other's first migrations. This one is set up under a file lock, requires a
+password generated for this run, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SERVER_ONLY = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
-    # Relative to the folder the server stands in: a path in an address would be cut at the first `?`.
+    # Relative to the server's working folder: an absolute path in a URL would be cut at the first `?`.
     "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{DATABASE}",
     "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "",
 }
@@ -54,11 +54,11 @@ SERVER_ONLY = {
 def local_api(home: Path) -> Iterator[None]:
     """Run Prefect's API with its home in ``home`` and point this process's Prefect at it.
 
-    To be entered before Prefect is imported. Raises MachineError where the server does not come up.
+    To be entered before Prefect is imported. Raises MachineError where the server does not start.
     """
     own_folder(home)
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
-        del os.environ[name]  # settings of another Prefect must not reach this one
+        del os.environ[name]  # settings for another Prefect server must not apply to this one
     drop_unusable()
     auth = f"songline:{secrets.token_urlsafe(32)}"
     own = {"PREFECT_HOME": str(home.absolute()), "PREFECT_PROFILES_PATH": os.devnull}
@@ -78,7 +78,7 @@ def local_api(home: Path) -> Iterator[None]:
 
 
 def _started(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
-    """A server that answers. One that does not come up with its old database is given a new one."""
+    """Start a server and wait until it answers. If it does not start with its old database, it gets a new one."""
     said = database.prepare()
     try:
         server = _begin(home, database, auth, log)
@@ -94,12 +94,12 @@ def _started(home: Path, database: LocalDatabase, auth: str, log: Path) -> subpr
 
 
 def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
-    # Ours is closed once the server has its copy: connections to a dead server must fail, not wait.
+    # Close this process's socket once the server has its copy: connections to a dead server must fail, not wait.
     with socket.create_server((ADDRESS, 0)) as listening:
         url = f"http://{ADDRESS}:{listening.getsockname()[1]}/api"
         server = _start(listening, home, log, auth, database.lock)
     try:
-        # The import takes as long as the server's start; let them overlap.
+        # The import takes as long as the server's start: let them overlap.
         os.environ.update(PREFECT_API_URL=url, PREFECT_API_AUTH_STRING=auth)
         import prefect.main  # noqa: F401
 
@@ -111,7 +111,7 @@ def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subproc
 
 
 def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path) -> None:
-    """End this process when the API dies under it: Prefect's client would wait for it without end."""
+    """End this process when the API process dies: Prefect's client would wait for it for ever."""
     server.wait()
     if not closing.is_set():
         sys.stderr.write(f"error: Prefect's local API died. Read {log}, then run the same command again.\n")

@@ -1,7 +1,7 @@
-"""The database of Prefect's API on this machine: records of runs, of which nothing is needed once a command has ended.
+"""The database of Prefect's API on this machine: records of runs, none of which is needed once a command has ended.
 
-What was made, when and by what the catalog keeps. So a damaged file is set aside and a large one begun anew, when
-no other command uses it; an empty one is kept to begin with, since making its tables takes seconds.
+The catalog keeps the history of the work. A damaged file is therefore set aside and a large one replaced, when no
+other command uses it. A copy of an empty database is kept as a template, since creating its tables takes seconds.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from flows.embedded.files import clear, own_file
 DATABASE = "prefect.db"
 DAMAGED = "prefect.db.damaged"
 LARGEST_BYTES = 8_000_000
-"""About thirty albums; an empty one takes 1.5 MB."""
+"""About thirty albums; an empty database takes 1.5 MB."""
 BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database, by the ends of the names."""
+"""Suffixes of the files that SQLite keeps next to a database."""
 
 
 class LocalDatabase:
@@ -43,16 +43,16 @@ class LocalDatabase:
 
     @property
     def lock(self) -> int:
-        """The descriptor that says the database is used; a server that inherits it says so for as long as it lives."""
+        """The descriptor of the lock that marks the database as used. A server that inherits it holds the lock."""
         return self._lock
 
     def prepare(self) -> str | None:
-        """See that the server finds a sound database or none; a sentence where one was set aside."""
+        """Ensure that the server finds an intact database or none; returns a message where one was set aside."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._is_alone = True
         except BlockingIOError:
-            self._is_alone = False  # another command's server has it open, and found it sound
+            self._is_alone = False  # another command's server has it open and found it intact
         try:
             if not self._is_alone:
                 return None
@@ -69,7 +69,7 @@ class LocalDatabase:
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def set_aside(self) -> str | None:
-        """Move the database out of the way, with what lies beside it; None where that cannot be: it is in use."""
+        """Move the database and its sidecar files away; None where it does not exist or is in use."""
         if not self._is_alone or not os.path.lexists(self._path):
             return None
         self._remove(self._damaged)
@@ -82,7 +82,7 @@ class LocalDatabase:
         )
 
     def keep_empty(self) -> None:
-        """Keep a copy of a database without runs to begin with, once for each version of Prefect."""
+        """Keep a copy of a database without runs as a template, once for each version of Prefect."""
         if self._empty.exists() or not self._is_alone or self._has_runs():
             return
         for old in self._path.parent.glob("empty-*.db"):
@@ -102,7 +102,7 @@ class LocalDatabase:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether SQLite finds a whole database in a file that nobody else uses. False where there is none."""
+    """Whether SQLite finds an intact database in a file that no other process uses. False where there is none."""
     if not path.is_file():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Files in the folder of Prefect's local API. Nothing in them is needed: what stands in their way is removed."""
+"""Files in the folder of Prefect's local API. None is needed later, so anything that blocks their paths is removed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from catalog.common.errors import MachineError
 from catalog.files.permissions import private_folder
 
 IN_THE_WAY = frozenset({errno.EISDIR, errno.ELOOP, errno.ENXIO})
-"""Why a folder, a link or a pipe cannot be opened as a file of ours."""
+"""Errors of opening a folder, a link or a pipe as a regular file."""
 
 
 def own_folder(path: Path) -> Path:
-    """Make the folder if it is not there, closed to everybody else; gives it. Raises MachineError where it is another
-    user's: what that user put there would be taken for ours."""
+    """Create the folder if it does not exist, private to this user; returns it. Raises MachineError where it is
+    another user's, who could place files there."""
     private_folder(path.parent)
     private_folder(path, shared=False)
     found = path.lstat()
@@ -31,7 +31,7 @@ def own_folder(path: Path) -> Path:
 
 
 def own_file(path: Path, flags: int) -> int:
-    """Open a file of our own for this user alone; a link, a folder or a pipe of its name goes. Gives the descriptor."""
+    """Open a private file of this user; a link, folder or pipe at its path is removed. Returns the descriptor."""
     while True:
         try:
             handle = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
@@ -46,7 +46,7 @@ def own_file(path: Path, flags: int) -> int:
 
 
 def clear(path: Path) -> None:
-    """Remove a file, a link or a folder with all it holds; nothing where nothing is."""
+    """Remove a file, a link or a folder with its contents, if it exists."""
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
             shutil.rmtree(path)
@@ -55,7 +55,7 @@ def clear(path: Path) -> None:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that says anything; empty where there is none."""
+    """The last line of a log that is not blank; empty where there is none."""
     with suppress(OSError):
         with path.open("rb") as log:
             log.seek(max(0, path.stat().st_size - 4096))

@@ -1,6 +1,6 @@
-"""The process behind :mod:`flows.embedded.api`: serves Prefect's API on an inherited socket until its parent is gone.
+"""The process behind :mod:`flows.embedded.api`: serves Prefect's API on an inherited socket until its parent ends.
 
-The password comes by the environment, which other users cannot read, unlike the command line.
+The password is passed in the environment, which other users cannot read, unlike the command line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 
 
 def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> None:
-    """Serve on the socket ``descriptor``; end when ``lifeline`` tells that ``parent`` is gone.
+    """Serve on the socket ``descriptor``; end when ``lifeline`` shows that ``parent`` has ended.
 
-    ``of_main_thread`` is 1 where the parent's main thread started this process: its end is enough then.
+    ``of_main_thread`` is 1 where the parent's main thread started this process: the end of that thread is enough then.
     """
     end_with_parent(lifeline, parent, of_main_thread=bool(of_main_thread))
     os.umask(0o077)
@@ -34,7 +34,7 @@ def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> No
 
         return LocalGate(create_app(), host=host, auth=os.environ[AUTH])
 
-    # Where they are not given here, the environment's WEB_CONCURRENCY and FORWARDED_ALLOW_IPS count.
+    # Set explicitly, as otherwise the environment's WEB_CONCURRENCY and FORWARDED_ALLOW_IPS apply.
     own: Mapping[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": ""}
     uvicorn.run(gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False, **own)
 

@@ -1,1 +1,1 @@
-"""Nightly runs over an inbox: reading, budget, time windows, report."""
+"""Scheduled runs over an inbox: reading, budget, time windows, report."""

@@ -1,4 +1,4 @@
-"""The GPU minutes of a night over the inbox: what there are, what is in use already, and what an album lacks."""
+"""The GPU minutes of one scheduled run over the inbox: the budget, the minutes in use, and the estimate of an album."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flows.inbox.parameters import InboxParameters
 from flows.inbox.time_windows import TimeWindow
 
 NIGHT = timedelta(hours=12)
-"""A budget without hours is for so long, so that a second run soon after the first does not get it again."""
+"""The period of a budget without hours, so that a second run soon after the first does not get the budget again."""
 HEADROOM = 1.25
-"""An album is granted this much more than its forecast where there is room, or each would stop short of its end."""
+"""An album is granted its forecast times this factor where the budget allows, as a tight limit may stop it early."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuEstimate:
-    """Minutes that an album's missing renders should take, and the quickest of them."""
+    """Expected minutes of an album's missing renders in total, and of the shortest one."""
 
     minutes: float
     least_minutes: float
@@ -30,29 +30,31 @@ class GpuEstimate:
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """Minutes that albums of the inbox cost since the night began, and that those under way still will."""
+    """Minutes that albums of the inbox have used since the period began, and that active ones are expected to use."""
 
     spent: float = 0.0
     still: float = 0.0
 
     @property
     def total(self) -> float:
-        """Both together."""
+        """Spent and expected minutes in total."""
         return self.spent + self.still
 
 
 def minutes_left(work: InboxParameters, opening: TimeWindow | None, now: datetime, *, in_use: InUse) -> float | None:
-    """What may still be given out: of the minutes that are set, and no more than the hours hold from ``now`` on; None
-    where nothing bounds it."""
+    """The minutes that may still be granted; None where there is no limit.
+
+    The limit is the budget, and at most the GPU time from ``now`` to the end of the hours.
+    """
     bounds = [work.max_gpu_minutes - in_use.total] if work.max_gpu_minutes is not None else []
     if opening is not None:
-        # By the world's clock, as the wall's may be changed on the way.
+        # By timestamps, as the local clock may be changed in between.
         bounds.append(work.gpus * (opening.end.timestamp() - now.timestamp()) / 60 - in_use.still)
     return min(bounds, default=None)
 
 
 def gpu_estimate(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> GpuEstimate:
-    """What is missing of an album; a render that two of its songs share is counted once."""
+    """The estimate of an album's missing renders; a render that two of its songs share is counted once."""
     recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
     statuses = catalog.ledger.statuses("render", list(recipes))
     missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(statuses.get(key))]
@@ -62,7 +64,7 @@ def gpu_estimate(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[
 def minutes_in_use(
     catalog: Catalog, submissions: Sequence[Submission], expected_s: Callable[[Recipe], float], *, since: float
 ) -> InUse:
-    """What these albums took of a night that began at ``since`` (epoch seconds)."""
+    """The minutes that these albums used and will use of a period that began at ``since`` (epoch seconds)."""
     spent = still = 0.0
     for submission in submissions:
         counted_from = counted_since(catalog.database, submission)
@@ -80,14 +82,14 @@ def minutes_in_use(
 
 
 class GpuBudget:
-    """The minutes that are left. Albums are served in order: once one could not be served whole, only those follow
-    that need none."""
+    """The remaining minutes. Albums are served in order: once one could not be granted its forecast in full, later
+    ones are granted only if they need no GPU time."""
 
     def __init__(self, minutes: float | None) -> None:
         self.left = None if minutes is None else max(0.0, minutes)
 
     def grant(self, need: GpuEstimate) -> float | None:
-        """Minutes to submit an album with; None where it is not bounded. Raises Spent where it must wait."""
+        """Minutes to submit an album with; None where it has no limit. Raises Spent where it must wait."""
         if self.left is None:
             return None
         if need.minutes > 0 and self.left < need.least_minutes:
@@ -99,4 +101,4 @@ class GpuBudget:
 
 
 class Spent(Exception):
-    """Too little is left of the night's budget for even one of the album's renders."""
+    """Too little of the budget remains for even one of the album's renders."""

@@ -1,4 +1,4 @@
-"""What a run over the inbox is asked to do, as a model that Prefect's pages make a form of."""
+"""The parameters of a run over the inbox, as a model that Prefect's UI shows as a form."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ class InboxParameters(BaseModel):
 
     @property
     def hours(self) -> Schedule | None:
-        """The window as a value."""
+        """The time window parsed from the parameters."""
         return parse_hours(self.window, self.time_zone) if self.window is not None else None

@@ -1,4 +1,4 @@
-"""Reading every manifest of an inbox, so that what is wrong with one is told of that one only."""
+"""Reads every manifest of an inbox, so that the faults of one affect only that one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from flows.planning.read_manifest import read_album
 from tasks.steps.run_step import as_songline_error
 
 MAX_TROUBLES = 3
-"""So many manifests in a row that the place did not give: then it is the place's trouble, and waiting for each of
-the others would take the night."""
+"""Consecutive manifests that could not be fetched before the inbox itself is taken to be unavailable: waiting for each
+of the others would take hours."""
 
 
 ONE_FAULT = "1 fault"
@@ -34,8 +34,8 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A sound manifest: the album that it declares, and what it and all its files digest to. ``cover_digests`` are
-    those of the cover as it is delivered and as its file stands; None where it has none."""
+    """A valid manifest: its album's id, and the digest of the manifest and all its files. ``cover_digests`` are those
+    of the delivered cover and of its source file; None where it has none."""
 
     manifest: str
     album_id: str
@@ -45,7 +45,7 @@ class Offer:
 
 
 def offer_of(manifest: str, album: Album) -> Offer:
-    """An album of the inbox without what it holds, of which there may be much."""
+    """An album as an offer, without its contents, which may be large."""
     digest = manifest_digest(manifest_document(album))
     return Offer(manifest, album.id, album.title, digest, _cover_digests(album.cover))
 
@@ -57,9 +57,9 @@ def _cover_digests(path: Path | None) -> frozenset[str | None]:
 
 
 def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) -> Iterator[Offer | Entry]:
-    """Every manifest in the given order: sound, or as an entry that tells why not.
+    """Read every manifest in the given order: as an offer, or as an entry with its faults.
 
-    Raises the place's error where nothing can be had from it any more.
+    Raises the inbox's error where nothing can be fetched from it any more.
     """
     in_a_row = 0
     for name, fault in ((each.name, each.fault) for each in offered):
@@ -82,8 +82,8 @@ def _read(inbox: Inbox, name: str, settings: Settings) -> Offer:
 
 
 def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
-    """What ``work`` gives, or a faulty entry for whatever is wrong with the manifest. The machine's trouble is raised,
-    but for a model that is missing."""
+    """The result of ``work``, or a faulty entry for any error of the manifest. Errors of the machine are raised,
+    except a missing model."""
     try:
         return work()
     except DatabaseError:
@@ -92,20 +92,20 @@ def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
         if isinstance(error, MachineError) and not isinstance(error, ModelMissing):
             raise
         return faulty(name, error)
-    except Exception as error:  # the files are strangers': what no check foresaw must not cost the others their night
+    except Exception as error:  # the files are untrusted: an unforeseen error must not stop the other manifests
         return faulty(name, as_songline_error(error, doing="reading this manifest"))
 
 
 def faulty(name: str, error: SonglineError) -> Entry:
-    """The entry of a manifest with its fault lines."""
+    """The entry of a manifest with its faults, one per line."""
     faults = error.faults if isinstance(error, ManifestError) else (str(error),)
     why = ONE_FAULT if len(faults) == 1 else f"{len(faults)} faults"
     return Entry(name, "faulty", why, faults=faults)
 
 
 def without_doubles(read: Sequence[Offer | Entry]) -> list[Offer | Entry]:
-    """The same with albums that several manifests declare made faulty, all of them: which one would win is not for
-    file names to decide."""
+    """The same list, with every album that several manifests declare marked faulty: file names must not decide which
+    one is used."""
     declaring: dict[str, list[str]] = defaultdict(list)
     for each in read:
         if isinstance(each, Offer):

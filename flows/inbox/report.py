@@ -1,4 +1,4 @@
-"""What a run over the inbox found and did, for scripts (JSON) and for the person who reads it in the morning."""
+"""The report of a run over an inbox, as JSON for scripts and as text for people."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MAX_LINE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One manifest: what came of it, and why in one sentence. ``gpu_minutes`` is what it lacks by forecast,
-    ``granted_minutes`` the bound it was submitted with; ``faults`` are finished lines."""
+    """The outcome of one manifest, with its reason in one sentence. ``gpu_minutes`` is the forecast of its missing
+    renders, ``granted_minutes`` the limit it was submitted with; ``faults`` are complete lines."""
 
     manifest: str
     outcome: ManifestOutcome
@@ -38,7 +38,7 @@ class Entry:
     faults: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Json]:
-        """The entry for scripts."""
+        """The entry as JSON."""
         return {
             "manifest": shown(self.manifest),
             "album": self.album,
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class InboxReport:
-    """One run over an inbox. ``trouble`` says why it broke off, ``left_as`` where it lies in the inbox."""
+    """The report of one run over an inbox. ``trouble`` is the error that stopped it, ``left_as`` the report's path."""
 
     place: str
     started: datetime
@@ -66,22 +66,22 @@ class InboxReport:
     left_as: str | None = None
 
     def of(self, outcome: ManifestOutcome) -> list[Entry]:
-        """The entries of one outcome, in the order of the inbox."""
+        """The entries with this outcome, in the order of the inbox."""
         return [entry for entry in self.entries if entry.outcome == outcome]
 
     @property
     def taken_minutes(self) -> float:
-        """GPU minutes of what was submitted, by forecast and no more than was granted."""
+        """GPU minutes of the submitted albums, by forecast and at most what was granted."""
         taken = self.of("taken")
         return sum(min(e.gpu_minutes or 0.0, e.granted_minutes or float("inf")) for e in taken)
 
     @property
     def stem(self) -> str:
-        """The report's file name without suffix: when the run began, in UTC."""
+        """The report's file name without suffix: the start of the run, in UTC."""
         return self.started.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
     def document(self) -> dict[str, Json]:
-        """The report for scripts."""
+        """The report as JSON."""
         return {
             "report_version": 1,
             "place": self.place,
@@ -100,7 +100,7 @@ class InboxReport:
         }
 
     def files(self) -> dict[str, bytes]:
-        """The report as it is left in the inbox, by suffix."""
+        """The report files that are written to the inbox, by suffix."""
         text = json.dumps(self.document(), ensure_ascii=False, indent=2, allow_nan=False)
         return {".json": f"{text}\n".encode(), ".md": self.markdown().encode()}
 
@@ -112,11 +112,11 @@ class InboxReport:
         return f"{counts} of {counted(len(self.entries), 'manifest')}{broken}"
 
     def markdown(self) -> str:
-        """The report for people; no text of a manifest can break out of its place."""
+        """The report as markdown; all text of manifests is escaped."""
         return "\n".join(self._lines(_safe)) + "\n"
 
     def text(self) -> str:
-        """The same for a terminal."""
+        """The report for a terminal."""
         return "\n".join(self._lines(shown)) + "\n"
 
     def _lines(self, safe: Callable[[str], str]) -> Iterator[str]:
@@ -148,7 +148,7 @@ _COUNTED: Mapping[ManifestOutcome, str] = {
 
 
 def shown(text: str) -> str:
-    """A text of a stranger's in one line of bounded length, what cannot be printed spelled out."""
+    """An untrusted text on one line of limited length, with unprintable characters escaped."""
     line = " ".join(redacted(text).split())
     spelled = visible(line, line_breaks=False)
     return spelled if len(spelled) <= MAX_LINE else spelled[: MAX_LINE - 1] + "…"

@@ -1,4 +1,4 @@
-"""A night over the inbox: submits what is new or changed, in order and within bounds, and leaves a report."""
+"""A run over the inbox: submits new and changed albums, in order and within limits, and writes a report."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ BROKE_OFF = "the run broke off before it"
 
 
 class Submit(Protocol):
-    """Hands an album over to the work pools; see :func:`flows.orchestration.submissions.submit_album`."""
+    """Submits an album to the work pools; see :func:`flows.orchestration.submissions.submit_album`."""
 
     def __call__(
         self, catalog: Catalog, planned: PlannedAlbum, *, priority: Priority, until: str, max_gpu_minutes: float | None
     ) -> Submission:
-        """Safe to repeat."""
+        """Submit the album. Idempotent."""
 
 
 def wall_clock() -> datetime:
-    """The moment by this machine's clock."""
+    """The current time by this machine's clock."""
     return datetime.now(UTC)
 
 
@@ -63,11 +63,11 @@ def run_inbox(
     submit: Submit | None,
     clock: Callable[[], datetime] = wall_clock,
 ) -> InboxReport:
-    """Look at every manifest, submit those to be taken, and leave the report in the inbox; without ``submit`` only tell
-    what would be done.
+    """Read every manifest, submit those that are due, and write the report to the inbox. Without ``submit`` only
+    report what would be done.
 
-    Running it again does nothing twice. Raises InputError or StoreError where there is no such inbox; trouble on the
-    way stands in the report instead, with what was done before it.
+    Running it again submits nothing twice. Raises InputError or StoreError where there is no such inbox; later errors
+    are recorded in the report, with what was done before them.
     """
     started = clock()
     inbox = inbox_of(catalog, work.place)
@@ -89,7 +89,7 @@ def run_inbox(
 
 
 def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
-    """The report with where it lies; one that cannot be left is told in itself, for who called."""
+    """Write the report to the inbox, and return it with its path; a failure to write is recorded in it."""
     try:
         return replace(report, left_as=inbox.leave(report.stem, report.files()))
     except SonglineError as error:
@@ -97,7 +97,7 @@ def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
 
 
 class _Night:
-    """One run: first all manifests are read, then those to be taken are submitted in the same order."""
+    """One run: first reads all manifests, then submits those that are due in the same order."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class _Night:
         self.trouble: SonglineError | DatabaseError | None = None
 
     def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
-        """What came of each manifest, in the order of the inbox."""
+        """The outcome of each manifest, in the order of the inbox."""
         read = without_doubles(self._read(offered))
         statuses = {each.manifest: self._status(each) for each in read if isinstance(each, Offer)}
         self._open_gpu_budget([submission for _, submission in statuses.values() if submission])
@@ -173,7 +173,7 @@ class _Night:
             return _told(offer, "left", f"it could not be submitted: {error}")
 
     def _take(self, offer: Offer, standing: ManifestStatus) -> Entry:
-        """Read the manifest again, since only now its files are needed, and submit it."""
+        """Read the manifest again, since its files are needed only now, and submit it."""
         with self._inbox.opened(offer.manifest) as path:
             album = read_album(path, self._catalog.settings)
             if offer_of(offer.manifest, album) != offer:

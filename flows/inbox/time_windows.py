@@ -1,4 +1,4 @@
-"""Hours of a day between which work may begin, such as 22:00-06:00, in this machine's time zone or a stated one."""
+"""Hours of a day between which work may start, such as 22:00-06:00, in this machine's time zone or a given one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY_MIN = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """One opening of a window: two moments, both with their zone."""
+    """One occurrence of a window: its start and end, both with their time zone."""
 
     start: datetime
     end: datetime
@@ -21,10 +21,10 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A window of every day in minutes after midnight by the clocks of ``zone`` (None: this machine's).
+    """A daily window in minutes after midnight in local time of ``zone`` (None: this machine's).
 
-    It crosses midnight where it closes at an earlier hour than it opens. On the nights when clocks are changed it
-    opens and closes by the clocks, so it is an hour longer or shorter.
+    It crosses midnight where its end is before its start. On the nights when clocks are changed it starts and ends by
+    local time, so it is an hour longer or shorter.
     """
 
     opens_min: int
@@ -32,17 +32,17 @@ class Schedule:
     zone: ZoneInfo | None = None
 
     def opening(self, now: datetime) -> TimeWindow | None:
-        """The opening that holds ``now`` (its start belongs to it, its end does not), None where it is closed."""
+        """The occurrence that contains ``now`` (start included, end excluded), None outside the window."""
         today = now.astimezone(self.zone).date()
         for day in (today - timedelta(days=1), today):
             opening = self._opening_of(day)
-            # Compared by the world's clock: within one zone Python compares what the clocks on the wall show.
+            # Compared as timestamps: within one zone Python compares local times.
             if opening.start.astimezone(UTC) <= now.astimezone(UTC) < opening.end.astimezone(UTC):
                 return opening
         return None
 
     def _opening_of(self, day: date) -> TimeWindow:
-        """The opening that begins on ``day``."""
+        """The occurrence that starts on ``day``."""
         crosses = self.closes_min <= self.opens_min
         return TimeWindow(
             self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses), self.closes_min)
@@ -59,7 +59,7 @@ class Schedule:
 
 
 def parse_hours(text: str, zone: str | None = None) -> Schedule:
-    """The window that ``text`` writes as HH:MM-HH:MM. Raises ValueError."""
+    """Parse a window written as HH:MM-HH:MM. Raises ValueError."""
     found = _HOURS.fullmatch(text.strip())
     if found is None:
         raise ValueError("write two times of day, such as 22:00-06:00")

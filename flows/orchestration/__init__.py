@@ -1,1 +1,1 @@
-"""Albums on work pools: coordinator, dispatchers, run launcher and tracker."""
+"""Albums on work pools: coordinator, dispatchers, run launcher and run tracker."""

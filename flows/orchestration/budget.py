@@ -1,4 +1,4 @@
-"""How much of an album's GPU minutes is left."""
+"""The remaining GPU minutes of an album."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from flows.planning.shards import RenderShard
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Seconds that may still be promised to new runs; None where the album has no bound."""
+    """Seconds that may still be committed to new runs; None where the album has no limit."""
 
     left_s: float | None
 
     def cut(self, offered: Iterable[RenderShard]) -> Iterator[RenderShard]:
-        """What there is room for, in order; the shard at the end is cut to what still fits."""
+        """The shards that fit the budget, in order; the last one is cut to the renders that still fit."""
         left_s = self.left_s
         for shard in offered:
             if left_s is None:
@@ -32,9 +32,10 @@ class Budget:
 def budget_of(
     database: Database, submission: Submission, *, expected_s: Mapping[str, float], in_hand: Collection[str]
 ) -> Budget:
-    """The budget less what was spent since it was given, and what renders ``in_hand`` of runs will take.
+    """The album's budget less the time spent since it was set and the expected time of the renders ``in_hand`` of
+    runs.
 
-    ``expected_s`` are the seconds that each render of the album should take, by its key.
+    ``expected_s`` is the expected duration of each render of the album in seconds, by its key.
     """
     minutes = submission.request.max_gpu_minutes
     if minutes is None:

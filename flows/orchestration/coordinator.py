@@ -1,7 +1,8 @@
-"""The one in charge of an album on work pools: asks the catalog what is missing, and has runs made for it.
+"""Coordinates one submitted album on work pools: finds missing work in the catalog and starts flow runs for it.
 
-Everything that must not be forgotten is in the catalog, so another one can take over at any moment. Two at once may ask
-for a run twice, but no work is done twice: it is leased. It works in rounds that look, change a little and return.
+All durable state is in the catalog, so another coordinator can take over at any time. Two coordinators at once may
+start a run twice, but no work is done twice, because it is leased. The coordinator works in short rounds: read the
+state, start or release runs, return.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Verdict = Literal["all settled", "paused", "not in charge"]
 
 
 class AlbumCoordinator:
-    """Brings every song of a submitted album to its end: decided, finished, or failed with a reason."""
+    """Brings every song of a submitted album to its end: selected, finished, or failed with a reason."""
 
     def __init__(
         self,
@@ -48,11 +49,11 @@ class AlbumCoordinator:
 
     @property
     def failures(self) -> Mapping[str, SonglineError]:
-        """Songs that came to no good end, by id."""
+        """The errors of failed songs, by song id."""
         return self._songs.failures
 
     def round(self) -> Verdict | None:
-        """Look, and have done what can be done now. None while there is more to come."""
+        """Read the state and start the runs that can start now. Returns None until the album needs no further round."""
         status = submission_of(self._catalog.database, self._album_id)
         if status is None or status.attempt != self._attempt or status.state not in ("active", "paused"):
             return "not in charge"
@@ -66,7 +67,7 @@ class AlbumCoordinator:
             left = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
             paused = self._pause(f"{BUDGET_SPENT} {status.request.max_gpu_minutes:g} GPU minutes is spent; {left}")
         if status.state == "paused" and not (status.reason or "").startswith(BUDGET_SPENT):
-            self._songs.follow()  # by hand: nothing new begins
+            self._songs.follow()  # paused by the user: start no new runs
         else:
             self._songs.bring_on(self._shards.missing, status)
             if self._songs.is_settled:

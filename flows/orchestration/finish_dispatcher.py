@@ -1,4 +1,4 @@
-"""Having an album's songs brought on as their candidates come in: decided, mastered, finished."""
+"""Dispatches songs to runs of ``finish-song`` as their candidates come in: selection, mastering, deliverables."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from flows.pipeline.progress import Progress
 from tasks.steps.run_step import raise_if_failed
 
 RUNS = 4
-"""Runs of an album's songs at once; more songs than these wait and then go together."""
+"""Concurrent runs for the songs of one album; further songs wait and then share runs."""
 SONGS_A_RUN = 50
 TRIES = 5
 
 
 class CatalogLookupWithFailures(CatalogLookup):
-    """Looks whether work was done; work that failed for good raises its error, as doing it would."""
+    """Looks up whether a step is done; a step that failed permanently raises its error, as running it would."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
@@ -44,7 +44,7 @@ class CatalogLookupWithFailures(CatalogLookup):
 
 
 class SongDispatcher:
-    """The songs of an album on their way through one stage, or two where the album's gain needs every winner first."""
+    """Takes an album's songs through one stage, or through two where the album gain needs every winner first."""
 
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, progress: Progress, until: str
@@ -65,21 +65,21 @@ class SongDispatcher:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every song came to its end."""
+        """Whether every song has finished or failed."""
         return not self._open and len(self._stages) == 1
 
     @property
     def _together(self) -> bool:
-        """Whether the songs go through the present stage in one run: their common gain is found there."""
+        """Whether all songs go through the current stage in one run, because their common gain is computed there."""
         return self._stepwise and len(self._stages) == 1
 
     def follow(self) -> None:
-        """See what became of the songs whose runs ended."""
+        """Update the songs whose runs ended."""
         for ended in self.runs.follow():
             self._look(sorted(ended))
 
     def bring_on(self, missing: Collection[str], submission: Submission) -> None:
-        """Have done what can be done now; ``missing`` are the renders that songs have to wait for."""
+        """Start the runs that can start now; ``missing`` are the renders that songs must wait for."""
         self.follow()
         self._have_done(missing, submission)
         if not self._open and len(self._stages) > 1:
@@ -95,7 +95,7 @@ class SongDispatcher:
         ready = [s.song.id for s in waiting if not any(c.render_key in missing for c in s.candidates)]
         if new := [song_id for song_id in ready if song_id not in self._looked]:
             self._looked.update(new)
-            self._look(new)  # what was finished before needs no run
+            self._look(new)  # finished work needs no run
         ready = [song_id for song_id in ready if song_id in self._open]
         while ready and len(self.runs.given) < RUNS:
             share = -(-len(ready) // (RUNS - len(self.runs.given)))
@@ -120,7 +120,7 @@ class SongDispatcher:
         self.runs.given[run_id] = frozenset(songs)
 
     def _look(self, songs: Sequence[str]) -> None:
-        """Take note of songs that came to the end of the stage, or cannot come further."""
+        """Record the songs that reached the end of the stage, or cannot get further."""
         part = part_of(self._planned, songs=songs)
         counted = Progress(part.songs)
         line = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), counted, storing=False)
@@ -140,7 +140,7 @@ class SongDispatcher:
         self.failures.update(failures)
         for song_id in songs:
             del self._open[song_id]
-            rendered = self._progress.songs[song_id].rendered  # which the look at finished work does not count
+            rendered = self._progress.songs[song_id].rendered  # the lookup of finished work does not count renders
             self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))

@@ -1,4 +1,4 @@
-"""What a deployed flow is asked to do: ids only, as models, so that Prefect's pages make forms of them."""
+"""The parameters of deployed flows: ids only, as models, so that Prefect's UI can show them as forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class RunParameters(BaseModel):
-    """What all orders have in common: nothing beside their fields is taken."""
+    """Base of all parameter models: frozen, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Handing out to the GPU pool, shard by shard, what an album lacks: renders, within its budget, and judgements."""
+"""Dispatches an album's missing work to the GPU pool in shards: renders, within the budget, and judges' scores."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import execution_environment
 
 SPLIT_AFTER = 3
-"""Runs that ended at the same renders before these are cut in half, to find the one that kills its worker."""
+"""Runs that ended without finishing the same renders before their shard is halved, to isolate one that kills its
+worker."""
 FAIL_AFTER = 8
-"""Runs that ended at one candidate alone before it fails for good."""
+"""Runs that ended without finishing a single candidate before it fails permanently."""
 FRUITLESS = 20
-"""Runs that ended in a row without one render before it is the workers that are to blame, and not the renders."""
+"""Consecutive runs without a finished render before the workers, not the renders, are taken to be at fault."""
 JUDGE_S = 5.0
-"""A judge hears a candidate in about so long on a GPU. No budget goes by it: it only says how many go together."""
+"""Approximate seconds that a judge takes per candidate on a GPU. Used only to size shards, never for a budget."""
 
 
 class ShardDispatcher:
-    """Which candidates of an album are still to come, and the runs that make them.
+    """Finds the missing candidates of an album and starts the runs that render and judge them.
 
-    ``missing`` are the renders that songs wait for: those that are ``unrendered``, and those that a judge, which loads
-    a model, has not heard. So judges are asked on the GPU pool alone, also for a render that was there before.
+    ``missing`` are the renders that songs wait for: the ``unrendered`` ones, and those that still lack the score of a
+    judge that loads a model. Such judges therefore run on the GPU pool only, also for renders that existed before.
     """
 
     def __init__(
@@ -75,14 +76,16 @@ class ShardDispatcher:
             clock=clock,
         )
         for shard in shards_of_album(catalog.database, planned.album.id):
-            if shard.flow_run_id:  # another one in charge may have handed it out; the next look tells
+            if shard.flow_run_id:  # may have been started by another coordinator; the next look decides
                 self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
         self._taken_over = set(self.runs.given)
 
     def recall(self, queue: str) -> None:
-        """Take back runs that another in charge had put to wait in a queue that is not wished any more: Prefect moves
-        none from queue to queue, so what they were to do is handed out anew. Those that ended before count for nothing:
-        their renders may be there, and a judge be asked for the first time now."""
+        """Cancel runs that a previous coordinator scheduled in a queue other than ``queue``.
+
+        Prefect cannot move a run to another queue, so their work is dispatched anew. Runs that had ended before are
+        ignored and do not count as failures: their renders may exist and need a judge for the first time.
+        """
         statuses = self._dispatcher.statuses(self._taken_over)
         for run_id in self._taken_over:
             status = statuses.get(run_id)
@@ -94,7 +97,7 @@ class ShardDispatcher:
         self._taken_over.clear()
 
     def look(self) -> None:
-        """See which candidates are in, and let go of runs that ended."""
+        """Update which candidates are rendered, and drop runs that ended."""
         statuses = self._catalog.ledger.statuses("render", sorted(self._expected_s))
         self.rendered = frozenset(key for key, status in statuses.items() if status.finished)
         self.unrendered = frozenset(key for key in self._expected_s if not is_settled(statuses.get(key)))
@@ -111,13 +114,13 @@ class ShardDispatcher:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether so many runs ended without anything made that more of them would be in vain."""
+        """Whether so many runs ended without progress that further runs are pointless."""
         return self._fruitless >= FRUITLESS
 
     def hand_out(self, submission: Submission) -> bool:
-        """Have made what is missing and in nobody's hands; False where the budget lets nothing begin.
+        """Start runs for missing work that no run holds; False where the budget lets nothing begin.
 
-        The budget is one of renders: what is rendered is judged, or it would have been rendered in vain.
+        The budget covers renders only: every render is judged, as it would be useless without its score.
         """
         busy = self.runs.busy
         in_hand = busy & self.unrendered
@@ -131,7 +134,8 @@ class ShardDispatcher:
         return budget == Budget(None) or not loose or bool(self.runs.given)
 
     def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
-        """Shards of what is loose; one that ended several runs comes in halves, and a single such candidate fails."""
+        """Shards of the unassigned work ``loose``. One that ended several runs is halved; a single such candidate
+        fails."""
         if not loose:
             return
         shard_s = 60 * self._catalog.settings.shard_minutes
@@ -149,7 +153,7 @@ class ShardDispatcher:
             yield shard
 
     def _fail(self, key: str) -> None:
-        """Fail a render, or what the judges of one that is there were asked."""
+        """Fail a render, or the missing judges' steps of one that exists."""
         if unheard := self._unheard.get(key):
             self._catalog.ledger.declare_steps(list(unheard.values()))
             for step in unheard:

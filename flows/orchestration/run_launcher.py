@@ -1,4 +1,4 @@
-"""Handing work to Prefect's pools: a flow run for an order, how runs stand, and runs that are given up."""
+"""Starts flow runs on Prefect's work pools, reads their states and cancels them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = 200
 POOLS = ("gpu", "cpu")
 RECONCILE = "reconcile/reconcile"
 STEADY = "steady"
-"""The schedule of `reconcile` that is on while an album is active, by its slug in ``infra/prefect.yaml``."""
+"""Slug in ``infra/prefect.yaml`` of the schedule of `reconcile` that is active while an album is active."""
 RunState = Literal["waiting", "starting", "running", "ended"]
 ENDED = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 STATES: Mapping[StateType, RunState] = {
@@ -44,7 +44,7 @@ STATES: Mapping[StateType, RunState] = {
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How a flow run stands, and for how long; ``queue`` is the one it waits in."""
+    """State of a flow run, the seconds it has been in it, and the queue in which it waits."""
 
     state: RunState
     for_s: float
@@ -53,36 +53,36 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class PoolWorkers:
-    """How many workers of a pool are alive."""
+    """Number of online workers of a work pool."""
 
     pool: str
     online: int
 
 
 class RunLauncher(Protocol):
-    """Has flow runs made."""
+    """Starts, reads and cancels flow runs."""
 
     def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
-        """Ask for a run of a deployed flow; gives its id. The same ``key`` gives the same run, whoever asks."""
+        """Start a run of a deployed flow and return its id. The same ``key`` returns the same run, for every caller."""
 
     def statuses(self, run_ids: Collection[str]) -> dict[str, RunStatus]:
-        """How these runs stand. One that Prefect no longer knows is left out."""
+        """The status of each of these runs. A run that Prefect no longer knows is left out."""
 
     def mark_crashed(self, run_id: str, reason: str) -> None:
-        """Count a run as crashed that has gone silent."""
+        """Mark a run as crashed whose process no longer responds."""
 
     def cancel_scheduled(self, run_id: str, reason: str) -> None:
-        """Cancel a run that waits."""
+        """Cancel a run that has not started."""
 
     def cancel_all(self, album: str) -> int:
-        """Cancel every run of an album that has not ended; gives the count."""
+        """Cancel every run of an album that has not ended; returns their count."""
 
     def reconcile_often(self, often: bool) -> None:
-        """Have `reconcile` run every 30 s, as active albums need it, or not at all. Once more changes nothing."""
+        """Switch the 30 s schedule of `reconcile`, which active albums need, on or off. Idempotent."""
 
 
 class PrefectRunLauncher:
-    """Work pools of the Prefect server that PREFECT_API_URL names. Raises MachineError where it cannot be reached."""
+    """The work pools of the Prefect server at PREFECT_API_URL. Raises MachineError where it cannot be reached."""
 
     @cached_property
     def _client(self) -> SyncPrefectClient:
@@ -122,7 +122,7 @@ class PrefectRunLauncher:
         return found
 
     def workers(self) -> list[PoolWorkers]:
-        """The workers of our pools that beat of late."""
+        """The number of workers of Songline's pools with a recent heartbeat."""
         return [PoolWorkers(pool, self._online(pool)) for pool in POOLS]
 
     def _online(self, pool: str) -> int:
@@ -153,13 +153,13 @@ class PrefectRunLauncher:
             while some := self._client.read_flow_runs(flow_run_filter=open_runs, limit=PAGE, offset=len(found)):
                 found += some
             for run in found:
-                # One that a worker has taken is ended by that worker; one that waits has nobody to end it.
+                # A run that a worker has started is stopped by that worker; a scheduled one is cancelled here.
                 waits = run.state is None or run.state.type == StateType.SCHEDULED
                 self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
         return len(found)
 
     def reconcile_often(self, often: bool) -> None:
-        """See :class:`RunLauncher`. Nothing is done where the deployment or its schedule is not there."""
+        """See :class:`RunLauncher`. Does nothing where the deployment or its schedule does not exist."""
         with reached(), suppress(ObjectNotFound):
             deployment = self._client.read_deployment_by_name(RECONCILE)
             for each in deployment.schedules:
@@ -168,7 +168,7 @@ class PrefectRunLauncher:
 
 
 def _id_of(run_id: str) -> UUID:
-    """The id of a flow run, which comes from a row. Raises CatalogError where it is none."""
+    """The flow run id from a row as a UUID. Raises CatalogError where it is not one."""
     try:
         return UUID(run_id)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Flow runs that were asked for and have not ended, with what each was given."""
+"""Tracks flow runs that were started and have not ended, with the items assigned to each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Callable
 from flows.orchestration.run_launcher import RunLauncher, RunStatus
 
 BEGIN_S = 45.0
-"""How long a run may hold no lease, beyond a lease's life: while it begins, and between two parts of its work."""
+"""Seconds beyond a lease's life that a run may hold no lease: while it starts, and between two parts of its work."""
 
 
 class RunTracker:
-    """The open runs of one kind. ``holds`` tells whether somebody works on what a run was given, or nothing is
-    left. A run that its worker took and that has not begun after ``starting_s`` has lost its worker."""
+    """Tracks the open flow runs of one kind.
+
+    ``holds`` returns whether an item assigned to a run is in progress, or all are done. A run that its worker has
+    taken but that has not begun after ``starting_s`` has lost its worker.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,11 @@ class RunTracker:
 
     @property
     def busy(self) -> frozenset[str]:
-        """All that is in a run's hands."""
+        """All items assigned to open runs."""
         return frozenset[str]().union(*self.given.values())
 
     def follow(self) -> list[frozenset[str]]:
-        """Let go of runs that ended or lost their worker; gives what they were given."""
+        """Drop runs that ended or lost their worker; returns the items that were assigned to each."""
         statuses = self._dispatcher.statuses(self.given) if self.given else {}
         gone: list[frozenset[str]] = []
         for run_id in list(self.given):
@@ -55,7 +58,7 @@ class RunTracker:
         return gone
 
     def _lost(self, run_id: str, status: RunStatus) -> str | None:
-        """Why a run that has not ended never will, None where it may. Counted by this machine's clock alone."""
+        """The reason why a run that has not ended never will, or None. Uses this machine's clock only."""
         now = self._clock()
         if status.state == "waiting" or (status.state == "running" and self._holds(self.given[run_id])):
             self._well_at[run_id] = now

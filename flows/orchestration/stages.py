@@ -1,4 +1,4 @@
-"""The stages of an album as sentences for the log of the run in charge: each is said once, when it is reached."""
+"""Log messages about the stages of an album, for the coordinating run: each is logged once, when it becomes true."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from flows.pipeline.progress import Progress
 
 
 class Stages:
-    """Says how far the songs are, and only what has changed since it was last asked."""
+    """Reports the progress of the songs, and only what has changed since the last report."""
 
     def __init__(self, progress: Progress, say: Callable[[str], None]) -> None:
         self._progress = progress
         self._said: frozenset[str] = frozenset()
         self.say = say
-        """Where sentences go."""
+        """Receives each message."""
 
     def begin(self, until: str, attempt: int) -> None:
-        """Say what is to be made."""
+        """Log the songs and takes to be made."""
         songs = self._progress.songs.values()
         takes = sum(song.candidates for song in songs)
         again = f", attempt {attempt}" if attempt > 1 else ""
@@ -26,7 +26,7 @@ class Stages:
         self.say(f"In charge of {what}, until the stage {until}{again}.")
 
     def tell(self) -> None:
-        """Say what is true now and was not at the last call."""
+        """Log the sentences that are true now and were not at the last call."""
         now = list(self._sentences())
         for sentence in now:
             if sentence not in self._said:

@@ -1,4 +1,4 @@
-"""Handing an album over to work pools, and having a run in charge of it for as long as it is active."""
+"""Submits albums to work pools, and keeps one coordinating run for each active album."""
 
 from __future__ import annotations
 
@@ -34,12 +34,15 @@ def submit_album(
     max_gpu_minutes: float | None = None,
     dispatcher: RunLauncher | None = None,
 ) -> Submission:
-    """Store the plan of an album, and have a run take charge of it. The same wish again changes nothing while a run
-    is at it, and continues where none is. Raises MachineError where there is no server to hand it to."""
+    """Store the plan of an album and start a run that coordinates it.
+
+    The same submission again changes nothing while a run coordinates the album, and continues it where none does.
+    Raises MachineError where no Prefect server is reachable.
+    """
     dispatcher = dispatcher or PrefectRunLauncher()
-    dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored for a server that is not there
+    dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored where no server is reachable
     planned = declare_plan(catalog, planned)
-    dispatcher.reconcile_often(True)  # before the album is active: whatever dies from here on, a run finds it
+    dispatcher.reconcile_often(True)  # before the album is active, so that reconcile notices any crash from here on
     standing = submit(
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, until, priority, max_gpu_minutes)
     )
@@ -51,7 +54,7 @@ def submit_album(
 
 
 def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: RunLauncher) -> Submission:
-    """Have a run take charge of an active album that has none; gives how it stands then."""
+    """Start a coordinating run for an active album that has none; returns the submission as it is then."""
     database, starting_s = catalog.database, catalog.settings.starting_s
     album_id, attempt = submission.request.album_id, submission.attempt
     if submission.flow_run_id:
@@ -69,7 +72,7 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
         AlbumParameters(album=album_id, attempt=attempt),
         name=f"produce · {album_id}",
         queue=submission.request.priority,
-        # The time tells apart catalogs that share a Prefect server.
+        # The time distinguishes catalogs that share a Prefect server.
         key=f"album:{album_id}:{submission.counted_from:.3f}:{attempt}",
         album=album_id,
     )
@@ -78,12 +81,12 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
 
 
 def pause(database: Database, album_id: str) -> Submission:
-    """Let nothing new begin for an album; what runs is finished. Raises RefusedError where it is not active."""
+    """Start no new work for an album; running work is finished. Raises RefusedError where it is not active."""
     return _moved(database, album_id, "paused", only_from=("active",), reason="paused by hand")
 
 
 def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
-    """Stop an album and every run of it; what is made is kept. Gives the count of runs that were stopped."""
+    """Cancel an album and all of its runs; finished work is kept. Returns the count of cancelled runs."""
     _moved(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
     return dispatcher.cancel_all(album_id)
 
@@ -91,7 +94,7 @@ def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
 def resume(
     catalog: Catalog, album_id: str, dispatcher: RunLauncher, *, max_gpu_minutes: float | None = None
 ) -> Submission:
-    """Go on with an album that stands still; its budget, the old one where none is given, counts from now."""
+    """Resume a paused, cancelled or failed album. Its budget, by default the previous one, counts from now."""
     standing = get_submission(catalog.database, album_id)
     if standing.state in ("active", "done"):
         raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
@@ -103,7 +106,7 @@ def resume(
 
 
 def get_submission(database: Database, album_id: str) -> Submission:
-    """How an album stands that was submitted. Raises InputError for others."""
+    """The submission of an album. Raises InputError where it was never submitted."""
     found = submission_of(database, album_id)
     if found is None:
         raise InputError(f"album {album_id!r} was never submitted", remedy="Run `songline submit` with its manifest")

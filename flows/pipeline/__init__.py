@@ -1,1 +1,1 @@
-"""The pipeline of one album: its steps in order, who executes them, what is missing and how far it is."""
+"""The pipeline of one album: its steps in order, their executors, missing work and progress."""

@@ -1,4 +1,4 @@
-"""Asking the catalog once for what many songs want to know at the same time."""
+"""Batches the catalog lookups of concurrent songs into one query."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Found = TypeVar("Found")
 
 
 class DataLoader(Generic[Found]):
-    """Gathers the keys that concurrent coroutines ask for, and looks them all up in one go.
+    """Collects the keys that concurrent coroutines request, and looks them all up in one call.
 
-    An album's songs go their way beside each other, so the catalog gets one question for each stage of the way
-    instead of one for each song. ``look_up`` leaves out keys that it does not know.
+    An album's songs run concurrently, so the catalog gets one query for each stage instead of one for each song.
+    ``look_up`` leaves out keys that it does not know.
     """
 
     def __init__(self, look_up: Callable[[Sequence[str]], Mapping[str, Found]]) -> None:
@@ -21,10 +21,10 @@ class DataLoader(Generic[Found]):
         self._asked: list[tuple[Sequence[str], asyncio.Future[Mapping[str, Found]]]] = []
 
     async def of(self, keys: Sequence[str]) -> Mapping[str, Found]:
-        """What is known of ``keys``, perhaps among others."""
+        """The values of those ``keys`` that are known; the mapping may contain other keys."""
         loop = asyncio.get_running_loop()
         if not self._asked:
-            loop.call_soon(self._answer)  # runs when all who are ready now have asked
+            loop.call_soon(self._answer)  # runs after all coroutines that are ready now have added their keys
         answer: asyncio.Future[Mapping[str, Found]] = loop.create_future()
         self._asked.append((keys, answer))
         return await answer
@@ -35,7 +35,7 @@ class DataLoader(Generic[Found]):
         try:
             found = self._look_up(list(dict.fromkeys(key for keys, _ in waiting for key in keys)))
         except Exception as error:
-            # Whatever a question runs into is the trouble of all who asked it.
+            # An error of the lookup is raised in every coroutine that waits for it.
             for _, answer in waiting:
                 answer.set_exception(error)
             return

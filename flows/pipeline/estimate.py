@@ -1,4 +1,4 @@
-"""What is missing of an album, step by step: the line walked to its end with stand-ins for what was not made yet."""
+"""The missing steps of an album: the pipeline run to its end with stand-ins for results that do not exist yet."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
 
 OF_ALBUM = frozenset({"album_level", "pack"})
-"""Kinds of steps that all songs of an album go into."""
+"""Kinds of steps that have all songs of an album as input."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingStep:
-    """A step that is still to be done: its kind with what its cost depends on, and the length of its song; of an album
-    as a whole, of all its songs."""
+    """A missing step: its kind with what its cost depends on, and the length of its song in seconds; for a step of the
+    whole album, of all its songs."""
 
     name: str
     length_s: float
 
     @property
     def kind(self) -> str:
-        """The kind of step alone."""
+        """The kind of the step without its variant."""
         return self.name.partition(" ")[0]
 
 
 class StandIns(Survey):
-    """Finds finished work, and stands in for what is missing, so that what follows from it is asked for as well. What
-    failed for good is not done again by itself: its error is raised.
+    """Finds finished work, and returns stand-ins for missing results, so that the steps that depend on them are
+    requested too. Raises the error of a step that failed permanently, as such a step is not repeated.
 
-    How long the sound of a step is follows from its inputs: ``lengths_s`` are the seconds of renders, by digest.
+    The length of a step's audio follows from its inputs: ``lengths_s`` are the seconds of renders, by digest.
     """
 
     def __init__(self, catalog: Catalog, lengths_s: Mapping[str, float], whole_s: float) -> None:
@@ -70,7 +70,7 @@ class StandIns(Survey):
         return found
 
     def _length_s(self, request: StepRequest) -> float:
-        """Of the one song that a step is about; of all of them where it is about the album."""
+        """Length of the one song that a step processes, or of all songs for a step of the album."""
         known = {self._lengths_s[digest] for digest in request.inputs.values() if digest in self._lengths_s}
         return known.pop() if len(known) == 1 and request.kind not in OF_ALBUM else self._whole_s
 
@@ -81,17 +81,17 @@ class StandIns(Survey):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The steps that an album still needs, and what holds songs of it back for good."""
+    """The steps that an album still needs, and the errors that stop songs of it permanently."""
 
     steps: Sequence[MissingStep]
     failures: Mapping[str, SonglineError] = field(default_factory=dict)
 
 
 def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> Missing:
-    """Every step that the album still needs; ``settled`` are its renders that are done or failed for good.
+    """Every step that the album still needs; ``settled`` are its renders that are done or failed permanently.
 
-    Of a song whose takes are not all rendered, what will follow from them is counted whole, since nothing is known of
-    its winner; in an album of one gain that holds for all songs' masters.
+    For a song whose takes are not all rendered, all following steps are counted, since its winner is unknown; in an
+    album with a common gain the same holds for all songs' masters.
     """
     ready: list[PlannedSong] = []
     waiting: list[PlannedSong] = []
@@ -130,7 +130,7 @@ def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> Missing:
 
 
 def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[str]) -> list[MissingStep]:
-    """What follows once the renders are there."""
+    """The steps of a song that follow its renders."""
     length_s = song.song.length_s
     judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named, is_sung=not song.song.instrumental)]
     new = sum(candidate.render_key not in settled for candidate in song.candidates)
@@ -151,7 +151,7 @@ def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
 
 
 OF_ALBUM = frozenset({"pack", "album_level"})
-"""Kinds of steps that are about all songs of an album."""
+"""Kinds of steps that have all songs of an album as input."""
 
 _UNKNOWN: Mapping[str, Json] = {
     "ends": {"head_s": 0.0, "tail_s": 0.0},
@@ -167,11 +167,11 @@ _UNKNOWN: Mapping[str, Json] = {
     "limited_by": None,
     "findings": [],
 }
-"""What the line reads of masters, versions and files, where nothing is known yet."""
+"""Placeholders for the results that the pipeline reads of masters, versions and files."""
 
 
 def _stand_in(request: StepRequest) -> StepResult:
-    """A result as the step would have it, with the step's own key as the digest of whatever it will make."""
+    """A result of the form that the step would have, with the step's key as the digest of each of its outputs."""
     result: dict[str, Json] = dict(_UNKNOWN)
     if request.kind == "select":
         first = request.parameters["candidates"][0]

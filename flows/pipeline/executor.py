@@ -1,5 +1,4 @@
-"""Who carries a line's work out: an :class:`Executor`. :class:`CatalogLookup` is the one that only looks whether it
-was done."""
+"""The interface for executing a pipeline's work, and :class:`CatalogLookup`, which only looks up finished work."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ from flows.pipeline.dataloader import DataLoader
 
 
 class NotRunYet(Exception):
-    """Something is missing; raised by :class:`CatalogLookup` only. A line tells for which ``songs``, and what of the
-    others failed."""
+    """Work is missing; raised by :class:`CatalogLookup` only. A pipeline adds the ``songs`` for which it is, and the
+    failures of the others."""
 
     def __init__(
         self, songs: Collection[str] = frozenset(), failures: Mapping[str, SonglineError] | None = None
@@ -27,17 +26,17 @@ class NotRunYet(Exception):
 
 
 class Executor(Protocol):
-    """Carries work out."""
+    """Executes work."""
 
     async def render(self, song: PlannedSong) -> None:
         """Bring every render of the song to rendered or failed."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """The result of a step, done now if it was not before. ``sentence`` names the run."""
+        """The result of a step, which is run now if it is not done. ``sentence`` names the run."""
 
 
 class CatalogLookup:
-    """Finds finished work; raises NotRunYet at the first that is missing. It lives no longer than the loop it is in."""
+    """Finds finished work; raises NotRunYet at the first missing item. It must not outlive its event loop."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog

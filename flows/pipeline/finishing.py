@@ -1,4 +1,4 @@
-"""Finishing: from the winners to their masters, checked, and to everything that is delivered of each."""
+"""Finishing: from the winners to their masters, checked, and to all deliverables."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ VOCALS = "vocals"
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """The gain that an album's songs take, and the song it was read off, which meets the target; the others follow. No
-    song leads where nothing but gain may be used."""
+    """The gain of an album's songs, and the song that determined it, which meets the target. ``song`` is None where
+    masters may be changed by gain only."""
 
     gain_db: float
     song: str | None = None
 
 
 def parts_are_made(album: Album, song: Song) -> bool:
-    """Whether a song's winner is taken apart: of one that is not sung, no voice and rest are made."""
+    """Whether a song's winner is separated: an instrumental song has no vocals to separate."""
     return album.stems != NONE and not (song.instrumental and album.two_stems == VOCALS)
 
 
@@ -63,10 +63,10 @@ class SongFinisher:
         self._progress = progress
 
     async def leader(self, chosen: Sequence[SelectedTake]) -> Leader | None:
-        """The loudest winner that can be mastered is brought to the target (AES TD1008), the others follow.
+        """Master the loudest winner that can be mastered to the target (AES TD1008); the others follow its gain.
 
-        A song that no master can be made of is left to fail by itself. Any other trouble is raised: an album must not
-        get another gain because a machine was out of order.
+        A song that cannot be mastered fails later by itself. Any other error is raised: an album must not get another
+        gain because of an error of the machine.
         """
         levels = await asyncio.gather(*(self._level(each) for each in chosen), return_exceptions=True)
         for level in levels:
@@ -79,12 +79,12 @@ class SongFinisher:
             try:
                 mastered = await self._mastered(loudest, None)
             except RefusedError:
-                continue  # what this audio is refused for, it is refused for with any gain; the next loudest leads
+                continue  # this audio is refused whatever the gain; the next loudest leads
             return Leader(float(mastered.result["gain_db"]), loudest.planned.song.id)
         return None
 
     async def master(self, chosen: SelectedTake, leader: Leader | None) -> Mastered:
-        """The master of a winner, examined. Raises CheckFailed where it fails a check that is not waived."""
+        """The checked master of a winner. Raises CheckFailed where it fails a check that is not waived."""
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
         request = request_acceptance(self._album.mastering, master)
@@ -93,7 +93,7 @@ class SongFinisher:
         return Mastered(chosen, master, accepted)
 
     async def album_level(self, mastered: Sequence[Mastered]) -> AlbumLevel | None:
-        """How loud the masters are as one programme, which players need to keep an album's balance."""
+        """The loudness of the masters as one programme, which players need to keep an album's balance."""
         if not mastered:
             return None
         request = request_album_level([each.master.made["master"] for each in mastered])
@@ -101,7 +101,7 @@ class SongFinisher:
         return AlbumLevel.from_document(done.result)
 
     async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedTrack:
-        """Everything that is delivered of a song."""
+        """All deliverables of a song."""
         chosen, album = mastered.chosen, self._album
         song, digest = chosen.planned.song, mastered.master.made["master"]
         tags = encode_tags(self._planned, song, chosen.winner, master=mastered.master, level=level)
@@ -134,7 +134,7 @@ class SongFinisher:
         return await self._do.step(request, f"master · {song.title}")
 
     async def _source(self, chosen: SelectedTake) -> str:
-        """What is mastered: the winner's audio, enhanced where that is asked for."""
+        """The input of mastering: the winner's audio, enhanced if requested."""
         audio = chosen.products["audio"]
         if self._album.enhance == "none":
             return audio
@@ -142,7 +142,7 @@ class SongFinisher:
         return (await self._do.step(request, f"enhance · {chosen.planned.song.title}")).made["audio"]
 
     async def _separated(self, chosen: SelectedTake) -> StepResult | None:
-        """The winner's parts, of its audio as it was rendered."""
+        """The winner's stems, separated from its audio as rendered."""
         album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
         if not parts_are_made(album, song):
             return None
@@ -153,7 +153,7 @@ class SongFinisher:
     async def _versions(
         self, mastered: Mastered, separated: StepResult | None, tags: Mapping[str, Json]
     ) -> dict[str, EncodedFile]:
-        """The files of a master without its voice, or of the voice alone."""
+        """The files of a master without its vocals, or of the vocals only."""
         song = mastered.chosen.planned.song
         kinds = [kind for kind in self._album.deliverables_of(song) if DELIVERABLES[kind].version is not None]
         if kinds and (separated is None or VOCALS not in separated.made):
@@ -206,7 +206,7 @@ class SongFinisher:
     def _refuse_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None
     ) -> None:
-        """Raise CheckFailed for findings that no waiver of the manifest covers; ``master`` says what held it back."""
+        """Raise CheckFailed for findings without a waiver in the manifest; ``master`` explains a low loudness."""
         waived = self._album.mastering.waive
         failed = [f for f in findings if f["verdict"] == "fail" and waiver(file, str(f["check"])) not in waived]
         if failed:

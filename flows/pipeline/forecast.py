@@ -1,4 +1,4 @@
-"""What an album would take: renders that are new, every step that is missing, and the time and disk of each stage."""
+"""The forecast of an album: new renders, missing steps, and the time and disk space of each stage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "encode": ("encode", "draw"),
     "pack": ("pack",),
 }
-"""The stages after rendering, and the kinds of steps that each is made of."""
+"""The stages after rendering, with the kinds of steps in each."""
 
 UNMEASURED: Mapping[str, tuple[float, float]] = {
     "score": (0.04, 0.0),
@@ -45,18 +45,18 @@ UNMEASURED: Mapping[str, tuple[float, float]] = {
     "encode": (0.025, 150_000.0),
     "pack": (0.005, 300.0),
 }
-"""Seconds on one core, and bytes, for each second of a song, until this catalog has measured its own."""
+"""Seconds on one core, and bytes, per second of a song, until this catalog has measured its own."""
 
 SETTLED = frozenset({"rendered", "failed"})
-"""States of a render that nothing more will come of."""
+"""Final states of a render."""
 
 DELIVERED = frozenset({"encode", "separate", "demix"})
-"""Kinds whose bytes lie in the store and once more in the release."""
+"""Kinds whose bytes are stored twice: in the store and in the release."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongForecast:
-    """One song: how many of its candidates exist, are new, or failed for good."""
+    """One song: the number of its candidates that exist, are new, or failed permanently."""
 
     id: str
     title: str
@@ -67,7 +67,7 @@ class SongForecast:
 
 @dataclass(frozen=True, slots=True)
 class StageForecast:
-    """One stage: how many pieces of work are missing, and what they take on this machine."""
+    """One stage: the number of missing steps or renders, and their cost on this machine."""
 
     stage: str
     count: int
@@ -77,8 +77,8 @@ class StageForecast:
 
 @dataclass(frozen=True, slots=True)
 class AlbumForecast:
-    """What making the album would take on this machine, seconds and bytes; ``complete`` when nothing is missing.
-    What holds songs back until somebody mends it is not counted."""
+    """The cost of making the album on this machine, in seconds and bytes; ``complete`` where nothing is missing. Songs
+    that need the user's intervention are not counted."""
 
     songs: tuple[SongForecast, ...]
     stages: tuple[StageForecast, ...]
@@ -90,7 +90,7 @@ class AlbumForecast:
 async def peek(
     catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
 ) -> PipelineResult | None:
-    """The finished production, or None while anything is missing. Does no work."""
+    """The result of a finished album, or None while anything is missing. Runs nothing."""
     try:
         return await AlbumPipeline(catalog, planned, CatalogLookup(catalog), progress, storing=storing).run(until)
     except NotRunYet:
@@ -98,7 +98,7 @@ async def peek(
 
 
 def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
-    """Time on this machine's workers and bytes for what is missing, by what such work took here of late."""
+    """Time on this machine's workers and bytes for the missing work, by recently measured costs."""
     statuses = catalog.ledger.statuses("render", [c.render_key for song in planned.songs for c in song.candidates])
     states = {key: status.state for key, status in statuses.items()}
     songs = tuple(_song(song, states) for song in planned.songs)
@@ -120,7 +120,7 @@ def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
 
 
 def _renders(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
-    """Renders on a device go one after the other, the others side by side."""
+    """The forecast of the renders: those on a device run one after the other, the others in parallel."""
     recipes = [c.recipe for song in planned.songs for c in song.candidates]
     new = [recipe for recipe in recipes if recipe.digest not in settled]
     engines = {name: get_engine(name, catalog.settings) for name in {recipe.engine for recipe in new}}
@@ -149,7 +149,7 @@ def _steps(catalog: Catalog, missing: Iterable[MissingStep]) -> list[StageForeca
 
 
 def _cost(step: MissingStep, measured: Mapping[str, StepCost], usual_s: float | None) -> StepCost:
-    """What was measured, for a song as long as this one; else what is usual."""
+    """The measured cost scaled to the length of the song, or else the default one."""
     if usual_s and (cost := measured.get(step.name)):
         share = 1.0 if step.kind == "pack" else step.length_s / usual_s
         return StepCost(cost.seconds * share, cost.made_bytes * share)

@@ -1,4 +1,4 @@
-"""What held a master back from its target, and what brings it there."""
+"""The limit that kept a master below its loudness target, and the settings that raise it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 
 MOST_LIMITING_DB = 24.0
-"""The most that ``max_limiting_db`` may be."""
+"""The maximum of ``max_limiting_db``."""
 
 
 def held_back(report: Mapping[str, Json]) -> str | None:
-    """The limit that a master's report says it met, without the name that scripts look for; None where it met none."""
+    """The limit that a master's report names, without its identifier for scripts; None where it met none."""
     limited_by = report.get("limited_by")
     return str(limited_by).removeprefix("target_unreachable: ").partition(";")[0] if limited_by else None
 
 
 def louder(report: Mapping[str, Json], spec: MasteringSpec) -> str:
-    """The settings that help, as the beginning of a remedy."""
+    """The settings that help, as the start of a remedy."""
     reached_lufs = math.floor(10 * float(report["integrated_lufs"])) / 10
     if spec.reference_loudness:
         lower = "Leave out `mastering: {reference_loudness: true}`"

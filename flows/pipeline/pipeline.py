@@ -1,8 +1,9 @@
-"""The production line of one album, written once: what follows what, and what each step is given.
+"""The pipeline of one album: the order of its steps, and the inputs of each.
 
-Who carries the steps out is an :class:`~flows.pipeline.executor.Executor`: the Prefect flow does the work,
-:class:`~flows.pipeline.executor.CatalogLookup` only looks whether it was done. So "is anything missing?" and "make
-it" can never disagree."""
+Steps are run by an :class:`~flows.pipeline.executor.Executor`: the Prefect flow does the work, while
+:class:`~flows.pipeline.executor.CatalogLookup` only looks up whether it is done. So "is anything missing?" and "make
+it" follow the same code and cannot disagree.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +35,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """How far an album came: the key of its release (None where it was stopped before), and songs that failed."""
+    """The result of an album: the key of its release (None where it was stopped before), and the failed songs."""
 
     release_key: str | None
     failures: Mapping[str, SonglineError]
 
 
 ScoreRequests = tuple[StepRequest, ...]
-"""Everything that is to listen to one candidate."""
+"""All scoring steps of one candidate."""
 
 
 def _scored(
     candidates: Sequence[Candidate], asked: Sequence[ScoreRequests], outcomes: Sequence[BaseException | None]
 ) -> tuple[list[Candidate], list[ScoreRequests]]:
-    """The candidates that could be scored; one that could not never sinks its song, unless it is the last."""
+    """The candidates that could be scored, with their steps. Raises a scoring error where it is not a SonglineError,
+    or where no candidate is left."""
     errors = [outcome for outcome in outcomes if outcome is not None]
     for error in errors:
         if not isinstance(error, SonglineError) or len(errors) == len(outcomes):
@@ -60,13 +62,13 @@ FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
 
 
 def goes_in_step(planned: PlannedAlbum, until: str) -> bool:
-    """Whether the album's songs wait for each other on the way to the stage ``until``: where one gain holds for all,
-    the first master needs the last winner."""
+    """Whether the album's songs wait for each other on the way to the stage ``until``: with a common gain, the first
+    master needs the last winner."""
     return planned.album.mastering.mode == "album" and until not in ("score", "select")
 
 
 class AlbumPipeline:
-    """One album on its way through the house."""
+    """The steps of one album, in order."""
 
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
@@ -82,7 +84,7 @@ class AlbumPipeline:
         self._newest = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> PipelineResult:
-        """Everything up to and with the stage ``until``. One song's failure never stops the others."""
+        """Run everything up to and including the stage ``until``. The failure of one song never stops the others."""
         way = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
         finished, failures = await way(until)
         if until != "release":
@@ -94,7 +96,7 @@ class AlbumPipeline:
         return PipelineResult(request.key, failures)
 
     async def _one_by_one(self, until: str) -> FinishedSongs:
-        """Every song on its own: it is finished as soon as its candidates are in."""
+        """Run every song by itself: it is finished as soon as its candidates are rendered."""
 
         async def through(planned: PlannedSong) -> FinishedTrack | None:
             chosen = await self._choose(planned, until)
@@ -107,7 +109,7 @@ class AlbumPipeline:
         return [song for song in done.values() if song], failures
 
     async def _in_step(self, until: str) -> FinishedSongs:
-        """The whole album in step: the common gain needs every winner, the album's loudness every master."""
+        """Run the songs stage by stage: the common gain needs every winner, the album's loudness every master."""
         chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
         winners = [each for each in chosen.values() if each]
         try:
@@ -117,7 +119,7 @@ class AlbumPipeline:
         return finished, {**failures, **more}
 
     async def _together(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
-        """Winners whose masters follow one gain, to the stage ``until``."""
+        """Run winners whose masters share one gain to the stage ``until``."""
         try:
             leader = await self._finishing.leader(winners)
         except SonglineError as error:
@@ -152,18 +154,18 @@ class AlbumPipeline:
         return done, failures
 
     def _unused(self) -> dict[str, list[str]]:
-        """What each song states and its engine makes no use of, in sentences."""
+        """The unused settings of each song for its engine, as sentences."""
         settings = self._catalog.settings
         songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
         return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
 
     def _about(self, song_id: str, error: SonglineError) -> SonglineError:
-        """An error that names its song: what failed inside does not know the title."""
+        """An error with the title of its song, which the inner steps do not know."""
         return about(error, self._titles[song_id], album=self._planned.album.id, song=song_id)
 
     @cached_property
     def _judges_models(self) -> Mapping[str, Json]:
-        """The models of all judges that the album asks, as they were when it was planned. Raises ModelMissing."""
+        """The identities of the models of all judges of the album, as planned. Raises ModelMissing."""
         wanted = models_of_judges(self._planned.policy, self._planned.album.songs)
         return identities_of(wanted, self._catalog.models, planned=self._planned.identities)
 

@@ -1,4 +1,4 @@
-"""How far each song is: counted in the flow, shown as one live line a song in the terminal."""
+"""Progress of each song: counted in the flow, shown as one live line per song in the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOING = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing
 
 @dataclass(frozen=True, slots=True)
 class SongProgress:
-    """What has been done for one song so far."""
+    """The finished work of one song."""
 
     title: str
     candidates: int
@@ -33,7 +33,7 @@ class SongProgress:
     failed: str | None = None
 
     def sentence(self) -> str:
-        """The song's line: what is done, in order, and nothing of what is not."""
+        """The song's line: its finished steps, in order."""
         parts = [f"rendered {self.rendered}/{self.candidates}"] if self.rendered else []
         parts += [f"scored {self.scored}/{self.candidates}"] if self.scored else []
         parts += [f"picked seed {self.picked}"] if self.picked is not None else []
@@ -44,19 +44,19 @@ class SongProgress:
 
     @property
     def share(self) -> float:
-        """Rough share of the work done, 0 to 1."""
+        """Approximate share of the work done, 0 to 1."""
         done = self.rendered + self.scored + 2 * (self.picked is not None) + 2 * self.mastered + 2 * self.delivered
         return done / (2 * self.candidates + 6)
 
     def time_share(self, until: str) -> float:
-        """Rough share, 0 to 1, of the time that the work takes until the stage ``until``: rendering takes the most."""
+        """Approximate share, 0 to 1, of the time until the stage ``until``: rendering takes the most."""
         later = (0, 5 * self.mastered, 7 * self.delivered)[: STAGES.index(until)]
         all_later = (0, 5, 7)[: STAGES.index(until)]
         return (5 * self.rendered + self.scored + sum(later)) / max(1, 6 * self.candidates + sum(all_later))
 
     @property
     def doing(self) -> int:
-        """What is done next, as an index into what is said of it."""
+        """The index of the next step in the sequence of steps."""
         done = (
             self.rendered >= self.candidates,
             self.scored >= self.candidates,
@@ -68,7 +68,7 @@ class SongProgress:
 
 
 class Progress:
-    """The songs' progress; tells its listeners after each change."""
+    """The progress of all songs; notifies its listeners after each change."""
 
     def __init__(self, songs: Sequence[PlannedSong]) -> None:
         self.songs = {s.song.id: SongProgress(s.song.title, len(s.candidates)) for s in songs}
@@ -89,7 +89,7 @@ class Progress:
         delivered: bool = False,
         failed: str | None = None,
     ) -> None:
-        """Count what just happened."""
+        """Record finished work."""
         now = self.songs[song_id]
         self.songs[song_id] = replace(
             now,
@@ -104,7 +104,7 @@ class Progress:
             listener(song_id)
 
     def take(self, song_id: str, now: SongProgress) -> None:
-        """Put in what was counted elsewhere."""
+        """Replace a song's progress with one counted elsewhere."""
         self.songs[song_id] = now
         for listener in self._listeners:
             listener(song_id)
@@ -116,21 +116,22 @@ class Progress:
 
     @property
     def is_packing(self) -> bool:
-        """Whether all that is left is to pack the songs that are delivered."""
+        """Whether only packing the delivered songs remains."""
         songs = self.songs.values()
         return all(song.delivered or song.failed for song in songs) and any(song.delivered for song in songs)
 
     def stage(self, until: str = "release") -> str:
-        """What is being done for the songs that are furthest behind, in one word."""
+        """The current stage of the songs that are furthest behind, in one word."""
         behind = [song.doing for song in self.songs.values() if not song.failed]
         last = {"score": 1, "select": 2, "master": 3, "release": 5}[until]
         return DOING[min(min(behind, default=5), last)]
 
 
 class LiveLines:
-    """One live line a song, and one for the album; on a terminal that is none, one printed line for each change.
+    """One live line per song, and one for the album; where the output is no terminal, one printed line for each
+    change.
 
-    ``until`` is the stage the work ends after; ``clock`` counts seconds.
+    ``until`` is the last stage; ``clock`` counts seconds.
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class LiveLines:
         self.stop()
 
     def stop(self) -> None:
-        """Leave the terminal as it was, the lines in place."""
+        """Stop the display and leave the lines in place."""
         if self._console.is_terminal:
             self._live.stop()
 
@@ -177,7 +178,7 @@ class LiveLines:
                 self._console.print(f"Packing the release ({self._time()})", soft_wrap=True)
 
     def _time(self) -> str:
-        share = round(self._share_sum / max(1, len(self._shares)), 9)  # a sum kept up to date is off in its last bits
+        share = round(self._share_sum / max(1, len(self._shares)), 9)  # a running sum has rounding errors
         return time_sentence(self._clock() - self._began_s, share)
 
     def _table(self) -> Group:
@@ -189,7 +190,7 @@ class LiveLines:
 
 
 def time_sentence(elapsed_s: float, share: float) -> str:
-    """The time elapsed, and what is left at the same pace once that can be said: after 5 % and 3 seconds."""
+    """The elapsed time, and the remaining time at the same pace once it can be estimated: after 5 % and 3 seconds."""
     told = f"{figures.clock(elapsed_s, with_hours=True)} elapsed"
     if share < 0.05 or share >= 1 or elapsed_s < 3:
         return told

@@ -1,4 +1,4 @@
-"""What may be tried again without being asked, when a person wants an album made once more."""
+"""Requeues work that failed for reasons of the machine (disk, network, missing model), when an album is made again."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _PASSING = frozenset(error.kind for error in (TransientError, MachineError, Mode
 
 
 def may_pass(kind: str) -> bool:
-    """Whether trouble of that kind may be over by itself, so that the next ``render`` tries again."""
+    """Whether an error of that kind may resolve itself, so that the next ``render`` tries again."""
     return kind in _PASSING
 
 
 def requeue_environment_failures(catalog: Catalog, planned: Callable[[], PlannedAlbum]) -> None:
-    """Trouble of the machine may be over: what the planned album asks for and failed of it is planned again. Faults of
-    the work itself stay, and so does what only other albums ask for."""
+    """Requeue the album's failed work whose cause was the machine, as that may have passed. Errors of the work itself
+    stay, and so does work that only other albums need."""
     if any(error.get("kind") in _PASSING for _, _, error in failed_work(catalog.database)):
         requeue(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _PASSING])
 
 
 def requeue_failed_renders(catalog: Catalog, keys: Sequence[str]) -> None:
-    """The same for these renders alone."""
+    """The same for these renders only."""
     failed = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
     catalog.ledger.retry("render", [key for key in keys if key in failed])
 
 
 def requeue(catalog: Catalog, failed: Sequence[FailedWork]) -> int:
-    """Put failed work back to planned; gives the count."""
+    """Set failed work back to planned; returns the count."""
     renders = [work.key for work in failed if work.work == "render"]
     steps = [work.key for work in failed if work.work == "step"]
     return catalog.ledger.retry("render", renders) + catalog.ledger.retry("step", steps)

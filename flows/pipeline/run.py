@@ -1,4 +1,4 @@
-"""Carrying out an album, or a part of one, on this machine's workers within a flow's run."""
+"""Runs an album, or a part of it, on this machine's workers within a flow run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LIMITS: Mapping[str, str] = {
     "encode": STORE_LIMIT,
     "pack": STORE_LIMIT,
 }
-"""The global concurrency limit that each kind of step is done under, on pools."""
+"""The global concurrency limit for each kind of step on work pools."""
 
 
 @contextmanager
 def open_run_catalog() -> Iterator[Catalog]:
-    """The house by this worker's settings, for the length of a flow run."""
+    """The catalog by this worker's settings, for the duration of a flow run."""
     with open_catalog(load_settings()) as catalog:
         yield catalog
 
@@ -49,8 +49,10 @@ async def run_pipeline(
     progress: Progress | None = None,
     limits: Mapping[str, str] = LIMITS,
 ) -> PipelineResult:
-    """Bring these songs with these candidates to the stage ``until``, on this machine's workers. ``progress`` is told
-    how far they came; ``limits`` names the global concurrency limit of a kind of step, where one holds."""
+    """Bring these songs with these candidates to the stage ``until``, on this machine's workers.
+
+    ``progress`` is updated; ``limits`` names the global concurrency limit of each kind of step that has one.
+    """
     progress = progress or Progress(planned.songs)
     settings = catalog.settings
     with closing(WorkerPool(settings, memory_bytes=largest_bytes(planned, settings))) as pool:
@@ -61,8 +63,8 @@ async def run_pipeline(
 
 
 def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
-    """Raise TransientError where a render is missing (again), or what a judge with a model reads of it: both are had on
-    the GPU pool."""
+    """Raise TransientError where a render, or its score by a judge with a model, is missing (again). Both are made on
+    the GPU pool only."""
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):
@@ -73,7 +75,7 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
 
 
 def raise_failures(produced: PipelineResult) -> None:
-    """Raise one WorkError that tells of every song that failed."""
+    """Raise one WorkError that names every song that failed."""
     if produced.failures:
         told = "; ".join(error.what for error in produced.failures.values())
         raise WorkError(f"{counted(len(produced.failures), 'song')} failed: {told}", remedy="Mend the cause and retry")

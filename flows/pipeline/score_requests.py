@@ -1,4 +1,4 @@
-"""What an album's judges have still to hear, for all of its candidates at once."""
+"""The missing scoring steps of an album's judges, for all of its candidates at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from flows.planning.required_models import identities_of, judges_of, models_of_j
 from tasks.scoring.requests import request_judges
 
 ScoreRequestsByKey = Mapping[str, StepRequest]
-"""What judges are asked, by the step's key."""
+"""Scoring steps by their keys."""
 
 
 class Judgements:
-    """The steps of judges, which load models, that an album's songs wait for once their candidates are rendered."""
+    """The steps of judges that load models, for which an album's songs wait once their candidates are rendered."""
 
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
         self._catalog = catalog
@@ -30,12 +30,12 @@ class Judgements:
         for song in planned.songs:
             for candidate in song.candidates:
                 self._sung.setdefault(candidate.render_key, []).append(candidate.of(song.song))
-        # By render and audio: one that is lost and made again may sound different.
+        # By render and audio: a render that is lost and made again may have other audio.
         self._asked: dict[tuple[str, str], ScoreRequestsByKey] = {}
 
     def open(self, rendered: Collection[str]) -> dict[str, ScoreRequestsByKey]:
-        """Of these renders, those that a judge has still to hear, with what it is asked; raises ModelMissing for a plan
-        that does not tell which models are meant. As many questions to the catalog for any number of them."""
+        """Those of these renders whose scores by judges are missing, with the missing steps. Raises ModelMissing for a
+        plan without the models' identities. The number of queries does not depend on the number of renders."""
         if not self._is_judged or not rendered:
             return {}
         products = products_of(self._catalog.database, sorted(rendered))

@@ -1,7 +1,7 @@
-"""How an album really stands: the line walked through what is finished, down to what is missing or failed.
+"""The actual state of an album: the pipeline run over finished work, up to what is missing or failed.
 
-The line itself says it, so that "how does it stand?" and "make it" cannot disagree: a song whose winner cannot be
-mastered is a failed song, though it was decided.
+The state comes from the pipeline itself, so that it cannot disagree with what a run would do: a song whose winner
+cannot be mastered is a failed song, though it was decided.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ NEXT: Mapping[Stage, str] = {
     "mastered": "delivery",
     "finished": "packing",
 }
-"""The stage that a song is to go through next, or failed in."""
+"""The stage that a song goes through next, or failed in."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedWork:
-    """Work that failed for good and that an album asks for. ``doing`` says what it was to do, in the words of its run:
-    ``master · Last Bus Home``."""
+    """Work of an album that failed permanently. ``doing`` is the name of its run: ``master · Last Bus Home``."""
 
     work: WorkKind
     kind: str
@@ -51,7 +50,7 @@ class FailedWork:
 
 @dataclass(frozen=True, slots=True)
 class SongStatus:
-    """How far a song came, and the error that holds it back, if one does."""
+    """The stage that a song reached, and the error that stops it, if any."""
 
     id: str
     title: str
@@ -66,8 +65,8 @@ class SongStatus:
 
 @dataclass(frozen=True, slots=True)
 class AlbumStatus:
-    """How an album stands. ``release_key`` is the release that all its finished work makes up, None while there is
-    none; ``error`` holds back the album as a whole."""
+    """The state of an album. ``release_key`` is the release of all its finished work, None while there is none;
+    ``error`` stops the album as a whole."""
 
     album_id: str
     title: str
@@ -77,14 +76,14 @@ class AlbumStatus:
     error: SonglineError | None = None
 
     def state(self, delivered_key: str | None) -> AlbumState:
-        """One word; ``delivered_key`` is the release that was delivered last."""
+        """The state in one word; ``delivered_key`` is the release that was delivered last."""
         if self.release_key is not None:
             return "released" if self.release_key == delivered_key else "finished"
         return "failed" if self.error or any(song.error for song in self.songs) else "unfinished"
 
 
 class Survey(CatalogLookup):
-    """Looks whether work was done, and notes what failed for good; nothing is stored or done."""
+    """Looks up finished work, and collects permanent failures; nothing is stored or run."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
@@ -102,7 +101,7 @@ class Survey(CatalogLookup):
         await super().render(song)
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed for good."""
+        """See :class:`flows.pipeline.executor.Executor`; raises the error of a step that failed permanently."""
         try:
             return await super().step(request, sentence)
         except NotRunYet:
@@ -117,7 +116,7 @@ class Survey(CatalogLookup):
 
 
 def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
-    """How the album stands by its plan. Nothing is done, stored or loaded for it."""
+    """The state of the album by its plan. Nothing is run, stored or loaded."""
     return asyncio.run(_survey(catalog, planned))
 
 

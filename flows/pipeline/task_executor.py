@@ -1,4 +1,4 @@
-"""Carrying the line out with Prefect tasks: each step and each shard is a task on this machine's workers."""
+"""Executes the pipeline with Prefect tasks: each step and each shard is a task on this machine's workers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TELL_EVERY_S = 2.0
 
 
 class PrefectExecutor:
-    """Carries work out as Prefect tasks; what is finished is looked up and never becomes a task."""
+    """Executes work as Prefect tasks; finished work is looked up and never becomes a task."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class PrefectExecutor:
         *,
         limits: Mapping[str, str],
     ) -> None:
-        """``limits`` names the global concurrency limit that holds for a kind of step, where one does."""
+        """``limits`` names the global concurrency limit of each kind of step that has one."""
         self._limits = limits
         self._catalog = catalog
         self._work = work
@@ -45,12 +45,12 @@ class PrefectExecutor:
             for song_id in shard.of_songs():
                 self._shards_of[song_id].append(at)
         self._started: dict[int, asyncio.Task[None]] = {}
-        # One shard at a time, so that judges of what is in are not kept waiting behind all the others.
+        # One shard at a time, so that finished candidates are judged before all the other shards are rendered.
         self._device_turn = asyncio.Lock()
 
     async def render(self, song: PlannedSong) -> None:
-        """See :class:`flows.pipeline.pipeline.Executor`. A shard that several songs share is made once, when the
-        first asks."""
+        """See :class:`flows.pipeline.pipeline.Executor`. A shard of several songs is made once, at the first
+        request."""
         mine = self._shards_of[song.song.id]
         for at in mine:
             if at not in self._started:
@@ -70,7 +70,7 @@ class PrefectExecutor:
         return found
 
     async def _make(self, shard: RenderShard) -> None:
-        """Render what is missing of a shard, telling of each candidate as it comes in."""
+        """Render the missing candidates of a shard, and record each as it is finished."""
         if shard.on_device:
             async with self._device_turn:
                 await self._make_now(shard)
@@ -92,7 +92,7 @@ class PrefectExecutor:
             self._tell(shard, told)
 
     def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
-        """Note what was rendered since the last time; gives the keys that are still to be made."""
+        """Record the renders finished since the last call; returns the keys that are still missing."""
         keys = shard.render_keys
         statuses = self._catalog.ledger.statuses("render", keys)
         for song_id, asked in shard.of_songs().items():
@@ -104,10 +104,10 @@ class PrefectExecutor:
 
     @asynccontextmanager
     async def _slot(self, kind: str) -> AsyncIterator[None]:
-        """A place among all machines that do such steps at once; none is waited for where the server is away."""
+        """Hold a slot of the global limit for this kind of step; no waiting where the server is away."""
         async with AsyncExitStack() as held:
             if kind in self._limits:
-                # Neither a slot that cannot be had nor one that cannot be renewed is a reason to stop work.
+                # Neither a slot that cannot be acquired nor one that cannot be renewed stops work.
                 with suppress(ConcurrencySlotAcquisitionError, httpx.HTTPError):
                     slot = concurrency(self._limits[kind], raise_on_lease_renewal_failure=False)
                     await held.enter_async_context(slot)

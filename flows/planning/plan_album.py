@@ -1,4 +1,4 @@
-"""From a checked album to a plan: a recipe for every seed, and the catalog's rows that ask for them."""
+"""Plans a checked album: a recipe for every seed, and the catalog rows that refer to them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,12 @@ VECTOR_TYPE = "application/x-npy"
 
 
 def require_models(album: Album, policy: Policy, settings: Settings, models: ModelStore) -> None:
-    """Raise ModelMissing with the one command that gets everything the album lacks, LicenceRefused before that where
-    the policy in force is not the manifest's, which was held to the licences when it was read."""
+    """Raise ModelMissing with the one command that installs every model that the album needs and this machine does not
+    have.
+
+    Raises LicenceRefused before that where the policy in force is not the manifest's; the manifest's own was checked
+    against the licences when it was read. Raises MachineError where a deliverable needs a tool that is not installed.
+    """
     if policy != album.selection:
         check_licences(album, policy, settings)
     needed = [use.model for use in model_uses(album, policy, settings)]
@@ -66,7 +70,7 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
 
 
 def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
-    """The plan as the catalog holds it now, without storing anything. Raises ModelMissing."""
+    """The plan by the catalog's current state; stores nothing. Raises ModelMissing."""
     policy, applied = policy_in_force(catalog.database, album)
     rows = song_row_ids(catalog.database, album.id)
     candidates = _candidates(catalog, album, policy)
@@ -77,7 +81,7 @@ def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
 
 
 def taken_place(catalog: Catalog, album: Album) -> str | None:
-    """A warning where the catalog knows the album's id with none but other songs: two manifests may have one id."""
+    """A warning where the catalog knows the album's id with entirely different songs: two manifests may share an id."""
     known = song_row_ids(catalog.database, album.id)
     if not known or known.keys() & {song.id for song in album.songs}:
         return None
@@ -89,12 +93,12 @@ def taken_place(catalog: Catalog, album: Album) -> str | None:
 
 
 def declare_album(catalog: Catalog, album: Album) -> PlannedAlbum:
-    """:func:`declare_plan` of :func:`plan_album`."""
+    """Plan an album and store the plan: :func:`declare_plan` of :func:`plan_album`."""
     return declare_plan(catalog, plan_album(catalog, album))
 
 
 def declare_plan(catalog: Catalog, planned: PlannedAlbum) -> PlannedAlbum:
-    """Store the plan, declare its renders, and keep the files the user gave; the plan as it stands then."""
+    """Store the plan, declare its renders and store the user's files; returns the plan as stored."""
     album = planned.album
     catalog.ledger.declare_renders([c.recipe for song in planned.songs for c in song.candidates])
     cover_digest = None
@@ -120,7 +124,7 @@ def _identities(catalog: Catalog, album: Album, policy: Policy) -> dict[str, Jso
 
 
 def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
-    """One candidate for each seed of each song, and the retakes there are of them."""
+    """One candidate for each seed of each song, and the existing retakes of them."""
     require_models(album, policy, catalog.settings, catalog.models)
     asked = {song.id: _of_seeds(catalog.settings, album, song) for song in album.songs}
     return with_retakes(catalog.database, album.id, asked)
@@ -132,7 +136,7 @@ def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidat
 
 
 def _take_in(catalog: Catalog, song: Song) -> None:
-    """Keep a song's reference and style vector, which work on other machines needs."""
+    """Store a song's reference and style vector, which steps on other machines need."""
     if song.reference:
         _take_in_audio(catalog, song.reference)
     if song.style:

@@ -1,4 +1,4 @@
-"""Reading a manifest with the names that this installation's plug-ins bring. Opens no catalog and loads no model."""
+"""Reads a manifest with the names that this installation's plug-ins define. Opens no catalog and loads no model."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tasks.separation.demucs.models import STEM_MODELS, VOICE
 from tasks.style.prompt.advice import advice, embedded_text
 
 INSPECTED_S = 300.0
-"""Of all references of an album together; where they are longer, as much of the middle of each is listened to."""
+"""Seconds of audio inspected in all references of an album; of longer ones, the middle part of each is inspected."""
 
 LEAST_INSPECTED_S = 12.0
-"""Of each: more than the ten seconds that are embedded."""
+"""Minimum seconds inspected of each reference: more than the ten seconds that are embedded."""
 
 
 def vocabulary(settings: Settings) -> Vocabulary:
-    """The names a manifest may use on this installation."""
+    """The names that a manifest may use on this installation."""
     engines = {name: get_engine(name, settings) for name in ENGINES}
     return Vocabulary(
         engines={name: engine.settings_model for name, engine in engines.items()},
@@ -54,9 +54,10 @@ def vocabulary(settings: Settings) -> Vocabulary:
 
 
 def read_album(path: Path, settings: Settings) -> Album:
-    """The checked album of a manifest.
+    """Read and check a manifest.
 
-    Raises ManifestError with every fault, and LicenceRefused where it is commercial and a model's licence forbids that.
+    Raises ManifestError with every fault, and LicenceRefused where it is commercial and a model's licence forbids
+    that.
     """
 
     def notices(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
@@ -80,7 +81,7 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
 
 @cache
 def _heard(path: Path, digest: str) -> None:
-    """Whether a track can be mastered by; an album is read several times in one command."""
+    """Check that a track can serve as a mastering reference. Cached, as one command reads an album several times."""
     from tasks.mastering.analysis.reference import check_reference
 
     check_reference(path)
@@ -94,7 +95,7 @@ def _needs_ffmpeg(path: Path) -> bool:
 
 
 def album_id(path: Path, settings: Settings) -> str:
-    """The id of the album a manifest declares, without what plug-ins have to say about its songs."""
+    """The id of the album that a manifest declares, without the notices of plug-ins about its songs."""
     return load_manifest(path, vocabulary(settings)).id
 
 
@@ -130,7 +131,7 @@ def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> It
 
 @cache
 def _inspected(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
-    """Several songs may share a reference. What is embedded is inspected whole when it is."""
+    """The findings about a reference. Cached, as songs may share one. Embedding inspects its own passage in full."""
     from tasks.style.reference.inspection import inspect
 
     return tuple(finding.message for finding in inspect(path, most_s=most_s))

@@ -1,4 +1,4 @@
-"""How long a render should take: its engine's forecast, corrected by what such renders took of late."""
+"""Expected render times: an engine's forecast, corrected by recently measured ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.engines.registry import get_engine
 
 
 def expected_render_seconds(catalog: Catalog) -> Callable[[Recipe], float]:
-    """A function that gives a recipe's expected seconds on the devices that rendered of late."""
+    """Return a function that gives a recipe's expected seconds on the devices that rendered recently."""
 
     def forecast(recipe: Recipe) -> float:
         return get_engine(recipe.engine, catalog.settings).forecast(recipe).seconds

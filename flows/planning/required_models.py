@@ -1,4 +1,4 @@
-"""Which models an album needs, and which files of them are meant."""
+"""The models that an album needs, and the exact files of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_licences(album: Album, policy: Policy, settings: Settings) -> None:
 
 
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
-    """The models of the registry that an album needs, and what for, each once."""
+    """The registry models that an album needs, each once, with their use."""
     used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
     used += [Use(model, "judges") for model in models_of_judges(policy, album.songs)]
     if album.stems in STEM_MODELS:
@@ -36,26 +36,29 @@ def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, .
 
 
 def judges_of(policy: Policy, songs: Iterable[Song]) -> tuple[Judge, ...]:
-    """The judges whom a policy asks about any of these songs, each once; see :func:`judges_for`."""
+    """The judges that a policy needs for any of these songs, each once; see :func:`judges_for`."""
     kinds = dict.fromkeys(not song.instrumental for song in songs)
     return tuple(dict.fromkeys(judge for is_sung in kinds for judge in judges_for(policy.named, is_sung=is_sung)))
 
 
 def models_of_judges(policy: Policy, songs: Iterable[Song]) -> tuple[str, ...]:
-    """The models that these judges listen with, each once."""
+    """The models that these judges load, each once."""
     return tuple(dict.fromkeys(model for judge in judges_of(policy, songs) for model in judge.models))
 
 
 def models_of_stems(album: Album) -> tuple[str, ...]:
-    """The model that takes an album's winners apart, where a model does."""
+    """The model that separates an album's winners into stems, if any."""
     return (album.stems,) if album.stems in STEM_MODELS else ()
 
 
 def identities_of(
     names: Iterable[str], models: ModelStore, *, planned: Mapping[str, Json] | None = None
 ) -> dict[str, Json]:
-    """Which files of each model are meant: those that the album was ``planned`` with, so that all machines ask for the
-    same steps. For plans that were stored before they kept it, those here; raises ModelMissing where they are not."""
+    """The file digests of each model: those that the album was ``planned`` with, so that all machines request the same
+    steps.
+
+    Plans stored before digests were recorded use the local files; raises ModelMissing where they are not installed.
+    """
     known = planned or {}
     wanted = tuple(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in known]

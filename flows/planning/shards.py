@@ -1,4 +1,4 @@
-"""Which renders are made together: as many of one engine and length as keep a device busy for some minutes."""
+"""Groups renders into shards: as many of one engine and length as keep a device busy for some minutes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from catalog.plan.plan import Candidate, PlannedAlbum
 from tasks.engines.registry import get_engine
 
 LOCAL_SHARD_S = 600.0
-"""A shard that is made on this machine is about this much work, so that songs come in one after the other."""
+"""Approximate seconds of work in a shard on this machine: short, so that songs are completed one after the other."""
 SHARDS_PER_WORKER = 2
 LEAST_S = 1e-3
-"""No render takes no time, whatever its engine forecasts."""
+"""Minimum seconds of a render, whatever its engine forecasts."""
 
 Offers = Mapping[str, Sequence[tuple[Song, Candidate]]]
-"""By render key: the songs that ask for the render, each with its candidate."""
+"""By render key: the songs that use the render, each with its candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderShard:
-    """Renders that are made in one go, by key and in order, and the seconds they should take. ``on_device`` where one
-    process a device loads the model."""
+    """Renders that are made in one run, by key and in order, and their expected total seconds. ``on_device`` where one
+    process per device loads the model."""
 
     offers: Offers
     forecast_s: float
@@ -38,11 +38,11 @@ class RenderShard:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """The titles of the songs it is for."""
+        """The titles of its songs."""
         return tuple(dict.fromkeys(song.title for pairs in self.offers.values() for song, _ in pairs))
 
     def of_songs(self) -> dict[str, list[str]]:
-        """The render keys that each song asks for, by the song's id."""
+        """The render keys that each song needs, by the song's id."""
         found: dict[str, list[str]] = defaultdict(list)
         for key, pairs in self.offers.items():
             for song, _ in pairs:
@@ -50,11 +50,11 @@ class RenderShard:
         return found
 
     def sentence(self) -> str:
-        """A name for the run that makes it all."""
+        """A name for the run that makes the whole shard."""
         return f"render · {first_of(self.titles)} · {counted(len(self.offers), 'candidate')}"
 
     def sentence_of(self, missing: Collection[str]) -> str:
-        """A name for the run that makes what is ``missing`` of it, with every seed."""
+        """A name for the run that makes the ``missing`` renders of the shard, with every seed."""
         seeds: dict[str, list[str]] = defaultdict(list)
         for key in self.offers:
             for song, candidate in self.offers[key] if key in missing else ():
@@ -63,19 +63,19 @@ class RenderShard:
         return f"render · {'; '.join(parts)}"
 
     def up_to(self, seconds: float) -> RenderShard | None:
-        """As much of it as takes no longer than ``seconds``, None where that is nothing."""
+        """As many of its renders as take no longer than ``seconds`` in total; None where none fits."""
         if self.forecast_s <= seconds:
             return self
         count = max(0, int(seconds * len(self.offers) / self.forecast_s))
         return self._part(0, count) if count else None
 
     def halves(self) -> tuple[RenderShard, RenderShard]:
-        """Its two halves."""
+        """The shard split into two halves."""
         middle = len(self.offers) // 2
         return self._part(0, middle), self._part(middle, len(self.offers))
 
     def _part(self, start: int, end: int) -> RenderShard:
-        """The renders from ``start`` to ``end``, each of which should take as long as the others."""
+        """The renders from ``start`` to ``end``, with equal expected durations assumed."""
         offers = dict(list(self.offers.items())[start:end])
         return RenderShard(offers, self.forecast_s / len(self.offers) * len(offers), self.on_device)
 
@@ -88,9 +88,9 @@ def render_shards(
     expected_s: Mapping[str, float],
     renders_each: Mapping[str, int] | None = None,
 ) -> Iterator[RenderShard]:
-    """The ``wanted`` renders, song after song, in shards of about ``shard_s`` by ``expected_s``, both in seconds.
+    """Split the ``wanted`` renders, song by song, into shards of about ``shard_s`` by ``expected_s``, both in seconds.
 
-    One engine and length to a shard, so that one loaded model makes it in full batches; a render that several songs
+    A shard has one engine and length, so that one loaded model makes it in full batches; a render that several songs
     share is in one shard only. ``renders_each`` names engines that make one render at a time: each song has shards of
     its own there, with that many renders.
     """
@@ -109,7 +109,7 @@ def render_shards(
 def _alike(
     planned: PlannedAlbum, wanted: Collection[str], by_song: Collection[str]
 ) -> Iterator[tuple[str, dict[str, list[tuple[Song, Candidate]]]]]:
-    """Renders of one engine and length, and for engines ``by_song`` of one song, each with the engine's name."""
+    """Renders grouped by engine and length, and for the engines ``by_song`` by song too, with the engine's name."""
     alike: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
     for song in planned.songs:
         for candidate in song.candidates:
@@ -121,7 +121,7 @@ def _alike(
 
 
 def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard, ...]:
-    """Every candidate of the album in shards for this machine's workers, by what its engine forecasts."""
+    """All candidates of the album in shards for this machine's workers, by the forecasts of their engines."""
     recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
     engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes.values()}
     one_by_one = {name for name, engine in engines.items() if not engine.batches}
@@ -133,21 +133,21 @@ def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard
 
 
 def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
-    """Memory that one render takes at most, of engines that render in several workers at once; 0 without such."""
+    """Peak memory of one render in bytes, for engines that render in several workers; 0 without such engines."""
     recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
     engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes}
-    # An engine that batches gets one process of its own, whatever it takes.
+    # An engine that batches gets a single process, whatever its memory.
     several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
     return max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
 
 
 def _even_cuts(seconds: Sequence[float], shard_s: float) -> Iterator[int]:
-    """Where each shard ends. They are even: a last one of two candidates would pay for a model load of its own."""
+    """The end index of each shard. Shards are even: a short last one would need a model load for a few candidates."""
     share = sum(seconds) / max(1, min(len(seconds), round(sum(seconds) / shard_s)))
     done, given = 0.0, 1
     for end, each_s in enumerate(seconds, start=1):
         done += each_s
-        # The tolerance is for the rounding of sums: the last shard but one must not take a render more by it.
+        # The tolerance covers rounding in the sums: without it the last shard but one might take one render too many.
         if done >= given * share * (1 - 1e-9) or end == len(seconds):
             yield end
             given = max(given + 1, int(done / share) + 1)

@@ -1,1 +1,1 @@
-"""Processes that run Prefect: what they may do, their logs, workers and deployed flow runs."""
+"""Processes that run Prefect: restrictions, logs, workers and deployed flow runs."""

@@ -1,7 +1,7 @@
-"""Task runs of flow runs that were cancelled: they end as cancelled too, and not as crashed or for ever running.
+"""Marks the task runs of cancelled flow runs as cancelled, instead of crashed or running for ever.
 
-A worker that cancels a flow run ends its process. Prefect notes its tasks as crashed then, or, where the process had no
-time left to say so, leaves them as they were.
+A worker that cancels a flow run ends its process. Prefect then records its tasks as crashed or, where the process had
+no time to report, leaves their states unchanged.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from flows.server.deploy import TAG
 
 PAGE = 200
 ENDED_BY_THEMSELVES = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)
-"""States that a task run had reached before its flow run was cancelled."""
+"""States in which a task run had ended before its flow run was cancelled."""
 
 
 def end_tasks(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Hook of a flow that is cancelled, called by the worker once the process has ended."""
+    """Hook of a cancelled flow, called by the worker once the process has ended."""
     with server_client() as client:
         _end(client, FlowRunFilter(id=FlowRunFilterId(any_=[flow_run.id])))
 
 
 def end_tasks_of_cancelled_runs(client: SyncPrefectClient) -> int:
-    """Do the same for all flow runs of ours that were cancelled, as the worker may have been ended before its hook;
-    gives the count of task runs."""
+    """Do the same for all cancelled flow runs of Songline, as a worker may have died before its hook; returns the
+    count of task runs."""
     cancelled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED]))
     return _end(client, FlowRunFilter(tags=FlowRunFilterTags(all_=[TAG]), state=cancelled))
 
@@ -54,7 +54,7 @@ def _end(client: SyncPrefectClient, of_runs: FlowRunFilter) -> int:
         for run_id in new:
             _cancel(client, run_id)
         seen.update(new)
-        if not new:  # the server did not take the new states
+        if not new:  # the server did not accept the new states
             break
     return len(seen)
 
@@ -67,4 +67,4 @@ def _cancel(client: SyncPrefectClient, run_id: UUID) -> None:
     try:
         client.set_task_run_state(run_id, Cancelled(message="The album was cancelled."), force=True)
     except ObjectNotFound:
-        return  # the records of the run were removed meanwhile
+        return  # the records of the run have been removed in the meantime

@@ -1,4 +1,4 @@
-"""Prefect's log records without secrets and without commands to a terminal, wherever they go: console, file, server."""
+"""Removes secrets and terminal control characters from Prefect's log records on console, in files and on the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PREFECT = "prefect"
 
 
 def clean_prefect_logs() -> None:
-    """Have every record of Prefect's loggers cleaned as it is made, its traceback too. Safe to repeat.
+    """Have every record of Prefect's loggers cleaned when it is created, its traceback included. Idempotent.
 
     Called before Prefect is imported: see :mod:`flows.runtime.prefect_restrictions`.
     """
@@ -34,7 +34,7 @@ def clean_prefect_logs() -> None:
 def _clean(record: logging.LogRecord) -> None:
     try:
         text = record.getMessage()
-    except (TypeError, ValueError):  # arguments that do not fit: logging itself tells of them
+    except (TypeError, ValueError):  # arguments that do not fit the message: logging itself reports them
         return
     record.msg, record.args = visible(redacted(text)), ()
     if record.exc_info and record.exc_info[0] is not None:

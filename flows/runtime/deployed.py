@@ -1,4 +1,4 @@
-"""The flows that a worker of ours runs, by the names that flow runs give; whatever else a run asks for is refused."""
+"""The flows that a Songline worker runs, by flow name; runs of any other flow are refused."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""What Prefect may not do in a process of ours, whoever answers as its API.
+"""Restricts Prefect in Songline's processes, whichever server answers as its API.
 
-Prefect loads the result of a run from wherever the run's state points to, and by whatever serializer that state names:
-a pickle, or JSON that names classes to build. Whoever can answer as the API, or write a run's state, could run code
-here. Songline never stores a result with Prefect, so nothing of it is ever loaded.
+Prefect loads the result of a run from wherever the run's state points, with whatever serializer that state names: a
+pickle, or JSON that names classes to instantiate. Anyone who can answer as the API, or write a run's state, could run
+code here. Songline never stores a result with Prefect, so no stored result is ever loaded.
 
-Prefect reads settings from ``.env``, ``prefect.toml`` and ``pyproject.toml`` of the working folder, which is any folder
-that a user stands in. Ours come from the environment and from Prefect's profile alone.
+Prefect reads settings from ``.env``, ``prefect.toml`` and ``pyproject.toml`` of the working folder, which may be any
+folder. Songline's processes take them from the environment and from Prefect's profile only.
 
-What Prefect logs holds no secrets: see :mod:`flows.runtime.clean_logs`.
+Prefect's logs contain no secrets: see :mod:`flows.runtime.clean_logs`.
 
-Each restriction is laid on a module of Prefect as soon as that is imported, so that importing us costs nothing.
+Each restriction is applied to a module of Prefect when that module is imported, so that importing this one is cheap.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
 }
-"""What holds unless the user says otherwise: Prefect tells nobody of its use, and a worker's health page is for this
-machine alone."""
+"""Defaults unless the user sets them: no telemetry, and a worker's health page on this machine only."""
 
 
 class StoredResultRefused(Exception):
@@ -53,11 +52,11 @@ async def _refuse_soon(*_: object, **__: object) -> NoReturn:
 
 
 def _restrict_serializers(module: ModuleType) -> None:
-    """Neither load what was serialized, nor import a library that is named for it, which reading a state would do."""
+    """Refuse to load serialized values, and to import a library named by a serializer, as reading a state would."""
     for name in ("PickleSerializer", "JSONSerializer", "CompressedSerializer"):
         getattr(module, name).loads = _refuse
     for name in ("validate_picklelib", "validate_compressionlib"):
-        getattr(module, name)  # a version that calls them otherwise must not go unnoticed
+        getattr(module, name)  # fail where a Prefect version renames them
         setattr(module, name, _known_library)
 
 
@@ -76,11 +75,11 @@ def _restrict_bundles(module: ModuleType) -> None:
 
 
 def _restrict_settings(module: ModuleType) -> None:
-    """Take the working folder's files out of the sources of settings; the profile's path is looked for there too."""
+    """Remove files of the working folder from the sources of settings and from the search for the profiles' path."""
     from pydantic_settings import PydanticBaseSettingsSource
 
     class NoFile(PydanticBaseSettingsSource):
-        """A source that reads nothing, for the place of one that reads a file of the working folder."""
+        """A source that reads nothing; it replaces those that read a file of the working folder."""
 
         def __init__(self, settings_cls: Any, **_: object) -> None:
             super().__init__(settings_cls)
@@ -101,7 +100,7 @@ def _restrict_settings(module: ModuleType) -> None:
         "PrefectTomlConfigSettingsSource",
         "PyprojectTomlConfigSettingsSource",
     ):
-        getattr(module, name)  # a version that calls them otherwise must not go unnoticed
+        getattr(module, name)  # fail where a Prefect version renames them
         setattr(module, name, NoFile)
     configure = module.build_settings_config
 
@@ -112,9 +111,9 @@ def _restrict_settings(module: ModuleType) -> None:
 
 
 def _restrict_toml(module: ModuleType) -> None:
-    """The same for sources that single groups of settings add by themselves, whatever they are called."""
+    """Remove the same files from sources that individual groups of settings add, whatever their names."""
     source = module.TomlConfigSettingsSourceBase
-    source._read_files  # noqa: B018  (a version that calls it otherwise must not go unnoticed)
+    source._read_files  # noqa: B018 (fails where a Prefect version renames it)
     source._read_files = lambda *_, **__: {}
 
 
@@ -128,8 +127,8 @@ RESTRICTIONS: Mapping[str, Callable[[ModuleType], None]] = {
 
 
 class _Restricting:
-    """Finds the modules of :data:`RESTRICTIONS` as others do, and restricts each right after it was run. Before
-    anything of Prefect is run, its logs are cleaned."""
+    """An import hook that finds the modules of :data:`RESTRICTIONS` by the other finders, and restricts each right
+    after its execution. Prefect's logs are cleaned before any module of it is executed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -166,7 +165,7 @@ def _run_after(loader: Loader, restrict: Callable[[ModuleType], None]) -> None:
 
 
 def restrict_prefect() -> None:
-    """Lay the restrictions on what is imported of Prefect, and on what will be. Safe to call again."""
+    """Restrict the modules of Prefect that are imported, and those that will be. Idempotent."""
     if any(isinstance(finder, _Restricting) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, _Restricting())

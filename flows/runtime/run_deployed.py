@@ -1,7 +1,7 @@
-"""The process of one flow run on a work pool: Prefect's engine, which ends when the worker that started it does.
+"""The process of one flow run on a work pool: Prefect's engine, which ends when its worker does.
 
-It is told the worker's process id, and the umask of the worker's user, in octal: finished albums and reports are
-theirs to hand on.
+Its arguments are the worker's process id, and the umask of the worker's user, in octal: finished albums and reports
+keep the permissions of that user's files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tasks.parent_process import end_with_starter
 if __name__ == "__main__":
     end_with_starter(int(sys.argv.pop(1)))
     os.umask(int(sys.argv.pop(1), 8))
-    os.environ["PYTHONSAFEPATH"] = "1"  # no child of a run takes modules from the folder that its worker stands in
+    os.environ["PYTHONSAFEPATH"] = "1"  # child processes import no modules from the worker's working folder
     keep_private()
     streams.install()
     streams.ignore_warnings()

@@ -1,7 +1,7 @@
-"""A quick start of every process of ours: no look for circular garbage while modules are imported.
+"""Faster startup of every Songline process: no garbage collection while modules are imported.
 
-Importing makes some 200,000 objects, and they stay. By Python's usual thresholds, a tenth of a short command's time
-goes into looking at them again and again.
+Imports create some 200,000 objects, which stay. With Python's default thresholds, a tenth of a short command's time is
+spent on scanning them repeatedly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ OBJECTS_OF_STARTUP = 200_000
 
 
 def put_off_garbage_collection() -> None:
-    """Put the first look off until so many objects were made; then take them for lasting, and go on as usual."""
+    """Postpone the first collection until that many objects exist; then freeze them, and restore the thresholds."""
     usual = gc.get_threshold()
 
     def go_on_as_usual(*_: object) -> None:

@@ -1,8 +1,8 @@
-"""A worker for Songline's work pools: it runs Songline's own flows, and nothing that the Prefect server says beyond it.
+"""A worker for Songline's work pools: it runs Songline's own flows, and no command or code from the Prefect server.
 
-Prefect's process worker runs whatever command, environment, pull step or entrypoint its server names, so whoever can
-write to the server runs code on every worker. This one takes from the server which of Songline's flows to run, with
-which parameters; command, code, environment and folder are its own.
+Prefect's process worker runs any command, environment, pull step or entrypoint that its server names, so whoever can
+write to the server runs code on every worker. This worker takes from the server only which of Songline's flows to run,
+and its parameters; command, code, environment and folder are its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from flows.server.client import server_client
 ENGINE = (sys.executable, "-P", "-m", "flows.runtime.run_deployed")
 HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 ATTRIBUTION = ("PREFECT__WORKER_ID", "PREFECT__WORKER_NAME", "PREFECT__FLOW_ID", "PREFECT__DEPLOYMENT_ID")
-"""Variables that Prefect names a run's origin by, in its requests to the server."""
+"""Variables that identify a run's origin in Prefect's requests to the server."""
 
 
 class FlowWorker(ProcessWorker):
@@ -49,8 +49,8 @@ class FlowWorker(ProcessWorker):
         configuration: ProcessJobConfiguration,
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> ProcessWorkerResult:
-        """Run one of :data:`flows.runtime.deployed.ENTRYPOINTS`. Raises RefusedError where the flow run names another
-        flow."""
+        """Run one of :data:`flows.runtime.deployed.ENTRYPOINTS`. Raises RefusedError where the run's flow is
+        another."""
         entrypoint = await self._entrypoint(flow_run)
 
         async def known_flow(_: FlowRun) -> Flow[..., Any]:
@@ -91,11 +91,11 @@ class FlowWorker(ProcessWorker):
         return entrypoint
 
 
-FlowWorker.type = "process"  # of the pools it serves; as the name it is registered by, that one is Prefect's
+FlowWorker.type = "process"  # the type of the pools it serves; it cannot be registered by this name, which is Prefect's
 
 
 def _check(pool: str) -> None:
-    """Ask for the pool before anything is started: Prefect's own worker would start a server of its own."""
+    """Check that the pool exists before anything is started: Prefect's own worker would start a server of its own."""
     with server_client() as client:
         try:
             client.read_work_pool(pool)
@@ -105,7 +105,8 @@ def _check(pool: str) -> None:
 
 
 def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
-    """What a flow run's process gets of the environment that the server names: who asked, and how often to beat."""
+    """The variables that a flow run takes from the server's environment: the run's origin and the heartbeat
+    interval."""
     taken = {name: value for name in ATTRIBUTION if (value := given.get(name))}
     if (beat := given.get(HEARTBEAT)) and beat.isdecimal():
         taken[HEARTBEAT] = beat
@@ -113,9 +114,9 @@ def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
-    """Take flow runs of a pool until this process is told to end.
+    """Take flow runs of a pool until this process is terminated.
 
-    Raises MachineError where no server is set or reached, and InputError where it has no such pool.
+    Raises MachineError where no server is configured or reachable, and InputError where it has no such pool.
     """
     _check(pool)
     get_current_settings().home.mkdir(mode=0o700, parents=True, exist_ok=True)

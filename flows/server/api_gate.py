@@ -1,8 +1,8 @@
-"""What stands before Prefect's API on this machine: only the command that started it gets in.
+"""Access control in front of Prefect's local API: only the command that started it may use it.
 
-Prefect's own password leaves its health and documentation pages open, and answers whatever name a browser asked for. A
-page of another origin, or one whose name was turned to this machine (DNS rebinding), is refused here before Prefect
-reads a byte.
+Prefect's own password leaves its health and documentation pages open, and any Host header is accepted. Requests from a
+page of another origin, or for another host name that resolves to this machine (DNS rebinding), are refused here before
+they reach Prefect.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def basic(auth: str) -> str:
 
 
 async def refuse(scope: Scope, send: Send, status: int) -> None:
-    """Answer a request, or a websocket's first, with a status and nothing else."""
+    """Answer a request, or a websocket's first message, with a status only."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
@@ -34,7 +34,8 @@ async def refuse(scope: Scope, send: Send, status: int) -> None:
 
 
 class LocalGate:
-    """Lets in whoever knows ``auth`` (``USER:PASSWORD``), speaks to ``host`` (``ADDRESS:PORT``) and is no web page."""
+    """Admits requests with the credential ``auth`` (``USER:PASSWORD``) to ``host`` (``ADDRESS:PORT``), without an
+    Origin."""
 
     def __init__(self, app: App, *, host: str, auth: str) -> None:
         self._app = app
@@ -42,7 +43,7 @@ class LocalGate:
         self._authorization = basic(auth).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, by ASGI."""
+        """Serve one ASGI request."""
         if scope["type"] != "lifespan" and (status := self._refusal(scope["headers"])):
             await refuse(scope, send, status)
         else:

@@ -1,4 +1,4 @@
-"""What became of each thing that ``songline deploy`` saw to."""
+"""The outcome of ``songline deploy`` for each object on the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing on the server; ``changes`` names what was updated of it."""
+    """One object on the server; ``changes`` names its updated parts."""
 
     kind: str
     name: str
@@ -18,5 +18,5 @@ class Change:
 
     @classmethod
     def of(cls, kind: str, name: str, changes: Sequence[str]) -> Change:
-        """The outcome for a thing that was there."""
+        """The outcome for an object that existed."""
         return cls(kind, name, "updated" if changes else "unchanged", tuple(changes))

@@ -1,4 +1,4 @@
-"""The way to the Prefect server that Prefect's own settings name."""
+"""Clients for the Prefect server of Prefect's own settings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from catalog.common.errors import MachineError, ServerAway
 
 
 def is_set() -> bool:
-    """Whether there is a server to ask, and work pools with it."""
+    """Whether a Prefect server is configured, and work pools with it."""
     return bool(get_current_settings().api.url)
 
 
 def open_client() -> SyncPrefectClient:
-    """A client of the server, which nothing was asked of yet. Raises MachineError where none is set."""
+    """A client of the server, without a request made yet. Raises MachineError where none is configured."""
     if not is_set():
         raise MachineError(
             "no Prefect server is set, and work pools need one",
@@ -30,22 +30,22 @@ def open_client() -> SyncPrefectClient:
 
 @contextmanager
 def server_client() -> Iterator[SyncPrefectClient]:
-    """A client for the length of a block. Raises MachineError where none is set, where it cannot be reached, and where
-    it refuses us."""
+    """A client for the duration of a block. Raises MachineError where no server is configured, where it cannot be
+    reached, and where it denies access."""
     with reached(), open_client() as client:
         yield client
 
 
 @contextmanager
 def hurried_client(timeout_s: float) -> Iterator[SyncPrefectClient]:
-    """The same for a question that is asked once and must be answered in time."""
+    """The same for a single request with a timeout and without retries."""
     with temporary_settings({"client.max_retries": 0, "api.request_timeout": timeout_s}), server_client() as client:
         yield client
 
 
 @contextmanager
 def reached() -> Iterator[None]:
-    """Trouble with Prefect's server as one error with its remedy; no address with a password in it is repeated."""
+    """Turn errors of Prefect's server into one error with its remedy, without any address that contains a password."""
     try:
         yield
     except httpx.HTTPStatusError as error:

@@ -1,6 +1,6 @@
-"""``songline deploy``: pools, queues, limits, deployments and the watch over silent runs, as the file has them.
+"""``songline deploy``: brings pools, queues, limits, deployments and the crash automation to what the file declares.
 
-What is right already is left alone, so that deploying again changes nothing.
+Objects that are up to date are left unchanged, so deploying again changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from flows.server.deployment_file import DeploymentFile, Pool
 from flows.server.deployments import deploy_flow, loaded_flow
 
 TAG = "songline"
-"""What every deployment of ours carries, and so every run of it."""
+"""The tag of every Songline deployment, and so of every run of it."""
 CRASH_AUTOMATION = "songline: silent runs have crashed"
 HEARTBEAT = "prefect.flow-run.heartbeat"
 SIGNS_OF_LIFE = {
@@ -41,11 +41,11 @@ SIGNS_OF_LIFE = {
 
 
 def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Change]:
-    """Bring the server to what the file says; gives what was made, updated or left alone, in the order of the work."""
-    flows = [loaded_flow(each) for each in file.deployments]  # nothing is begun with a flow that cannot be loaded
+    """Bring the server to what the file declares; returns what was made, updated or left unchanged, in order."""
+    flows = [loaded_flow(each) for each in file.deployments]  # all flows are loaded before anything is changed
     try:
         return list(_deployed(client, file, flows, settings))
-    except ObjectAlreadyExists:  # somebody deploys beside us: what they made is found now
+    except ObjectAlreadyExists:  # another process deploys at the same time: its objects are found now
         return list(_deployed(client, file, flows, settings))
 
 
@@ -80,7 +80,7 @@ def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Change:
 
 
 def _pool_changes(found: WorkPool, wanted: Pool) -> dict[str, Any]:
-    """A pool of another type was made so by somebody who runs it on Docker or Kubernetes: its template is theirs."""
+    """The changes of a pool. A pool of another type keeps its template: it runs on Docker or Kubernetes."""
     changes: dict[str, Any] = {}
     if (found.description or "") != wanted.description:
         changes["description"] = wanted.description
@@ -103,7 +103,7 @@ def _template(pool: Pool) -> dict[str, Any] | None:
 
 
 def _template_of_type(kind: str) -> dict[str, Any]:
-    """The template that Prefect's worker of this type comes with."""
+    """The default job template of Prefect's worker of this type."""
     from prefect.workers.base import BaseWorker
 
     worker = BaseWorker.get_worker_class_from_type(kind)
@@ -115,7 +115,7 @@ def _template_of_type(kind: str) -> dict[str, Any]:
 
 
 def _queue(client: SyncPrefectClient, pool: str, name: str, priority: int) -> Change:
-    """Queues are seen to from the first on: giving one its place moves those behind it."""
+    """Create or update a queue. Call in the order of priorities: setting one moves the queues behind it."""
     told = f"{pool}/{name}"
     try:
         found = client.read_work_queue_by_name(name, work_pool_name=pool)
@@ -141,9 +141,9 @@ def _limit(client: SyncPrefectClient, name: str, slots: int) -> Change:
 
 
 def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
-    """Counts a run of ours as crashed that gave signs of life and then none for so long; its worker was killed.
+    """An automation that marks a Songline run as crashed that sent heartbeats and then no sign of life for so long.
 
-    Prefect looks when the time is over since its last look, so it takes up to twice as long.
+    Its worker was killed. Prefect checks once per interval, so detection takes up to twice as long.
     """
     return AutomationCore(
         name=CRASH_AUTOMATION,
@@ -165,7 +165,7 @@ def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
 
 
 def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
-    """Whether it is switched on is left as somebody set it."""
+    """Create or update the automation; whether it is enabled is left as the user has set it."""
     found = next(iter(client.read_automations_by_name(wanted.name)), None)
     if found is None:
         client.create_automation(wanted)

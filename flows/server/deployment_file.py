@@ -1,6 +1,6 @@
-"""``infra/prefect.yaml``: the work pools, limits and deployments that ``songline deploy`` sees to.
+"""``infra/prefect.yaml``: the work pools, limits and deployments of ``songline deploy``.
 
-Prefect's own ``prefect deploy`` reads the same file and passes over ``definitions``, which is ours.
+Prefect's own ``prefect deploy`` reads the same file and ignores ``definitions``, which is Songline's.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Slots = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Part(BaseModel):
-    """What all parts of the file have in common: a word that is not known is a fault, and not passed over."""
+    """Base of all parts of the file: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Pool(Part):
-    """A work pool. ``job_template`` is a file beside this one; left out, the type's own template is used."""
+    """A work pool. ``job_template`` is a file in the same folder; without it, the type's own template is used."""
 
     type: Name = "process"
     description: str = ""
@@ -32,7 +32,7 @@ class Pool(Part):
 
 
 class Definitions(Part):
-    """What Prefect's own file has no words for."""
+    """Definitions that Prefect's own file format lacks."""
 
     pools: dict[Name, Pool]
     queues: tuple[Name, ...]
@@ -42,7 +42,7 @@ class Definitions(Part):
 
 
 class Schedule(Part):
-    """When runs are made by themselves. The slug tells it from schedules that were added by hand."""
+    """When runs are scheduled. The slug distinguishes it from schedules that were added by hand."""
 
     slug: Name
     cron: str | None = None
@@ -58,14 +58,14 @@ class Schedule(Part):
 
 
 class Limit(Part):
-    """How many runs of a deployment there may be at once, and what becomes of one that is too many."""
+    """The number of concurrent runs of a deployment, and what happens to a run beyond it."""
 
     limit: Slots
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
 
 
 class WorkPool(Part):
-    """Where a deployment's runs wait."""
+    """The work pool and queue of a deployment's runs."""
 
     name: Name
     work_queue_name: Name
@@ -73,7 +73,7 @@ class WorkPool(Part):
 
 
 class Deployment(Part):
-    """One flow as it is offered on the server."""
+    """One flow as a deployment on the server."""
 
     name: Name
     description: str
@@ -103,19 +103,19 @@ class DeploymentFile(Part):
 
 
 def default_deployment_file() -> Path:
-    """The file that comes with this installation."""
+    """The file that this installation contains."""
     return Path(__file__).parents[2] / "infra" / "prefect.yaml"
 
 
 def read_deployment_file(path: Path) -> DeploymentFile:
-    """Read and check it; templates are found beside it. Raises InputError with the place of the first fault."""
+    """Read and check the file; templates are in its folder. Raises InputError with the location of the first fault."""
     try:
         file = DeploymentFile.model_validate(read_small_yaml(path))
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}", remedy="Name the file with --file; it is infra/prefect.yaml"
         ) from error
-    except ValidationError as error:  # which is a ValueError too
+    except ValidationError as error:  # a subclass of ValueError
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: {place + ': ' if place else ''}{first['msg']}", remedy="Correct the file") from error
@@ -125,7 +125,7 @@ def read_deployment_file(path: Path) -> DeploymentFile:
 
 
 def _placed(definitions: Definitions, folder: Path) -> Definitions:
-    """The same with whole paths of the job templates."""
+    """The same with absolute paths of the job templates."""
     pools = {
         name: pool.model_copy(update={"job_template": folder / pool.job_template}) if pool.job_template else pool
         for name, pool in definitions.pools.items()

@@ -1,4 +1,4 @@
-"""One deployment on the Prefect server: compared with what the file wants, and changed only where it differs."""
+"""One deployment on the Prefect server: compared with the file, and changed only where it differs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flows.server.changes import Change
 from flows.server.deployment_file import Deployment, Schedule
 
 INBOX = "render-inbox"
-"""The deployment whose schedules are switched on where an inbox is set."""
+"""The deployment whose schedules are active where an inbox is set."""
 
 
 def loaded_flow(wanted: Deployment) -> Flow[..., Any]:
@@ -36,7 +36,7 @@ def loaded_flow(wanted: Deployment) -> Flow[..., Any]:
 
 
 def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., Any], settings: Settings) -> Change:
-    """Make the deployment, or change what differs; gives what was done."""
+    """Create the deployment, or update what differs; returns the outcome."""
     name = f"{flow.name}/{wanted.name}"
     fields = _fields(wanted, flow)
     schedules = [_switched(each, wanted, settings) for each in wanted.schedules]
@@ -59,7 +59,7 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
 
 
 def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
-    """What a deployment is made with, by the names that Prefect's client has for it."""
+    """The fields of a deployment, by the names of Prefect's client."""
     limit = wanted.concurrency_limit
     return {
         "description": wanted.description,
@@ -78,12 +78,13 @@ def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
 
 
 def _pool_of(fields: dict[str, Any]) -> dict[str, Any]:
-    """A queue's name means nothing without its pool's, and job variables are checked by the pool."""
+    """The pool and queue, sent with every update: a queue's name needs its pool's, and the pool checks job
+    variables."""
     return {name: fields[name] for name in ("work_pool_name", "work_queue_name")}
 
 
 def _status(found: DeploymentResponse) -> dict[str, Any]:
-    """The same fields as the server has them."""
+    """The same fields as they are on the server."""
     limit = found.global_concurrency_limit
     options = found.concurrency_options
     return {
@@ -125,7 +126,7 @@ def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
 
 
 def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
-    """Bring one schedule to what is wanted, its switch only where it must be ``on``; whether that took a change."""
+    """Bring one schedule to the declared one, and enable it only where it must be ``on``; returns any change."""
     status = next((each for each in found.schedules if each.slug == wanted.slug), None)
     if status is None:
         client.create_deployment_schedules(found.id, [_new_schedule(wanted)])
@@ -139,7 +140,7 @@ def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Sche
 
 
 def _is_so(status: DeploymentSchedule, wanted: Schedule) -> bool:
-    """Whether a schedule has the wanted times; when an interval was first counted from makes no difference."""
+    """Whether a schedule has the declared times; the anchor date of an interval is ignored."""
     timing = status.schedule
     if isinstance(timing, CronSchedule):
         return (timing.cron, timing.timezone or "UTC") == (wanted.cron, wanted.timezone)

@@ -23,22 +23,22 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def gated_app(hosts: Collection[str]) -> App:
-    """Prefect's app behind the gate, answering ``hosts``. Raises KeyError where a credential is not set."""
+    """Prefect's app behind the gate, for the host names ``hosts``. Raises KeyError where a credential is not set."""
     from prefect.server.api.server import create_app
 
     return RoleGate(create_app(), operator=os.environ[OPERATOR], worker=os.environ[WORKER], hosts=hosts)
 
 
 def hosts_of(address: str, port: int, public_url: str) -> set[str]:
-    """The names that a server on this machine alone is asked by: loopback's, and the one of its pages. None for a
-    server that other machines reach, whose names are not known."""
+    """The host names of a server on this machine only: loopback's, and the one of its pages. Empty for a server that
+    other machines reach, whose names are not known."""
     if address not in LOOPBACK:
         return set()
     return {f"{name}:{port}" for name in LOOPBACK} | ({urlsplit(public_url).netloc} if public_url else set())
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until terminated."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=4200)
@@ -47,7 +47,7 @@ def main() -> None:
         if ":" not in os.environ.get(name, ""):
             parser.error(f"{name} is not set to USER:PASSWORD")
     os.umask(0o077)
-    os.environ["PREFECT__SERVER_FINAL"] = "1"  # as Prefect's own command has it: some memory is given back
+    os.environ["PREFECT__SERVER_FINAL"] = "1"  # as Prefect's own command does: saves some memory
     from prefect.settings import get_current_settings
 
     settings = get_current_settings().server.api
@@ -56,7 +56,7 @@ def main() -> None:
         factory=True,
         host=where.host,
         port=where.port,
-        workers=1,  # whatever WEB_CONCURRENCY says
+        workers=1,  # regardless of WEB_CONCURRENCY
         timeout_keep_alive=settings.keepalive_timeout,
         log_level="warning",
         server_header=False,

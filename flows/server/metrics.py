@@ -1,4 +1,4 @@
-"""The line's figures as Prometheus reads them, and the small server that hands them out."""
+"""The metrics of the pipeline in Prometheus' format, and the small server that serves them."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Cou
 
 
 class PipelineCollector:
-    """Asked by ``prometheus_client`` whenever somebody scrapes."""
+    """Called by ``prometheus_client`` at every scrape."""
 
     def __init__(self, watch: MetricsPoller) -> None:
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of figures; only ``songline_up 0`` while the catalog cannot be read."""
+        """All metric families; only ``songline_up 0`` while the catalog cannot be read."""
         seen = self._watch.see()
         yield GaugeMetricFamily("songline_up", "Whether the catalog can be read.", value=float(seen is not None))
         if seen is None:
@@ -69,7 +69,7 @@ def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> 
 
 
 def metrics_text(watch: MetricsPoller) -> bytes:
-    """All figures in Prometheus' text format."""
+    """All metrics in Prometheus' text format."""
     return generate_latest(_registry(watch))
 
 
@@ -80,7 +80,7 @@ def _registry(watch: MetricsPoller) -> CollectorRegistry:
 
 
 def metrics_server(watch: MetricsPoller, *, host: str, port: int) -> ThreadingHTTPServer:
-    """A server of ``/metrics``, listening and not yet answering. Raises MachineError where the address is taken."""
+    """A server of ``/metrics``, listening but not yet serving. Raises MachineError where the address is in use."""
     try:
         server = ThreadingHTTPServer((host, port), _Handler.factory(_registry(watch)))
     except OSError as error:
@@ -92,24 +92,24 @@ def metrics_server(watch: MetricsPoller, *, host: str, port: int) -> ThreadingHT
 
 
 class _Handler(MetricsHandler):
-    """Answers as ``prometheus_client`` does, within bounds that its own server has not: time, path and name."""
+    """Answers as ``prometheus_client`` does, with limits that its own server lacks: time, path and host name."""
 
     timeout = SLOWEST_REQUEST_S
     server_version = "songline"
     sys_version = ""
 
     def do_GET(self) -> None:  # noqa: N802  (the name is the base class')
-        """Answer ``/metrics``, and say of other paths that they are not there.
+        """Answer ``/metrics``, and 404 for other paths.
 
-        On loopback only loopback's names are answered: a web page whose own name was turned to this machine (DNS
-        rebinding) asks under that name.
+        On loopback only loopback's host names are accepted: a web page whose own name resolves to this machine (DNS
+        rebinding) sends that name.
         """
         if self._is_foreign(self.headers.get("Host", "")):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "this is not the server of that name")
         elif self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND, "only /metrics is here")
         else:
-            self.path = PATH  # all figures, whatever the question asks for
+            self.path = PATH  # all metrics, whatever the query string requests
             super().do_GET()
 
     def _is_foreign(self, host: str) -> bool:

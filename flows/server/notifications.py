@@ -18,8 +18,8 @@ PATIENCE_S = 30.0
 
 
 async def notify(settings: Settings, *, subject: str, body: str) -> None:
-    """Tell whom the setting ``notify`` names; nobody where it is empty. What goes wrong is logged and nothing more: an
-    album that is finished stays finished."""
+    """Notify through the block that the setting ``notify`` names, if any. Errors are only logged, as they do not
+    affect the finished album."""
     if not settings.notify:
         return
     try:
@@ -30,12 +30,12 @@ async def notify(settings: Settings, *, subject: str, body: str) -> None:
             with block.raise_on_failure():
                 await block.notify(body, subject)
     except Exception as error:
-        # Only the kind of trouble is told: its words may hold the address, which is a secret.
+        # Log only the type of the error: its text may contain the address, which is a secret.
         _logger().warning("nobody was notified through the block %s: %s", settings.notify, type(error).__name__)
 
 
 def missing_block(client: SyncPrefectClient, settings: Settings) -> MachineError | None:
-    """What is wrong with the block that the settings name; None where it is there, or none is wanted."""
+    """The error of the block that the settings name; None where it exists, or none is set."""
     if not settings.notify:
         return None
     kind, _, name = settings.notify.partition("/")

@@ -1,4 +1,4 @@
-"""Prefect's records of runs that ended long ago. What was made, when and by whom the catalog keeps for ever."""
+"""Removes Prefect's records of runs that ended long ago. The catalog keeps the history of the work for ever."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from catalog.common.settings import Settings
 from flows.server.deploy import TAG
 
 UPKEEP = "upkeep"
-"""Tag of runs that come every few seconds and have nothing to tell once they have ended well."""
+"""Tag of runs that occur every few seconds and are of no interest once they have succeeded."""
 UPKEEP_DAYS = 1.0
 ENDED_WELL = (StateType.COMPLETED, StateType.CANCELLED)
 ENDED = (*ENDED_WELL, StateType.FAILED, StateType.CRASHED)
@@ -30,8 +30,11 @@ PAGE = 200
 
 
 def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, at_most: int = 100) -> int:
-    """Remove runs of our deployments, with their artifacts and logs, that ended ``run_history_days`` before ``now``;
-    upkeep that ended well goes after a day. Bounded, as it is called often; gives the count."""
+    """Remove runs of Songline's deployments, with their artifacts and logs, that ended ``run_history_days`` before
+    ``now``.
+
+    Successful upkeep runs are removed after a day. Bounded by ``at_most``, as it is called often; returns the count.
+    """
     keep_days = settings.run_history_days
     old = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
     left = at_most - len(old)
@@ -53,7 +56,8 @@ def _ended(
 
 
 def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:
-    """Artifacts go first: the server leaves them behind, and without the run nothing would lead to them."""
+    """Delete a run, its artifacts first: the server does not delete them, and they could not be found without the
+    run."""
     try:
         for artifact in client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])), limit=PAGE
@@ -61,5 +65,5 @@ def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:
             client.delete_artifact(artifact.id)
         client.delete_flow_run(run.id)
     except ObjectNotFound:
-        return False  # somebody else is at it
+        return False  # another process removes it
     return True

@@ -1,8 +1,8 @@
-"""What a worker's credential may ask of the farm's Prefect server: what workers and flow runs need, and no more.
+"""The requests that a worker's credential may make to the farm's Prefect server: those of workers and flow runs only.
 
-With Prefect's one password, a worker could write what others run: deployments, job templates, automations, blocks.
-Behind :class:`RoleGate` there are two: the operator's, which is Prefect's own and may do everything, and the workers',
-which is held against :data:`ALLOWED`. Neither of the two runs code of a stored result anywhere, see
+With Prefect's single password, a worker could change what others run: deployments, job templates, automations, blocks.
+Behind :class:`RoleGate` there are two: the operator's, which is Prefect's own and unrestricted, and the workers',
+which is checked against :data:`ALLOWED`. No stored result is loaded as code with either of them, see
 :mod:`flows.runtime.prefect_restrictions`.
 """
 
@@ -20,13 +20,13 @@ LARGEST_BODY = 4_000_000
 API = "/api"
 HYDRATED = "__prefect_kind"
 EVENTS = (f"{API}/events/in", f"{API}/events/out")
-"""Where signs of life are sent, and where a worker hears that a run is cancelled."""
+"""Where heartbeats are sent, and where a worker is notified that a run is cancelled."""
 
 QUEUES = {None, "urgent", "normal", "batch"}
 RUN_FIELDS = {"parameters", "name", "tags", "idempotency_key", "work_queue_name", "state", "labels"}
-"""What a run of a deployment is asked for with. Job variables, which name command and environment, are not among it."""
+"""Fields for creating a run of a deployment. Job variables, which set command and environment, are not included."""
 CHANGED_FIELDS = {"name", "tags", "infrastructure_pid", "flow_version", "empirical_policy"}
-"""What is changed of a run: never its parameters or job variables."""
+"""Fields of a run that may be changed: never its parameters or job variables."""
 
 
 def _free(_: Mapping[str, Any]) -> bool:
@@ -34,7 +34,7 @@ def _free(_: Mapping[str, Any]) -> bool:
 
 
 def _asks_for_a_run(body: Mapping[str, Any]) -> bool:
-    """Prefect's server would fill marked parameters in, with the values of its variables and by templates."""
+    """Plain parameters only: Prefect's server would resolve marked ones, from its variables and by templates."""
     is_plain = HYDRATED not in json.dumps(body.get("parameters"))
     return _holds(body, RUN_FIELDS) and body.get("work_queue_name") in QUEUES and is_plain
 
@@ -64,7 +64,7 @@ Check = Callable[[Any], bool]
 _ID = r"[0-9a-f-]{32,36}"
 _NAME = r"[^/]+"
 ALLOWED: tuple[tuple[str, str, Check], ...] = (
-    # What is looked at.
+    # Reads.
     ("GET", r"/(health|ready|version|hello|admin/version|admin/storage|csrf-token)", _free),
     ("GET", rf"/(flows|flow_runs|task_runs|deployments|artifacts|work_queues)/{_ID}", _free),
     ("GET", rf"/flows/name/{_NAME}", _free),
@@ -72,17 +72,17 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     ("GET", rf"/work_pools/{_NAME}(/queues/{_NAME})?", _free),
     ("GET", rf"/v2/concurrency_limits/{_NAME}", _free),
     ("GET", r"/collections/views/aggregate-worker-metadata", _free),
-    # The notification that SONGLINE_NOTIFY names.
+    # The notification block that SONGLINE_NOTIFY names.
     ("GET", rf"/block_types/slug/{_NAME}(/block_documents/name/{_NAME})?", _free),
     ("POST", r"/(flow_runs|task_runs|deployments|artifacts|work_pools|work_queues)/(filter|count|paginate)", _free),
     ("POST", r"/artifacts/latest/filter", _free),
     ("POST", rf"/work_pools/{_NAME}/(workers|queues)/filter", _free),
-    # What a worker does.
+    # Requests of workers.
     ("POST", rf"/work_pools/{_NAME}/(workers/heartbeat|get_scheduled_flow_runs)", _free),
     ("POST", r"/deployments/get_scheduled_flow_runs", _free),
     ("PATCH", rf"/flow_runs/{_ID}", _changes_a_run),
     ("PATCH", rf"/flow_runs/{_ID}/labels", _free),
-    # What a flow run does.
+    # Requests of flow runs.
     ("POST", rf"/(flow_runs|task_runs)/{_ID}/set_state", _has_a_state),
     ("POST", r"/flows/", _free),
     ("POST", r"/task_runs/", _has_a_state),
@@ -91,23 +91,25 @@ ALLOWED: tuple[tuple[str, str, Check], ...] = (
     ("PATCH", rf"/artifacts/{_ID}", _free),
     ("POST", r"/v2/concurrency_limits/(increment|decrement)(-with-lease)?", _free),
     ("POST", rf"/v2/concurrency_limits/leases/{_ID}/renew", _free),
-    # What the run in charge of an album does, and reconcile.
+    # Requests of the coordinating run of an album, and of reconcile.
     ("POST", rf"/deployments/{_ID}/create_flow_run", _asks_for_a_run),
     ("DELETE", rf"/(flow_runs|artifacts)/{_ID}", _free),
-    # Of the deployment `reconcile` alone, see :meth:`RoleGate._is_reconcile`.
+    # For the deployment `reconcile` only, see :meth:`RoleGate._is_reconcile`.
     ("PATCH", rf"/deployments/{_ID}/schedules/{_ID}", _switches_a_schedule),
 )
 RECONCILE = ("reconcile", "flows.reconcile.reconcile")
-"""Name and entrypoint of the deployment whose schedules a worker may switch on and off."""
+"""Name and entrypoint of the deployment whose schedules a worker may enable and disable."""
 _SCHEDULE = re.compile(rf"/deployments/({_ID})/schedules/{_ID}")
 _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALLOWED)
 
 
 def admitted(method: str, path: str, body: bytes) -> bytes | None:
-    """What reaches Prefect of a worker's request, None where it may not ask it; ``path`` is below the API's root.
+    """The body of a worker's request as passed to Prefect, None where it is not allowed; ``path`` is relative to the
+    API's root.
 
-    A state loses its reference to a stored result, also one that an event tells of: the server makes it a task run's.
-    Prefect's engine sends one with an exception, though nothing was stored; nobody is to be led to load it.
+    References to stored results are removed from states, also from those in events, which the server applies to task
+    runs. Prefect's engine sends such a reference with an exception, though nothing was stored; no client must be made
+    to load it.
     """
     for allowed, pattern, check in _ROUTES:
         if method == allowed and pattern.fullmatch(path):
@@ -126,7 +128,7 @@ def _checked(check: Check, body: bytes) -> bytes | None:
 
 
 def without_results(document: Any) -> Any:
-    """A request's body, or an event, whose states point to no stored result."""
+    """A request's body, or an event, whose states refer to no stored result."""
     if isinstance(document, list):
         return [without_results(each) for each in document]
     if not isinstance(document, dict):
@@ -141,10 +143,10 @@ def without_results(document: Any) -> Any:
 
 
 class RoleGate:
-    """Stands before Prefect's app, which knows the operator's ``USER:PASSWORD`` alone."""
+    """Access control in front of Prefect's app, which knows only the operator's ``USER:PASSWORD``."""
 
     def __init__(self, app: App, *, operator: str, worker: str, hosts: Collection[str] = ()) -> None:
-        """``hosts`` are the names (``NAME:PORT``) that it answers, all where there are none."""
+        """``hosts`` are the accepted host names (``NAME:PORT``); all where it is empty."""
         self._app = app
         self._hosts = frozenset(host.encode() for host in hosts)
         self._operator, self._worker = operator, worker
@@ -152,7 +154,7 @@ class RoleGate:
         self._operator_header = (b"authorization", basic(operator).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, by ASGI."""
+        """Serve one ASGI request."""
         if scope["type"] != "lifespan" and not self._is_meant(scope):
             await refuse(scope, send, 421)
         elif scope["type"] == "websocket":
@@ -168,7 +170,7 @@ class RoleGate:
             await self._app(scope, receive, send)
 
     def _is_meant(self, scope: Scope) -> bool:
-        """Whether the request came to a name of ours: a page reaches us by a name of its own (DNS rebinding)."""
+        """Whether the request names one of the accepted hosts: a page would send a name of its own (DNS rebinding)."""
         named = {value for name, value in scope["headers"] if name == b"host"}
         return not self._hosts or (len(named) == 1 and named <= self._hosts)
 
@@ -203,7 +205,7 @@ class RoleGate:
         await self._app(self._as_operator(scope, body), replay, send)
 
     async def _is_reconcile(self, deployment: str, scope: Scope) -> bool:
-        """Whether Prefect knows this id as that of `reconcile`."""
+        """Whether this id is that of the deployment `reconcile`."""
         path = f"{API}/deployments/{deployment}"
         headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
         asked = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
@@ -223,7 +225,7 @@ class RoleGate:
         return isinstance(found, dict) and (found.get("name"), found.get("entrypoint")) == RECONCILE
 
     def _translated(self, scope: Scope, receive: Receive) -> Receive:
-        """A websocket's messages: the first carries the credential, the others events."""
+        """The messages of a websocket: the first carries the credential, the others events."""
         has_greeted = False
 
         async def translate() -> Any:
@@ -254,11 +256,11 @@ def _event_without_results(text: str | None) -> str | None:
     try:
         return json.dumps(without_results(json.loads(text or "")))
     except (ValueError, RecursionError):
-        return text  # no event: Prefect says so
+        return text  # not an event: Prefect rejects it
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The whole body, None where it is too large or the client went away."""
+    """The whole body; None where it is too large or the client has disconnected."""
     body = bytearray()
     while True:
         message = await receive()

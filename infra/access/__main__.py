@@ -1,7 +1,8 @@
-"""Run once before workers start: makes true what they are told of database and store, by their administrators.
+"""Sets up the accounts of workers in database and store, with administrator accounts. Run once before workers start.
 
 ``python -m infra.access`` takes the workers' own settings (``SONGLINE_DATABASE_URL``, ``SONGLINE_STORE_URL``,
-``SONGLINE_S3_…``, ``SONGLINE_INBOX``) and beside them what only it may know: see :class:`Administration`.
+``SONGLINE_S3_…``, ``SONGLINE_INBOX``) and the administrator accounts, which only it may know: see
+:class:`Administration`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from infra.access.database import CATALOG, make_databases
 
 
 class Administration(BaseSettings):
-    """The accounts that no worker gets."""
+    """The administrator accounts, which no worker gets."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -30,7 +31,7 @@ class Administration(BaseSettings):
 
 
 def main() -> int:
-    """Make databases, roles, tables, buckets and the store's user; gives the exit code."""
+    """Create databases, roles, tables, buckets and the store's user; returns the exit code."""
     try:
         give_access(load_settings(), _administration())
     except SonglineError as error:
@@ -40,7 +41,7 @@ def main() -> int:
 
 
 def give_access(settings: Settings, administration: Administration) -> None:
-    """Bring database and store to what workers are told. Safe to repeat."""
+    """Bring database and store to the workers' settings. Idempotent."""
     told = urlsplit(settings.database_url)
     if (told.username, told.path) != (CATALOG, f"/{CATALOG}"):
         raise MachineError(

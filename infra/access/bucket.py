@@ -1,4 +1,4 @@
-"""The buckets of a MinIO server and the one user that works in them; the root account stays with the server."""
+"""The buckets of a MinIO server and the one user with access to them; workers never get the root account."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ class Account:
 def make_bucket_user(
     endpoint: str, *, root: Account, user: Account, places: Sequence[str], region: str = "us-east-1"
 ) -> None:
-    """Make the buckets of ``places`` (s3://BUCKET or s3://BUCKET/PREFIX), and a user that may work there and nowhere
-    else. Safe to repeat; a user that exists gets this secret again. Raises MachineError."""
+    """Create the buckets of ``places`` (s3://BUCKET or s3://BUCKET/PREFIX), and a user with access to these places
+    only.
+
+    Idempotent; an existing user gets this secret again. Raises MachineError.
+    """
     where = urlsplit(endpoint)
     secure = where.scheme == "https"
     client = Minio(where.netloc, access_key=root.name, secret_key=root.secret, secure=secure, region=region)
@@ -52,9 +55,9 @@ def make_bucket_user(
 
 
 def policy(places: Sequence[str]) -> dict[str, Json]:
-    """What a worker may do: list, read, write and remove at these places, uploads in parts among it.
+    """The policy of a worker: list, read, write and remove at these places, multipart uploads included.
 
-    Buckets are listed as a whole, since unfinished uploads can only be asked for so; objects are reached below the
+    Whole buckets may be listed, since unfinished uploads can only be listed so; objects are accessible below the
     prefix only.
     """
     found = [(where.netloc, where.path.strip("/")) for where in map(urlsplit, places)]
@@ -86,7 +89,7 @@ def _told(endpoint: str) -> Iterator[None]:
     except S3Error as error:
         raise _trouble(endpoint, error.code or "it was refused") from error
     except MinioAdminException as error:
-        raise _trouble(endpoint, "its administration refused it") from error  # the answer may name accounts
+        raise _trouble(endpoint, "its administration refused it") from error  # the response may name accounts
     except (MinioException, HTTPError) as error:
         raise _trouble(endpoint, type(error).__name__) from error
 

@@ -1,12 +1,12 @@
-"""The databases and roles of PostgreSQL: who owns the catalog's tables, and who only works with them.
+"""The databases and roles of PostgreSQL: the owner of the catalog's tables, and the roles that only use them.
 
 ==================  =====================================================================================
-``songline_owner``  owns the catalog's database and its tables; nobody logs in as it, migrations act as it
-``songline``        what workers are: reads, adds, changes and removes rows, and nothing else
-``prefect``         owns Prefect's own database, which nobody else may enter
-==================  =====================================================================================
+``songline_owner``  owns the catalog's database and its tables; cannot log in, migrations act as it ``songline``
+the role of workers: reads, inserts, updates and deletes rows, and nothing else ``prefect``         owns Prefect's own
+database, to which no other role can connect ==================
+=====================================================================================
 
-All of it can be run at any time; a stack from before there was an owner is brought up to it.
+All of it is idempotent; a stack from before the owner role existed is upgraded.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 CATALOG = "songline"
-"""The catalog's database, and the role of those who work with it."""
+"""The catalog's database, and the role that uses it."""
 OWNER = "songline_owner"
 PREFECT = "prefect"
 REVISION_TABLE = "alembic_version"
-"""What the schema stands at is changed with the schema only."""
+"""The table of the schema's revision, which only migrations may change."""
 
 
 def make_databases(admin_url: str, *, catalog_password: str, prefect_password: str) -> None:
-    """Make both databases, their roles and the catalog's tables, and give each role what it needs.
+    """Create both databases, their roles and the catalog's tables, and grant each role its privileges.
 
-    ``admin_url`` is a superuser's. What exists gets these passwords again. Raises MachineError, or the catalog's own
+    ``admin_url`` is a superuser's. Existing roles get these passwords again. Raises MachineError, or the catalog's own
     errors where its tables cannot be migrated.
     """
     with _connected(admin_url) as admin:
@@ -65,7 +65,7 @@ def _connected(url: str) -> Iterator[Connection]:
 
 
 def _make_role(admin: Connection, name: str, password: str | None) -> None:
-    """A role that logs in with ``password``, or one that nobody logs in as."""
+    """Create or update a role that logs in with ``password``, or one that cannot log in."""
     from psycopg import sql
 
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
@@ -73,7 +73,7 @@ def _make_role(admin: Connection, name: str, password: str | None) -> None:
     if password is None:
         admin.execute(told + sql.SQL("NOLOGIN PASSWORD NULL"))
         return
-    # The server is told the hash only: statements may end up in its log.
+    # Only the hash is sent to the server: statements may be logged.
     hashed = admin.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     admin.execute(told + sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(hashed)))
 
@@ -91,7 +91,7 @@ def _make_database(admin: Connection, name: str, *, owner: str) -> None:
 
 
 def _hand_over(admin: Connection) -> None:
-    """Let the owner have the schema, and the tables that workers made when they still owned the database."""
+    """Give the owner the schema, and the tables that workers created when they still owned the database."""
     from psycopg import sql
 
     owner, worker, database = sql.Identifier(OWNER), sql.Identifier(CATALOG), sql.Identifier(CATALOG)
@@ -102,14 +102,14 @@ def _hand_over(admin: Connection) -> None:
 
 
 def _migrate(catalog_url: str) -> None:
-    """Bring the tables up to this code's, acting as their owner."""
+    """Migrate the tables to this code's revision, acting as their owner."""
     from db.session import open_database
 
     open_database(f"{catalog_url}?options={quote(f'-c role={OWNER}')}").close()
 
 
 def _grant(admin: Connection) -> None:
-    """Let workers change rows and count on, but no table and not what the schema stands at."""
+    """Let workers change rows and use sequences, but change no table definition and not the schema's revision."""
     from psycopg import sql
 
     worker, revision = sql.Identifier(CATALOG), sql.Identifier(REVISION_TABLE)

@@ -1,1 +1,1 @@
-"""The parts of ``docs/`` that are made from the code: metrics, manifest fields, commands, settings, models."""
+"""Generates parts of ``docs/`` from the code: metrics, manifest fields, commands, settings, models."""

@@ -1,4 +1,4 @@
-"""``python -m infra.reference``: writes the parts of ``docs/`` that are made from the code into their pages."""
+"""``python -m infra.reference``: writes the generated parts of ``docs/`` into their pages."""
 
 from __future__ import annotations
 

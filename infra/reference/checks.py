@@ -39,5 +39,5 @@ MEANINGS: Mapping[str, str] = {
 
 
 def checks() -> str:
-    """Every check by the name that ``waive`` takes. Raises KeyError for one that is not described here."""
+    """Every check by its name for ``waive``. Raises KeyError for one without a description here."""
     return table(("check", "what passes"), ((f"`{name}`", MEANINGS[name]) for name in CHECKS))

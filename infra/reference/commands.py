@@ -1,4 +1,4 @@
-"""The commands of ``docs/cli.md``: what ``--help`` shows, under the same headings."""
+"""The commands of ``docs/cli.md``: the output of ``--help``, under the same headings."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WIDTH = 100
 
 
 def root() -> Any:
-    """The ``songline`` command as Click has it."""
+    """The ``songline`` command as a Click command."""
     return typer.main.get_command(app)
 
 
 def leaves(group: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command that does something, by its words after ``songline``, also those of groups such as ``models``."""
+    """Every command without subcommands, by its words after ``songline``, also in groups such as ``models``."""
     for name in group.list_commands(typer.Context(group)):
         command = group.commands[name]
         if hasattr(command, "commands"):
@@ -44,7 +44,7 @@ def commands() -> str:
 
 
 def help_text(name: str, command: Any) -> str:
-    """What ``NAME --help`` prints on a wide terminal."""
+    """The output of ``NAME --help`` on a wide terminal."""
     context = typer.Context(command, info_name=name, terminal_width=WIDTH)
     text: str = command.get_help(context)
     return text.replace("\b\n", "").rstrip()

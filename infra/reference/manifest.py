@@ -24,7 +24,7 @@ ELSEWHERE: Mapping[str, str] = {
     "SongFile.settings": "by the engine: see [below](#engine-settings)",
     "DefaultsFile.settings": "by the engine: see [below](#engine-settings)",
 }
-"""Fields whose type is another table."""
+"""Types of fields that are described in another table."""
 
 LINKS: Mapping[str, str] = {
     "AlbumFile": "[album](#album)",
@@ -43,12 +43,12 @@ LINKS: Mapping[str, str] = {
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
 }
-"""Each part of the schema, and where the page describes it."""
+"""Links to the descriptions of the schema's parts."""
 
 
 @cache
 def schema() -> Schema:
-    """The JSON Schema with the names of a plain installation."""
+    """The JSON Schema with the names of an installation without extra plug-ins."""
     return manifest_json_schema(vocabulary(Settings()))
 
 
@@ -78,7 +78,7 @@ def _fields(part: str, body: Schema) -> str:
 
 
 def kind(field: Schema) -> str:
-    """What a field takes, in words."""
+    """The type of a field, in words."""
     if "$ref" in field:
         return LINKS[field["$ref"].rpartition("/")[2]]
     choices = field.get("anyOf") or field.get("oneOf")
@@ -152,7 +152,7 @@ def _default(field: Schema) -> str:
 
 
 def _sentence(field: Schema) -> str:
-    """The field's description, with a capital unless it begins with one of the field's own values."""
+    """The field's description with a capital, unless it begins with one of the field's own values."""
     text = str(field.get("description", "")).strip().rstrip(".")
     values = {"true", "false", "none", *map(str, field.get("enum", ()))}
     first = re.split(r"[ :,;]", text, maxsplit=1)[0]
@@ -176,11 +176,11 @@ PARTS: Mapping[str, str] = {
     "licences": "LicenceFile",
     "limit": "Limit",
 }
-"""The name of each part's table in the page."""
+"""The schema part of each table in the page, by the table's name."""
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "file": partial(fields_of, ""),
     **{name: partial(fields_of, part) for name, part in PARTS.items()},
     **{f"settings-{engine}": partial(engine_settings, engine) for engine in ENGINES},
 }
-"""Every table of the page; an engine or a part of the schema that has none fails a test."""
+"""Every table of the page; a test fails where an engine or a part of the schema has none."""

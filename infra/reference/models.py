@@ -35,7 +35,7 @@ def judges() -> str:
 
 
 def deliverables() -> str:
-    """Every kind of file that may be delivered."""
+    """Every kind of deliverable file."""
     rows = ((f"`{form.name}`", form.label, f"`{form.suffix}`", _made_of(form)) for form in DELIVERABLES.values())
     return table(("deliverable", "what it is", "file", "how it is made"), rows)
 

@@ -1,7 +1,7 @@
-"""Which page holds which generated part, and how a part is put into its page.
+"""The generated parts of each page, and their replacement in its text.
 
-A part stands between two comments, ``<!-- NAME: … -->`` and ``<!-- end -->``. A test compares the pages with what is
-made here.
+A part is enclosed in two comments, ``<!-- NAME: … -->`` and ``<!-- end -->``. A test compares the pages with the
+generated parts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 
 def written(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
-    """``text`` with every block made anew. Raises ValueError where one has no place."""
+    """``text`` with every block replaced. Raises ValueError where one is not in it."""
     for name, make in blocks.items():
         before, *found = re.split(rf"(<!-- {name}: [^>]*-->\n)", text)
         if len(found) != 2 or "<!-- end -->" not in found[1]:

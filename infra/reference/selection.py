@@ -1,4 +1,4 @@
-"""The tables of ``docs/selection.md``: metrics, built-in gates, what ranks."""
+"""The tables of ``docs/selection.md``: metrics, built-in gates, ranking metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def metrics() -> str:
 
 
 def gates() -> str:
-    """The gates of an album that states none."""
+    """The gates of an album without gates of its own."""
     specs = metric_specs()
     rows = (
         (f"`{name}`", _limit(limit.min, limit.max), specs[name].unit or "–", specs[name].description)
@@ -43,7 +43,7 @@ def gates() -> str:
 
 
 def ranking() -> str:
-    """The metrics that rank where the album names none, and what each family weighs."""
+    """The ranking metrics of an album that names none, and the weight of each family."""
     weights = ", ".join(f"`{name}` {weight:g}" for name, weight in DEFAULT_FAMILIES.items())
     return f"Metrics: {', '.join(f'`{name}`' for name in DEFAULT_METRICS)}. Families: {weights}."
 

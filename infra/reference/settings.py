@@ -1,4 +1,4 @@
-"""The table of settings in ``docs/operations.md``, from the one class that reads the environment."""
+"""The table of settings in ``docs/operations.md``, from the settings class."""
 
 from __future__ import annotations
 

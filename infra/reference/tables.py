@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table; bars and line breaks in a cell are made harmless."""
+    """A Markdown table; bars and line breaks in cells are escaped."""
     lines = [heading, tuple("---" for _ in heading), *rows]
     return "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
 

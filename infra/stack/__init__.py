@@ -1,1 +1,1 @@
-"""The production services of one machine as plain processes."""
+"""The production services on one machine, as plain processes."""

@@ -1,4 +1,4 @@
-"""What the first start chose at random and later ones keep: ports, secrets, devices."""
+"""Values that the first start generates and later ones reuse: ports, secrets, devices."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from catalog.common.errors import InputError, MachineError
 from infra.stack.files import write_private
 
 PORTS = range(21_000, 29_000)
-"""Below the ports that the kernel gives to outgoing connections, which could sit on one of ours while we are down."""
+"""Below the range of ephemeral ports, one of which could occupy a port of the stack while it is down."""
 DEVICE = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Every choice, kept in a file that only its owner can read."""
+    """All values, stored in a file that only its owner can read."""
 
     ports: dict[str, int]
     gpus: tuple[str, ...]
@@ -39,11 +39,11 @@ class Choices:
 
 
 LATER = ("minio_root_user", "minio_root_password", "prefect_worker_password")
-"""Came after the first stacks, whose workers had the administrators' accounts; they get accounts of their own now."""
+"""Values that the first stacks lacked, as their workers used the administrators' accounts; added to old files."""
 
 
 def choose(path: Path, gpus: str | None) -> Choices:
-    """The kept choices, or new ones; ``gpus`` are devices with commas between, and None stands for those kept."""
+    """The stored choices, or new ones; ``gpus`` are comma-separated devices, and None stands for the stored ones."""
     kept = _read(path)
     devices = _devices(gpus) if gpus is not None else kept.gpus if kept else _devices_here()
     choices = replace(kept, gpus=devices) if kept else _new(devices)
@@ -53,17 +53,17 @@ def choose(path: Path, gpus: str | None) -> Choices:
 
 
 def keep(path: Path, choices: Choices) -> None:
-    """Write them down."""
+    """Write the choices to the file."""
     write_private(path, json.dumps(asdict(choices), indent=1) + "\n")
 
 
 def with_port(choices: Choices, service: str) -> Choices:
-    """The same with a fresh port for a service."""
+    """The same choices with a new port for a service."""
     return replace(choices, ports=choices.ports | {service: _free_port(tuple(choices.ports.values()))})
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a loopback port."""
+    """Whether no process listens on a loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,7 +89,7 @@ def _read(path: Path) -> Choices | None:
 
 
 def _new(gpus: tuple[str, ...]) -> Choices:
-    # Hexadecimal throughout: it means the same to a shell, to a URL and to a parser of plain lines.
+    # Hexadecimal throughout: it needs no quoting in a shell, a URL or an environment file.
     return Choices(
         ports={},
         gpus=gpus,
@@ -123,7 +123,7 @@ def _devices(text: str) -> tuple[str, ...]:
 
 
 def _devices_here() -> tuple[str, ...]:
-    """The devices this shell may use, else all that the driver knows."""
+    """The devices visible to this shell, or else all devices of the driver."""
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         visible = os.environ["CUDA_VISIBLE_DEVICES"]
         return () if visible.strip() == "-1" else _devices(visible)

@@ -1,4 +1,4 @@
-"""Taking the stack down: workers first, then the server, then the stores; data stay."""
+"""Stops the stack: workers first, then the server, then the stores; data are kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.stack.processes import end, end_processes, marked
 from infra.stack.records import Record, process_of, read_records, write_records
 
 STOP_S = 20.0
-"""How long a process has to end by itself."""
+"""Seconds for a process to end by itself."""
 
 
 def down(places: Places, *, tell: Callable[[str], None]) -> None:
@@ -27,19 +27,19 @@ def down(places: Places, *, tell: Callable[[str], None]) -> None:
 
 
 def end_in_order(records: Sequence[Record]) -> None:
-    """End these processes, each in the way it takes for closing its books."""
-    # Told to terminate, PostgreSQL would wait for its clients to leave; interrupted, it sends them away.
+    """End these processes, each with the signal for its orderly shutdown."""
+    # On SIGTERM PostgreSQL would wait for its clients to disconnect; on SIGINT it disconnects them.
     for how, chosen in ((signal.SIGTERM, False), (signal.SIGINT, True)):
         end([record for record in records if (record.service == "postgres") == chosen], bound_s=STOP_S, how=how)
 
 
 def mark(places: Places, service: str) -> str:
-    """What marks the processes of one service of one stack."""
+    """The value that marks the processes of one service of one stack."""
     return f"{places.folder}/{service}"
 
 
 def end_leftovers(places: Places, service: str) -> None:
-    """End what a killed process left behind: a GPU must not serve an orphan beside its next worker."""
+    """End the remaining children of a killed process: a GPU must not serve an orphan and its next worker at once."""
     end_processes(marked(mark(places, service)), bound_s=STOP_S)
 
 

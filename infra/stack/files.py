@@ -1,4 +1,4 @@
-"""Where the stack keeps what it knows, and how it writes it: whole or not at all, for its owner's eyes only."""
+"""The files of the stack, and atomic writes of private files."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from db.files.lock import file_lock
 
 ROOT = Path(__file__).parents[2]
 PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")
-"""Values that a shell and a parser of plain lines read alike."""
+"""Values that a shell and a line-based parser read alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folder of a stack and what lies in it."""
+    """The folder of a stack and its files."""
 
     folder: Path
 
     @property
     def records(self) -> Path:
-        """The list of what runs."""
+        """The list of running processes."""
         return self.folder / "stack.json"
 
     @property
     def environment(self) -> Path:
-        """The variables that reach it."""
+        """The environment file for reaching the stack."""
         return self.folder / "stack.env"
 
     @property
@@ -44,34 +44,34 @@ class Places:
         return self.kept / "choices.json"
 
     def log(self, service: str) -> Path:
-        """A service's output."""
+        """The log of a service."""
         return self.kept / "logs" / f"{service}.log"
 
 
 @contextmanager
 def locked(places: Places) -> Iterator[None]:
-    """Only one command changes a stack at a time; the next one waits here. The lock dies with its process."""
+    """Hold the lock of the stack: one command changes it at a time, others wait. The lock ends with its process."""
     places.kept.mkdir(parents=True, exist_ok=True)
-    places.kept.chmod(0o711)  # PostgreSQL's user passes through to its data, whatever the umask; secrets are private
+    places.kept.chmod(0o711)  # PostgreSQL's user must reach its data, whatever the umask; secrets are private
     with file_lock(places.kept / "lock"):
         yield
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner enters, if it is not there."""
+    """Create a folder with access for its owner only, if it does not exist."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; it has mode 600 from its first byte."""
+    """Replace a file atomically, with mode 600 from the start."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode(), mode=0o600)
 
 
 def write_environment(path: Path, variables: Mapping[str, str]) -> None:
-    """Write ``NAME=value`` lines, good for ``set -a; . FILE`` and for plain parsing."""
+    """Write ``NAME=value`` lines that ``set -a; . FILE`` and line-based parsers read."""
     for name, value in variables.items():
         if not PLAIN.fullmatch(value):
             raise MachineError(f"{name} holds a character that shells change", remedy="Report this as a fault")

@@ -1,4 +1,4 @@
-"""Keeping the logs of services that run for months within bounds."""
+"""Limits the size of the logs of services that run for months."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 
 MAX_BYTES = 20_000_000
 KEPT = 3
-"""Older pieces beside a service's log, each at most MAX_BYTES long."""
+"""Number of older pieces kept of a service's log, each at most MAX_BYTES long."""
 
 
 def bound_logs(folder: Path, *, max_bytes: int = MAX_BYTES) -> list[str]:
-    """Put away the end of each log that grew beyond ``max_bytes`` and begin it anew; gives the names of those.
+    """Keep the end of each log larger than ``max_bytes`` in a separate file and empty the log; returns the names of
+    those.
 
-    A service goes on writing into its open file, so that is copied and emptied and not moved: it appends, and what it
-    writes between the two is lost.
+    A service keeps its log open for appending, so the log is copied and truncated, not moved; output between the two
+    steps is lost.
     """
     return [log.stem for log in sorted(folder.glob("*.log")) if _bound(log, max_bytes)]
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: which programs, whose process, its data folder."""
+"""PostgreSQL: its programs, its user and its data folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Programs:
 
 
 def programs_for(data: Path) -> Programs:
-    """The programs that fit the data, or for a new folder the best there are: those that Prefect can use in full."""
+    """The programs that fit the data, or for a new folder the best available: those with all that Prefect uses."""
     found = sorted(set(_programs()), key=lambda one: (one.has_trigrams, one.version), reverse=True)
     if not found:
         raise MachineError("there is no PostgreSQL on this machine", remedy=NEEDED)
@@ -58,7 +58,8 @@ def programs_for(data: Path) -> Programs:
 
 
 def user_for(data: Path) -> str:
-    """Whom the server runs as: ourselves, or as root an unprivileged user (it refuses to be root)."""
+    """The user of the server: the current one, or for root an unprivileged one, as PostgreSQL refuses to run as
+    root."""
     if os.geteuid() != 0:
         return ""
     if data.exists():
@@ -71,7 +72,7 @@ def user_for(data: Path) -> str:
 
 
 def make_data(data: Path, programs: Programs, user: str, password: str) -> None:
-    """Make the data folder if it is not there; it appears whole or not at all."""
+    """Create the data folder atomically, if it does not exist."""
     if (data / "PG_VERSION").exists():
         return
     made = data.with_name("making")
@@ -112,10 +113,10 @@ def command_for(data: Path, programs: Programs, port: int) -> tuple[str, ...]:
 
 
 def forget_the_dead(data: Path) -> None:
-    """Remove the lock of a server that was killed, once the last of its processes is gone.
+    """Remove the lock file of a killed server, once the last of its processes has ended.
 
-    PostgreSQL itself sees through a pid that ended, but not through one that waits to be reaped or that somebody else
-    has by now, as after a restart of the machine.
+    PostgreSQL itself detects a pid that has ended, but not one that waits to be reaped or that another process has
+    taken, as after a restart of the machine.
     """
     lock = data / "postmaster.pid"
     try:
@@ -131,7 +132,7 @@ def forget_the_dead(data: Path) -> None:
 
 
 def answers(port: int, password: str) -> bool:
-    """Whether the server takes a connection and a question."""
+    """Whether the server accepts a connection and a query."""
     import psycopg
 
     try:
@@ -142,7 +143,7 @@ def answers(port: int, password: str) -> bool:
 
 
 def admin_url(port: int, password: str) -> str:
-    """The administrator's address."""
+    """The administrator's URL."""
     return f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/postgres"
 
 
@@ -184,7 +185,7 @@ def _check_reachable(data: Path, programs: Path, user: str) -> None:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
-    """Whether a process is a PostgreSQL server's, or one of its children's: they all live in its data folder."""
+    """Whether a process belongs to a PostgreSQL server of this data folder: its processes work in that folder."""
     try:
         return process.name() == "postgres" and Path(process.cwd()) == data.resolve()
     except (psutil.NoSuchProcess, psutil.AccessDenied):

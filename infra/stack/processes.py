@@ -1,4 +1,4 @@
-"""Starting processes that outlive this command, and ending exactly those."""
+"""Starts processes that outlive this command, and ends exactly those."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from infra.stack.files import ROOT, private_folder
 from infra.stack.records import Record, birth_of, process_of
 
 MARK = "SONGLINE_STACK_SERVICE"
-"""Every process of the stack carries this variable, and so do the flow runs that a worker starts."""
+"""The environment variable that marks every process of the stack, including the flow runs of workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What one service is started as, how to ask whether it answers, and how it is ended."""
+    """How one service is started, how it is checked, and the user it runs as."""
 
     name: str
     command: tuple[str, ...]
@@ -40,13 +40,13 @@ class Service:
 
     @property
     def made_of(self) -> str:
-        """Names the command and the settings: another name means that a running process is not what is wanted."""
+        """A digest of command and settings: if it differs, a running process is out of date."""
         parts = [*self.command, *(f"{name}={value}" for name, value in sorted(self.settings.items())), self.user]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def start(service: Service) -> Record:
-    """Start it in a session of its own, so that neither the end of this command nor its terminal reaches it."""
+    """Start the service in its own session, unaffected by the end of this command and its terminal."""
     private_folder(service.log.parent)
     with service.log.open("ab") as output:
         try:
@@ -57,24 +57,24 @@ def start(service: Service) -> Record:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd=ROOT,  # where Python finds infra
+                cwd=ROOT,  # the folder from which Python imports infra
                 user=service.user or None,
                 group=group_of(service.user),
                 extra_groups=[] if service.user else None,
             )
         except OSError as error:
             raise MachineError(f"{service.name} cannot be started: {error}", remedy="Run `make stack` again") from error
-    process.returncode = 0  # it is left to itself on purpose; Python would warn that nobody waited for it
+    process.returncode = 0  # detached on purpose; otherwise Python would warn that the process was not waited for
     return Record(service.name, process.pid, service.port, str(service.log), birth_of(process.pid), service.made_of)
 
 
 def group_of(user: str) -> int | None:
-    """The group of another user we run a program as; None for our own."""
+    """The group of the other user that a program runs as; None for the current user."""
     return pwd.getpwnam(user).pw_gid if user else None
 
 
 def await_answer(service: Service, record: Record) -> None:
-    """Return once it answers. Raises MachineError with the end of its log when it ends or takes too long."""
+    """Wait until the service answers. Raises MachineError with the end of its log where it ends or takes too long."""
     deadline_s = time.monotonic() + service.start_s
     while not service.answers():
         gone = process_of(record) is None
@@ -88,7 +88,7 @@ def await_answer(service: Service, record: Record) -> None:
 
 
 def end(records: Sequence[Record], *, bound_s: float, how: signal.Signals = signal.SIGTERM) -> None:
-    """Ask these processes to end, wait for all of them together, then end them and their children by force."""
+    """Signal these processes, wait for all of them, then kill the remaining ones and their children."""
     main = [process for record in records if (process := process_of(record))]
     children = [child for process in main for child in _children(process)]
     end_processes(main, also=children, bound_s=bound_s, how=how)
@@ -101,11 +101,11 @@ def end_processes(
     also: Sequence[psutil.Process] = (),
     how: signal.Signals = signal.SIGTERM,
 ) -> None:
-    """The same for processes that were found; ``also`` are sent no request of their own, only the force."""
+    """The same for processes found otherwise; ``also`` get no signal first, but are killed at the end."""
     for process in processes:
         _send(process, how)
     psutil.wait_procs(processes, timeout=bound_s)
-    # What was started while we waited, and what is left of what we knew; psutil compares their times of birth.
+    # Processes started in the meantime and remaining known ones; psutil compares their start times.
     left = {*also, *processes, *(child for process in processes for child in _children(process))}
     for process in left:
         _send(process, signal.SIGKILL)
@@ -113,7 +113,7 @@ def end_processes(
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Every process that carries a mark: what a service that was killed left behind."""
+    """Every process with this mark: the remaining processes of a killed service."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -125,7 +125,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that tells of an error, else the last that says something."""
+    """The last line of a log that contains an error, or else the last that is not blank."""
     try:
         lines = [line.strip() for line in log.read_text(errors="replace")[-4000:].splitlines() if line.strip()]
     except OSError:

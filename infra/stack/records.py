@@ -1,4 +1,4 @@
-"""Which processes the stack runs, written down for a later command to find them and no others."""
+"""Records of the processes that the stack runs, so that a later command finds exactly those."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One started process; ``birth`` tells it from a later one of the same pid, ``made_of`` what it was started as."""
+    """One started process; ``birth`` distinguishes it from a later one with the same pid, ``made_of`` identifies its
+    command and settings."""
 
     service: str
     pid: int
@@ -28,7 +29,7 @@ class Record:
 
 
 def read_records(path: Path) -> dict[str, Record]:
-    """What was started, by service."""
+    """The recorded processes, by service."""
     if not path.exists():
         return {}
     try:
@@ -40,15 +41,15 @@ def read_records(path: Path) -> dict[str, Record]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write it down."""
+    """Write the records to the file."""
     write_private(path, json.dumps([asdict(record) for record in records], indent=1) + "\n")
 
 
 def birth_of(pid: int) -> str:
-    """What tells this process from any other of the same pid, before or after it.
+    """An identifier of this process that no other process with the same pid has, earlier or later.
 
-    The boot and the tick of its start where there is a ``/proc``: both stay as they are when the clock is set.
-    Raises psutil.NoSuchProcess.
+    It is the boot id and the start tick where there is a ``/proc``: both are independent of clock changes. Raises
+    psutil.NoSuchProcess.
     """
     if BOOT_ID.exists():
         try:
@@ -60,7 +61,7 @@ def birth_of(pid: int) -> str:
 
 
 def process_of(record: Record) -> psutil.Process | None:
-    """The recorded process, or None where it ended, also when its pid went to somebody else."""
+    """The recorded process; None where it has ended, even if another process now has its pid."""
     try:
         process = psutil.Process(record.pid)
         if process.status() == psutil.STATUS_ZOMBIE or birth_of(record.pid) != record.birth:

@@ -1,4 +1,4 @@
-"""The services of the stack: what each is started as, and the settings that reach it."""
+"""The services of the stack: their commands and settings, and the settings for reaching them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREF
 WORKING = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OWN_PREFECT = ("PREFECT_SERVER_SERVICES_", "PREFECT_LOGGING_", "PREFECT_WORKER_QUERY_", "PREFECT_FLOWS_")
-"""Which of the caller's Prefect settings count; the others belong to another Prefect."""
+"""Prefixes of the caller's Prefect settings that apply; the others belong to another Prefect server."""
 SECRET = ("AWS_", "MINIO_", "PG", "PREFECT_", "SONGLINE_")
-"""What of the caller's environment only those services get that need it."""
+"""Prefixes of environment variables that are passed only to the services that need them."""
 DEPLOYED = ("SONGLINE_HOME", "SONGLINE_INBOX", "SONGLINE_NOTIFY")
-"""What the deploying command reads of Songline's settings."""
+"""Songline's settings that the deploying command reads."""
 
 
 def worker_names(choices: Choices) -> tuple[str, ...]:
-    """The workers' services: one on CPU work, and one per device, or one without a GPU."""
+    """The services of workers: one for the CPU pool, and one per device, or a single one without a GPU."""
     return ("worker-cpu", *(f"worker-gpu-{device}" for device in choices.gpus or ("0",)))
 
 
 def service_names(choices: Choices) -> tuple[str, ...]:
-    """Every service, in the order of their start."""
+    """Every service, in start order."""
     return ("postgres", "minio", "prefect-server", *worker_names(choices))
 
 
@@ -50,7 +50,7 @@ def reaching(choices: Choices) -> dict[str, str]:
         "SONGLINE_S3_ENDPOINT": f"http://127.0.0.1:{ports['minio']}",
         "SONGLINE_S3_ACCESS_KEY": choices.s3_access_key,
         "SONGLINE_S3_SECRET_KEY": choices.s3_secret_key,
-        # Recipes name the precision that the device takes: whoever plans must mean the device that renders.
+        # Recipes contain the device's precision: the planning machine must assume the device that renders.
         "SONGLINE_DEVICE": "cuda" if choices.gpus else "cpu",
         **({"SONGLINE_ENGINE": "diffrhythm"} if choices.gpus else {}),
         "PREFECT_API_URL": f"{server}/api",
@@ -62,7 +62,7 @@ def reaching(choices: Choices) -> dict[str, str]:
 
 
 def places_of_work(choices: Choices) -> list[str]:
-    """Where in the store workers work: the line's own bucket, and the inbox if it is in one."""
+    """The locations in the store that workers use: the catalog's bucket, and the inbox if it is in one."""
     inbox = os.environ.get("SONGLINE_INBOX", "")
     return [reaching(choices)["SONGLINE_STORE_URL"], *([inbox] if inbox.startswith("s3://") else [])]
 
@@ -127,9 +127,9 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
             "SONGLINE_WORKER_AUTH_STRING": _worker_auth(choices),
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url,
             "PREFECT_SERVER_UI_API_URL": f"{url}/api",
-            # Kept in memory, the slots of runs under a limit would be lost with the server, and end those runs.
+            # In memory, the concurrency slots of runs would be lost with the server, which would end those runs.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            # The second version's pages ask a statistics service for its configuration, whatever is set here.
+            # The UI's second version sends requests to a statistics service, whatever is set here.
             "PREFECT_SERVER_UI_V2_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
@@ -142,7 +142,7 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
 
 
 def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Service:
-    """A worker, which answers on a port of its own as long as it polls its pool."""
+    """A worker, which answers on its own port as long as it polls its pool."""
     port = choices.ports[name]
     pool = "cpu" if name == "worker-cpu" else "gpu"
     devices = [name.removeprefix("worker-gpu-")] if choices.gpus and pool == "gpu" else []
@@ -170,16 +170,19 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
 
 
 def _on_cores(choices: Choices) -> dict[str, str]:
-    """What the worker of the CPU pool is told: it hears and separates on its cores, since a device that it took beside
-    its GPU worker would lack memory now and then, and plans albums for the devices that render them."""
+    """Settings of the worker of the CPU pool.
+
+    It judges and separates on its CPU cores, since on a device shared with a GPU worker it would sometimes run out of
+    memory, and plans albums for the devices that render them.
+    """
     return {"SONGLINE_DEVICE": "cpu", "SONGLINE_RENDER_DEVICE": reaching(choices)["SONGLINE_DEVICE"]}
 
 
 def client_settings(places: Places, choices: Choices) -> dict[str, str]:
-    """What workers are told."""
+    """The settings of workers."""
     kept = {"SONGLINE_RELEASES": str(places.folder / "releases")}
     own = {name: os.environ[name] for name in (*WORKING, *kept) if os.environ.get(name)}
-    # A worker is told no password by which it could change what other workers run.
+    # A worker gets no credential with which it could change what other workers run.
     reached = reaching(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
     return {**_python(places), **WORKING, **kept, **own, **reached}
 
@@ -189,18 +192,18 @@ def _worker_auth(choices: Choices) -> str:
 
 
 def deploying_environment(places: Places, choices: Choices) -> dict[str, str]:
-    """All that the deploying command gets: the way to the Prefect server, and none to catalog and store."""
+    """The environment of the deploying command: access to the Prefect server, but not to catalog and store."""
     told = {name: value for name, value in reaching(choices).items() if name.startswith("PREFECT_")}
     return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(places), **told}
 
 
 def client_environment() -> dict[str, str]:
-    """What they take over: Songline's own settings too, such as where the models lie."""
+    """The variables that workers inherit: Songline's own settings too, such as the models' folder."""
     return _inherited(*OWN_PREFECT, "SONGLINE_")
 
 
 def is_well(url: str) -> bool:
-    """Whether an address answers 200, asked past any proxy."""
+    """Whether a URL answers 200, requested without a proxy."""
     try:
         with _DIRECT.open(url, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -209,7 +212,7 @@ def is_well(url: str) -> bool:
 
 
 def _is_known(choices: Choices, pool: str, worker: str) -> bool:
-    """Whether the Prefect server hears from a worker; the worker's own port answers long before it works."""
+    """Whether the Prefect server gets heartbeats of a worker; the worker's own port answers long before it works."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{choices.ports['prefect-server']}/api/work_pools/{pool}/workers/filter",
         data=b"{}",
@@ -227,7 +230,7 @@ def _is_known(choices: Choices, pool: str, worker: str) -> bool:
 
 
 def _python(places: Places) -> Mapping[str, str]:
-    # Logs are files: they must not wait in a buffer, nor be cut to the width of a terminal.
+    # Logs are files: their lines must not be buffered, nor be cut to the width of a terminal.
     return {
         **past_proxies(os.environ),
         **QUIET,

@@ -1,4 +1,4 @@
-"""Which services of the stack live and answer."""
+"""Shows which services of the stack run and answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATHS = {"minio": "/minio/health/ready", "prefect-server": "/api/ready"}
 
 
 def status(places: Places, *, tell: Callable[[str], None]) -> int:
-    """One line per service; gives 0 when all is well, else 1."""
+    """Print one line per service; returns 0 where all are well, else 1."""
     records = read_records(places.records)
     if not records:
         tell("nothing runs; start it with `make stack`")

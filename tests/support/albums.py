@@ -10,7 +10,7 @@ LYRICS = "[00:01.00]Streetlights hum along the wire\n[00:04.00]One more stop and
 
 
 def album_document(**changes: object) -> dict[str, object]:
-    """A small album of two short songs, with top-level fields changed."""
+    """A small album of two short songs, with changes to top-level fields."""
     song = {"lyrics": LYRICS, "prompt": "indie pop, 120 BPM, A minor", "seeds": [1, 2]}
     document: dict[str, object] = {
         "schema_version": 1,
@@ -35,7 +35,7 @@ def tiny_document(**changes: object) -> dict[str, object]:
 
 
 def write_album(folder: Path, document: Mapping[str, object] | None = None) -> Path:
-    """Write a manifest; gives its path."""
+    """Write a manifest; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "album.yaml"
     path.write_text(json.dumps(document or album_document(), indent=2))

@@ -1,4 +1,4 @@
-"""The real command in a process of its own, and an album as its commands see it."""
+"""Runs the real command in a process of its own, and gives access to an album made by it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """An album with its home, and where its release lies."""
+    """An album with its home and the path of its release."""
 
     home: Path
     manifest: Path
@@ -46,7 +46,7 @@ class Album:
         return done
 
     def json(self, *arguments: str | Path, code: int = 0, **settings: str) -> Any:
-        """The one document on stdout; success and findings say nothing on stderr."""
+        """The JSON document on stdout; asserts that stderr is empty for success and findings."""
         done = self.run(*arguments, "--json", code=code, **settings)
         assert done.stderr == ""
         return json.loads(done.stdout)
@@ -59,12 +59,12 @@ class Album:
         return self.home / "store" / "objects" / digest[:2] / digest[2:4] / digest
 
     def dump(self) -> list[str]:
-        """Everything the catalog says."""
+        """All contents of the catalog."""
         with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
             return list(connection.iterdump())
 
     def done(self) -> list[str]:
-        """The kinds of all work that was committed."""
+        """The kinds of all committed work."""
         with closing(sqlite3.connect(self.home / "catalog.sqlite3")) as connection:
             return [kind for (kind,) in connection.execute("SELECT kind FROM activity WHERE outcome = 'done'")]
 

@@ -1,4 +1,4 @@
-"""Pictures made for tests: whole JPEG and PNG files of a few bytes, with whatever is to be beside the pixels."""
+"""Picture files for tests: valid JPEG and PNG files of a few bytes, with any given metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def png(
 
 
 PROFILE = struct.pack(">I", 140) + bytes(32) + b"acsp" + bytes(100)
-"""A colour profile as short as one can be."""
+"""A minimal colour profile."""
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -33,7 +33,7 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def jpeg(width: int = 8, height: int = 8, *, components: int = 3, marker: int = 0xC0, before: bytes = b"") -> bytes:
-    """The frame of a JPEG with ``before`` in front of its header; its coded data mean nothing."""
+    """A JPEG with ``before`` in front of its frame header; its coded data are arbitrary."""
     parts = b"".join(bytes([number, 0x11, 0]) for number in range(components))
     frame = segment(marker, struct.pack(">BHHB", 8, height, width, components) + parts)
     scan = segment(0xDA, bytes([components]) + b"\1\0" * components + b"\0\x3f\0") + b"\x12\xff\x00\x34"

@@ -24,7 +24,7 @@ class FaultySettings(BaseModel):
 
 
 class FaultyEngine:
-    """An engine that does what is next in its queue: "tone", "silence", "fail", "oom", "crash", "nan"."""
+    """An engine that acts on the next entry of its queue: "tone", "silence", "fail", "oom", "crash", "nan"."""
 
     name: ClassVar[str] = "faulty"
     revision: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""A farm in one process: takes what a dispatcher is asked for, and does it, loses it or keeps it waiting as told."""
+"""A farm in one process: accepts runs from a dispatcher, and does, loses or delays them as the test demands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.inline_executor import InlineExecutor
 
 @dataclass(slots=True)
 class FakeRun:
-    """One run that was asked for."""
+    """One run that was started."""
 
     id: str
     flow: str
@@ -31,7 +31,7 @@ class FakeRun:
 
 
 class FakeFarm:
-    """See :class:`flows.orchestration.run_launcher.RunLauncher`."""
+    """A fake :class:`flows.orchestration.run_launcher.RunLauncher`."""
 
     def __init__(self) -> None:
         self.runs: dict[str, FakeRun] = {}
@@ -73,14 +73,14 @@ class FakeFarm:
         return (run for run in self.runs.values() if run.state != "ended" and flow in (None, run.flow))
 
     def lose(self, flow: str) -> int:
-        """Let all runs of a flow end without having done anything."""
+        """End all open runs of a flow without any work done; returns their count."""
         lost = list(self.open(flow))
         for run in lost:
             run.state = "ended"
         return len(lost)
 
     def work_off(self, catalog: Catalog, *, flow: str | None = None, most: int = 100) -> None:
-        """Do what waits, here and now."""
+        """Do the work of the open runs in this process."""
         for run in list(self.open(flow))[:most]:
             self._do(catalog, run)
             run.state = "ended"

@@ -1,4 +1,4 @@
-"""A finished album to look at or to spoil, rendered once for all processes of a test run."""
+"""A finished album for tests, rendered once for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.commands import Album, songline
 
 @pytest.fixture(scope="session")
 def finished_album(tmp_path_factory: pytest.TempPathFactory) -> Album:
-    """The tiny album, rendered with the most open umask; to be looked at only (see :func:`own_album`)."""
+    """The tiny album, rendered with umask 0; read only (see :func:`own_album` for a copy)."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = shared / "finished-album"
@@ -31,7 +31,7 @@ def finished_album(tmp_path_factory: pytest.TempPathFactory) -> Album:
 
 @pytest.fixture(scope="session")
 def begin_home(finished_album: Album) -> Callable[[Path], Path]:
-    """Gives a home at a path that holds Prefect's empty database and nothing else: its making takes 8 s."""
+    """A function that creates a home with only Prefect's empty database, as creating that database takes 8 s."""
     (empty,) = (finished_album.home / "prefect").glob("empty-*.db")
 
     def begun(home: Path) -> Path:
@@ -55,7 +55,7 @@ def _render(folder: Path) -> None:
 
 @pytest.fixture
 def own_album(finished_album: Album, tmp_path: Path) -> Album:
-    """A copy of the finished album that the test may spoil."""
+    """A copy of the finished album that the test may change."""
     for name in ("home", "album", "out"):
         shutil.copytree(finished_album.home.parent / name, tmp_path / name, symlinks=True)
     return Album(tmp_path / "home", tmp_path / "album" / "album.yaml", tmp_path / "out" / "small")

@@ -36,7 +36,7 @@ def no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings whose registry holds every separation model in tiny."""
+    """Settings with a registry that contains a tiny version of every separation model."""
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         not_tested(f"separation by a model: {', '.join(missing)} not installed (the extra `stems`)")
     return tiny_demucs(tmp_path_factory.mktemp("stems"), *STEM_MODELS)

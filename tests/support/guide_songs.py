@@ -1,4 +1,4 @@
-"""Songs and recipes for the guide's tests."""
+"""Songs and recipes for tests of the guide engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def song_lines() -> list[Row]:
 
 
 def song(lines: Sequence[Row] = SHORT, **changes: Any) -> Song:
-    """A song of 12 s, two lines and a stated tempo and key, with fields changed."""
+    """A song of 12 s, two lines and a given tempo and key, with changed fields."""
     fields: Mapping[str, Any] = {
         "id": "night-bus",
         "position": 1,

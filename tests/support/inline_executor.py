@@ -17,7 +17,7 @@ HERE = ExecutionEnvironment("test", {}, "cpu")
 
 
 class InlineExecutor:
-    """Does the work in this process, one after the other, and counts what it did."""
+    """Does the work in this process, one item after the other, and records it."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog

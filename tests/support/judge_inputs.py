@@ -1,4 +1,4 @@
-"""Tiny judges in a store, and what they hear."""
+"""Tiny judges in a store, and audio for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = ((1.0, "Walking home again"), (6.0, "City lights in the rain"))
 
 
 def store(folder: Path) -> ModelStore:
-    """An empty store for models whose digests are their own."""
+    """An empty store that accepts models of any digest."""
     return ModelStore(folder / "models", relaxed_table(folder / "models.toml"))
 
 
@@ -47,7 +47,7 @@ def words(held: ModelStore) -> InstalledModel:
 
 @cache
 def music(length_s: float = 24.0, seed: int = 3) -> Audio:
-    """Chords that change every second over a little noise, in stereo."""
+    """Chords that change every second over low noise, in stereo."""
     generator = np.random.Generator(np.random.PCG64(seed))
     seconds = np.arange(round(length_s * RATE)) / RATE
     roots = generator.choice([110.0, 130.8, 146.8, 164.8], size=int(np.ceil(length_s)))[seconds.astype(int)]

@@ -1,4 +1,4 @@
-"""A judge that needs a model of the registry and none of its packages, and machines with and without that model."""
+"""A judge that needs a model of the registry but none of its packages, and machines with and without that model."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SELECTION = {"weights": {"charm": 1.0}}
 
 
 class CharmScorer:
-    """Reads how loud a take is, times the size of its model's file."""
+    """Scores the mean absolute amplitude of a take, times the size of its model's file."""
 
     name: ClassVar[str] = "charm"
     revision: ClassVar[int] = 1
     metrics: ClassVar[tuple[MetricSpec, ...]] = (METRIC,)
     heard: ClassVar[list[float]] = []
-    """What was read in this process, in order."""
+    """The values measured in this process, in order."""
 
     @staticmethod
     def load(models: tuple[InstalledModel, ...], settings: Settings) -> int:
@@ -49,7 +49,7 @@ CHARM = registry.Judge("charm", 1, (METRIC,), "tests.support.judges:CharmScorer"
 
 @contextmanager
 def only_charm() -> Iterator[None]:
-    """While it lasts, this is the only judge there is."""
+    """Make this the only judge for the duration of the block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "JUDGES", (CHARM,))
         patch.setattr(CharmScorer, "heard", [])
@@ -57,8 +57,8 @@ def only_charm() -> Iterator[None]:
 
 
 def machine(settings: Settings, folder: Path, weights: bytes | None = None, *, stems: str | None = None) -> Settings:
-    """The settings of a machine of the same house whose models lie in ``folder``: the judge's, if ``weights`` are
-    given, and files under the name of a separation model."""
+    """The settings of another machine of the same catalog, with its models in ``folder``: the judge's, if ``weights``
+    are given, and files under the name of a separation model."""
     table = relaxed_table(folder / "models.toml")
     store = ModelStore(folder / "models", table)
     if weights is not None:

@@ -1,4 +1,4 @@
-"""What the manifest tests share: a vocabulary, a good manifest, and how to read one."""
+"""Shared parts of the manifest tests: a vocabulary, a valid manifest, and functions to read one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ songs:
 
 
 def album_or_error(path: Path) -> Album | ManifestError:
-    """What reading gives; anything else that is raised fails the test."""
+    """The album or the ManifestError of reading; any other exception fails the test."""
     try:
         return load_manifest(path, VOCABULARY)
     except ManifestError as error:

@@ -1,4 +1,4 @@
-"""Tiny models in a store, put there by the real import."""
+"""Installs tiny models into a store by the real import."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def relaxed_table(path: Path) -> Path:
-    """Write a table for SONGLINE_MODELS_TABLE: the built-in models and files, with no size or digest stated."""
+    """Write a table for SONGLINE_MODELS_TABLE: the built-in models and files, without sizes and digests."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stated = r', (?:bytes = \d+|(?:sha256|git_blob) = "[0-9a-f]+")'
     path.write_text(re.sub(stated, "", BUILT_IN.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""How many statements a piece of work sends to its database."""
+"""Counts the statements that are sent to a database."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from db.session import Database
 
 @contextmanager
 def counted(database: Database | None, *, parameters: list[tuple[str, Any]] | None = None) -> Iterator[list[str]]:
-    """The statements that are sent while the block lasts; many rows inserted by one call count once.
+    """Collect the statements that are sent during the block; many rows inserted by one call count once.
 
-    With ``parameters``, each is put there together with its values.
+    With ``parameters``, each is appended there with its values.
     """
     sent: list[str] = []
     if database is None:

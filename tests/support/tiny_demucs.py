@@ -1,4 +1,4 @@
-"""Demucs models of tiny size with random weights, written as the registry installs the real ones. Downloads nothing."""
+"""Tiny Demucs models with random weights, in the files that the registry installs. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tiny_network(stems: tuple[str, ...], seed: int) -> Any:
 
 
 def write_tiny_demucs(folder: Path, name: str, seed: int = 0) -> dict[str, Path]:
-    """The files of the model ``name`` as the hub has them (half tensors), by their path in the model."""
+    """The files of the model ``name`` as on the hub (half tensors), by their path in the model."""
     folder.mkdir(parents=True, exist_ok=True)
     signatures, stems = SIGNATURES[name], STEM_MODELS[name]
     described: dict[str, Any] = {"models": list(signatures)}
@@ -61,7 +61,7 @@ def write_tiny_demucs(folder: Path, name: str, seed: int = 0) -> dict[str, Path]
 
 
 def write_safetensors(path: Path, network: Any, **said: str) -> None:
-    """One network as the hub has it; ``said`` replaces what its metadata says."""
+    """One network in the hub's form; ``said`` overrides its metadata."""
     from safetensors.torch import save_file
 
     args, kwargs = network._init_args_kwargs
@@ -92,7 +92,7 @@ def write_th(folder: Path, signature: str, content: bytes) -> Path:
 
 
 def tiny_demucs(folder: Path, *names: str, seed: int = 0) -> Settings:
-    """Settings of a home under ``folder`` whose registry holds tiny models of these names."""
+    """Settings of a home under ``folder`` with a registry of tiny models of these names."""
     settings = Settings(
         home=folder / "home",
         models=folder / "models",

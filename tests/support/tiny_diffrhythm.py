@@ -1,4 +1,4 @@
-"""Tiny models in the published file structures, for tests that need the engine from end to end."""
+"""Tiny models in the published file structures, for end-to-end tests of the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POSITION_GROUPS = 16
 
 
 class TinyVae(nn.Module):
-    """Latents play a bank of windowed tones and hiss, each with a place in the stereo picture."""
+    """Latents play a bank of windowed tones and noise, each with its own stereo position."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class TinyVae(nn.Module):
 
 
 def _atoms(generator: torch.Generator) -> Tensor:
-    """[ATOMS, 2, two frames]: Hann-windowed tones from 55 Hz to 14 kHz, softer with height, every eighth one hiss."""
+    """[ATOMS, 2, two frames]: Hann-windowed tones from 55 Hz to 14 kHz, softer at higher pitch, every eighth noise."""
     time = torch.arange(2 * FRAME) / RATE
     frequency = torch.logspace(math.log10(55), math.log10(14_000), ATOMS)
     phase = 2 * math.pi * torch.rand(ATOMS, generator=generator)
@@ -71,7 +71,7 @@ def _atoms(generator: torch.Generator) -> Tensor:
 
 
 def write_tiny_vae(path: Path, seed: int = 0) -> Path:
-    """A TorchScript autoencoder that turns latents of any size near 1 into broadband stereo sound."""
+    """A TorchScript autoencoder that turns latents of any size near 1 into broadband stereo audio."""
     with warnings.catch_warnings():
         # torch 2.11 deprecates TorchScript, the only form in which the autoencoder is published.
         warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is deprecated", DeprecationWarning)
@@ -94,7 +94,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def _random(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Values that keep the signal's size: norms near 1, small biases, matrices by their width."""
+    """Values that preserve the signal's level: norms near 1, small biases, matrices scaled by their width."""
     noise = torch.randn(shape, generator=generator)
     if "norm" in name and len(shape) == 1 and name.endswith("weight"):
         return 1 + 0.1 * noise
@@ -110,7 +110,7 @@ def _linear(name: str, out: int, into: int) -> Shapes:
 
 
 def _embeddings(*, full: bool) -> Shapes:
-    """Time, start and duration (the full model's own), text and its convolutional blocks."""
+    """Embeddings of time, start and duration (full model only), and of text with its convolutional blocks."""
     shapes: Shapes = {}
     for scalar in ("time_embed", "start_time_embed", *(("duration_time_embed",) if full else ())):
         shapes |= _linear(f"{scalar}.time_mlp.0", TEXT, 256) | _linear(f"{scalar}.time_mlp.2", TEXT, TEXT)
@@ -125,7 +125,7 @@ def _embeddings(*, full: bool) -> Shapes:
 
 
 def _blocks() -> Shapes:
-    """The decoder layers and the text fusion of the first half of them."""
+    """The decoder layers, and the text fusion in the first half of them."""
     shapes: Shapes = {}
     for number in range(DEPTH):
         block = f"transformer_blocks.{number}"
@@ -139,7 +139,7 @@ def _blocks() -> Shapes:
 
 
 def _ends() -> Shapes:
-    """The input projection with its position convolutions, and the way out."""
+    """The input projection with its position convolutions, and the output layers."""
     shapes = _linear("input_embed.proj", DIM, 2 * LATENT + 3 * TEXT)
     for number in (0, 2):
         convolution = f"input_embed.conv_pos_embed.conv1d.{number}"

@@ -1,4 +1,4 @@
-"""The optional judges' models in tiny, with random weights, written as the registry installs the real ones."""
+"""Tiny versions of the optional judges' models with random weights, in the files that the registry installs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ CLAP_FEATURES = {
     "top_db": None,
     "truncation": "rand_trunc",
 }
-"""As the release has it: what the model hears does not shrink with it."""
+"""As in the release: the model's input is not scaled down with it."""
 
 SUNG = ("walking", "home", "last", "bus", "city", "lights", "rain", "again")
-"""Words that the tiny Whisper can write."""
+"""The words that the tiny Whisper can output."""
 
 
 def write_tiny_clap(folder: Path, seed: int = 0, *, safetensors: bool = False) -> Path:
-    """Write a CLAP of about 50,000 parameters into ``folder``; gives the file of its weights."""
+    """Write a CLAP of about 50,000 parameters into ``folder``; returns the file of its weights."""
     import torch
     from safetensors.torch import save_file
     from transformers import ClapConfig, ClapModel
@@ -78,7 +78,7 @@ def write_tiny_clap(folder: Path, seed: int = 0, *, safetensors: bool = False) -
 
 @contextmanager
 def small_aesthetics() -> Iterator[None]:
-    """While it lasts, the package builds a small network: its size stands in its code, not in the checkpoint."""
+    """Make the package build a small network during the block: its size is fixed in its code, not in the checkpoint."""
     from audiobox_aesthetics.model import aes
 
     sizes = {
@@ -166,7 +166,7 @@ def write_tiny_whisper(folder: Path, scratch: Path, seed: int = 0) -> Path:
 
 
 def _random_state(module: Any, seed: int) -> dict[str, Any]:
-    """Weights from a generator of their own, wide enough that different inputs give clearly different outputs."""
+    """Weights from their own generator, of such variance that different inputs give clearly different outputs."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -191,7 +191,7 @@ def _words_tokenizer() -> Any:
 
 
 def _whisper_tokenizer() -> Any:
-    """Whisper's special tokens around few words; the numbers of all are its own."""
+    """Whisper's special tokens with few words; all token numbers differ from the real ones."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())

@@ -1,4 +1,4 @@
-"""Every model of the DiffRhythm engine in tiny, installed by the real import, for tests from end to end."""
+"""Tiny versions of all models of the DiffRhythm engine, installed by the real import, for end-to-end tests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ALL = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhyt
 
 
 def tiny_settings(folder: Path, *names: str) -> dict[str, str]:
-    """Install the tiny models of these names (all of them if none is given) under ``folder``.
+    """Install the tiny models of these names (by default all of them) under ``folder``.
 
-    Gives the SONGLINE_* variables that point to them.
+    Returns the SONGLINE_* variables that point to them.
     """
     table = relaxed_table(folder / "models.toml")
     store = ModelStore(folder / "models", table)
@@ -30,7 +30,7 @@ def tiny_settings(folder: Path, *names: str) -> dict[str, str]:
 
 
 def settings_of(home: Path, variables: dict[str, str]) -> Settings:
-    """The same as a value."""
+    """The same as a Settings value."""
     return Settings(
         home=home,
         models=Path(variables["SONGLINE_MODELS"]),

@@ -1,4 +1,4 @@
-"""A MuQ-MuLan of tiny size with random weights, written as the registry installs the real one. Downloads nothing."""
+"""A tiny MuQ-MuLan with random weights, in the files that the registry installs for the real one. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 16
 def write_tiny_mulan(folder: Path, seed: int = 0, *, safetensors: bool = False) -> dict[str, str]:
     """Write ``mulan/``, ``muq-large-msd-iter/`` and ``xlm-roberta-base/`` under ``folder``.
 
-    Gives the files' relative paths by what they are: ``mulan_config``, ``mulan_weights``, ``audio_config``,
+    Returns the files' relative paths by their role: ``mulan_config``, ``mulan_weights``, ``audio_config``,
     ``audio_weights``, ``text_config``, ``text_weights``, ``tokenizer``, ``tokenizer_config``. Equal seeds write equal
     weights.
     """
@@ -53,7 +53,7 @@ def write_tiny_mulan(folder: Path, seed: int = 0, *, safetensors: bool = False) 
 
 
 def _random_state(folder: Path, seed: int) -> dict[str, Any]:
-    """Weights from a generator of their own, wide enough that different inputs give clearly different vectors."""
+    """Weights from their own generator, of such variance that different inputs give clearly different vectors."""
     import torch
 
     from tasks.style.mulan.towers import build

@@ -1,1 +1,1 @@
-"""Commands that keep a machine or a farm: doctor, deploy, backup, models, disk."""
+"""Commands for administering a machine or a farm: doctor, deploy, backup, models, disk."""

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: catalog and store together, into a folder and back, and reading what lies there."""
+"""``backup`` and ``restore``: catalog and store as one folder and back, and verification of a backup."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from flows.console import print_json, stdout, warn
 
 
 def backup(folder: Path, *, as_json: bool) -> None:
-    """Write a backup; exits 1 when the store could not give all bytes."""
+    """Write a backup; exits 1 where some bytes could not be read from the store."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
         made, copied = keeping.back_up(catalog.database, catalog.store, folder)
         if not catalog.read_only:
-            with suppress(OSError):  # it only helps to find the backup
+            with suppress(OSError):  # the name only helps to find the backup
                 note_backup(settings.home, folder)
     if as_json:
         print_json(
@@ -47,7 +47,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
 
 
 def verify(folder: Path, *, as_json: bool) -> None:
-    """Read every byte of a backup; exits 1 when some are missing or not what they were."""
+    """Read every byte of a backup; exits 1 where some are missing or corrupt."""
     found = keeping.verify(folder)
     if as_json:
         print_json(
@@ -72,7 +72,7 @@ def verify(folder: Path, *, as_json: bool) -> None:
 
 
 def restore(folder: Path, *, as_json: bool) -> None:
-    """Bring a backup back; exits 1 when it does not hold all bytes. A damaged catalog is set aside for it."""
+    """Restore a backup; exits 1 where it does not contain all bytes. A damaged catalog is set aside first."""
     settings = load_settings()
     is_damaged = _set_damage_aside(settings, folder, as_json=as_json)
     with open_catalog(settings, anew=is_damaged) as catalog:
@@ -89,8 +89,8 @@ def restore(folder: Path, *, as_json: bool) -> None:
 
 
 def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> bool:
-    """Move a damaged SQLite catalog away, once the backup that is to take its place was seen to be one; gives whether
-    it was damaged, or missing beside a store."""
+    """Move a damaged SQLite catalog away, once the folder is known to be a valid backup; returns whether the catalog
+    was damaged, or missing next to a store."""
     if settings.database_url:
         return False
     try:

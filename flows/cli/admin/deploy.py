@@ -1,4 +1,4 @@
-"""``deploy``: brings the Prefect server to what the deployment file says."""
+"""``deploy``: brings the Prefect server to what the deployment file declares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLES = {"made": "green", "updated": "yellow", "unchanged": "dim"}
 
 
 def deploy(path: Path | None, *, as_json: bool) -> None:
-    """See to everything in the file; a line for each thing."""
+    """Deploy everything in the file; prints a line for each object."""
     settings = load_settings()
     file = read_deployment_file(path or default_deployment_file())
     from flows.server import deploy as deploying

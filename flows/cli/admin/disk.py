@@ -1,4 +1,4 @@
-"""``albums``, ``du`` and ``remove``: what there is, what it takes, and how to be rid of it."""
+"""``albums``, ``du`` and ``remove``: lists albums, shows their disk use, and removes them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from flows.cli.console.lookup import album_id
 from flows.console import SafeTable, print_json, stdout, warn
 
 SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
-"""The kinds that have a column of their own; the others are small."""
+"""The kinds with a column of their own; the others are small."""
 
 
 def albums(*, as_json: bool) -> None:
-    """Every album with its state."""
+    """List every album with its state."""
     with open_catalog(load_settings()) as catalog, understood():
         entries = [_looked_at(catalog, entry) for entry in albums_of(catalog.database)]
     if as_json:
@@ -46,8 +46,8 @@ def albums(*, as_json: bool) -> None:
 
 
 def _looked_at(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
-    """An album whose winners stand, as ``status ALBUM`` tells it: the line is walked for whether its masters and files
-    are there too, and whether what was released is what it asks for now."""
+    """An album with selected winners, with its state as ``status ALBUM`` shows it: a survey checks whether its masters
+    and files exist too, and whether the delivered release is up to date."""
     from flows.pipeline.survey import survey
 
     if entry.state not in ("decided", "released"):
@@ -55,7 +55,7 @@ def _looked_at(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
     try:
         status = survey(catalog, stored_plan(catalog.database, entry.id))
     except SonglineError:
-        return entry  # this machine cannot tell, as where a model is missing
+        return entry  # the survey is not possible on this machine, for example where a model is missing
     state = status.state(delivered_release(catalog.database, entry.id)[0])
     return replace(entry, state="decided" if state == "unfinished" else state)
 
@@ -75,7 +75,7 @@ def _row(entry: AlbumEntry) -> Sequence[Text | str]:
 
 
 def du(named: str | None, *, as_json: bool) -> None:
-    """What takes disk, by album and kind."""
+    """Print the disk use by album and kind."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
         use = disk_use(catalog, album_id(named, settings) if named else None)
@@ -109,7 +109,7 @@ def _document(use: DiskUse) -> dict[str, Any]:
 
 
 def _lines(use: DiskUse) -> list[str]:
-    """What the table does not say."""
+    """Lines below the table, with what it does not show."""
     lines = [f"Store: {size(sum(use.store.values()))}, each artifact counted once."]
     if use.shared:
         lines.append(f"Several albums share {size(use.shared)}: that is part of each one's `all`, of nobody's own.")
@@ -126,7 +126,7 @@ def _lines(use: DiskUse) -> list[str]:
 
 
 def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
-    """Remove an album after saying what goes and what stays."""
+    """Remove an album after printing what is removed and what is kept."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
         found = album_id(named, settings)
@@ -161,14 +161,14 @@ def _told(album: str, removal: Removal) -> list[str]:
 
 
 def _agrees(album: str, *, as_json: bool) -> bool:
-    """Whether somebody at a terminal says yes. Raises InputError where nobody can be asked."""
+    """Ask for confirmation at the terminal. Raises InputError where there is no terminal."""
     if as_json or not sys.stdin.isatty():
         raise InputError(f"{album} is not removed without a yes", remedy="Add --yes, or --dry-run to see what would go")
     return input("Remove it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def removal_document(removal: Removal) -> dict[str, Any]:
-    """What went, or would go, as the ``--json`` of a command gives it."""
+    """The removed items, or those that would be removed, as JSON."""
     return {
         "songs": removal.songs,
         "candidates": removal.candidates,
@@ -181,12 +181,12 @@ def removal_document(removal: Removal) -> dict[str, Any]:
 
 
 def freed_bytes(removal: Removal) -> int:
-    """Bytes that are really gone."""
+    """Bytes that were actually freed."""
     return sum(stored.size for stored in removal.swept.garbage) if removal.swept else 0
 
 
 def end(removal: Removal) -> None:
-    """Say that bytes were left, and exit with the code of what kept them."""
+    """Report bytes that could not be removed, and exit with the code of the error that prevented it."""
     if removal.swept and removal.swept.trouble:
         warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.swept.trouble}")
         sys.exit(removal.swept.trouble.exit_code)

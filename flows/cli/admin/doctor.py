@@ -1,4 +1,4 @@
-"""``doctor``: what this machine has, what it lacks, and how to get it."""
+"""``doctor``: checks what this machine has and what is missing, with the remedy for each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOM_BYTES = 5_000_000_000
 
 
 def doctor(*, as_json: bool) -> None:
-    """Run every check; exits 4 when something needed is missing."""
+    """Run every check; exits 4 where something required is missing."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
     checks += [found for look in SERVICES for found in _looked(look, settings)]
@@ -47,7 +47,7 @@ def doctor(*, as_json: bool) -> None:
 
 
 def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
-    """A check that breaks is a finding of its own, and the others are still made."""
+    """Run a check; an exception becomes a finding of its own, so that the other checks still run."""
     try:
         return check(settings)
     except Exception as error:
@@ -55,7 +55,7 @@ def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
 
 
 def _looked(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
-    """The same of a service that is looked at in several ways."""
+    """The same for a service with several checks."""
     try:
         yield from look(settings)
     except Exception as error:
@@ -90,7 +90,7 @@ def _disk(settings: Settings) -> Check:
 
 
 def _catalog(settings: Settings) -> Check:
-    """The embedded catalog. One on a server is looked at with the services, without changing its tables."""
+    """The embedded catalog. A catalog on a server is checked with the services, without changing its tables."""
     from catalog.catalog import open_catalog
 
     if settings.database_url.startswith("postgres"):
@@ -162,7 +162,7 @@ def _packages(_: Settings) -> Check:
 
 
 def _models(settings: Settings) -> Check:
-    """The models that the DiffRhythm engine renders with, by their records; `models verify` reads their bytes."""
+    """The models of the DiffRhythm engine, by their records; `models verify` reads their bytes."""
     from catalog.models.store import ModelStore
 
     store = ModelStore(settings.models_path, table=settings.models_table)
@@ -174,7 +174,7 @@ def _models(settings: Settings) -> Check:
 
 
 def _decoder(settings: Settings) -> Check:
-    """How far the installed audio decoder is off float32 in the precision that a GPU would run it in."""
+    """The deviation of the installed audio decoder from float32 in the precision that a GPU would use."""
     from catalog.models.store import ModelStore
 
     installed = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")

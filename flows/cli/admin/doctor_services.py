@@ -1,4 +1,4 @@
-"""``doctor``'s look at the services that are set: each is asked for a few seconds, and no secret is told."""
+"""The checks of ``doctor`` for configured services, each with a timeout of a few seconds. They print no secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEPLOY = "Run `songline deploy`"
 
 
 def database(settings: Settings) -> Iterator[Check]:
-    """The catalog on a PostgreSQL server."""
+    """Check the catalog on a PostgreSQL server."""
     if not settings.database_url.startswith("postgres"):
         return
     from db.errors import DatabaseUnusable
@@ -55,7 +55,7 @@ def database(settings: Settings) -> Iterator[Check]:
 
 
 def store(settings: Settings) -> Iterator[Check]:
-    """The store in a bucket: a small object is written, read and removed."""
+    """Check the store in a bucket by writing, reading and removing a small object."""
     if not settings.store_url:
         return
     from catalog.store.factory import store_of
@@ -83,7 +83,7 @@ def store(settings: Settings) -> Iterator[Check]:
 
 
 def prefect(settings: Settings) -> Iterator[Check]:
-    """The Prefect server, and on it the pools with their workers, the deployments and the notification block."""
+    """Check the Prefect server, its pools with their workers, the deployments and the notification block."""
     from flows.server.client import hurried_client, is_set
 
     if not is_set():

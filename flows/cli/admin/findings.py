@@ -1,4 +1,4 @@
-"""What ``doctor`` finds."""
+"""The findings of ``doctor``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STYLES = {"ok": "green", "note": "yellow", "missing": "red"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. ``missing`` keeps Songline from working; a ``note`` only tells."""
+    """The result of one check. ``missing`` prevents Songline from working; a ``note`` is for information only."""
 
     name: str
     verdict: Literal["ok", "note", "missing"]

@@ -1,4 +1,4 @@
-"""``verify``, ``export`` and ``gc``: keeping house."""
+"""``verify``, ``export`` and ``gc``: maintenance of the catalog and the store."""
 
 from __future__ import annotations
 
@@ -39,9 +39,11 @@ MAX_NAME_CHARACTERS = 200
 
 
 def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
-    """Read every byte, of the catalog's file too; exits 1 when something is missing or corrupt. ``repair`` plans again
-    what made it, as far as a manifest asks for it; ``accept_loss`` does so too, and records the loss of all that was
-    found."""
+    """Read every stored byte, the catalog's file included; exits 1 where something is missing or corrupt.
+
+    ``repair`` requeues the steps that made it, as far as a manifest needs it; ``accept_loss`` does so too, and records
+    everything that was found missing or corrupt as lost.
+    """
     planned, back = 0, list[str]()
     with open_catalog(load_settings()) as catalog:
         if repair or accept_loss:
@@ -106,7 +108,7 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
 
 
 def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -> None:
-    """What can be done about what is ``left``; the ``rest`` of it comes back by no work."""
+    """Print the remedies for the damage that is ``left``; the ``rest`` cannot be restored by any step."""
     if len(left) > len(rest) and not repaired:
         stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
     made = [damage for damage in rest if damage.kind is not None]
@@ -120,10 +122,10 @@ def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -
 
 
 def _this_person() -> str:
-    """Who gives this command, as user@host."""
+    """The user who runs this command, as user@host."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user may have no name
+    except KeyError:  # the user of a container may have no name
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
@@ -155,8 +157,8 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
 
 
 def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
-    """Remove the bytes of older builds where that is asked for; then bytes that nothing in the catalog names,
-    half-written files, and names of dead processes."""
+    """Remove the bytes of older builds if requested; then bytes that nothing in the catalog refers to, partially
+    written files, and names of dead processes."""
     settings = load_settings()
     old = None
     with open_catalog(settings) as catalog:
@@ -190,7 +192,7 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
 
 
 def _what_stays(old: Removal) -> str:
-    """What is left of builds whose files go: who reads that they are removed must not fear for their lineage."""
+    """A sentence about what is kept of builds whose files are removed: their lineage."""
     if not old.builds:
         return ""
     return " Their lineage stays: `songline lineage` knows every file that they delivered."

@@ -1,4 +1,4 @@
-"""What ``verify`` says of lost bytes: which album and song they are of, and what was lost."""
+"""Describes lost bytes for ``verify``: their album, song and kind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _whose(place: Place) -> str:
 
 
 def _what(damage: Damage, place: Place) -> str:
-    """The thing itself, in the studio's words."""
+    """The kind of the artifact, in the studio's words."""
     take = f" {place.candidate}" if place.candidate else ""
     match damage.kind:
         case None:

@@ -1,4 +1,4 @@
-"""``songline models …``: listing, fetching, checking and taking in models."""
+"""``songline models …``: lists, downloads, verifies and imports models."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from flows.console import SafeTable, print_json, stderr, stdout, warn
 
 
 def list_models(*, as_json: bool) -> None:
-    """Every model, those of the table first."""
+    """List every model, those of the table first."""
     store = open_store()
     found = [(spec, store.installed(spec.name)) for spec in store.specs().values()]
     if as_json:
@@ -54,7 +54,7 @@ def list_models(*, as_json: bool) -> None:
 
 
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
-    """Fetch models. No licence that is not accepted, no request."""
+    """Download models. Nothing is requested before the licence is accepted."""
     from catalog.models.download import Downloader
     from catalog.models.pull import pull as fetch
 
@@ -72,7 +72,7 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
 
 
 def verify(names: Sequence[str], *, as_json: bool) -> None:
-    """Read every byte of the models that are here; exits 1 where one is missing or corrupt."""
+    """Read every byte of the installed models; exits 1 where one is missing or corrupt."""
     store = open_store()
     verdicts = {name: store.verify(name) for name in names or store.recorded() if names or store.record(name)}
     bad = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
@@ -95,7 +95,7 @@ def verify(names: Sequence[str], *, as_json: bool) -> None:
 
 
 def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: bool) -> None:
-    """Take models from a folder."""
+    """Import models from a folder."""
     from catalog.models.importer import import_folder
 
     store = open_store()
@@ -142,7 +142,7 @@ def add(
 
 
 def remove(name: str, *, forget: bool, as_json: bool) -> None:
-    """Take a model's files away."""
+    """Remove a model's files."""
     store = open_store()
     if not store.home(name).is_dir():
         raise InputError(f"{store.spec(name).name} is not installed", remedy="Run `songline models list`")
@@ -156,7 +156,7 @@ def remove(name: str, *, forget: bool, as_json: bool) -> None:
 
 @contextmanager
 def _bars(*, as_json: bool) -> Iterator[Watch]:
-    """A bar on stderr for each file that comes, where a person looks at it."""
+    """A progress bar on stderr for each downloaded file, where stderr is a terminal."""
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -177,7 +177,7 @@ def _bars(*, as_json: bool) -> Iterator[Watch]:
 
 
 def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:
-    """A model as ``--json`` shows it."""
+    """A model in the form of ``--json``."""
     here = {"revision": model.revision, "digest": model.digest, "folder": str(model.folder)} if model else {}
     return {
         "name": spec.name,
@@ -209,7 +209,7 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
 
 
 def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
-    """The licence of a model of one's own: a known one, or one by its id as the user describes it."""
+    """The licence of a user's own model: a known one, or one by its id as the user describes it."""
     known = store.table.licences.get(licence_id)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
         raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")

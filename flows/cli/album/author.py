@@ -1,4 +1,4 @@
-"""``init``, ``validate``, ``schema`` and ``plan``: start, check, describe, forecast."""
+"""``init``, ``validate``, ``schema`` and ``plan``: starter album, manifest check, JSON Schema and forecast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catalog.common.text import counted
 from flows.console import SafeTable, print_json, stdout, titled, warn
 
 STARTER_ENGINE = "guide"
-"""What a starter album is for unless it is asked otherwise: it renders on every machine, without models."""
+"""The default engine of a starter album: it renders on every machine, without models."""
 
 if TYPE_CHECKING:
     from catalog.album.album import Song
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def init(folder: Path, title: str, engine: str | None) -> None:
-    """Write a starter album for an engine and say what to do with it."""
+    """Write a starter album for an engine and print the next steps."""
     from catalog.files.permissions import users_umask
     from catalog.manifest.starter import write_starter
     from tasks.engines.registry import get_engine
@@ -70,7 +70,7 @@ def schema() -> None:
 
 
 def plan(path: Path, *, explain: bool, as_json: bool) -> None:
-    """Say what is new and what it takes."""
+    """Print what is new and its forecast."""
     from catalog.catalog import open_catalog
     from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.console.failures import failures_of
@@ -136,7 +136,7 @@ EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
 
 
 def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
-    """What a song's engine is given, in words."""
+    """The inputs of a song's engine, in words."""
     inputs = planned.candidates[0].recipe.inputs
     files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
     return {

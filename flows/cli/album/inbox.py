@@ -1,4 +1,4 @@
-"""``inbox``: what the nightly run does, by hand."""
+"""``inbox``: runs the scheduled submission of the inbox by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``render`` and ``rerun``: making an album here, and making one candidate again."""
+"""``render`` and ``rerun``: makes an album on this machine, and renders one candidate again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tasks.steps.environment import execution_environment
 
 
 def render(path: Path, out: Path, until: str) -> None:
-    """The whole line here. Exits with the failures' code when a song failed."""
+    """Run the whole pipeline on this machine. Exits with the failures' code where a song failed."""
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
@@ -61,7 +61,7 @@ def render(path: Path, out: Path, until: str) -> None:
             set_current_release(catalog.database, album.id, produced.release_key)
             _deliver(catalog, produced.release_key, out, was_missing=was_missing)
     titles = {song.id: song.title for song in album.songs}
-    if produced.release_key:  # a partial release is what was asked for
+    if produced.release_key:  # a partial release is what the manifest allows
         for song, error in produced.failures.items():
             warn(led_by(titles.get(song, song), str(error)))
         return
@@ -101,8 +101,11 @@ def _produce(catalog: Catalog, planned: PlannedAlbum, until: str) -> PipelineRes
 
 @contextmanager
 def _stoppable(lines: LiveLines) -> Iterator[None]:
-    """Stop at once on Ctrl-C or SIGTERM. Winding a flow down takes Prefect over a minute and saves nothing: the
-    workers and the API follow their parent, and a killed run is continued like any other."""
+    """Stop at once on Ctrl-C or SIGTERM.
+
+    Prefect needs over a minute to shut a flow down, without any benefit: the workers and the API end with their
+    parent, and a killed run is continued like any other.
+    """
 
     def stop(number: int, _frame: FrameType | None) -> None:
         lines.stop()
@@ -118,7 +121,7 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
 
 
 def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool) -> None:
-    """Write the release and say where; ``was_missing`` tells whether anything had to be made for it."""
+    """Write the release and print its path; ``was_missing`` is whether any step had to be run for it."""
     release = release_by_key(catalog.database, release_key)
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
@@ -135,7 +138,7 @@ def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool
 
 
 def rerun(prefix: str, *, as_json: bool) -> None:
-    """Render a candidate's recipe again and say how far it is from what is stored; exits 1 when it differs."""
+    """Render a candidate's recipe again and print its difference from the stored audio; exits 1 where it differs."""
     from tasks.rendering.reproduce import compare
 
     settings = load_settings()

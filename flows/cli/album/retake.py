@@ -1,4 +1,4 @@
-"""``preview-lyrics`` and ``retake``: the words of a song that is sung, and a passage of it sung again."""
+"""``preview-lyrics`` and ``retake``: the timing of a song's lyrics, and a passage of it sung again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 
 
 def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
-    """Every line of the album's songs (or of one) with its time and phonemes."""
+    """Print every line of the album's songs (or of one) with its time and phonemes."""
     settings = load_settings()
     album = read_album(path, settings)
     songs = [song for song in album.songs if song_id in (None, song.id)]
@@ -60,7 +60,7 @@ def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
 
 
 def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
-    """The lines as DiffRhythm would sing them, whatever engine the song names: a rehearsal is for the real thing."""
+    """The lines as DiffRhythm would sing them, also where the song names another engine for a trial."""
     engine = DiffRhythmEngine(settings)
     own = song.settings if song.engine == engine.name else {}
     try:
@@ -86,7 +86,8 @@ def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
 def retake(
     prefix: str, start: str, end: str, *, seeds: int, lyrics: Path | None, out: Path | None, as_json: bool
 ) -> None:
-    """Offer takes of a passage beside their parent, and render them here. Exits 1 when some could not be rendered."""
+    """Add takes of a passage as candidates beside their parent, and render them on this machine. Exits 1 where some
+    could not be rendered."""
     settings = load_settings()
     start_s, end_s = _seconds(start), _seconds(end)
     if out is not None:
@@ -118,7 +119,7 @@ def retake(
 
 
 def _seconds(text: str) -> float:
-    """``1:05.5`` or ``65.5`` as seconds. Raises InputError."""
+    """Seconds from ``1:05.5`` or ``65.5``. Raises InputError."""
     match = _TIME.fullmatch(text)
     if match is None or (match[1] is not None and float(match[2]) >= 60):
         raise InputError(f"{text!r} is not a time", remedy="Write it as in 0:45, 1:05.5 or 65.5")
@@ -126,7 +127,7 @@ def _seconds(text: str) -> float:
 
 
 def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
-    """The parent's words with those of the file in the passage. Raises InputError where nothing changes."""
+    """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
     if not parent.lyrics.sung:
         what = f"{parent.song_title} is a song without words, and {path.name} would add some"
         raise InputError(what, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
@@ -146,13 +147,13 @@ def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyric
 def _taken(
     catalog: Catalog, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int
 ) -> Retakes:
-    """The recipes of the takes, declared."""
+    """Declare the recipes of the takes."""
     recipe = recipe_of(catalog.database, parent.render_key)
     products = render_products(catalog.database, parent.render_key)
     if not products:
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
     passage = Passage(recipe, products, start_s, end_s, parent.language, words)
-    # The parent's own seed would start from the parent's own noise.
+    # The parent's own seed would start from the same noise.
     numbers = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
     taken = get_engine(recipe.engine, catalog.settings).retakes(passage, numbers)
     for line in taken.warnings:
@@ -170,7 +171,7 @@ def _make_folder(out: Path) -> None:
 
 
 def _told(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path | None) -> dict[str, Any]:
-    """A take as it is shown, with the reason where it failed; its audio is written to ``out`` where that is wanted."""
+    """A take as JSON, with the reason where it failed; its audio is written to ``out`` if given."""
     told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": status.state}
     if status.state == "failed":
         told["failure"] = status.error

@@ -1,4 +1,4 @@
-"""``retry``: work that failed for good is planned again, as far as albums ask for it."""
+"""``retry``: requeues work that failed permanently, as far as albums need it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flows.pipeline.survey import AlbumStatus, survey
 
 
 def retry(named: str | None, *, as_json: bool) -> None:
-    """Plan again what failed of one album, or of all; what no plan asks for any more stays as it is."""
+    """Requeue the failed work of one album, or of all; work that no plan needs any more stays as it is."""
     settings = load_settings()
     found = None if named is None else album_id(named, settings)
     with open_catalog(settings) as catalog:
@@ -61,7 +61,7 @@ def retry(named: str | None, *, as_json: bool) -> None:
 
 
 def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
-    """What holds songs back where nothing is planned again: checks of finished work, which fail every time."""
+    """The reasons why nothing is requeued: failed checks of finished work, which fail every time."""
     return {"failures": [failure.document() for failure in held_back]} if held_back else {}
 
 

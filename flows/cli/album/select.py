@@ -1,4 +1,4 @@
-"""``select``: replaying the selection of an album under another policy."""
+"""``select``: repeats the selection of an album with another policy."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from tasks.steps.run_step import run_step
 
 
 def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_json: bool) -> None:
-    """Decide every song again from the scores there are; store nothing unless ``apply``, or ``undo``, which goes back
-    to the manifest's own policy."""
+    """Decide every song again from the existing scores; store nothing unless ``apply`` is set, or ``undo``, which goes
+    back to the manifest's own policy."""
     if (policy_path is None) != undo or (undo and apply):
         remedy = "Give `--policy FILE`, with `--apply` to keep it; or `--undo` alone to go back to the manifest's"
         what = "takes no `--apply` beside `--undo`" if undo and apply else "takes either a policy or `--undo`"
@@ -71,7 +71,7 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
 
 
 def _winners(catalog: Catalog, album: Album) -> dict[str, str | None]:
-    """The winner of each song that stands now, by the song's id."""
+    """The current winner of each song, by the song's id."""
     return {song.id: song.winner for song in songs_of(catalog.database, album.id, documents=False)}
 
 
@@ -88,7 +88,7 @@ def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool)
 
 
 class _Decide(CatalogLookup):
-    """Finds what is finished, and decides; does no other work."""
+    """Looks up finished work, and decides; does no other work."""
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         if request.kind == "select" and step_result(self.catalog.database, request.key) is None:
@@ -145,7 +145,7 @@ def _show(
     applied: bool,
     as_json: bool,
 ) -> None:
-    """Each song's decision, and beside its winner the one that stood before."""
+    """Print each song's decision, with its previous winner."""
     if as_json:
         songs = [
             {"id": song.id, "title": song.title, **decisions[song.id], "before": {"winner": before.get(song.id)}}

@@ -19,7 +19,7 @@ from flows.planning.read_manifest import read_album
 
 
 def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float | None, as_json: bool) -> None:
-    """Plan the album, store the plan, and have it made on the pools."""
+    """Plan the album, store the plan, and submit it to the pools."""
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
@@ -36,18 +36,21 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
 
 
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
-    """Serve a work pool in this process. `reconcile` looks once, in case an album became active by another way than
-    `submit`, such as a restored backup."""
+    """Serve a work pool in this process.
+
+    The schedule of `reconcile` is switched on first, in case an album became active otherwise than by `submit`, for
+    example by a restored backup. `reconcile` switches it off again where no album is active.
+    """
     from flows.orchestration.run_launcher import PrefectRunLauncher
     from flows.runtime.worker import serve
 
-    with suppress(MachineError):  # without a server, serving it says so
+    with suppress(MachineError):  # without a server, the worker itself raises the error
         PrefectRunLauncher().reconcile_often(True)
     serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
 def pause(named: str, *, as_json: bool) -> None:
-    """Let nothing new begin for an album."""
+    """Pause an album: start none of its further work."""
     from flows.orchestration import submissions as submitting
 
     settings = load_settings()
@@ -58,7 +61,7 @@ def pause(named: str, *, as_json: bool) -> None:
 
 
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
-    """Go on with an album that stands still."""
+    """Resume a paused, cancelled or failed album."""
     from flows.orchestration import submissions as submitting
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
@@ -72,7 +75,7 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
 
 
 def cancel(named: str, *, as_json: bool) -> None:
-    """Stop an album and its runs; what is made is kept."""
+    """Cancel an album and its runs; finished work is kept."""
     from flows.orchestration import submissions as submitting
     from flows.orchestration.run_launcher import PrefectRunLauncher
 

@@ -1,4 +1,4 @@
-"""``status --watch``: an album on work pools, followed until it comes to an end."""
+"""``status --watch``: follows an album on work pools until it ends."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ SONGS_SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class WatchSnapshot:
-    """An album at one moment. ``left_s`` is what its missing renders take on one device; ``standings`` tells how
-    each song stands once the album stands still."""
+    """The state of an album at one moment. ``left_s`` is the expected time of its missing renders on one device;
+    ``statuses`` has the status of each song once the album is not active."""
 
     songs: Sequence[SongRow]
     submission: Submission | None
@@ -43,16 +43,16 @@ class WatchSnapshot:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will change by itself."""
+        """Whether nothing will change any more without user action."""
         return self.submission is None or self.submission.state != "active"
 
     def state(self, song: SongRow) -> str:
-        """One word for a song."""
+        """The state of a song in one word."""
         return shown_state(song, self.statuses.get(song.id))
 
 
 def watch(named: str) -> None:
-    """Show songs, shards, workers and forecast until the album is done, fails or stands still."""
+    """Show songs, shards, workers and forecast until the album is done, fails or is paused."""
     settings = load_settings()
     found = album_id(named, settings)
     console = stdout()
@@ -84,7 +84,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
     try:
         statuses: Sequence[RunStatus] = tuple(dispatcher.statuses(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()
-    except MachineError:  # the catalog tells the songs without Prefect
+    except MachineError:  # the songs are known from the catalog without Prefect
         statuses, workers = (), ()
     left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
     still = submission is None or submission.state != "active"
@@ -95,7 +95,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
 
 def _picture(seen: WatchSnapshot) -> RenderableType:
     table = SafeTable("song", "state", *STATES, "winner")
-    # Of a large album, the songs that something is happening to.
+    # Of a large album, the songs in progress come first.
     shown = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
     for song in [song for song in seen.songs if song in shown]:
         numbers = (str(sum(c.state == state for c in song.candidates)) for state in STATES)
@@ -106,7 +106,7 @@ def _picture(seen: WatchSnapshot) -> RenderableType:
 
 
 def _sentence(seen: WatchSnapshot) -> str:
-    """Everything in one line: how far the songs are, the shards, the workers, and how long it takes."""
+    """Progress of the songs, the shards, the workers and the remaining time, in one line."""
     states = Counter(seen.state(song) for song in seen.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
     rendered = sum(c.state == "rendered" for song in seen.songs for c in song.candidates)

@@ -1,4 +1,4 @@
-"""``measure`` and ``master``: the meter and the mastering chain on any file, outside an album."""
+"""``measure`` and ``master``: the meter and the mastering chain for any file, without an album."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
 def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
-    """Print every reading of each file; files that cannot be read are told of at the end, and make the exit code 2."""
+    """Print every reading of each file; files that cannot be read are listed at the end, and make the exit code 2."""
     if series and not as_json:
         raise InputError("--series is too much for a table", remedy="Add --json")
     documents: list[dict[str, Json]] = []
@@ -54,7 +54,7 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     for path in paths:
         try:
             read = meter_file(path, series=series)
-        except Exception as error:  # whatever it is: one file never costs the others
+        except Exception as error:  # no error of one file may stop the others
             fault = fault_of(error)
             faults.append(fault)
             documents.append(_unreadable(path, fault))
@@ -84,7 +84,7 @@ def master(
     reference: Path | None,
     as_json: bool,
 ) -> None:
-    """Master ``source`` to ``out`` with what was ``asked`` of the mastering block, and print how it reads then."""
+    """Master ``source`` to ``out`` with the ``asked`` options of the mastering block, and print its readings."""
     spec = _spec(asked, reference)
     _check_places(source, out, reference)
     audio = read_audio(source)
@@ -119,7 +119,7 @@ def master(
 
 @contextmanager
 def _workplace(out: Path) -> Iterator[Path]:
-    """A folder to build the master in: in the home, and where nothing can be written there, beside ``out``."""
+    """A folder to build the master in: in the home folder, or next to ``out`` where that is not writable."""
     with scratch_or_none(load_settings().home) as scratch:
         if scratch is not None:
             yield scratch
@@ -129,7 +129,7 @@ def _workplace(out: Path) -> Iterator[Path]:
 
 
 def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
-    """The mastering block that the options make. A target without a profile is ``custom``."""
+    """The mastering block from the options. A target without a profile is ``custom``."""
     given = {name: value for name, value in asked.items() if value is not None}
     if "target_lufs" in given:
         given.setdefault("profile", "custom")
@@ -162,7 +162,7 @@ def _mastered(audio: Audio, destination: Path, *, spec: MasteringSpec, reference
 
 
 def _in_form(wav: Path, suffix: str) -> Path:
-    """The master in the form that was asked for, its 24 bits untouched."""
+    """The master in the requested file format, with its 24 bits unchanged."""
     if suffix == ".wav":
         return wav
     flac = wav.with_suffix(suffix)
@@ -196,7 +196,7 @@ def _document(path: Path, read: MeteredFile) -> dict[str, Json]:
 
 
 def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
-    """What stands in the place of a file that cannot be read: no readings, and why."""
+    """The entry of a file that cannot be read: no readings, and the error."""
     error: dict[str, Json] = {"error": fault.what, "kind": fault.kind, "remedy": fault.remedy}
     return {"file": str(path)} | LoudnessMeasurement.unreadable(fault.what).as_document() | error
 
@@ -226,7 +226,7 @@ def _range_is_unstable(meter: LoudnessMeasurement, duration_s: float) -> bool:
 
 
 def _reasons(read: MeteredFile) -> list[str]:
-    """Why readings are missing or uncertain, each reason once."""
+    """The reasons why readings are missing or uncertain, each once."""
     reasons: dict[str, list[str]] = {}
     for name, reading in read.meter.readings().items():
         if name in COLUMNS and not isinstance(reading, Measured):

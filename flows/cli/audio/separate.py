@@ -1,4 +1,4 @@
-"""``separate``: any audio file into stems by a model of the registry."""
+"""``separate``: splits any audio file into stems with a model of the registry."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tasks.separation.demucs.models import require_stem_packages, stems_given
 from tasks.separation.demucs.separate import SeparationOptions, SeparationResult, check_mix, separate_stems
 
 FIGURES_FILE = "stems.json"
-"""What a folder must hold to count as stems of ours, and so to be replaced."""
+"""The file that marks a folder as Songline's stems, which may be replaced."""
 
 
 def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_json: bool) -> None:
-    """Write the stems of ``source`` and their residual into the folder ``out``: all of them, or nothing."""
+    """Write the stems of ``source`` and their residual into the folder ``out``: all of them, or none."""
     stems_given(model, two_stems)
     settings = load_settings()
     installed = ModelStore(settings.models_path, table=settings.models_table).need(model)
@@ -59,13 +59,13 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
 
 @contextmanager
 def _building(out: Path, home: Path) -> Iterator[Path]:
-    """A folder to build the stems in, readable as the user's umask says: they are asked for, to be handed on."""
+    """A folder to build the stems in, with permissions by the user's umask, as the stems may be shared."""
     with users_umask(), scratch_or_none(home) as scratch, building_folder(out, scratch=scratch) as folder:
         yield folder
 
 
 def _check_place(out: Path, source: Path) -> None:
-    """Raise InputError where the stems would take the place of anything but older stems."""
+    """Raise InputError where the stems would replace anything but older stems."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, not a folder", remedy="Name another folder with --out")
     if out.is_dir() and any(out.iterdir()) and not (out / FIGURES_FILE).is_file():
@@ -77,7 +77,7 @@ def _check_place(out: Path, source: Path) -> None:
 
 
 def _put_in_place(staging: Path, out: Path) -> None:
-    """The finished folder in the place of ``out``; what stood there is left under the name of ``staging``."""
+    """Move the finished folder to ``out``; a folder that was there remains under the name of ``staging``."""
     if out.is_dir() and any(out.iterdir()):
         if not atomic_swap(staging, out):
             out.rename(staging.with_name(f"{staging.name}-old"))
@@ -107,7 +107,7 @@ def _tell(out: Path, done: SeparationResult) -> None:
 
 @contextmanager
 def _bar(as_json: bool) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr, where a person looks at it."""
+    """A progress bar on stderr, where stderr is a terminal."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     hidden = as_json or not sys.stderr.isatty()
     with Progress(*columns, TimeRemainingColumn(), console=stderr(), disable=hidden) as progress:

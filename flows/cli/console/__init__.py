@@ -1,1 +1,1 @@
-"""What several commands share: options, lookups, exit codes, repeated output."""
+"""Shared parts of commands: options, lookups, exit codes, repeated output."""

@@ -1,4 +1,4 @@
-"""How a command ends, whatever happens: ``error: what. remedy.`` or one JSON object, and the exit code of its kind."""
+"""Ends every command in one way: ``error: what. remedy.`` or one JSON object, and the exit code of the error's kind."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ STOPPED = "stopped; run the same command again to continue"
 INTERRUPTED_CODE = 130
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
-"""Typer brings its own copy of Click in newer versions, and exports only these classes' children."""
+"""Newer versions of Typer contain their own copy of Click, and export only subclasses of this class."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Unforeseen(SonglineError):
-    """An error of Songline itself: nobody thought of it when the code was written."""
+    """An unexpected error: a bug in Songline."""
 
     kind = "internal"
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code, once everything it said is written."""
+    """Run a command line; returns the exit code, once all output is written."""
     ignore_warnings()
     code = _ended(app, arguments, as_json=wants_json(arguments))
     if (trouble := written()) is None:
@@ -41,7 +41,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON, also where it cannot be understood."""
+    """Whether a command line requests JSON, even where it is invalid."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options
 
@@ -67,7 +67,7 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def foreseen(error: BaseException) -> SonglineError | None:
-    """What the system refuses, in Songline's words, wherever it happened; None for an error of Songline itself."""
+    """A known error (of the system, of memory, of a Prefect setting) as a SonglineError; None for a bug."""
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
     if isinstance(error, MemoryError):
@@ -90,7 +90,7 @@ def foreseen(error: BaseException) -> SonglineError | None:
 
 
 def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
-    """A setting of Prefect's own that it does not take: Prefect reads them all when it is loaded."""
+    """The error of an invalid Prefect setting: Prefect reads all settings when it is imported."""
     modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
     if not isinstance(error, ValueError) or not any(name.startswith("prefect.settings") for name in modules):
         return None
@@ -107,8 +107,8 @@ def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
 
 
 def fault_of(error: Exception) -> SonglineError:
-    """Any error in Songline's words: its own as it is, the system's explained, one that nobody foresaw reported. What
-    may be damage or a fault of Songline has its traceback kept too."""
+    """Any error as a SonglineError: Songline's own as it is, the system's explained, an unexpected one reported. The
+    traceback is kept too where the cause may be damage or a bug."""
     if isinstance(error, CatalogNotUnderstood):
         return _with_report(error)
     return error if isinstance(error, SonglineError) else foreseen(error) or _reported(error)
@@ -127,7 +127,7 @@ def _told(error: SonglineError, *, as_json: bool) -> int:
 
 
 def _misused(error: Exception, *, as_json: bool) -> int:
-    """A command line that cannot be understood; a bare ``songline`` shows the help, as before."""
+    """Report an invalid command line; ``songline`` without arguments shows the help."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "songline"
     message = " ".join(error.format_message().split()) if hasattr(error, "format_message") else str(error)
@@ -144,7 +144,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
 
 
 def _reported(error: Exception) -> SonglineError:
-    """An error nobody foresaw: its traceback goes to a private file, or to stderr where SONGLINE_DEBUG is set."""
+    """An unexpected error: its traceback is written to a private file, or to stderr where SONGLINE_DEBUG is set."""
     from catalog.common.redaction import redacted
 
     report = redacted("".join(traceback.format_exception(error)))
@@ -164,7 +164,7 @@ def _reported(error: Exception) -> SonglineError:
 
 
 def _with_report(error: CatalogNotUnderstood) -> SonglineError:
-    """The same error, its remedy naming the file that tells where it came from."""
+    """The same error, with a remedy that names the file with its traceback."""
     from catalog.common.redaction import redacted
 
     place = _kept_report(redacted("".join(traceback.format_exception(error))))
@@ -181,12 +181,12 @@ def _is_debugged() -> bool:
 
 
 def _kept_report(report: str) -> Path | None:
-    """A new file that only its user may read, among the system's temporary files: the home may be what is broken."""
+    """A new private file among the system's temporary files, as the home folder may be the cause of the error."""
     from datetime import UTC, datetime
 
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
-        import tempfile  # rarely needed; where no file can be opened, it cannot be loaded either
+        import tempfile  # rarely needed; where no file can be opened, this import fails too
 
         handle, name = tempfile.mkstemp(prefix=f"songline-error-{stamp}-", suffix=".txt")
         with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -1,4 +1,4 @@
-"""What holds the songs of an album back, as ``plan`` and ``retry`` tell it."""
+"""The failures that stop songs of an album, as shown by ``plan`` and ``retry``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flows.pipeline.survey import NEXT, AlbumStatus
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A song that failed, or its album where ``song`` is None: in which stage, and why."""
+    """A failed song, or its album where ``song`` is None, with the stage and the error."""
 
     album: str
     song: str | None
@@ -22,7 +22,7 @@ class Failure:
     error: SonglineError
 
     def sentence(self) -> str:
-        """What failed, in one line."""
+        """The failure in one line."""
         said = str(self.error)
         return f"Failed in {self.stage}: {said}" if said.startswith(self.title) else f"{self.title} failed: {said}"
 
@@ -33,7 +33,7 @@ class Failure:
 
 
 def failures_of(status: AlbumStatus) -> list[Failure]:
-    """The songs that an error holds back, and the album where packing failed."""
+    """The failures of the songs, and of the album where packing failed."""
     found = [
         Failure(status.album_id, song.id, song.title, NEXT[song.stage], song.error)
         for song in status.songs
@@ -45,7 +45,7 @@ def failures_of(status: AlbumStatus) -> list[Failure]:
 
 
 def what_next(failures: Sequence[Failure]) -> str:
-    """What becomes of failures when the album is rendered again."""
+    """A sentence about what happens to the failures when the album is rendered again."""
     if all(may_pass(failure.error.kind) for failure in failures):
         return "`songline render` tries what failed again."
     it = "It" if len(failures) == 1 else "They"

@@ -1,4 +1,4 @@
-"""The shape of ``songline --help``: commands under headings, and examples below a command's options."""
+"""The layout of ``songline --help``: commands under headings, and examples below a command's options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CommandsByHeading(TyperGroup):
     """A group that lists its commands under their headings (``rich_help_panel``), without loading rich."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of the commands, by heading and within it in the order in which they were registered."""
+        """The names of the commands, by heading and then in the order of registration."""
         order = {heading.value: place for place, heading in enumerate(Heading)}
         names = super().list_commands(ctx)
         return sorted(names, key=lambda name: order[heading_of(self.commands[name])])

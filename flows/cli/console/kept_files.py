@@ -1,4 +1,4 @@
-"""What a command says of the files that stayed in a release folder because no build had written them as they are."""
+"""Reports the files that were kept in a release folder because no build had written them in this form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LISTED = 10
 
 
 def say_kept(written: Written) -> None:
-    """A line for each file that was kept, the first ones by name."""
+    """Print a line for each kept file, for the first ones by name."""
     for file in written.own[:LISTED]:
         stdout().print(visible(kept_sentence(file), line_breaks=False), soft_wrap=True)
     if len(written.own) > LISTED:
@@ -19,7 +19,7 @@ def say_kept(written: Written) -> None:
 
 
 def kept_sentence(file: OwnFile) -> str:
-    """What a file is, and where it is now."""
+    """The kind of the file, and its present path."""
     renamed = file.place != file.path
     if file.was_delivered:
         where = f"it is {file.place} now, beside the new file" if renamed else "no file of this build takes its place"

@@ -1,4 +1,4 @@
-"""What several commands look up: an album by its id or its manifest, and the model store."""
+"""Lookups shared by commands: an album by its id or its manifest, and the model store."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def album_id(named: str, settings: Settings) -> str:
 
 
 def open_store() -> ModelStore:
-    """The store that the settings name."""
+    """The model store of the settings."""
     settings = load_settings()
     return ModelStore(settings.models_path, settings.models_table)

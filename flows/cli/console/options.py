@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have in common."""
+"""Arguments and options shared by commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder that gets the release, 
 
 
 class Stage(StrEnum):
-    """Where making an album can stop early."""
+    """Stages after which making an album can stop."""
 
     SCORE = "score"
     SELECT = "select"
@@ -23,8 +23,8 @@ class Stage(StrEnum):
 
 
 def cannot_be_looked_for(path: Path) -> bool:
-    """Whether ``path`` is a bare name and nobody may look into the working folder, or it is no name of a file: then it
-    can only be an id or a digest."""
+    """Whether ``path`` cannot be checked as a file: a bare name in a working folder without read access, or an invalid
+    file name. It can then only be an id or a digest."""
     if path.parent != Path():
         return False
     try:

@@ -1,1 +1,1 @@
-"""Commands that look things up: status, scores, lineage, devices, links, metrics."""
+"""Commands that show information: status, scores, lineage, devices, links, metrics."""

@@ -1,4 +1,4 @@
-"""``status --gpu``: what renders cost on each device, from the figures that every one of them leaves."""
+"""``status --gpu``: the cost of renders on each device, from the figures that each render records."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeviceUse:
 
 
 def status(album: str | None, *, as_json: bool) -> None:
-    """Every kind of device that rendered, for one album or for all."""
+    """Print every kind of device that rendered, for one album or for all."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
         costs = render_costs(catalog.database, album_id(album, settings) if album else None)

@@ -1,4 +1,4 @@
-"""``songline judges``: who can listen beside the built-in scorers, and what each of them needs."""
+"""``songline judges``: lists the judges besides the built-in scorers, and the requirements of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.scoring.registry import JUDGES, Judge, install_command
 
 
 def judges(*, as_json: bool) -> None:
-    """Every judge with its metrics, models and their licences, and the commands that get what is missing."""
+    """Print every judge with its metrics, models and their licences, and the commands that install missing ones."""
     store = open_store()
     if as_json:
         print_json({"judges": [_entry(judge, store) for judge in JUDGES]})
@@ -30,7 +30,7 @@ def judges(*, as_json: bool) -> None:
 
 
 def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
-    """A row for each model of a judge, the first with what it reads, by family."""
+    """A row for each model of a judge; the first also has its metrics, by family."""
     families: dict[str, list[str]] = {}
     for spec in judge.metrics:
         families.setdefault(spec.family, []).append(spec.name)
@@ -46,7 +46,7 @@ def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
 
 
 def _commands(judge: Judge, store: ModelStore) -> list[str]:
-    """What gets what a judge lacks here; none where it can listen."""
+    """The commands that install a judge's missing requirements; none where it is ready."""
     missing = [name for name in judge.models if store.installed(name) is None]
     packages = [install_command(*judge.extras)] if judge.missing else []
     return packages + ([f"songline models pull {' '.join(missing)}"] if missing else [])

@@ -1,4 +1,4 @@
-"""``lineage``: from a file back to its song, and every step on the way."""
+"""``lineage``: traces a file back to its song, with every step."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ from tasks.delivery.package.models_used import models_of
 
 
 def lineage(what: str, *, as_json: bool, prov: bool) -> None:
-    """The way back from a file or digest, and how sure it is that the file is what it is taken for."""
+    """Print the lineage of a file or digest, and the certainty of the match."""
     path = Path(what)
     settings = load_settings()
-    with open_catalog(
-        settings
-    ) as catalog:  # the file is not "understood": what is wrong in it is no fault of the catalog
+    with open_catalog(settings) as catalog:  # an unreadable file is no error of the catalog
         is_file = not cannot_be_looked_for(path) and path.is_file()
         named = identify(catalog, path) if is_file else Identified(_digest(what), "exact bytes")
         found = trace(
@@ -86,14 +84,14 @@ def _print_tree(found: Lineage, what: str, named: Identified) -> None:
 
 
 def _ambiguous(found: Lineage) -> str:
-    """That several albums delivered the very same, as a sentence; empty where one did."""
+    """A sentence where several albums delivered an identical file; empty otherwise."""
     if len(found.albums) < 2:
         return ""
     return f"The albums {', '.join(found.albums)} share it: nothing in it says which of them it was delivered with."
 
 
 def _lost(node: Node) -> str:
-    """That an artifact's bytes are lost or were removed, as a few words; empty where they are there."""
+    """A note where an artifact's bytes are lost or were removed; empty where they exist."""
     lost: Any = node.artifact.get("lost")
     removed_at: Any = node.artifact.get("removed_at")
     if removed_at is not None:

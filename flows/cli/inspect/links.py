@@ -1,4 +1,4 @@
-"""``link``: addresses under which files of a release can be downloaded for a while, without credentials."""
+"""``link``: prints temporary download links to files of a release, usable without credentials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.console import print_json, stdout
 
 
 def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
-    """Links to the files of the newest release whose path fits ``pattern``."""
+    """Print links to the files of the newest release whose path matches ``pattern``."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
         found = album_id(named, settings)

@@ -1,4 +1,4 @@
-"""``status`` and ``scores``: looking things up."""
+"""``status`` and ``scores``: show the state of albums and the scores of takes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
 
 
 def scores(named: str, *, as_json: bool) -> None:
-    """Every candidate's scores, gates and rank."""
+    """Print every candidate's scores, gates and rank."""
     found, songs = _songs(named)
     if as_json:
         heard = [candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest]
@@ -63,7 +63,7 @@ def _scored(song: SongRow) -> list[dict[str, Any]]:
 
 
 def _with_windows(song: SongRow, windows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The song's scores with the ``windows`` that metrics were read in, by audio: they tell where a song is weak."""
+    """The song's scores with the ``windows`` in which metrics were measured, by audio: they show weak passages."""
     audio = {candidate.id: candidate.audio_digest or "" for candidate in song.candidates}
     scored = _scored(song)
     for each in scored:

@@ -1,4 +1,4 @@
-"""``metrics``: figures of the line for Prometheus."""
+"""``metrics``: prints or serves the pipeline's metrics for Prometheus."""
 
 from __future__ import annotations
 

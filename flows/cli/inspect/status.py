@@ -1,4 +1,4 @@
-"""``status``: how an album and each of its songs really stand."""
+"""``status``: shows the actual state of an album and of each of its songs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flows.pipeline.survey import NEXT, AlbumStatus, SongStatus, survey
 
 
 def status(named: str, *, as_json: bool) -> None:
-    """How far each song is, what holds it back, what is next, and how the album stands on work pools."""
+    """Print the progress of each song, its error, the next step, and the album's state on work pools."""
     settings = load_settings()
     found = album_id(named, settings)
     with open_catalog(settings) as catalog, understood():
@@ -53,7 +53,7 @@ def status(named: str, *, as_json: bool) -> None:
 
 
 def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStatus | None, SonglineError | None]:
-    """How it stands; None with the reason where this machine cannot tell."""
+    """The album's status; None with the error where this machine cannot determine it."""
     try:
         return survey(catalog, planned), None
     except SonglineError as error:
@@ -61,7 +61,8 @@ def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStatus | None
 
 
 def shown_state(song: SongRow, standing: SongStatus | None) -> str:
-    """One word of the catalog's five, which scripts rely on: a song whose winner cannot be finished has failed."""
+    """One of the catalog's five state words, which scripts rely on. A song whose winner cannot be finished is
+    failed."""
     return "failed" if standing and standing.error else song.state
 
 
@@ -91,14 +92,14 @@ def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus]) -
 
 
 def _reached(standing: SongStatus | None) -> str:
-    """How far a song came, or where it failed."""
+    """The stage that a song reached, or in which it failed."""
     if standing is None:
         return "-"
     return f"failed in {NEXT[standing.stage]}" if standing.error else standing.stage
 
 
 def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], album: AlbumStatus | None) -> Iterator[str]:
-    """A line for every take that failed, every song and the album."""
+    """A line for every failed take, every failed song and the album."""
     for song in songs:
         for candidate in song.candidates:
             if candidate.error:
@@ -110,7 +111,7 @@ def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], albu
 
 
 def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -> str:
-    """What became of the album and what is to be done, in a sentence or two."""
+    """The state of the album and the next action, in a sentence or two."""
     title, failed = standing.title, [song.title for song in standing.songs if song.error]
     without = f" Without {', '.join(failed)}." if failed else ""
     if state == "released":

@@ -6,7 +6,7 @@ from tasks.engines.diffrhythm.lyrics.timing import Runs
 
 
 def in_frames(runs: Runs, frames: int) -> list[int]:
-    """The token of every frame, 0 where nothing is sung: what the model takes."""
+    """The token of every frame, 0 where nothing is sung, in the form of the model's input."""
     row = [0] * frames
     for first, tokens in runs:
         row[first : first + len(tokens)] = tokens

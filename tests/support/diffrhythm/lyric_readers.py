@@ -1,4 +1,4 @@
-"""Readers over the tables of symbols, and a stand-in for the optional Chinese files."""
+"""Readers over the symbol tables, and a stand-in for the optional Chinese files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.diffrhythm.tiny_onnx import echo_model
 
 
 def installed(name: str, folder: Path) -> InstalledModel:
-    """A model of the registry whose files lie in a folder."""
+    """A model of the registry with its files in a folder."""
     digests = {path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
     spec = ModelStore(folder).spec(name)
     return InstalledModel(spec=spec, folder=folder, digests=digests, revision="test", size_bytes=0)
@@ -28,14 +28,14 @@ def data() -> InstalledModel:
 
 @cache
 def reader() -> Reader:
-    """The reader that most tests share: pypinyin reads its Chinese."""
+    """The reader for most tests; it reads Chinese with pypinyin."""
     return Reader.of(data())
 
 
 def chinese_files(
     folder: Path, *, lexicon: Mapping[str, str], vocabulary: Iterable[str], readings: Mapping[str, str]
 ) -> InstalledModel:
-    """``diffrhythm-chinese`` with tables of one's own and a model that answers each character with its own number."""
+    """``diffrhythm-chinese`` with the given tables and a model that returns each character's own number."""
     words = ["[CLS]", "[UNK]", *vocabulary]
     lines = [f"{word}\t{pinyin}\n" for word, pinyin in lexicon.items()]
     (folder / "chinese_lexicon.txt").write_text("".join(lines), encoding="utf-8")

@@ -29,7 +29,7 @@ def base_frames() -> int:
 
 
 def tiny_config(max_frames: int | None = None) -> NetworkConfig:
-    """The sizes in the index; longer than the base network means one with durations."""
+    """The sizes from the index; a ``max_frames`` above the base network's means a network with durations."""
     sizes = load_index("model_index.json")["config"]
     frames = max_frames or base_frames()
     return NetworkConfig(
@@ -46,9 +46,9 @@ def tiny_config(max_frames: int | None = None) -> NetworkConfig:
 
 
 def tiny_tensors(*, full: bool) -> dict[str, Tensor]:
-    """The weights under their published names; the base network lacks the duration's.
+    """The weights under their published names; the base network has no duration weights.
 
-    A folder without a file of weights has the number in its index from which they are drawn.
+    Without a file of weights, they are drawn from the seed in the folder's index.
     """
     stored = load_tensors("tiny_weights.safetensors") or drawn_weights(load_index("model_index.json")["weights_seed"])
     return {name: tensor for name, tensor in stored.items() if full or not name.startswith(PREFIX + DURATION)}
@@ -56,13 +56,13 @@ def tiny_tensors(*, full: bool) -> dict[str, Tensor]:
 
 @cache
 def drawn_weights(seed: int) -> dict[str, Tensor]:
-    """Weights for the full tiny network, the same on every machine: each from the bits of a generator of its own."""
+    """Weights for the full tiny network, identical on every machine: each tensor from the bits of its own generator."""
     shapes = {name: tensor.shape for name, tensor in DiT(tiny_config(FULL_FRAMES)).state_dict().items()}
     return {PREFIX + name: _drawn(name, tuple(shape), seed) for name, shape in shapes.items()}
 
 
 def _drawn(name: str, shape: tuple[int, ...], seed: int) -> Tensor:
-    """Values that keep the signal's size: norms near 1, small biases, matrices by their width."""
+    """Values that preserve the signal's level: norms near 1, small biases, matrices scaled by their width."""
     bits = np.random.PCG64([seed, zlib.crc32(name.encode())]).random_raw(math.prod(shape)).reshape(shape)
     uniform = ((bits >> np.uint64(40)).astype(np.float64) / 2**23 - 1) * math.sqrt(3)
     if "norm" in name and len(shape) == 1 and name.endswith("weight"):
@@ -74,7 +74,7 @@ def _drawn(name: str, shape: tuple[int, ...], seed: int) -> Tensor:
 
 
 def tiny_network(max_frames: int | None = None, *, exact_buffers: bool = True) -> DiT:
-    """A network of its own with the tiny weights, float32, base unless ``max_frames`` says otherwise."""
+    """A new network with the tiny weights, float32, base unless ``max_frames`` says otherwise."""
     config = tiny_config(max_frames)
     network = DiT(config, exact_buffers=exact_buffers)
     tensors = tiny_tensors(full=config.has_duration)

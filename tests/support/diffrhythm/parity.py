@@ -1,6 +1,7 @@
-"""The reference data: ``tests/data/parity``, or the folder that ``SONGLINE_PARITY`` names; and tests over its cases.
+"""The reference data: ``tests/data/parity``, or the folder that ``SONGLINE_PARITY`` names; and parametrization by its
+cases.
 
-Nothing here knows a case's name or a size: a file or a case that the folder lacks gives no test.
+No case's name or size is known here: a file or a case that is missing in the folder gives no test.
 """
 
 from __future__ import annotations
@@ -36,14 +37,14 @@ def symbols_folder() -> Path:
 
 @cache
 def load_index(name: str) -> Any:
-    """The index ``name`` (a JSON file) as it is, or an empty mapping where the folder lacks it."""
+    """The contents of the index ``name`` (a JSON file), or an empty mapping where it does not exist."""
     path = parity_folder() / name
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 @cache
 def load_tensors(name: str) -> Mapping[str, Tensor]:
-    """The tensors of the safetensors file ``name``, as float32 and int64; empty where the file is absent."""
+    """The tensors of the safetensors file ``name``, as float32 and int64; empty where the file does not exist."""
     from safetensors.torch import load_file
 
     path = parity_folder() / name
@@ -58,7 +59,7 @@ def load_case(name: str, case: str) -> dict[str, Tensor]:
 
 
 def over(argument: str, cases: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None] | None]:
-    """Parametrize a test over case names; with no case there is no test at all (pytest would report a skipped one)."""
+    """Parametrize a test by case names; without cases there is no test (pytest would report a skipped one)."""
     names = list(cases)
 
     def mark(test: Callable[..., None]) -> Callable[..., None] | None:

@@ -1,4 +1,4 @@
-"""The network and the sampler on one case of the reference data."""
+"""Runs the network and the sampler on one case of the reference data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CFM = "cfm.safetensors"
 
 
 def inputs_of(name: str, cases: Mapping[str, Any]) -> dict[str, Tensor]:
-    """A case's tensors; one that stores no inputs of its own has those of the case it was derived from."""
+    """A case's tensors; a case without inputs of its own uses those of the case it was derived from."""
     own = load_case(DIT, name)
     if "x" in own:
         return own
@@ -29,7 +29,7 @@ def inputs_of(name: str, cases: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def forwards(network: DiT, case: Mapping[str, Any], given: Mapping[str, Tensor], branch: str) -> Tensor:
-    """The case's ``cond`` or ``null`` output by the plain form of the network, at the rows that are stored."""
+    """The case's ``cond`` or ``null`` output by the network's plain forward pass, at the stored rows."""
     null = branch == "null"
     velocity = network(
         given["x"],

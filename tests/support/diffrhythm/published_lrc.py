@@ -1,4 +1,4 @@
-"""The original's own way with lyrics, lines it loses included: what comparisons with its recorded results need."""
+"""The original's way of reading lyrics, including the lines it loses, for comparisons with its recorded results."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tasks.engines.diffrhythm.lyrics.timing import Runs, TimedTokens, frames_of,
 
 
 def parse_published_lrc(text: str) -> list[tuple[float, str]]:
-    """The lines of ``[mm:ss.xx]text`` as (seconds, lyric), in file order; whatever has another shape is skipped.
+    """The lines of ``[mm:ss.xx]text`` as (seconds, lyric), in file order; lines of another form are skipped.
 
-    Characters 1 to 8 of a line are its stamp, everything from character 10 on is its lyric; what stands at 0 and 9 is
-    not looked at. A time may come out as not-a-number.
+    Characters 1 to 8 of a line are its timestamp, everything from character 10 on is its lyric; characters 0 and 9 are
+    not checked. A time may be not-a-number.
     """
     lines = []
     for line in text.strip().split("\n"):

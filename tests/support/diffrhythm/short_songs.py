@@ -1,4 +1,4 @@
-"""Songs of a few frames that a tiny full model sings."""
+"""Songs of a few frames for a tiny full model."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ _FLOAT, _INT32, _INT64 = 1, 6, 7
 
 
 def echo_model(classes: int) -> bytes:
-    """A model that answers every character with its own number.
+    """A model that returns every character's own number.
 
     ``input_ids`` int32 [1, n + 1] to ``outputs`` float [1, n, classes]: the one-hot rows of all ids but the first.
     """
@@ -50,7 +50,7 @@ def _all(key: int, values: Iterable[bytes]) -> bytes:
 
 
 def _field(key: int, value: int | bytes) -> bytes:
-    """One field of a message: a number, or bytes with their length before them."""
+    """One field of a message: a number, or bytes prefixed with their length."""
     if isinstance(value, int):
         return _varint(key << 3) + _varint(value)
     return _varint(key << 3 | 2) + _varint(len(value)) + value

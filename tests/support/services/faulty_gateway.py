@@ -1,4 +1,4 @@
-"""A gateway before an S3 service that does to requests what networks and overloaded servers do to them."""
+"""A gateway in front of an S3 service that injects faults of networks and overloaded servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 Fault = Literal["", "cut_upload", "cut_download", "lose_answer", "not_s3"] | tuple[int, str]
-"""What befalls a request: nothing, a connection cut, an answer lost, a web page, or (status, S3 error code)."""
+"""The fault of a request: none, a cut connection, a lost response, a web page, or (status, S3 error code)."""
 
 
 class FaultyGateway:
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
     gateway: FaultyGateway
 
     def log_message(self, *_: object) -> None:
-        """Nothing; tests read what was counted."""
+        """Log nothing; tests read the counts."""
 
     def _handle(self) -> None:
         fault = self.gateway.choose(self.command, self.path)
@@ -102,7 +102,7 @@ def _document(code: str) -> bytes:
 
 @contextmanager
 def faulty_gateway(target: str, choose: Callable[[str, str], Fault]) -> Iterator[FaultyGateway]:
-    """The gateway while the block lasts."""
+    """Run the gateway for the duration of the block."""
     gateway = FaultyGateway(target, choose)
     thread = threading.Thread(target=gateway.serve, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The services as fixtures: started once for all tests of a run that ask for them."""
+"""The services as fixtures: started once for all tests of a run that use them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A real Prefect server that asks for a password; what one test makes there the next one finds."""
+    """A real Prefect server with a password; objects that one test creates there are visible to the next."""
     with running_prefect_server(tmp_path_factory.mktemp("prefect")) as server:
         yield server

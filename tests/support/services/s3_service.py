@@ -1,4 +1,4 @@
-"""An S3 service as a test sees it: where it is, its credentials, and a store in a bucket of the test's own."""
+"""An S3 service for tests: its address, its credentials, and a store in a bucket of the test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class S3Service:
     data: Path | None = None
 
     def bucket(self, name: str = "", **changes: object) -> Bucket:
-        """A bucket that is not there yet."""
+        """A bucket that does not exist yet."""
         known = {
             "name": name or f"songs-{secrets.token_hex(4)}",
             "prefix": "",
@@ -39,15 +39,15 @@ class S3Service:
         return Bucket(**(known | changes))  # type: ignore[arg-type]
 
     def store(self, cache: Path, bucket: Bucket | None = None, *, part_bytes: int = 5 << 20) -> S3Store:
-        """A store with a cache of its own, and the smallest parts that S3 knows."""
+        """A store with its own cache, and the smallest parts that S3 allows."""
         return S3Store(bucket or self.bucket(), cache=LocalCache(cache, limit_bytes=1 << 30), part_bytes=part_bytes)
 
     def settings(self, home: Path, bucket: str) -> Settings:
-        """Settings of a house that keeps its bytes here."""
+        """Settings of a catalog with its bytes in this service."""
         return Settings(home=home, workers=2, retry_base_s=0.01).model_copy(update=dict(self.variables(bucket)))
 
     def variables(self, bucket: str) -> dict[str, object]:
-        """The settings' fields that choose this service."""
+        """The fields of the settings that select this service."""
         return {
             "store_url": f"s3://{bucket}/line",
             "s3_endpoint": self.endpoint,
@@ -57,7 +57,7 @@ class S3Service:
         }
 
     def client(self) -> Minio:
-        """The plain client, to do behind the store's back what it must find out."""
+        """The plain client, for changes that bypass the store."""
         return Minio(
             self.endpoint.removeprefix("http://"),
             access_key=self.access_key,

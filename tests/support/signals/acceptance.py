@@ -1,4 +1,4 @@
-"""A plain, sound master and ways to break it."""
+"""A plain, valid master and ways to break it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def beats(seconds: float = SECONDS, *, rate: int = RATE) -> Lines:
 
 
 def target(lines: Lines, **changes: object) -> Target:
-    """What :func:`beats` is, unless it is changed."""
+    """The target that :func:`beats` meets, with changes."""
     fields = {
         "target_lufs": None,
         "ceiling_dbtp": -0.1,
@@ -51,7 +51,7 @@ def written(folder: Path, lines: Lines, *, rate: int = RATE) -> Path:
 
 
 def found(folder: Path, lines: Lines, **changes: object) -> dict[str, Finding]:
-    """Findings about a file with these samples, by check."""
+    """The findings about a file with these samples, by check."""
     findings = examine(written(folder, lines), target=target(lines, **changes))
     assert len({finding.check for finding in findings}) == len(findings)
     return {finding.check: finding for finding in findings}

@@ -16,7 +16,7 @@ Segment = tuple[float, float]
 
 
 def tone(segments: Sequence[Segment], rate: int, *, channels: int = 2) -> Audio:
-    """An in-phase sine through all (seconds, peak dBFS) segments, without a break in its phase."""
+    """An in-phase sine through all (seconds, peak dBFS) segments, with continuous phase."""
     return Audio.of(np.tile(_line(segments, rate), (channels, 1)), rate)
 
 

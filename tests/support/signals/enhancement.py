@@ -1,4 +1,4 @@
-"""Music-like sounds for the enhancement stage: any level, width and seed."""
+"""Music-like signals for the enhancement stage: any level, width and seed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def music(
 
 
 def low_passed(audio: Audio, hz: float) -> Audio:
-    """Without what lies above ``hz``, as from a source of narrow band."""
+    """The audio below ``hz``, as from a band-limited source."""
     sections = butter(12, hz, fs=audio.rate, output="sos")
     return Audio.of(sosfiltfilt(sections, audio.samples), audio.rate)
 
 
 def high_passed(audio: Audio, hz: float) -> NDArray[np.float64]:
-    """What lies above ``hz``."""
+    """The audio above ``hz``."""
     return np.asarray(sosfiltfilt(butter(8, hz, "highpass", fs=audio.rate, output="sos"), audio.samples))

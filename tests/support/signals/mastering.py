@@ -1,4 +1,4 @@
-"""The kinds of input that mastering has to stand, all synthetic."""
+"""Synthetic signals of the kinds that mastering must handle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def song(duration_s: float = 5.0, *, seed: int = 1, rate: int = RATE) -> Samples
 
 
 def dense(duration_s: float = 5.0, *, seed: int = 1) -> Samples:
-    """A song that came in saturated, so that it can be made loud."""
+    """A saturated song, which can therefore be made loud."""
     return np.tanh(3 * song(duration_s, seed=seed))
 
 
@@ -51,7 +51,7 @@ def impulses() -> Samples:
 
 
 def saw_bass(duration_s: float = 6.0) -> Samples:
-    """A plucked band-limited saw of 55 Hz under drums and a pad: each cycle leans to one side."""
+    """A plucked band-limited saw of 55 Hz under drums and a pad: each cycle is asymmetric."""
     time = np.arange(round(duration_s * RATE)) / RATE
     saw = np.sum([np.sin(2 * np.pi * 55 * k * time) / k for k in range(1, 40)], axis=0) * np.exp(-2 * (time % 0.5))
     hits = np.random.Generator(np.random.PCG64(6)).standard_normal((2, len(time))) * np.exp(-25 * (time % 0.5))
@@ -60,7 +60,7 @@ def saw_bass(duration_s: float = 6.0) -> Samples:
 
 
 def brass(duration_s: float = 6.0) -> Samples:
-    """Two players' pulses, all harmonics in phase, in notes that die away."""
+    """Pulses of two players, all harmonics in phase, in decaying notes."""
     time = np.arange(round(duration_s * RATE)) / RATE
     low, high = (
         np.sum([np.cos(2 * np.pi * hz * k * time) * 0.5**k for k in range(1, 20)], axis=0) for hz in (110, 165)

@@ -1,4 +1,4 @@
-"""Signals whose readings are known beforehand."""
+"""Signals with known metric values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stereo(left: Signal, right: Signal | None = None) -> Audio:
 
 
 def place(track: Signal, sound: Signal, at_s: float) -> None:
-    """Add ``sound`` to ``track`` at a time, as far as it fits."""
+    """Add ``sound`` to ``track`` at a time, truncated at its end."""
     start = round(at_s * RATE)
     part = sound[: max(0, len(track) - start)]
     track[start : start + len(part)] += part
@@ -64,7 +64,7 @@ def clicks(bpm: float, length_s: float = 20.0) -> Signal:
 
 
 def chords(tonic: int, mode: str, *, bpm: float = 120.0, bars: int = 4, detune: float = 0.0) -> Signal:
-    """Triads of a cadence over its roots in the bass, one a bar, struck on every beat."""
+    """Triads of a cadence over their roots in the bass, one per bar, struck on every beat."""
     beat_s = 60 / bpm
     track = silence(bars * 4 * beat_s + 0.5)
     scale = SCALES[mode]
