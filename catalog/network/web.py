@@ -65,12 +65,12 @@ class Web:
         Raises InputError for what is no web address; MachineError for a redirect that is not followed;
         httpx.TransportError for trouble on the way, TooSlow among it.
         """
-        mark_crashed = time.monotonic() + self._answer_s
+        deadline_s = time.monotonic() + self._answer_s
         url, login = _split(address)
         first = url
         for _ in range(MAX_REDIRECTS + 1):
             auth = login if _origin(url) == _origin(first) else None
-            response = self._send(url, headers, auth, mark_crashed)
+            response = self._send(url, headers, auth, deadline_s)
             try:
                 if not response.has_redirect_location:
                     yield response
@@ -81,9 +81,9 @@ class Web:
         raise MachineError(f"{address} leads in a circle", remedy="Check the address")
 
     def _send(
-        self, url: httpx.URL, headers: Mapping[str, str], auth: tuple[str, str] | None, mark_crashed: float
+        self, url: httpx.URL, headers: Mapping[str, str], auth: tuple[str, str] | None, deadline_s: float
     ) -> httpx.Response:
-        with _watchdog(mark_crashed) as told:
+        with _watchdog(deadline_s) as told:
             request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": told})
             try:
                 return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
@@ -183,7 +183,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 @contextmanager
-def _watchdog(mark_crashed: float) -> Iterator[Any]:
+def _watchdog(deadline_s: float) -> Iterator[Any]:
     """A trace for one request; at ``give_up`` (monotonic) its sockets are shut, which ends any wait for them."""
     sockets: list[socket.socket] = []
     is_late = threading.Event()
@@ -199,7 +199,7 @@ def _watchdog(mark_crashed: float) -> Iterator[Any]:
             with suppress(OSError, AttributeError):
                 each.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(max(0.01, mark_crashed - time.monotonic()), shut)
+    timer = threading.Timer(max(0.01, deadline_s - time.monotonic()), shut)
     timer.daemon = True
     timer.start()
     try:

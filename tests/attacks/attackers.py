@@ -216,10 +216,10 @@ class Victim:
 
     def await_children(self, count: int = 2) -> None:
         """Wait until it has started as many processes of its own."""
-        mark_crashed = time.monotonic() + PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while len(self.family()) <= count:
             assert self.process.poll() is None, "the command ended before it could be attacked"
-            assert time.monotonic() < mark_crashed, "the command started no children"
+            assert time.monotonic() < deadline_s, "the command started no children"
             time.sleep(0.02)
 
 

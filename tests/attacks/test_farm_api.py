@@ -71,9 +71,9 @@ class Attacker:
 
     def ended(self, run: str) -> dict[str, Any]:
         """The state that the run ends in."""
-        mark_crashed = time.monotonic() + PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while (state := self.ask("GET", f"flow_runs/{run}")["state"])["type"] not in ENDED:
-            assert time.monotonic() < mark_crashed, state
+            assert time.monotonic() < deadline_s, state
             time.sleep(0.2)
         return dict(state)
 
@@ -170,15 +170,15 @@ def test_a_pickle_in_a_state_is_not_loaded(attacker, marker, tmp_path: Path) -> 
     }
     stored.write_text(json.dumps(record))
     run = attacker.run(attacker.deployment("reconcile", entrypoint="x.py:y"))
-    mark_crashed = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + PATIENCE_S
     while attacker.ask("GET", f"flow_runs/{run}")["state"]["type"] not in ("PENDING", *ENDED):
-        assert time.monotonic() < mark_crashed
+        assert time.monotonic() < deadline_s
         time.sleep(0.02)
     state = {"type": "COMPLETED", "data": record["metadata"]}
     attacker.ask("POST", f"flow_runs/{run}/set_state", {"state": state, "force": True})
     log = attacker.folder / "worker.log"
     while "stored result" not in log.read_text():
-        assert time.monotonic() < mark_crashed, log.read_text()
+        assert time.monotonic() < deadline_s, log.read_text()
         time.sleep(0.2)
     assert not marker.exists()
 

@@ -48,10 +48,10 @@ def victim(tmp_path_factory: pytest.TempPathFactory, begin_home: Callable[[Path]
     document["songs"][0] |= {"seeds": {"start": 1, "count": 200}}  # type: ignore[index]
     manifest = write_album(folder / "album", document)
     with running_command(begin_home(folder / "home"), "render", manifest, "--out", folder / "out") as running:
-        mark_crashed = time.monotonic() + 60
+        deadline_s = time.monotonic() + 60
         while not running.tcp_ports():
             assert running.process.poll() is None
-            assert time.monotonic() < mark_crashed
+            assert time.monotonic() < deadline_s
             time.sleep(0.1)
         running.await_children(2)
         for worker in running.family():

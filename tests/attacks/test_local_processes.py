@@ -40,10 +40,10 @@ def test_children_end_with_their_parent(tmp_path: Path, begin_home, killed) -> N
                 victim.process.kill()
             # A killed process is gone once its last thread is, which may wait for the disk.
             psutil.wait_procs([psutil.Process(victim.process.pid)], timeout=60)
-            mark_crashed = time.monotonic() + LONGEST_S
+            deadline_s = time.monotonic() + LONGEST_S
             while (
                 alive := [line for member, line in family.items() if lives(member)]
-            ) and time.monotonic() < mark_crashed:
+            ) and time.monotonic() < deadline_s:
                 time.sleep(0.02)
         finally:
             for burner in busy:
@@ -77,8 +77,8 @@ def test_children_do_not_wait_for_a_thread_that_the_disk_keeps() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        mark_crashed = time.monotonic() + LONGEST_S
-        while lives(child) and time.monotonic() < mark_crashed:
+        deadline_s = time.monotonic() + LONGEST_S
+        while lives(child) and time.monotonic() < deadline_s:
             time.sleep(0.02)
         alive, kept = lives(child), parent.poll() is None
         parent.kill()

@@ -302,8 +302,8 @@ def farm() -> Iterator[Farm]:
 
 def wait_until(is_so: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S) -> None:
     """Look until something is so; services that are away for a moment are asked again."""
-    mark_crashed = time.monotonic() + within_s
-    while time.monotonic() < mark_crashed:
+    deadline_s = time.monotonic() + within_s
+    while time.monotonic() < deadline_s:
         with suppress(psycopg.OperationalError):
             if is_so():
                 return

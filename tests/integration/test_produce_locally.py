@@ -176,8 +176,8 @@ def test_a_worker_that_is_killed_at_its_work_costs_a_retry_and_not_the_album(tol
 
 def worker_at_work(render: subprocess.Popen[str], home: Path) -> psutil.Process:
     """The process that holds a lease on a render; leases are held under the name ``host:pid:…``."""
-    mark_crashed = time.monotonic() + 120
-    while time.monotonic() < mark_crashed and render.poll() is None:
+    deadline_s = time.monotonic() + 120
+    while time.monotonic() < deadline_s and render.poll() is None:
         if leased := rows(home, "SELECT owner FROM render WHERE state = 'leased'"):
             return psutil.Process(int(leased[0][0].split(":")[1]))
         time.sleep(0.01)

@@ -95,8 +95,8 @@ def start(home) -> Iterator[Start]:
 def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_path: Path, wanted) -> None:
     album = write_album(tmp_path / "album")
     running = start(album, tmp_path / "out")
-    mark_crashed = time.monotonic() + 120
-    while time.monotonic() < mark_crashed:
+    deadline_s = time.monotonic() + 120
+    while time.monotonic() < deadline_s:
         if any(kind == wanted for kind, _ in activities(home)):
             break
         time.sleep(0.02)
@@ -104,8 +104,8 @@ def test_after_a_kill_the_same_command_continues(home, start, undisturbed, tmp_p
     running.wait()
     before = activities(home)
     assert any(kind == wanted for kind, _ in before)
-    mark_crashed = time.monotonic() + 15
-    while offspring(home) and time.monotonic() < mark_crashed:
+    deadline_s = time.monotonic() + 15
+    while offspring(home) and time.monotonic() < deadline_s:
         time.sleep(0.1)
     assert offspring(home) == []
 

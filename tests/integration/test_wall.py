@@ -85,9 +85,9 @@ class Farm:
 
     def await_in_prefect(self, path: str, document: object, is_so: Callable[[Any], bool]) -> Any:
         """Ask until the answer is as wanted; gives it."""
-        mark_crashed = time.monotonic() + PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not is_so(found := self.prefect(path, document)):
-            assert time.monotonic() < mark_crashed, found
+            assert time.monotonic() < deadline_s, found
             time.sleep(0.5)
         return found
 

@@ -92,9 +92,9 @@ class Family:
 
     def wait(self, most_s: float = PATIENCE_S) -> int | None:
         """Wait for the command's end; gives its code, None if it had to be killed as it did not end."""
-        mark_crashed = time.monotonic() + most_s
+        deadline_s = time.monotonic() + most_s
         while self.runs():
-            if time.monotonic() > mark_crashed:
+            if time.monotonic() > deadline_s:
                 self.process.kill()
                 self.process.wait()
                 return None

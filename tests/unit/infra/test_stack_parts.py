@@ -62,9 +62,9 @@ def stubborn(tmp_path: Path):
 
 
 def until(holds):
-    mark_crashed = time.monotonic() + 10
+    deadline_s = time.monotonic() + 10
     while not holds():
-        assert time.monotonic() < mark_crashed
+        assert time.monotonic() < deadline_s
         time.sleep(0.02)
 
 

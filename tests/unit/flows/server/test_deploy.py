@@ -349,10 +349,10 @@ def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed) ->
 
 
 def test_silent_runs_of_ours_count_as_crashed(client, gone_silent) -> None:
-    mark_crashed = time.monotonic() + 3 * SILENT_AFTER_S
+    deadline_s = time.monotonic() + 3 * SILENT_AFTER_S
     while (
         state := client.read_flow_run(gone_silent["ours"]).state
-    ).name == "Running" and time.monotonic() < mark_crashed:
+    ).name == "Running" and time.monotonic() < deadline_s:
         time.sleep(0.5)
     assert (state.name, state.message) == ("Crashed", "No sign of life: its worker is gone")
     assert client.read_flow_run(gone_silent["ended"]).state.name == "Completed"
