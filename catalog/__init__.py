@@ -1,2 +1,2 @@
-"""What is known: manifests, plans, ledger, artifact store, selection, lineage. Imports ``db`` and no package
-above."""
+"""The data of an album: manifests, plans, ledger, artifact store, selection, lineage. Imports ``db`` and no package
+above it."""

@@ -1,4 +1,4 @@
-"""The open catalog of one process: its database, its artifact store, and its place in the ledger."""
+"""The open catalog of one process: its database, artifact store and ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from db.session import Database, DatabaseDamaged, DatabaseError, open_database, 
 
 
 class Catalog:
-    """Everything a process needs to look things up and to take work. Close it, or use :func:`open_catalog`."""
+    """Everything a process needs to query the catalog and to claim work. Close it, or use :func:`open_catalog`."""
 
     def __init__(self, settings: Settings, database: Database, *, read_only: str = "") -> None:
         self.settings = settings
@@ -46,7 +46,7 @@ class Catalog:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder beside the store for files in the making; what is left in it at the end is removed.
+        """An empty folder beside the store for temporary files; removed with its contents at the end of the block.
 
         Raises CatalogReadOnly where the home cannot be written.
         """
@@ -56,28 +56,28 @@ class Catalog:
             yield folder
 
     def require_writable(self) -> None:
-        """Raise CatalogReadOnly where the home is only looked at."""
+        """Raise CatalogReadOnly where the home is opened read-only."""
         if self.read_only:
             raise read_only_error(self.settings, self.read_only)
 
     def add_file(self, path: Path, *, media_type: str) -> str:
-        """Keep a file the user gave as an artifact; gives its digest."""
+        """Store a file of the user's as an artifact; returns its digest."""
         kept = self.store.put(path)
         with self.database.write() as session:
             record_artifact(session, kept, media_type=media_type)
-        if self.store.stat(kept.digest) is None:  # swept as garbage just before it had its row
+        if self.store.stat(kept.digest) is None:  # a sweep removed it as garbage just before its row was written
             self.store.put(path)
         return kept.digest
 
     def add_bytes(self, data: bytes, *, media_type: str) -> str:
-        """The same of bytes that were made from such a file."""
+        """Store bytes that were derived from a user's file; see :meth:`add_file`."""
         with self.scratch() as folder:
             path = folder / "given"
             path.write_bytes(data)
             return self.add_file(path, media_type=media_type)
 
     def close(self) -> None:
-        """Give the leases and connections back."""
+        """Release the leases and close the connections."""
         if self._owner is not None:
             self._owner.release()
         self.database.close()
@@ -85,10 +85,10 @@ class Catalog:
 
 @contextmanager
 def open_catalog(settings: Settings, *, anew: bool = False) -> Iterator[Catalog]:
-    """The house for the length of a block. Raises CatalogError with the remedy where it cannot be opened.
+    """The catalog for the length of a block. Raises CatalogError with the remedy where it cannot be opened.
 
-    A home that cannot be written is opened for looking: what writes raises CatalogReadOnly. ``anew`` makes an empty
-    catalog where it is missing beside a store, which else is damage: a restore is about to fill it.
+    A home that cannot be written is opened read-only: writes raise CatalogReadOnly. ``anew`` creates an empty catalog
+    where it is missing beside a store, for a restore that will fill it; otherwise a missing one counts as damage.
     """
     catalog = connect_catalog(settings, anew=anew)
     try:
@@ -99,7 +99,7 @@ def open_catalog(settings: Settings, *, anew: bool = False) -> Iterator[Catalog]
 
 
 def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
-    """The house for the life of a process (a worker's); see :func:`open_catalog`."""
+    """The catalog for the life of a process (a worker's); see :func:`open_catalog`."""
     with opening(settings):
         why = why_read_only(settings)
         if not why:

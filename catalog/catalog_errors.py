@@ -1,4 +1,4 @@
-"""What can be wrong with a home and its catalog, each in a sentence of its own with its remedy."""
+"""The errors of a home and its catalog, each with its own message and remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FREE = "Free disk space there, or point SONGLINE_HOME to another disk"
 
 @contextmanager
 def opening(settings: Settings) -> Iterator[None]:
-    """Raise CatalogError for whatever keeps the catalog from being opened."""
+    """Raise CatalogError where the catalog cannot be opened."""
     try:
         with told(settings):
             yield
@@ -80,7 +80,7 @@ def opening(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def told(settings: Settings) -> Iterator[None]:
-    """Raise CatalogError for what the catalog's database says of its state."""
+    """Translate errors of the catalog's database into CatalogError."""
     try:
         yield
     except DatabaseDamaged as error:
@@ -101,20 +101,20 @@ def told(settings: Settings) -> Iterator[None]:
 
 
 def read_only_error(settings: Settings, why: str) -> CatalogReadOnly:
-    """The error of a command that has to write into a home that cannot be written."""
+    """The error of a command that must write into a home that cannot be written."""
     looking = "Look at it with `songline status`, or point SONGLINE_HOME to a folder you may write"
     remedy = FREE if "full" in why else looking
     return CatalogReadOnly(f"nothing can be written to the home {settings.home}: {why}", remedy=remedy)
 
 
 def require_catalog_with_store(settings: Settings) -> None:
-    """Raise DatabaseDamaged for a catalog that is missing or has no byte, beside what only a catalog leaves: it was not
-    made just now, and an empty one in its place would call all of the store garbage."""
+    """Raise DatabaseDamaged where the catalog is missing or empty although files that only a catalog leaves are
+    there. It is not a new catalog then, and an empty one in its place would turn the whole store into garbage."""
     catalog = settings.home / CATALOG
     if settings.database_url or not _is_blank(catalog):
         return
     left = ("store/objects/??/??/*", f"{CATALOG}.before-*", LAST_BACKUP)
-    # Looked at again: another process may have made the catalog, and stored something, meanwhile.
+    # Checked again: another process may have created the catalog, and stored something, in the meantime.
     if any(any(settings.home.glob(pattern)) for pattern in left) and _is_blank(catalog):
         how = "is empty, 0 bytes" if catalog.exists() else "is missing"
         raise DatabaseDamaged(f"it {how}, and what it names lies beside it")

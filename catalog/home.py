@@ -1,4 +1,4 @@
-"""The folder of everything Songline keeps: whose it is, whether it can be written, what brings its catalog back."""
+"""The home folder of all Songline data: its modes, whether it can be written, and how a damaged catalog is restored."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ OURS = (
     *("owners", "scratch", "store", "cache", "prefect", "models", "separating.lock", LAST_BACKUP),
     *(f"{CATALOG}{suffix}" for suffix in ("", "-wal", "-shm", ".lock")),
 )
-"""What lies in a home by its name; others' files in the same folder are let alone."""
+"""The names of Songline's own entries in a home; other files in the same folder are not touched."""
 FULL_BYTES = 1 << 20
 MAX_NOTE_BYTES = 64 * 1024
 
 
 def make_home(settings: Settings) -> None:
-    """Make the home for its user alone (or its group), or bring the modes of an older one to that.
+    """Create the home with access for its user alone (or its group), or set an older one's modes to that.
 
-    Where others' files lie in the same folder, only what is ours in it is changed. Raises OSError.
+    Where the folder also holds other files, only Songline's own entries are changed. Raises OSError.
     """
     home, shared = settings.home, settings.shared_home == "group"
     if not home.is_dir():
@@ -40,7 +40,7 @@ def make_home(settings: Settings) -> None:
     for path in sorted(home.iterdir()):
         ours = _is_ours(path)
         others |= not ours
-        with suppress(FileNotFoundError):  # SQLite's log goes with the last connection of another process
+        with suppress(FileNotFoundError):  # SQLite removes its log with the last connection of another process
             if ours and not has_our_mode(path, shared=shared):
                 set_our_mode(path, shared=shared)
     if not others and not home.stat().st_mode & stat.S_ISVTX:
@@ -52,7 +52,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def why_read_only(settings: Settings) -> str:
-    """Why nothing can be written to the home, "" where it can, or is not there yet."""
+    """Why the home cannot be written; "" where it can be, or does not exist yet."""
     home = settings.home
     names = (".", CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", f"{CATALOG}.lock", "owners", "scratch")
     for place in (home / name for name in names):
@@ -64,12 +64,12 @@ def why_read_only(settings: Settings) -> str:
 
 
 def _is_closed(place: Path) -> bool:
-    """Whether something is there that may not be written; SQLite's log may go, and come again, at any moment."""
+    """Whether the path exists and cannot be written; SQLite's log may disappear and reappear at any moment."""
     return place.exists() and not _may_write(place) and place.exists() and not _may_write(place)
 
 
 def is_full(home: Path) -> bool:
-    """Whether the disk of ``home`` has no room for another step."""
+    """Whether the disk of ``home`` is too full for another step."""
     try:
         found = os.statvfs(home)
     except OSError:
@@ -84,14 +84,14 @@ def _may_write(path: Path) -> bool:
 
 
 def note_backup(home: Path, folder: Path) -> None:
-    """Remember where the newest backup lies, for whoever needs it after a damage. Raises OSError."""
+    """Note where the newest backup is, for the remedy after damage. Raises OSError."""
     note = home / LAST_BACKUP
     text = json.dumps({"folder": str(folder.absolute()), "written_at": time.time()}) + "\n"
     write_whole(note, text.encode(), mode=file_mode_in(home))
 
 
 def remedy_for_damage(catalog: Path) -> str:
-    """What brings a damaged catalog back: its newest backup, or the copy made before it was last migrated."""
+    """The remedy for a damaged catalog: its newest backup, or the copy made before its last migration."""
     backup = last_backup(catalog.parent)
     copies = sorted(catalog.parent.glob(f"{catalog.name}.before-*"))
     if backup is not None:
@@ -103,7 +103,7 @@ def remedy_for_damage(catalog: Path) -> str:
 
 
 def last_backup(home: Path) -> Path | None:
-    """The folder of the newest backup of ``home``; None where none is noted, or none lies there now."""
+    """The folder of the newest backup of ``home``; None where none is noted, or it no longer exists."""
     try:
         note = read_regular(home / LAST_BACKUP, max_bytes=MAX_NOTE_BYTES)
         folder = Path(json.loads(note.decode("utf-8"))["folder"])
@@ -113,7 +113,7 @@ def last_backup(home: Path) -> Path | None:
 
 
 def set_aside(catalog: Path) -> Path | None:
-    """Move a damaged catalog and its log away, as far as they are there; gives its new name, None where nothing was.
+    """Move a damaged catalog and its log away, where they exist; returns its new name, None where there was none.
 
     Raises OSError.
     """

@@ -12,11 +12,11 @@ SCHEME = "recipe/v1"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What one render is made from.
+    """The inputs of one render.
 
-    ``engine`` and ``revision`` name the engine's behaviour (the revision is raised only when its samples
-    change), ``seed`` its randomness, ``inputs`` everything else the engine hears, as plain JSON: lyrics as
-    the engine sees them, prompt, length, settings, digests and versions of what it plays with.
+    ``engine`` and ``revision`` name the engine's behaviour (the revision is raised only when its samples change),
+    ``seed`` its randomness, ``inputs`` everything else that affects the engine, as plain JSON: lyrics as the engine
+    sees them, prompt, length, settings, digests and versions of the models or sounds it uses.
     """
 
     engine: str
@@ -44,6 +44,6 @@ class Recipe:
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the canonical document."""
-        if self._digest is None:  # asked for time and again, and long to work out where lyrics are long
+        if self._digest is None:  # requested repeatedly, and slow to compute for long lyrics
             object.__setattr__(self, "_digest", digest_value(SCHEME, self.document()))
         return str(self._digest)

@@ -1,1 +1,1 @@
-"""How the catalog is kept: tables, statements, sessions, migrations, on SQLite and PostgreSQL."""
+"""Storage of the catalog: tables, statements, sessions and migrations, on SQLite and PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What can be wrong with the catalog's database, told from the drivers' errors at one border."""
+"""Errors of the catalog's database; the drivers' errors are translated here only."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import sqlalchemy.exc
 
 REPEATABLE = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
-"""SQLSTATEs after which the same transaction may succeed: serialisation, deadlock, a server that goes down or comes up
-(PostgreSQL's Appendix A). A connection that broke without a word counts too."""
+"""SQLSTATEs after which the same transaction may succeed: serialisation, deadlock, a server that shuts down or starts
+(PostgreSQL's Appendix A). A connection that broke without a message counts too."""
 
 TROUBLE = frozenset({"25P03", "25006"})
-"""Trouble of the server's that drivers file under internal errors: idle in a transaction, a standby that only reads."""
+"""Errors of the server that drivers report as internal errors: idle in a transaction, a read-only standby."""
 
 
 LOOK_FOR_A_FULL_DISK = "Look for a full disk, then run it again"
@@ -23,11 +23,11 @@ class SchemaTooNew(Exception):
 
 
 class SchemaUnknown(Exception):
-    """The database stands at a revision that no Songline wrote; carries it."""
+    """The database has a revision that no Songline wrote; carries it."""
 
 
 class ForeignDatabase(Exception):
-    """The database holds tables, and not those of a catalog; carries some of their names."""
+    """The database has tables, but not those of a catalog; carries some of their names."""
 
     def __init__(self, tables: tuple[str, ...]) -> None:
         super().__init__(", ".join(tables))
@@ -35,11 +35,11 @@ class ForeignDatabase(Exception):
 
 
 class NetworkFileSystem(Exception):
-    """SQLite's locks do not hold there; carries the file system's type."""
+    """SQLite's locks do not work there; carries the file system's type."""
 
 
 class DatabaseUnusable(Exception):
-    """The database cannot be opened as it is set; ``what`` and ``remedy`` are sentences without a full stop."""
+    """The database cannot be opened as configured; ``what`` and ``remedy`` are sentences without a full stop."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what, remedy)
@@ -48,8 +48,8 @@ class DatabaseUnusable(Exception):
 
 
 class DatabaseError(Exception):
-    """The database is busy, full or away; carries its own words. ``repeatable``: nothing was kept, or the connection
-    was lost, so the whole transaction may be tried again."""
+    """The database is busy, full or unreachable; carries its own message. ``repeatable``: nothing was committed, or
+    the connection was lost, so the whole transaction may be retried."""
 
     def __init__(self, words: str, *, repeatable: bool = False, remedy: str = LOOK_FOR_A_FULL_DISK) -> None:
         super().__init__(words)
@@ -58,16 +58,16 @@ class DatabaseError(Exception):
 
 
 class DatabaseDamaged(DatabaseError):
-    """The bytes of the database are not what they were; carries what was found."""
+    """The bytes of the database have changed; carries the finding."""
 
 
 class NotUnderstood(DatabaseError):
-    """Rows that can be read and that the code makes nothing of; carries the code's error. Either no Songline wrote
-    them, or the code is wrong: nothing here can tell which."""
+    """Rows are readable but not valid for this code; carries the code's error. Either another program wrote them or
+    the code has a bug: this cannot be distinguished here."""
 
 
 class DatabaseReadOnly(DatabaseError):
-    """The database can be read and not be written here; carries why."""
+    """The database can be read but not written here; carries the reason."""
 
 
 SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR = 5, 6, 8, 10
@@ -86,7 +86,7 @@ REMEDIES = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise DatabaseError for what a driver says of the database's state; errors of the code's own pass unchanged."""
+    """Raise DatabaseError for a driver's error about the database's state; errors of the code's own pass unchanged."""
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:
@@ -108,7 +108,7 @@ def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
 
 
 def error_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseError:
-    """A driver's error in the catalog's words."""
+    """The catalog's error for a driver's error."""
     if not hasattr(error.orig, "sqlstate"):  # SQLite
         code = _sqlite_code(error)
         if code == SQLITE_READONLY:
@@ -125,13 +125,13 @@ def is_damage(error: sqlalchemy.exc.DBAPIError) -> bool:
 
 
 def _sqlite_code(error: sqlalchemy.exc.DBAPIError) -> int:
-    """SQLite's primary result code; -1 where the error is not its own."""
+    """SQLite's primary result code; -1 where the error is not SQLite's."""
     code = getattr(error.orig, "sqlite_errorcode", -1)
     return code & 0xFF if code >= 0 else -1
 
 
 def is_lost(error: sqlalchemy.exc.DBAPIError) -> bool:
-    """Whether the connection is gone, or could not be made."""
+    """Whether the connection is lost, or could not be made."""
     state = sqlstate_of(error)
     return error.connection_invalidated or (
         isinstance(error, sqlalchemy.exc.OperationalError)
@@ -141,11 +141,11 @@ def is_lost(error: sqlalchemy.exc.DBAPIError) -> bool:
 
 
 def sqlstate_of(error: sqlalchemy.exc.DBAPIError) -> str | None:
-    """PostgreSQL's code of an error; None for SQLite's, and where the server said nothing."""
+    """PostgreSQL's code of an error; None for SQLite's, and where the server sent none."""
     return getattr(error.orig, "sqlstate", None)
 
 
 def message_of(error: sqlalchemy.exc.DBAPIError) -> str:
-    """The server's or the driver's own words in one line, without the statement and its values."""
+    """The server's or the driver's own message in one line, without the statement and its values."""
     primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     return " ".join(str(primary or error.orig).split())

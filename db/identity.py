@@ -1,4 +1,4 @@
-"""Whose database it is: a catalog of a known revision, an empty one, or somebody else's."""
+"""Identifies a database: a catalog of a known revision, an empty database, or another program's."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NAMES_SHOWN = 3
 
 
 def revision_of_ours(connection: Connection) -> str | None:
-    """The migration a catalog stands at, None for an empty database.
+    """The revision of a catalog, None for an empty database.
 
-    A SQLite file is ours alone. A server's schema may hold others' tables too (those of extensions, such as PostGIS's
-    ``spatial_ref_sys``), so long as none has a name of ours.
-    Raises ForeignDatabase where others' tables lie there, or ours without a revision, SchemaUnknown for a revision that
-    is not written as ours are.
+    A SQLite file must contain the catalog only. A server's schema may contain other tables too (those of extensions,
+    such as PostGIS's ``spatial_ref_sys``), as long as none has the name of one of Songline's. Raises ForeignDatabase
+    where it has other tables of these names, or Songline's without a revision, SchemaUnknown for a revision that does
+    not have Songline's form.
     """
     tables = set(sa.inspect(connection).get_table_names())
     if connection.dialect.name == "postgresql":

@@ -1,6 +1,6 @@
-"""Whether a column is one of many values, with all of them as one parameter.
+"""Tests a column against many values, passed as one parameter.
 
-``IN`` with a parameter for each value is a statement of its own for every count of them, and writing and binding
+``IN`` with a parameter for each value is a different statement for every count of values, and writing and binding
 thousands takes longer than finding their rows.
 """
 
@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def in_values(column: InstrumentedAttribute[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
-    """Whether ``column`` is one of ``values``, however many, by an index where there is one."""
+    """Whether ``column`` is one of ``values``, for any number of them, using an index where there is one."""
     return _Among(column, sa.bindparam(None, list(values), type_=_Many(column.type), unique=True))
 
 
@@ -52,7 +52,8 @@ class _Among(FunctionElement[bool]):
     name = "among"
 
     def self_group(self, against: OperatorType | None = None) -> Self:
-        """Itself: the ``= 1`` that SQLAlchemy adds for databases without booleans would keep SQLite off the index."""
+        """Returns itself: the ``= 1`` that SQLAlchemy adds for databases without booleans would keep SQLite off the
+        index."""
         return self
 
 

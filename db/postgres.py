@@ -1,4 +1,4 @@
-"""The catalog on a PostgreSQL server: connections with bounds, turns among processes, and columns sorted by bytes."""
+"""The catalog on a PostgreSQL server: bounded connections, ordered writers, and text columns sorted by bytes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from db.errors import DatabaseUnusable
 
 CONNECT_TIMEOUT_S = 10
 IDLE_IN_TRANSACTION_S = 120
-"""A writer looks at the store inside its transaction, which may take as long as the store's own patience."""
+"""A writer queries the store inside its transaction, which may take as long as the store's own timeout."""
 RECYCLE_S = 1800
 POOL_TIMEOUT_S = 30
 MIGRATION_WAIT_S = 600
 
 MIGRATION_LOCK = 0x736F6E67_6C696E65
 WRITING_LOCK = MIGRATION_LOCK + 1
-"""Advisory locks of one database; the numbers only have to be nobody else's."""
+"""Advisory lock numbers of one database; they only have to be unused by others."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Bounds of one process on the server. ``pool_size`` connections are kept and as many more may be opened;
-    ``patience_s`` is how long a server that went away is waited for."""
+    """Limits of one process on the server. ``pool_size`` connections are kept and as many more may be opened;
+    ``patience_s`` is how long to wait for an unreachable server."""
 
     pool_size: int = 5
     statement_timeout_s: float = 60.0
@@ -37,9 +37,9 @@ class ServerLimits:
 def postgres_engine(url: URL, limits: ServerLimits) -> Engine:
     """An engine on the server of ``url`` through psycopg 3. Raises DatabaseUnusable where the driver is missing.
 
-    Statements run at READ COMMITTED: a change of state is compare-and-set on one row, or holds its row (see
-    :data:`db.statements.ROW_LOCK`), so serialisation failures cannot occur and only deadlocks are left to be repeated.
-    Values never stand in an error: they are lyrics and prompts.
+    Statements run at READ COMMITTED: a change of state is compare-and-set on one row, or locks its row (see
+    :data:`db.statements.ROW_LOCK`), so serialisation failures cannot occur and only deadlocks need a retry. Errors
+    never contain values, which are lyrics and prompts.
     """
     try:
         return sa.create_engine(
@@ -60,7 +60,7 @@ def postgres_engine(url: URL, limits: ServerLimits) -> Engine:
 
 
 def _connect_args(url: URL, limits: ServerLimits) -> dict[str, Any]:
-    """What libpq is told; what the URL says itself stands above it."""
+    """libpq's connection arguments; those in the URL take precedence."""
     bounds = {
         "statement_timeout": limits.statement_timeout_s,
         "lock_timeout": limits.lock_timeout_s,
@@ -81,14 +81,14 @@ def _connect_args(url: URL, limits: ServerLimits) -> dict[str, Any]:
 
 
 def where(url: URL) -> str:
-    """The server and database of a URL as they may be shown: without user and password."""
+    """The server and database of a URL for display: without user and password."""
     host = url.host or url.query.get("host") or "this machine"
     port = f":{url.port}" if url.port else ""
     return f"{host if isinstance(host, str) else ', '.join(host)}{port}/{url.database or ''}"
 
 
 def require_utf8(connection: Connection) -> None:
-    """Raise DatabaseUnusable for a database that cannot hold every text."""
+    """Raise DatabaseUnusable for a database whose encoding cannot hold every text."""
     encoding = connection.scalar(sa.text("SHOW server_encoding"))
     if encoding != "UTF8":
         raise DatabaseUnusable(
@@ -98,14 +98,14 @@ def require_utf8(connection: Connection) -> None:
 
 
 def await_migrations(connection: Connection) -> None:
-    """Wait until nobody else migrates, and keep others waiting until this transaction ends."""
+    """Wait for other migrations to finish, and block new ones until this transaction ends."""
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{MIGRATION_WAIT_S}s'"))
     connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
 def take_turn(connection: Connection, *, alone: bool) -> None:
-    """Write beside others until this transaction ends; ``alone`` waits for them to end and keeps new ones waiting."""
+    """Write beside other writers until this transaction ends; ``alone`` waits for them to end and blocks new ones."""
     lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
     connection.execute(sa.select(lock(WRITING_LOCK)))
 
@@ -120,7 +120,8 @@ _SORTED_BY_LANGUAGE = sa.text(
 def sort_by_bytes(connection: Connection, tables: Collection[str]) -> None:
     """Give the text columns of these tables the collation "C", which is how SQLite sorts and compares.
 
-    Ids and digests are no language: under the server's own they sort otherwise, and an index finds no prefix.
+    Ids and digests are not words of a language: the server's own collation sorts them differently, and its indexes
+    cannot find prefixes.
     """
     changes: dict[str, list[str]] = {}
     for table, column, length in connection.execute(_SORTED_BY_LANGUAGE, {"tables": list(tables)}).all():

@@ -1,4 +1,4 @@
-"""A SQLite catalog that is only read: on a disk or in a folder that this process may not write to."""
+"""A SQLite catalog opened read-only: on a disk or in a folder that this process cannot write to."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def reading_engine(path: Path) -> Engine:
 
 
 def _connector(path: Path) -> Callable[[], sqlite3.Connection]:
-    """How to open it. SQLite can read a write-ahead log only where its index stands beside it; where there is neither,
-    nobody works with it and the file alone is everything; else both are read into memory."""
+    """Returns a function that opens the file. SQLite can read a write-ahead log only with its index. Without log and
+    index no process uses the database, and the file alone is complete; with a log but no index, both are read into
+    memory."""
     address = path.absolute().as_uri()
     log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))
     if index.exists() and _can_be_read(address):
@@ -47,7 +48,7 @@ def _connector(path: Path) -> Callable[[], sqlite3.Connection]:
 
 
 def changes(path: Path) -> Callable[[], bool]:
-    """Whether the file at ``path``, or its log, was written since this call."""
+    """A function that returns whether the file at ``path``, or its log, was written since this call."""
 
     def state() -> list[tuple[int, int] | None]:
         files = (path, path.with_name(f"{path.name}-wal"))
@@ -72,7 +73,7 @@ def _connected(address: str) -> sqlite3.Connection:
 
 
 def _in_memory(whole: bytes) -> Callable[[], sqlite3.Connection]:
-    """Connections to one database in the memory of this process, which lives as long as what is given back."""
+    """Connections to one database in this process's memory, which lives as long as the returned function."""
     address = f"file:/songline-{secrets.token_hex(8)}?vfs=memdb"
     kept = _connected(address)
     with closing(sqlite3.connect(":memory:")) as source:

@@ -1,4 +1,4 @@
-"""The schema of a database: the migration it stands at, and those it lacks."""
+"""The schema of a database: its revision, and the missing migrations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run the migrations that are missing on this connection, in its transaction."""
+    """Run the missing migrations on this connection, in its transaction."""
     from alembic import command
     from alembic.config import Config
 
@@ -18,7 +18,7 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def schema_revision(connection: Connection) -> str | None:
-    """The migration a database stands at, None for an empty one."""
+    """The revision of a database, None for an empty one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

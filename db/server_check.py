@@ -1,4 +1,4 @@
-"""A look at the catalog's server that changes nothing: unlike opening a catalog, it makes and migrates no table."""
+"""Checks the catalog's server without changing it: unlike opening a catalog, it creates and migrates no table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.schema import schema_revision
 from db.session import SCHEMA_REVISION
 
 MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
-# What the schema stands at is for its owner to change, who need not be the one that works with the catalog.
+# The schema revision may be changed by its owner only, who need not be the user that works with the catalog.
 MAY_WRITE = """
     SELECT bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
         AND has_table_privilege(oid, 'DELETE') AND has_table_privilege(oid, 'SELECT'))
@@ -38,7 +38,7 @@ class ServerFound:
 
 
 def inspect_server(url: str, *, patience_s: float) -> ServerFound:
-    """Look at the server within about ``patience_s`` for each question. Raises DatabaseUnusable with the remedy."""
+    """Inspect the server, about ``patience_s`` for each query. Raises DatabaseUnusable with the remedy."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Opening the catalog's database: transactions that are safe among several processes, and migrations."""
+"""Opens the catalog's database: transactions that are safe with several processes, and migrations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 SCHEMA_REVISION = "0006"
-"""Newest migration this code knows; a test holds it equal to Alembic's head."""
+"""Newest migration that this code knows; a test compares it with Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 TRIES = 6
@@ -68,8 +68,8 @@ Found = TypeVar("Found")
 
 
 class Database:
-    """Transactions on one database. Reads and writes are told apart, since SQLite must lock early to write, and
-    PostgreSQL gives a consistent view to those who say that they only read. ``read_only`` says why nothing may be
+    """Transactions on one database. Reads and writes are separate, since SQLite must lock early to write, and
+    PostgreSQL gives a consistent snapshot to read-only transactions. ``read_only`` says why the database cannot be
     written; every write then raises DatabaseReadOnly."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one consistent state and keeps nothing."""
+        """A session that sees one consistent snapshot and commits nothing."""
         with (
             _unless_changed(self._is_changed),
             translated(),
@@ -102,12 +102,13 @@ class Database:
 
     @contextmanager
     def write(self, *, alone: bool = False) -> Iterator[Session]:
-        """A session that commits on leaving, or rolls back on an error. Keep it short: never over a render.
+        """A session that commits at the end, or rolls back on an error. Keep it short: never during a render.
 
-        Writers run beside each other on PostgreSQL: hold what you read and then change
-        (:data:`db.statements.ROW_LOCK`). ``alone`` keeps every other writer out, as SQLite always does: for the
-        sweep, which must know that nobody is about to name the bytes it removes. A block cannot be repeated: see
-        :meth:`transact`."""
+        Writers run concurrently on PostgreSQL: lock rows that are read and then changed
+        (:data:`db.statements.ROW_LOCK`). ``alone`` excludes every other writer, as SQLite always does: for the sweep,
+        which must be sure that no process is about to name the bytes it removes. A block cannot be retried: see
+        :meth:`transact`.
+        """
         if self._read_only:
             raise DatabaseReadOnly(self._read_only)
         with (
@@ -116,17 +117,18 @@ class Database:
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
-            connected = session.connection()  # SQLite locks with its first statement, which may come late
+            connected = session.connection()  # SQLite locks at the first statement, which may come late
             if self._is_server:
                 take_turn(connected, alone=alone)
             yield session
 
     def transact(self, work: Callable[[Session], Found]) -> Found:
-        """Run ``work`` in a write of its own, again if it met a deadlock or lost its connection; gives its result.
+        """Run ``work`` in its own write transaction, retried after a deadlock or a lost connection; returns its
+        result.
 
-        ``work`` changes nothing but rows, and is right when it runs once more after it already took effect, since a
-        connection that breaks while committing leaves that open: compare-and-set, or inserting what is missing.
-        Raises DatabaseError after some tries.
+        ``work`` changes rows only, and must be safe to run again after it already took effect, since a connection
+        that breaks during the commit leaves that open: compare-and-set, or inserting missing rows. Raises
+        DatabaseError after some attempts.
         """
         attempt = 1
         while True:
@@ -141,8 +143,8 @@ class Database:
 
     @contextmanager
     def _reach(self, engine: Engine) -> Iterator[Connection]:
-        """A connection. A server that went away, as for a restart, is waited for as long as patience lasts; nothing
-        has been done yet, so waiting is safe for every caller."""
+        """A connection. Waits for a server that is unreachable, as during a restart, up to the timeout; nothing has
+        been done yet, so waiting is safe for every caller."""
         end = time.monotonic() + self._patience_s
         attempt = 1
         while True:
@@ -152,7 +154,7 @@ class Database:
             except DBAPIError as error:
                 if not is_lost(error):
                     raise
-                if time.monotonic() > end:  # patience is over for those who would repeat it too
+                if time.monotonic() > end:  # the time is over for callers that would retry, too
                     raise error_of(error, repeatable=False) from error
             _pause(attempt)
             attempt += 1
@@ -160,8 +162,8 @@ class Database:
             yield connection
 
     def check(self) -> None:
-        """Read every page of a SQLite file and its whole log and raise DatabaseDamaged at the first fault; a server
-        sees to its own."""
+        """Read every page of a SQLite file and its whole log and raise DatabaseDamaged at the first fault; a
+        PostgreSQL server is not checked."""
         if self._is_server:
             return
         path = Path(self.engine.url.database or "")
@@ -174,13 +176,13 @@ class Database:
             raise DatabaseDamaged(" ".join(str(found).split()))
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
 
 @contextmanager
 def _unless_changed(is_changed: Callable[[], bool]) -> Iterator[None]:
-    """What looks like damage of a file that its owner writes at the same moment is none."""
+    """Ignores apparent damage of a file that its owner writes at the same moment."""
     try:
         yield
     except DatabaseDamaged as error:
@@ -190,15 +192,16 @@ def _unless_changed(is_changed: Callable[[], bool]) -> Iterator[None]:
 
 
 def _pause(attempt: int) -> None:
-    """Wait longer each time, and not as long as others do who failed at the same moment."""
+    """Wait longer each time, with jitter, so that processes that failed at the same moment do not retry at the same
+    moment."""
     time.sleep(min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(0.5, 1.5))
 
 
 def open_database(place: str | Path, limits: ServerLimits | None = None) -> Database:
-    """Connect to ``place``, the path of a SQLite file or a URL, and bring its schema up to this code's.
+    """Connect to ``place``, the path of a SQLite file or a URL, and migrate its schema to this code's.
 
-    Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is not to be
-    had, DatabaseDamaged where a file is no catalog, DatabaseError. None of them repeats a password.
+    Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is
+    unreachable, DatabaseDamaged where a file is not a catalog, DatabaseError. None of them repeats a password.
     """
     parsed = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
     if parsed.drivername in POSTGRES_NAMES:
@@ -213,9 +216,9 @@ def open_database(place: str | Path, limits: ServerLimits | None = None) -> Data
 
 
 def open_for_reading(path: Path, why: str) -> Database:
-    """The SQLite catalog at ``path`` as it stands, where nothing can be written because of ``why``.
+    """The SQLite catalog at ``path`` opened read-only; ``why`` is the reason why it cannot be written.
 
-    Raises what :func:`open_database` raises, and DatabaseUnusable where it must be migrated before it can be read.
+    Raises the errors of :func:`open_database`, and DatabaseUnusable where it must be migrated before it can be read.
     """
     is_changed = changes(path)
     with _unless_changed(is_changed), translated():
@@ -234,7 +237,7 @@ def open_for_reading(path: Path, why: str) -> Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # its words may hold the password
+    except (ArgumentError, ValueError):  # its message may contain the password
         parsed = None
     if parsed is None or parsed.drivername not in POSTGRES_NAMES | {"sqlite", "sqlite+pysqlite"}:
         raise DatabaseUnusable(
@@ -282,7 +285,7 @@ def _migrate_file(engine: Engine, path: Path) -> None:
 
 
 def _migrate_server(engine: Engine) -> None:
-    """PostgreSQL changes its tables in one transaction, wholly or not at all, so nothing is copied before."""
+    """Migrate a server; PostgreSQL changes its tables in one transaction, so no copy is made before."""
     with engine.connect() as connection:
         require_utf8(connection)
         if not _is_old(revision_of_ours(connection)):

@@ -18,16 +18,16 @@ NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", 
 
 
 def sqlite_url(path: Path) -> URL:
-    """The file at ``path``, whatever its name holds: nothing of it is read as a part of a URL."""
+    """The URL of the file at ``path``; no character of its name is interpreted as a part of a URL."""
     return URL.create("sqlite", database=str(path))
 
 
 def sqlite_engine(url: URL) -> Engine:
-    """An engine on the file of ``url``. Raises NetworkFileSystem where locks do not hold."""
+    """An engine on the file of ``url``. Raises NetworkFileSystem where locks do not work."""
     path = Path(url.database or "")
     _refuse_network_file_system(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Lyrics and prompts are no part of a report that people send.
+    # Parameters are hidden: lyrics and prompts must not appear in error reports that users send.
     engine = sa.create_engine(url, json_deserializer=read_document, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -46,13 +46,13 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A write that began as a read cannot wait for its lock: SQLite answers "locked" at once.
+    # A transaction that began as a read cannot wait for the write lock: SQLite answers "locked" at once.
     write = connection.get_execution_options().get("songline_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def back_up(path: Path, copy: Path) -> None:
-    """Copy a SQLite database as its reader sees it: the newest rows may still lie in the write-ahead log."""
+    """Copy a SQLite database as a reader sees it: the newest rows may still be in the write-ahead log."""
     partial = copy.with_name(f"{copy.name}.part")
     partial.unlink(missing_ok=True)
     make_private(partial)
@@ -68,7 +68,7 @@ def _refuse_network_file_system(path: Path) -> None:
 
 
 def file_system_of(path: Path) -> str:
-    """Type of the file system that holds ``path`` ("ext4", "nfs4"), "" where the system does not say."""
+    """Type of the file system that holds ``path`` ("ext4", "nfs4"), "" where the system does not report it."""
     import psutil
 
     resolved = path.resolve()

@@ -1,4 +1,4 @@
-"""Statements that both databases need in the same words: rows that others may insert or change at the same time."""
+"""Statements that are the same for both databases: for rows that others may insert or change at the same time."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ Item = TypeVar("Item")
 
 ROW_LOCK = {"key_share": True}
 """``with_for_update`` of a row that is read and then changed: others wait for it until the transaction ends. On
-PostgreSQL this is FOR NO KEY UPDATE, which lets rows that only refer to it be inserted; SQLite's writers come one at
-a time anyway."""
+PostgreSQL this is FOR NO KEY UPDATE, which allows inserting rows that only refer to it; SQLite has one writer at a
+time anyway."""
 
 PIECE = 5000
-"""Values in one IN: PostgreSQL takes 65,535 in a statement, SQLite 32,766."""
+"""Maximum number of values in one IN: PostgreSQL allows 65,535 in a statement, SQLite 32,766."""
 
 AFTER_ALL = "\U0010ffff"
 
 
 def chunked(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """``items`` in pieces that one statement takes."""
+    """``items`` in pieces that fit one statement."""
     for start in range(0, len(items), PIECE):
         yield items[start : start + PIECE]
 
 
 def starts_with(column: InstrumentedAttribute[str], prefix: str) -> sa.ColumnElement[bool]:
-    """Whether a text begins with ``prefix``, case included, by a range that an index answers on both databases."""
+    """Whether a text begins with ``prefix``, case-sensitive, as a range for which both databases use an index."""
     return sa.and_(column >= prefix, column < prefix + AFTER_ALL)
 
 
 def insert_missing(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows whose keys are not there yet. Give them in the order of their keys: two processes that insert
-    the same rows then wait for each other instead of locking each other up."""
+    """Insert the rows whose keys do not exist yet. Pass them ordered by key: two processes that insert the same rows
+    then wait for each other instead of deadlocking."""
     session.execute(_insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def insert_or_set(session: Session, row: Base, column: InstrumentedAttribute[Any], value: object) -> None:
-    """Insert ``row``, or set one ``column`` of the row with its key where there is one."""
+    """Insert ``row``, or set one ``column`` of the existing row with its key."""
     table = _table(type(row))
     values = {c.key: getattr(row, c.key) for c in table.columns if getattr(row, c.key) is not None}
     statement = _insert(session, type(row)).values(values)

@@ -1,4 +1,4 @@
-"""An album as the rest of Songline sees it: a manifest after checking, with every default filled in."""
+"""An album as a value, for all other code: a checked manifest with every default filled in."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from catalog.common.digests import Json
 from catalog.selection.decide import Policy
 
 PASSED_ON = {"passed_on": True}
-"""Marks a field of a song that goes through every document under its own name, as plain JSON, where it is not the
-default: from the manifest's field of that name, through the stored plan, to the released track's. So a new one costs
-an edit here, one in ``SongFile`` and one in ``ReleasedTrack``, and documents without it stay as they were."""
+"""Marks a field of a song that every document carries under its own name, as plain JSON, where it differs from the
+default: the manifest's song, the stored plan, the released track. A new field of this kind needs one edit here, one
+in ``SongFile`` and one in ``ReleasedTrack``, and documents without it stay unchanged."""
 
 NONE = "none"
 NATIVE_STEMS = "native"
-"""What stands under `stems` where no separation model does."""
+"""The value of `stems` where the engine's own stems are used instead of a separation model's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Song:
     """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
 
-    ``style`` is a file with a style vector, which may stand in for the prompt. ``credits`` are (role, name);
-    ``explicit`` is None where nobody said. ``gap_s`` is the silence before the next song. ``deliverables`` are the
-    song's own, empty where it takes the album's. ``title_language`` is the title's where it is stated (BCP 47), which
-    need not be the language that is sung.
+    ``style`` is a file with a style vector, which can replace the prompt. ``credits`` are (role, name) pairs;
+    ``explicit`` is None where the manifest does not say. ``gap_s`` is the silence before the next song.
+    ``deliverables`` are the song's own, empty where the album's apply. ``title_language`` is the language of the
+    title where it is stated (BCP 47); it can differ from the language that is sung.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Song:
     title_language: str | None = field(default=None, metadata=PASSED_ON)
 
     def passed_on(self) -> dict[str, Json]:
-        """The fields that are passed on and set."""
+        """The set fields that are marked with :data:`PASSED_ON`, by name, as plain JSON."""
         return {f.name: getattr(self, f.name) for f in passed_on_fields() if getattr(self, f.name) != f.default}
 
     @property
@@ -74,18 +74,17 @@ def passed_on_fields() -> tuple[Field[Any], ...]:
 
 
 def passed_on_from(source: Mapping[str, Any]) -> dict[str, Any]:
-    """What of these fields a document or a manifest's song has, for a :class:`Song`."""
+    """The marked fields that a document or a manifest's song sets, as arguments of :class:`Song`."""
     return {each.name: source[each.name] for each in passed_on_fields() if source.get(each.name) is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """One album: its songs in order, and what is to be done with their candidates.
+    """One album: its songs in order, and how their candidates are selected, mastered and delivered.
 
-    ``licences`` maps models to agreements obtained apart. ``warnings`` and ``hints`` are finished lines for people.
-    ``wav_tags`` is ``none`` where WAV files are to hold nothing but their sound.
-    ``mastering_reference`` is the track that ``mastering.reference`` names; ``two_stems`` the one part that is wanted
-    beside all the rest.
+    ``licences`` maps models to licences obtained separately. ``warnings`` and ``hints`` are finished lines for the
+    user. ``wav_tags`` is ``none`` where WAV files must contain only format and samples. ``mastering_reference`` is
+    the track that ``mastering.reference`` names; ``two_stems`` is the one stem to separate from the rest.
     """
 
     id: str
@@ -114,5 +113,5 @@ class Album:
     wav_tags: str = "all"
 
     def deliverables_of(self, song: Song) -> tuple[str, ...]:
-        """The kinds of files that are made of a song."""
+        """The kinds of deliverables of a song."""
         return song.deliverables or self.deliverables

@@ -1,4 +1,4 @@
-"""An album as plain JSON, as the catalog stores it, and back. A new field of a song is written and read here."""
+"""Writes an album as plain JSON for the catalog, and reads it back. A new field of a song is added here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.selection.decide import Policy
 
 
 def manifest_document(album: Album) -> dict[str, Json]:
-    """The album as plain JSON: a snapshot for the catalog, without paths of this machine, files by name and digest."""
+    """The album as plain JSON: a snapshot for the catalog without local paths; files are given by name and digest."""
     return {
         "schema_version": 1,
         "album": {
@@ -135,5 +135,5 @@ def _song(document: Mapping[str, Json]) -> Song:
 
 
 def _bare(name: str) -> Path:
-    """A file's name to be shown, never a path: whoever wrote the row does not choose a file of this machine."""
+    """A file name for display, never a path: the writer of a row must not choose a file of this machine."""
     return Path(Path(name).name)

@@ -1,4 +1,4 @@
-"""The time stamps of LRC: read, written, and told what is wrong with them."""
+"""Time stamps of LRC: reads and writes them, and explains what is wrong with an invalid one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def stamp(start_s: float) -> str:
 
 
 def hundredths(start_s: float) -> int:
-    """A time on the grid that LRC can write."""
+    """A time in hundredths of a second, the resolution of LRC."""
     return round(start_s * 100)
 
 
 def read_stamp(inside: str) -> int | None:
-    """The milliseconds that the inside of a bracket means, None where it is no proper stamp.
+    """The time in milliseconds that a bracket's contents state, None where they are not a valid stamp.
 
-    Digits past the thousandths are left off: what is rounded to hundredths later must not be rounded twice.
+    Digits after the thousandths are truncated: a value that is rounded to hundredths later must not be rounded twice.
     """
     time = _STAMP.fullmatch(_drawn(inside))
     if time is None or int(time[2]) >= 60:
@@ -39,12 +39,12 @@ def read_stamp(inside: str) -> int | None:
 
 
 def visible(text: str) -> str:
-    """A text without white space and marks that are not drawn at its ends."""
+    """The text without white space and invisible characters at its ends."""
     return text.strip(_AT_ENDS)
 
 
 def _drawn(inside: str) -> str:
-    """The inside of a bracket without what is not drawn in it; no space is part of a stamp."""
+    """A bracket's contents without invisible characters. Spaces inside stay: they make a stamp invalid."""
     return inside.strip(" \t").translate(_ANYWHERE)
 
 
@@ -54,7 +54,7 @@ def is_not_finite(text: str) -> bool:
 
 
 def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
-    """What is wrong with a bracket that should be a stamp, and the remedy."""
+    """The fault of a bracket that should be a stamp, and the remedy."""
     bracket = f"[{inside[:40]}]"
     if not closed:
         return "a bracket is opened and never closed", _FORM
@@ -74,5 +74,5 @@ def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
 
 
 def shown(text: str) -> str:
-    """A piece of lyrics as it is quoted in a sentence."""
+    """A piece of lyrics as it is quoted in a message."""
     return repr(text if len(text) <= 40 else text[:39] + "…")

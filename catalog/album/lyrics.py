@@ -1,4 +1,4 @@
-"""Lyrics with a time for every line: strict LRC in, one normal form out."""
+"""Lyrics with a time for every line: reads strict LRC and writes one normal form."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MAX_LINES = 1000
 MAX_LINE_CHARACTERS = 300
 
 FAST_SYLLABLES_PER_S = 6.0
-"""Above this, words are likely to be swallowed (sung comfort ends near 4, rap reaches 9 to 12)."""
+"""Above this rate words are likely to be swallowed (comfortable singing ends near 4, rap reaches 9 to 12)."""
 PHYSICAL_SYLLABLES_PER_S = 9.0
 SLOW_SYLLABLES_PER_S = 0.7
 SLOW_GAP_S = 12.0
-"""A line with this long to itself and few syllables invites a singing model to repeat it."""
+"""A line with this much time and few syllables is often repeated by a singing model."""
 
 
 class LyricsFault(NamedTuple):
-    """One thing that is wrong with a text of lyrics; ``line`` counts from 1."""
+    """One fault of a lyrics text; ``line`` counts from 1."""
 
     line: int
     what: str
@@ -36,7 +36,7 @@ class LyricsFault(NamedTuple):
 
 
 class LyricsError(InputError):
-    """All faults of one text of lyrics at once, in line order."""
+    """All faults of one lyrics text, in line order."""
 
     kind = "lyrics"
 
@@ -50,7 +50,7 @@ class LyricsError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One sung line, or a rest where ``text`` is empty; ``line`` tells where it stands in its file."""
+    """One sung line, or a rest where ``text`` is empty; ``line`` is its line number in the file."""
 
     start_s: float
     text: str
@@ -59,7 +59,7 @@ class LyricLine:
 
 @dataclass(frozen=True, slots=True)
 class Lyrics:
-    """Lines in the order of their times, which strictly increase in hundredths of a second, and metadata tags."""
+    """Lines ordered by time, which strictly increases in hundredths of a second, and metadata tags."""
 
     lines: tuple[LyricLine, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -71,11 +71,11 @@ class Lyrics:
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of what is sung and when; tags and the layout of the file do not count."""
+        """Hex SHA-256 of the sung words and their times; tags and the layout of the file do not count."""
         return digest_value(SCHEME, {"lines": [[hundredths(line.start_s), line.text] for line in self.lines]})
 
     def earlier(self, seconds: float) -> Lyrics:
-        """The same words sooner, as where silence before a song was cut; no stamp before 0, their order kept."""
+        """The same words shifted earlier, for audio whose leading silence was cut; no stamp before 0, order kept."""
         moved, least = [], 0
         for line in self.lines:
             at = max(hundredths(line.start_s) - hundredths(seconds), least)
@@ -84,7 +84,7 @@ class Lyrics:
         return Lyrics(tuple(moved), self.tags)
 
     def to_lrc(self, *, with_tags: bool = False) -> str:
-        """The normal form, ``[mm:ss.xx]text`` a line, headed by the metadata tags if they are wanted."""
+        """The normal form, one ``[mm:ss.xx]text`` per line, after the metadata tags where ``with_tags`` is set."""
         head = [f"[{name}:{value}]\n" for name, value in self.tags.items()] if with_tags else []
         return "".join(head + [f"{stamp(line.start_s)}{line.text}\n" for line in self.lines])
 
@@ -92,9 +92,9 @@ class Lyrics:
 def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
     """Lyrics from the text of an LRC file.
 
-    Stamps are rounded to hundredths of a second, a line with several stamps stands at each of them, ``[offset:ms]`` is
-    worked into the stamps (positive is earlier), a stamp without words is kept as a rest. With ``length_s`` a stamp
-    past the end of the song is a fault. Raises LyricsError with every fault of the text.
+    Stamps are rounded to hundredths of a second, a line with several stamps is repeated at each of them,
+    ``[offset:ms]`` is applied to the stamps (positive is earlier), and a stamp without words is kept as a rest. With
+    ``length_s``, a stamp after the end of the song is a fault. Raises LyricsError with every fault of the text.
     """
     reading = _Reading(length_s)
     for number, raw in _lines(data, reading):
@@ -104,12 +104,12 @@ def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
 
 
 def stored_lyrics(lrc: str) -> Lyrics:
-    """The lyrics that :meth:`Lyrics.to_lrc` wrote; no text at all is a song without words."""
+    """The lyrics that :meth:`Lyrics.to_lrc` wrote; empty text is a song without words."""
     return parse_lrc(lrc) if lrc else Lyrics(())
 
 
 def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> tuple[tuple[int, str], ...]:
-    """The lines that nobody can be expected to sing in the time they have, as (line, message)."""
+    """The lines with too many or too few syllables for the time they have, as (line, message)."""
     warnings = []
     ends_s = [line.start_s for line in lyrics.lines[1:]] + [length_s]
     for line, end_s in zip(lyrics.lines, ends_s, strict=True):
@@ -138,12 +138,12 @@ _OFFSET = re.compile(r"[+-]?[0-9]{1,7}")
 _WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
 _BYTE_ORDER_MARK = "\ufeff"
 _BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
-"""Characters other than the usual ends of lines that break a line (Unicode Standard Annex 14, BK and NL), as word
+"""Characters other than the usual line ends that break a line (Unicode Standard Annex 14, BK and NL), as word
 processors write them."""
 
 
 def _lines(data: bytes | str, reading: _Reading) -> list[tuple[int, str]]:
-    """The numbered lines that can be read at all; the others become faults."""
+    """The numbered lines that are readable; the others become faults."""
     size = len(data)
     if size > MAX_LYRICS_BYTES:
         reading.fault(1, f"the lyrics have {size} bytes, more than {MAX_LYRICS_BYTES}", "Shorten them")
@@ -164,7 +164,7 @@ def _lines(data: bytes | str, reading: _Reading) -> list[tuple[int, str]]:
 
 
 class _Row(NamedTuple):
-    """One line of the file that has stamps, its times in milliseconds before the offset."""
+    """One line of the file with its stamps in milliseconds, before the offset is applied."""
 
     line: int
     times_ms: tuple[int, ...]
@@ -190,7 +190,7 @@ class _Reading:
         bare = visible(text)
         if not bare:
             return
-        if bare.startswith("["):  # marks behind the words stay: what was sung with them keeps its identity
+        if bare.startswith("["):  # invisible characters after words stay: lyrics rendered with them keep their digest
             text = text[text.index("[") :]
         if has_control(text.replace("\t", " ")):
             self.fault(number, "the line holds a control character", "Remove it")
@@ -226,7 +226,7 @@ class _Reading:
                 return
             times_ms.append(time_ms)
             rest = after.lstrip()
-            if visible(rest).startswith("["):  # what is not drawn between two stamps
+            if visible(rest).startswith("["):  # invisible characters between two stamps
                 rest = rest[rest.index("[") :]
         if not times_ms:
             self.fault(number, f"{shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
@@ -237,7 +237,7 @@ class _Reading:
             self.rows.append(_Row(number, tuple(times_ms), words))
 
     def finish(self) -> Lyrics:
-        """The lyrics, or every fault."""
+        """The lyrics. Raises LyricsError with every fault."""
         lines = self._expanded()
         self._check_order()
         if not self.rows and not self.faults:
@@ -251,7 +251,7 @@ class _Reading:
         return Lyrics(lines=tuple(lines), tags=tags)
 
     def _expanded(self) -> list[LyricLine]:
-        """Every stamp of every row as a line of its own, in the order of time."""
+        """Every stamp of every row as a line of its own, ordered by time."""
         lines = []
         first_at: dict[int, int] = {}
         for row in self.rows:
@@ -266,7 +266,7 @@ class _Reading:
         return sorted(lines, key=lambda line: line.start_s)
 
     def _moved_cs(self, time_ms: int) -> int:
-        """A stamp in hundredths of a second with the offset worked in."""
+        """A stamp in hundredths of a second with the offset applied."""
         return (time_ms - self.offset_ms + 5) // 10
 
     def _is_within(self, line: LyricLine, *, before_offset: str) -> bool:
@@ -281,7 +281,7 @@ class _Reading:
         return False
 
     def _check_order(self) -> None:
-        """The first stamps of the rows must increase; equal ones are told by :meth:`_expanded`."""
+        """Checks that the first stamps of the rows increase; :meth:`_expanded` reports equal ones."""
         for before, row in zip(self.rows, self.rows[1:], strict=False):
             if self._moved_cs(row.times_ms[0]) < self._moved_cs(before.times_ms[0]):
                 earlier, later = stamp(row.times_ms[0] / 1000), stamp(before.times_ms[0] / 1000)

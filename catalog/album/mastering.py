@@ -1,4 +1,4 @@
-"""How an album is to be mastered: the manifest's ``mastering:`` block, checked and with every default in place."""
+"""How an album is mastered: the manifest's ``mastering:`` block, checked, with every default filled in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Tone = Literal[
 ]
 
 CHAIN_REVISION = 3
-"""Raised whenever the mastering code gives other samples for the same parameters."""
+"""Raised whenever the mastering code yields different samples for the same parameters."""
 
 TARGETS_LUFS: dict[Profile, float] = {
     "streaming": -14.0,
@@ -32,10 +32,11 @@ TARGETS_LUFS: dict[Profile, float] = {
 LOUD_FROM_LUFS = -12.0
 CEILING_DBTP = -1.0
 LOUD_CEILING_DBTP = -2.0
-"""Above -12 LUFS lossy encoders overshoot by more than 1 dB, so such masters keep another dB away from full scale."""
+"""Above -12 LUFS lossy encoders overshoot by more than 1 dB, so such masters keep 1 dB more headroom."""
 
 REFERENCE = "reference"
-"""The tone curve's name where it is read off a reference track; there it also stands for the track."""
+"""The tone curve's name where it is measured from a reference track; in parameters it also stands for the track
+itself."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 CheckName = Annotated[str, Field(pattern=WAIVER_PATTERN, max_length=60)]
@@ -57,7 +58,7 @@ class Compression(_Block):
     release_ms: Number = Field(default=200.0, ge=1, le=5000, description="time constant of falling levels")
 
     def parameters(self) -> dict[str, Json]:
-        """What of this changes samples: nothing but the switch when it is off."""
+        """The values that affect samples: only the switch where compression is off."""
         return self.model_dump() if self.enabled else {"enabled": False}
 
 
@@ -156,40 +157,40 @@ class MasteringSpec(_Block):
 
     @property
     def gain_only(self) -> bool:
-        """Whether dynamics are left alone: no compression, no limiting."""
+        """Whether dynamics are unchanged: no compression, no limiting."""
         return self.profile == "dynamic"
 
     @property
     def loudness_may_be_under(self) -> bool:
-        """Whether a master under its target is as it was asked for, since nothing but gain may bring it there."""
+        """Whether a master may be quieter than its target, since only gain may be used to reach it."""
         return self.gain_only
 
     @property
     def loudness_target_lufs(self) -> float:
-        """Integrated loudness to reach, LUFS; where ``reference_loudness`` holds it is the reference's instead."""
+        """Integrated loudness to reach, LUFS; with ``reference_loudness`` the reference's own loudness replaces it."""
         return TARGETS_LUFS[self.profile] if self.target_lufs is None else self.target_lufs
 
     @property
     def true_peak_ceiling_dbtp(self) -> float:
-        """True peak not to be passed, dBTP."""
+        """Maximum true peak, dBTP."""
         return self.ceiling_for(self.loudness_target_lufs)
 
     def ceiling_for(self, target_lufs: float) -> float:
-        """True peak not to be passed by a master of that loudness, dBTP."""
+        """Maximum true peak of a master of that loudness, dBTP."""
         if self.ceiling_dbtp is not None:
             return self.ceiling_dbtp
         return LOUD_CEILING_DBTP if target_lufs > LOUD_FROM_LUFS else CEILING_DBTP
 
     @property
     def tone_curve(self) -> str:
-        """Name of the curve to be brought nearer to: ``none``, one of the named ones, or ``reference``."""
+        """Name of the target tone curve: ``none``, a named curve, or ``reference``."""
         return self.tone if self.reference is None else REFERENCE
 
     def parameters(self) -> dict[str, Json]:
-        """Everything here that decides the samples of a master, resolved, and nothing else: part of a step's key.
+        """Every value that affects the samples of a master, resolved, and nothing else: part of a step's key.
 
-        A reference counts by its sound, which is an input of the step, not by its name. ``mode`` counts by the gain
-        that an album's songs are given, which is a parameter of the step beside these.
+        A reference counts by its audio, which is an input of the step, not by its name. ``mode`` counts through the
+        gain of the album's songs, which is a separate parameter of the step.
         """
         tone: dict[str, Json] = {"curve": self.tone_curve}
         dynamics: dict[str, Json] = {"gain_only": True}
@@ -216,7 +217,7 @@ class MasteringSpec(_Block):
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> MasteringSpec:
-        """The spec that has these :meth:`parameters`; a reference stands there without its name."""
+        """The spec that has these :meth:`parameters`; a reference has no name there."""
         rest = {k: v for k, v in parameters.items() if k not in ("chain_revision", "gain_only", "tone", "ends")}
         tone, target_lufs = parameters["tone"], parameters["target_lufs"]
         curve = tone["curve"]
@@ -230,10 +231,11 @@ class MasteringSpec(_Block):
         )
 
     def level_parameters(self) -> dict[str, Json]:
-        """Everything here that decides a song's reading for its album's gain, and nothing else: a step's key too.
+        """Every value that affects the measurement of a song for the album's gain, and nothing else: part of a step's
+        key too.
 
-        Where a limiter may hold the peaks that is the target alone, null where the reference's loudness is the
-        target; by gain alone the peaks count too, and they follow from the whole treatment.
+        Where a limiter may hold the peaks, that is only the target, null where the reference's loudness is the
+        target. With gain alone the peaks count too, and they depend on all of the processing.
         """
         if self.gain_only:
             return self.parameters()
@@ -241,7 +243,7 @@ class MasteringSpec(_Block):
 
     @classmethod
     def from_level_parameters(cls, parameters: Mapping[str, Any]) -> MasteringSpec:
-        """A spec that has these :meth:`level_parameters`; it names a reference only where the reading needs one."""
+        """A spec that has these :meth:`level_parameters`; it names a reference only where the measurement needs one."""
         if parameters["gain_only"]:
             return cls.from_parameters(parameters)
         target_lufs = parameters["target_lufs"]

@@ -1,4 +1,4 @@
-"""What a plug-in has to say about a song while its manifest is read."""
+"""Remarks of plug-ins about a song, made while its manifest is read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A ``fault`` refuses the manifest, a ``warning`` is doubtful, a ``hint`` is advice that only ``validate`` shows.
+    """A ``fault`` rejects the manifest, a ``warning`` marks something doubtful, a ``hint`` is advice that only
+    ``validate`` shows.
 
-    ``field`` is the song's field it is about ("lyrics", "settings.model"), ``line`` a line of its lyrics. A fault's
+    ``field`` is the song's field concerned ("lyrics", "settings.model"), ``line`` a line of its lyrics. A fault's
     ``message`` is one sentence without its full stop and has a ``remedy``; the others are finished sentences.
     """
 

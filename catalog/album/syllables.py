@@ -1,4 +1,4 @@
-"""How many syllables a line has: close enough to place melody notes and to doubt a singing rate."""
+"""Estimates the number of syllables of a line: precise enough to place melody notes and to check a singing rate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
 _SMALL_KANA = frozenset("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
 WORDS_KEPT = 50_000
 _LETTERS_PER_SYLLABLE = 2.5
-"""For scripts whose vowels are not written as letters of their own."""
+"""For scripts that do not write vowels as separate letters."""
 
 _ENGLISH_KNOWN = {
     "aisle": 1, "area": 3, "argue": 2, "aren't": 1, "business": 2, "chaos": 2, "create": 2, "created": 3, "cruel": 2,
@@ -42,14 +42,15 @@ _APART = re.compile(
     r"[aeouiy]ing|(?:(?<![tcsgln])|^[gl])i[ao](?!ge|u)|io(?=us)(?<![tcg]io)|eo(?<!geo)(?=n$|u)|d(?:eo|eas?$)|eum"
     r"|quiet|uel|uou|uu|[ao]yer|(?:th|s)m$"
 )
-"""Vowels that stand together and are sung apart (play-ing, ra-di-o, mu-se-um), and the unwritten one of rhy-thm."""
+"""Adjacent vowels that are sung separately (play-ing, ra-di-o, mu-se-um), and the unwritten vowel of rhy-thm."""
 
 
 def count_syllables(text: str, language: str = "en") -> int:
     """Syllables in a line of lyrics, 0 where it has no word.
 
-    English goes by spelling rules and a table of exceptions, Chinese and Korean by character, Japanese by mora, other
-    languages by their hyphenation patterns where pyphen has them and else by groups of vowels. A digit counts as one.
+    English uses spelling rules and a table of exceptions, Chinese and Korean count characters, Japanese counts morae;
+    other languages use pyphen's hyphenation patterns where it has them, otherwise groups of vowels. A digit counts as
+    one.
     """
     return sum(word_syllables(word, language) for word in _WORD.findall(unicodedata.normalize("NFC", text)))
 
@@ -81,7 +82,7 @@ def _letter_syllables(word: str, language: str) -> int:
 
 @cache
 def _hyphenator(language: str) -> Pyphen | None:
-    """Patterns of a language, breaking after the first letter too; None where there are none."""
+    """Hyphenation patterns of a language that allow a break after the first letter; None where there are none."""
     from pyphen import Pyphen, language_fallback  # imported here: English never needs its dictionaries
 
     name = language_fallback(language.replace("-", "_"))
@@ -100,7 +101,7 @@ def _english(word: str) -> int:
 
 
 def _spoken_ending(stem: str, ending: str) -> int:
-    """What follows an apostrophe is a syllable in Max's, church's, didn't and it'll."""
+    """Whether the part after an apostrophe is a syllable, as in Max's, church's, didn't and it'll."""
     hisses = ending == "s" and re.search(r"(?:[sxz]|ch|sh|ce|ge)$", stem)
     negated = ending == "t" and re.search(r"[dst]n$", stem)
     return 1 if hisses or negated or (ending == "ll" and stem.endswith("t")) else 0

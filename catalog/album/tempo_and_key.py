@@ -1,4 +1,4 @@
-"""Keys and tempos as people write them, read into one form."""
+"""Parses keys and tempos as users write them into one canonical form."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def parse_key(text: str) -> str:
 
 
 def tonic_and_mode(key: str) -> tuple[int, Mode]:
-    """The pitch class of a key's tonic (C is 0, B is 11) and its mode. Raises InputError where it is no key."""
+    """The pitch class of a key's tonic (C is 0, B is 11) and its mode. Raises InputError where it is not a key."""
     tonic, mode = parse_key(key).split(" ")
     shift = {"#": 1, "b": -1}.get(tonic[1:], 0)
     return (_PITCH_CLASSES[tonic[0]] + shift) % 12, _MODES[mode]
@@ -67,7 +67,7 @@ def tonic_and_mode(key: str) -> tuple[int, Mode]:
 def key_from_prompt(prompt: str | None) -> str | None:
     """The first key that a prompt states, in canonical form, or None.
 
-    The word "a" is not taken for the note: "in a minor key" and "a major hit" state none. A short form such as ``Am``
+    The word "a" is not read as the note: "in a minor key" and "a major hit" state no key. A short form such as ``Am``
     counts with a sign (``F#m``), after "key of", or at the end or as the whole of a phrase ("rock in Em").
     """
     for match in _PROMPT_KEY.finditer(prompt or ""):
@@ -79,7 +79,7 @@ def key_from_prompt(prompt: str | None) -> str | None:
 def bpm_from_prompt(prompt: str | None) -> float | None:
     """The first tempo that a prompt states ("96 BPM", "tempo: 96"), the middle of a range, or None.
 
-    Tempos outside 30 to 300 BPM are not read.
+    Tempos outside 30 to 300 BPM are ignored.
     """
     text = prompt or ""
     for match in sorted([*_BPM_AFTER.finditer(text), *_BPM_BEFORE.finditer(text)], key=lambda match: match.start()):

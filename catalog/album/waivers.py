@@ -1,4 +1,4 @@
-"""The names under which a manifest waives checks: ``loudness`` for the master's, ``opus_160.loudness`` for a file's."""
+"""The names by which a manifest waives checks: ``loudness`` for the master's, ``opus_160.loudness`` for a file's."""
 
 from __future__ import annotations
 

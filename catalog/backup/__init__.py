@@ -1,1 +1,1 @@
-"""Backups of catalog and store together, and the rows of the catalog as text."""
+"""Backups of catalog and store, and the rows of the catalog as text."""

@@ -1,13 +1,13 @@
-"""Backing up catalog and store together into a folder, and bringing both back.
+"""Backs up catalog and store into a folder, and restores both.
 
 ::
 
-    DEST/backup.json                 written last: without it, nothing here is a backup
+    DEST/backup.json                 written last: without it, the folder is no backup
     DEST/catalog-<digest>.jsonl.gz   the catalog at one moment (see :mod:`catalog.backup.rows`)
     DEST/store/objects/…             the bytes of every artifact it names, as in a folder store
 
-The catalog comes first: whatever it names has its bytes stored already and is never swept. An older backup in the same
-folder stands until the new one is whole, and bytes that are there are not copied again.
+The catalog is dumped first: the bytes of everything it names are already stored and never swept. An older backup in the
+same folder stays valid until the new one is complete, and bytes that it already has are not copied again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MAX_MANIFEST_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup holds; ``lost`` are artifacts whose bytes the store could not give when it was made."""
+    """The contents of a backup; ``lost`` are artifacts whose bytes the store did not have when it was made."""
 
     catalog: str
     catalog_digest: str
@@ -68,7 +68,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A backup that was read whole: its artifacts of which no bytes are there, and those with other bytes."""
+    """The result of checking a backup: its artifacts whose bytes are missing, and those whose bytes differ."""
 
     backup: Backup
     missing: list[str]
@@ -76,12 +76,12 @@ class Verified:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that the catalog names is there, byte by byte."""
+        """Whether all that the catalog names is there, byte for byte."""
         return not self.missing and not self.corrupt
 
 
 def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int]:
-    """Write a backup into ``folder``, or bring the one there up to date; gives it, and the count of artifacts copied.
+    """Write a backup into ``folder``, or update the one there; returns it, and the count of artifacts copied.
 
     Raises InputError where the folder holds something else, MachineError where it cannot be written.
     """
@@ -90,7 +90,7 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
         _make_private_backup(folder)
         with file_lock(folder / LOCK):
             target = FolderStore(folder / "store")
-            target.sweep_unfinished(older_than_s=0.0)  # what a killed backup left: we hold the lock
+            target.sweep_unfinished(older_than_s=0.0)  # leftovers of a killed backup: this process holds the lock
             earlier = _earlier(folder)
             path = _dump(database, folder)
             _require_no_loss(earlier, path, folder)
@@ -111,10 +111,10 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
 
 
 def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, list[str]]:
-    """Bring a backup back into an empty catalog and the store; gives it, and the artifacts it could not give.
+    """Restore a backup into an empty catalog and the store; returns it, and the artifacts that it could not restore.
 
-    Bytes first, then rows. Raises InputError where the folder holds no finished backup, RefusedError for a catalog
-    that is not empty, MachineError where nothing of the bytes is to be had.
+    Bytes are written first, then rows. Raises InputError where the folder holds no finished backup, RefusedError for
+    a catalog that is not empty, MachineError where no bytes can be read.
     """
     backup = read_backup(folder)
     path = _catalog_of(folder, backup.catalog)
@@ -129,7 +129,8 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
             )
         with _opened(path) as lines:
             load(database, read_lines(lines))
-        # They waited long without a row. Now that they have one, no sweep takes them, and what one took is put again.
+        # These bytes had no row until now, so a sweep may have removed some. From here on their rows protect them;
+        # what was removed is put again.
         there = {stored.digest for stored in store.listing()}.union(lost)
         for named in _artifacts(path):
             if named.digest not in there:
@@ -138,7 +139,8 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
 
 
 def verify(folder: Path) -> Verified:
-    """Read every byte of the backup in ``folder`` against its digest; nothing is changed, and no catalog is asked.
+    """Read every byte of the backup in ``folder`` and compare it with its digest; changes nothing and needs no
+    catalog.
 
     Raises InputError where the folder holds no finished backup, CatalogError where its catalog is damaged,
     MachineError where it cannot be read.
@@ -156,8 +158,8 @@ def verify(folder: Path) -> Verified:
 
 
 def read_backup(folder: Path) -> Backup:
-    """The backup in ``folder``, its catalog checked. Raises InputError where there is none, CatalogError where it is
-    damaged."""
+    """The backup in ``folder``, with its catalog checked. Raises InputError where there is none, CatalogError where
+    it is damaged."""
     try:
         document = json.loads(read_regular(folder / MANIFEST, max_bytes=MAX_MANIFEST_BYTES))
         if document.get("format") != FORMAT:
@@ -180,7 +182,7 @@ def read_backup(folder: Path) -> Backup:
 
 
 def _earlier(folder: Path) -> Backup | None:
-    """The whole backup that stands in ``folder`` before another takes its place; None where there is none."""
+    """The finished backup in ``folder`` before another replaces it; None where there is none."""
     try:
         return read_backup(folder)
     except (InputError, CatalogError):
@@ -188,7 +190,7 @@ def _earlier(folder: Path) -> Backup | None:
 
 
 def _require_no_loss(earlier: Backup | None, path: Path, folder: Path) -> None:
-    """Raise RefusedError for an empty catalog that is about to take the place of a filled one, and remove its dump."""
+    """Remove the new dump and raise RefusedError where an empty catalog would replace a filled one."""
     if earlier is None or not earlier.artifacts or next(_artifacts(path), None) is not None:
         return
     path.unlink()
@@ -200,7 +202,7 @@ def _require_no_loss(earlier: Backup | None, path: Path, folder: Path) -> None:
 
 
 def _catalog_of(folder: Path, name: str) -> Path:
-    """The dump that a backup's own document names: a file of that folder."""
+    """The path of the dump that a backup's document names, inside its folder."""
     path = confined(folder, name, named_by=f"{folder / MANIFEST}")
     if path.parent != folder or path.is_symlink():
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
@@ -243,7 +245,7 @@ def _named(row: Mapping[str, Any]) -> Named:
 
 
 def _copy(store: Store, target: FolderStore, named: Named) -> bool:
-    """Copy one artifact, unless it is there; gives whether it was copied."""
+    """Copy one artifact unless it is already there; returns whether it was copied."""
     known = target.stat(named.digest)
     if known is not None and known.size == named.size:
         return False
@@ -252,7 +254,7 @@ def _copy(store: Store, target: FolderStore, named: Named) -> bool:
 
 
 def _put(source: FolderStore, store: Store, digest: str) -> bool:
-    """Put one artifact into the store; False where the backup does not have it whole."""
+    """Put one artifact into the store; False where the backup does not have all its bytes."""
     try:
         path = source.local(digest)
     except ArtifactLost:
@@ -262,7 +264,8 @@ def _put(source: FolderStore, store: Store, digest: str) -> bool:
 
 
 def _make_private_backup(folder: Path) -> None:
-    """Make the folder for its user alone, or bring the modes of an older backup to that: it holds lyrics and sound."""
+    """Create the folder with access for its user alone, or set an older backup's modes to that: it holds lyrics and
+    audio."""
     if not folder.is_dir():
         private_folder(folder, shared=False)
     elif folder.stat().st_uid == os.geteuid() and not has_our_mode(folder, shared=is_shared(folder)):
@@ -270,7 +273,7 @@ def _make_private_backup(folder: Path) -> None:
 
 
 def _require_own(folder: Path) -> None:
-    """Raise InputError for a folder that holds something else than a backup, or the beginning of one."""
+    """Raise InputError for a folder that holds anything but a backup, finished or unfinished."""
     if folder.is_dir():
         names = {path.name for path in folder.iterdir()}
         if not names or LOCK in names or MANIFEST in names:

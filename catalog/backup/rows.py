@@ -1,4 +1,5 @@
-"""The whole catalog as lines of JSON that either database reads back: a backup, and a way from one to the other."""
+"""The whole catalog as lines of JSON that either database can load: for backups, and to move from one database to the
+other."""
 
 from __future__ import annotations
 
@@ -33,21 +34,21 @@ ANOTHER = "Take another backup"
 OF_ITS_MAKER = "Restore it with the Songline that made it"
 MAX_LINE_BYTES = 64 << 20
 FREE_LINES = 10_000
-"""Of any dump. Beyond these it has at most one for each byte that it is packed to: a row holds a digest or a number of
-its own, and takes several."""
-"""More than a row of any catalog has; a dump of one endless line would fill the memory."""
+"""Lines allowed in any dump. Beyond these, a dump may have at most one line for each byte of its compressed size: a
+row contains a digest or a number of its own, which takes several bytes."""
+"""More than any row has; a dump with one endless line would fill the memory."""
 
 
 def dumped(database: Database) -> Iterator[str]:
-    """The catalog at one moment, a line at a time: a head, then each table with its columns and rows, tables before
-    those that refer to them, and at the end the count of rows by table."""
+    """The catalog at one moment, line by line: a header, then each table with its columns and rows, referenced tables
+    first, and at the end the count of rows by table."""
     counts: dict[str, int] = {}
     with database.read() as session:
         yield _line({"schema": SCHEMA_REVISION})
         for table in Base.metadata.sorted_tables:
             yield _line({"table": table.name, "columns": table.columns.keys()})
             counts[table.name] = 0
-            # A cursor of the server's: a catalog need not fit into memory.
+            # A server-side cursor: a catalog need not fit into memory.
             rows = session.execute(
                 sa.select(table).order_by(*table.primary_key.columns), execution_options={"yield_per": BATCH}
             )
@@ -63,14 +64,14 @@ def _line(value: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a dump: a row of ``table`` by column; None is the line that begins a table."""
+    """A line of a dump: a row of ``table`` by column, or None for the line that begins a table."""
 
     table: str
     row: dict[str, Any] | None
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Line]:
-    """What a dump holds. Raises CatalogError where it is cut off, damaged or no dump, or newer than this code."""
+    """The lines of a dump. Raises CatalogError where it is truncated, damaged, not a dump, or newer than this code."""
     try:
         yield from _lines_of(lines)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError, zlib.error) as error:
@@ -104,9 +105,10 @@ def _lines_of(lines: Iterable[str]) -> Iterator[Line]:
 
 
 def bounded_lines(dump: BinaryIO, packed_bytes: int) -> Iterator[str]:
-    """The lines of an unpacked dump, one at a time.
+    """The lines of a decompressed dump, one at a time.
 
-    Raises ValueError for one of more than MAX_LINE_BYTES, and for more of them than ``packed_bytes`` can hold as rows.
+    Raises ValueError for a line longer than MAX_LINE_BYTES, and for more lines than ``packed_bytes`` can hold as
+    rows.
     """
     for number in count(1):
         line = dump.readline(MAX_LINE_BYTES + 1)
@@ -120,15 +122,15 @@ def bounded_lines(dump: BinaryIO, packed_bytes: int) -> Iterator[str]:
 
 
 def require_empty(database: Database) -> None:
-    """Raise RefusedError for a catalog that holds anything."""
+    """Raise RefusedError for a catalog that contains any row."""
     with database.read() as session:
         _require_empty(session)
 
 
 def load(database: Database, lines: Iterable[Line]) -> None:
-    """Fill an empty catalog from a dump, wholly or not at all. Leases are freed, since their holders are gone.
+    """Fill an empty catalog from a dump, in one transaction. Leases are released, since their owners are gone.
 
-    A dump of an older schema fits as long as later ones only added to it.
+    A dump of an older schema can be loaded as long as later schemas only added to it.
     """
     try:
         with database.write(alone=True) as session:
@@ -160,7 +162,7 @@ def _require_empty(session: Session) -> None:
 
 @dataclass(slots=True)
 class _Loader:
-    """Inserts rows table by table in batches; references within a table are set once all of its rows are there."""
+    """Inserts rows table by table in batches; references within a table are set once all its rows are there."""
 
     session: Session
     table: sa.Table | None = None
@@ -219,12 +221,12 @@ def _known(table: sa.Table | None) -> sa.Table:
 
 
 def _inward(table: sa.Table) -> list[str]:
-    """Columns that refer to rows of their own table."""
+    """Columns that refer to rows of the same table."""
     return [key.parent.name for key in table.foreign_keys if key.column.table is table]
 
 
 def _follow_on(session: Session, table: sa.Table) -> None:
-    """Let a numbered table count on from the highest number that was given."""
+    """Continue a table's numbering after the highest number that was assigned."""
     column = table.autoincrement_column
     if column is None:
         return

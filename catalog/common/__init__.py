@@ -1,2 +1,2 @@
-"""What every package may use: settings, errors, digests, text, and what may be shown of it. Imports nothing of the
-catalog but itself."""
+"""Code that every package may import: settings, errors, digests, text and redaction. Imports nothing of the catalog
+but itself."""

@@ -12,18 +12,19 @@ import rfc8785
 from db.files.regular_file import open_regular
 
 Json = Any
-"""A value of JSON: None, bool, int below 2^53, finite float, str, list or mapping of these."""
+"""A JSON value: None, bool, int below 2^53, finite float, str, list or mapping of these."""
 
 CHUNK = 1 << 20
 
 
 def canonical_json(value: Json) -> bytes:
-    """The one byte form of a JSON value (RFC 8785). Raises ValueError on what JSON cannot hold."""
+    """The canonical bytes of a JSON value (RFC 8785). Raises ValueError on values that JSON cannot represent."""
     return rfc8785.dumps(value)
 
 
 def digest_value(scheme: str, value: Mapping[str, Json]) -> str:
-    """Hex SHA-256 of ``value`` under a scheme prefix such as ``recipe/v1``, so that kinds never collide."""
+    """Hex SHA-256 of ``value`` under a scheme prefix such as ``recipe/v1``, so that digests of different kinds never
+    collide."""
     return hashlib.sha256(scheme.encode() + b"\n" + canonical_json(value)).hexdigest()
 
 
@@ -33,7 +34,7 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_stream(stream: BinaryIO) -> str:
-    """Hex SHA-256 of what is left in ``stream``."""
+    """Hex SHA-256 of the remaining bytes of ``stream``."""
     sha = hashlib.sha256()
     while chunk := stream.read(CHUNK):
         sha.update(chunk)
@@ -41,6 +42,6 @@ def digest_stream(stream: BinaryIO) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes. Raises OSError, NotRegular among it: a pipe is not waited for."""
+    """Hex SHA-256 of a file's bytes. Raises OSError, including NotRegular: a pipe is not waited for."""
     with open_regular(path) as stream:
         return digest_stream(stream)

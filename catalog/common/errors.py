@@ -1,4 +1,4 @@
-"""The errors Songline raises, each with what happened, the remedy and the ids it is about.
+"""The errors that Songline raises, each with what happened, the remedy and the ids concerned.
 
 ::
 
@@ -8,19 +8,19 @@
     ├── RefusedError          exit 3   licence, budget, or a limit of the audio itself
     │   ├── LicenceRefused             a model's licence was not accepted, or forbids the use
     │   └── AudioRefused               silent, too_short, invalid, target_unreachable
-    ├── WorkError             exit 1   work failed for good, or a check found a fault
+    ├── WorkError             exit 1   work failed permanently, or a check found a fault
     │   ├── CheckFailed                a finished file fails a check that is not waived
-    │   ├── TransientError             worth another try: device lost, out of memory, store away
-    │   └── LeaseLost                  somebody else took the work over; uses no attempt
+    │   ├── TransientError             can be retried: device lost, out of memory, store unreachable
+    │   └── LeaseLost                  another process took over the work; uses no attempt
     └── MachineError          exit 4   a service, a missing model, a full disk
         ├── ModelMissing               a model is not installed here
-        ├── ServerAway                 the Prefect server cannot be reached now
+        ├── ServerAway                 the Prefect server is unreachable now
         ├── StoreError                 the artifact store cannot be read or written
         │   └── ArtifactLost           bytes that a row names are missing or corrupt
         └── CatalogError               the catalog cannot be opened, or is newer than this code
-            ├── CatalogDamaged         its bytes are not what they were
-            ├── CatalogNotUnderstood   its rows make no sense to this code: they are odd, or the code is wrong
-            └── CatalogReadOnly        it can be looked at here, and not be written
+            ├── CatalogDamaged         its bytes have changed
+            ├── CatalogNotUnderstood   its rows are not valid for this code: they or the code are wrong
+            └── CatalogReadOnly        it can be read here, but not written
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from catalog.common.text import sentence
 
 
 class SonglineError(Exception):
-    """Base of all: ``what`` happened and the ``remedy``, both one plain sentence without a full stop.
+    """Base of all errors: ``what`` happened and the ``remedy``, each one plain sentence without a full stop.
 
-    Both are shown, logged and recorded in many places, so secrets of addresses are hidden here, once for all of them.
+    Both are shown, logged and stored in many places, so secrets in URLs are redacted here, once for all of them.
     """
 
     exit_code: ClassVar[int] = 1
@@ -55,7 +55,7 @@ class SonglineError(Exception):
         return f"{sentence(self.what)} {sentence(self.remedy)}" if self.remedy else sentence(self.what)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Errors cross process borders whole (the default would drop the keywords)."""
+        """Errors keep their fields across process borders (the default would drop the keywords)."""
         return (_rebuild, (type(self), self.__dict__))
 
 
@@ -67,12 +67,12 @@ def _rebuild(cls: type[SonglineError], state: dict[str, object]) -> SonglineErro
 
 
 def remedy_of_writing(error: OSError, otherwise: str) -> str:
-    """What helps where a file could not be written: room on the disk where that lacks, else ``otherwise``."""
+    """The remedy where a file could not be written: free disk space where the disk is full, else ``otherwise``."""
     return "Free disk space there" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else otherwise
 
 
 class InputError(SonglineError):
-    """What the user gave is wrong; nothing was started."""
+    """The user's input is wrong; nothing was started."""
 
     exit_code = 2
     kind = "input"
@@ -81,7 +81,7 @@ class InputError(SonglineError):
 class ManifestError(InputError):
     """All faults of one manifest; ``faults`` are finished lines such as ``album.yaml:14: songs[2].seeds: …``.
 
-    ``titles`` are those of its songs, by the path that a fault names: ``songs[2]``.
+    ``titles`` maps the path that a fault names (``songs[2]``) to the title of that song.
     """
 
     kind = "manifest"
@@ -96,20 +96,20 @@ class ManifestError(InputError):
 
 
 class RefusedError(SonglineError):
-    """Refused on purpose: a licence, a budget, a limit of the audio itself."""
+    """Refused deliberately: a licence, a budget, a limit of the audio itself."""
 
     exit_code = 3
     kind = "refused"
 
 
 class LicenceRefused(RefusedError):
-    """A model's licence was not accepted yet, or does not allow what is asked."""
+    """A model's licence is not accepted yet, or does not allow the requested use."""
 
     kind = "licence"
 
 
 class AudioRefused(RefusedError):
-    """This audio cannot be worked on; ``reason`` is silent, too_short, invalid or target_unreachable."""
+    """This audio cannot be processed; ``reason`` is silent, too_short, invalid or target_unreachable."""
 
     def __init__(self, what: str, *, reason: str, remedy: str = "", **ids: str) -> None:
         super().__init__(what, remedy=remedy, **ids)
@@ -117,47 +117,47 @@ class AudioRefused(RefusedError):
 
 
 class WorkError(SonglineError):
-    """A piece of work failed for good; it waits for ``songline retry``."""
+    """A piece of work failed permanently; it waits for ``songline retry``."""
 
     kind = "work"
 
 
 class CheckFailed(WorkError):
-    """A finished file fails a check of its acceptance that the manifest does not waive."""
+    """A finished file fails an acceptance check that the manifest does not waive."""
 
     kind = "check"
 
 
 class TransientError(WorkError):
-    """Worth another try later, with backoff."""
+    """Can be retried later, with backoff."""
 
     kind = "transient"
     transient = True
 
 
 class LeaseLost(WorkError):
-    """The lease ran out and somebody else holds the work now."""
+    """The lease expired and another process holds the work now."""
 
     kind = "lease_lost"
     transient = True
 
 
 class MachineError(SonglineError):
-    """The environment lacks something: a service, a model file, disk."""
+    """The environment is missing something: a service, a model file, disk space."""
 
     exit_code = 4
     kind = "environment"
 
 
 class ServerAway(MachineError):
-    """Prefect's server cannot be reached now; what is asked of it can be asked again."""
+    """Prefect's server cannot be reached now; the request can be repeated."""
 
     kind = "server"
     transient = True
 
 
 class ModelMissing(MachineError):
-    """A model is not installed, or not whole; the remedy is the command that gets it."""
+    """A model is not installed, or incomplete; the remedy is the command that installs it."""
 
     kind = "model_missing"
 
@@ -170,7 +170,7 @@ class StoreError(MachineError):
 
 
 class ArtifactLost(StoreError):
-    """Bytes that a row names are missing or corrupt; no further try brings them back."""
+    """Bytes that a row names are missing or corrupt; retrying does not help."""
 
     kind = "artifact_lost"
     transient = False
@@ -183,25 +183,25 @@ class CatalogError(MachineError):
 
 
 class CatalogDamaged(CatalogError):
-    """The bytes of the catalog are not what they were; a backup brings it back."""
+    """The bytes of the catalog have changed; restoring a backup repairs it."""
 
     kind = "catalog_damaged"
 
 
 class CatalogNotUnderstood(CatalogError):
-    """Rows can be read and make no sense to this code: something else wrote them, or the code is wrong."""
+    """Rows are readable but not valid for this code: another program wrote them, or the code has a bug."""
 
     kind = "catalog_not_understood"
 
 
 class CatalogReadOnly(CatalogError):
-    """The home can be looked at and not be written to, here and now."""
+    """The home can be read but not written in this environment."""
 
     kind = "catalog_read_only"
 
 
 def about(error: SonglineError, title: str, **ids: str) -> SonglineError:
-    """The same error, its message beginning with what it is about, where that does not stand there yet."""
+    """The same error with its subject put before its message, unless it is there already."""
     told = error.__class__.__new__(error.__class__)
     what = error.what if error.what.startswith(f"{title}: ") else f"{title}: {error.what}"
     Exception.__init__(told, what, error.remedy)
@@ -218,7 +218,7 @@ def error_document(error: SonglineError) -> dict[str, object]:
 
 
 def error_from(document: Mapping[str, Any]) -> SonglineError:
-    """The error a document was made from, so that it keeps its exit code; an unknown kind is a WorkError."""
+    """The error that a document was made from, so that it keeps its exit code; an unknown kind is a WorkError."""
     what, remedy = str(document.get("error", "it failed earlier")), str(document.get("remedy", ""))
     if "reason" in document:
         return AudioRefused(what, reason=str(document["reason"]), remedy=remedy, **document.get("ids", {}))

@@ -1,10 +1,10 @@
-"""Figures as people read them: times and sizes."""
+"""Formats times and sizes for display."""
 
 from __future__ import annotations
 
 
 def clock(seconds: float, *, with_hours: bool = False) -> str:
-    """A time to the second: ``1:20``, and ``1:02:05`` from an hour on where it is ``with_hours``."""
+    """A time to the second: ``1:20``, and ``1:02:05`` from an hour on where ``with_hours`` is set."""
     minutes, whole_s = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours and with_hours:
@@ -13,7 +13,7 @@ def clock(seconds: float, *, with_hours: bool = False) -> str:
 
 
 def size(count: int, *, digits: int = 1) -> str:
-    """Bytes as people read them, in powers of ten as disks are sold: ``1.2 GB``."""
+    """A byte count in powers of ten, as disks are sold: ``1.2 GB``."""
     for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= bytes_each:
             return f"{count / bytes_each:.{digits}f} {unit}"

@@ -1,4 +1,4 @@
-"""Where an inbox lies: a folder, or a prefix of a bucket of the S3 service that the settings name."""
+"""The location of an inbox: a folder, or a prefix of a bucket of the S3 service in the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BUCKET_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-]
 
 
 def validate_location(text: str) -> str:
-    """``text`` itself where it is empty, a folder's path or ``s3://BUCKET/PREFIX``. Raises ValueError."""
+    """``text`` unchanged where it is empty, a folder's path or ``s3://BUCKET/PREFIX``. Raises ValueError otherwise."""
     if "\0" in text:
         raise ValueError("a path holds no NUL")
     if "://" in text and not BUCKET_PLACE.fullmatch(text):
@@ -18,7 +18,7 @@ def validate_location(text: str) -> str:
 
 
 def normalize_location(text: str) -> str:
-    """The same for a place that means one thing on every machine: a folder's path is absolute."""
+    """The location in a form that means the same for every working directory: a folder's path is made absolute."""
     if validate_location(text) and "://" not in text and not Path(text).is_absolute():
         raise ValueError("write the folder's whole path, from / on")
     return text

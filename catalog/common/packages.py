@@ -1,4 +1,4 @@
-"""Packages of Songline's extras: which are not installed, and the one error that says so."""
+"""Packages of Songline's extras: which are not installed, and the error that says so."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from catalog.common.errors import MachineError
 
 
 def missing_packages(packages: Iterable[str]) -> list[str]:
-    """Those of these packages that are not installed. None of them is imported."""
+    """The packages that are not installed. None of them is imported."""
     return [name for name in packages if find_spec(name) is None]
 
 
 def require_installed(packages: Iterable[str], *, whose: str, extras: Sequence[str]) -> None:
-    """Raise MachineError with the command where packages are lacking; ``whose`` says what needs them and ``extras``
-    which of Songline's extras bring them."""
+    """Raise MachineError with the install command where packages are missing; ``whose`` names what needs them and
+    ``extras`` the extras that contain them."""
     if absent := missing_packages(packages):
         named = " and ".join(f"`{extra}`" for extra in extras)
         raise MachineError(

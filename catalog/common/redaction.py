@@ -1,4 +1,4 @@
-"""Addresses without their secrets: what may be shown, logged or recorded of a URL, and of a text that holds some."""
+"""Removes secrets from URLs, and from texts that contain URLs, before they are shown, logged or stored."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PUBLIC_SCHEMES = frozenset(
     {"http", "https", "s3", "ftp", "ftps", "sftp", "ssh", "git", "ws", "wss", "socks4", "socks5", "socks5h", "redis"}
     | {"rediss", "amqp", "amqps", "mysql", "postgres", "postgresql"}
 )
-"""Schemes whose host and path may be shown. Of others (``slack://TOKEN/TOKEN``) nothing tells which part is secret."""
+"""Schemes whose host and path may be shown. In others (``slack://TOKEN/TOKEN``) any part may be secret."""
 _LOCAL_SCHEMES = frozenset({"sqlite", "file"})
-"""Addresses of files on this machine; they hold no password, and ``?`` and ``#`` may be part of a name."""
+"""URLs of local files; they contain no password, and ``?`` and ``#`` may be part of a name."""
 _PLACEHOLDER = re.compile(r"[A-Z_]+:[A-Z_]+")
 """``USER:PASSWORD`` as help texts and remedies write it."""
 _SECRET_PATHS = re.compile(
@@ -23,14 +23,14 @@ _SECRET_PATHS = re.compile(
     r"|api\.opsgenie\.com|maker\.ifttt\.com|hooks\.zapier\.com)$",
     re.IGNORECASE,
 )
-"""Hosts of webhooks, where the path is the secret."""
+"""Webhook hosts, where the path is the secret."""
 
 _URL = re.compile(
     r"(?:(?<=(?P<quote>[\"'`])))?(?P<scheme>[A-Za-z][A-Za-z0-9]*)(?P<driver>\+[A-Za-z0-9.+-]+)?:(?P<slashes>/{2,3})"
     r"(?P<rest>[^\s\"'`<>|\\?#]*(?:[?#](?(quote)(?:(?!(?P=quote))[^\r\n])*|\S*(?:[ ][^\s&]*&[\w.%-]+=\S*)*))?)"
 )
-"""An address. Its query may hold anything, raw quotes and bars as well: it ends at the quote that opened the address,
-else at white space that no further parameter follows."""
+"""A URL. Its query may contain anything, including raw quotes and bars: it ends at the quote that opened the URL,
+otherwise at white space that no further parameter follows."""
 _ENCODED_URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{0,32}%(?:25){0,4}3A%(?:25){0,4}2F%(?:25){0,4}2F[^\s\"'`<>&]*", re.IGNORECASE
 )
@@ -44,7 +44,7 @@ _NAMED = re.compile(
     r"(?:(?P=escape)(?P=mark))?|[^\s&;,)\"']+)",
     re.IGNORECASE,
 )
-"""A secret by its name. ``signature`` alone is a word of music, and a secret in a query only."""
+"""A secret by its name. ``signature`` alone is a musical term, and a secret only in a query."""
 _HEADER = re.compile(
     r"\b(?P<name>(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*b?\\*[\"']?)(?P<kind>[A-Za-z][\w-]*[ \t]+)?"
     r"(?P<value>(?<=digest )[^\r\n]+|(?<=hmac-sha256 )[^\r\n]+|[^\s\"'\\]+)",
@@ -58,10 +58,10 @@ _TOKEN = re.compile(
 
 
 def redacted(text: str) -> str:
-    """A text with the secrets of all addresses in it hidden: user and password, query, fragment, a webhook's path.
+    """The text with the secrets of all URLs in it redacted: user and password, query, fragment, a webhook's path.
 
-    Also hidden: ``password=…`` and its kind, credentials of an Authorization header, tokens that are known by their
-    form. A text without any of these comes back as it is.
+    Also redacted: ``password=…`` and similar, credentials of an Authorization header, tokens with a known form. A
+    text without any of these is returned unchanged.
     """
     if "%" in text:
         text = _ENCODED_URL.sub(_decoded_without_secrets, text)
@@ -77,7 +77,7 @@ def redacted(text: str) -> str:
 
 
 def shareable(url: str) -> str:
-    """An address that can be opened and given away: without user, password, query and fragment."""
+    """A URL that can be opened and shared: without user, password, query and fragment."""
     shown = redacted(url)
     return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", shown.replace(f"{HIDDEN}@", "", 1))
 
@@ -101,10 +101,10 @@ def _without_secrets(found: re.Match[str]) -> str:
 
 
 def _split_login(address: str) -> tuple[str, str]:
-    """User and password, and what follows them. A password that was not encoded may hold any of ``/?#@``."""
+    """User and password, and the rest. A password that is not percent-encoded may contain any of ``/?#@``."""
     authority = re.split(r"[/?#]", address, maxsplit=1)[0]
     if "@" in authority:
-        # As browsers read it: the last @ before the path. A later one counts where the first part is still no host.
+        # As browsers do: the last @ before the path. A later one counts where the first part is not a host.
         login, _, host = authority.rpartition("@")
         return login, host + address[len(authority) :]
     first, colon, port = authority.partition(":")
@@ -112,7 +112,7 @@ def _split_login(address: str) -> tuple[str, str]:
         login, _, place = address.rpartition("@")
         return login, place
     if colon and port and not authority.startswith("[") and not port.isdecimal() and not port.isupper():
-        return "", f"{first}:{HIDDEN}"  # a login whose end a quote or a space has cut off
+        return "", f"{first}:{HIDDEN}"  # a login whose end was cut off at a quote or a space
     return "", address
 
 
@@ -132,7 +132,7 @@ def _without_login(found: re.Match[str]) -> str:
 
 
 def _decoded_without_secrets(found: re.Match[str]) -> str:
-    """An address that is written %-encoded, as inside another: decoded where it holds a secret, else as it is."""
+    """A percent-encoded URL, as inside another URL: decoded and redacted where it contains a secret, else unchanged."""
     address = found[0]
     for _ in range(_MOST_ENCODINGS):
         if "://" in address:
@@ -143,7 +143,7 @@ def _decoded_without_secrets(found: re.Match[str]) -> str:
 
 
 def _without_value(found: re.Match[str]) -> str:
-    """``password=***`` and its kind. A plain word behind a colon, as in ``SECRET_KEY: this is no key``, is prose."""
+    """``password=***`` and similar. A plain word after a colon, as in ``SECRET_KEY: this is no key``, is prose."""
     name, between, value = found["name"], found["between"], found["value"]
     is_plain_word = value.rstrip(_TRAILING).isalpha() and found["mark"] is None
     if ":" in between and is_plain_word and (name.isupper() or name.lower() == "secret"):
@@ -152,7 +152,7 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 def _without_credentials(found: re.Match[str]) -> str:
-    """``Basic ***`` where a user and a password are encoded, ``Bearer ***`` before what is no word."""
+    """``Basic ***`` where a user and a password are encoded, ``Bearer ***`` before anything but a plain word."""
     value = found["value"]
     if found["kind"].lower() == "basic":
         is_secret = _holds_login(value)

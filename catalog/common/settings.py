@@ -20,7 +20,7 @@ SQLITE_FILE = "catalog.sqlite3"
 
 
 def _at_home(value: object) -> object:
-    """A path with its leading ``~`` or ``~NAME`` replaced as shells do, which see only what stands unquoted."""
+    """A path with its leading ``~`` or ``~NAME`` expanded; shells expand only unquoted ones."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str) or not text.startswith("~"):
         return value
@@ -37,12 +37,12 @@ def _inbox_place(text: str) -> str:
 
 
 Folder = Annotated[Path, BeforeValidator(_at_home)]
-"""A path of the settings: ``~`` means the home folder, never a folder of that name."""
+"""A path in the settings: ``~`` is the home folder, never a folder of that name."""
 
 
 @cache
 def gpu_is_there() -> bool:
-    """Whether the NVIDIA driver shows a GPU to this process, asked of its management library without loading torch."""
+    """Whether the NVIDIA driver shows a GPU to this process; asks NVML, without importing torch."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
         return False
     try:
@@ -59,9 +59,9 @@ def gpu_is_there() -> bool:
 
 
 class Settings(BaseSettings):
-    """What ``SONGLINE_*`` variables set. Left out, everything runs embedded on this machine."""
+    """The settings, read from ``SONGLINE_*`` variables. With the defaults, everything runs embedded on this machine."""
 
-    # A wrong value may be a secret in the wrong place: no error repeats it.
+    # A wrong value may be a misplaced secret: no error repeats it.
     model_config = SettingsConfigDict(
         env_prefix="SONGLINE_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
@@ -136,8 +136,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def catalog_place(self) -> str | Path:
-        """Where the catalog lies: the URL that is set, else its file. A path is never written as a URL, in which
-        ``?``, ``%`` and ``#`` mean something."""
+        """The catalog's location: the URL in the settings, else its file. A path is not converted to a URL, in which
+        ``?``, ``%`` and ``#`` have a meaning."""
         return self.database_url or self.home.absolute() / SQLITE_FILE
 
     @property
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
 
     @property
     def cache_path(self) -> Path:
-        """Folder of local copies of a far store's artifacts."""
+        """Folder of local copies of a remote store's artifacts."""
         return self.home / "cache"
 
     @property
@@ -157,30 +157,30 @@ class Settings(BaseSettings):
 
     @property
     def device_here(self) -> Literal["cpu", "cuda"]:
-        """Where models run on this machine, found without loading any of them."""
+        """The device on which models run on this machine, determined without loading any model."""
         if self.device != "auto":
             return self.device
         return "cuda" if gpu_is_there() else "cpu"
 
     @property
     def device_of_renders(self) -> Literal["cpu", "cuda"]:
-        """Where what is planned here will be rendered: on this machine's device, unless another is set."""
+        """The device on which planned renders will run: this machine's, unless the settings name another."""
         return self.device_here if self.render_device == "same" else self.render_device
 
     @property
     def prefect_path(self) -> Path:
-        """Prefect's own home on the embedded default; one for each user of a home that a group shares."""
+        """Prefect's home in embedded mode; one per user where a group shares Songline's home."""
         own = f"prefect-{os.geteuid()}" if self.shared_home else "prefect"
         return self.home / own
 
     @property
     def worker_count(self) -> int:
-        """Worker processes to start: the setting, else the cores this process may use."""
+        """Worker processes to start: the setting, else the number of cores this process may use."""
         return self.workers or len(os.sched_getaffinity(0))
 
 
 def load_settings() -> Settings:
-    """Read the environment. Raises InputError naming the variable that is wrong."""
+    """Read the environment. Raises InputError that names the wrong variable."""
     try:
         return Settings()
     except ValidationError as error:
@@ -188,6 +188,6 @@ def load_settings() -> Settings:
         field = str(first["loc"][0])
         name = f"SONGLINE_{field.upper()}"
         what = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "string_pattern_mismatch":  # the pattern itself says nothing to most people
+        if first["type"] == "string_pattern_mismatch":  # the pattern itself helps few users
             what = f"this is not what it takes: {(Settings.model_fields[field].description or '').rstrip('.')}"
         raise InputError(f"{name}: {what}", remedy=f"Correct {name} in the environment, or unset it") from error

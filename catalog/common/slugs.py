@@ -14,8 +14,8 @@ _SPELLED = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "
 def slug(title: str, *, fallback: str) -> str:
     """A stable id of lower-case ASCII letters, digits and single hyphens, never empty.
 
-    Where letters are lost (other scripts), the head of the title's digest is added, so that different titles
-    get different ids; ``fallback`` stands where no letter is left: ``song-3f9a1c2b``.
+    Where letters are lost (other scripts), the start of the title's digest is appended, so that different titles get
+    different ids; ``fallback`` is used where no letter remains: ``song-3f9a1c2b``.
     """
     plain = unicodedata.normalize("NFKD", title.lower()).translate(_SPELLED)
     letters = "".join(character for character in plain if not unicodedata.combining(character))

@@ -1,4 +1,4 @@
-"""YAML of one's own installation: small files that tools of others write and read too, anchors included."""
+"""Reads small YAML files of the local installation, which other tools write and read too; anchors are allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ MAX_BYTES = 256 * 1024
 
 
 def read_small_yaml(path: Path) -> Any:
-    """The data of a YAML file. Raises OSError, and ValueError for what is no YAML, too large or nested too deeply."""
+    """The data of a YAML file. Raises OSError, and ValueError for invalid YAML and for files too large or nested too
+    deeply."""
     with open_regular(path) as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:

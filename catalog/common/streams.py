@@ -1,5 +1,5 @@
-"""Standard output and error as every writer of this process finds them: whatever is written, no trouble of a terminal,
-a pipe or a full disk ends the work, no character is refused, and no foreign text commands a terminal."""
+"""Standard output and error for all code of this process. Errors of a terminal, a pipe or a full disk do not end the
+work, every character can be written, and foreign text cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _ASCII = {
     "✗": "x", "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "•": "*", "°": " deg", "±": "+/-", "\u00a0": " ",
     "━": "-", "╸": "-", "╺": "-", "─": "-", "│": "|", "├": "+", "└": "+",
 }  # fmt: skip
-"""What stands for signs that we write ourselves where the terminal has none."""
+"""Replacements for Songline's own symbols where the terminal cannot show them."""
 _STYLES = re.compile(r"(\x1b\[[0-9;]*m)")
 _ALLOWED_STYLE = re.compile(r"\x1b\[(?:(?:0|1|3[0-79]|9[0-7])?(?:;(?!m)|(?=m)))*m")
-"""Colours of letters and bold (SGR, ECMA-48): the only sequences that writers other than our own console may send.
-Other styles are left out: among them is one that hides text (8), and one that swaps its colours (7)."""
+"""Foreground colours and bold (SGR, ECMA-48): the only sequences allowed in text from other code than Songline's
+console. Other styles are dropped: one hides text (8), another swaps the colours (7)."""
 RESOURCE_TRACKER_FILTER = "ignore:resource_tracker:UserWarning"
-"""The filter that :mod:`tasks.worker_pool` hands to multiprocessing's tracker: in ``sys.warnoptions`` it is nobody's
-wish."""
+"""The filter that :mod:`tasks.worker_pool` passes to multiprocessing's resource tracker. In ``sys.warnoptions`` it
+does not mean that the user wants warnings."""
 _READER_IS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 
 
 class Stream(io.TextIOBase):
-    """A text stream over another one. :attr:`trouble` is the first error of writing; what follows it is dropped.
+    """A text stream over another one. :attr:`trouble` is the first write error; later output is dropped.
 
-    A reader that went away (``| head``) is no trouble: nobody wants the rest. :meth:`write` cleans what it is given;
-    :meth:`write_clean` is for our own console, which has cleaned its text and added the terminal's commands itself.
+    A closed reader (``| head``) is no error, since nobody reads the rest. :meth:`write` escapes its text;
+    :meth:`write_clean` is for Songline's own console, which has escaped its text and added terminal sequences itself.
     """
 
     def __init__(self, inner: TextIO) -> None:
@@ -47,26 +47,26 @@ class Stream(io.TextIOBase):
         self.trouble: OSError | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """What this class does not have, such as ``mode``, is the inner stream's."""
+        """Attributes that this class does not have, such as ``mode``, are the inner stream's."""
         return getattr(self.__dict__["_inner"], name)
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The encoding of what is written."""
+        """The encoding of the output."""
         return self._inner.encoding
 
     @property
     def errors(self) -> str:  # type: ignore[override]
-        """What is done with characters that the encoding lacks."""
+        """The handling of characters outside the encoding."""
         return HANDLER
 
     @property
     def buffer(self) -> object:
-        """The bytes beneath, for the few that write such."""
+        """The underlying binary stream, for the few callers that write bytes."""
         return self._inner.buffer
 
     def fileno(self) -> int:
-        """The descriptor beneath."""
+        """The underlying file descriptor."""
         return self._inner.fileno()
 
     def isatty(self) -> bool:
@@ -74,23 +74,24 @@ class Stream(io.TextIOBase):
         return self._inner.isatty()
 
     def writable(self) -> bool:
-        """It always is; what cannot be written is kept as :attr:`trouble`."""
+        """Always true; write errors are stored in :attr:`trouble`."""
         return True
 
     def write(self, text: str) -> int:
-        """Write foreign text: everything that a terminal would obey, but colours and bold, is shown as escapes."""
+        """Write foreign text: everything that a terminal would interpret, except colours and bold, is shown as
+        escapes."""
         pieces = _STYLES.split(text)
         self.write_clean("".join(_style(piece) if odd % 2 else visible(piece) for odd, piece in enumerate(pieces)))
         return len(text)
 
     def write_clean(self, text: str) -> None:
-        """Write text that is clean already."""
+        """Write text that is already escaped."""
         if not self._is_lost:
             with self._noted():
                 self._inner.write(text)
 
     def flush(self) -> None:
-        """Send on what is buffered."""
+        """Flush the buffer."""
         if not self._is_lost:
             with self._noted():
                 self._inner.flush()
@@ -107,7 +108,7 @@ class Stream(io.TextIOBase):
 
 
 class CleanWriter:
-    """The way of our own console to a stream: nothing it sends is cleaned again."""
+    """Connects Songline's own console to a stream without escaping its output again."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -116,7 +117,7 @@ class CleanWriter:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text that is clean already."""
+        """Write text that is already escaped."""
         if isinstance(self._stream, Stream):
             self._stream.write_clean(text)
         else:
@@ -124,12 +125,12 @@ class CleanWriter:
         return len(text)
 
     def flush(self) -> None:
-        """Send on what is buffered."""
+        """Flush the buffer."""
         self._stream.flush()
 
 
 def install() -> None:
-    """Put both streams in place of Python's own. A stream that was closed before we began leads nowhere."""
+    """Replace Python's two output streams. A stream that was closed at the start is replaced by the null device."""
     codecs.register_error(HANDLER, _replacement)
     _hold_descriptors()
     for name in ("stdout", "stderr"):
@@ -144,13 +145,13 @@ def install() -> None:
 
 
 def ignore_warnings() -> None:
-    """Let the warnings that libraries give each other reach nobody, unless the user asked Python for them."""
+    """Suppress warnings that libraries raise, unless the user asked Python for them."""
     if not set(sys.warnoptions) - {RESOURCE_TRACKER_FILTER}:
         warnings.simplefilter("ignore")
 
 
 def written() -> OSError | None:
-    """Flush both streams, and the trouble of standard output if there was any."""
+    """Flush both streams; returns the write error of standard output, if any."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):
@@ -163,8 +164,8 @@ def _style(sequence: str) -> str:
 
 
 def _hold_descriptors() -> None:
-    """Lead descriptors 0 to 2 nowhere where they are closed: else the next file opened, such as the catalog, would
-    get the number that everybody writes messages to."""
+    """Open the null device on descriptors 0 to 2 where they are closed. Otherwise the next file opened, such as the
+    catalog, would get a descriptor to which messages are written."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -177,7 +178,7 @@ def _hold_descriptors() -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    """Let what is buffered go nowhere, so that Python's own flush at the end says nothing."""
+    """Discard the buffered output, so that Python's own flush at exit raises no error."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,5 @@
-"""Rows that can be read and that this code makes nothing of: most likely no Songline wrote them, or Songline errs."""
+"""Reports rows that are readable but not valid for this code: probably another program wrote them, or Songline has a
+bug."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ from db.session import NotUnderstood
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raise NotUnderstood where rows that are only looked at lack what this code reads in them."""
+    """Raise NotUnderstood where rows that are only displayed are missing what this code reads in them."""
     try:
         yield
-    except UnicodeError:  # of what is written to, not of what is read
+    except UnicodeError:  # raised by the output, not by the rows
         raise
     except (LookupError, TypeError, AttributeError, ValueError, NoResultFound) as error:
         words = " ".join(str(error).split())[:100]

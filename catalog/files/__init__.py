@@ -1,2 +1,1 @@
-"""Files of this machine: whole or not at all, with the right permissions, confined to their folder, locked by a
-process."""
+"""Files of this machine: atomic writes, permissions, paths confined to a folder, locks held by a process."""

@@ -1,7 +1,7 @@
-"""Paths that come from elsewhere: a row, an object's name, an archive, a manifest of files, a server.
+"""Confines paths from outside sources to a folder: a row, an object's name, an archive, a list of files, a server.
 
-Nobody checked them before they came here, and a backup or a row can be written by anyone who has its credentials. So
-every one is confined where it is used, by :func:`confined`, and never joined to a folder without it.
+Such paths are unchecked, and anyone with the credentials can write a backup or a row. So each is checked by
+:func:`confined` where it is used, and never joined to a folder without it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _ID = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
 def confined(folder: Path, relative: str, *, named_by: str) -> Path:
-    """The path ``relative`` (with slashes) inside ``folder``; ``named_by`` says who gave it, as for "the catalog".
+    """The path ``relative`` (with slashes) inside ``folder``; ``named_by`` names its source, such as "the catalog".
 
-    Raises RefusedError for one that is absolute, has ``..``, is a device's or a drive's, or leaves the folder through a
-    link that stands there.
+    Raises RefusedError where it is absolute, contains ``..``, names a device or a drive, or leaves the folder through
+    an existing link.
     """
     if fault := path_fault(relative):
         raise _refused(relative, fault, named_by)
@@ -33,7 +33,8 @@ def confined(folder: Path, relative: str, *, named_by: str) -> Path:
 
 
 def is_inside(path: Path, folder: Path, *, circle: bool = False) -> bool:
-    """Whether ``path`` lies in ``folder`` or is it, links of both resolved; ``circle`` where they lead in a circle."""
+    """Whether ``path`` is ``folder`` or lies in it, with the links of both resolved; ``circle`` is the result for a
+    link loop."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):
@@ -41,9 +42,9 @@ def is_inside(path: Path, folder: Path, *, circle: bool = False) -> bool:
 
 
 def confined_id(identity: str, *, named_by: str) -> str:
-    """An album's id that is about to become a folder: letters, digits and hyphens, as a manifest's are.
+    """An album's id that will become a folder name: letters, digits and hyphens, as in a manifest.
 
-    Raises RefusedError for anything else. A link of that name is its owner's choice, and is followed.
+    Raises RefusedError for anything else. An existing link of that name is its owner's choice, and is followed.
     """
     if not isinstance(identity, str) or not _ID.fullmatch(identity) or is_reserved(identity):
         raise _refused(identity, "it is no id of letters, digits and hyphens", named_by)
@@ -51,7 +52,7 @@ def confined_id(identity: str, *, named_by: str) -> str:
 
 
 def path_fault(relative: object) -> str | None:
-    """Why ``relative`` is no path inside a folder, on any file system; None where it is one."""
+    """Why ``relative`` is not a valid path inside a folder, on any file system; None where it is one."""
     if not isinstance(relative, str) or not relative:
         return "it is empty"
     if len(relative) > MAX_PATH_CHARACTERS:

@@ -1,7 +1,9 @@
-"""Folders that a release or a set of stems is built in beside its place, and what killed processes left of them.
+"""Staging folders beside the destination of a release or a set of stems, and the removal of those that killed
+processes left.
 
-They have a hidden name and a lock that dies with its process: the next build for the same place removes those of the
-dead, and so does the next command of the same home, where the place was noted (:mod:`catalog.files.scratch`).
+They have a hidden name and a lock that the system drops when its process dies. The next build for the same
+destination removes stale ones, and so does the next command of the same home where the destination was noted
+(:mod:`catalog.files.scratch`).
 """
 
 from __future__ import annotations
@@ -15,22 +17,22 @@ import shutil
 from pathlib import Path
 
 RELEASE_FILE = "release.json"
-"""What a folder must hold to count as a release, and so to be replaced."""
+"""A folder that holds this file is a release, which may be replaced."""
 
 STAGING, ASIDE = "staging", "old"
 MEANWHILE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT})
-"""What a rename says when somebody else has just changed the place."""
+"""Error numbers of a rename whose target another process has just changed."""
 
 
 def hidden_name(destination: Path, kind: str, number: int) -> str:
-    """The name of a folder of :data:`STAGING` or :data:`ASIDE` beside ``destination``."""
+    """The name of a :data:`STAGING` or :data:`ASIDE` folder beside ``destination``."""
     return f".{destination.name}.{kind}-{number}"
 
 
 def remove_leftovers(destination: Path) -> None:
-    """Remove what killed processes left beside ``destination``: folders of theirs that no living process holds.
+    """Remove the folders that killed processes left beside ``destination``, which no living process has locked.
 
-    A release that such a process had moved aside, with nothing in its place yet, goes back there.
+    A release that such a process had moved aside is moved back where its destination is still empty.
     """
     for path in _siblings(destination, ASIDE):
         if not destination.exists() and (path / RELEASE_FILE).is_file():
@@ -40,7 +42,7 @@ def remove_leftovers(destination: Path) -> None:
 
 
 def locked_new_folder(destination: Path) -> tuple[Path, int]:
-    """A new folder beside ``destination`` with a lock on it, held by the second value. Raises OSError."""
+    """A new folder beside ``destination`` and the handle that holds a lock on it. Raises OSError."""
     numbers = itertools.count()
     while True:
         folder = destination.with_name(hidden_name(destination, STAGING, next(numbers)))
@@ -70,7 +72,7 @@ def is_the_same(handle: int, folder: Path) -> bool:
 
 
 def _put_back(aside: Path, destination: Path) -> None:
-    """Undo the first of two renames, unless the folder is being removed or its place was filled meanwhile."""
+    """Undo the first of two renames, unless the folder is being removed or its destination exists again."""
     handle = _locked(aside, where_no_locks=True)
     if handle is None:
         return
@@ -84,10 +86,10 @@ def _put_back(aside: Path, destination: Path) -> None:
 
 
 def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
-    """A locked handle on a folder; None where another process holds it, has removed it, or took its name.
+    """A locked handle on a folder; None where another process holds it, has removed it, or reused its name.
 
-    Some network file systems have no locks on folders, so that nothing tells the living from the dead there:
-    ``where_no_locks`` says whether to go on with the folder all the same.
+    Some network file systems have no locks on folders, so stale folders cannot be detected there: ``where_no_locks``
+    says whether to use the folder anyway.
     """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -107,7 +109,7 @@ def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
 
 
 def _siblings(destination: Path, kind: str) -> list[Path]:
-    """The folders of one kind beside ``destination``, by name; none where its folder cannot be listed."""
+    """The folders of one kind beside ``destination``, by name; none where the parent folder cannot be listed."""
     name = re.compile(re.escape(f".{destination.name}.{kind}-") + r"[0-9]+(?:-old)?")
     try:
         found = [path for path in destination.parent.iterdir() if name.fullmatch(path.name)]

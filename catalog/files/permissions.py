@@ -1,8 +1,9 @@
-"""Who may read what Songline writes: its own files are its user's alone, what a user asked for obeys their umask.
+"""Permissions of written files: Songline's own files are private to the user, files that the user requested follow
+the umask.
 
-A folder of ours has mode 0700 and a file 0600, whatever the umask is. A home that is shared by a group
-(``SONGLINE_SHARED_HOME=group``) has 2770 and 0660. Which of the two holds is told by the folder that a thing lies in,
-so that nothing below a home needs to ask the settings.
+Songline's folders have mode 0700 and its files 0600, whatever the umask is. A home that a group shares
+(``SONGLINE_SHARED_HOME=group``) has 2770 and 0660. The mode of the parent folder decides which of the two applies, so
+that code below a home does not need the settings.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ PRIVATE_FOLDER = 0o700
 OTHERS = 0o077
 
 _users: list[int] = []
-"""The umask that this process was started with, once it was replaced."""
+"""The umask that this process started with, once it was replaced."""
 
 
 def keep_private(*, shared: bool = False) -> None:
-    """Let all that this process and its children make from now on be its user's alone (or its group's).
+    """Make everything that this process and its children create private to the user (or the group).
 
-    For the entry point of a process: libraries that write by themselves (Prefect, SQLite) follow it.
+    For the entry point of a process: libraries that write files themselves (Prefect, SQLite) follow it.
     """
     before = os.umask(0o007 if shared else OTHERS)
     if not _users:
@@ -35,14 +36,16 @@ def keep_private(*, shared: bool = False) -> None:
 
 
 def share_with_group() -> None:
-    """The same for a home that a group shares, once it is known to be one; nothing where the process is not ours."""
+    """The same for a home that is known to be shared by a group; does nothing where the process is not Songline's
+    own."""
     if _users:
         keep_private(shared=True)
 
 
 @contextmanager
 def users_umask() -> Iterator[None]:
-    """What is made in the block obeys the umask that the user started the command with: what they asked for."""
+    """Files created in the block follow the umask that the user started the command with, since the user requested
+    them."""
     if not _users:
         yield
         return
@@ -63,19 +66,20 @@ def users_mask() -> int:
 
 
 def users_file_mode() -> int:
-    """The mode of a new file that the user asked for."""
+    """The mode of a new file that the user requested."""
     return 0o666 & ~users_mask()
 
 
 def folder_mode(*, shared: bool) -> int:
-    """The mode of a folder of ours."""
+    """The mode of Songline's own folders."""
     return SHARED_FOLDER if shared else PRIVATE_FOLDER
 
 
 def private_folder(path: Path, *, shared: bool | None = None) -> Path:
-    """Make a folder of ours if it is not there; gives it. ``shared`` left out: as the folder it lies in.
+    """Create one of Songline's own folders where it is missing; returns it. ``shared`` defaults to the parent
+    folder's.
 
-    Parents that are missing are made likewise. Raises OSError.
+    Missing parents are created likewise. Raises OSError.
     """
     if path.is_dir():
         return path
@@ -94,14 +98,14 @@ def private_folder(path: Path, *, shared: bool | None = None) -> Path:
 
 
 def has_our_mode(path: Path, *, shared: bool) -> bool:
-    """Whether nobody else may do anything with ``path``, and the group, where it is shared, what its owner may."""
+    """Whether other users have no access to ``path``, and the group, where it is shared, has the same as its owner."""
     found = path.lstat().st_mode
     return stat.S_ISLNK(found) or _our_mode(found, shared=shared) == stat.S_IMODE(found)
 
 
 def set_our_mode(path: Path, *, shared: bool) -> None:
-    """Give ``path`` and all below it our modes. Links are not followed, and other users' things not touched; the
-    folder itself comes last, so that a call that was cut off is made again. Raises OSError."""
+    """Set Songline's modes on ``path`` and everything below it. Links are not followed, and other users' files are
+    skipped; the folder itself is last, so that an interrupted call is repeated. Raises OSError."""
     if path.is_dir() and not path.is_symlink():
         for entry in os.scandir(path):
             set_our_mode(Path(entry.path), shared=shared)

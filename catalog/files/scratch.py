@@ -1,7 +1,7 @@
-"""Folders for files in the making, in the home: the next command removes those of processes that are gone.
+"""Scratch folders for temporary files, in the home: the next command removes those of processes that have ended.
 
-What has to be made on another disk than the home's lies beside its place. That place is noted here before, so that the
-next command removes what a killed one left there, too.
+Files that must be made on another disk than the home's are made beside their destination. The destination is noted
+here first, so that the next command removes the leftovers of a killed process there, too.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from catalog.files.owners import LeaseOwner
 from catalog.files.permissions import private_folder
 
 PLACE = "place"
-"""The file of a scratch folder that holds the place its owner makes something beside."""
+"""The file of a scratch folder that names the destination beside which its owner makes files."""
 
 
 def scratch_place(home: Path) -> Path:
-    """The folder that they lie in, made if it is not there. Raises OSError."""
+    """The folder that contains the scratch folders, created where it is missing. Raises OSError."""
     return private_folder(home / "scratch")
 
 
 def note_place(scratch: Path, destination: Path) -> None:
-    """Remember that something is about to be made beside ``destination``. Raises OSError."""
+    """Note that files are about to be made beside ``destination``. Raises OSError."""
     (scratch / PLACE).write_bytes(os.fsencode(destination))
 
 
 def sweep_scratch(home: Path) -> None:
-    """Remove the scratch folders and names of processes that are gone, and what they left at the places they noted."""
+    """Remove the scratch folders and owner files of ended processes, and their leftovers at the destinations they
+    noted."""
     for folder in scratch_place(home).iterdir():
         if owners.is_dead(home / "owners", folder.name.rpartition("+")[0]):
             if (place := _noted_place(folder)) is not None:
@@ -43,7 +44,7 @@ def sweep_scratch(home: Path) -> None:
 
 
 def _noted_place(folder: Path) -> Path | None:
-    """The place that was noted in a scratch folder. One that another user of the home noted is left to that user."""
+    """The destination noted in a scratch folder. One noted by another user of the home is left to that user."""
     try:
         handle = os.open(folder / PLACE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as note:
@@ -57,7 +58,7 @@ def _noted_place(folder: Path) -> Path | None:
 
 @contextmanager
 def owned_scratch(home: Path, owner: LeaseOwner) -> Iterator[Path]:
-    """An empty folder of ``owner``'s; what is left in it at the end is removed. Raises OSError."""
+    """An empty folder of ``owner``, removed with its contents at the end of the block. Raises OSError."""
     with tempfile.TemporaryDirectory(dir=scratch_place(home), prefix=f"{owner.name}+") as folder:
         yield Path(folder)
 
@@ -76,7 +77,7 @@ def scratch_of(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_or_none(home: Path) -> Iterator[Path | None]:
-    """The same, or None where nothing can be made in the home: then the caller works beside what it makes."""
+    """The same, or None where the home cannot be written: the caller then works beside its destination."""
     try:
         made = scratch_of(home)
         folder = made.__enter__()

@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and of which a killed process leaves nothing behind."""
+"""Atomic writes: a file exists completely or not at all, and a killed process leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-"""What file systems and kernels say that have no files without a name (open(2), O_TMPFILE)."""
+"""Error numbers of file systems and kernels without unnamed files (open(2), O_TMPFILE)."""
 _NOT_OURS = frozenset({errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENXIO})
-"""A name that is free, a link, another user's file, a pipe or socket."""
+"""Error numbers for a free name, a link, another user's file, a pipe or a socket."""
 _OPEN_FILES = Path("/proc/self/fd")
 
 
 @contextmanager
 def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of ``path`` where the block ends well, durably and with ``mode``.
+    """An open file that replaces ``path``, durably and with ``mode``, where the block ends without an error.
 
-    It has no name until then, so that the system removes it with a killed process. Where a file system has no such
-    files, it lies under a hidden name beside ``path``, locked; the next call for ``path`` removes those of the dead.
-    Raises OSError.
+    It has no name until then, so the system removes it when the process is killed. Where a file system has no unnamed
+    files, it has a hidden name beside ``path`` and a lock; the next call for ``path`` removes stale ones. Raises
+    OSError.
     """
     unnamed = _unnamed(path.parent)
     part, handle = (None, unnamed) if unnamed is not None else _named(path)
@@ -48,8 +48,8 @@ def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
 
 @contextmanager
 def written_beside(destination: Path) -> Iterator[Path]:
-    """A name beside ``destination``, with its suffix, for writers that want a path. The file that is written there
-    takes the place of ``destination`` where the block ends well, and is gone otherwise."""
+    """A name beside ``destination``, with its suffix, for writers that need a path. The file written there replaces
+    ``destination`` where the block ends without an error, and is removed otherwise."""
     partial = destination.with_name(f".{destination.stem}.{os.getpid()}.part{destination.suffix}")
     try:
         yield partial
@@ -59,19 +59,19 @@ def written_beside(destination: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, data: bytes, *, mode: int) -> None:
-    """Put ``data`` in the place of ``path``; see :func:`whole_file`."""
+    """Write ``data`` to ``path`` atomically; see :func:`whole_file`."""
     with whole_file(path, mode=mode) as target:
         target.write(data)
 
 
 def copy_whole(source: Path, path: Path, *, mode: int) -> None:
-    """Copy a file into the place of ``path``; see :func:`whole_file`."""
+    """Copy a file to ``path`` atomically; see :func:`whole_file`."""
     with source.open("rb") as opened, whole_file(path, mode=mode) as target:
         shutil.copyfileobj(opened, target, 1 << 20)
 
 
 def move_whole(source: Path, path: Path, *, mode: int) -> None:
-    """Move a file into the place of ``path``, from another disk too; see :func:`whole_file`."""
+    """Move a file to ``path`` atomically, also across disks; see :func:`whole_file`."""
     source.chmod(mode)
     sync(source)
     try:
@@ -86,9 +86,9 @@ def move_whole(source: Path, path: Path, *, mode: int) -> None:
 
 
 def sync(path: Path) -> None:
-    """Write a file or a folder through to the disk. Raises OSError.
+    """Sync a file or a folder to the disk. Raises OSError.
 
-    A folder that may be written and not read cannot be opened for that: everything is written through then.
+    A folder that is writable but not readable cannot be opened for that; then everything is synced.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -104,7 +104,7 @@ def sync(path: Path) -> None:
 
 
 def _unnamed(folder: Path) -> int | None:
-    """A file without a name in ``folder``; None where the system or the file system has none, or no way to name it."""
+    """An unnamed file in ``folder``; None where the system or the file system has none, or cannot name it later."""
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None or not _OPEN_FILES.is_dir():
         return None
@@ -125,16 +125,16 @@ def _named(path: Path) -> tuple[Path, int]:
         with suppress(FileExistsError):
             handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if os.fstat(handle).st_nlink:  # else another process took it for a dead one's before it was locked
+            if os.fstat(handle).st_nlink:  # otherwise another process removed it as stale before it was locked
                 return part, handle
             os.close(handle)
 
 
 def _linked(handle: int, path: Path) -> Path:
-    """A hidden name for a file without one: no call gives it the name of a file that is there already."""
+    """Give an unnamed file a hidden name: no system call links it over an existing file."""
     fcntl.flock(handle, fcntl.LOCK_EX)
     numbers = count()
-    folder = os.open(_OPEN_FILES, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # the way that open(2) names
+    folder = os.open(_OPEN_FILES, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # as open(2) describes
     try:
         while True:
             part = _part(path, next(numbers))
@@ -147,7 +147,7 @@ def _linked(handle: int, path: Path) -> Path:
 
 
 def _parts(path: Path) -> list[Path]:
-    """The hidden files beside ``path`` that are named as ours are; none where the folder cannot be listed."""
+    """The hidden files beside ``path`` that follow Songline's naming; none where the folder cannot be listed."""
     ours = re.compile(re.escape(f".{path.name}.part-") + r"(?:0|[1-9][0-9]*)")
     try:
         return [part for part in path.parent.iterdir() if ours.fullmatch(part.name)]

@@ -1,4 +1,4 @@
-"""Kinds of what lies in the store, as people think of them."""
+"""User-facing kinds of artifacts in the store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BY_WORK = {
 
 
 def kind_of(kept: Kept) -> str:
-    """Where an artifact is counted: by the work that made it first; inputs are files that somebody gave."""
+    """The kind an artifact is counted under, by the work that first made it; inputs are files from outside."""
     return "inputs" if kept.kind is None else _BY_WORK.get(kept.kind, "other")
 
 
 def sizes_of(graph: Graph, artifacts: Iterable[str]) -> Sizes:
-    """The bytes of artifacts by kind, every kind named."""
+    """The bytes of artifacts by kind, with an entry for every kind."""
     found = dict.fromkeys(KINDS, 0)
     for digest in artifacts:
         kept = graph.artifacts[digest]

@@ -1,4 +1,4 @@
-"""What takes disk: the albums' artifacts by kind, with shared bytes counted once, and what lies beside the store."""
+"""Disk use: the albums' artifacts by kind, with shared bytes counted once, and files outside the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from db.tables.album import Album
 
 @dataclass(frozen=True, slots=True)
 class AlbumUse:
-    """One album: the bytes of all that it needs by kind, and how many of them no other album needs."""
+    """One album: the bytes of everything it needs by kind, and how many of them no other album needs."""
 
     id: str
     title: str
@@ -33,9 +33,9 @@ class AlbumUse:
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """Everything, in bytes. ``store`` counts each artifact once, by kind; of these ``shared`` belong to several albums
-    and ``unassigned`` to none. ``garbage`` has no row. ``beside`` is what lies outside the store, by name; ``free`` is
-    what the disk of the home has left."""
+    """Total use in bytes. ``store`` counts each artifact once, by kind; ``shared`` of them belong to several albums
+    and ``unassigned`` to none. ``garbage`` has no row. ``beside`` is the use outside the store, by name; ``free`` is
+    the free space on the home's disk."""
 
     albums: tuple[AlbumUse, ...]
     store: Sizes
@@ -47,7 +47,7 @@ class DiskUse:
 
 
 def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
-    """Of all albums, or of one (the rest stays as it is). Raises InputError for an unknown album."""
+    """Disk use of all albums, or of one (the totals stay the same). Raises InputError for an unknown album."""
     if album_id is not None:
         require_album(catalog.database, album_id)
     with catalog.database.read() as session:
@@ -80,7 +80,7 @@ def _album_use(
 
 
 def _beside(settings: Settings) -> dict[str, int]:
-    """What lies in the home beside the store, and the models wherever they are."""
+    """Use in the home outside the store, and the models wherever they are."""
     home = settings.home
     return {
         "models": _size([settings.models_path]),
@@ -93,7 +93,8 @@ def _beside(settings: Settings) -> dict[str, int]:
 
 
 def _size(paths: Iterable[Path]) -> int:
-    """Bytes of files, and of all files in folders; links are not followed, and what goes meanwhile counts nothing."""
+    """Bytes of files, and of all files in folders; links are not followed, and files that disappear meanwhile count
+    as 0."""
     total = 0
     for path in paths:
         try:

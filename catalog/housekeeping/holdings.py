@@ -1,9 +1,9 @@
-"""What each album holds in the catalog: the work it asked for, and the artifacts that work used and made.
+"""The work that each album needs in the catalog, and the artifacts that the work used and made.
 
-The catalog is read as one graph. A piece of work (a render or a step, by its key) needs the artifacts and the work that
-its row names; an artifact needs the work that made it. An album needs its candidates' renders, the steps of its
-decisions, its releases with their files, and what its manifest names; :meth:`Graph.held` is all of that with everything
-it leads back to. Artifacts and work that several albums need are shared.
+The catalog is read as one graph. A piece of work (a render or a step, by its key) needs the artifacts and the work
+that its row names; an artifact needs the work that made it. An album needs its candidates' renders, the steps of its
+decisions, its releases with their files, and what its manifest names; :meth:`Graph.held` returns all of these with
+their ancestors. Artifacts and work that several albums need are shared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TEXT = sa.Text()
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An artifact: its size in the store (0 where its bytes were pruned), and the kind and role of the work that made
-    it (None: given)."""
+    it (None for a file from outside)."""
 
     size: int
     kind: str | None
@@ -64,9 +64,9 @@ class Graph:
         releases: Mapping[int, frozenset[str]],
         release_albums: Mapping[int, str],
     ) -> None:
-        """``work``: the names that each piece of work gives, digests and keys alike; ``makers``: the work that made an
-        artifact; ``leased``: work that somebody is at; ``roots``: what an album names, its releases apart;
-        ``releases``: what a release names, by its row."""
+        """``work``: the digests and keys that each piece of work names; ``makers``: the work that made an artifact;
+        ``leased``: work in progress; ``roots``: what an album names, without its releases; ``releases``: what a
+        release names, by its row id."""
         self._work = work
         self._makers = makers
         self._products: dict[str, set[str]] = {}
@@ -94,7 +94,7 @@ class Graph:
         return frozenset[str]().union(*(self._releases[row] for row in rows))
 
     def held_by_others(self, *, album: str | None = None, releases: frozenset[int] = frozenset()) -> Held:
-        """What everything needs but this album and these releases."""
+        """Everything needed by other albums and other releases."""
         names: set[str] = set()
         for album_id, roots in self._roots.items():
             names |= roots if album_id != album else frozenset()
@@ -103,10 +103,10 @@ class Graph:
         return self.held(names)
 
     def held(self, names: Iterable[str]) -> Held:
-        """The work and the artifacts that names stand for, all that they lead back to, and what that work made.
+        """The work and the artifacts that the names refer to, all their ancestors, and what that work made.
 
-        Of several that made the same bytes, those count that the names lead to by themselves; where they lead to none,
-        all do.
+        Where several pieces of work made the same bytes, those that the names reach otherwise are included; where
+        they reach none, all are.
         """
         work: set[str] = set()
         artifacts: set[str] = set()
@@ -127,7 +127,7 @@ class Graph:
         return Held(frozenset(work), frozenset(artifacts))
 
     def only_for(self, names: Iterable[str], others: Held) -> Held:
-        """What ``names`` lead to and the others do not need, with all later work that was done with it."""
+        """Work and artifacts that ``names`` lead to and ``others`` do not need, with all later work that used them."""
         lone = self.held(names) - others
         while True:
             named = lone.artifacts | lone.work
@@ -141,7 +141,7 @@ class Graph:
             lone = grown
 
     def names_bytes(self, digest: str) -> bool:
-        """Whether an artifact has these bytes; those of a pruned one are nobody's."""
+        """Whether an artifact with this digest has bytes; a pruned one has none."""
         kept = self.artifacts.get(digest)
         return kept is not None and not kept.is_pruned
 
@@ -151,7 +151,7 @@ class Graph:
 
 
 def read_graph(session: Session) -> Graph:
-    """The whole catalog as a graph: some hundred bytes of memory for each row."""
+    """The whole catalog as a graph: a few hundred bytes of memory per row."""
     kept = _artifacts(session)
     work = _work(session)
     release_albums = {row.id: row.album_id for row in session.execute(sa.select(Release.id, Release.album_id))}
@@ -167,7 +167,7 @@ def read_graph(session: Session) -> Graph:
 
 
 def _artifacts(session: Session) -> dict[str, Kept]:
-    """Every artifact; what made it first tells its kind. Pruned ones count for nothing."""
+    """Every artifact; the work that first made it determines its kind. Pruned ones have size 0."""
     made = sa.select(ActivityArtifact.artifact_digest, Activity.kind, ActivityArtifact.role).join(
         Activity, Activity.id == ActivityArtifact.activity_id
     )
@@ -185,7 +185,7 @@ def _artifacts(session: Session) -> dict[str, Kept]:
 
 
 def _work(session: Session) -> dict[str, frozenset[str]]:
-    """What each render and step names in its row, and what its attempts used."""
+    """The digests and keys that each render and step names in its row, and those that its attempts used."""
     found: dict[str, set[str]] = {}
     for key, recipe in session.execute(sa.select(Render.key, _text(Render.recipe))):
         found[key] = set(_DIGEST.findall(recipe))
@@ -210,7 +210,7 @@ def _makers(session: Session) -> dict[str, frozenset[str]]:
 
 
 def _leased(session: Session) -> frozenset[str]:
-    """Work that somebody is at: its lease has not run out."""
+    """Work in progress: its lease has not expired."""
     return frozenset(
         key
         for table in (Render, Step)
@@ -243,5 +243,5 @@ def _releases(session: Session) -> dict[int, frozenset[str]]:
 
 
 def _text(column: InstrumentedAttribute[dict[str, object]]) -> sa.Cast[str]:
-    """A document as its text: only the digests in it are looked at."""
+    """A document as text: only the digests in it are searched."""
     return sa.cast(column, _TEXT)

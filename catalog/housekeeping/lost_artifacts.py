@@ -1,4 +1,4 @@
-"""Where lost bytes belong: the album, the song and the build that people know them by."""
+"""Locates lost bytes for the user: the album, the song and the build that they belong to."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from db.tables.release import Release, ReleaseFile
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an artifact is of: titles of album and song with its ``position`` (from 1), the ``build`` that has it at
-    these ``paths``, the ``candidate`` whose take it is or was made of. Each is None, or empty, where there is no such
-    thing or several."""
+    """The place of an artifact: titles of album and song with its ``position`` (from 1), the ``build`` that has it at
+    these ``paths``, and the ``candidate`` whose take it is or was made from. Each is None, or empty, where there is
+    none or more than one."""
 
     album: str | None = None
     song: str | None = None
@@ -53,7 +53,7 @@ def _place(session: Session, damage: Damage) -> Place:
 
 
 def _paths(session: Session, digest: str, origins: Sequence[TrackOrigin]) -> tuple[str, ...]:
-    """The paths that the artifact has among the files of the release."""
+    """The paths that the artifact has in the release."""
     rows = session.scalars(
         sa.select(ReleaseFile.path)
         .join(Release, Release.id == ReleaseFile.release_id)
@@ -70,7 +70,7 @@ def _song(session: Session, candidate: str) -> Song | None:
 
 
 def _of_take(session: Session, digest: str) -> Place:
-    """The take that an artifact is, or was made of; several may be, of which those that a manifest asks for count."""
+    """The take that an artifact is or was made from; of several, those that a manifest requests count."""
     rows = session.execute(
         sa.select(Album.title.label("album"), Song.title, Song.position, Candidate.id)
         .join(Song, Song.album_id == Album.id)
@@ -87,7 +87,7 @@ def _of_take(session: Session, digest: str) -> Place:
 
 
 def _renders_behind(session: Session, digest: str) -> list[str]:
-    """Keys of the renders that gave an artifact, or what it was made of."""
+    """Keys of the renders that made an artifact or its ancestors."""
     found: set[str] = set()
     seen, waiting = {digest}, [digest]
     while waiting:

@@ -1,6 +1,6 @@
-"""Builds that newer ones have replaced, and what no album needs any more: which they are, and how their bytes go.
+"""Builds that newer ones have replaced, and work that no album needs any more: finds them and prunes their bytes.
 
-What the catalog says of them stays, so that a file which was delivered long ago still leads back to what it is.
+Their rows stay in the catalog, so that the lineage of a file delivered long ago can still be traced.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from db.tables.release import Release
 
 @dataclass(frozen=True, slots=True)
 class OldBuilds:
-    """Rows of old builds: those whose bytes are ``kept`` until now, and those whose bytes were removed earlier."""
+    """Row ids of old builds: ``kept`` still have their bytes, the others were pruned earlier."""
 
     kept: tuple[int, ...]
     removed: tuple[int, ...]
 
     @property
     def all(self) -> tuple[int, ...]:
-        """Both."""
+        """All row ids of old builds."""
         return (*self.kept, *self.removed)
 
 
 def old_builds(session: Session, keep: int) -> OldBuilds:
-    """The builds that go: neither among the newest of their album nor the one that it stands at."""
+    """The builds to remove: neither in the newest ``keep`` of their album nor its current one."""
     current = set(session.scalars(sa.select(Album.release_key).where(Album.release_key.is_not(None))))
     rows = session.execute(
         sa.select(Release.id, Release.album_id, Release.step_key, is_kept().label("is_kept")).order_by(
@@ -55,8 +55,8 @@ def old_builds(session: Session, keep: int) -> OldBuilds:
 
 
 def superseded(session: Session, graph: Graph) -> Held:
-    """What no album needs and no manifest asks for; nothing while any work is under way, which may be about to use it
-    again."""
+    """Work and artifacts that no album needs and no manifest requests; empty while any work is in progress, since
+    that may use them again."""
     if graph.leased:
         return Held()
     asked = AskedFor(session)
@@ -66,8 +66,8 @@ def superseded(session: Session, graph: Graph) -> Held:
 
 
 def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
-    """Say that the bytes of these artifacts are gone, and that the work which made them, and the packing of these
-    releases, is to be done again where it is asked for again; gives the digests whose bytes may go."""
+    """Mark the bytes of these artifacts as pruned, and the work that made them and the packing of these releases as
+    to be done again on request; returns the digests whose bytes may be deleted."""
     going = with_bytes_yet(session, lone.artifacts)
     makers: set[str] = set()
     for rows in chunked(releases):
@@ -86,7 +86,7 @@ def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
 
 
 def with_bytes_yet(session: Session, digests: Iterable[str]) -> list[str]:
-    """Those of the artifacts whose bytes are not gone already."""
+    """The artifacts whose bytes are not pruned yet."""
     found: list[str] = []
     for some in chunked(sorted(digests)):
         query = sa.select(Artifact.digest).where(Artifact.digest.in_(some), Artifact.pruned_at.is_(None))

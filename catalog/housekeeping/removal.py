@@ -1,9 +1,9 @@
-"""Freeing disk: an album with all that only it needs, or the builds of albums that newer ones have replaced.
+"""Frees disk space: removes an album with everything that only it needs, or builds that newer ones have replaced.
 
-What another album needs stays, with everything it leads back to, so that its lineage is as true as before. With an
-album its rows go; with an old build the bytes alone: its release, tracks, steps and artifacts stay as rows, so that a
-file that was delivered long ago still leads back to what it is. Rows are written in one transaction that keeps every
-other writer out; the bytes go after them, and what a crash leaves is garbage that ``songline gc`` finds.
+What another album needs stays, with all its ancestors, so that its lineage remains complete. For an album, its rows
+are deleted; for an old build, only the bytes: its release, tracks, steps and artifacts stay as rows, so that the
+lineage of a file delivered long ago can still be traced. Rows are written in one transaction that excludes every
+other writer; the bytes are deleted after it, and what a crash leaves is garbage that ``songline gc`` removes.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from db.tables.submission import Shard, Submission
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What goes: its counts, and its bytes by kind. ``shared_bytes`` are those that stay since other albums, or what is
-    kept of this one, need them. ``swept`` is what became of the bytes, None where nothing was removed."""
+    """The contents of a removal: its counts, and its bytes by kind. ``shared_bytes`` stay because other albums,
+    or kept builds of this one, need them. ``swept`` is the result of deleting the bytes, None where nothing was
+    removed."""
 
     albums: tuple[str, ...]
     songs: int
@@ -45,7 +46,7 @@ class Removal:
 
 
 def plan_removal(database: Database, album_id: str) -> Removal:
-    """What :func:`remove_album` would remove. Raises InputError for an unknown album."""
+    """The removal that :func:`remove_album` would make. Raises InputError for an unknown album."""
     require_album(database, album_id)
     with database.read() as session:
         graph = read_graph(session)
@@ -53,9 +54,9 @@ def plan_removal(database: Database, album_id: str) -> Removal:
 
 
 def remove_album(database: Database, store: Store, album_id: str) -> Removal:
-    """Remove an album, its songs, candidates, decisions and builds, and all that nothing else needs.
+    """Remove an album, its songs, candidates, decisions and builds, and everything that nothing else needs.
 
-    Raises InputError for an unknown album, RefusedError while it is being made.
+    Raises InputError for an unknown album, RefusedError while work on it is in progress.
     """
     require_album(database, album_id)
     with database.write(alone=True) as session:
@@ -71,11 +72,11 @@ def remove_album(database: Database, store: Store, album_id: str) -> Removal:
 
 
 def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: bool = False) -> Removal:
-    """Remove the bytes of all builds of every album but its ``keep`` newest and the one it stands at, as far as only
-    they need them, and of what no album needs: files that earlier plans named, and what was made for plans that others
-    have replaced. What the catalog says of it stays; a build that is asked for again is made again, as that build.
+    """Remove the bytes of all builds of every album except its ``keep`` newest and its current one, as far as only
+    they need them, and of work that no album needs: files of earlier plans, and results of plans that were replaced.
+    The rows stay; a removed build that is requested again is packed again under its old number.
 
-    Raises RefusedError where work on what would go is under way. With ``dry_run`` nothing is removed.
+    Raises RefusedError while work on anything to be removed is in progress. With ``dry_run`` nothing is removed.
     """
     if dry_run:
         with database.read() as session:
@@ -147,7 +148,7 @@ def _counts(session: Session, album_id: str) -> tuple[int, int]:
 
 
 def _refuse_if_made(session: Session, graph: Graph, lone: Held, album_id: str) -> None:
-    """Nothing is taken from under those who are at it."""
+    """Raises RefusedError while work on anything to be removed is in progress."""
     submission = session.get(Submission, album_id)
     if submission is not None and submission.state in ("active", "paused"):
         state = "is being made" if submission.state == "active" else "is paused"
@@ -182,7 +183,7 @@ def _delete_album(session: Session, album_id: str) -> None:
 
 
 def _delete_work(session: Session, lone: Held) -> list[str]:
-    """Remove the rows of work and artifacts; gives the digests whose bytes may go."""
+    """Delete the rows of work and artifacts; returns the digests whose bytes may be deleted."""
     keys = sorted(lone.work)
     for some in chunked(keys):
         session.execute(sa.delete(Score).where(Score.step_key.in_(some)))
@@ -202,13 +203,13 @@ def _delete_work(session: Session, lone: Held) -> list[str]:
 
 
 def _not_referred_to() -> list[sa.ColumnElement[bool]]:
-    """Attempts that a row outside the removed work tells of stay."""
+    """Conditions that keep attempts to which a row outside the removed work refers."""
     columns = (Render.activity_id, Step.activity_id, Score.activity_id, Decision.activity_id, Release.activity_id)
     return [~sa.exists().where(column == Activity.id) for column in columns]
 
 
 def _nowhere_named() -> list[sa.ColumnElement[bool]]:
-    """Artifacts that a row outside the removed work names stay."""
+    """Conditions that keep artifacts that a row outside the removed work names."""
     columns = (
         ActivityArtifact.artifact_digest,
         ReleaseFile.artifact_digest,

@@ -1,7 +1,8 @@
-"""Bringing lost bytes back: what made them is planned again, as far as a manifest asks for it; or accepting their loss.
+"""Repairs lost bytes by planning the work that made them again, as far as a manifest requests it; or accepts their
+loss.
 
-The next render makes the same bytes where the work is repeatable bit for bit. Where it is not (a GPU, another batch),
-other bytes take their place, and those that are lost for good count as pruned.
+The next render makes the same bytes where the work is reproducible bit for bit. Where it is not (a GPU, another
+batch), different bytes replace them, and the lost ones count as pruned.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from db.tables.base import database_now
 from db.tables.provenance import Artifact, Loss
 
 LOOK_S = 3.0
-"""Patience with the store while one artifact is read."""
+"""Timeout of the store in seconds while one artifact is read."""
 SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One artifact that is missing or corrupt: what made it as which role, None for a file from outside."""
+    """One artifact that is missing or corrupt: the work that made it and its role, None for a file from outside."""
 
     digest: str
     corrupt: bool
@@ -40,7 +41,7 @@ class Damage:
 
 
 class Look(Enum):
-    """How the bytes of one artifact are found."""
+    """The condition of an artifact's bytes."""
 
     WHOLE = "whole"
     MISSING = "missing"
@@ -48,19 +49,19 @@ class Look(Enum):
 
 
 def examine(database: Database, store: Store, digests: Sequence[str]) -> list[Damage]:
-    """Read the bytes of every digest; gives those that are missing or corrupt. Raises StoreError where the store
-    cannot tell because it is away."""
+    """Read the bytes of every digest; returns those that are missing or corrupt. Raises StoreError where the store is
+    unreachable."""
     with_timeout = store.with_timeout(LOOK_S)
     first = [digest for digest in digests if _look(store, with_timeout, digest) != Look.WHOLE]
-    # A store under load may refuse to read for a moment what it describes, as it does for good where a disk has
-    # damaged it. Only what is refused twice, some time apart, is damage: a repair will remove it.
+    # A store under load may refuse for a moment to read an object that it lists, as it always does where a disk has
+    # damaged it. Only an object that is refused twice, some time apart, counts as damaged, since a repair will remove
+    # it.
     again = {digest: found for digest in first if (found := _look(store, with_timeout, digest)) != Look.WHOLE}
     return [_damage(database, digest, corrupt=found == Look.CORRUPT) for digest, found in again.items()]
 
 
 def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> None:
-    """Raise StoreError where nothing of several artifacts is whole: then it is the store that is not the right one,
-    or not there."""
+    """Raise StoreError where none of several artifacts is whole: then the store itself is probably wrong or missing."""
     if len(damages) < len(checked) or len(checked) < SEVERAL:
         return
     corrupt = sum(damage.corrupt for damage in damages)
@@ -73,10 +74,10 @@ def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> Non
 
 
 def _look(store: Store, with_timeout: Store, digest: str) -> Look:
-    """How the store has one artifact, told within seconds while the store is there.
+    """The condition of one artifact, determined within seconds while the store is reachable.
 
-    A service that finds damage by itself answers as if it were busy, so it is waited for shortly; who is away is
-    waited for as long as the settings say.
+    A service that detects damage itself answers as if it were busy, so it gets a short timeout; an unreachable one
+    gets the timeout of the settings.
     """
     try:
         return _found(with_timeout, digest)
@@ -93,11 +94,11 @@ def _found(store: Store, digest: str) -> Look:
 
 @contextmanager
 def in_turn(database: Database, store: Store, damage: Damage) -> Iterator[tuple[Session, Look]]:
-    """A write alone in which an artifact was looked at again: a worker may have brought its bytes back since, and
-    nobody brings them while the block lasts and means them to stay."""
+    """An exclusive write transaction in which an artifact was checked again: a worker may have restored its bytes
+    since, and no writer that restores them can finish while the block lasts."""
     with_timeout = store.with_timeout(LOOK_S)
     with database.write(alone=True) as session:
-        # The turn begins with the first statement, so a row is asked before the store.
+        # The transaction begins with the first statement, so a row is read before the store.
         session.scalar(sa.select(Artifact.digest).where(Artifact.digest == damage.digest))
         yield session, _look(with_timeout, with_timeout, damage.digest)
 
@@ -111,9 +112,9 @@ def _damage(database: Database, digest: str, *, corrupt: bool) -> Damage:
 
 
 def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
-    """Remove what is corrupt and plan again all work that made it, or that failed for want of it, as far as a manifest
-    still asks for it; gives the count. What was superseded is left as it is: see :func:`accept`. What came back since
-    it was found damaged is left alone."""
+    """Remove corrupt bytes and plan again all work that made the damaged artifacts, or that failed because they were
+    missing, as far as a manifest still requests it; returns the count. Superseded work is left as it is: see
+    :func:`accept`. Artifacts restored since the damage was found are left alone."""
     with database.read() as session:
         again = _to_plan_again(session, damages)
     planned: set[str] = set()
@@ -125,28 +126,29 @@ def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
             if found == Look.CORRUPT and (damage.kind is None or work.is_made):
                 store.delete(damage.digest)
             if damage.kind == "pack" and work.is_made:
-                # A page or lineage packed anew may have other bytes; the lost ones are then named by nothing any more.
+                # A page or lineage document that is packed again may have different bytes; then nothing names the
+                # lost ones.
                 _mark_pruned(session, damage)
             planned |= _plan_again(session, work.keys)
     return len(planned)
 
 
 def not_made_again(database: Database, damages: Sequence[Damage]) -> list[Damage]:
-    """Those that no manifest asks for any more, so that :func:`repair` does not bring them back."""
+    """The damages that no manifest requests any more, so that :func:`repair` does not restore them."""
     with database.read() as session:
         again = _to_plan_again(session, damages)
     return [damage for damage in damages if not again[damage.digest].is_made]
 
 
 def _is_still(damage: Damage, found: Look) -> bool:
-    """Whether it is as it was when it was found damaged; what was missing and is there now, whatever it is, came from
-    somebody else."""
+    """Whether an artifact is still damaged as it was found; where it was missing and exists now, in any condition,
+    another process wrote it."""
     return found == Look.MISSING or (found == Look.CORRUPT and damage.corrupt)
 
 
 def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: str) -> int:
-    """Record that these bytes are lost for good, and that ``by`` accepts it; what is corrupt is removed. Work that a
-    manifest still asks for is planned again; gives its count. What came back since is left alone."""
+    """Record that these bytes are lost permanently and that ``by`` accepts it; corrupt bytes are removed. Work that a
+    manifest still requests is planned again; returns its count. Artifacts restored since are left alone."""
     planned = repair(database, store, damages)
     for damage in damages:
         with in_turn(database, store, damage) as (session, found):
@@ -164,20 +166,20 @@ def _mark_pruned(session: Session, damage: Damage) -> None:
 
 
 def accepted_losses(database: Database) -> frozenset[str]:
-    """Digests of the artifacts whose loss was accepted, and whose bytes did not come back since."""
+    """Digests of the artifacts whose loss was accepted and whose bytes were not restored since."""
     with database.read() as session:
         query = sa.select(Loss.artifact_digest).join(Artifact, Artifact.digest == Loss.artifact_digest)
         return frozenset(session.scalars(query.where(Artifact.pruned_at.is_not(None))))
 
 
 def found_as(damage: Damage) -> str:
-    """What was found, in one word."""
+    """The condition that was found, in one word."""
     return "corrupt" if damage.corrupt else "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """Keys of the work to be planned again for one lost artifact, and whether that makes it."""
+    """Keys of the work to plan again for one lost artifact, and whether that work makes the artifact."""
 
     keys: frozenset[str]
     is_made: bool
@@ -191,7 +193,7 @@ def _to_plan_again(session: Session, damages: Sequence[Damage]) -> dict[str, _Ag
     for digest in sorted(lost):
         held_up = [work.key for work in waiting.get(digest, ()) if asked.is_of_a_manifest(work.kind, work.key)]
         makers = asked.makers(digest)
-        if held_up and not makers:  # it is wanted, although nothing has been made of it yet
+        if held_up and not makers:  # failed work needs it, although nothing has been made from it yet
             makers = [maker for maker in makers_of(session, digest) if asked.is_of_a_manifest(maker.kind, maker.key)]
         again[digest] = _Again(frozenset([*held_up, *(maker.key for maker in makers)]), bool(makers))
     return again

@@ -1,4 +1,4 @@
-"""Bytes that a store has lost and the home's newest backup still has: taken from there before any loss is accepted."""
+"""Restores bytes that a store has lost from the home's newest backup, before any loss is accepted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from db.session import Database
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """The damages that the backup in ``folder`` can undo: it has these bytes, and they are what they were."""
+    """The damages that the backup in ``folder`` can repair: it has these bytes, with the right digest."""
 
     folder: Path
     damages: tuple[Damage, ...]
 
 
 def rescue_for(home: Path, damages: Sequence[Damage]) -> Rescue | None:
-    """What the newest backup of ``home`` can bring back; None where there is none, or it has nothing of it."""
+    """The rescue from the newest backup of ``home``; None where there is no backup, or it has none of the bytes."""
     folder = last_backup(home) if damages else None
     if folder is None or not (folder / "store").is_dir():
         return None
@@ -39,8 +39,8 @@ def rescue_for(home: Path, damages: Sequence[Damage]) -> Rescue | None:
 
 
 def bring_back(database: Database, store: Store, rescue: Rescue) -> list[str]:
-    """Put the bytes back that the store still lacks, in the place of corrupt ones; gives the digests of what it has
-    now, whoever brought it."""
+    """Put the bytes that the store is missing into it, and replace corrupt ones; returns the digests that it has now,
+    including those that another process restored."""
     kept = FolderStore(rescue.folder / "store")
     back = []
     for damage in rescue.damages:
@@ -49,7 +49,7 @@ def bring_back(database: Database, store: Store, rescue: Rescue) -> list[str]:
         except ArtifactLost:
             continue
         with in_turn(database, store, damage) as (_, found):
-            if found == Look.CORRUPT:  # bytes of the same size would count as known
+            if found == Look.CORRUPT:  # otherwise bytes of the same size would count as already stored
                 store.delete(damage.digest)
         if found != Look.WHOLE:
             store.put(path)
@@ -58,7 +58,7 @@ def bring_back(database: Database, store: Store, rescue: Rescue) -> list[str]:
 
 
 def require_no_rescue(rescue: Rescue | None) -> None:
-    """Raise RefusedError where a loss is about to be accepted and a backup still has the bytes."""
+    """Raise RefusedError where a loss is to be accepted although a backup still has the bytes."""
     if rescue is not None:
         has = counted(len(rescue.damages), "of the damaged artifacts", "of the damaged artifacts")
         raise RefusedError(

@@ -1,1 +1,1 @@
-"""Inboxes: manifests that wait in a folder or a bucket, and the reports left beside them."""
+"""Inboxes: manifests in a folder or a bucket, and the reports written beside them."""

@@ -1,4 +1,4 @@
-"""The seam of inboxes: manifests that lie in a folder or under a prefix, and reports left beside them."""
+"""The protocol of inboxes: manifests in a folder or under a prefix, and reports written beside them."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from typing import Protocol
 from catalog.common.errors import InputError
 
 REPORTS = "reports"
-"""Folder of the inbox that holds what was reported; no manifest is looked for there."""
+"""Folder of the inbox that holds the reports; it is not searched for manifests."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_NAMES = 100_000
-"""Files and folders of an inbox that are looked at; past that it is no inbox but a disk."""
+"""Maximum number of files and folders in an inbox; a place with more is a disk rather than an inbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A manifest by its name: its path inside the inbox, with slashes. ``fault`` says why it cannot be opened."""
+    """A manifest by its name: its path inside the inbox, with slashes. ``fault`` is why it cannot be opened."""
 
     name: str
     fault: str | None = None
 
 
 class Inbox(Protocol):
-    """Manifests and their files. Methods raise InputError where a manifest is wrong, StoreError where the place is."""
+    """Manifests and their files. Methods raise InputError for a wrong manifest, StoreError where the location fails."""
 
     @property
     def place(self) -> str:
-        """The inbox as people write it."""
+        """The inbox as users write it."""
 
     def manifests(self) -> Sequence[Offered]:
-        """Every ``.yaml``, ``.yml`` and ``.json`` file at any depth, in the order of the paths (by code points), but
-        for what lies in ``reports`` and what begins with a dot."""
+        """Every ``.yaml``, ``.yml`` and ``.json`` file at any depth, ordered by path (by code points), except those
+        in ``reports`` and those that begin with a dot."""
 
     def opened(self, name: str) -> AbstractContextManager[Path]:
-        """A manifest as a file, with the files that it names beside it, for as long as the block lasts."""
+        """A manifest as a file, with the files that it names beside it, for the length of the block."""
 
     def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
-        """Keep a report under ``stem`` as one file for each suffix; gives the name that it got, without suffix."""
+        """Write a report under ``stem``, one file for each suffix; returns the name that was used, without suffix."""
 
 
 def is_offered(name: str) -> bool:
-    """Whether a path inside an inbox is that of a manifest."""
+    """Whether a path inside an inbox is a manifest."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
     return name.lower().endswith(SUFFIXES) and parts[0] != REPORTS and not hidden
 
 
 def too_many(place: str) -> InputError:
-    """The error of an inbox that holds more than is looked at."""
+    """The error of an inbox with too many files."""
     return InputError(
         f"the inbox {place} holds more than {MAX_NAMES} files",
         remedy="Move finished albums away, or name a folder of albums only",
@@ -60,5 +60,5 @@ def too_many(place: str) -> InputError:
 
 
 def numbered(stem: str, attempt: int) -> str:
-    """The name to try next for a report: two may be left in one second."""
+    """The next name to try for a report: two may be written in one second."""
     return stem if attempt == 1 else f"{stem}-{attempt}"

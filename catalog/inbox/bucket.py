@@ -1,4 +1,4 @@
-"""An inbox under a prefix of a bucket. A manifest is fetched with the files that it names, and no others."""
+"""An inbox under a prefix of a bucket. A manifest is downloaded with the files that it names, and no others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNSAFE = "has a name that is no path inside the inbox. Give the object another n
 
 
 class BucketInbox:
-    """See :class:`catalog.inbox.base.Inbox`. ``scratch`` gives an empty folder for the length of a block."""
+    """See :class:`catalog.inbox.base.Inbox`. ``scratch`` yields an empty folder for the length of a block."""
 
     def __init__(
         self, objects: NamedObjects, place: str, *, scratch: Callable[[], AbstractContextManager[Path]]
@@ -42,7 +42,7 @@ class BucketInbox:
         """See :class:`catalog.inbox.base.Inbox`."""
         self._sizes = {}
         for found in self._objects.listing():
-            # Folders' marks are no files, and of reports there may be many after some years.
+            # Folder markers are not files, and there may be many reports after some years.
             if not found.key.endswith("/") and not found.key.startswith(f"{REPORTS}/"):
                 self._sizes[found.key] = found.size
             if len(self._sizes) > MAX_NAMES:
@@ -63,7 +63,7 @@ class BucketInbox:
                     f"the manifest names {len(named)} files of {total} bytes",
                     remedy=f"An album in a bucket has at most {MAX_FILES} files and {MAX_TOTAL_BYTES} bytes",
                 )
-            left = MAX_TOTAL_BYTES  # of what comes, whatever the listing said
+            left = MAX_TOTAL_BYTES  # counts the bytes received, whatever sizes the listing states
             for inner, key in named.items():
                 if inner != path.name:
                     place = confined(folder, inner, named_by=self._place)
@@ -81,7 +81,7 @@ class BucketInbox:
     def _named(self, manifest: Path, folder: str) -> dict[str, str]:
         """Objects in the manifest's folder that some text of the manifest names, by their path in that folder.
 
-        What the texts mean is for the manifest's own checks; a file that is not there is their business too.
+        The manifest's own checks interpret the texts, and report a file that is missing.
         """
         source = read_source(manifest.name, manifest.read_bytes())
         named: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Which inbox a place names."""
+"""Chooses the kind of inbox for a location."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from catalog.inbox.folder import FolderInbox
 
 
 def inbox_of(catalog: Catalog, place: str) -> Inbox:
-    """The inbox at ``place``, or at the setting's where that is empty; nothing is read yet."""
+    """The inbox at ``place``, or at the location in the settings where that is empty; nothing is read yet."""
     place = place or catalog.settings.inbox
     if not place:
         raise InputError("no inbox is named", remedy="Name a folder or s3://BUCKET/PREFIX, or set SONGLINE_INBOX")
     if not place.startswith("s3://"):
         return FolderInbox(Path(place))
     try:
-        # Only who uses a bucket pays for its client.
+        # The S3 client is imported only for a bucket.
         from catalog.inbox.bucket import BucketInbox
         from catalog.store.s3_objects import named_objects
     except ModuleNotFoundError as error:

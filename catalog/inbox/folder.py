@@ -1,4 +1,4 @@
-"""An inbox in a folder. Nothing outside of it is read, whatever the links in it say."""
+"""An inbox in a folder. No file outside it is read, even through links."""
 
 from __future__ import annotations
 
@@ -90,5 +90,6 @@ class FolderInbox:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """The whole file or none: somebody may be reading along. It is for whoever put the manifest there."""
+    """Write the file atomically, since another process may be reading it. It has the user's file mode, for the
+    manifest's author."""
     write_whole(path, data, mode=users_file_mode())

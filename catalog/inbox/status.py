@@ -1,4 +1,4 @@
-"""How an album of an inbox stands with the catalog: new, changed, under way or done."""
+"""The status of an inbox album in the catalog: new, changed, in progress or done."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TO_TAKE: frozenset[ManifestStatus] = frozenset({"new", "changed", "resumed"})
 def manifest_status(
     database: Database, album_id: str, *, digest: str, cover_digests: Collection[str | None], until: str
 ) -> tuple[ManifestStatus, Submission | None]:
-    """How the album stands that now digests to this. What a person cancelled or paused, and what failed, stays so
-    until it changes.
+    """The status of the album for a manifest with this digest. An album that the user cancelled or paused, or that
+    failed, stays so until its manifest changes.
 
-    Its cover may have been stored as it is delivered or, by older versions, as the file stood: ``cover_digests`` are
-    both of them, None where it has none.
+    The cover may be stored as delivered or, by older versions, as the original file: ``cover_digests`` has the
+    digests of both, None where there is no cover.
     """
     submission = submission_of(database, album_id)
     if submission is None:

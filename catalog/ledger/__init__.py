@@ -1,1 +1,1 @@
-"""The ledger: work declared, leased, committed or failed in SQL, and what came of it."""
+"""The ledger: work that is declared, leased, committed or failed in SQL, and its results."""

@@ -1,4 +1,4 @@
-"""The ledger of work: declare it, lease it, commit or fail it. Every change of state is compare-and-set in SQL."""
+"""The ledger of work: declares, leases, commits and fails it. Every change of state is compare-and-set in SQL."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOST_DOUBLINGS = 40
 
 
 class Ledger:
-    """Work in the catalog, seen by one owner. Nothing here holds a transaction while work runs."""
+    """The work in the catalog, for one lease owner. No transaction is held while work runs."""
 
     def __init__(
         self, database: Database, store: Store, *, owner: str, owners_folder: Path, settings: Settings
@@ -48,7 +48,7 @@ class Ledger:
         self._settings = settings
 
     def declare_renders(self, recipes: Sequence[Recipe]) -> None:
-        """Make sure that each recipe has its render row."""
+        """Insert the render rows that are missing for the recipes."""
         rows = {r.digest: r for r in recipes}
         self._declare(
             Render,
@@ -56,7 +56,7 @@ class Ledger:
         )
 
     def declare_steps(self, requests: Sequence[StepRequest]) -> None:
-        """Make sure that each request has its step row."""
+        """Insert the step rows that are missing for the requests."""
         rows = {r.key: r for r in requests}
         self._declare(
             Step,
@@ -83,7 +83,7 @@ class Ledger:
             self._database.transact(lambda session: insert_missing(session, table, missing))
 
     def statuses(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
-        """How each known key stands; unknown keys are left out."""
+        """The status of each known key; unknown keys are omitted."""
         table = TABLES[work]
         columns = (table.key, table.state, table.due_at, table.error, table.owner, database_now().label("now"))
         with self._database.read() as session:
@@ -91,7 +91,7 @@ class Ledger:
         return {r.key: WorkStatus(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
-        """Take a lease, or tell how the work stands if it cannot be had now."""
+        """Take a lease, or return the work's status where it cannot be leased now."""
         table = TABLES[work]
         status = self.statuses(work, [key])[key]
         free = sa.or_(table.state == "planned", table.has_run_out())
@@ -118,12 +118,12 @@ class Ledger:
 
     @contextmanager
     def keeping(self, leases: Sequence[Lease]) -> Iterator[None]:
-        """Renew leases in the background for as long as the block runs."""
+        """Renew leases in the background for the length of the block."""
         done = threading.Event()
 
         def keep() -> None:
             while not done.wait(self._settings.renew_s):
-                with suppress(DatabaseError):  # a busy database: the next tick comes before the lease runs out
+                with suppress(DatabaseError):  # a busy database: the next renewal is due before the lease expires
                     self._database.transact(lambda session: self._renew(session, leases))
 
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
@@ -145,9 +145,9 @@ class Ledger:
 
     def commit(self, lease: Lease, outcome: StepOutcome, *, seconds: float, execution: ExecutionEnvironment) -> None:
         """Store the products, then finish the work and write its rows in one transaction, which never waits for the
-        store: see :mod:`catalog.store.gc` for why the bytes still lie there when it ends.
+        store: :mod:`catalog.store.gc` explains why the bytes still exist when it ends.
 
-        Raises LeaseLost where a higher fence was given meanwhile; the bytes are then garbage for the sweep.
+        Raises LeaseLost where a higher fence was assigned meanwhile; the bytes are then garbage for the sweep.
         """
         name_by = time.monotonic() + NAMED_WITHIN_S
         stored = [(product, self._store.put(product.path)) for product in outcome.products]
@@ -172,19 +172,20 @@ class Ledger:
         self._unprune_found(lost)
 
     def _lost(self, lease: Lease, made: Mapping[str, str]) -> list[str]:
-        """Earlier products of this work that are not made again and whose bytes are gone. Only who holds the lease
-        can add to its products, so this stands until the commit, or the commit fails."""
+        """Earlier products of this work that it did not make this time and whose bytes are gone. Only the lease owner
+        can add to its products, so the result holds until the commit, or the commit fails."""
         with self._database.read() as session:
             row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
             replaced = replaced_by(session, row, made)
         return [digest for digest in replaced if self._store.stat(digest) is None]
 
     def _unprune_found(self, lost: Sequence[str]) -> None:
-        """Take back that bytes are gone where other work, which makes the same, stored them between look and commit.
+        """Unmark artifacts as pruned where other work, which makes the same bytes, stored them between the check and
+        the commit.
 
-        If it commits after this, its own commit takes it back.
+        Work that commits after this unmarks them itself.
         """
-        with suppress(StoreError):  # not known, so what was seen before stands
+        with suppress(StoreError):  # unknown, so the earlier result stands
             found = [digest for digest in lost if self._store.stat(digest) is not None]
             if found:
                 kept = sa.update(Artifact).where(Artifact.digest.in_(found)).values(pruned_at=None)
@@ -213,7 +214,8 @@ class Ledger:
             row.result = dict(outcome.result)
 
     def fail(self, lease: Lease, error: SonglineError, *, seconds: float, execution: ExecutionEnvironment) -> None:
-        """Record a failed attempt: transient trouble goes back to planned with a due time, the rest stays failed."""
+        """Record a failed attempt: a transient error returns the work to planned with a due time, other errors leave
+        it failed."""
         document = error_document(error)
 
         def write_down(session: Session) -> None:
@@ -239,12 +241,12 @@ class Ledger:
             self._database.transact(write_down)
 
     def _backoff_s(self, attempts: int) -> float:
-        """The wait after that many attempts: doubled each time, with jitter, and bounded."""
+        """The wait in seconds after that many attempts: doubled each time, with jitter, and bounded."""
         doubled_s = self._settings.retry_base_s * 2.0 ** min(attempts - 1, MOST_DOUBLINGS)
         return min(doubled_s * random.uniform(0.75, 1.25), LONGEST_WAIT_S)
 
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
-        """Put failed work back to planned with its attempts forgiven; gives the count."""
+        """Return failed work to planned and reset its attempts; returns the count."""
         table = TABLES[work]
         forgiving = (
             sa.update(table)
@@ -255,7 +257,7 @@ class Ledger:
         return self._database.transact(lambda session: len(session.execute(forgiving).all()))
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
-        """The row of a lease that is still ours; nobody takes it over until the transaction ends."""
+        """The row of a lease that this process still owns; no other owner takes it over until the transaction ends."""
         row: Render | Step = session.get_one(TABLES[lease.work], lease.key, with_for_update=ROW_LOCK)  # type: ignore[assignment]
         if row.fence != lease.fence or row.state != "leased":
             raise LeaseLost(f"the lease on {lease.work} {lease.key[:12]} was lost", key=lease.key)
@@ -263,5 +265,5 @@ class Ledger:
 
 
 def _wait_s(until_due_s: float) -> float:
-    """Seconds until work is due; none where it is due already, or where the clock was set back meanwhile."""
+    """Seconds until work is due; 0 where it is due already, or where the clock was set back meanwhile."""
     return until_due_s if 0 < until_due_s <= LONGEST_WAIT_S else 0.0

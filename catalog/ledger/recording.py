@@ -1,4 +1,4 @@
-"""Writing finished work down: its activity, artifacts, scores, decisions and releases."""
+"""Writes the rows of finished work: its activity, artifacts, scores, decisions and releases."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def record_activity(
     error: Mapping[str, Json] | None = None,
     made: StepOutcome | None = None,
 ) -> Activity:
-    """Add the activity of one attempt, with what it used; ``made`` is what came of one that was done."""
+    """Add the activity of one attempt, with the artifacts it used; ``made`` is the outcome of a successful one."""
     figures = made.figures if made else None
     activity = Activity(
         id=uuid.uuid4().hex,
@@ -69,7 +69,7 @@ def record_activity(
 
 
 def _facts(row: Render | Step) -> dict[str, Any]:
-    """What of an activity comes from the row it worked on."""
+    """The fields of an activity that come from the row of its work."""
     if isinstance(row, Render):
         return {"kind": "render", "revision": row.recipe["revision"], "parameters": row.recipe, "seed": row.seed}
     return {"kind": row.kind, "revision": row.revision, "parameters": row.parameters, "seed": None}
@@ -83,8 +83,9 @@ def record_outcome(
     outcome: StepOutcome,
     stored: Sequence[tuple[Product, Stored]],
 ) -> dict[str, str]:
-    """Add what an attempt made; gives the products' digests by role."""
-    # In one order for all, so that two attempts that made the same bytes wait for each other.
+    """Add the rows of an attempt's outcome; returns the products' digests by role."""
+    # All writers use the same order, so that two attempts that made the same bytes wait for each other instead of
+    # deadlocking.
     for product, kept in sorted(stored, key=lambda pair: pair[1].digest):
         record_artifact(session, kept, media_type=product.media_type, sample_digest=product.sample_digest)
         _link(session, activity, direction="made", role=product.role, digest=kept.digest)
@@ -95,7 +96,7 @@ def record_outcome(
 
 
 def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -> Sequence[str]:
-    """Digests that earlier activities of the same work made, and that are none of those ``made`` now."""
+    """Digests that earlier activities of the same work made and that are not in ``made``."""
     return session.scalars(
         sa.select(ActivityArtifact.artifact_digest)
         .join(Activity, Activity.id == ActivityArtifact.activity_id)
@@ -109,12 +110,12 @@ def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -
 
 
 def record_pruned(session: Session, digests: Sequence[str]) -> None:
-    """Say of artifacts that their bytes are gone and will not come back."""
+    """Mark artifacts as pruned: their bytes are gone permanently."""
     session.execute(sa.update(Artifact).where(Artifact.digest.in_(digests)).values(pruned_at=database_now()))
 
 
 def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
-    """Add the row of stored bytes, or bring a pruned one back."""
+    """Add the row of stored bytes, or unmark a pruned one."""
     row = Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest)
     insert_or_set(session, row, Artifact.pruned_at, None)
 
@@ -148,8 +149,8 @@ def _add_record(
 
 
 def add_decision(session: Session, record: DecisionRecord, *, step_key: str, activity_id: str) -> None:
-    """Append a decision that supersedes the song's newest."""
-    # One after the other, so that the highest id is the newest and each supersedes the one before.
+    """Append a decision that supersedes the song's newest one."""
+    # Serialised, so that the highest id is the newest and each decision supersedes the previous one.
     session.get_one(Song, record.song_id, with_for_update=ROW_LOCK)
     newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
     session.add(
@@ -175,7 +176,7 @@ def newest_decisions(database: Database, song_row_ids: Sequence[int]) -> dict[st
 
 
 def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
-    """Make the decision of ``step_key`` the song's newest: one that was superseded is said again, as a new row."""
+    """Make the decision of ``step_key`` the song's newest: a superseded one is appended again as a new row."""
     newest = sa.select(Decision).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
     with database.read() as session:
         row = session.scalars(newest).first()
@@ -196,7 +197,7 @@ def _add_release(
     session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
 ) -> None:
     replaced = session.scalars(sa.select(Release).where(Release.step_key == row.key)).first()
-    if replaced is not None:  # the same content packed again, because files of it were lost
+    if replaced is not None:  # the same content is packed again, because some of its files were lost
         session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id == replaced.id))
         session.delete(replaced)
         session.flush()

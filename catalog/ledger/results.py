@@ -1,4 +1,4 @@
-"""Reading the catalog: work by key, albums, candidates with their scores, releases."""
+"""Reads the catalog: work by key, albums, candidates with their scores, releases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from db.tables.selection import Score
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a finished step found, and the artifacts it made by role."""
+    """The result of a finished step, and the artifacts it made by role."""
 
     key: str
     result: Mapping[str, Json]
@@ -41,8 +41,8 @@ def step_result(database: Database, key: str) -> StepResult | None:
 
 
 def step_results(database: Database, keys: Sequence[str]) -> dict[str, StepResult]:
-    """The results of those of the steps that are finished, by key."""
-    # The state is looked at here: SQLite would go by its index, and through all work that is finished.
+    """The results of the finished steps, by key."""
+    # The state is compared here: in SQL, SQLite would use the state's index and scan all finished work.
     query = sa.select(Step.key, Step.state, Step.result, Step.activity_id).where(in_values(Step.key, keys))
     with database.read() as session:
         found = session.execute(query.where(Step.activity_id.is_not(None)))
@@ -70,7 +70,7 @@ def render_products(database: Database, render_key: str) -> dict[str, str]:
 
 
 def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Artifacts of each render by role, none for those that are not finished."""
+    """Artifacts of each render by role, none for unfinished renders."""
     columns = sa.select(Render.key, Render.activity_id).where(Render.activity_id.is_not(None))
     with database.read() as session:
         makers = {
@@ -81,7 +81,7 @@ def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dic
 
 
 def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
-    """Every metric's reading of the finished steps that listened to one candidate."""
+    """Every metric's reading of the finished steps that scored one candidate."""
     with database.read() as session:
         rows = session.scalars(sa.select(Score).where(in_values(Score.step_key, score_keys)).order_by(Score.id)).all()
     return {row.metric: _reading(row) for row in rows}
@@ -94,7 +94,7 @@ def _reading(row: Score) -> Reading:
 
 
 def score_windows(database: Database, audio_digests: Sequence[str]) -> dict[str, dict[str, list[list[float]]]]:
-    """Start, end and value of every window that a metric was read in, by the audio and the metric."""
+    """Start, end and value of every window in which a metric was measured, by audio and metric."""
     query = (
         sa.select(ActivityArtifact.artifact_digest, Score.metric, Score.windows)
         .join(Activity, Activity.id == ActivityArtifact.activity_id)
@@ -146,7 +146,7 @@ def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:
-    """Every artifact's digest, and whether its bytes were pruned on purpose."""
+    """Every artifact's digest, and whether its bytes were pruned deliberately."""
     with database.read() as session:
         rows = session.execute(sa.select(Artifact.digest, Artifact.pruned_at).order_by(Artifact.digest)).all()
     return [(row.digest, row.pruned_at is not None) for row in rows]

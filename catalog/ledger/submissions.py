@@ -1,4 +1,4 @@
-"""Albums that work pools are to make: what was asked, how it stands, and which run is in charge of it."""
+"""Albums submitted to work pools: the request, its state, and the flow run that coordinates it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SubmissionState = Literal["active", "paused", "cancelled", "done", "failed"]
 Priority = Literal["urgent", "normal", "batch"]
 MAX_REASON = 2000
 BUDGET_SPENT = "the budget of"
-"""How the reason begins of a submission that was paused because its GPU minutes were spent, and by nobody's wish."""
+"""Start of the reason of a submission that was paused because its GPU minutes are spent, not by the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRequest:
-    """What is asked for an album: the plan it is of, the stage to stop after, its queue, and its budget."""
+    """A request for an album: its plan, the stage to stop after, its queue, and its budget."""
 
     album_id: str
     manifest_digest: str
@@ -40,7 +40,7 @@ class SubmissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """How a submitted album stands. Only the run of the newest ``attempt`` is in charge of it."""
+    """The state of a submitted album. Only the run of the newest ``attempt`` coordinates it."""
 
     request: SubmissionRequest
     state: SubmissionState
@@ -52,7 +52,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Renders that were handed to one flow run; ``attempt`` counts its runs."""
+    """Renders that were submitted as one flow run; ``attempt`` counts its runs."""
 
     key: str
     album_id: str
@@ -63,8 +63,8 @@ class Shard:
 
 
 def submit(database: Database, request: SubmissionRequest) -> Submission:
-    """Ask for an album. A wish that is the standing one changes nothing; any other makes it active under a new attempt,
-    with its budget counted from now."""
+    """Submit an album. A request equal to the current one changes nothing; any other makes it active under a new
+    attempt, with its budget counted from now."""
     fields = {
         "manifest_digest": request.manifest_digest,
         "until": request.until,
@@ -88,7 +88,7 @@ def submit(database: Database, request: SubmissionRequest) -> Submission:
 
 
 def submission_of(database: Database, album_id: str) -> Submission | None:
-    """How the album's submission stands, None where it was never submitted."""
+    """The album's submission, None where it was never submitted."""
     with database.read() as session:
         row = session.get(SubmissionRow, album_id)
         return _submission(row) if row else None
@@ -111,7 +111,8 @@ def transition(
     attempt: int | None = None,
     reason: str | None = None,
 ) -> bool:
-    """Change a submission that is in one of ``only_from`` (and under ``attempt``) to another state; whether it was."""
+    """Move a submission that is in one of ``only_from`` (and under ``attempt``) to another state; returns whether it
+    was."""
     moving = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(only_from))
     if attempt is not None:
         moving = moving.where(SubmissionRow.attempt == attempt)
@@ -122,7 +123,8 @@ def transition(
 
 
 def claim_attempt(database: Database, album_id: str, *, after: int) -> int | None:
-    """Raise the attempt of an active submission from ``after``; the new attempt, None where another was quicker."""
+    """Raise the attempt of an active submission from ``after``; the new attempt, None where another process was
+    first."""
     taking = (
         sa.update(SubmissionRow)
         .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == after, SubmissionRow.state == "active")
@@ -133,7 +135,7 @@ def claim_attempt(database: Database, album_id: str, *, after: int) -> int | Non
 
 
 def set_flow_run_id(database: Database, album_id: str, flow_run_id: str, *, attempt: int) -> None:
-    """Note which flow run makes an attempt."""
+    """Store the flow run id of an attempt."""
     naming = (
         sa.update(SubmissionRow)
         .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == attempt)
@@ -148,8 +150,8 @@ def shard_key(album_id: str, render_keys: Sequence[str]) -> str:
 
 
 def declare_shard(database: Database, album_id: str, render_keys: Sequence[str], *, forecast_s: float) -> Shard:
-    """The row of a shard to be handed out. One that a run was named for gets its next attempt; one whose run could not
-    be asked for keeps the attempt, under which such a run is found again."""
+    """The row of a shard to submit. A shard with a flow run gets its next attempt; one whose flow run could not be
+    created keeps its attempt, so that such a run is found again."""
     key = shard_key(album_id, render_keys)
     fields = {"album_id": album_id, "render_keys": list(render_keys), "forecast_s": forecast_s}
 
@@ -166,7 +168,7 @@ def declare_shard(database: Database, album_id: str, render_keys: Sequence[str],
 
 
 def set_shard_flow_run_id(database: Database, key: str, flow_run_id: str, *, attempt: int) -> None:
-    """Note which flow run a shard was handed to."""
+    """Store the id of the flow run that a shard was submitted as."""
     naming = sa.update(ShardRow).where(ShardRow.key == key, ShardRow.attempt == attempt)
     database.transact(lambda session: session.execute(naming.values(flow_run_id=flow_run_id)))
 
@@ -179,17 +181,17 @@ def shard_of(database: Database, key: str) -> Shard | None:
 
 
 def shards_of_album(database: Database, album_id: str) -> list[Shard]:
-    """Every shard that was ever handed out for an album, oldest first."""
+    """Every shard that was ever submitted for an album, oldest first."""
     query = sa.select(ShardRow).where(ShardRow.album_id == album_id).order_by(ShardRow.dispatched_at, ShardRow.key)
     with database.read() as session:
         return [_shard(row) for row in session.scalars(query)]
 
 
 def counted_since(database: Database, submission: Submission) -> float:
-    """From when an album's minutes are counted, in epoch seconds by the database's clock.
+    """The start of an album's GPU minutes, in epoch seconds by the database's clock.
 
-    A moment that is still to come was noted before the clock was set back: it is set to now, once, since until then
-    nothing would be counted.
+    A start in the future was stored before the clock was set back: it is set to now, once, since otherwise nothing
+    would be counted until then.
     """
     with database.read() as session:
         if submission.counted_from <= (session.scalar(sa.select(database_now())) or 0.0):
@@ -213,7 +215,7 @@ def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> 
 
 
 def live_leases(database: Database, render_keys: Sequence[str], step_keys: Sequence[str] = ()) -> set[str]:
-    """Those of the renders, and of the steps, that somebody holds a lease on which has not run out."""
+    """The renders and steps that have an unexpired lease."""
     found: set[str] = set()
     with database.read() as session:
         for table, keys in ((Render, render_keys), (Step, step_keys)):
@@ -223,7 +225,7 @@ def live_leases(database: Database, render_keys: Sequence[str], step_keys: Seque
 
 
 def release_expired_leases(database: Database) -> int:
-    """Put renders whose lease ran out back to planned, so that whoever looks sees how they stand; gives the count."""
+    """Return renders whose lease expired to planned, so that their state is shown correctly; returns the count."""
     freeing = (
         sa.update(Render)
         .where(Render.has_run_out())
@@ -234,7 +236,7 @@ def release_expired_leases(database: Database) -> int:
 
 
 def is_settled(status: WorkStatus | None) -> bool:
-    """Whether nothing more will come of a render or a step: it is done, or failed for good."""
+    """Whether a render or a step is final: done, or failed permanently."""
     return status is not None and (status.finished or status.state == "failed")
 
 

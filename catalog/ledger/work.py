@@ -1,4 +1,4 @@
-"""Work as plain values: what is asked for, what came of it, and the rows that go into the catalog with it."""
+"""Work as plain values: requests, outcomes, and the rows that are written with them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ WorkKind = Literal["render", "step"]
 
 @dataclass(frozen=True, slots=True)
 class StepRequest:
-    """A step after rendering. ``inputs`` maps roles to artifact digests; everything else that matters is in
-    ``parameters``. Equal requests have equal keys and are done once."""
+    """A step after rendering. ``inputs`` maps roles to artifact digests; everything else that affects the result is
+    in ``parameters``. Equal requests have equal keys and are done once."""
 
     kind: str
     revision: int
@@ -38,7 +38,7 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A file that work made, not yet in the store. ``sample_digest`` where it is audio."""
+    """A file that work made, not yet in the store. ``sample_digest`` is set for audio."""
 
     role: str
     path: Path
@@ -61,7 +61,7 @@ class ScoreRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision for a song (by its row id), to be appended."""
+    """A decision to append for a song (by its row id)."""
 
     song_id: int
     policy: Mapping[str, Json]
@@ -71,7 +71,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """A packed build: its document and each file's artifact by path inside the release."""
+    """A packed build: its document, and the artifact of each file by path inside the release."""
 
     album_id: str
     build: int
@@ -86,20 +86,20 @@ ResultRecord = ScoreRecord | DecisionRecord | ReleaseRecord
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """What work found (``result``), the files it made, and the rows that belong to it."""
+    """The outcome of work: its ``result``, the files it made, and the rows that belong to it."""
 
     result: Mapping[str, Json] = field(default_factory=dict)
     products: tuple[Product, ...] = ()
     records: tuple[ResultRecord, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
-    """Artifacts a render was made with, by role; a step's are in its request."""
+    """Artifacts that a render used, by role; a step's are in its request."""
     figures: Mapping[str, Json] | None = None
-    """What the work cost on its device, where that is known."""
+    """What the work cost on its device, where known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to do one piece of work, until it runs out or a higher fence is given."""
+    """The right to do one piece of work, until it expires or a higher fence is assigned."""
 
     work: WorkKind
     key: str
@@ -109,9 +109,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class WorkStatus:
-    """How a piece of work stands: planned, leased, finished (``rendered``/``done``) or failed.
+    """The status of a piece of work: planned, leased, finished (``rendered``/``done``) or failed.
 
-    ``wait_s`` is the time until another try makes sense; ``error`` a failed one's document.
+    ``wait_s`` is the time until the next attempt makes sense; ``error`` is the document of a failure.
     """
 
     state: str
@@ -127,7 +127,7 @@ class WorkStatus:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionEnvironment:
-    """Under which an attempt ran: recorded with its activity."""
+    """The environment that an attempt ran in: stored with its activity."""
 
     code_version: str
     environment: Mapping[str, Json]

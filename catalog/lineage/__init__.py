@@ -1,1 +1,1 @@
-"""Lineage: from any bytes back to the activities, songs, recipes and decisions they come from."""
+"""Lineage: traces any bytes back to the activities, songs, recipes and decisions they come from."""

@@ -1,8 +1,8 @@
-"""From any bytes back to where they came from: every activity and artifact on the way, and the songs they serve.
+"""Traces any bytes back to their origin: every activity and artifact on the path, and the songs they belong to.
 
-Bytes alone do not say which song they are of: two recipes may sound the same, and two albums may share one render. So
-the way begins at the track of a release and its decision where there is one, and what only shares the bytes is listed
-as that.
+Bytes alone do not identify a song: two recipes may sound the same, and two albums may share one render. So the trace
+starts at the track of a release and its decision where there is one; songs that only share the bytes are listed as
+such.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from db.tables.provenance import ActivityArtifact, Artifact
 __all__ = ["Lineage", "ModelsOf", "Node", "activities", "prov_json", "trace", "trace_all"]
 
 ModelsOf = Callable[[Recipe, Collection[str]], Sequence[ModelUsed]]
-"""From a recipe and those that listened to it (scorers, separation models), by name, to the models that took part."""
+"""Maps a recipe and the names of scorers and separation models used on it to the models that took part."""
 
 ITSELF, SAME_RECIPE, SAME_BYTES, SOURCE = "itself", "same recipe", "same bytes", "source"
-"""What a song has to do with the file: it is of that song; the song was offered the same render; another render that
-gave the same bytes; or a take that this one was made from."""
+"""The relation of a song to the file: it is of that song; the song was offered the same render; another render made
+the same bytes; or it is a take that this one was made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The tree of one artifact, the songs it is of, and after them those that share its sound; ``origins`` are the
-    tracks of the release that the way begins at."""
+    """The tree of one artifact, the songs it belongs to, and after them those that share its audio; ``origins`` are
+    the tracks of the release at which the trace starts."""
 
     root: Node
     role: str | None
@@ -48,12 +48,12 @@ class Lineage:
 
     @property
     def albums(self) -> tuple[str, ...]:
-        """The albums whose releases hold it: where there are several, it does not say which of them a copy is of."""
+        """The albums whose releases contain it: where there are several, a copy cannot be assigned to one of them."""
         return tuple(dict.fromkeys(origin.album_id for origin in self.origins))
 
     @property
     def own(self) -> tuple[Mapping[str, Json], ...]:
-        """The songs that the artifact is of."""
+        """The songs that the artifact belongs to."""
         return tuple(song for song in self.songs if song["relation"] == ITSELF)
 
     def document(self) -> dict[str, Json]:
@@ -84,11 +84,10 @@ def trace(
     alike: Sequence[str] = (),
     is_build_known: bool = True,
 ) -> Lineage:
-    """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` tells what a recipe was made with,
-    ``album_id`` keeps to one album where several share a render, ``candidate`` is the one that a file names in its
-    tags, ``alike`` other artifacts that the file might as well be a copy of. Without ``is_build_known`` the way begins
-    at no release. Raises InputError where there is none.
-    """
+    """The lineage of an artifact by digest or unambiguous prefix. ``models_of`` gives the models that a recipe used,
+    ``album_id`` restricts it to one album where several share a render, ``candidate`` is the one in a file's tags,
+    ``alike`` are other artifacts that the file may be a copy of. Without ``is_build_known`` the trace starts at no
+    release. Raises InputError where there is no such artifact."""
     with understood(), database.read() as session:
         artifact = _find(session, digest)
         origins: tuple[TrackOrigin, ...] = ()
@@ -118,9 +117,9 @@ def trace_all(
     tracks: Sequence[TrackOrigin],
     album_inputs: Collection[str] = (),
 ) -> dict[str, Json]:
-    """The lineage of a release's files at once, by path and digest, from its ``tracks`` and the artifacts of the album
-    as a whole: every song and activity stands once, the songs of the tracks first. What packing itself writes begins
-    with the release; that other work made the same bytes before says nothing of it."""
+    """The lineage of all files of a release, by path and digest, from its ``tracks`` and the artifacts of the album
+    as a whole: every song and activity is listed once, the songs of the tracks first. Files that packing itself
+    writes start at the release; other work that made the same bytes earlier is unrelated to it."""
     done: dict[str, Mapping[str, Json]] = {}
     listed: dict[str, dict[str, Json]] = {}
     with understood(), database.read() as session:
@@ -148,13 +147,13 @@ def trace_all(
 
 
 def _of_nodes(nodes: Iterable[Node]) -> dict[str, Mapping[str, Json]]:
-    """The activities of nodes by id."""
+    """The activities of nodes, by id."""
     return {str(node.activity["id"]): node.activity for node in nodes if node.activity}
 
 
 @dataclass(frozen=True, slots=True)
 class _Songs:
-    """Finds the songs behind activities: those a file is of first, then those that share its sound."""
+    """Finds the songs behind activities: first those that a file belongs to, then those that share its audio."""
 
     session: Session
     models_of: ModelsOf
@@ -162,8 +161,8 @@ class _Songs:
     separators: Sequence[str]
 
     def of(self, done: Sequence[Mapping[str, Json]], own: Mapping[str, str | None]) -> list[dict[str, Json]]:
-        """``own`` maps the candidates that the file is known to be of to the keys of their decisions, None where the
-        newest counts; where none is known, all that were offered its render are meant."""
+        """``own`` maps the candidates that the file is known to belong to to the keys of their decisions, None where
+        the newest counts; where ``own`` is empty, all candidates of its render are returned."""
         rendered = list(dict.fromkeys(str(each["work_key"]) for each in done if each["kind"] == "render"))
         found = list(self._found(rendered, own))
         return sorted(found, key=lambda song: _RELATIONS.index(song["relation"]))
@@ -194,7 +193,7 @@ class _Songs:
         return {**document, "models": [model.model_dump(mode="json") for model in used], "relation": relation}
 
     def _sounding_alike(self, keys: Collection[str], *, but: Collection[str]) -> Sequence[str]:
-        """Other renders that gave the very bytes of these."""
+        """Other renders that made the same bytes as these."""
         audio = sa.select(Render.audio_digest).where(Render.key.in_(keys), Render.audio_digest.is_not(None))
         query = sa.select(Render.key).where(Render.audio_digest.in_(audio), Render.key.not_in(but))
         return self.session.scalars(query.order_by(Render.key)).all()
@@ -206,7 +205,7 @@ _RELATIONS = (ITSELF, SAME_RECIPE, SAME_BYTES, SOURCE)
 def _origins(
     session: Session, digests: Sequence[str], album_id: str | None, candidate: str | None
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks of all these artifacts, each once; of an album that has them in several builds, the newest."""
+    """The tracks of all these artifacts, each once; for an album that has them in several builds, the newest."""
     found: dict[tuple[str, str], TrackOrigin] = {}
     newest: dict[str, int] = {}
     for digest in digests:
@@ -223,7 +222,7 @@ def _render_keys(session: Session, candidate: str | None) -> list[str]:
 
 
 def _separators(done: Iterable[Mapping[str, Json]]) -> list[str]:
-    """The separation models that took a song apart."""
+    """The separation models that were used on a song."""
     return [str(activity["parameters"]["model"]) for activity in done if activity["kind"] == "demix"]
 
 

@@ -1,4 +1,4 @@
-"""The tree of activities and artifacts behind one artifact, and the same as W3C PROV-JSON."""
+"""The tree of activities and artifacts behind one artifact, also as W3C PROV-JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from db.tables.album import Candidate, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 
 TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
-"""Steps whose result is part of the story: what was found wrong with a reference, what each stage of mastering was set
-to and read before and after it, how stems add up, what a lossy file reads. It stands only there."""
+"""Steps whose result is part of the lineage: defects of a reference, each mastering stage's settings with
+measurements before and after it, how stems add up, measurements of a lossy file. They are stored only there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An artifact, the activity that made it (None where it came from outside), and what that used, by role."""
+    """An artifact, the activity that made it (None for a file from outside), and the artifacts that it used, by
+    role."""
 
     artifact: Mapping[str, Json]
     activity: Mapping[str, Json] | None
@@ -33,11 +34,11 @@ def node_of(
     work_keys: Collection[str] = (),
     below: frozenset[str] = frozenset(),
 ) -> Node:
-    """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is followed,
-    else the first whose render is still asked for. ``known`` keeps what was found, for one set of ``work_keys``.
+    """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is
+    followed, else the first whose render is still requested. ``known`` caches nodes, for one set of ``work_keys``.
 
-    Work may give back the bytes that it was given, as a WAV without tags has its master's: what is ``below`` in the
-    tree is not followed again.
+    Work may return the bytes that it was given, as a WAV without tags equals its master: artifacts in ``below`` are
+    already on the path and are not followed again.
     """
     if digest in known:
         return known[digest]
@@ -76,7 +77,7 @@ def activities(root: Node) -> list[Mapping[str, Json]]:
 
 
 def prov_json(root: Node) -> dict[str, Json]:
-    """The tree as W3C PROV-JSON: entities are artifacts, activities are ours."""
+    """The tree as W3C PROV-JSON: artifacts are its entities, and Songline's activities its activities."""
     document: dict[str, dict[str, Json]] = {
         "prefix": {"songline": "urn:songline:"},
         "entity": {},
@@ -89,8 +90,8 @@ def prov_json(root: Node) -> dict[str, Json]:
 
 
 def _loss(session: Session, row: Artifact) -> dict[str, Json]:
-    """That the bytes were lost and who accepted it, where they did not come back since; or that they were removed, as
-    those of old builds are."""
+    """The loss of the bytes and who accepted it, where they were not restored since; or their pruning, as for old
+    builds."""
     if row.pruned_at is None:
         return {}
     newest = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
@@ -105,7 +106,7 @@ def _maker(session: Session, digest: str, work_keys: Collection[str]) -> Activit
     makers = session.scalars(
         sa.select(Activity)
         .where(Activity.id.in_(linked.where(ActivityArtifact.direction == "made")))
-        .where(Activity.id.not_in(linked.where(ActivityArtifact.direction == "used")))  # those only hand it on
+        .where(Activity.id.not_in(linked.where(ActivityArtifact.direction == "used")))  # those only pass it on
         .order_by(Activity.started_at, Activity.id)
     ).all()
     meant = [maker for maker in makers if maker.work_key in work_keys]

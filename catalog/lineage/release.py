@@ -1,4 +1,4 @@
-"""What a release tells of how it was made: everything but the machine that made it and the runs it was made in."""
+"""The lineage that a release publishes: everything except the machine and the flow runs that made it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from catalog.common.digests import Json
 
 OF_THE_MACHINE = frozenset({"environment", "device", "figures", "flow_run_id", "task_run_id"})
-"""Fields of an activity that stay in the catalog: kernel, Python and packages, the device with what a render cost on
-it, and the runs of Prefect."""
+"""Fields of an activity that stay in the catalog: kernel, Python and packages, the device with a render's cost on it,
+and Prefect's run ids."""
 
 
 def published(lineage: Mapping[str, Json]) -> dict[str, Json]:
-    """A lineage document (see :func:`catalog.lineage.lineage.trace_all`) without what tells of the machine."""
+    """A lineage document (see :func:`catalog.lineage.lineage.trace_all`) without details of the machine."""
     return {**lineage, "activities": [_published(activity) for activity in lineage["activities"]]}
 
 
 def tells_of_the_machine(lineage: Mapping[str, Json]) -> bool:
-    """Whether a document of a release says more than :func:`published` lets it: older versions packed it so."""
+    """Whether a release's document contains more than :func:`published` allows, as older versions packed it."""
     return any(OF_THE_MACHINE & activity.keys() for activity in lineage.get("activities", []))
 
 

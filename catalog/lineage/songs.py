@@ -1,4 +1,4 @@
-"""A candidate's song as the catalog knows it: recipe, scores, and the decision that judged it."""
+"""A candidate's song in the catalog: recipe, scores, and the decision about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SongFacts:
 
 
 def candidates_of(session: Session, render_key: str, album_id: str | None) -> list[SongFacts]:
-    """Every candidate that a render is, of all albums or of one: those still asked for first."""
+    """Every candidate of a render, of all albums or of one: active ones first."""
     rows = session.execute(
         sa.select(Candidate, Song)
         .join(Song, Song.id == Candidate.song_id)
@@ -36,8 +36,8 @@ def candidates_of(session: Session, render_key: str, album_id: str | None) -> li
 
 
 def decision_for(session: Session, candidate: Candidate, step_key: str | None) -> Decision | None:
-    """The decision of the step ``step_key``; without it, the newest that judged this candidate: a later one about
-    others says nothing of it."""
+    """The decision of the step ``step_key``; without it, the newest that includes this candidate, since a later one
+    about other candidates does not concern it."""
     decisions = sa.select(Decision).where(Decision.song_id == candidate.song_id).order_by(Decision.id.desc())
     if step_key is not None:
         found = session.scalars(decisions.where(Decision.step_key == step_key).limit(1)).first()
@@ -48,7 +48,7 @@ def decision_for(session: Session, candidate: Candidate, step_key: str | None) -
 
 
 def song_facts(session: Session, facts: SongFacts, decision: Decision | None) -> dict[str, Json]:
-    """All of it as JSON."""
+    """The facts and the decision as JSON."""
     candidate, song, render = facts.candidate, facts.song, facts.render
     return {
         "album": song.album_id,
@@ -66,15 +66,15 @@ def song_facts(session: Session, facts: SongFacts, decision: Decision | None) ->
 
 
 def _score_keys(session: Session, candidate_id: str, decision: Decision | None) -> list[str]:
-    """The steps that listened to a candidate for its decision: others may have listened to the same bytes for another
-    song, that was meant otherwise."""
+    """The steps that scored a candidate for its decision: others may have scored the same bytes for another song with
+    other expectations."""
     step = session.get(Step, decision.step_key) if decision else None
     judged = step.parameters.get("candidates", []) if step else []
     return [key for each in judged if each["id"] == candidate_id for key in each.get("score_keys", ())]
 
 
 def _scores(session: Session, render: Render, step_keys: list[str]) -> dict[str, Json]:
-    """The readings of the audio; of these steps alone, where any is given."""
+    """The readings of the audio; only those of ``step_keys`` where any are given."""
     of_steps = [in_values(Score.step_key, step_keys)] if step_keys else []
     rows = session.scalars(
         sa.select(Score)

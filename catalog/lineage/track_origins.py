@@ -1,4 +1,4 @@
-"""Where a delivered file begins: the track of a release, its candidate, and the decision that chose it."""
+"""The origin of a delivered file: the track of a release, its candidate, and the decision that selected it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release, ReleaseFile
 
 COVER = "cover"
-"""Role of the album's cover in its packing."""
+"""Role of the album's cover in the pack step."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackOrigin:
     """One track as it was packed. ``work_keys`` are the keys of the work that made it, ``inputs`` the artifacts that
-    were put in, ``build`` None while the release is being packed; ``is_kept`` is False once the build's files were
+    were packed, ``build`` is None while the release is being packed; ``is_kept`` is False once the build's files were
     removed from the store."""
 
     album_id: str
@@ -39,7 +39,7 @@ class TrackOrigin:
     is_kept: bool = True
 
     def release(self) -> dict[str, Json]:
-        """Where it stands, as JSON."""
+        """The track's place in its release, as JSON."""
         return {
             "album": self.album_id,
             "build": self.build,
@@ -57,7 +57,7 @@ def origins_of_pack(
     build: int | None = None,
     songs: Collection[str] | None = None,
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks of a release, or those of these ``songs``, from what its packing was asked with."""
+    """The tracks of a release, or those of ``songs``, from the request of its pack step."""
     album_id = parameters["album"]["id"]
     own: dict[str, set[str]] = {}
     for role, digest in inputs.items():
@@ -78,10 +78,10 @@ def _origin(album_id: str, track: Mapping[str, Json], inputs: frozenset[str], bu
 def origins_of(
     session: Session, digest: str, *, album_id: str | None = None, candidate: str | None = None
 ) -> tuple[TrackOrigin, ...]:
-    """The tracks that an artifact belongs to: in the release that has the ``candidate``, if that is given, else in one
-    release of every album that has it, the one that the album stands at or the newest; none where the artifact was
-    never packed, or not with that candidate. What belongs to no track alone (page, cover, documents) belongs to all."""
-    # Its file, or what went into it: both are links of the packing.
+    """The tracks that an artifact belongs to: in the release that has the ``candidate`` where that is given, else in
+    one release of every album that has it, the album's current one or the newest; none where the artifact was never
+    packed, or not with that candidate. Files of no single track (page, cover, documents) belong to all."""
+    # A file of the release or an input of it: both are links of the pack step.
     query = (
         sa.select(Activity.work_key, ActivityArtifact.direction, ActivityArtifact.role)
         .join(Activity, Activity.id == ActivityArtifact.activity_id)
@@ -103,8 +103,8 @@ def origins_of(
 
 
 def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOrigin, ...], list[str]]:
-    """The tracks of the release that a packing made, and the artifacts that its album has as a whole (its cover).
-    Raises NoResultFound where there is no such release."""
+    """The tracks of the release that a pack step made, and the artifacts of its album as a whole (its cover). Raises
+    NoResultFound where there is no such release."""
     with database.read() as session:
         release = session.scalars(sa.select(Release).where(Release.step_key == step_key)).one()
         inputs = session.get_one(Step, step_key).inputs
@@ -113,7 +113,7 @@ def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOr
 
 
 def _releases(session: Session, step_keys: list[str], album_id: str | None) -> list[Release]:
-    """Releases by their packing, those that an album stands at first, then the newest."""
+    """Releases by their pack step: albums' current ones first, then the newest."""
     query = (
         sa.select(Release, Album.release_key)
         .join(Album, Album.id == Release.album_id)
@@ -152,8 +152,8 @@ class DeliveredFile:
 
 @dataclass(frozen=True, slots=True)
 class SameSamples:
-    """An audio artifact with certain samples, the ``alike`` that have the same, and the candidates that such samples
-    belong to."""
+    """An audio artifact with certain samples, the ``alike`` artifacts that have the same, and the candidates that
+    such samples belong to."""
 
     digest: str
     alike: tuple[str, ...]
@@ -183,8 +183,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """The builds that a candidate won in, that of the release its album stands at first, then the newest; ``unknown``
-    are builds of its album that the catalog says nothing of any more, ``audio_digest`` what it rendered."""
+    """The builds in which a candidate is the winner: that of its album's current release first, then the newest.
+    ``unknown`` are builds of its album that the catalog no longer describes, ``audio_digest`` is the rendered audio."""
 
     known: tuple[Delivery, ...]
     unknown: tuple[int, ...]
@@ -192,7 +192,7 @@ class Deliveries:
 
 
 def deliveries_of(database: Database, candidate: str) -> Deliveries:
-    """Where a candidate was delivered, in builds whose files were removed too."""
+    """The builds that a candidate was delivered in, including those whose files were removed."""
     with understood(), database.read() as session:
         facts = session.execute(
             sa.select(Song.album_id, Render.audio_digest)
@@ -220,8 +220,8 @@ def _deliveries(session: Session, release: Release, candidate: str) -> Iterator[
 
 
 def with_samples(database: Database, samples: str, *, candidate: str | None) -> SameSamples | None:
-    """An artifact of these decoded samples, one of the ``candidate`` first, then one that was delivered, in the newest
-    build; None where there is none."""
+    """An artifact with these decoded samples: one of the ``candidate`` first, then one that was delivered, in the
+    newest build; None where there is none."""
     with understood(), database.read() as session:
         query = sa.select(Artifact.digest).where(Artifact.sample_digest == samples).order_by(Artifact.created_at)
         digests = session.scalars(query).all()
@@ -243,8 +243,7 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
 
 
 def undecoded(database: Database, digests: Collection[str]) -> dict[str, str]:
-    """Those of the artifacts that are delivered audio whose samples have no digest yet, with the suffix of their
-    files."""
+    """The artifacts that are delivered audio whose samples have no digest yet, with the suffix of their files."""
     found: dict[str, str] = {}
     with database.read() as session:
         for some in chunked(sorted(digests)):
@@ -259,7 +258,7 @@ def undecoded(database: Database, digests: Collection[str]) -> dict[str, str]:
 
 
 def note_samples(database: Database, samples: Mapping[str, str]) -> None:
-    """Keep the digest of the samples of each artifact."""
+    """Store the digest of the samples of each artifact."""
 
     def note(session: Session) -> None:
         for digest, sample_digest in samples.items():

@@ -1,1 +1,1 @@
-"""The manifest: an album in a file, read with every fault and its line, checked, defaults filled in."""
+"""The manifest: reads an album from a file, reports every fault with its line, and fills in defaults."""

@@ -1,4 +1,4 @@
-"""What the parts of a manifest are read against."""
+"""The context in which the parts of a manifest are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.manifest.validation import Diagnostics
 
 @dataclass(frozen=True, slots=True)
 class ManifestContext:
-    """The manifest's fields, the names that may be used in it, its folder, and where faults are noted."""
+    """The manifest's fields, the names that are valid in it, its folder, and its diagnostics."""
 
     manifest: ManifestFile
     vocabulary: Vocabulary

@@ -1,4 +1,4 @@
-"""The kinds of files that a manifest asks for, for the album and for single songs."""
+"""The kinds of deliverables that a manifest requests, for the album and for single songs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from catalog.manifest.validation import Diagnostics
 def check_deliverables(
     diagnostics: Diagnostics, at: FieldPath, names: Sequence[str] | None, vocabulary: Vocabulary
 ) -> None:
-    """Note names that there are not, and those that stand twice; ``at`` is the album's or a song's place."""
+    """Report unknown and repeated names; ``at`` is the path of the album or the song."""
     for index, name in enumerate(names or ()):
         path: FieldPath = (*at, "deliverables", index)
         if name not in vocabulary.deliverables:
@@ -27,7 +27,7 @@ def check_deliverables(
 def check_voiced(
     diagnostics: Diagnostics, at: FieldPath, names: Sequence[str], manifest: ManifestFile, vocabulary: Vocabulary
 ) -> None:
-    """Note deliverables that need a stem of the voice where the album makes none."""
+    """Report deliverables that need a vocal stem where the album makes none."""
     if manifest.stems != NONE and manifest.two_stems in (None, "vocals"):
         return
     for index, name in enumerate(names):
@@ -37,10 +37,10 @@ def check_voiced(
 
 
 def deliverables_of(setting: ManifestContext, at: FieldPath, song: SongFile, *, is_sung: bool) -> tuple[str, ...]:
-    """A song's own deliverables; empty where it takes the album's.
+    """A song's own deliverables; empty where the album's apply.
 
-    A song without words takes the album's without those that are made with its voice, and a warning says so. One that
-    names such a kind itself is at fault.
+    A song without words uses the album's, except those that need its vocals, and a warning says so. It is a fault
+    where such a song names one of those kinds itself.
     """
     diagnostics, voiced = setting.diagnostics, setting.vocabulary.voiced
     if song.deliverables is not None:

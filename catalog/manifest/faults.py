@@ -1,4 +1,4 @@
-"""The faults of a manifest: collected with their lines, worded for people, told all at once."""
+"""The faults of a manifest: collected with their lines, worded for the user, reported together."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from catalog.common.errors import ManifestError
 from catalog.common.text import sentence
 
 FieldPath = tuple[str | int, ...]
-"""Where something stands in a manifest: ``("songs", 2, "seeds")``."""
+"""A path in a manifest: ``("songs", 2, "seeds")``."""
 
 MAX_SHOWN_CHARACTERS = 60
 MAX_FAULTS = 200
-"""More than these are counted, not listed: such a file is not a manifest with mistakes but something else."""
+"""Faults beyond this number are counted, not listed: the file is then probably no manifest at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """A line of a file; ``order`` keeps the manifest before the lyrics files, and those in the order of the songs."""
+    """A line of a file; ``order`` sorts the manifest before the lyrics files, and those by song."""
 
     file: str
     line: int | None
@@ -30,7 +30,7 @@ class SourceLocation:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: ``where`` is the dotted path in the manifest, empty in other files."""
+    """One fault: ``where`` is the dotted path in the manifest, empty for other files."""
 
     place: SourceLocation
     where: str
@@ -45,9 +45,9 @@ class Fault:
 def manifest_error(
     faults: Sequence[Fault], titles: Mapping[str, str] | None = None, *, unworded: int = 0
 ) -> ManifestError:
-    """The one error that tells all ``faults``, each once, in the order of files and lines.
+    """One error with all ``faults``, each once, ordered by file and line.
 
-    ``unworded`` is how many more were found that only the count of them tells of.
+    ``unworded`` is the number of further faults that are only counted.
     """
     in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
     lines = list(dict.fromkeys(str(fault) for fault in in_order))
@@ -59,12 +59,12 @@ def manifest_error(
 
 
 def dotted(path: FieldPath) -> str:
-    """A path as it is shown: ``songs[2].seeds``."""
+    """A path as it is displayed: ``songs[2].seeds``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def shown(value: object) -> str:
-    """A value as it is shown in a sentence: as the manifest would write it, and never long."""
+    """A value as it is displayed in a sentence: in manifest syntax, and shortened."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):

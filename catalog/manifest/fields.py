@@ -1,4 +1,4 @@
-"""The kinds of text and number that a manifest's fields hold, each with what it refuses and the remedy."""
+"""Types of text and number for the manifest's fields, each with its rules and the remedy where they are broken."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MAX_PAUSE_S = 30.0
 
 
 def fault(what: str, remedy: str) -> PydanticCustomError:
-    """A validation error that carries its remedy; ``{value}`` stands for what was given."""
+    """A validation error with its remedy; ``{value}`` is replaced by the invalid value."""
     return PydanticCustomError("songline", "{what}", {"what": what, "remedy": remedy})
 
 
 def _one_line(text: str) -> str:
-    """Text for a title or a name: one line, nothing invisible at its ends, in one Unicode form."""
+    """Normalises a title or a name: one line, no invisible characters at its ends, one Unicode form."""
     if has_control(text):
         raise fault("the text holds a control character or a line break", "Remove it")
     _refuse_hidden(text)
@@ -39,7 +39,7 @@ def _one_line(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text that may be folded over lines; they are joined by single spaces."""
+    """Normalises text that may be folded over lines, which are joined by single spaces."""
     words = " ".join(text.split())
     if not words:
         raise fault("the text is blank", "Write something or leave the field out")
@@ -50,7 +50,7 @@ def _prose(text: str) -> str:
 
 
 def _refuse_hidden(text: str) -> None:
-    """Text that would not be seen as what it is."""
+    """Raises a fault for text that is displayed differently from what it contains."""
     if reorders(text):
         what = "the text holds a character that changes the direction of what follows"
         raise fault(what, "Remove it; letters have their own direction")
@@ -78,7 +78,8 @@ def _upc(text: str) -> str:
     plain = text.replace("-", "").replace(" ", "")
     if not re.fullmatch(r"[0-9]{12,13}", plain):
         raise fault(f"{text[:40]!r} is not a UPC or EAN", "Write its 12 or 13 digits, in quotes")
-    # GS1 General Specifications, 7.9: the digits from the right weigh 3 and 1 in turn, the last one makes it whole.
+    # GS1 General Specifications, 7.9: digits weigh 3 and 1 in turn from the right, and the last one makes the sum a
+    # multiple of ten.
     weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(plain)))
     if weighed % 10:
         raise fault(f"the check digit of {plain} does not fit", "Compare it with what the distributor gave")

@@ -1,4 +1,4 @@
-"""The files that a manifest names: found inside its folder, regular, of sensible size."""
+"""The files that a manifest names: regular files inside its folder, of limited size."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _RELATIVE = "Write a path relative to the manifest, inside its folder"
 
 
 def manifest_at(path: Path) -> Path:
-    """The manifest at ``path``; of a folder, ``album.yaml`` in it, or the only YAML file that it holds.
+    """The manifest at ``path``; for a folder, ``album.yaml`` in it, or its only YAML file.
 
-    Raises ManifestError for a folder in which no file can be meant.
+    Raises ManifestError for a folder without a unique manifest.
     """
     if not path.is_dir():
         return path
@@ -39,23 +39,23 @@ def manifest_at(path: Path) -> Path:
 
 
 def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:
-    """The regular file that ``name`` means in ``folder``, with links resolved.
+    """The regular file ``name`` in ``folder``, with links resolved.
 
-    Raises InputError where it is absolute, leads outside (also through links), is missing, no regular file or larger
-    than ``max_bytes``.
+    Raises InputError where it is absolute, leads outside (also through links), is missing, not a regular file or
+    larger than ``max_bytes``.
     """
     if has_control(name):
         raise InputError(f"{name[:60]!r} holds a control character", remedy="Remove it")
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("\\", "~")):
         raise InputError(f"{name!r} is an absolute path", remedy=_RELATIVE)
     root = folder.resolve()
-    if not is_inside(root / name, root, circle=True):  # one in a circle is told to be missing
+    if not is_inside(root / name, root, circle=True):  # a link loop is reported as missing
         raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
     return regular_file(root / name, name, max_bytes=max_bytes)
 
 
 def regular_file(path: Path, name: str, *, max_bytes: int) -> Path:
-    """The file at ``path`` with links resolved; raises InputError, speaking of ``name``, where there is none."""
+    """The file at ``path`` with links resolved; raises InputError, naming it ``name``, where there is none."""
     try:
         path = path.resolve(strict=True)
         facts = path.stat()
@@ -69,7 +69,7 @@ def regular_file(path: Path, name: str, *, max_bytes: int) -> Path:
 
 
 def read_file(path: Path, name: str) -> bytes:
-    """The bytes of a file that was found. Raises InputError where it cannot be read."""
+    """The bytes of a file. Raises InputError where it cannot be read."""
     try:
         with open_regular(path) as file:
             return file.read()
@@ -78,12 +78,12 @@ def read_file(path: Path, name: str) -> bytes:
 
 
 def find_reference(folder: Path, name: str) -> tuple[Path, str]:
-    """A reference's path and the digest of its bytes, which is all that is read here."""
+    """A reference's path and the digest of its bytes; the audio is not decoded here."""
     return _digested(folder, name, max_bytes=MAX_REFERENCE_BYTES)
 
 
 def find_style(folder: Path, name: str) -> tuple[Path, str]:
-    """A style vector's path and the digest of its bytes likewise."""
+    """A style vector's path and the digest of its bytes."""
     return _digested(folder, name, max_bytes=MAX_STYLE_BYTES)
 
 
@@ -96,15 +96,15 @@ def _digested(folder: Path, name: str, *, max_bytes: int) -> tuple[Path, str]:
 
 
 def find_cover(folder: Path, name: str) -> tuple[Path, Cover]:
-    """A cover's path and what it is; raises InputError where it is no whole JPEG or PNG."""
+    """A cover's path and its parsed picture; raises InputError where it is not a complete JPEG or PNG."""
     path = find_file(folder, name, max_bytes=MAX_COVER_BYTES)
     return path, read_cover_picture(read_file(path, name))
 
 
 def delivered_cover(path: Path) -> Cover:
-    """The cover in a file of the user's: ``picture`` is what goes into releases and tags, without metadata.
+    """The cover in a user's file: ``picture`` is used in releases and tags, without metadata.
 
-    Raises InputError where the file is no whole picture, or is gone.
+    Raises InputError where the file is not a complete picture, or is missing.
     """
     return read_cover_picture(read_file(path, path.name))
 

@@ -1,4 +1,4 @@
-"""Sums over a whole album that are bounded: bounds that hold for one song multiply with two thousand of them."""
+"""Limits on the totals of an album: limits per song are not enough where an album may have two thousand songs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from catalog.manifest.schema import DEFAULT_SEEDS, ManifestFile, SeedRange, Song
 from catalog.manifest.validation import Diagnostics
 
 MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
-"""Of all songs together, in the manifest and in files: some five hundred songs of ordinary length."""
+"""Total for all songs, in the manifest and in files: about five hundred songs of ordinary length."""
 
 MAX_REFERENCES = 100
 MAX_REFERENCES_BYTES = 1024 * 1024 * 1024
-"""Different files of sound that the songs of an album name, and their bytes: each is digested and inspected."""
+"""Number and total size of the audio files that an album's songs reference: each is digested and inspected."""
 
 MAX_FFMPEG_REFERENCES = 8
-"""Of those, files that ffmpeg must decode: its start alone takes a tenth of a second."""
+"""Number of references that ffmpeg must decode: starting it takes a tenth of a second."""
 
 
 def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: int) -> None:
-    """Note a fault at the song with which the album asks for more than ``most`` candidates."""
+    """Report a fault at the song with which the album exceeds ``most`` candidates."""
     total, over = 0, None
     for index, song in enumerate(manifest.songs):
         total += _seed_count(song, manifest)
@@ -37,7 +37,7 @@ def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: 
 
 
 def check_lyrics(diagnostics: Diagnostics, manifest: ManifestFile, folder: Path) -> None:
-    """Note a fault at the first song whose lyrics are too much, and keep them and those after it from being read."""
+    """Report a fault at the first song whose lyrics exceed the total, and exclude it and later ones from reading."""
     total = 0
     for index, song in enumerate(manifest.songs):
         where: Where = ("songs", index, "lyrics")
@@ -55,7 +55,8 @@ def check_lyrics(diagnostics: Diagnostics, manifest: ManifestFile, folder: Path)
 def check_references(
     diagnostics: Diagnostics, manifest: ManifestFile, folder: Path, *, needs_ffmpeg: Callable[[Path], bool]
 ) -> None:
-    """Note a fault at the first song whose reference is one too many, and keep those after it from being read."""
+    """Report a fault at the first song whose reference exceeds the total, and exclude it and later ones from
+    reading."""
     sizes: dict[str, int] = {}
     decoded = 0
     over = False
@@ -84,7 +85,7 @@ def _seed_count(song: SongFile, manifest: ManifestFile) -> int:
 
 
 def _lyrics_bytes(written: str, folder: Path) -> int:
-    """Bytes of the lyrics; none for a file that cannot be looked at, which is told where it is read."""
+    """Bytes of the lyrics; 0 for a file without accessible size, which is reported when it is read."""
     name = written.strip("\n")
     if "\n" in name:
         return len(written.encode("utf-8", "surrogatepass"))
@@ -92,7 +93,7 @@ def _lyrics_bytes(written: str, folder: Path) -> int:
 
 
 def _needs(needs_ffmpeg: Callable[[Path], bool], folder: Path, name: str) -> bool:
-    """Whether ffmpeg is needed for a file; not for one that cannot be used, which is told where it is read."""
+    """Whether ffmpeg is needed for a file; False for an unusable one, which is reported when it is read."""
     try:
         return needs_ffmpeg(find_file(folder, name, max_bytes=MAX_REFERENCE_BYTES))
     except (InputError, OSError):

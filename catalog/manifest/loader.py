@@ -1,4 +1,4 @@
-"""Reads an album's manifest: every fault at once with its line, or the album with all defaults filled in."""
+"""Reads an album's manifest: returns the album with all defaults filled in, or raises every fault with its line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOBODY = frozenset(
     | {"insert artist", "insert artist name", "insert name", "enter artist name", "band name", "your band", "my artist"}
     | {"example artist", "unnamed", "no name", "n.n.", "singer", "the artist", "artist here", "your artist"}
 )
-"""What stands where nobody wrote a name. "Various Artists" is a proper name for a compilation."""
+"""Placeholder names that are no artist. "Various Artists" is a valid name for a compilation."""
 
 __all__ = ["Vocabulary", "load_manifest", "manifest_document", "manifest_json_schema"]
 
@@ -37,7 +37,7 @@ __all__ = ["Vocabulary", "load_manifest", "manifest_document", "manifest_json_sc
 def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     """The album that the manifest at ``path`` declares (YAML, or JSON where the name ends in .json).
 
-    Warnings stand as finished lines in ``album.warnings``. Raises ManifestError with all faults in the order of lines.
+    Warnings are finished lines in ``album.warnings``. Raises ManifestError with all faults in the order of lines.
     """
     path = manifest_at(path)
     source = read_source(path.name, _manifest_bytes(path))
@@ -65,7 +65,7 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
 
 
 def _titles(data: Json) -> dict[str, str]:
-    """The titles of the songs by their path, of a manifest that may be wrong in any way."""
+    """The titles of the songs by their path, from a manifest that may be invalid."""
     songs = data.get("songs") if isinstance(data, dict) else None
     titled = enumerate(songs if isinstance(songs, list) else [])
     found = {f"songs[{number}]": song.get("title") for number, song in titled if isinstance(song, dict)}
@@ -96,7 +96,7 @@ def _cover(setting: ManifestContext) -> Path | None:
 
 
 def _mastering_reference(setting: ManifestContext) -> tuple[Path, str] | tuple[None, None]:
-    """The track that masters are to sound like, and its digest."""
+    """The reference track for mastering, and its digest."""
     name = setting.manifest.mastering.reference
     if name is None:
         return None, None
@@ -110,7 +110,7 @@ def _mastering_reference(setting: ManifestContext) -> tuple[Path, str] | tuple[N
 
 
 def _check_id(setting: ManifestContext) -> None:
-    """An id made from the title names the release's folder as well, so it must be one that every system takes."""
+    """Checks that an id made from the title is valid on every system: it also names the release's folder."""
     album = setting.manifest.album
     made = slug(album.title, fallback="album")
     if album.id is None and is_reserved(made):
@@ -119,14 +119,14 @@ def _check_id(setting: ManifestContext) -> None:
 
 
 def _check_artist(setting: ManifestContext) -> None:
-    """Shops refuse a name that stands for no one."""
+    """Checks the artist: shops reject placeholder names."""
     artist = setting.manifest.album.artist
     if " ".join(artist.casefold().strip("<>[]{}() ").split()) in _NOBODY:
         setting.diagnostics.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
 
 
 def _check_selection(setting: ManifestContext) -> None:
-    """Gates and weights as written must name metrics there are; the policy's own defaults are not the user's fault."""
+    """Checks that the written gates and weights name known metrics; the policy's own defaults are not checked."""
     metrics = setting.vocabulary.metrics
     for index, name in enumerate(setting.diagnostics.source.list_at(("selection", "metrics"))):
         if isinstance(name, str):
@@ -142,7 +142,7 @@ def _check_selection(setting: ManifestContext) -> None:
 
 
 def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
-    """A metric that a family is to be made of."""
+    """Checks a metric that a family is made of."""
     path: Where = ("selection", "metrics", index)
     metrics = setting.vocabulary.metrics
     if name not in metrics:
@@ -155,7 +155,7 @@ def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
 
 
 def _check_licences(setting: ManifestContext) -> None:
-    """One agreement for one model."""
+    """Checks that each model has one licence agreement."""
     named = [licence.model for licence in setting.manifest.licences]
     for index, model in enumerate(named):
         if model in named[:index]:
@@ -184,7 +184,7 @@ def _check_delivery(setting: ManifestContext) -> None:
 
 
 def _check_native_stems(setting: ManifestContext, songs: Sequence[Song]) -> None:
-    """One fault for all songs, since one line mends it."""
+    """Reports one fault for all songs, since one line fixes it."""
     if setting.manifest.stems != NATIVE_STEMS:
         return
     without = [song for song in songs if song.engine in setting.vocabulary.stemless]

@@ -1,4 +1,4 @@
-"""What Pydantic finds, said in a sentence with a remedy."""
+"""Translates Pydantic's errors into a sentence with a remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.common.text import did_you_mean
 from catalog.manifest.faults import shown
 
 Words = tuple[str, str]
-"""What is wrong, and the remedy."""
+"""The message and the remedy."""
 
 _WANTED = {
     "string_type": ("text", "Write text, in quotes if it looks like something else"),
@@ -34,7 +34,7 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def describe(error: ErrorDetails, known: Collection[str]) -> Words:
-    """One validation error in words; ``known`` are the fields there are where it happened."""
+    """One validation error in words; ``known`` are the fields that are valid at its path."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "songline":
         return str(context["what"]), str(context["remedy"])

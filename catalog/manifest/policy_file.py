@@ -1,4 +1,4 @@
-"""Reads a policy from a file of its own: what stands under ``selection`` in a manifest, with or without that word."""
+"""Reads a policy from its own file: the contents of a manifest's ``selection``, with or without that key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a manifest file: field names, types and bounds, and the JSON Schema that editors check it by."""
+"""The schema of a manifest file: field names, types and bounds, and the JSON Schema with which editors check it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_SEEDS = 1024
 MAX_SONGS = 2000
 MAX_LYRICS_CHARACTERS = 64 * 1024
 MAX_CANDIDATES = 20_000
-"""Of one album, unless the setting `SONGLINE_MAX_CANDIDATES` says otherwise: a plan of these is quick."""
+"""Per album, unless the setting `SONGLINE_MAX_CANDIDATES` is set: a plan of this size is fast."""
 
 DEFAULT_LENGTH_S = 95.0
 DEFAULT_SEEDS = (42, 43, 44, 45)
@@ -33,7 +33,7 @@ DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
 
 
 class FileModel(BaseModel):
-    """What all parts of a manifest share: no unknown fields, no coercion, no change after reading."""
+    """Base of all parts of a manifest: no unknown fields, no coercion, no change after reading."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -174,22 +174,22 @@ def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
 
 
 def is_plain_sound(_path: Path) -> bool:
-    """Whether ffmpeg is needed, on an installation that does not say."""
+    """Default for an installation without this check: ffmpeg is never needed."""
     return False
 
 
 def not_heard(path: Path, digest: str) -> None:
-    """Nothing against a track to master by."""
+    """Default: accepts every mastering reference."""
 
 
 def no_cover_remarks(cover: Cover) -> Sequence[str]:
-    """Nothing against a picture."""
+    """Default: no remarks about a cover."""
     return ()
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names that plug-ins bring: what a manifest may call on this installation."""
+    """The names that plug-ins define: the valid values of a manifest on this installation."""
 
     engines: Mapping[str, type[BaseModel]]
     metrics: Mapping[str, MetricSpec]
@@ -197,21 +197,21 @@ class Vocabulary:
     stem_models: frozenset[str]
     default_engine: str
     max_candidates: int = MAX_CANDIDATES
-    """How many candidates one album may ask for."""
+    """Maximum number of candidates per album."""
     enhancers: frozenset[str] = frozenset()
     voiced: frozenset[str] = frozenset()
-    """Those deliverables that are made with a stem of the voice."""
+    """Deliverables that need a vocal stem."""
     stemless: frozenset[str] = frozenset()
-    """Those engines that give no stems of their own."""
+    """Engines without native stems."""
     checks: frozenset[str] = frozenset()
-    """What a finished file is examined for, and may be waived."""
+    """Checks of a finished file, which can be waived."""
     cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
     hear_reference: Callable[[Path, str], None] = not_heard
-    """Raises a SonglineError where a track, given with its digest, cannot be mastered by."""
+    """Raises a SonglineError where a track, given with its digest, cannot be a mastering reference."""
     needs_ffmpeg: Callable[[Path], bool] = is_plain_sound
-    """Whether a file of sound can only be decoded by ffmpeg, by its first bytes."""
+    """Whether only ffmpeg can decode an audio file, by its first bytes."""
     notices: Callable[[Song, ManifestFile], Sequence[Notice]] = _no_remarks
-    """What plug-ins have to say about a song that is sound in itself."""
+    """Remarks of plug-ins about a song without faults."""
 
     @property
     def weighable(self) -> list[str]:
@@ -220,17 +220,17 @@ class Vocabulary:
 
     @property
     def waivable(self) -> list[str]:
-        """What ``mastering.waive`` may say: a check of the master, or one of a deliverable."""
+        """Valid values of ``mastering.waive``: a check of the master, or one of a deliverable."""
         return sorted({waiver(file, check) for file in (MASTER, *self.deliverables) for check in self.checks})
 
     @property
     def ranking(self) -> list[str]:
-        """Metrics that a family can be made of."""
+        """Metrics that a family can contain."""
         return [name for name in self.weighable if self.metrics[name].family in DEFAULT_FAMILIES]
 
     @property
     def stems(self) -> list[str]:
-        """What ``stems`` may say."""
+        """Valid values of ``stems``."""
         return [NONE, NATIVE_STEMS, *sorted(self.stem_models - {NONE, NATIVE_STEMS})]
 
 
@@ -256,7 +256,7 @@ def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
 
 
 def _for_readers(part: Json) -> Json:
-    """A part of the schema whose descriptions, which are docstrings, read well in an editor."""
+    """A part of the schema with its descriptions, which are docstrings, reformatted for an editor."""
     if isinstance(part, dict):
         return {
             name: re.sub(r"(?<!\n)\n(?!\n)", " ", value.replace("``", "`"))
@@ -268,11 +268,11 @@ def _for_readers(part: Json) -> Json:
 
 
 def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:
-    """The settings of any engine there is; their own definitions join those of the manifest."""
+    """The settings of every engine; their definitions are merged into those of the manifest."""
     choices = []
     for name, model in sorted(vocabulary.engines.items()):
         settings = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
         parts.update({f"{name}.{part}": body for part, body in settings.pop("$defs", {}).items()})
-        settings.pop("required", None)  # one that is required may stand in the defaults or in the song
+        settings.pop("required", None)  # a required setting may be in the defaults or in the song
         choices.append(settings | {"title": f"settings of {name}"})
     return {"anyOf": choices}

@@ -1,4 +1,4 @@
-"""The songs of a manifest: defaults filled in, files read, names and sums checked."""
+"""The songs of a manifest: fills in defaults, reads files, checks names and totals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
 
 
 def read_songs(setting: ManifestContext) -> tuple[Song, ...]:
-    """Every song, in order; what is wrong is noted at the desk."""
+    """Every song, in order; faults are added to the diagnostics."""
     _check_default_settings(setting)
     for at in (_DEFAULTS, *(("songs", index) for index in range(len(setting.manifest.songs)))):
         _check_twice(setting.diagnostics, (*at, "seeds"))
@@ -59,7 +59,7 @@ def _read_song(setting: ManifestContext, index: int, written: SongFile) -> Song:
     _check_prompt(setting.diagnostics, at, written)
     faults_of_others = len(setting.diagnostics.faults)
     lyrics = _lyrics(setting, at, written, length_s=length_s, language=language)
-    # Lyrics that cannot be read are no sign of a song without words.
+    # Unreadable lyrics do not mean a song without words.
     is_unread = len(setting.diagnostics.faults) > faults_of_others or setting.diagnostics.is_bad((*at, "lyrics"))
     check_deliverables(setting.diagnostics, at, written.deliverables, setting.vocabulary)
     song = Song(
@@ -98,7 +98,7 @@ def _read_song(setting: ManifestContext, index: int, written: SongFile) -> Song:
 
 
 def _engine(setting: ManifestContext, at: FieldPath, written: SongFile) -> str:
-    """The song's engine; one that is not known is told where it was named."""
+    """The song's engine; an unknown one is reported where it was named."""
     path = (*at, "engine") if written.engine else (*_DEFAULTS, "engine")
     name = written.engine or _default_engine(setting)
     known = setting.vocabulary.engines
@@ -112,7 +112,7 @@ def _default_engine(setting: ManifestContext) -> str:
 
 
 def _check_default_settings(setting: ManifestContext) -> None:
-    """The defaults' settings must suit the default engine even where no song takes them."""
+    """Checks the defaults' settings against the default engine, even where no song uses them."""
     model = setting.vocabulary.engines.get(_default_engine(setting))
     if model is None:
         return
@@ -126,7 +126,7 @@ def _check_default_settings(setting: ManifestContext) -> None:
 
 
 def _settings(setting: ManifestContext, at: FieldPath, written: SongFile, engine: str) -> dict[str, Json]:
-    """The engine's settings with every default of its own; the defaults' reach the songs that use the same engine."""
+    """The engine's settings with all its defaults; the defaults' settings apply to songs that use the same engine."""
     model = setting.vocabulary.engines.get(engine)
     if model is None:
         return {}
@@ -162,7 +162,7 @@ def _seeds(setting: ManifestContext, at: FieldPath, written: SongFile) -> tuple[
 
 
 def _check_twice(diagnostics: Diagnostics, path: FieldPath) -> None:
-    """No seed may stand twice, as written: a list with other faults is looked through too."""
+    """Reports repeated seeds, as written, even in a list with other faults."""
     seen: set[int] = set()
     for index, seed in enumerate(diagnostics.source.list_at(path)):
         if isinstance(seed, int) and not isinstance(seed, bool):
@@ -187,7 +187,7 @@ def _given_file(
 
 
 def _note(setting: ManifestContext, at: FieldPath, written: SongFile, notice: Notice) -> None:
-    """Put what a plug-in said where it belongs: at the field, or at the line of the lyrics."""
+    """Add a plug-in's notice to the diagnostics: at the field, or at the line of the lyrics."""
     path: FieldPath = (*at, *notice.field.split("."))
     place = None
     if notice.line is not None and written.lyrics is not None:
@@ -202,7 +202,7 @@ def _note(setting: ManifestContext, at: FieldPath, written: SongFile, notice: No
 
 
 def _check_prompt(diagnostics: Diagnostics, at: FieldPath, written: SongFile) -> None:
-    """A song needs something to be made after, and should not contradict itself."""
+    """Checks that a song has a prompt, a reference or a style, and does not contradict itself."""
     names = ("prompt", "reference", "style")
     if not any(getattr(written, name) or diagnostics.is_bad((*at, name)) for name in names):
         diagnostics.add(
@@ -216,8 +216,8 @@ def _check_prompt(diagnostics: Diagnostics, at: FieldPath, written: SongFile) ->
 
 
 def _lyrics(setting: ManifestContext, at: FieldPath, song: SongFile, *, length_s: float, language: str) -> Lyrics:
-    """Lyrics from the file or the text that is written, none for a song without words; faults and warnings stand at
-    their own lines."""
+    """Lyrics from a file or from inline text, none for a song without words; faults and warnings have their own
+    lines."""
     path = (*at, "lyrics")
     diagnostics, written = setting.diagnostics, song.lyrics
     if diagnostics.is_bad(path):
@@ -257,7 +257,7 @@ def _lyrics_file(setting: ManifestContext, name: str) -> bytes:
 
 
 def _lyrics_place(diagnostics: Diagnostics, path: FieldPath, file: str | None, line: int) -> SourceLocation:
-    """Where a line of lyrics stands: in its file, or in the manifest after the bar that begins it."""
+    """The location of a line of lyrics: in its file, or in the manifest after the ``|`` that begins the text."""
     if file is not None:
         return SourceLocation(file.strip("\n"), line, order=int(path[1]) + 1)
     spot = diagnostics.source.spot(path)
@@ -265,7 +265,7 @@ def _lyrics_place(diagnostics: Diagnostics, path: FieldPath, file: str | None, l
 
 
 def _check_unique(setting: ManifestContext, songs: Sequence[Song]) -> None:
-    """No two songs of one id (whatever the case of its letters) or one ISRC."""
+    """Reports songs with the same id (ignoring case) or the same ISRC."""
     diagnostics = setting.diagnostics
     first_ids: dict[str, int] = {}
     isrcs = Counter[str]()

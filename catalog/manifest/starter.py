@@ -1,4 +1,4 @@
-"""The album that ``songline init`` writes: small, complete, and it renders as it stands."""
+"""The album that ``songline init`` writes: small, complete, and ready to render."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ _NOTE_COLUMN = 34
 
 
 def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) -> tuple[Path, ...]:
-    """Write ``album.yaml`` and its lyrics into ``folder``, which is made where it is missing; the files written.
+    """Write ``album.yaml`` and its lyrics into ``folder``, which is created where it is missing; returns the files.
 
-    The album is for ``engine``, with its own stems where it has ``native_stems``; all else suits every engine.
+    The album is for ``engine``, with its own stems where it has ``native_stems``; the rest suits every engine.
 
-    Raises InputError where the title is blank or one of the files is there already (then nothing is written),
+    Raises InputError where the title is blank or one of the files exists already (then nothing is written),
     MachineError where the folder cannot be written.
     """
     if not title.strip() or not title.isprintable() or len(title) > MAX_TITLE_CHARACTERS:

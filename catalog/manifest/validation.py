@@ -1,4 +1,4 @@
-"""Where a manifest under examination lies: its source, the faults found so far, and what of it can be used."""
+"""Diagnostics of a manifest: its source, the faults so far, and the parts that are usable despite them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _STAND_IN_SONG = {"title": "?"}
 _STAND_IN_ALBUM = {"title": "?", "artist": "?"}
 _FORMS = frozenset({"(list)", "(range)"})
 _WORDED_AT_ONCE = 2 * MAX_FAULTS
-"""Words for each of many thousand faults, of which a few are shown, would take long."""
+"""Wording every one of many thousand faults would be slow, and only a few are shown."""
 
 
 class Diagnostics:
     """Collects the faults and warnings of one manifest.
 
-    ``bad`` are the paths that the structure checks refused: what is said there already is not said again by checks of
-    names, files and sums.
+    ``bad`` are the paths that failed the structure checks: checks of names, files and totals report nothing more
+    there.
     """
 
     def __init__(self, source: Source) -> None:
@@ -43,37 +43,37 @@ class Diagnostics:
         self.unworded = 0
 
     def is_bad(self, path: FieldPath) -> bool:
-        """Whether a fault of structure covers ``path``."""
+        """Whether a structural fault covers ``path``."""
         return any(path[:length] in self.bad for length in range(len(path) + 1))
 
     def place(self, path: FieldPath) -> SourceLocation:
-        """The line of the manifest where ``path`` stands."""
+        """The line of ``path`` in the manifest."""
         return SourceLocation(self.source.name, self.source.spot(path).line)
 
     def add(self, path: FieldPath, what: str, remedy: str, *, at: SourceLocation | None = None) -> None:
-        """Note a fault of ``path``; ``at`` where its line is another than the path's."""
+        """Add a fault of ``path``; ``at`` where its location differs from the path's."""
         if not self.is_bad(path):
             self.faults.append(Fault(at or self.place(path), dotted(path), what, remedy))
 
     def warn(self, path: FieldPath, message: str, *, at: SourceLocation | None = None) -> None:
-        """Note something doubtful in finished sentences."""
+        """Add a warning, in finished sentences."""
         where = "" if at and at.file != self.source.name else f"{dotted(path)}: "
         self.warnings.append((at or self.place(path), f"{where}{message}"))
 
     def hint(self, path: FieldPath, message: str) -> None:
-        """Note advice in finished sentences."""
+        """Add advice, in finished sentences."""
         self.hints.append((self.place(path), f"{dotted(path)}: {message}"))
 
     def warning_lines(self) -> tuple[str, ...]:
-        """The warnings in the order of files and lines, each once."""
+        """The warnings ordered by file and line, each once."""
         return _lines(self.warnings, "warnings")
 
     def hint_lines(self) -> tuple[str, ...]:
-        """The hints likewise."""
+        """The hints ordered by file and line, each once."""
         return _lines(self.hints, "hints")
 
     def add_errors(self, errors: Iterable[ErrorDetails], *, known: Collection[str] | None = None) -> None:
-        """Note what Pydantic found; ``known`` are the fields where it looked, if not the manifest's own."""
+        """Add Pydantic's errors; ``known`` are the valid fields there, if not the manifest's own."""
         errors = list(errors)
         self.unworded += len(errors[_WORDED_AT_ONCE:])
         for error in errors[:_WORDED_AT_ONCE]:
@@ -84,7 +84,7 @@ class Diagnostics:
 
 
 def _lines(notes: Iterable[tuple[SourceLocation, str]], kind: str) -> tuple[str, ...]:
-    """The notes as finished lines; more than are read by anybody are counted in the last one."""
+    """The notes as finished lines; those beyond the limit are counted in the last line."""
     in_order = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
     lines = list(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
     if len(lines) > MAX_FAULTS:
@@ -93,14 +93,14 @@ def _lines(notes: Iterable[tuple[SourceLocation, str]], kind: str) -> tuple[str,
 
 
 def plain_path(loc: Iterable[int | str]) -> FieldPath:
-    """Pydantic's location without the marks of the forms that seeds come in."""
+    """Pydantic's location without the tags of the union of seed forms."""
     return tuple(step for step in loc if step not in _FORMS)
 
 
 def read_shape(diagnostics: Diagnostics) -> ManifestFile | None:
-    """The manifest's fields, checked; what is wrong is noted and replaced by its default or a stand-in.
+    """The manifest's fields, checked; faulty ones are reported and replaced by their default or a stand-in.
 
-    So everything that is sound can be checked further and all faults told together. None where nothing is usable.
+    So the valid parts can be checked further and all faults reported together. None where nothing is usable.
     """
     data = diagnostics.source.data
     if not isinstance(data, dict):
@@ -116,18 +116,18 @@ def read_shape(diagnostics: Diagnostics) -> ManifestFile | None:
 
 
 def check(model: type[Model], data: Json) -> Model:
-    """``data`` as ``model``, by the rules of JSON: an array may become a tuple, nothing else changes its type."""
+    """``data`` as ``model``, by the rules of JSON: an array may become a tuple, no other type is converted."""
     return model.model_validate_json(json.dumps(data))
 
 
 def _unit(path: FieldPath) -> FieldPath:
-    """The smallest part that can be taken out: a field of the album, the defaults or a song, else a whole block."""
+    """The smallest part that can be removed: a field of the album, the defaults or a song, else a whole block."""
     depth = {"songs": 3, "album": 2, "defaults": 2}.get(str(path[0]), 1)
     return path[:depth]
 
 
 def _mended(data: dict[str, Any], units: list[FieldPath]) -> dict[str, Any]:
-    """A copy of ``data`` without the faulty ``units``; what is required gets a stand-in."""
+    """A copy of ``data`` without the faulty ``units``; required ones get a stand-in."""
     mended = copy.deepcopy(data)
     for unit in sorted(set(units), key=len, reverse=True):
         around: Any = mended
@@ -159,7 +159,7 @@ def _stand_in(unit: FieldPath) -> Json:
 
 
 def _fields_at(path: FieldPath) -> Collection[str]:
-    """The names of the fields that may stand at ``path``."""
+    """The names of the valid fields at ``path``."""
     models: dict[FieldPath, type[BaseModel]] = {
         (): ManifestFile,
         ("album",): AlbumFile,

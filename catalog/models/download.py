@@ -1,7 +1,7 @@
-"""Downloads that survive a cut: where a file lies on the hub or elsewhere, and its bytes, continued where they stopped.
+"""Resumable downloads: locates a file on the model hub or elsewhere, and continues its bytes after an interruption.
 
-The hub's own library tells where a file lies, at which commit and with which digest. The bytes come by plain HTTP
-with range requests, because that library starts a file anew when its process ended. No token is ever sent.
+The hub's own library gives a file's address, commit and digest. The bytes are downloaded by plain HTTP with range
+requests, because that library restarts a file when its process has ended. No token is ever sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where a file lies and what its source says of it; ``revision`` is the commit it belongs to."""
+    """A remote file and its source's data about it; ``revision`` is the commit it belongs to."""
 
     url: str
     revision: str = ""
@@ -42,10 +42,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often to try again without any progress, the first wait (which doubles), and how long to wait for a byte.
+    """Retry limits: number of attempts without progress, the first wait (which doubles), and the timeout for a byte.
 
-    ``answer_s`` bounds the wait for the head of an answer with all redirects; a body that brings less than
-    ``least_bytes_per_s``, taken over ``least_over_s``, is given up.
+    ``answer_s`` bounds the wait for the response headers with all redirects; a body that averages less than
+    ``least_bytes_per_s`` over ``least_over_s`` is aborted.
     """
 
     tries: int = 4
@@ -61,11 +61,11 @@ class NotFound(MachineError):
 
 
 class _Cut(Exception):
-    """The connection broke, or the server is busy: worth another try."""
+    """The connection broke, or the server is busy: worth a retry."""
 
 
 class Downloader:
-    """The web as one pull sees it: ``hub_url`` is a mirror's address, empty for the public hub. A context manager."""
+    """The network client of one pull: ``hub_url`` is a mirror's URL, empty for the public hub. A context manager."""
 
     def __init__(self, hub_url: str = "", patience: Patience | None = None) -> None:
         if hub_url:
@@ -83,13 +83,14 @@ class Downloader:
 
     @property
     def _web(self) -> Web:
-        """The client, made when it is needed: a proxy that cannot be used is no trouble of a file on this machine."""
+        """The client, created on first use: an unusable proxy must not affect files that are already on this
+        machine."""
         if self._opened is None:
             self._opened = Web(silent_s=self._patience.timeout_s, answer_s=self._patience.answer_s)
         return self._opened
 
     def locate(self, file: ModelFile, source: Source, revision: str) -> Remote:
-        """Where a file of the table lies at ``revision``. Raises NotFound, or MachineError where the hub is away."""
+        """Locate a file of the table at ``revision``. Raises NotFound, or MachineError where the hub is unreachable."""
         self._web  # noqa: B018  (a proxy that cannot be used is told before the hub's library meets it)
         if source.kind == "raw":
             url = f"{source.base}/{source.repo}/{quote(revision)}/{quote(file.origin)}"
@@ -97,10 +98,10 @@ class Downloader:
         return self._patiently(lambda: self._on_hub(file, source, revision), f"{source.repo}/{file.origin}", _nothing)
 
     def fetch(self, remote: Remote, place: Path, *, told: OnProgress | None = None) -> None:
-        """Bring a file to ``place``; what an earlier try left is continued. What comes is not yet judged.
+        """Download a file to ``place``, continuing an earlier attempt. The contents are not checked here.
 
-        Raises NotFound; MachineError where the server stays away, is too slow, offers another size or what no model
-        is; InputError for an address that is none.
+        Raises NotFound; MachineError where the server stays unreachable, is too slow, or offers another size or a
+        file that is no model; InputError for an invalid URL.
         """
         require_web(remote.url)
         part = PartialFile(place, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
@@ -116,7 +117,7 @@ class Downloader:
             raise MachineError(
                 "models come with the help of huggingface_hub, which is not here", remedy=remedy
             ) from error
-        # Else the library asks the public hub, whatever the endpoint, for a list of programs to report on.
+        # Otherwise the library asks the public hub, whatever the endpoint, for a list of programs to report on.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         url = hf_hub_url(source.repo, file.origin, revision=revision, endpoint=self._hub_url)
         try:
@@ -165,7 +166,8 @@ class Downloader:
             raise _Cut(f"{part.size_bytes} of {size_bytes} bytes came")
 
     def _patiently(self, work: Callable[[], _R], what: str, reached: Callable[[], int]) -> _R:
-        """Do ``work``, again after a cut; a try that reached further than any before makes patience new."""
+        """Run ``work``, and retry it after a cut; an attempt that got further than any before resets the retry
+        count."""
         furthest, tries = reached(), 0
         while True:
             try:
@@ -182,7 +184,7 @@ class Downloader:
 
 
 def _size_offered(response: httpx.Response, part: PartialFile, remote: Remote) -> int | None:
-    """The file's size as the server has it, None if it does not say; ``part`` starts anew where it cannot go on."""
+    """The file's size by the server, None where it is not stated; ``part`` restarts where it cannot be continued."""
     status = response.status_code
     if status == 416:
         part.drop()

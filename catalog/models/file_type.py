@@ -1,4 +1,4 @@
-"""What a file is by its first bytes and its size, looked at before it is taken as a model's."""
+"""Detects the type of a file by its first bytes and its size, before it is accepted as a model file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ANSWER = re.compile(
     rb"too many requests\b|\{\s*\"(?:error|message|detail)\"\s*:|rate limit|internal server error|"
     rb"service unavailable|moved permanently|you need to (?:log|sign) in)"
 )
-"""Beginnings of short texts that servers answer instead of a file."""
+"""Beginnings of short texts that servers send instead of a file."""
 
 _MOST_ANSWERED_BYTES = 4096
 _ZEROS = "nothing but zeros at its beginning, as an unfinished download leaves them"
@@ -58,13 +58,13 @@ _MAGIC = (
     (b"d8:announce", "a torrent, not the file that it leads to"),
     (b"# Git", "text"),
 )
-"""Beginnings that no model's file has, weights or not."""
+"""Beginnings that no model file has, weights or not."""
 _OF_WEIGHTS = (
     (b"GGUF", "a GGUF file"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
 )
-"""Beginnings that weights of the kinds read here do not have."""
+"""Beginnings that weights of the supported kinds do not have."""
 
 _SAFETENSORS, _ZIP = ".safetensors", b"PK\x03\x04"
 _LONGEST_HEADER_BYTES = 1 << 24
@@ -77,9 +77,9 @@ def read_head(path: Path) -> bytes:
 
 
 def no_model(name: str, head: bytes, size_bytes: int) -> str:
-    """Why what begins with ``head`` cannot be the model's file ``name``; empty where nothing speaks against it.
+    """Why a file that begins with ``head`` cannot be the model file ``name``; empty where it can.
 
-    Said as a phrase that follows "it is", such as "a web page".
+    A phrase that follows "it is", such as "a web page".
     """
     if size_bytes == 0:
         return "empty"
@@ -98,8 +98,8 @@ def no_model(name: str, head: bytes, size_bytes: int) -> str:
 
 
 def in_its_place(head: bytes) -> str:
-    """What tools and servers leave in the place of a file, told by its beginning: a pointer to it, or a web page. Empty
-    for everything else."""
+    """The kind of placeholder that tools and servers leave instead of a file, by its beginning: a pointer to it, or a
+    web page. Empty for everything else."""
     plain = head.removeprefix(_MARK)
     if pointer := _LFS.match(plain):
         of = f" of {pointer[1].decode()} bytes" if pointer[1] else ""
@@ -113,7 +113,7 @@ def in_its_place(head: bytes) -> str:
 
 
 def file_is_no_model(path: Path, name: str) -> str:
-    """:func:`no_model` for a file on disk; of safetensors the size is compared with what the header promises."""
+    """:func:`no_model` for a file on disk; for safetensors the size is compared with the header."""
     size_bytes = path.stat().st_size
     kind = no_model(name, read_head(path), size_bytes)
     is_promised = PurePosixPath(name).suffix.lower() == _SAFETENSORS and not kind
@@ -121,7 +121,7 @@ def file_is_no_model(path: Path, name: str) -> str:
 
 
 def _not_whole(path: Path, size_bytes: int) -> str:
-    """Whether a safetensors file has another size than its header says; empty where that cannot be told."""
+    """Why a safetensors file is incomplete: its size differs from its header. Empty where it is complete or unknown."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(length) if length <= min(size_bytes, _LONGEST_HEADER_BYTES) else b""
@@ -135,7 +135,7 @@ def _not_whole(path: Path, size_bytes: int) -> str:
 
 
 def _text(head: bytes) -> bytes:
-    """The beginning as it would read as text, without a byte order mark, in lower case."""
+    """The beginning as lower-case text without a byte order mark."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head[: len(head) // 2 * 2].decode("utf-16", "replace").encode().lstrip().lower()
     return head.removeprefix(_MARK).lstrip().lower()
@@ -168,6 +168,7 @@ def _no_weights(suffix: str, head: bytes, text: bytes, size_bytes: int) -> str:
 
 
 def _is_safetensors(head: bytes, size_bytes: int) -> bool:
-    """Eight bytes with the length of a JSON header, and that header (the format's published description)."""
+    """Whether it begins with eight bytes that give the length of a JSON header, and that header (the format's
+    published description)."""
     length = int.from_bytes(head[:8], "little")
     return len(head) > 10 and head[8:9] == b"{" and 2 <= length <= size_bytes - 8

@@ -1,4 +1,4 @@
-"""Files that a user gives as a model's: opened only where they are what they seem, inside the folder that was named."""
+"""Opens model files that a user provides: only regular files inside the folder that the user named."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _KINDS = (
 
 
 def open_given(path: Path) -> BinaryIO:
-    """A regular file with one name, open for reading. Raises InputError for everything else, or if it is unreadable.
+    """A regular file with a single name, open for reading. Raises InputError for everything else, and where it is
+    unreadable.
 
-    A file with a second name (a hard link) may be another's, put there to be copied.
+    A file with a second name (a hard link) may belong to another user, who placed the link so that it gets copied.
     """
     try:
         facts = os.stat(path)
@@ -49,9 +50,10 @@ def refuse_link(path: Path) -> None:
 
 
 def files_within(folder: Path, *, at_most: int) -> list[Path]:
-    """The files in a folder and below, in order, but those of git. Links inside the folder are followed to files.
+    """The files in a folder and below, sorted, except those of git. Links inside the folder are followed to files.
 
-    Raises InputError for a link that leaves the folder, a pipe, socket or device, each by its name, and for too many.
+    Raises InputError for a link that leaves the folder, a pipe, socket or device, each by its name, and for too many
+    files.
     """
     files: list[Path] = []
     for path in sorted(folder.rglob("*")):
@@ -73,7 +75,7 @@ def files_within(folder: Path, *, at_most: int) -> list[Path]:
 
 
 def _odd(mode: int, names: int) -> str:
-    """What is wrong with a file as a phrase; empty for a regular one with one name."""
+    """The defect of a file as a phrase; empty for a regular one with one name."""
     if kind := next((words for is_kind, words in _KINDS if is_kind(mode)), ""):
         return kind
     if not stat.S_ISREG(mode):

@@ -1,4 +1,4 @@
-"""Models from a folder, for machines without internet: another machine's store, or files as they were downloaded."""
+"""Imports models from a folder, for machines without internet: another machine's store, or downloaded files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from catalog.models.store import InstalledModel, ModelStore
 
 MAX_FILES = 20_000
 COMMON_NAMES = frozenset({"config.json", "pytorch_model.bin", "model.safetensors", "tokenizer.json"})
-# The hub's own cache keeps a file as models--OWNER--REPO/snapshots/COMMIT/FILE.
+# The hub's own cache stores a file as models--OWNER--REPO/snapshots/COMMIT/FILE.
 _HUB_CACHE = re.compile(r"(?:^|.*/)models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of an import: the models that are here now, and what was found of a model that is not whole."""
+    """The result of an import: the models that are installed now, and the files found of incomplete models."""
 
     models: tuple[InstalledModel, ...]
     incomplete: tuple[str, ...]
@@ -34,7 +34,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A model in the folder: which file lies where, and what the other machine's record says."""
+    """A model in the folder: the path of each file, and the other machine's record."""
 
     spec: ModelSpec
     files: Mapping[ModelFile, Path]
@@ -53,16 +53,16 @@ def import_folder(
     accept: bool = False,
     watch: Watch | None = None,
 ) -> Imported:
-    """Install every model that ``folder`` holds whole, or those named; each file is checked as in a pull.
+    """Install every model that is complete in ``folder``, or those named; each file is checked as in a pull.
 
-    A file is recognised by its digest, by its place (``<model>/<file>``, ``<repository>/<file>``) or by a name that
+    A file is recognised by its digest, by its path (``<model>/<file>``, ``<repository>/<file>``) or by a name that
     only one file has; in a folder of one named model the file's name is enough. Raises InputError where nothing is
-    recognised or a named model is not there whole, LicenceRefused, RefusedError for a checkpoint that is not taken.
+    recognised or a named model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
     specs = [store.spec(name) for name in names]
-    files_within(folder, at_most=MAX_FILES)  # before anything in it is read
+    files_within(folder, at_most=MAX_FILES)  # checks the folder before any file in it is read
     found = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
     whole, partial = [f for f in found if not f.missing], [f for f in found if f.missing]
     lacking = tuple(f"{f.spec.name} is not whole: {', '.join(f.missing)} not found" for f in partial)
@@ -76,7 +76,7 @@ def import_folder(
 
 
 class FoundFiles:
-    """The files of a folder, by their path in it; digests are made when asked for, and once."""
+    """The files of a folder, by their path in it; digests are computed on demand, and once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -84,7 +84,7 @@ class FoundFiles:
 
     @cached_property
     def by_place(self) -> Mapping[str, Path]:
-        """Every file by a path with forward slashes; the hub's cache shows as ``<repository>/<file>``."""
+        """Every file by a path with forward slashes; the hub's cache appears as ``<repository>/<file>``."""
         files: dict[str, Path] = {}
         for path in files_within(self._folder, at_most=MAX_FILES):
             place = path.relative_to(self._folder).as_posix()
@@ -93,13 +93,13 @@ class FoundFiles:
         return files
 
     def sha256(self, path: Path) -> str:
-        """The digest of one of them."""
+        """The digest of one of the files."""
         if path not in self._sha256:
             self._sha256[path] = digest_file(path)
         return self._sha256[path]
 
     def by_digest(self, file: ModelFile) -> Path | None:
-        """The file with the digest of ``file``; only those that could be it are read."""
+        """The file with the digest of ``file``; only files that could match are read."""
         suffix = Path(file.path).suffix
         for path in self.by_place.values():
             size = path.stat().st_size
@@ -111,7 +111,7 @@ class FoundFiles:
         return None
 
     def at(self, *places: str) -> Path | None:
-        """The file whose path ends with one of ``places``, as whole words."""
+        """The file whose path ends with one of ``places``, compared by whole path parts."""
         for place in places:
             for found, path in self.by_place.items():
                 if f"/{self._folder.name}/{found}".endswith(f"/{place}"):
@@ -152,9 +152,9 @@ def _find(spec: ModelSpec, file: ModelFile, there: FoundFiles, by_name: frozense
 
 
 def _own_names(store: ModelStore, spec: ModelSpec, *, alone: bool) -> frozenset[str]:
-    """The paths of ``spec`` whose last name tells which file it is: unique among all models, or in this one alone.
+    """The paths of ``spec`` whose last part identifies the file: unique in all models, or in this one with ``alone``.
 
-    A name that every repository of the hub has tells nothing.
+    A name that every repository of the hub has identifies nothing.
     """
     among = [spec] if alone else list(store.table.models.values())
     names = [way.path.rpartition("/")[2] for other in among for file in other.files for way in file.ways]
@@ -210,7 +210,7 @@ def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) ->
 
 
 def _revision_of(spec: ModelSpec, digests: Mapping[str, str]) -> str:
-    """The table's commit where its digests prove it; else the first digest's beginning."""
+    """The table's commit where its digests match; else the beginning of the first digest."""
     stated = all(file.sha256 is not None and digests.get(file.path) == file.sha256 for file in spec.files)
     if stated and len(spec.sources) == 1:
         return spec.sources[0].revision

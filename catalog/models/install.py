@@ -1,4 +1,4 @@
-"""Putting a model into the store: one at a time under its lock, each file checked, the whole swapped in at once."""
+"""Installs a model into the store: one at a time under its lock, each file checked, then all activated at once."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FETCH_ANEW = "Get the file itself, then try again: its name is free"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who is told: ``waiting`` when somebody else installs the model, ``coming`` as bytes of a file arrive."""
+    """Callbacks: ``waiting`` when another process installs the model, ``coming`` as bytes of a file arrive."""
 
     waiting: Callable[[str], None] = lambda _name: None
     coming: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
 
 
 class InstallSession:
-    """A model's place while its lock is held: files are gathered under ``staged``, checked, and installed."""
+    """A model's folder while its lock is held: files are collected under ``staged``, checked, and installed."""
 
     def __init__(self, store: ModelStore, name: str) -> None:
         self._store = store
@@ -47,18 +47,18 @@ class InstallSession:
         self.held = self._without_wrong(store.held(name))
 
     def accept(self, spec: ModelSpec, at: datetime) -> None:
-        """Remember that the licence was accepted; the first date stays."""
+        """Record that the licence was accepted; the first date is kept."""
         if self.held.accepted_at is None or self.held.licence != spec.licence.id:
             self.hold(self.held.model_copy(update={"licence": spec.licence.id, "accepted_at": at}))
 
     def hold(self, held: Pins) -> None:
-        """Remember for good."""
+        """Record the pins, which are kept when the model is removed."""
         if held != self.held:
             held.write(self.home / HELD)
             self.held = held
 
     def place(self, path: str) -> Path:
-        """Where the file ``path`` of the model is gathered."""
+        """The staging path of the model's file ``path``."""
         place = confined(self.staged, path, named_by=f"the list of files of {self.name}")
         private_folder(place.parent)
         return place
@@ -68,9 +68,9 @@ class InstallSession:
         return file.sha256 or self.held.digests.get(file.path)
 
     def check(self, file: ModelFile, *, sha256: str | None = None, git_blob: str | None = None) -> FileRecord:
-        """Judge a gathered file; the digests of its source count where the table and the first install say nothing.
+        """Check a staged file; the source's digests count where neither the table nor the first install has one.
 
-        Raises MachineError for one that is not what it should be, and removes it, RefusedError for a refused one.
+        Removes a wrong file and raises MachineError; raises RefusedError for a refused one.
         """
         path = self.place(file.path)
         if kind := file_is_no_model(path, file.path):
@@ -89,7 +89,8 @@ class InstallSession:
         return kept
 
     def keep_what_is_whole(self) -> None:
-        """Take over the files of a damaged install that are whole, and those of one cut before its record."""
+        """Reuse the intact files of a damaged install, and those of an install that was interrupted before its
+        record."""
         record = self._store.record(self.name)
         for folder in [path for path in self.home.iterdir() if path.is_dir() and path != self.staged]:
             if not self.staged.exists() and (record is None or folder.name != record.folder):
@@ -100,7 +101,7 @@ class InstallSession:
                 os.link(old, place)
 
     def need_room(self, size_bytes: int) -> None:
-        """Raises MachineError where the disk has no room for that many bytes more."""
+        """Raises MachineError where the disk has no space for that many more bytes."""
         free = shutil.disk_usage(self.home).free
         if size_bytes + ROOM_TO_SPARE > free:
             what = f"{self.name} needs {size_bytes / 1e9:.2f} GB more and {self.home} has {free / 1e9:.2f} GB free"
@@ -116,8 +117,8 @@ class InstallSession:
         at: datetime,
         own: OwnModel | None = None,
     ) -> InstalledModel:
-        """Swap the gathered files in and write the record. A kill at any point leaves the old model or the new one,
-        or all files gathered still."""
+        """Activate the staged files and write the record. A kill at any point leaves the old model, the new one, or
+        all files staged."""
         self._leave_only(files)
         for path in files:
             _make_durable(self.staged / path)
@@ -140,7 +141,7 @@ class InstallSession:
         return self._store.need(self.name)
 
     def _without_wrong(self, held: Pins) -> Pins:
-        """What is held, but for first digests of files that no model has: they must not keep the right ones out."""
+        """The pins without first digests of files that are no model files: they must not block the right ones."""
         record = self._store.record(self.name)
         files = record.files if record else {}
         folder = self.home / (record.folder if record else "")
@@ -185,7 +186,8 @@ class InstallSession:
 def install_session(
     store: ModelStore, name: str, *, waiting: Callable[[], None] | None = None
 ) -> Iterator[InstallSession]:
-    """Hold a model's lock; ``waiting`` is called where somebody else has it. The system frees it when we die."""
+    """Hold a model's lock; ``waiting`` is called where another process has it. The system drops it when this process
+    dies."""
     home = store.home(name)
     try:
         private_folder(home)
@@ -198,9 +200,9 @@ def install_session(
 
 
 def copy_in(source: Path, place: Path) -> None:
-    """Copy a user's file, never through a link to an installed one, whole or not at all.
+    """Copy a user's file atomically, never through a link to an installed one.
 
-    Raises InputError for what is no file of one name, for a file that no model has, and where it cannot be read.
+    Raises InputError where it is not a regular file with one name, is not a model file, or cannot be read.
     """
     with open_given(source) as readable:
         kind = no_model(place.name, readable.read(HEAD_BYTES), os.fstat(readable.fileno()).st_size)
@@ -213,7 +215,7 @@ def copy_in(source: Path, place: Path) -> None:
 
 
 def git_blob_id(path: Path) -> str:
-    """The id under which git keeps a file: SHA-1 of ``blob <size>``, a zero byte and the content."""
+    """Git's id of a file: SHA-1 of ``blob <size>``, a zero byte and the content."""
     sha = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):

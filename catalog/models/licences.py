@@ -1,4 +1,4 @@
-"""May it be done: a model's licence must be accepted before it is fetched, and allow what an album is made for."""
+"""Licence checks: a model's licence must be accepted before download, and must allow the album's use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalog.models.spec import Licence, ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A model in a role for an album; ``role`` is a word such as ``generates``, ``conditions``, ``judges``."""
+    """A model's role in an album; ``role`` is a word such as ``generates``, ``conditions``, ``judges``."""
 
     model: str
     role: str
@@ -20,7 +20,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a model may not take part in a commercial album."""
+    """Why a model may not be used in a commercial album."""
 
     model: str
     role: str
@@ -29,7 +29,7 @@ class Refusal:
 
     @property
     def what(self) -> str:
-        """What stands against it, in a sentence."""
+        """The reason in a sentence."""
         return (
             f"the album is commercial, and {self.model} ({self.role}) comes under {self.licence}: "
             f"{self.sentence[:1].lower()}{self.sentence[1:]}"
@@ -37,7 +37,7 @@ class Refusal:
 
     @property
     def remedy(self) -> str:
-        """What can be done."""
+        """The remedy."""
         return (
             f"Leave {self.model} out, or obtain a licence and record it in the manifest: "
             f"licences: [{{model: {self.model}, agreement: …}}]"
@@ -47,9 +47,9 @@ class Refusal:
 def refusals(
     uses: Sequence[Use], specs: Mapping[str, ModelSpec], *, commercial: bool, agreements: Mapping[str, str]
 ) -> tuple[Refusal, ...]:
-    """What stands against an album, each model and role once; nothing for one that is not commercial.
+    """The refusals of an album, each model and role once; none for a non-commercial album.
 
-    ``agreements`` are separately obtained licences, model → words that name the agreement; an empty one lifts
+    ``agreements`` are separately obtained licences, model → text that identifies the agreement; an empty one permits
     nothing. A model without a known licence is refused as well.
     """
     if not commercial:
@@ -60,7 +60,7 @@ def refusals(
 
 
 def refused(refusals: Sequence[Refusal]) -> LicenceRefused:
-    """One error for all that stands against an album."""
+    """One error for all refusals of an album."""
     models = tuple(dict.fromkeys(refusal.model for refusal in refusals))
     what = "; ".join(dict.fromkeys(refusal.what for refusal in refusals))
     entries = ", ".join(f"{{model: {model}, agreement: …}}" for model in models)
@@ -76,7 +76,7 @@ def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
 
 
 def summary(licence: Licence) -> str:
-    """A licence in one line: name, id, what it comes down to, where it stands."""
+    """A licence in one line: name, id, summary, address."""
     address = f" ({redacted(licence.url)})" if licence.url else ""
     return f"{licence.name} [{licence.id}]: {licence.sentence}{address}"
 

@@ -1,4 +1,4 @@
-"""A file that is still coming: its bytes so far beside its place, and how to go on with them."""
+"""A partial download: the bytes so far beside the destination, and how to continue them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 MAX_BYTES = 200_000_000_000
 
 OnProgress = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the size, None where it is not known."""
+"""Called with the number of bytes so far and the size, None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The least speed of a body, in bytes a second, taken over ``over_s`` seconds."""
+    """The minimum speed of a body in bytes per second, averaged over ``over_s`` seconds."""
 
     least_bytes_per_s: float
     over_s: float
 
 
 class PartialFile:
-    """``place.part`` holds the bytes so far, ``place.part.tag`` the version of the file that they are of."""
+    """``place.part`` holds the bytes so far, ``place.part.tag`` the version of the file that they belong to."""
 
     def __init__(self, place: Path, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._place = place
@@ -42,11 +42,11 @@ class PartialFile:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes are there."""
+        """The number of bytes so far."""
         return self._bytes.stat().st_size if self._bytes.is_file() else 0
 
     def range_headers(self, *, is_judged: bool) -> dict[str, str]:
-        """The headers that ask for the rest. Where no digest will judge the file, only for that of the same version."""
+        """The headers that request the rest. Where no digest will check the file, they require the same version."""
         if not self.size_bytes:
             return {}
         if is_judged:
@@ -57,16 +57,16 @@ class PartialFile:
         return {"Range": f"bytes={self.size_bytes}-", "If-Range": self._tag.read_text("latin-1")}
 
     def tag(self, headers: Mapping[str, str]) -> None:
-        """Remember the version that a server says it sends."""
+        """Store the version that a server states."""
         version = headers.get("ETag", headers.get("Last-Modified", ""))
         if version and not version.startswith("W/"):
             self._tag.write_text(version, "latin-1")
 
     def append(self, response: httpx.Response, size_bytes: int | None, told: OnProgress | None) -> None:
-        """Add what a response brings, as it comes.
+        """Append the body of a response as it arrives.
 
-        Raises MachineError for more than ``size_bytes``, for less than the least speed, where the disk has no room,
-        and for a beginning that no model's file has: of such a file nothing is kept.
+        Raises MachineError for more than ``size_bytes``, for less than the minimum speed, where the disk is full, and
+        for a beginning that no model file has: nothing of such a file is kept.
         """
         there = self.size_bytes
         self._need_room(size_bytes, there)
@@ -107,12 +107,12 @@ class PartialFile:
             raise MachineError(what, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
     def drop(self) -> None:
-        """Start anew."""
+        """Restart from the beginning."""
         self._bytes.unlink(missing_ok=True)
         self._tag.unlink(missing_ok=True)
 
     def done(self) -> None:
-        """It is whole: put it in its place. Raises MachineError where nothing came at all."""
+        """The file is complete: move it to its destination. Raises MachineError where nothing was received."""
         if not self.size_bytes:
             self.drop()
             raise MachineError(f"{self._place.name} came empty", remedy="Check the address or the mirror")

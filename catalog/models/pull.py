@@ -1,4 +1,4 @@
-"""Getting a model into the store over the network: a known one from its sources, one of the user's own from a URL."""
+"""Installs a model over the network: a known one from its sources, or a user's own from a URL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from catalog.network.web import WEB, require_web, scheme_of
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A file under the name that its source has, and where it lies."""
+    """A file under its name at the source, and its location."""
 
     file: ModelFile
     remote: Remote
@@ -32,10 +32,10 @@ class _Wanted:
 def pull(
     store: ModelStore, name: str, fetcher: Downloader, *, at: datetime, accept: bool = False, watch: Watch | None = None
 ) -> InstalledModel:
-    """Fetch a model of the table, or what is missing or damaged of it; nothing where it is whole already.
+    """Download a model of the table, or its missing or damaged files; does nothing where it is whole already.
 
-    Raises LicenceRefused where its licence was neither accepted before nor now; MachineError where the source is
-    away, the disk full or a file not what it should be. What has come is kept for the next try.
+    Raises LicenceRefused where its licence was not accepted; MachineError where the source is unreachable, the disk
+    full or a file wrong. Downloaded bytes are kept for the next attempt.
     """
     spec, watch = store.spec(name), watch or Watch()
     if spec.like is not None:
@@ -68,10 +68,10 @@ def add(
     sha256: str | None = None,
     watch: Watch | None = None,
 ) -> InstalledModel:
-    """Register the user's own checkpoint, a file or a URL, to stand in for the one-file model ``like``.
+    """Register the user's own checkpoint, a file or a URL, as a replacement for the one-file model ``like``.
 
-    Raises InputError for a name that is taken, a model that it cannot be like, or a file that is not there;
-    RefusedError for a checkpoint that is known not to work.
+    Raises InputError for a name in use, a model that cannot be replaced, or a missing file; RefusedError for a
+    checkpoint that is known not to work.
     """
     template, watch = _template(store, name, like), watch or Watch()
     source = Path(origin).expanduser()
@@ -110,7 +110,7 @@ def add(
 
 
 def _is_address(origin: str, source: Path) -> bool:
-    """Whether an origin is meant as an address; a file may have any name, a colon in it too."""
+    """Whether an origin is meant as a URL; a file may have any name, including one with a colon."""
     scheme = scheme_of(origin)
     return bool(scheme) and (scheme in WEB or not source.exists())
 
@@ -133,7 +133,7 @@ def _own_file(path: str, origin: str) -> str:
 
 
 def _locate(spec: ModelSpec, place: InstallSession, fetcher: Downloader) -> list[_Wanted]:
-    """Where every file lies; a branch is resolved once, and the commit held before anything is fetched."""
+    """Locate every file; a branch is resolved once, and its commit pinned before anything is downloaded."""
     wanted: list[_Wanted] = []
     revisions = dict(place.held.revisions)
     for file in spec.files:
@@ -158,7 +158,7 @@ def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], 
 
 
 def _held_key(source: Source) -> str:
-    """A revision is held for what the table asks for: another branch or commit there asks anew."""
+    """The key of a pinned revision is what the table requests: another branch or commit there is resolved again."""
     return f"{source.key}@{source.revision}"
 
 
@@ -183,7 +183,7 @@ def _told(watch: Watch, name: str, path: str) -> Callable[[int, int | None], Non
 
 
 def _revision(spec: ModelSpec, wanted: list[_Wanted]) -> str:
-    """The commit; of several sources, the beginning of each, in the table's order."""
+    """The commit; for several sources, the beginning of each, in the table's order."""
     found = {item.file.source: item.remote.revision for item in wanted}
     commits = [found[source] for source in spec.sources if source in found]
     return commits[0] if len(commits) == 1 else "+".join(commit[:12] for commit in commits)

@@ -1,4 +1,4 @@
-"""What a store remembers of a model, as JSON: the record of what is installed, and what is held of it for good."""
+"""A store's records of a model, as JSON: what is installed, and the pins that outlast it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class _Document(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The document in a file; None where there is none, or none that can be understood."""
+        """The document in a file; None where there is none, or it cannot be parsed."""
         try:
             return cls.model_validate_json(read_regular(path, max_bytes=MAX_RECORD_BYTES))
         except (OSError, ValidationError):
             return None
 
     def write(self, path: Path) -> None:
-        """Put it in place whole and durable, whatever happens on the way."""
+        """Write it atomically and durably."""
         text = self.model_dump_json(indent=2, exclude_none=True) + "\n"
         write_whole(path, text.encode(), mode=file_mode_in(path.parent))
 
@@ -46,7 +46,7 @@ class FileRecord(_Document):
 
 
 class OwnModel(_Document):
-    """What the user said of a checkpoint of their own."""
+    """The user's description of their own checkpoint."""
 
     like: Name
     title: Words
@@ -57,14 +57,14 @@ class OwnModel(_Document):
     sentence: Words
 
     def spec(self, name: str, file: str, kept: FileRecord) -> ModelSpec:
-        """The model that it describes; ``file`` is its only one."""
+        """The model that it describes; ``file`` is its only file."""
         only = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
         licence = Licence(self.licence, self.licence_name, self.commercial, self.sentence)
         return ModelSpec(name, self.title, self.roles, licence, (only,), self.like)
 
 
 class Record(_Document):
-    """What is installed: written last, so that a model with a record is whole."""
+    """The record of an installed model: written last, so that a model with a record is complete."""
 
     schema_version: Literal[1] = 1
     name: Name
@@ -78,7 +78,7 @@ class Record(_Document):
     own: OwnModel | None = None
 
     def own_spec(self) -> ModelSpec | None:
-        """The model it describes itself, where it is the user's own."""
+        """The model that the record itself describes, where it is the user's own."""
         if self.own is None:
             return None
         path, kept = next(iter(self.files.items()))
@@ -86,7 +86,7 @@ class Record(_Document):
 
 
 class Pins(_Document):
-    """What stays when a model is removed: the licence's acceptance, and what the first install found."""
+    """Data that is kept when a model is removed: the licence's acceptance, and the digests of the first install."""
 
     licence: str = ""
     accepted_at: datetime | None = None
@@ -95,6 +95,6 @@ class Pins(_Document):
 
 
 def cannot_write(folder: Path, error: OSError) -> MachineError:
-    """The error for a store that the system will not let us write."""
+    """The error for a store that cannot be written."""
     what = f"the model store at {folder} cannot be written: {error.strerror or error}"
     return MachineError(what, remedy=remedy_of_writing(error, "Point SONGLINE_MODELS to a folder you may write"))

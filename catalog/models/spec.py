@@ -1,4 +1,4 @@
-"""What models there are: where their files come from, what they must be, and the licence they come under."""
+"""Model specifications: the sources of their files, their digests and sizes, and their licence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catalog.common.text import did_you_mean
 WEIGHT_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
-# Names become folders and paths become files in them, so both are of plain words: no "..", no hidden names.
+# Names become folders and paths become files in them, so both are restricted: no "..", no hidden names.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 FilePath = Annotated[
     str, Field(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}/){0,4}[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
@@ -28,7 +28,7 @@ HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
 
 
 class Role(StrEnum):
-    """What a model does for a song."""
+    """The purpose of a model for a song."""
 
     GENERATES = "generates"
     CONDITIONS = "conditions"
@@ -39,7 +39,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """A licence by its id, whether it allows commercial use as it stands, and what it comes down to."""
+    """A licence by its id, whether it allows commercial use without an agreement, and its summary."""
 
     id: str
     name: str
@@ -59,16 +59,17 @@ class Source:
 
     @property
     def key(self) -> str:
-        """The repository's name among all sources."""
+        """The repository's name, unique in all sources."""
         return f"{self.kind}:{self.repo}"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One file of a model. ``size_bytes`` and digests are None where they are not known beforehand.
+    """One file of a model. ``size_bytes`` and digests are None where they are unknown beforehand.
 
-    ``path`` is its place in the model, ``origin`` in its source. ``others`` are further names (path, origin) under
-    which the same content may come; the digests are those of ``path`` only. ``about_bytes`` is a forecast.
+    ``path`` is its path in the model, ``origin`` that in its source. ``others`` are further names (path, origin)
+    under which the same content may be available; the digests are those of ``path`` only. ``about_bytes`` is an
+    estimate.
     """
 
     path: str
@@ -93,7 +94,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model as the table has it, or one of the user's own (``like`` names the built-in it stands in for)."""
+    """A model of the table, or one of the user's own (``like`` names the built-in one that it replaces)."""
 
     name: str
     title: str
@@ -104,18 +105,18 @@ class ModelSpec:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Where its files come from, each source once."""
+        """The sources of its files, each once."""
         return tuple(dict.fromkeys(file.source for file in self.files if file.source is not None))
 
     @property
     def about_bytes(self) -> int:
-        """About how large it is."""
+        """Its approximate size."""
         return sum(file.size_bytes or file.about_bytes for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedModel:
-    """A published model that Songline knows and does not take: by name, and by digest where that is known."""
+    """A published model that Songline knows and does not accept: by name, and by digest where that is known."""
 
     names: tuple[str, ...]
     sha256: str | None
@@ -129,7 +130,7 @@ class RefusedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelTable:
-    """Every known model by name, every known licence by id, and what is refused."""
+    """Every known model by name, every known licence by id, and the refused models."""
 
     models: Mapping[str, ModelSpec]
     licences: Mapping[str, Licence]

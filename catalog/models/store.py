@@ -1,4 +1,4 @@
-"""The models on this machine: which are installed and where, whether they are whole, and what to do if not.
+"""The model store of this machine: which models are installed, where, and whether they are complete.
 
 ::
 
@@ -6,10 +6,10 @@
         record.json       what is installed; written last
         held.json         licence acceptance and first digests; stays when the model is removed
         <content>/…       the files, read-only
-        partial/…         a download that was cut, to be continued
-        lock              held by whoever installs; readers never wait for it
+        partial/…         an interrupted download, to be continued
+        lock              held during an install; readers never wait for it
 
-Reading never writes, locks or asks the network: workers share the folder.
+Reading never writes, locks or uses the network: workers share the folder.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Verdict = Literal["ok", "missing", "corrupt"]
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A model that is here: its ``folder``, and the SHA-256 of each file by its path in the model."""
+    """An installed model: its ``folder``, and the SHA-256 of each file by its path in the model."""
 
     spec: ModelSpec
     folder: Path
@@ -49,14 +49,14 @@ class InstalledModel:
     size_bytes: int
 
     def path(self, file: str) -> Path:
-        """Where a file of the model lies. Raises InputError for one that it does not have."""
+        """The path of a file of the model. Raises InputError for one that it does not have."""
         if file not in self.digests:
             what = f"{self.spec.name} has no file {file[:80]!r}"
             raise InputError(what, remedy=f"There are {', '.join(sorted(self.digests))}")
         return self.folder / file
 
     def has(self, file: str) -> bool:
-        """Whether it has that file: optional ones, and one of several names, may not be there."""
+        """Whether it has that file: optional ones, and alternatives by name, may be missing."""
         return file in self.digests
 
     def require_identity(self, planned: Json) -> None:
@@ -76,36 +76,36 @@ class InstalledModel:
 
     @property
     def digest(self) -> str:
-        """Its identity: the SHA-256 of the only file, or of all paths and digests together."""
+        """Its identity: the SHA-256 of its only file, or of all paths and digests."""
         return content_digest(self.digests)
 
     @property
     def identity(self) -> dict[str, Json]:
-        """It, as work that depends on its files names it."""
+        """Its identity as JSON, for work that depends on its files."""
         return {"name": self.spec.name, "digests": dict(self.digests)}
 
     @property
     def used(self) -> ModelUsed:
-        """It, as lineage and release documents name it."""
+        """Its entry in lineage and release documents."""
         licence = self.spec.licence.id
         return ModelUsed(name=self.spec.name, revision=self.revision, licence=licence, digest=self.digest)
 
 
 @dataclass(frozen=True, slots=True)
 class FileVerdict:
-    """What reading one installed file showed."""
+    """The result of reading one installed file."""
 
     path: str
     verdict: Verdict
 
 
 def content_digest(digests: Mapping[str, str]) -> str:
-    """The identity of a set of files given as path → SHA-256; that of a single file is the file's own."""
+    """The identity of a set of files given as path → SHA-256; for a single file, its own digest."""
     return next(iter(digests.values())) if len(digests) == 1 else digest_value(SCHEME, dict(digests))
 
 
 class ModelStore:
-    """The model folder of this machine. ``table`` is laid over the built-in table of models."""
+    """The model folder of this machine. ``table`` is merged over the built-in table of models."""
 
     def __init__(self, folder: Path, table: Path | None = None) -> None:
         self.folder = folder
@@ -113,7 +113,7 @@ class ModelStore:
 
     @cached_property
     def table(self) -> ModelTable:
-        """The models that are known. Raises InputError where the overlay is not right."""
+        """The known models. Raises InputError where the overlay is invalid."""
         return read_table(self._overlay)
 
     def specs(self) -> Mapping[str, ModelSpec]:
@@ -132,30 +132,30 @@ class ModelStore:
         return tuple(sorted(path.parent.name for path in self.folder.glob(f"*/{RECORD}")))
 
     def record(self, name: str) -> Record | None:
-        """The record of a model, whether or not its files are still what it says."""
+        """The record of a model, whether or not its files still match."""
         if not _NAME.fullmatch(name):
             return None
         found = Record.read(self.folder / name / RECORD)
         return found if found and found.name == name else None
 
     def held(self, name: str) -> Pins:
-        """What is held of a model for good; empty for one that was never here."""
+        """The pins of a model; empty for one that was never installed here."""
         return Pins.read(self.home(name) / HELD) or Pins()
 
     def home(self, name: str) -> Path:
-        """The folder of everything about one model. Raises InputError for a name that cannot be one."""
+        """The folder of a model. Raises InputError for an invalid name."""
         if not _NAME.fullmatch(name):
             what = f"{name[:80]!r} cannot be the name of a model"
             raise InputError(what, remedy="Use up to 64 small letters, digits, dots and hyphens")
         return self.folder / name
 
     def accepted(self, name: str) -> bool:
-        """Whether the model's licence, as it is now, was accepted here."""
+        """Whether the current licence of the model was accepted here."""
         held = self.held(name)
         return held.accepted_at is not None and held.licence == self.spec(name).licence.id
 
     def installed(self, name: str) -> InstalledModel | None:
-        """The model if it is here and what the table wants. Cheap: it reads the record and the sizes, no content."""
+        """The model where it is installed and matches the table. Fast: reads the record and the sizes, no content."""
         record = self.record(name)
         if record is None:
             return None
@@ -169,18 +169,18 @@ class ModelStore:
         return InstalledModel(spec, folder, digests, record.revision, size_bytes)
 
     def holds_no_model(self, name: str) -> bool:
-        """Whether a file of the record is there and cannot be a model's: a pointer, a web page, an empty file. Such a
-        record counts as none, and its name is free."""
+        """Whether a file of the record exists and cannot be a model file: a pointer, a web page, an empty file. Such
+        a record is ignored, and its name is free."""
         record = self.record(name)
         files = [(self.folder / name / record.folder / path, path) for path in record.files] if record else []
         return any(_is_no_model(file, path) for file, path in files)
 
     def need(self, name: str) -> InstalledModel:
-        """The model. Raises ModelMissing, whose remedy is the command that gets it."""
+        """The model. Raises ModelMissing, whose remedy is the command that installs it."""
         return self.need_all([name])[0]
 
     def need_all(self, names: Iterable[str]) -> tuple[InstalledModel, ...]:
-        """The models, in order. Raises one ModelMissing that names all that are not here."""
+        """The models, in order. Raises one ModelMissing that names all missing ones."""
         wanted = tuple(dict.fromkeys(names))
         found = [(name, self.installed(name)) for name in wanted]
         missing = [self.spec(name).name for name, model in found if model is None]
@@ -189,7 +189,8 @@ class ModelStore:
         return tuple(model for _, model in found if model is not None)
 
     def models_used(self, name: str, *, digest: str | None = None) -> tuple[ModelUsed, ...]:
-        """A model as lineage names it; with ``digest`` (of the recipe), that content, installed still or not."""
+        """A model's entry in the lineage; with ``digest`` (of the recipe), that content, whether still installed or
+        not."""
         found = self.installed(name)
         if found is not None and digest in (None, found.digest):
             return (found.used,)
@@ -198,7 +199,7 @@ class ModelStore:
         return (ModelUsed(name=name, revision=_revision_of(spec, digest), licence=licence, digest=digest),)
 
     def verify(self, name: str) -> tuple[FileVerdict, ...]:
-        """Read every byte of an installed model and compare. Raises ModelMissing where there is no record of it."""
+        """Read and compare every byte of an installed model. Raises ModelMissing where it has no record."""
         record = self.record(name)
         if record is None:
             raise self._missing([self.spec(name).name])
@@ -206,7 +207,7 @@ class ModelStore:
         return tuple(FileVerdict(path, _verdict(folder / path, k.sha256)) for path, k in sorted(record.files.items()))
 
     def is_whole(self, name: str) -> bool:
-        """Whether every byte of an installed model is what it was."""
+        """Whether every byte of an installed model is unchanged."""
         return all(verdict.verdict == "ok" for verdict in self.verify(name))
 
     def _own(self, name: str) -> ModelSpec | None:
@@ -225,7 +226,7 @@ class ModelStore:
 
 
 def remove_model(home: Path, *, forget: bool) -> None:
-    """Take a model's files away; ``forget`` also drops what is held of it. The caller holds its lock."""
+    """Remove a model's files; ``forget`` also removes its pins. The caller holds its lock."""
     try:
         (home / RECORD).unlink(missing_ok=True)
         sync(home)
@@ -238,7 +239,7 @@ def remove_model(home: Path, *, forget: bool) -> None:
 
 
 def _is_wanted(spec: ModelSpec, record: Record) -> bool:
-    """Whether a record has every file of the model, with the digests that are stated."""
+    """Whether a record has every file of the model, with the digests that the table states."""
     return all(file.optional or any(_is_kept(way, record) for way in file.ways) for file in spec.files)
 
 
@@ -276,7 +277,8 @@ def _not_here(names: list[str]) -> str:
 
 
 def _revision_of(spec: ModelSpec | None, digest: str | None) -> str:
-    """The revision of a content that is not here: the table's if the digest is the table's, else its own digest."""
+    """The revision of content that is not installed: the table's if the digest is the table's, else the digest
+    itself."""
     stated = {file.path: file.sha256 for file in spec.files if file.sha256} if spec else {}
     if spec and spec.sources and digest and len(stated) == len(spec.files) and content_digest(stated) == digest:
         return spec.sources[0].revision

@@ -1,4 +1,4 @@
-"""The table of models as TOML: the built-in one, and a studio's own laid over it."""
+"""The table of models as TOML: the built-in one, merged with the installation's overlay."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BUILT_IN = Path(__file__).with_name("models.toml")
 MAX_TABLE_BYTES = 256 * 1024
 MAX_DEPTH = 12
 MAX_DOTS = 200
-"""In one line: a key of thousands of parts takes tomllib minutes."""
+"""Maximum number of dots in one line: tomllib needs minutes for a key of thousands of parts."""
 
 
 class _Part(BaseModel):
@@ -101,7 +101,7 @@ class _Table(_Part):
 
 
 def read_table(overlay: Path | None = None) -> ModelTable:
-    """The built-in table with ``overlay`` laid over it. Raises InputError where the overlay is not right."""
+    """The built-in table merged with ``overlay``. Raises InputError where the overlay is invalid."""
     return _read(overlay, overlay.stat().st_mtime_ns if overlay and overlay.is_file() else 0)
 
 
@@ -137,7 +137,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _is_deep(document: dict[str, Any]) -> bool:
-    """Whether tables and lists lie in one another more than :data:`MAX_DEPTH` levels deep."""
+    """Whether tables and lists are nested more than :data:`MAX_DEPTH` levels deep."""
     level: list[Any] = [document]
     for _ in range(MAX_DEPTH):
         level = [
@@ -150,7 +150,7 @@ def _is_deep(document: dict[str, Any]) -> bool:
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables are joined down to a model's or a licence's fields; any other value above replaces the one below."""
+    """Merges tables down to a model's or a licence's fields; any other value above replaces the one below."""
     joined = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(below.get(key), dict)

@@ -1,4 +1,4 @@
-"""The models that took part in making something, and the licences they came under."""
+"""The models that took part in making audio, and their licences."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     later: ClassVar[frozenset[str]] = frozenset()
-    """Fields that came after the first releases: they are written only where they say something, so that the digest
-    of an older document still fits."""
+    """Fields added after the first releases: they are written only where they are not a default, so that the digest
+    of an older document still matches."""
 
     @model_serializer(mode="wrap")
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
@@ -34,12 +34,12 @@ class _Part(BaseModel):
 
 
 def _says_something(value: Json) -> bool:
-    """Whether a value is more than a default: false is said, 0 s and an empty list are not."""
+    """Whether a value is more than a default: false counts as a value, 0 s and an empty list do not."""
     return value is not None and (isinstance(value, bool) or bool(value))
 
 
 class ModelUsed(_Part):
-    """A model or sound library that took part in making the audio, and the licence it came under."""
+    """A model or sound library that took part in making the audio, and its licence."""
 
     name: str
     revision: str
@@ -49,7 +49,7 @@ class ModelUsed(_Part):
 
 
 class Agreement(_Part):
-    """A licence that was obtained apart for one model."""
+    """A licence that was obtained separately for one model."""
 
     model: str
     agreement: str

@@ -1,1 +1,1 @@
-"""Figures for those who watch: albums, counts, speed and cost of renders."""
+"""Figures for monitoring: albums, counts, speed and cost of renders."""

@@ -1,4 +1,4 @@
-"""The albums that the catalog knows, and how each stands."""
+"""The albums in the catalog and the state of each."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ _ON_POOLS = {"active": "on work pools", "paused": "paused", "cancelled": "cancel
 
 @dataclass(frozen=True, slots=True)
 class AlbumEntry:
-    """One album: its ``state`` in a word or two, its songs and those that have a winner, and the builds whose files
-    are kept; ``build`` is the number of the one it stands at, ``released_at`` when that was made (seconds since
-    1970). Rows alone do not tell whether the masters of a decided or released album are there: see
-    :mod:`flows.pipeline.survey`."""
+    """One album: its ``state`` in a word or two, its songs and those with a winner, and the builds whose files are
+    kept; ``build`` is the number of the current one, ``released_at`` when that was made (seconds since 1970). Rows
+    alone do not show whether the masters of a decided or released album exist: see :mod:`flows.pipeline.survey`."""
 
     id: str
     title: str
@@ -35,7 +34,7 @@ class AlbumEntry:
 
 
 def albums_of(database: Database) -> list[AlbumEntry]:
-    """Every album in the order of ids."""
+    """Every album, ordered by id."""
     with database.read() as session:
         rows = session.execute(sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)).all()
         counted = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
@@ -70,7 +69,7 @@ def albums_of(database: Database) -> list[AlbumEntry]:
 
 
 def _state(database: Database, album_id: str, songs: list[SongRow], *, is_released: bool) -> str:
-    """How work pools have it where they are at it, else failed, the stage of its slowest song, or released."""
+    """The work pools' state of an album that they process, else failed, the stage of its slowest song, or released."""
     submission = submission_of(database, album_id)
     if submission is not None and submission.state in _ON_POOLS:
         return _ON_POOLS[submission.state]

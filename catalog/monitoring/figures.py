@@ -1,7 +1,7 @@
-"""Figures of the whole line for a monitor: what waits, what is in hand, what it cost, what failed, what is kept.
+"""Figures of the whole pipeline for a monitor: waiting work, leased work, cost, failures, stored artifacts.
 
-Every query is answered by an index or reads what is small, so that asking every few seconds costs little; the two that
-read a whole table are told apart (:func:`stored_figures`). Labels are taken from closed sets, or cut to so many.
+Every query uses an index or reads a small table, so that polling every few seconds is cheap; the two that read a
+whole table are separate (:func:`stored_figures`). Labels are taken from closed sets, or limited in number.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ OPEN = ("planned", "leased", "failed")
 
 @dataclass(frozen=True, slots=True)
 class PipelineFigures:
-    """How the line stands now. Labels: ``albums`` state and priority; ``candidates`` of active albums priority and
-    state; ``queue`` (renders planned for them) priority; ``renders`` state; ``steps`` that are open kind and state;
-    ``leases`` work and alive or expired; ``failed`` for good kind of work and class of error."""
+    """The state of the pipeline now. Labels: ``albums`` state and priority; ``candidates`` of active albums priority
+    and state; ``queue`` (renders planned for them) priority; ``renders`` state; ``steps`` that are open kind and
+    state; ``leases`` work and alive or expired; ``failed`` (permanently) kind of work and class of error."""
 
     albums: Counts
     candidates: Counts
@@ -47,7 +47,7 @@ class PipelineFigures:
 
 @dataclass(frozen=True, slots=True)
 class StoredFigures:
-    """What is there for good. ``steps_done`` by kind; ``artifacts`` and ``stored_bytes`` by media type."""
+    """Totals of finished work. ``steps_done`` by kind; ``artifacts`` and ``stored_bytes`` by media type."""
 
     steps_done: Counts
     artifacts: Counts
@@ -56,7 +56,7 @@ class StoredFigures:
 
 @dataclass(frozen=True, slots=True)
 class RenderFigures:
-    """What renders cost: ``seconds`` and ``attempts`` by engine, device and outcome; ``failures`` by class."""
+    """The cost of renders: ``seconds`` and ``attempts`` by engine, device and outcome; ``failures`` by class."""
 
     seconds: Counts = field(default_factory=dict)
     attempts: Counts = field(default_factory=dict)
@@ -70,12 +70,12 @@ class RenderFigures:
         )
 
     def bounded(self) -> RenderFigures:
-        """The same with as many labels as a monitor can bear."""
+        """The same with a bounded number of labels."""
         return RenderFigures(bounded(self.seconds), bounded(self.attempts), self.failures)
 
 
 def pipeline_figures(database: Database) -> PipelineFigures:
-    """How the line stands, seen at one moment."""
+    """The state of the pipeline at one moment."""
     with database.read() as session:
         candidates, queue = _of_active_albums(session)
         return PipelineFigures(
@@ -90,7 +90,7 @@ def pipeline_figures(database: Database) -> PipelineFigures:
 
 
 def stored_figures(database: Database) -> StoredFigures:
-    """What is there for good; reads every row of steps and artifacts."""
+    """Totals of finished work; reads every row of steps and artifacts."""
     kept = (
         sa.select(Artifact.media_type, sa.func.count(), sa.func.sum(Artifact.size))
         .where(Artifact.pruned_at.is_(None))
@@ -107,7 +107,7 @@ def stored_figures(database: Database) -> StoredFigures:
 
 
 def render_figures(database: Database, *, since: float, before: float) -> RenderFigures:
-    """What renders cost that began in this time (epoch seconds by the database's clock)."""
+    """The cost of renders that began in this period (epoch seconds by the database's clock)."""
     of_time = sa.and_(Activity.kind == "render", Activity.started_at >= since, Activity.started_at < before)
     labels = (Render.engine, Activity.device, Activity.outcome)
     costs = (
@@ -116,7 +116,7 @@ def render_figures(database: Database, *, since: float, before: float) -> Render
         .where(of_time)
         .group_by(*labels)
     )
-    # Errors are looked into here, not in SQL: PostgreSQL stumbles over a NUL in any of their words.
+    # Errors are parsed here, not in SQL: PostgreSQL rejects a NUL in any of their strings.
     errors = sa.select(Activity.error).where(of_time, Activity.outcome == "failed").limit(MAX_ERRORS)
     with database.read() as session:
         rows = session.execute(costs).all()
@@ -129,13 +129,13 @@ def render_figures(database: Database, *, since: float, before: float) -> Render
 
 
 def database_clock(database: Database) -> float:
-    """Now by the database's clock, epoch seconds."""
+    """The current time by the database's clock, epoch seconds."""
     with database.read() as session:
         return session.scalar(sa.select(database_now())) or 0.0
 
 
 def bounded(counts: Counts) -> Counts:
-    """At most so many sets of labels: the smallest are added up as ``other``."""
+    """A bounded number of label sets: the smallest are summed as ``other``."""
     if len(counts) <= MAX_LABELS:
         return counts
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -144,13 +144,13 @@ def bounded(counts: Counts) -> Counts:
 
 
 def error_class(document: Mapping[str, Any] | None) -> str:
-    """The class of a stored error, one of those at the head of :mod:`catalog.common.errors`."""
+    """The class of a stored error, one of the tree in :mod:`catalog.common.errors`."""
     return error_from({"kind": (document or {}).get("kind")}).kind
 
 
 def _of_active_albums(session: Session) -> tuple[Counts, Counts]:
     """Candidates by priority and state, and renders that are planned for them by priority. An album's rows are found
-    by its songs, so this costs as much as there is to do, however much was done before."""
+    through its songs, so the cost depends on the open work, not on all past work."""
     rows = session.execute(
         sa.select(
             Submission.priority,
@@ -187,8 +187,8 @@ def _failed(session: Session) -> Counts:
 
 
 def _is_open() -> sa.ColumnElement[bool]:
-    """Steps that are to be done; those whose products were removed with old builds have their result, and wait for
-    nobody."""
+    """Condition for steps that are to be done; those whose products were removed with old builds have a result and do
+    not count."""
     return sa.and_(Step.state.in_(OPEN), sa.or_(Step.state != "planned", Step.result.is_(sa.null())))
 
 

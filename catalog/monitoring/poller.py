@@ -1,4 +1,4 @@
-"""Watches the line for a monitor: opens the catalog when it can be had, and asks it no more often than is needed."""
+"""Polls the catalog for a monitor: opens it when it is available, and queries it no more often than necessary."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FRESH_S = 10.0
 KEPT_S = 120.0
 STATEMENT_S = 20.0
 LONGEST_S = 3 * 3600.0
-"""No attempt at a render takes so long; leases are lost in a fraction of it."""
+"""Longer than any attempt at a render; leases expire much earlier."""
 
 TROUBLE = (
     DatabaseError,
@@ -52,7 +52,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """What a look at the catalog gave."""
+    """The figures of one poll."""
 
     line: PipelineFigures
     kept: StoredFigures
@@ -60,7 +60,7 @@ class MetricsSnapshot:
 
 
 class _Aged(Generic[Value]):
-    """A value that is looked up again when it is older than it may be."""
+    """A value that is computed again when it is older than ``max_age_s``."""
 
     def __init__(self, look: Callable[[], Value], max_age_s: float) -> None:
         self._look = look
@@ -85,12 +85,13 @@ class MetricsPoller:
         self.trouble: str | None = None
 
     def see(self) -> MetricsSnapshot | None:
-        """The figures, some seconds old at most; None while the catalog cannot be read, with ``trouble`` saying why."""
+        """The figures, at most some seconds old; None while the catalog cannot be read, with the reason in
+        ``trouble``."""
         with self._turn:
             return self._seen.get()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         with self._turn:
             if self._database:
                 self._database.close()
@@ -119,10 +120,10 @@ class MetricsPoller:
         return self._database
 
     def _renders(self, database: Database) -> RenderFigures:
-        """What began long ago is counted once; what is younger is asked for each time, as a render is written down at
-        its end with the time when it began."""
+        """Renders that began long ago are counted once; recent ones are queried each time, since a render is recorded
+        at its end with the time of its start."""
         settled = database_clock(database) - LONGEST_S
-        if settled < self._counted_to - LONGEST_S:  # the clock was set back: what begins now would count as past
+        if settled < self._counted_to - LONGEST_S:  # the clock was set back: renders that begin now would count as past
             self._past, self._counted_to = RenderFigures(), 0.0
         if settled > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
             self._past += render_figures(database, since=self._counted_to, before=settled)
@@ -130,10 +131,10 @@ class MetricsPoller:
         return (self._past + render_figures(database, since=self._counted_to, before=float("inf"))).bounded()
 
     def _opened(self) -> Database:
-        """The catalog without patience: a monitor asks again soon, and wants to know that it is away."""
+        """The catalog, opened without waiting: a monitor polls again soon, and must report that it is unreachable."""
         place = self._settings.catalog_place
         if isinstance(place, Path) and not place.is_file():
-            # Who only looks makes no catalog.
+            # Monitoring only reads, so it creates no catalog.
             raise DatabaseUnusable(f"there is no catalog in {self._settings.home} yet", "Render an album first")
         return open_database(
             place,

@@ -1,4 +1,4 @@
-"""What renders cost on their device, as their engines told."""
+"""The cost of renders on their device, as reported by their engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.tables.provenance import Activity
 
 @dataclass(frozen=True, slots=True)
 class RenderCost:
-    """What one finished render cost on its device (see the engine's figures), and when it began, epoch seconds."""
+    """The cost of one finished render on its device (see the engine's figures), and its start in epoch seconds."""
 
     engine: str
     started_at: float
@@ -24,7 +24,7 @@ class RenderCost:
 
 
 def render_costs(database: Database, album_id: str | None = None) -> list[RenderCost]:
-    """Every finished render that kept its figures, of one album or of all, the oldest first."""
+    """Every finished render with stored figures, of one album or of all, oldest first."""
     query = (
         sa.select(Render.engine, Activity.started_at, Activity.figures)
         .join(Activity, Activity.work_key == Render.key)

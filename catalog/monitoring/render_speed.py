@@ -1,4 +1,4 @@
-"""How long renders really took, against what their engine forecast, and what every other step cost of late."""
+"""Measured render times compared with the engines' forecasts, and the recent cost of every other step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEWEST = 3
 
 
 def measured_factors(database: Database, forecast_s: Callable[[Recipe], float]) -> dict[str, float]:
-    """For each engine with enough renders of late, the median of measured over forecast seconds."""
+    """For each engine with enough recent renders, the median of measured over forecast seconds."""
     newest = (
         sa.select(Activity.work_key, Activity.seconds)
         .where(Activity.kind == "render", Activity.outcome == "done")
@@ -40,22 +40,22 @@ def measured_factors(database: Database, forecast_s: Callable[[Recipe], float]) 
 
 
 NEWEST_STEPS = 30
-"""Activities of each kind that its usual cost is read off."""
+"""Number of activities of each kind from which its usual cost is computed."""
 
 _VARIED = frozenset({"encode", "judge", "demix"})
-"""Kinds whose cost depends on what they are asked for: the form, the judge, the model."""
+"""Kinds whose cost depends on a parameter: the format, the judge, the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What a step of one kind took of late: the median of its seconds and of the bytes that it made."""
+    """The recent cost of a step of one kind: the median of its seconds and of the bytes that it made."""
 
     seconds: float
     made_bytes: float
 
 
 def measured_steps(database: Database, kinds: Iterable[str]) -> dict[str, StepCost]:
-    """The usual cost of each kind of step (see :func:`variant_of`) that was done often enough of late."""
+    """The usual cost of each kind of step (see :func:`variant_of`) that was done often enough recently."""
     newest = sa.union_all(*(_newest_of(kind) for kind in kinds)).subquery()
     made = (
         sa.select(sa.func.coalesce(sa.func.sum(Artifact.size), 0))
@@ -79,7 +79,8 @@ def measured_steps(database: Database, kinds: Iterable[str]) -> dict[str, StepCo
 
 
 def variant_of(kind: str, parameters: Mapping[str, Any]) -> str:
-    """A kind of step with what its cost depends on: ``encode mp3_320``, ``judge clap``, ``demix htdemucs``."""
+    """A kind of step with the parameter that its cost depends on: ``encode mp3_320``, ``judge clap``, ``demix
+    htdemucs``."""
     if kind not in _VARIED:
         return kind
     what = {
@@ -91,7 +92,7 @@ def variant_of(kind: str, parameters: Mapping[str, Any]) -> str:
 
 
 def usual_length_s(database: Database) -> float | None:
-    """The median length of the songs rendered of late, which those costs are of; None where there were too few."""
+    """The median length of recently rendered songs, to which those costs apply; None where there were too few."""
     newest = (
         sa.select(Activity.parameters)
         .where(Activity.kind == "render", Activity.outcome == "done")

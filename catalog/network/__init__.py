@@ -1,1 +1,1 @@
-"""The network as the environment describes it: certificates, proxies, bounded web requests."""
+"""Network access by the environment's settings: certificates, proxies, bounded web requests."""

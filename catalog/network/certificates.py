@@ -1,7 +1,7 @@
-"""The certificates of authorities that the environment names for web connections, looked at before a client is made.
+"""Checks the CA certificates that the environment names for web connections, before a client is created.
 
-httpx reads them when a client is made, and Prefect makes clients while it is imported: a wrong variable would end every
-command that touches it with the system's words alone.
+httpx reads them when a client is created, and Prefect creates clients while it is imported: a wrong variable would
+end every command that uses it, with only the system's message.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from catalog.common.errors import MachineError
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What httpx reads, in its order: the first one that is set counts."""
+"""The variables that httpx reads, in its order: the first one that is set counts."""
 
 
 def unusable(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable whose certificates cannot be loaded, and why; None where all is well."""
+    """The variable whose certificates cannot be loaded, and why; None where there is no error."""
     import ssl
 
     name = next((name for name in VARIABLES if environment.get(name)), None)
@@ -26,7 +26,7 @@ def unusable(environment: Mapping[str, str]) -> tuple[str, str] | None:
     try:
         of_file = name == VARIABLES[0]
         ssl.create_default_context(cafile=place if of_file else None, capath=None if of_file else place)
-    except OSError as error:  # SSLError is one
+    except OSError as error:  # includes SSLError
         return name, f"{place} holds no certificates that can be loaded ({error.strerror or error})"
     return None
 
@@ -39,7 +39,7 @@ def require_certificates() -> None:
 
 
 def drop_unusable() -> None:
-    """Take such variables out of the environment of this process and its children, which reach nothing but this
+    """Remove such variables from the environment of this process and its children, which connect only to this
     machine."""
     while (found := unusable(os.environ)) is not None:
         del os.environ[found[0]]

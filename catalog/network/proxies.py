@@ -1,4 +1,4 @@
-"""The proxy of the environment and this machine's own services: what runs here is asked past every proxy."""
+"""Keeps requests to this machine's own services off the environment's proxy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ _NAMES = ("NO_PROXY", "no_proxy")
 
 
 def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """``NO_PROXY`` in both spellings: all that the environment names there already, and this machine's addresses."""
+    """``NO_PROXY`` in both spellings: the environment's entries and this machine's addresses."""
     named = [host.strip() for name in _NAMES for host in environment.get(name, "").split(",")]
     hosts = ",".join(dict.fromkeys([*filter(None, named), *LOOPBACK]))
     return dict.fromkeys(_NAMES, hosts)
 
 
 def go_past_proxies() -> None:
-    """Have this process and its children ask this machine's own services directly; what the user set stays."""
+    """Make this process and its children connect to this machine's own services directly; the user's settings are
+    kept."""
     os.environ.update(past_proxies(os.environ))

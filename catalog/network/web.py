@@ -1,6 +1,6 @@
-"""Requests to the web for files: bounded in time, over http and https only, and no secret follows a redirect.
+"""Web requests for files: bounded in time, over http and https only, and no secret is sent to a redirect.
 
-Proxies are those of the environment, SOCKS among them; this machine's own addresses are asked without one.
+The environment's proxies are used, including SOCKS; this machine's own addresses are reached without one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONNECT_S = 10.0
 _DIRECT: Mapping[str, httpx.BaseTransport | None] = dict.fromkeys(
     ("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]")
 )
-"""This machine's own addresses, asked past every proxy, whatever ``NO_PROXY`` says."""
+"""This machine's own addresses, reached without a proxy whatever ``NO_PROXY`` says."""
 _BASICS = {"User-Agent": "songline", "Accept-Encoding": "identity"}
 
 
@@ -34,17 +34,18 @@ _R = TypeVar("_R")
 
 
 class TooSlow(httpx.TransportError):
-    """The answer's head did not come in time, with all redirects."""
+    """The response headers, including all redirects, did not arrive in time."""
 
 
 class Web:
-    """A client for files. ``silent_s`` bounds the wait for any byte, ``answer_s`` that for the head of an answer, with
-    connecting and all redirects. A context manager."""
+    """A client for files. ``silent_s`` bounds the wait for any byte, ``answer_s`` that for the response headers,
+    including connecting and all redirects. A context manager."""
 
     def __init__(self, *, silent_s: float, answer_s: float) -> None:
         self._answer_s = answer_s
         timeout = httpx.Timeout(silent_s, connect=min(CONNECT_S, silent_s))
-        # A connection of its own for each request: only of a new one is the socket told, which ends a wait.
+        # A new connection for each request: the trace reports the socket only of a new one, and closing that ends a
+        # wait.
         limits = httpx.Limits(max_keepalive_connections=0)
         require_certificates()
         try:
@@ -55,15 +56,15 @@ class Web:
             raise proxy_unusable(error) from error
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         self._client.close()
 
     @contextmanager
     def get(self, address: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """The answer to a GET, its body still to come, after redirects.
+        """The response to a GET after redirects, its body not read yet.
 
-        Raises InputError for what is no web address; MachineError for a redirect that is not followed;
-        httpx.TransportError for trouble on the way, TooSlow among it.
+        Raises InputError for an invalid web address; MachineError for a redirect that is not followed;
+        httpx.TransportError for connection errors, including TooSlow.
         """
         deadline_s = time.monotonic() + self._answer_s
         url, login = _split(address)
@@ -87,13 +88,13 @@ class Web:
             request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": told})
             try:
                 return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its words repeat it
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its message repeats it
                 what = f"{url} leads to an address that is none"
                 raise MachineError(what, remedy="Check the address, or use another mirror") from error
 
 
 def proxy_unusable(error: Exception) -> MachineError:
-    """The error for a proxy that the environment names and that cannot be used."""
+    """The error for an unusable proxy in the environment."""
     reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return MachineError(
         f"the proxy of the environment cannot be used: {reason}",
@@ -102,7 +103,7 @@ def proxy_unusable(error: Exception) -> MachineError:
 
 
 def within(limit_s: float, work: Callable[[], _R]) -> _R:
-    """Do ``work`` of a library that knows no bound of its own. TooSlow after ``limit_s``, and it is left alone."""
+    """Run ``work`` of a library that has no timeout of its own. Raises TooSlow after ``limit_s``, and abandons it."""
     results: list[_R] = []
     errors: list[BaseException] = []
 
@@ -123,7 +124,8 @@ def within(limit_s: float, work: Callable[[], _R]) -> _R:
 
 
 def require_web(address: str, what: str = "") -> None:
-    """Raise InputError where ``address`` is of no web server; nothing is asked. ``what`` says what it is for."""
+    """Raise InputError where ``address`` is not a web address; sends no request. ``what`` is its purpose, for the
+    message."""
     try:
         parts = urlsplit(address)
         if parts.scheme.lower() in WEB and parts.hostname and (parts.port or 1) > 0:
@@ -135,14 +137,14 @@ def require_web(address: str, what: str = "") -> None:
 
 
 def scheme_of(address: str) -> str:
-    """The scheme of what looks like an address, in small letters; empty for a path (a single letter is a drive)."""
+    """The scheme of a URL, in lower case; empty for a path (a single letter is a drive)."""
     scheme, colon, _ = address.partition(":")
     plain = scheme.replace("+", "").replace("-", "").replace(".", "")
     return scheme.lower() if colon and len(scheme) > 1 and plain.isascii() and plain.isalnum() else ""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
+    """Whether a host is this machine."""
     if host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost"):
         return True
     with suppress(ValueError):
@@ -151,18 +153,18 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(address: str) -> tuple[httpx.URL, tuple[str, str] | None]:
-    """The address without user and password, and these."""
+    """The address without user and password, and these two."""
     require_web(address)
     try:
         url = httpx.URL(address)
-    except (httpx.InvalidURL, UnicodeError) as error:  # its words repeat the address
+    except (httpx.InvalidURL, UnicodeError) as error:  # its message repeats the address
         raise InputError(f"{redacted(address[:200])!r} is no web address", remedy="Correct it") from error
     login = (url.username, url.password) if url.userinfo else None
     return url.copy_with(userinfo=b"", fragment=None), login
 
 
 def followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
-    """Where a redirect from ``url`` leads. Raises MachineError, telling ``address``, where it is not followed."""
+    """The target of a redirect from ``url``. Raises MachineError, naming ``address``, where it is not followed."""
     try:
         following = url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
@@ -184,7 +186,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 @contextmanager
 def _watchdog(deadline_s: float) -> Iterator[Any]:
-    """A trace for one request; at ``give_up`` (monotonic) its sockets are shut, which ends any wait for them."""
+    """A trace for one request; at ``give_up`` (monotonic) its sockets are shut down, which ends any wait for them."""
     sockets: list[socket.socket] = []
     is_late = threading.Event()
 
@@ -205,7 +207,7 @@ def _watchdog(deadline_s: float) -> Iterator[Any]:
     try:
         yield told
     except httpx.TransportError as error:
-        for each in sockets:  # some proxies' connections are left open by the client
+        for each in sockets:  # the client leaves some proxies' connections open
             each.close()
         if is_late.is_set():
             raise TooSlow("its answer did not begin in time") from error

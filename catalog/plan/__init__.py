@@ -1,1 +1,1 @@
-"""Plans: what an album asks for, kept in the catalog, and how it stands."""
+"""Plans: the renders and steps that an album requests, stored in the catalog, and their state."""

@@ -1,6 +1,6 @@
-"""Which policy decides an album: its manifest's, or one that a person applied over it; who did that, and when.
+"""The policy that applies to an album: its manifest's, or one that a user applied over it; by whom, and when.
 
-Every application and every undoing is an activity of the kind ``policy``, so that the history of it stays.
+Applying and reverting a policy are activities of the kind ``policy``, so that their history is kept.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ KIND = "policy"
 
 @dataclass(frozen=True, slots=True)
 class AppliedBy:
-    """Who applied a policy, from which file, and when (ISO 8601, UTC). None each where it was applied by a Songline
-    that did not keep it."""
+    """Who applied a policy, from which file, and when (ISO 8601, UTC). Each is None where an older version did not
+    store it."""
 
     file: str | None = None
     by: str | None = None
@@ -40,13 +40,13 @@ class AppliedBy:
 def row_policy(row: AlbumRow, stated: Policy) -> Policy:
     """The policy in force for an album whose manifest has the policy ``stated``.
 
-    One applied before there were families stays in force while the manifest says what it said then.
+    One applied before families existed stays in force while the manifest's policy is unchanged.
     """
     return Policy.from_document(row.applied_policy) if row.applied_policy and is_applied(row, stated) else stated
 
 
 def is_applied(row: AlbumRow, stated: Policy) -> bool:
-    """Whether an applied policy stands in for the manifest's."""
+    """Whether an applied policy replaces the manifest's."""
     return row.applied_policy is not None and row.applied_over in (stated.digest, stated.former.digest)
 
 
@@ -64,7 +64,7 @@ def applied_by(session: Session, row: AlbumRow, stated: Policy) -> AppliedBy | N
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Who applies a policy now, and from which file; None where one is taken back."""
+    """The user who applies a policy now, and its file; the file is None where one is reverted."""
 
     file: str | None
     by: str
@@ -72,7 +72,7 @@ class Applicant:
 
 
 def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
-    """Keep who applied the policy that the row now has, or took one back (then there is none)."""
+    """Record who applied the row's policy, or reverted one (then the row has none)."""
     session.add(
         Activity(
             id=uuid.uuid4().hex,
@@ -92,13 +92,13 @@ def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
 
 
 def origin_document(policy: Policy, applied: AppliedBy | None) -> dict[str, Json]:
-    """Which policy decides and where it comes from, as JSON."""
+    """The policy in force and its origin, as JSON."""
     came = {"source": "manifest"} if applied is None else {"source": "applied", **applied.document()}
     return {"digest": policy.digest, **came}
 
 
 def origin_sentence(origin: Mapping[str, Json]) -> str:
-    """The same for people, without a full stop."""
+    """The same as a sentence, without a full stop."""
     if origin["source"] == "manifest":
         return "the manifest's own"
     if not origin.get("by"):

@@ -1,8 +1,8 @@
-"""Which finished work the manifests that stand now still ask for, and which was superseded.
+"""Finished work that the current manifests still request, as opposed to superseded work.
 
-Work is asked for where a manifest names its take, where something that is asked for was made of it, or where it is on
-the way: made of such takes after the album's release, or before there is one. Everything else belongs to takes,
-settings or builds that were superseded.
+Work is requested where a manifest names its take, where requested work used its products, or where it is in progress:
+made from such takes after the album's release, or before there is one. Everything else belongs to superseded takes,
+settings or builds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from db.tables.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Work that made an artifact, and as which role."""
+    """Work that made an artifact, and the artifact's role in it."""
 
     kind: str
     role: str
@@ -28,7 +28,7 @@ class Maker:
 
 
 def makers_of(session: Session, digest: str) -> list[Maker]:
-    """All work that made an artifact, the oldest first; none for a file from outside."""
+    """All work that made an artifact, oldest first; none for a file from outside."""
     rows = session.execute(
         sa.select(Activity.kind, ActivityArtifact.role, Activity.work_key)
         .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
@@ -39,7 +39,7 @@ def makers_of(session: Session, digest: str) -> list[Maker]:
 
 
 class AskedFor:
-    """Answers for one moment: within one transaction, each piece of work being looked at once."""
+    """Answers for one moment: used within one transaction, it examines each piece of work once."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -47,20 +47,20 @@ class AskedFor:
         self._albums: dict[str, frozenset[str] | None] = {}
 
     def makers(self, digest: str) -> list[Maker]:
-        """Those makers of an artifact that are asked for: where takes of a manifest made it, only these."""
+        """The makers of an artifact that are requested: where takes of a manifest made it, only these."""
         asked = [maker for maker in makers_of(self._session, digest) if self.is_asked_for(maker.kind, maker.key)]
         named = [maker for maker in asked if maker.kind == "render" and self._albums_of_render(maker.key)]
         return named or asked
 
     def is_asked_for(self, kind: str, key: str) -> bool:
-        """Whether a piece of work is still asked for."""
+        """Whether a piece of work is still requested."""
         if key not in self._asked:
-            self._asked[key] = False  # stands while we look: bytes may be made of their equals
+            self._asked[key] = False  # during the search, which may reach this key again
             self._asked[key] = self._is_named(kind, key) or self._is_used(key) or self._is_on_the_way(kind, key)
         return self._asked[key]
 
     def is_of_a_manifest(self, kind: str, key: str) -> bool:
-        """Whether work that is not finished is made of takes of a manifest alone, or of files from outside."""
+        """Whether unfinished work uses only takes of a manifest, or files from outside."""
         return self._albums_of(kind, key) is not None
 
     def _is_named(self, kind: str, key: str) -> bool:
@@ -88,7 +88,7 @@ class AskedFor:
         return [(row.kind, row.work_key) for row in rows]
 
     def _is_on_the_way(self, kind: str, key: str) -> bool:
-        """Whether a step was made of takes of a manifest for a release that is not there yet."""
+        """Whether a step was made from takes of a manifest for a release that does not exist yet."""
         albums = None if kind == "render" else self._albums_of(kind, key)
         if albums is None:
             return False
@@ -101,8 +101,8 @@ class AskedFor:
         return any(row.created_at is None or begun_at >= row.created_at for row in rows)
 
     def _albums_of(self, kind: str, key: str) -> frozenset[str] | None:
-        """Albums whose takes this work was made of, none for one of files from outside; None where it was made of a
-        take that no manifest names."""
+        """Albums whose takes this work used, none for work on files from outside; None where it used a take that no
+        manifest names."""
         if key not in self._albums:
             self._albums[key] = frozenset()
             self._albums[key] = self._albums_of_render(key) or None if kind == "render" else self._albums_of_step(key)
@@ -122,7 +122,7 @@ class AskedFor:
         return frozenset(albums)
 
     def _albums_of_render(self, key: str) -> frozenset[str]:
-        """Albums whose manifests name this take, or one that was taken from it."""
+        """Albums whose manifests name this take, or a retake of it."""
         retake = aliased(Candidate)
         taken_again = sa.exists(sa.select(retake.id).where(retake.parent_id == Candidate.id, retake.active))
         rows = self._session.scalars(
@@ -134,7 +134,7 @@ class AskedFor:
 
 
 def failed_for(session: Session, lost: set[str]) -> dict[str, set[Maker]]:
-    """The work that failed because one of these artifacts was missing, by the artifact; its role is empty."""
+    """The work that failed because one of these artifacts was missing, by artifact; its role is empty."""
     found: dict[str, set[Maker]] = {}
     renders = sa.select(Render.key, Render.error, sa.literal("render").label("kind")).where(Render.state == "failed")
     steps = sa.select(Step.key, Step.error, Step.kind).where(Step.state == "failed")

@@ -1,4 +1,4 @@
-"""Storing an album's plan: its row, its songs, and the candidates it asks for now."""
+"""Stores an album's plan: its row, its songs, and the candidates it requests now."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from db.tables.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One render offered for a song. A retake has a ``parent``, and ``lyrics`` where its words are not the song's."""
+    """One render offered for a song. A retake has a ``parent``, and ``lyrics`` where its words differ from the
+    song's."""
 
     id: str
     seed: int
@@ -37,7 +38,7 @@ class Candidate:
     lyrics: Lyrics | None = None
 
     def of(self, song: Song) -> Song:
-        """The song as this candidate sings it."""
+        """The song with this candidate's lyrics."""
         return replace(song, lyrics=self.lyrics) if self.lyrics else song
 
 
@@ -52,9 +53,9 @@ class PlannedSong:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlbum:
-    """An album as it is to be made; ``policy`` is the one in force (the manifest's, or one ``applied`` over it by
-    somebody), ``cover_digest`` the cover's artifact, ``identities`` the models that judges and stems need as they were
-    where the album was planned, by name."""
+    """An album's plan; ``policy`` is the one in force (the manifest's, or one that a user ``applied`` over it),
+    ``cover_digest`` the cover's artifact, ``identities`` the files of the models for judges and stems at planning
+    time, by model name."""
 
     album: Album
     digest: str
@@ -74,13 +75,13 @@ def expand(album: Album, song: Song, recipes: Sequence[Recipe]) -> tuple[Candida
 
 
 def candidate_id(album_id: str, song_id: str, recipe: Recipe, *, mark: str = "") -> str:
-    """Song, seed with its ``mark`` (r: a retake), and the start of a digest of the whole identity."""
+    """The id: song, seed with its ``mark`` (r: a retake), and the start of a digest of the whole identity."""
     identity = digest_value("candidate/v1", {"album": album_id, "song": song_id, "recipe": recipe.digest})
     return f"{song_id[:40]}-{recipe.seed}{mark}-{identity[:6]}"
 
 
 def candidate_of(row: CandidateRow, recipe: Recipe) -> Candidate:
-    """A candidate's row with its recipe as the value it was stored from."""
+    """The candidate of a row, with its recipe as a value."""
     lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
     return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)
 
@@ -99,10 +100,10 @@ def store_plan(
     cover_digest: str | None,
     identities: Mapping[str, Json] | None = None,
 ) -> PlannedAlbum:
-    """Make the catalog say what the album asks for now. Render rows must be declared before.
+    """Write the album's current plan to the catalog. Render rows must be declared before.
 
-    ``candidates`` maps song ids to their candidates, ``identities`` models to which files of them are meant. Songs and
-    candidates no longer asked for stay, inactive.
+    ``candidates`` maps song ids to their candidates, ``identities`` models to the files that are used. Songs and
+    candidates that are no longer requested stay as inactive rows.
     """
 
     digest = manifest_digest(document)
@@ -126,7 +127,7 @@ def store_plan(
 
 
 def policy_in_force(database: Database, album: Album) -> tuple[Policy, AppliedBy | None]:
-    """The album's policy: one applied by a person over the manifest's present one, with who that was, else the
+    """The album's policy: one that a user applied over the manifest's current one, and who applied it, else the
     manifest's."""
     with database.read() as session:
         row = session.get(AlbumRow, album.id)
@@ -136,7 +137,7 @@ def policy_in_force(database: Database, album: Album) -> tuple[Policy, AppliedBy
 
 
 def song_row_ids(database: Database, album_id: str) -> dict[str, int]:
-    """Row id of each song the catalog knows of an album, by the song's id."""
+    """Row id of each song that the catalog has of an album, by the song's id."""
     with database.read() as session:
         return _song_ids(session, album_id)
 
@@ -155,9 +156,9 @@ def apply_policy(
     identities: Mapping[str, Json] | None = None,
     who: Applicant | None = None,
 ) -> bool:
-    """Let ``policy`` stand in for the manifest's policy ``over``, until the manifest's changes; ``over`` itself takes
-    back whatever was applied. ``identities`` are the models of the judges that it asks, ``who`` is kept.
-    Tells whether that changed anything."""
+    """Replace the manifest's policy ``over`` with ``policy`` until the manifest's changes; passing ``over`` itself
+    reverts an applied one. ``identities`` are the models of its judges, ``who`` is recorded. Returns whether anything
+    changed."""
 
     def apply(session: Session) -> bool:
         row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
@@ -175,7 +176,7 @@ def apply_policy(
 
 
 def set_current_release(database: Database, album_id: str, release_key: str) -> None:
-    """Remember which release the album stands at; going back to an earlier content goes back to its build."""
+    """Set the album's current release; an earlier content has the build number that it had before."""
     with database.read() as session:
         current = session.get_one(AlbumRow, album_id).release_key
     if current != release_key:
@@ -184,13 +185,13 @@ def set_current_release(database: Database, album_id: str, release_key: str) -> 
 
 
 def album_ids(database: Database) -> list[str]:
-    """Every album that was planned, in the order of their ids."""
+    """Every planned album, ordered by id."""
     with database.read() as session:
         return list(session.scalars(sa.select(AlbumRow.id).order_by(AlbumRow.id)))
 
 
 def delivered_release(database: Database, album_id: str) -> tuple[str | None, int | None]:
-    """Key and build number of the release that an album stands at, None where it has none."""
+    """Key and build number of an album's current release, None where it has none."""
     query = (
         sa.select(AlbumRow.release_key, Release.build)
         .outerjoin(Release, Release.step_key == AlbumRow.release_key)
@@ -203,7 +204,7 @@ def delivered_release(database: Database, album_id: str) -> tuple[str | None, in
 
 def _album_row(session: Session, album_id: str, fields: Mapping[str, Any]) -> AlbumRow:
     insert_missing(session, AlbumRow, [{"id": album_id, **fields}])
-    # Held: of two who plan one album at once, the second sees all that the first wrote.
+    # Locked: of two processes that plan one album at once, the second sees everything that the first wrote.
     row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
     for name, value in fields.items():
         setattr(row, name, value)
@@ -211,7 +212,7 @@ def _album_row(session: Session, album_id: str, fields: Mapping[str, Any]) -> Al
 
 
 def _store_songs(session: Session, album: Album) -> dict[str, int]:
-    """Make the song rows say what the album asks for; gives their ids by the songs' ids."""
+    """Update the song rows to the album's plan; returns their ids by the songs' ids."""
     columns = (SongRow.id, SongRow.slug, SongRow.title, SongRow.position, SongRow.active)
     rows = session.execute(sa.select(*columns).where(SongRow.album_id == album.id)).all()
     known = {row.slug: row for row in rows}
@@ -236,7 +237,7 @@ def _store_songs(session: Session, album: Album) -> dict[str, int]:
 def _store_candidates(
     session: Session, album: Album, ids: Mapping[str, int], candidates: Mapping[str, Sequence[Candidate]]
 ) -> None:
-    """Make the candidate rows say what the album asks for."""
+    """Update the candidate rows to the album's plan."""
     columns = (CandidateRow.id, CandidateRow.seed_order, CandidateRow.active)
     of_album = sa.select(*columns).join(SongRow, SongRow.id == CandidateRow.song_id).where(SongRow.album_id == album.id)
     known = {row.id: row for row in session.execute(of_album)}
@@ -271,7 +272,7 @@ def _candidate_row(song: Song, candidate: Candidate) -> dict[str, Any]:
 def _store(
     session: Session, table: type[Base], *, new: Sequence[Mapping[str, Any]], changes: Sequence[dict[str, Any]]
 ) -> None:
-    """Insert and change many rows, each with one statement for all of them."""
+    """Insert and update many rows, with one statement each."""
     if new:
         session.execute(sa.insert(table), [dict(row) for row in new])
     if changes:

@@ -1,4 +1,4 @@
-"""Reading the plan of an album: whether there is one, its manifest, its candidates and their recipes."""
+"""Reads an album's plan: whether there is one, its manifest, its candidates and their recipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from db.statements import starts_with
 from db.tables.album import Album, Candidate, Render
 
 LISTED = 20
-"""Albums named in an error at most."""
+"""Maximum number of albums named in an error."""
 
 
 def recipe_of(database: Database, render_key: str) -> Recipe:
@@ -21,13 +21,13 @@ def recipe_of(database: Database, render_key: str) -> Recipe:
 
 
 def digest_of_plan(database: Database, album_id: str) -> str | None:
-    """The digest of the manifest that the album was planned by last; None where it never was."""
+    """The digest of the manifest that the album was last planned from; None where it never was."""
     with database.read() as session:
         return session.scalar(sa.select(Album.manifest_digest).where(Album.id == album_id))
 
 
 def require_album(database: Database, album_id: str) -> None:
-    """Raise InputError, naming those there are, unless the album is in the catalog."""
+    """Raise InputError, naming the known albums, unless the album is in the catalog."""
     with database.read() as session:
         if session.scalar(sa.select(Album.id).where(Album.id == album_id)) is not None:
             return
@@ -38,7 +38,8 @@ def require_album(database: Database, album_id: str) -> None:
 
 
 def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
-    """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless there is one."""
+    """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless exactly one
+    matches."""
     with database.read() as session:
         matching = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
         rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()

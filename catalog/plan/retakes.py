@@ -1,4 +1,4 @@
-"""Retakes: candidates that sing a passage of another candidate again, and stay with it."""
+"""Retakes: candidates that render a passage of another candidate again, and are stored beside it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from db.tables.album import Render
 from db.tables.album import Song as SongRow
 
 AFTER_SEEDS = 10_000
-"""Retakes stand behind every seed that a manifest may add later."""
+"""Retakes are sorted after every seed that a manifest may add later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A candidate from which a passage is to be taken again, with the words it sings."""
+    """A candidate of which a passage is rendered again, with its lyrics."""
 
     id: str
     album_id: str
@@ -38,7 +38,8 @@ class Parent:
 
 
 def parent_take(database: Database, prefix: str) -> Parent:
-    """The candidate whose id starts with ``prefix``. Raises InputError unless there is one that is still planned."""
+    """The candidate whose id starts with ``prefix``. Raises InputError unless exactly one matches that is still
+    planned."""
     found, _ = candidate_by_prefix(database, prefix)
     with database.read() as session:
         row = session.get_one(CandidateRow, found)
@@ -68,12 +69,12 @@ def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float)
 def offer_retakes(
     database: Database, parent: Parent, recipes: Sequence[Recipe], *, lyrics: Lyrics | None
 ) -> tuple[Candidate, ...]:
-    """Add a candidate beside its parent for each recipe; one that is there already stays as it is. Their render rows
-    must be declared before. ``lyrics`` where the words were changed."""
+    """Add a candidate beside its parent for each recipe; an existing one stays unchanged. Their render rows must be
+    declared before. ``lyrics`` is set where the words were changed."""
     _refuse_too_long(lyrics)
 
     def offer(session: Session) -> tuple[Candidate, ...]:
-        session.get_one(AlbumRow, parent.album_id, with_for_update=ROW_LOCK)  # nobody plans or offers beside us
+        session.get_one(AlbumRow, parent.album_id, with_for_update=ROW_LOCK)  # excludes other planners
         origin = session.get_one(CandidateRow, parent.id)
         last = session.scalar(
             sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
@@ -99,7 +100,7 @@ def offer_retakes(
 
 
 def _refuse_too_long(lyrics: Lyrics | None) -> None:
-    """Words that grew past what lyrics may have, by lines of both sides, could not be read back."""
+    """Raises InputError for merged lyrics over the limits, since they could not be read back."""
     if lyrics and (len(lyrics.lines) > MAX_LINES or len(lyrics.to_lrc(with_tags=True)) > MAX_LYRICS_BYTES):
         raise InputError(
             f"with the new words the lyrics have more than {MAX_LINES} lines or {MAX_LYRICS_BYTES} characters",
@@ -129,7 +130,7 @@ def _add(session: Session, origin: CandidateRow, candidate: Candidate) -> None:
 def with_retakes(
     database: Database, album_id: str, planned: Mapping[str, Sequence[Candidate]]
 ) -> dict[str, tuple[Candidate, ...]]:
-    """The candidates of each song with their retakes behind them, the retakes of those, and so on."""
+    """The candidates of each song followed by their retakes, the retakes of those, and so on."""
     with database.read() as session:
         rows = session.execute(
             sa.select(CandidateRow, Render.recipe)
@@ -143,7 +144,7 @@ def with_retakes(
 
 
 def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
-    """From which candidate each of those that are retakes was taken, by id."""
+    """The parent of each candidate that is a retake, by id."""
     asked = sa.select(CandidateRow.id, CandidateRow.parent_id).where(
         CandidateRow.id.in_(candidates), CandidateRow.parent_id.is_not(None)
     )
@@ -154,7 +155,7 @@ def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
 def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tuple[Candidate, ...]:
     found = list(candidates)
     ids = {candidate.id for candidate in found}
-    for candidate in taken:  # in the order they were made, so that a parent stands before its retakes
+    for candidate in taken:  # in the order they were made, so that a parent comes before its retakes
         if candidate.parent in ids and candidate.id not in ids:
             found.append(candidate)
             ids.add(candidate.id)

@@ -1,4 +1,5 @@
-"""How an album's songs stand: their current candidates and their newest decisions, in a few queries for all of them."""
+"""The state of an album's songs: their current candidates and their newest decisions, in a few queries for all
+songs."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from db.tables.selection import Decision
 
 @dataclass(frozen=True, slots=True)
 class SongRow:
-    """A song as the catalog holds it now, with its current candidates and its newest decision; ``waiting`` are those
-    that came after it. ``decision`` is the decision's document, empty where documents were not asked for."""
+    """A song in the catalog, with its current candidates and its newest decision; ``waiting`` are the candidates
+    added after it. ``decision`` is the decision's document, empty where documents were not requested."""
 
     id: str
     title: str
@@ -29,7 +30,7 @@ class SongRow:
 
     @property
     def state(self) -> str:
-        """One word for the song: decided, failed, rendered, rendering or planned."""
+        """One word for the song's state: decided, failed, rendered, rendering or planned."""
         states = {candidate.state for candidate in self.candidates}
         if self.winner and not self.waiting:
             return "decided"
@@ -42,7 +43,7 @@ class SongRow:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """A current candidate: ``state`` is its render's, ``error`` a failed one's document."""
+    """A current candidate: ``state`` is its render's, ``error`` the document of a failure."""
 
     id: str
     seed: int
@@ -55,7 +56,7 @@ class CandidateRow:
 def songs_of(database: Database, album_id: str, *, documents: bool = True) -> list[SongRow]:
     """The album's songs in order. Raises InputError for an unknown album.
 
-    Without the decisions' ``documents`` a large album is read much faster.
+    A large album is read much faster without the decisions' ``documents``.
     """
     require_album(database, album_id)
     of_album = sa.and_(Song.album_id == album_id, Song.active)
@@ -67,7 +68,7 @@ def songs_of(database: Database, album_id: str, *, documents: bool = True) -> li
 
 
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:
-    """The current candidates by their song's row."""
+    """The current candidates by song row id."""
     c, r = Candidate, Render
     columns = (c.song_id, c.id, c.seed, r.state, r.key, r.error, r.audio_digest)
     rows = session.execute(
@@ -85,7 +86,7 @@ def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int,
 
 @dataclass(frozen=True, slots=True)
 class _Newest:
-    """A song's newest decision; ``asked`` are the candidates it was to choose among, those that failed included."""
+    """A song's newest decision; ``asked`` are the candidates it could select from, including failed ones."""
 
     document: Mapping[str, Json]
     winner: str | None
@@ -93,7 +94,7 @@ class _Newest:
 
 
 def _decisions(session: Session, of_album: sa.ColumnElement[bool], *, documents: bool) -> dict[int, _Newest]:
-    """The newest decision by the song's row."""
+    """The newest decision by song row id."""
     newest = sa.select(sa.func.max(Decision.id)).join(Song, Song.id == Decision.song_id).where(of_album)
     document = Decision.document if documents else sa.null()
     rows = session.execute(
@@ -110,7 +111,8 @@ def _decisions(session: Session, of_album: sa.ColumnElement[bool], *, documents:
 
 def _song(slug: str, title: str, candidates: tuple[CandidateRow, ...], newest: _Newest | None) -> SongRow:
     here = {candidate.id for candidate in candidates}
-    # A decision about candidates that are gone says nothing of the present ones; newer ones only wait for the next.
+    # A decision about removed candidates does not apply to the current ones; added candidates wait for the next
+    # decision.
     if newest is None or not newest.asked <= here:
         return SongRow(slug, title, candidates, None, None)
     waiting = tuple(candidate.id for candidate in candidates if candidate.id not in newest.asked)

@@ -1,4 +1,4 @@
-"""An album's plan as the catalog holds it: what other machines work from, without the manifest and its files."""
+"""An album's stored plan, from which other machines work without the manifest and its files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from db.tables.album import Song as SongRow
 
 
 def stored_plan(database: Database, album_id: str) -> PlannedAlbum:
-    """The newest plan of an album with the candidates it asks for now. Raises InputError where there is none.
+    """The newest plan of an album with the candidates it requests now. Raises InputError where there is none.
 
-    Files of the manifest stand as bare names: their bytes are in the store under their digests.
+    Files of the manifest are bare names: their bytes are in the store under their digests.
     """
     with database.read() as session:
         row = session.get(AlbumRow, album_id)
@@ -40,7 +40,7 @@ def stored_plan(database: Database, album_id: str) -> PlannedAlbum:
 def part_of(
     planned: PlannedAlbum, *, songs: Collection[str] | None = None, renders: Collection[str] | None = None
 ) -> PlannedAlbum:
-    """The plan with only the ``songs`` of these ids, and only the candidates of these ``renders``."""
+    """The plan reduced to the ``songs`` with these ids and the candidates of these ``renders``."""
     kept = [song for song in planned.songs if songs is None or song.song.id in songs]
     if renders is not None:
         some = (replace(s, candidates=tuple(c for c in s.candidates if c.render_key in renders)) for s in kept)
@@ -49,7 +49,7 @@ def part_of(
 
 
 def _offered(session: Session, album_id: str) -> dict[str, tuple[int, tuple[Candidate, ...]]]:
-    """Row id and active candidates of each song, in the order they were asked for."""
+    """Row id and active candidates of each song, in the manifest's order."""
     of_album = sa.and_(SongRow.album_id == album_id, SongRow.active)
     songs = {row.id: row.slug for row in session.execute(sa.select(SongRow.id, SongRow.slug).where(of_album))}
     rows = session.execute(

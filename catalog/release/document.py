@@ -1,4 +1,4 @@
-"""The document ``release.json``: what a release holds, how each track came to be chosen and how it reads."""
+"""The document ``release.json``: the files of a release, how each track was selected, and its measurements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReleasedFile(_Part):
 
 
 class EngineUsed(_Part):
-    """The engine that rendered a track, with the revision of its behaviour and what it played with."""
+    """The engine that rendered a track, with the revision of its behaviour and the models or sounds it used."""
 
     name: str
     revision: int
@@ -40,8 +40,8 @@ class EngineUsed(_Part):
 
 
 class Winner(_Part):
-    """The take that was chosen, by whom, and the sentence that says why. A retake names the candidate and the passage
-    (start and end in seconds) that it sings again."""
+    """The selected take, by whom, and a sentence that says why. A retake names its parent candidate and the passage
+    (start and end in seconds) that it renders again."""
 
     candidate: str
     seed: int
@@ -52,7 +52,7 @@ class Winner(_Part):
 
 
 class Targets(_Part):
-    """What mastering aimed at."""
+    """Mastering targets."""
 
     profile: str
     mode: Literal["tracks", "album"]
@@ -61,7 +61,8 @@ class Targets(_Part):
 
 
 class Readings(_Part):
-    """What the written master reads. None where it cannot be measured; ``stopped_by`` names the limit that held."""
+    """Measurements of the written master. None where a value cannot be measured; ``stopped_by`` names the limit that
+    applied."""
 
     integrated_lufs: Number | None
     true_peak_dbtp: Number | None
@@ -71,7 +72,7 @@ class Readings(_Part):
 
 
 class Check(_Part):
-    """One check of a finished file, what it read and whether the manifest waives it. ``file`` is ``master`` or the
+    """One check of a finished file, its measurement and whether the manifest waives it. ``file`` is ``master`` or the
     deliverable that was measured."""
 
     file: str
@@ -85,15 +86,15 @@ class Check(_Part):
 
 
 class Credit(_Part):
-    """Somebody who had a part in a song, and as what."""
+    """A contributor to a song, and the role."""
 
     role: str
     name: str
 
 
 class Separation(_Part):
-    """How the stems were made: ``null_dbfs`` is the largest sample of the mix less all its parts, ``residual_db`` what
-    the model alone leaves of the mix, ``common_gain_db`` the one gain that all parts got."""
+    """The separation of the stems: ``null_dbfs`` is the largest sample of the mix minus all stems, ``residual_db``
+    the part of the mix that the model alone leaves out, ``common_gain_db`` the one gain applied to all stems."""
 
     model: str
     null_dbfs: Number
@@ -102,8 +103,8 @@ class Separation(_Part):
 
 
 class ReleasedTrack(_Part):
-    """One song of a release. ``deliverables`` and ``stems`` stand by name; ``head_s`` is what was cut before its first
-    sound, so that the lyrics' stamps are that much earlier than the manifest's."""
+    """One song of a release. ``deliverables`` and ``stems`` are mapped by name; ``head_s`` is the silence that was
+    cut before its first sound, so that the lyrics' stamps are that much earlier than the manifest's."""
 
     later: ClassVar[frozenset[str]] = frozenset(
         {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused", "title_language"}
@@ -144,13 +145,13 @@ class ReleasedTrack(_Part):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Where they lie."""
+        """The paths of the files."""
         return tuple(file.path for file in self.files)
 
 
 class PolicyUsed(_Part):
-    """The policy that chose the winners: the manifest's own, or one applied over it from a ``file``, by whom and when
-    (ISO 8601, UTC), where that was kept."""
+    """The policy that selected the winners: the manifest's own, or one applied over it from a ``file``, by whom and
+    when (ISO 8601, UTC), where that was stored."""
 
     later: ClassVar[frozenset[str]] = frozenset({"file", "by", "at"})
 
@@ -162,7 +163,7 @@ class PolicyUsed(_Part):
 
 
 class ReleasedAlbum(_Part):
-    """What belongs to the album as a whole."""
+    """The data of the album as a whole."""
 
     later: ClassVar[frozenset[str]] = frozenset({"upc", "label", "policy"})
 
@@ -181,7 +182,7 @@ class ReleasedAlbum(_Part):
 
 
 class ReleaseDocument(_Part):
-    """All of ``release.json``. Make one with :meth:`sealed`; one whose digest does not fit is not accepted."""
+    """All of ``release.json``. Create it with :meth:`sealed`; a document whose digest does not match is rejected."""
 
     schema_version: Literal[1] = 1
     songline_version: str
@@ -201,7 +202,7 @@ class ReleaseDocument(_Part):
         tracks: Sequence[ReleasedTrack],
         files: Sequence[ReleasedFile] = (),
     ) -> Self:
-        """The document with its digest, tracks in order of position and files in order of path."""
+        """The document with its digest, tracks ordered by position and files ordered by path."""
         in_order = tuple(sorted(tracks, key=lambda track: track.position))
         by_path = tuple(sorted(files, key=lambda file: file.path))
         return cls(
@@ -231,13 +232,13 @@ class ReleaseDocument(_Part):
         return tuple(found)
 
     def to_json(self) -> bytes:
-        """The bytes of ``release.json``: readable, and the same document gives the same bytes."""
+        """The bytes of ``release.json``: human-readable, and the same for the same document."""
         text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2, allow_nan=False)
         return text.encode() + b"\n"
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The document in a file. Raises InputError where it cannot be read or was changed by hand."""
+        """The document in a file. Raises InputError where it cannot be read or was edited."""
         try:
             return cls.model_validate_json(read_regular(path, max_bytes=MAX_DOCUMENT_BYTES))
         except OSError as fault:
@@ -250,7 +251,7 @@ class ReleaseDocument(_Part):
 
 
 def release_digest(album: ReleasedAlbum, tracks: Sequence[ReleasedTrack], files: Sequence[ReleasedFile]) -> str:
-    """Hex SHA-256 of the content alone: neither the build number nor Songline's version nor any clock enters."""
+    """Hex SHA-256 of the content alone: it excludes the build number, Songline's version and all times."""
     content: dict[str, Json] = {
         "album": album.model_dump(mode="json"),
         "tracks": [track.model_dump(mode="json") for track in tracks],

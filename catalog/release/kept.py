@@ -1,5 +1,5 @@
-"""Which builds have their files in the store still: ``songline gc --keep-builds`` removes the bytes of old ones, and
-leaves what the catalog says of them."""
+"""Finds the builds whose files are still in the store: ``songline gc --keep-builds`` removes the bytes of old ones
+and keeps their rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from db.tables.release import Release
 
 
 def is_kept() -> sa.ColumnElement[bool]:
-    """Whether the files of a release are kept: its packing is done, and was not taken back when they were removed."""
+    """Condition for releases whose files are kept: the pack step is done and was not reset when they were removed."""
     done = sa.select(Step.key).where(Step.key == Release.step_key, Step.state == Step.finished_state)
     return sa.exists(done.where(Step.activity_id.is_not(None)).correlate(Release))

@@ -1,4 +1,4 @@
-"""Reading releases: by the step that packed them, the one an album stands at, and the files of all builds."""
+"""Reads releases: by the step that packed them, an album's current one, and the files of all builds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def release_by_key(database: Database, step_key: str) -> ReleaseRow | None:
 
 
 def current_release(database: Database, album_id: str) -> ReleaseRow | None:
-    """The release the album stands at."""
+    """The album's current release."""
     return _release(
         database, sa.select(Release).join(Album, Album.release_key == Release.step_key).where(Album.id == album_id)
     )
@@ -48,7 +48,7 @@ def files_of_builds(database: Database, album_id: str) -> dict[str, frozenset[st
 
 
 def next_build(database: Database, album_id: str) -> int:
-    """The number the album's next build gets."""
+    """The number of the album's next build."""
     with database.read() as session:
         return (session.scalar(sa.select(sa.func.max(Release.build)).where(Release.album_id == album_id)) or 0) + 1
 

@@ -1,7 +1,7 @@
-"""What a ranking may hide, said beside it: words traded for music, a take that another beats in everything, warnings.
+"""Remarks on a ranking: lyrics traded for music, a take that another dominates, warnings.
 
-None of this changes who wins. A guard speaks where the weighted sum may deceive; a warning is a fault that does not
-keep a candidate out, since mastering can mend it or taste may want it.
+None of them changes the winner. A guard is a remark where the weighted sum may mislead; a warning is a fault that
+does not reject a candidate, since mastering can fix it or taste may accept it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import Readings, Weighing, ahead, goodness, value_of
 
 LYRICS_TRADED = 0.05
-"""How much worse than the best the winner may sing its words without a word said, as a share of phonemes or lines."""
+"""How much worse than the best take the winner's lyric metric may be without a remark, as a share of phonemes or
+lines."""
 
 WARNED: Mapping[str, tuple[Limit, str]] = {
     "sung_gap_s": (Limit(max=1.5), "Silent for {value} where a line should be sung{place}."),
@@ -28,15 +29,15 @@ WARNED: Mapping[str, tuple[Limit, str]] = {
         "One stretch of 5 s comes again and again and fills {share} of it, first{place}.",
     ),
 }
-"""The limits over which a candidate is warned of, and the sentence that says so."""
+"""The limits outside which a candidate gets a warning, and its sentence."""
 
 NARROWER_HZ = 2000.0
-"""How far the bandwidth may lie under the middle of the song's other candidates."""
+"""How far a candidate's bandwidth may be under the median of the song's other candidates."""
 
 
 def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> list[int | None]:
-    """For each candidate the first of those that are noticeably better than it in some weighed metric and noticeably
-    worse in none."""
+    """For each candidate, the first other one that is noticeably better in some weighed metric and noticeably worse
+    in none."""
     names = list(weighing.weights)
     steps = [metrics[name].just_noticeable for name in names]
     good = [[goodness(value_of(each, name), metrics[name]) for name in names] for each in ranked]
@@ -59,7 +60,7 @@ def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mappin
 def lyrics_caveat(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
     """A sentence for every lyric metric in which the first of ``ranked`` is worse than the best by more than 0.05.
 
-    The lyric family is never traded for another without showing it.
+    Lyrics are never traded for another family without a remark.
     """
     told = []
     for name, spec in metrics.items():
@@ -77,7 +78,7 @@ def lyrics_caveat(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, Metr
 
 
 def warnings(outcome: CandidateOutcome, others: Sequence[CandidateOutcome]) -> tuple[str, ...]:
-    """What is to be said against a candidate though it may stand; ``others`` are all of its song."""
+    """The warnings for a candidate that passes its gates; ``others`` are all candidates of its song."""
     failed = {gate.name for gate in outcome.gates if not gate.passed}
     told = []
     for name, (limit, sentence) in WARNED.items():
@@ -90,7 +91,7 @@ def warnings(outcome: CandidateOutcome, others: Sequence[CandidateOutcome]) -> t
 
 
 def _narrow(outcome: CandidateOutcome, others: Sequence[CandidateOutcome], failed: set[str]) -> tuple[str, ...]:
-    """That its treble ends lower than that of the song's other candidates, and whether it was cut."""
+    """A warning where its treble ends lower than that of the song's other candidates, and whether it was cut off."""
     own, cut = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
     if not isinstance(own, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
         return ()

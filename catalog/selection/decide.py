@@ -1,9 +1,9 @@
-"""How a winner is chosen: gates first, then ranks within the song (:mod:`catalog.selection.ranking`), ties by the
-order in which the manifest names the seeds.
+"""Selects a winner: gates first, then ranks within the song (:mod:`catalog.selection.ranking`), ties by the order in
+which the manifest names the seeds.
 
-Where a metric is not measurable a gate on it fails, with the reason; but where the song itself states nothing to
-compare with (no tempo, no key, no lyrics) the gate does not apply, since every candidate would fail for what the
-manifest leaves open.
+A gate on a metric that is not measurable fails, with the reason; but where the song itself states nothing to compare
+with (no tempo, no key, no lyrics) the gate does not apply, since every candidate would fail for what the manifest
+leaves open.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CandidateReadings:
-    """What is known of one candidate when deciding; ``order`` is its place among the song's seeds. A ``retake`` sings
+    """The readings of one candidate for a decision; ``order`` is its place in the song's seeds. A ``retake`` renders
     a passage of another candidate again."""
 
     id: str
@@ -49,7 +49,7 @@ class CandidateReadings:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Candidates, by id, that sound the same, and ``how`` that is known, in words that stand in brackets."""
+    """Candidates, by id, that sound the same, and ``how`` that was determined, in words for use in brackets."""
 
     candidates: frozenset[str]
     how: str
@@ -62,13 +62,13 @@ def decide(
     *,
     alike: Sequence[Alike] = (),
 ) -> Decision:
-    """Choose a song's winner among ``candidates``, given in any order, and say why.
+    """Select a song's winner from ``candidates``, given in any order, and explain the choice.
 
     The same candidates give the same decision, and one that fails a gate never changes the order of the others.
-    ``alike`` are groups of near-duplicates, which are reported and change nothing.
-    If none passes and the policy says ``least_bad``, all are ranked: fewest failed gates first, then fewest of
-    them for want of a reading, then the smallest excess over the limits, then the score.
-    Raises InputError when the policy does not fit ``metrics``, ValueError when an id stands twice.
+    ``alike`` are groups of near-duplicates, which are reported and have no effect. If none passes and the policy says
+    ``least_bad``, all are ranked: fewest failed gates first, then fewest of them without a reading, then the smallest
+    excess over the limits, then the score. Raises InputError where the policy does not fit ``metrics``, ValueError
+    where an id occurs twice.
     """
     if faults := check_policy(policy, metrics):
         raise InputError("; ".join(faults), remedy="Correct the selection policy")
@@ -85,7 +85,7 @@ def decide(
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A candidate on its way through the decision."""
+    """A candidate while a decision is made."""
 
     candidate: CandidateReadings
     gates: tuple[GateOutcome, ...]
@@ -119,7 +119,7 @@ def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, M
 
 
 def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, str]]:
-    """Sort key of those to be ranked; among candidates that pass every gate only score and seed order differ."""
+    """Sort key for ranking; for candidates that pass every gate only score and seed order differ."""
     failed = [gate for gate in entry.gates if not gate.passed]
     excess = sum(gate.limit.excess(gate.value) for gate in failed if gate.value is not None)
     unread = sum(gate.value is None for gate in failed)
@@ -135,7 +135,7 @@ def _decision(
     weighing: Weighing,
     alike: Sequence[Alike],
 ) -> Decision:
-    """Write the decision down, the sentences last, since they speak of all candidates."""
+    """Build the decision; the sentences last, since they refer to all candidates."""
     outcomes = _outcomes(metrics, ranked, rejected, weighing)
     enough = len(outcomes) >= policy.min_candidates
     winner = outcomes[0].id if ranked and enough else None
@@ -162,7 +162,7 @@ def _decision(
 
 
 def _tied(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
-    """The ids of those that the first is not clearly ahead of; only among candidates that passed."""
+    """The ids of the candidates that the first is not clearly ahead of; only candidates that passed."""
     if not ranked[0].passed:
         return ()
     seed = digest_value("bootstrap/v1", {"candidates": sorted(entry.candidate.id for entry in ranked)})
@@ -180,7 +180,7 @@ def _groups(outcomes: Sequence[CandidateOutcome], alike: Sequence[Alike]) -> tup
 def _outcomes(
     metrics: Mapping[str, MetricSpec], ranked: Sequence[_Entry], rejected: Sequence[_Entry], weighing: Weighing
 ) -> list[CandidateOutcome]:
-    """Each candidate with all but its sentence: by rank, then the rejected."""
+    """Each candidate's outcome without its sentence: by rank, then the rejected."""
     better = dominated_by([entry.candidate.readings for entry in ranked], weighing, metrics)
     outcomes = [
         _outcome(entry, metrics, rank=rank, beaten_by=None if rival is None else ranked[rival].candidate.id)
@@ -212,7 +212,8 @@ def _outcome(
 
 
 def _worst(entry: _Entry, metrics: Mapping[str, MetricSpec]) -> Iterable[tuple[str, Place]]:
-    """Where each metric that was read in windows is at its worst; for what only gates, by the end it breaks."""
+    """The worst window of each metric that was measured in windows; for metrics without a direction, the gate's limit
+    that was exceeded decides whether high or low is worse."""
     over = {gate.name: gate.value is not None and gate.limit.max is not None for gate in entry.gates}
     for name, spec in metrics.items():
         reading = entry.candidate.readings.get(name)

@@ -1,4 +1,4 @@
-"""What was decided for a song and why: plain values that are stored, shown and read back as JSON."""
+"""The decision for a song and its reasons: plain values that are stored, shown and read back as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.common.digests import Json
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bound = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
-"""Far past every metric, and small enough that a JSON reader may take it for an integer."""
+"""Far beyond every metric, and small enough that a JSON reader may parse it as an integer."""
 
 
 class Limit(BaseModel):
@@ -31,11 +31,11 @@ class Limit(BaseModel):
         return self
 
     def allows(self, value: float) -> bool:
-        """Whether ``value`` lies in the range."""
+        """Whether ``value`` is in the range."""
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
     def excess(self, value: float) -> float:
-        """How far ``value`` lies outside, as a share of the limit it breaks (limits under 1 count as 1); 0 inside."""
+        """How far ``value`` is outside, as a share of the limit it exceeds (limits under 1 count as 1); 0 inside."""
         if self.max is not None and value > self.max:
             return (value - self.max) / max(abs(self.max), 1.0)
         if self.min is not None and value < self.min:
@@ -52,14 +52,14 @@ class _Outcome(BaseModel):
 
 
 class Value(_Outcome):
-    """A metric that was read."""
+    """A metric with a reading."""
 
     value: Finite
     unit: str
 
 
 class Missing(_Outcome):
-    """A metric that could not be read, because …."""
+    """A metric without a reading, and the reason."""
 
     not_measurable: str
 
@@ -67,8 +67,8 @@ class Missing(_Outcome):
 class GateOutcome(_Outcome):
     """One gate on one candidate.
 
-    ``value`` is None where the metric is not measurable; the gate then fails, unless the song states nothing
-    to compare with (no tempo, no key): there it does not apply and passes.
+    ``value`` is None where the metric is not measurable; the gate then fails, unless the song states nothing to
+    compare with (no tempo, no key): then it does not apply and passes.
     """
 
     name: str
@@ -79,7 +79,7 @@ class GateOutcome(_Outcome):
 
 
 class Place(_Outcome):
-    """The stretch of a song in which a metric reads worst, and what it reads there."""
+    """The window of a song in which a metric is worst, and its reading there."""
 
     start_s: Finite
     end_s: Finite
@@ -87,13 +87,13 @@ class Place(_Outcome):
 
 
 class CandidateOutcome(_Outcome):
-    """All that the decision says of one candidate.
+    """The decision's data on one candidate.
 
-    ``metrics`` holds every reading as it was; ``normalised`` the weighted ones as percentiles within the song,
-    0 to 1, better is higher; ``families`` the mean of those of each family, where families are weighed; ``score`` the
-    weighted mean. ``normalised`` is empty, ``score`` and ``rank`` are None for a candidate that was not ranked because
-    it failed a gate. ``worst`` says where the metrics that were read in windows are at their worst; ``dominated_by``
-    is the id of a candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences.
+    ``metrics`` holds every reading; ``normalised`` the weighted ones as percentiles within the song, 0 to 1, better
+    is higher; ``families`` their mean for each family, where families are weighed; ``score`` the weighted mean.
+    ``normalised`` is empty, ``score`` and ``rank`` are None for a candidate that was not ranked because it failed a
+    gate. ``worst`` has the worst window of the metrics that were measured in windows; ``dominated_by`` is the id of a
+    candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences.
     """
 
     id: str
@@ -113,7 +113,7 @@ class CandidateOutcome(_Outcome):
 
     @property
     def name(self) -> str:
-        """How it is called among the takes of its song."""
+        """Its display name for the takes of its song."""
         return f"{'retake ' if self.retake else ''}seed {self.seed}"
 
     @property
@@ -123,7 +123,7 @@ class CandidateOutcome(_Outcome):
 
 
 class Group(_Outcome):
-    """Candidates, by id and by rank, that sound the same or nearly so, and ``how`` that is known."""
+    """Candidates, by id and by rank, that sound the same or nearly so, and ``how`` that was determined."""
 
     candidates: tuple[str, ...]
     how: str
@@ -132,13 +132,13 @@ class Group(_Outcome):
 class Decision(_Outcome):
     """The ranked, explained decision for one song.
 
-    ``policy`` is the policy's document; ``weights`` what each metric counted, summing to 1, and ``families`` what each
-    family did, where families are weighed; ``left_out`` the metrics that no ranked candidate has, with the reason.
-    ``winner`` is a candidate's id, or None with ``reasons``. ``candidates`` stand by rank, then the rejected in seed
-    order. ``tie_with`` are the ids of those that the winner is not clearly ahead of: listen to all of them. ``guards``
-    are sentences on what the ranking would hide, ``groups`` the near-duplicates among the candidates.
-    ``just_noticeable`` are the steps of the weighed metrics within which readings counted as equal; a decision without
-    them was made before there were such.
+    ``policy`` is the policy's document; ``weights`` are the metrics' weights, summing to 1, and ``families`` the
+    families' weights, where families are weighed; ``left_out`` are the metrics that no ranked candidate has, with the
+    reason. ``winner`` is a candidate's id, or None with ``reasons``. ``candidates`` are sorted by rank, then the
+    rejected in seed order. ``tie_with`` are the ids of those that the winner is not clearly ahead of: the user should
+    listen to all of them. ``guards`` are sentences on what the ranking would hide, ``groups`` the near-duplicates in
+    the candidates. ``just_noticeable`` are the steps of the weighed metrics within which readings counted as equal; a
+    decision without them was made before they existed.
     """
 
     policy: Mapping[str, Json]
@@ -155,7 +155,7 @@ class Decision(_Outcome):
     just_noticeable: Mapping[str, Finite] = {}
 
     def document(self) -> dict[str, Json]:
-        """The decision as plain JSON, complete."""
+        """The complete decision as plain JSON."""
         return self.model_dump(mode="json")
 
     @classmethod

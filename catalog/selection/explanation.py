@@ -1,4 +1,4 @@
-"""The sentences of a decision: who won, by which figures, where it is weak, and why others were rejected."""
+"""The sentences of a decision: the winner, the deciding figures, its weaknesses, and why others were rejected."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import ahead, goodness
 
 MOST_NAMED = 3
-"""How many strengths, and how many weaknesses, one sentence names at most."""
+"""Maximum number of strengths, and of weaknesses, in one sentence."""
 
 ABBREVIATIONS = {"bpm": "BPM", "dc": "DC", "plr": "PLR"}
 
 
 def label(spec: MetricSpec) -> str:
-    """What sentences call a metric: its own words, else its name without its unit, "tail silence" for
+    """A metric's name in sentences: its own words, else its name without its unit, "tail silence" for
     ``tail_silence_s``."""
     if spec.words:
         return spec.words
@@ -30,7 +30,7 @@ def label(spec: MetricSpec) -> str:
 
 
 def figure(value: float, unit: str = "", digits: int = 3) -> str:
-    """A value for reading, about three significant digits and its unit: ``6.2 s``."""
+    """A value for display, about three significant digits and its unit: ``6.2 s``."""
     size = abs(value)
     if size >= 1e15 or 0 < size < 0.01:
         text = f"{value:.{digits}g}"
@@ -42,7 +42,7 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
 
 
 def stored_figure(metric: Mapping[str, Any] | None) -> str:
-    """The figure of a metric as a decision's document has it; ``n/a`` where there is none."""
+    """The figure of a metric in a decision's document; ``n/a`` where there is none."""
     if not metric or "not_measurable" in metric:
         return "n/a"
     return figure(metric["value"], metric["unit"])
@@ -50,7 +50,7 @@ def stored_figure(metric: Mapping[str, Any] | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Tells one decision; ``outcomes`` are all its candidates in the order of the decision."""
+    """Explains one decision; ``outcomes`` are all its candidates in the order of the decision."""
 
     metrics: Mapping[str, MetricSpec]
     weights: Mapping[str, float]
@@ -61,7 +61,7 @@ class Explainer:
     groups: Sequence[Group] = ()
 
     def candidate(self, outcome: CandidateOutcome) -> str:
-        """One candidate's standing with its figures."""
+        """One candidate's result with its figures."""
         if outcome.rank is None:
             return " ".join([f"Rejected: {outcome.name}, {self._failures(outcome)}.", *outcome.warnings])
         head = self._place(outcome)
@@ -83,7 +83,7 @@ class Explainer:
         return " ".join(told)
 
     def reasons(self, needed: int, told: Sequence[CandidateOutcome]) -> tuple[str, ...]:
-        """Why there is no winner: too few candidates, and what each failed."""
+        """Why there is no winner: too few candidates, and the gates that each failed."""
         there = len(told)
         missing = [f"{there} of at least {needed} candidates {'is' if there == 1 else 'are'} there"] * (there < needed)
         failed = [f"{each.name}: {self._failures(each)}" for each in told if not each.passed]
@@ -111,7 +111,7 @@ class Explainer:
         return f"{label(spec)} {value}{where}, {word} {limit} {wanted}"
 
     def _where(self, name: str, outcome: CandidateOutcome) -> str:
-        """`` at 0:51`` for what has a length of its own, ``, worst at 1:20-1:30`` for what varies over the song."""
+        """`` at 0:51`` for a metric with its own time, ``, worst at 1:20-1:30`` for one that varies over the song."""
         place = outcome.worst.get(name)
         if place is None:
             return ""
@@ -136,7 +136,7 @@ class Explainer:
         return [outcome for outcome in self.outcomes if outcome.rank is not None]
 
     def _status(self, outcome: CandidateOutcome) -> list[str]:
-        """Where it is noticeably the best, among the best, and the worst; the heaviest metric first."""
+        """The metrics in which it is noticeably the best, one of the best, or the worst; the heaviest metric first."""
         rivals = [other for other in self._ranked if other.id != outcome.id]
         if not rivals:
             alone = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
@@ -157,13 +157,13 @@ class Explainer:
         return sentences or ["Neither best nor worst in anything weighed."]
 
     def _is_ahead(self, name: str, one: CandidateOutcome, other: CandidateOutcome) -> bool:
-        """Whether one reads better than another by more than the just-noticeable step."""
+        """Whether one reading is better than another by more than the just-noticeable step."""
         spec = self.metrics[name]
         own, theirs = (goodness(_value(each.metrics[name]), spec) for each in (one, other))
         return ahead(own, theirs, spec.just_noticeable)
 
     def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:
-        """Whether all read the same to the digits that are shown: nobody is best by what nobody can see."""
+        """Whether all readings are equal in the digits that are shown: then none is called best."""
         return {_told(each.metrics[name]) for each in rivals} == {_told(outcome.metrics[name])}
 
     def _compared(
@@ -180,7 +180,7 @@ class Explainer:
         return f"{label(spec)} ({own}, {others} {low if low == high else f'{low} to {high}'}{where})"
 
     def _margin(self) -> list[str]:
-        """How clear it was, against the second in rank."""
+        """The margin over the second in rank."""
         first, *rest = self._ranked
         if not rest or first.score is None or rest[0].score is None or not (first.passed and rest[0].passed):
             return []
@@ -192,7 +192,7 @@ class Explainer:
         return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score)}."]
 
     def _nothing_noticeable(self) -> list[str]:
-        """That the candidates read differently, and yet none of it can be heard."""
+        """A sentence for candidates whose readings differ, but never noticeably."""
         stepped = [name for name in self.weights if self.metrics[name].just_noticeable]
         if not stepped or any(len({each.normalised[name] for each in self._ranked}) > 1 for name in self.weights):
             return []

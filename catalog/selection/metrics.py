@@ -1,4 +1,4 @@
-"""What a metric is, and what reading one gives: a number, or the reason why there is none."""
+"""Metrics and their readings: a number, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Direction = Literal["higher", "lower", "none"]
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """One thing that can be read off a candidate.
+    """One property that can be measured on a candidate.
 
-    ``direction`` says which way is better; ``none`` is a description that may be gated but not weighted.
-    ``family`` is one of musicality, adherence, lyrics, production (these rank) and technical (this gates). ``words``
-    is how sentences call it; empty, it is called by its name. Readings that lie within ``just_noticeable`` of each
-    other, in the metric's unit, count as the same; where that step comes from stands beside it.
+    ``direction`` says which way is better; ``none`` is a description that may be gated but not weighted. ``family``
+    is one of musicality, adherence, lyrics, production (these rank) and technical (this gates). ``words`` is its name
+    in sentences, by default made from ``name``. Readings within ``just_noticeable`` of each other, in the metric's
+    unit, count as equal; the source of that step is stated beside it.
     """
 
     name: str
@@ -30,7 +30,7 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The reading of one stretch of the audio, ``start_s`` to ``end_s``."""
+    """The reading of one section of the audio, ``start_s`` to ``end_s``."""
 
     start_s: float
     end_s: float
@@ -46,23 +46,23 @@ class Measured:
 
 
 NOT_SCORED = "it was not scored"
-"""The reason of a metric whose judge was not asked."""
+"""The reason of a metric whose judge was not run."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMeasurable:
-    """There is no number, because …; never replaced by a NaN, an infinity or a zero."""
+    """The reason why there is no number; never replaced by a NaN, an infinity or a zero."""
 
     reason: str
 
     @classmethod
     def not_stated(cls, what: str) -> NotMeasurable:
-        """The song states no ``what`` (such as "tempo") to compare with, which is no fault of the candidate."""
+        """The song states no ``what`` (such as "tempo") to compare with, which is not the candidate's fault."""
         return cls(f"no {what} is stated")
 
     @property
     def is_not_stated(self) -> bool:
-        """Whether it is one of :meth:`not_stated`; read off the reason, so that it survives being stored."""
+        """Whether it was made by :meth:`not_stated`; derived from the reason, so that it survives being stored."""
         return self.reason.startswith("no ") and self.reason.endswith(" is stated")
 
 

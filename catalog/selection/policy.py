@@ -1,8 +1,8 @@
-"""What a policy may say: gates, what ranks those that pass them, and what to do when nobody does.
+"""Selection policies: gates, how candidates that pass them are ranked, and what to do when none passes.
 
-Candidates are ranked in one of two ways. By families, the usual one: the metrics of each family (musicality,
-adherence, lyrics, production) speak with one voice, and the families are weighed against each other, so that no
-family gains by having more metrics. Or by weights, where the policy weighs single metrics itself.
+Candidates are ranked in one of two ways. By families, the default: the metrics of each family (musicality, adherence,
+lyrics, production) are averaged, and the families are weighed against each other, so that no family gains by having
+more metrics. Or by weights, where the policy weighs single metrics itself.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ DEFAULT_GATES: Mapping[str, Limit] = {
     "cutoff_hz": Limit(min=12_000.0),
     "stereo_correlation": Limit(min=-0.2),
 }
-"""What every candidate must meet unless the policy says otherwise: alive, whole, sung through, no clipping, no noise,
-not cut off in its treble, in phase. That it goes in circles is no gate, since music may: it is warned of."""
+"""Default gates of every candidate: not silent, complete, sung to the end, no clipping, no noise, treble not cut off,
+in phase. Repetition is no gate, since music may repeat: it gets a warning."""
 
 DEFAULT_FAMILIES: Mapping[Family, float] = {
     "musicality": 0.35,
@@ -44,13 +44,13 @@ DEFAULT_FAMILIES: Mapping[Family, float] = {
     "lyrics": 0.20,
     "production": 0.15,
 }
-"""How much each family counts unless the policy says otherwise; one of which nothing was read gives its share away."""
+"""Default weights of the families; the share of one without readings goes to the others."""
 
 DEFAULT_METRICS: tuple[str, ...] = ("tempo_match", "key_match", "mono_loss_lu", "plr_db", "bandwidth_hz")
-"""What makes up the families unless the policy says otherwise: all that is read without a model."""
+"""Default metrics of the families: all that are measured without a model."""
 
 FORMER_GATES = ("sung_gap_s", "noise_ratio", "cutoff_hz")
-"""The default gates that catalogs do not know of whose policies ranked by weights alone."""
+"""The default gates of catalogs from before families, whose policies ranked by weights alone."""
 
 FORMER_WEIGHTS: Mapping[str, float] = {
     "tempo_match": 0.35,
@@ -59,12 +59,12 @@ FORMER_WEIGHTS: Mapping[str, float] = {
     "plr_db": 0.10,
     "bandwidth_hz": 0.10,
 }
-"""How the same catalogs ranked unless the policy said otherwise."""
+"""The default weights of the same catalogs."""
 
 Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 
 _COMPLETE = "complete"
-"""Tells the validator that a policy is read back, and no default is to be laid under it."""
+"""Validation context for a stored policy, to which no defaults are added."""
 
 
 class Policy(BaseModel):
@@ -103,16 +103,17 @@ class Policy(BaseModel):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Json]) -> Self:
-        """The inverse of :meth:`document`, for whatever was stored: its gates are all there are.
+        """The inverse of :meth:`document`, for any stored policy: its gates are complete.
 
-        A default gate that the document does not name came later, and does not stand: what was decided, or applied
-        by a person, stays as it was, down to its digest.
+        A default gate that the document does not name was added later and does not apply: a stored decision or
+        applied policy stays as it was, down to its digest.
         """
         return cls.model_validate(document, context=_COMPLETE)
 
     @property
     def former(self) -> Policy:
-        """What the same words in a manifest said before there were families; what that cannot say stays."""
+        """The meaning of the same manifest policy before families existed; values that have no older equivalent are
+        kept."""
         new = [name for name in FORMER_GATES if self.gates.get(name) == DEFAULT_GATES[name]]
         gates = {name: limit for name, limit in self.gates.items() if name not in new}
         usual = self.families == DEFAULT_FAMILIES and tuple(self.metrics) == DEFAULT_METRICS
@@ -121,16 +122,16 @@ class Policy(BaseModel):
 
     @property
     def limits(self) -> dict[str, Limit]:
-        """The gates that stand, by metric."""
+        """The active gates, by metric."""
         return {name: limit for name, limit in self.gates.items() if limit is not None}
 
     @property
     def named(self) -> frozenset[str]:
-        """Every metric that it needs a reading of: who reads one of them must listen."""
+        """Every metric that it needs a reading of; their scorers must run."""
         return frozenset((*self.limits, *self.metrics, *self.weights))
 
     def document(self) -> dict[str, Json]:
-        """The policy as JSON with every default written out (a gate taken away as null)."""
+        """The policy as JSON with every default written out (a removed gate as null)."""
         gates = {name: limit and limit.document() for name, limit in self.gates.items()}
         by_family = {"families": dict(self.families), "metrics": list(self.metrics)}
         return {
@@ -147,7 +148,7 @@ class Policy(BaseModel):
 
 
 def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
-    """Every fault of a policy against the metrics there are, each one plain sentence without a full stop."""
+    """Every fault of a policy with respect to the known metrics, each one plain sentence without a full stop."""
     known = ", ".join(sorted(metrics))
     faults = [
         f"gates.{name}: there is no such metric; there are {known}" for name in policy.gates if name not in metrics
@@ -168,8 +169,9 @@ def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str
 
 
 def _uncounted(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
-    """The metrics that are named and yet count nowhere; or that nothing counts, which weights may say and families
-    may not. The usual metrics are not named by anybody, so those of other families only stand aside."""
+    """The faults of metrics that are named but in no weighed family, and of a policy in which no metric counts, which
+    is allowed for weights but not for families. The default metrics are not named by the user, so those outside the
+    weighed families are no fault."""
     if not (policy.families or policy.metrics):
         return ()
     aside = [name for name in policy.metrics if metrics[name].family not in policy.families]

@@ -1,11 +1,12 @@
-"""From readings to scores: percentiles within the song, metrics into families, families into one number.
+"""Turns readings into scores: percentiles within the song, metrics into families, families into one number.
 
-Each metric is turned into its mid-rank percentile among the ranked candidates: the share of them that are worse, plus
-half of those that are equal (itself included). Two readings are equal where they lie within the metric's
-just-noticeable step: a difference that nobody hears decides nothing. With four to sixteen candidates a standard
-deviation is noise, and a percentile cannot be swayed by one outlier. A family is the mean of its metrics, the score
-the weighted mean of the families; written out, each metric has a weight of its own. What no ranked candidate has a
-reading of is left out, and the other weights are scaled up; who lacks what others have comes last in it.
+Each metric is converted to its mid-rank percentile in the ranked candidates: the share of them that are worse, plus
+half of those that are equal (itself included). Two readings are equal where they are within the metric's
+just-noticeable step: an inaudible difference decides nothing. With four to sixteen candidates a standard deviation is
+noise, and a percentile is robust against one outlier. A family is the mean of its metrics, the score the weighted
+mean of the families; written out, each metric has its own weight. A metric without a reading of any ranked candidate
+is omitted, and the other weights are scaled up; a candidate without a reading that others have is last in that
+metric.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ Readings = Mapping[str, Reading]
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """What counts how much among the candidates of one song.
+    """The weights for the candidates of one song.
 
-    ``weights`` of metrics sum to 1, as do those of ``families``, which are empty where the policy weighs metrics by
-    itself; ``left_out`` are the metrics of which no ranked candidate has a reading, with the reason.
+    ``weights`` of metrics sum to 1, as do those of ``families``, which are empty where the policy weighs single
+    metrics; ``left_out`` are the metrics of which no ranked candidate has a reading, with the reason.
     """
 
     weights: Mapping[str, float]
@@ -44,12 +45,12 @@ class RankedCandidate:
 
 
 def reading_of(readings: Readings, name: str) -> Reading:
-    """The reading of a metric, or that there is none."""
+    """The reading of a metric; not measurable where there is none."""
     return readings.get(name, NotMeasurable(NOT_SCORED))
 
 
 def weigh(policy: Policy, ranked: Sequence[Readings], metrics: Mapping[str, MetricSpec]) -> Weighing:
-    """What can be weighed of a policy, in the order in which it names it."""
+    """The weights of a policy that have readings, in the policy's order."""
     if not ranked:
         return Weighing({}, {}, {})
     counted = policy.weights or [name for name in policy.metrics if metrics[name].family in policy.families]
@@ -78,9 +79,9 @@ def _shares(weights: Mapping[str, float]) -> dict[str, float]:
 def ranked_candidates(
     values: Mapping[str, Sequence[float | None]], weighing: Weighing, metrics: Mapping[str, MetricSpec], *, count: int
 ) -> list[RankedCandidate]:
-    """How ``count`` candidates stand by their ``values`` of each weighed metric.
+    """The ranks of ``count`` candidates by their ``values`` of each weighed metric.
 
-    Scores are rounded, so that equal sums are equal whatever their last bits.
+    Scores are rounded, so that sums that differ only in their last bits are equal.
     """
     percentiles = {name: _percentiles(values[name], metrics[name]) for name in weighing.weights}
     return [
@@ -101,7 +102,7 @@ def _status(normalised: Mapping[str, float], weighing: Weighing, metrics: Mappin
 
 
 def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:
-    """Worse and better are those that :func:`ahead` tells apart, counted in rising order."""
+    """The mid-rank percentiles; :func:`ahead` decides what is worse and better, counted in rising order."""
     own, step = [goodness(value, spec) for value in values], spec.just_noticeable
     rising = sorted(own)
     less_a_step = [each - step for each in rising]
@@ -116,13 +117,13 @@ def ahead(one: float, other: float, step: float) -> bool:
 
 
 def goodness(value: float | None, spec: MetricSpec) -> float:
-    """A value such that more is better; what has none is worse than anything."""
+    """A value such that more is better; a missing one is worse than anything."""
     if value is None:
         return float("-inf")
     return value if spec.direction == "higher" else -value
 
 
 def value_of(readings: Readings, name: str) -> float | None:
-    """The number that was read of a metric, if one was."""
+    """The number of a metric's reading, None where there is none."""
     reading = readings.get(name)
     return reading.value if isinstance(reading, Measured) else None

@@ -1,9 +1,9 @@
-"""Whether the first is ahead by more than chance: the bootstrap over the windows that metrics were read in.
+"""Whether the first candidate is ahead by more than chance: a bootstrap over the windows of the metrics.
 
-A song is read in windows of ten seconds, and another choice of windows would give other means. So the windows are drawn
-anew with replacement (Efron, "Bootstrap methods", Annals of Statistics 7, 1979), the same places for all candidates,
-each reading is moved by as much as the mean of its windows moves, and the candidates are ranked again. Where the first
-is not ahead in nine of ten such draws, its margin lies within the spread over the windows, and it is a tie.
+A song is measured in windows of ten seconds, and other windows would give other means. So the windows are resampled
+with replacement (Efron, "Bootstrap methods", Annals of Statistics 7, 1979), at the same positions for all candidates,
+each reading is shifted by the change of its windows' mean, and the candidates are ranked again. Where the first is
+not ahead in nine of ten such draws, its margin is within the spread over the windows, and it is a tie.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from catalog.selection.ranking import Readings, Weighing, ranked_candidates, val
 
 DRAWS = 200
 AHEAD = 0.9
-"""In how many of the draws the first must be ahead of another to have won."""
+"""Share of the draws in which the first must be ahead of another to have won."""
 
 
 def tied_with_first(
     ranked: Sequence[Readings], weighing: Weighing, metrics: Mapping[str, MetricSpec], *, seed: str
 ) -> int:
-    """How many candidates after the first of ``ranked`` cannot be told from it; those that follow the order.
+    """The number of candidates after the first of ``ranked`` that are tied with it, in rank order.
 
-    The draws follow from ``seed``, hexadecimal digits, alone. Nothing is tied where nothing is weighed.
+    The draws depend on ``seed``, hexadecimal digits, alone. Nothing is tied where nothing is weighed.
     """
     if len(ranked) < 2 or not weighing.weights:
         return 0
@@ -60,9 +60,9 @@ def _windows(ranked: Sequence[Readings], weighing: Weighing) -> dict[str, list[t
 def _moved(
     values: Mapping[str, Sequence[float | None]], windows: Mapping[str, Sequence[tuple[float, ...]]], random: Random
 ) -> dict[str, Sequence[float | None]]:
-    """The values after one draw; candidates with equally many windows are read in the same places."""
+    """The values after one draw; candidates with the same number of windows are sampled at the same positions."""
     lengths = sorted({len(own) for each in windows.values() for own in each} - {0})
-    # Only random() gives the same numbers in every version of Python.
+    # Only random() yields the same numbers in every version of Python.
     draws = {length: [int(random.random() * length) for _ in range(length)] for length in lengths}
     moved = dict(values)
     for name, of_candidates in windows.items():

@@ -1,4 +1,4 @@
-"""Artifacts of a far store in a folder of this machine: downloaded once, bounded, shared by several processes."""
+"""A local cache of a remote store's artifacts: downloaded once, bounded, shared by several processes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ IN_USE_S = 3600.0
 
 
 class LocalCache:
-    """``objects/ab/<digest>`` under ``root``, at most ``limit_bytes`` of them, the least recently used leaving first.
+    """``objects/ab/<digest>`` under ``root``, at most ``limit_bytes``, the least recently used evicted first.
 
-    A file's date is when it was last asked for. One asked for less than ``in_use_s`` ago stays, whatever the limit:
-    its reader may not have opened it yet.
+    A file's date is its last request. One requested less than ``in_use_s`` ago is kept, whatever the limit: its
+    reader may not have opened it yet.
     """
 
     def __init__(self, root: Path, *, limit_bytes: int, in_use_s: float = IN_USE_S) -> None:
@@ -32,7 +32,7 @@ class LocalCache:
         self._in_use_s = in_use_s
 
     def get(self, digest: str, download: Callable[[Path], None]) -> Path:
-        """The artifact's read-only file; ``download`` writes it, verified, where it is not here whole."""
+        """The artifact's read-only file; ``download`` writes it, verified, where it is missing or damaged here."""
         path = self._path(digest)
         try:
             private_folder(self._objects)
@@ -49,13 +49,13 @@ class LocalCache:
         return path
 
     def drop(self, digest: str) -> None:
-        """Forget the artifact here."""
+        """Remove the artifact from the cache."""
         if self._objects.is_dir():
             with _lock(self._root / "lock", fcntl.LOCK_EX):
                 self._path(digest).unlink(missing_ok=True)
 
     def sweep_unfinished(self, older_than_s: float) -> int:
-        """Remove the downloads of killed processes; gives the count."""
+        """Remove the downloads of killed processes; returns the count."""
         limit = time.time() - older_than_s
         return sum(_removed(path, limit) for path in self._unfinished.glob("*"))
 
@@ -63,7 +63,7 @@ class LocalCache:
         return self._objects / digest[:2] / digest
 
     def _used(self, path: Path) -> bool:
-        """Give the file a new date; False where there is none. Evictions wait, so it cannot vanish meanwhile."""
+        """Update the file's date; False where there is none. Evictions wait meanwhile, so it cannot disappear."""
         with _lock(self._root / "lock", fcntl.LOCK_SH):
             try:
                 os.utime(path)
@@ -72,16 +72,16 @@ class LocalCache:
             return True
 
     def _is_whole(self, path: Path) -> bool:
-        """Whether the file is here with its bytes: this disk may have damaged them since they came."""
+        """Whether the file exists with the right bytes: this disk may have damaged them since."""
         try:
             return self._used(path) and digest_file(path) == path.name
-        except FileNotFoundError:  # dropped meanwhile
+        except FileNotFoundError:  # evicted meanwhile
             return False
 
     def _make(self, path: Path, download: Callable[[Path], None]) -> None:
         part = self._unfinished / path.name
         with _sole(part) as handle:
-            if self._is_whole(path):  # another process had it under way
+            if self._is_whole(path):  # another process has downloaded it
                 part.unlink()
                 return
             os.fchmod(handle, 0o600)  # a process killed before its rename left it read-only
@@ -115,17 +115,17 @@ def _lock(path: Path, kind: int) -> Iterator[int]:
 
 @contextmanager
 def _sole(part: Path) -> Iterator[int]:
-    """The file ``part``, made if need be, held by this thread alone until the block ends or its process dies."""
+    """The file ``part``, created if missing, locked by this thread alone until the block ends or its process dies."""
     while True:
         with _lock(part, fcntl.LOCK_EX) as handle:
-            # Whoever held it before us may have renamed or removed it: then our lock is on a file of the past.
+            # The previous owner of the lock may have renamed or removed the file: then this lock is on a stale file.
             if part.exists() and os.path.samestat(part.stat(), os.fstat(handle)):
                 yield handle
                 return
 
 
 def _removed(part: Path, limit: float) -> bool:
-    """Remove a download that is older than ``limit``, unless a living process is at it."""
+    """Remove a download that is older than ``limit``, unless a living process has locked it."""
     try:
         if settled_date(part) >= limit:
             return False

@@ -1,4 +1,4 @@
-"""The dates of files that are removed at some age, where the clock may have been set back since."""
+"""Dates of files that are removed at some age, corrected where the clock was set back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 AHEAD_S = 60.0
-"""A date further ahead than clocks of one network differ."""
+"""More than the clocks of one network differ; a file date further ahead is wrong."""
 
 
 def settled_date(path: Path) -> float:
-    """When a file was written (epoch seconds). A date to come is from before the clock was set back: the file gets
-    today's, so that its age counts from now on instead of standing still until that day. Raises OSError."""
+    """When a file was written (epoch seconds). A date in the future was set before the clock was set back: the file
+    gets the current date, so that its age counts from now on instead of waiting until that date. Raises OSError."""
     dated, now = path.stat().st_mtime, time.time()
     if dated <= now + AHEAD_S:
         return dated

@@ -1,4 +1,4 @@
-"""Which artifact store the settings name."""
+"""Chooses the artifact store by the settings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from catalog.store.local import FolderStore
 
 
 def store_of(settings: Settings) -> Store:
-    """The folder inside the home, or the bucket that ``SONGLINE_STORE_URL`` names; nothing is sent to it yet."""
+    """The folder inside the home, or the bucket in ``SONGLINE_STORE_URL``; no request is sent yet."""
     return _bucket_store(settings) if settings.store_url else FolderStore(settings.store_path)
 
 
 def _bucket_store(settings: Settings) -> Store:
     try:
-        # Only who uses a bucket pays for its client.
+        # The S3 client is imported only for a bucket.
         from catalog.store.cache import LocalCache
         from catalog.store.s3 import S3Store
         from catalog.store.s3_client import bucket_at

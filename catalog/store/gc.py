@@ -1,15 +1,15 @@
-"""The sweep of bytes that no row names, and how it keeps clear of those that are about to be named.
+"""Removes bytes that no row names, without touching those that are about to get a row.
 
-Bytes come before their row, so the sweep meets bytes whose row is on its way. Asking the store can take as long as its
-patience, so a writer does not ask while others wait for its rows. Three rules keep the two apart:
+Bytes are stored before their row, so the sweep meets bytes whose row will follow. A store request can take as long as
+its timeout, so a writer sends none while others wait for its rows. Three rules keep the two apart:
 
-1. The sweep sees that bytes are old and without a row, and removes them, in one turn alone, artifact by artifact.
-2. A writer stores its bytes, which dates known ones anew, and then settles: it takes a turn, and only after that looks
-   whether they lie there. A sweep that knew them by their old date had its turn before, and what it took is missed
-   now. Every later sweep finds their new date.
-3. The writer names them within NAMED_WITHIN_S of storing the first, or not at all, and holds a lease until then. For
-   as long as there are leases, the sweep leaves everything younger than twice that, whatever its grace; the second
-   half is for clocks that differ.
+1. The sweep checks that bytes are old and without a row, and removes them, in one exclusive transaction per artifact.
+2. A writer stores its bytes, which gives known ones a new date, and then settles: it runs a transaction, and only
+   after that checks whether the bytes exist. A sweep that saw their old date has finished its transaction by then,
+   and what it removed is found missing. Every later sweep sees their new date.
+3. The writer names the bytes within NAMED_WITHIN_S of storing the first, or not at all, and holds a lease until then.
+   While there are leases, the sweep keeps everything younger than twice that, whatever its grace period; the second
+   half allows for clock differences.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from db.tables.provenance import Artifact, Loss
 NAMED_WITHIN_S = 900.0
 YOUNG_S = 2 * NAMED_WITHIN_S
 TURN_S = 2.0
-"""The patience with the store while all writers wait."""
+"""The store's timeout in seconds while all writers wait."""
 CLOCKS_APART_S = 60.0
-"""How far a store's clock may be ahead of ours, for bytes that may go whatever their age."""
+"""How far a store's clock may be ahead of this machine's, for bytes that may be removed at any age."""
 GIVE_UP_AFTER = 5
-"""Removals that fail in a row before the store counts as away: every further one would keep all writers waiting."""
+"""Number of consecutive failed removals after which the store counts as unreachable: every further one would block
+all writers."""
 
 
 @dataclass(frozen=True, slots=True)
 class GarbageReport:
-    """What was removed, or would be, and the count of half-written files; ``left`` is garbage that the store did not
-    remove in time, with its ``trouble``."""
+    """The removed artifacts, or those that would be removed, and the count of half-written files; ``left`` is garbage
+    that the store did not remove in time, with its error in ``trouble``."""
 
     garbage: tuple[Stored, ...]
     unfinished: int
@@ -50,9 +51,9 @@ class GarbageReport:
 
 
 def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> None:
-    """Make sure that stored bytes outlived every sweep that saw them before they were stored again (rule 2).
+    """Check that stored bytes survived every sweep that saw them before they were stored again (rule 2).
 
-    Raises TransientError where one took them. Their row is to be written within NAMED_WITHIN_S of storing them.
+    Raises TransientError where a sweep removed one. Their row must be written within NAMED_WITHIN_S of storing them.
     """
     if not digests:
         return
@@ -62,13 +63,14 @@ def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> 
 
 
 def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> GarbageReport:
-    """Remove bytes that no row names and that came more than ``grace_s`` ago, and half-written files of that age.
+    """Remove bytes that no row names and that were stored more than ``grace_s`` ago, and half-written files of that
+    age.
 
-    What the store does not remove in time is left for the next sweep, and the others go on.
+    Bytes that the store does not remove in time are left for the next sweep; the sweep continues with the others.
     """
     limit = time.time() - grace_s
     old = [stored for stored in store.listing() if stored.stored_at < limit]
-    # Asked after the listing, so that bytes named meanwhile are not taken for garbage.
+    # Queried after the listing, so that bytes named meanwhile do not count as garbage.
     named = _named(database, [stored.digest for stored in old])
     garbage = tuple(stored for stored in old if stored.digest not in named)
     if dry_run:
@@ -82,8 +84,8 @@ def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run
 
 
 def require_catalog_of(database: Database, store: Store) -> None:
-    """Raise RefusedError where the catalog names no artifact and the store has some: all of them would be garbage, and
-    it is likelier that this is not their catalog."""
+    """Raise RefusedError where the catalog names no artifact and the store has some: all of them would be garbage,
+    and it is more likely that the store belongs to another catalog."""
     with database.read() as session:
         if session.scalar(sa.select(Artifact.digest).limit(1)) is not None:
             return
@@ -96,8 +98,9 @@ def require_catalog_of(database: Database, store: Store) -> None:
 
 
 def collect_these(database: Database, store: Store, digests: Sequence[str]) -> GarbageReport:
-    """Remove bytes whose rows were just removed or marked as pruned, without a grace; those that somebody may be about
-    to name again are left for ``songline gc``, and so is what the store does not remove in time."""
+    """Remove bytes whose rows were just removed or marked as pruned, without a grace period; bytes that another
+    process may be about to name again are left for ``songline gc``, as are those that the store does not remove in
+    time."""
     try:
         there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
     except StoreError as error:
@@ -126,9 +129,9 @@ def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: 
 
 
 def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
-    """Remove one piece of garbage, unless a writer found use for it meanwhile (rules 1 and 3)."""
+    """Remove one piece of garbage, unless a writer named or stored it meanwhile (rules 1 and 3)."""
     with database.write(alone=True) as session:
-        # The turn begins with the first statement, so rows are asked before the store.
+        # The transaction begins with the first statement, so rows are queried before the store.
         if session.scalar(_naming([digest])) is not None:
             return False
         if _is_leased(session):
@@ -141,7 +144,7 @@ def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
 
 
 def _is_leased(session: Session) -> bool:
-    """Whether any work is under way that may be about to name its products."""
+    """Whether any work is in progress that may be about to name its products."""
     return any(
         session.scalar(sa.select(table.key).where(table.state == "leased").limit(1)) is not None
         for table in (Render, Step)
@@ -155,8 +158,8 @@ def _named(database: Database, digests: Sequence[str]) -> set[str]:
 
 
 def _naming(digests: Sequence[str]) -> sa.Select[tuple[str]]:
-    """Those of the digests whose bytes a row wants to be there. Bytes that were pruned with an old build are garbage
-    where they lie there yet; those whose loss somebody accepted may have been brought back by hand, and stay."""
+    """The digests whose bytes a row needs. Bytes that were pruned with an old build are garbage where they still
+    exist; bytes whose loss a user accepted may have been restored by hand, and are kept."""
     came_back = sa.exists(sa.select(Loss.id).where(Loss.artifact_digest == Artifact.digest))
     wanted = sa.or_(Artifact.pruned_at.is_(None), came_back)
     return sa.select(Artifact.digest).where(Artifact.digest.in_(digests), wanted)

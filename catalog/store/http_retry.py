@@ -1,4 +1,4 @@
-"""HTTP requests that are tried again while a server restarts, is overloaded or drops the connection."""
+"""HTTP requests that are retried while a server restarts, is overloaded or drops the connection."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ BROKEN = (NewConnectionError, ProtocolError, TimeoutError)
 
 
 class RetryingPool(urllib3.PoolManager):
-    """Connections whose requests are repeated for ``patience_s`` seconds, with exponential backoff and jitter.
+    """A connection pool that retries requests for ``patience_s`` seconds, with exponential backoff and jitter.
 
-    Every S3 request may be sent twice: an object is replaced whole, and an upload begun twice is swept. Redirects
-    are handed back as they are, since a request is signed for one host.
+    Every S3 request may be sent twice: an object is replaced as a whole, and an upload begun twice is swept.
+    Redirects are returned unchanged, since a request is signed for one host.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class RetryingPool(urllib3.PoolManager):
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        """Send the request until the answer is worth having or the patience is over; then give what came last."""
+        """Send the request until the response is final or the time is over; then return the last response or error."""
         started = time.monotonic()
-        # An upload is given up because of trouble that was waited for already; a sweep can do it later.
+        # An upload is aborted after errors that were waited for already; a sweep can remove it later.
         patience_s = 0.0 if method == "DELETE" and "uploadId=" in url else self._patience_s
         wait_s = FIRST_WAIT_S
         while True:
@@ -78,7 +78,7 @@ class RetryingPool(urllib3.PoolManager):
 
 
 def short_trouble(error: Exception) -> str:
-    """The trouble of a connection in a few words, without the names of Python's objects."""
+    """A connection error in a few words, without Python's object names."""
     cause = error.__cause__ or (error.args[-1] if error.args else error)
     said = getattr(cause, "strerror", None) or str(cause).rpartition(": ")[2]
     return said.rstrip(".") or type(error).__name__

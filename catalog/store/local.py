@@ -22,17 +22,17 @@ from catalog.store.dates import settled_date
 from db.files.regular_file import NotRegular
 
 UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG})
-"""The file is not there, something else is in its place, or the disk itself says that it is damaged."""
+"""Error numbers where the file is missing, another kind of file has its name, or the disk reports it as damaged."""
 
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 MISPLACED = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR})
 
 
 class FolderStore:
-    """``objects/ab/cd/<digest>`` under ``root``; unfinished writes lie in ``unfinished/`` until they are whole.
+    """``objects/ab/cd/<digest>`` under ``root``; unfinished writes are in ``unfinished/`` until they are complete.
 
-    A folder in the place of a file of its own, or a file in that of a folder, counts as missing; what is stored there
-    next moves it to ``misplaced/``.
+    A folder in the place of one of its files, or a file in that of a folder, counts as missing; the next write there
+    moves it to ``misplaced/``.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,11 +43,11 @@ class FolderStore:
             private_folder(self._objects)
             private_folder(self._unfinished)
         except OSError as error:
-            if error.errno not in READ_ONLY:  # what is there can be read all the same; a write tells its own trouble
+            if error.errno not in READ_ONLY:  # existing artifacts can still be read; a write reports its own error
                 raise _refused("opened", root, error) from error
 
     def with_timeout(self, patience_s: float) -> FolderStore:
-        """See :class:`catalog.store.base.Store`. A folder is never waited for."""
+        """See :class:`catalog.store.base.Store`. A folder needs no timeout."""
         return self
 
     def put(self, source: Path) -> Stored:
@@ -62,8 +62,8 @@ class FolderStore:
         return self._renewed(digest, len(data)) or self.adopt(digest, lambda part: part.write_bytes(data))
 
     def adopt(self, digest: str, write: Callable[[Path], object]) -> Stored:
-        """Keep, durably and verified, the artifact that ``write`` writes into the file it is given; what ``write``
-        raises passes, and leaves nothing behind."""
+        """Store, durably and verified, the artifact that ``write`` writes into the file it is given; an exception of
+        ``write`` propagates, and nothing is left behind."""
         path = self._path(digest)
         try:
             with self._part() as part:
@@ -163,7 +163,7 @@ class FolderStore:
         return len(old)
 
     def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
-        """Refuses: a path on this machine never expires, and tells others how its folders are named."""
+        """Raises RefusedError: a local path never expires, and would reveal the names of this machine's folders."""
         raise RefusedError(
             f"there is no link to artifact {digest[:12]}: the store is a folder of this machine",
             remedy="Run `songline export` to copy the release, or set SONGLINE_STORE_URL to a bucket",
@@ -174,14 +174,14 @@ class FolderStore:
         return self._root / object_name(digest)
 
     def _renewed(self, digest: str, size: int) -> Stored | None:
-        """Known bytes with a new date: a sweep must not take them before the row that is about to name them."""
+        """Known bytes with a new date: a sweep must not remove them before the row that will name them."""
         known = self.stat(digest)
         if known is None or known.size != size:
             return None
         path = self._path(digest)
         try:
             os.utime(path)
-        except (FileNotFoundError, PermissionError):  # swept since, or another user's of the group: written anew
+        except (FileNotFoundError, PermissionError):  # swept since, or another group user's: written again
             return None
         except OSError as error:
             raise _refused("written", path, error) from error
@@ -195,8 +195,8 @@ class FolderStore:
             raise lost(digest, "not in the store")
 
     def _clear_the_way(self, path: Path) -> None:
-        """Move away what stands where the file ``path`` and its two folders belong, whatever it is: nothing of it is
-        known, so nothing is removed."""
+        """Move away whatever has the name of the file ``path`` or of its two folders; its contents are unknown, so
+        nothing is removed."""
         for place in (path.parent.parent, path.parent):
             if place.exists() and not place.is_dir():
                 self._displace(place)
@@ -210,10 +210,10 @@ class FolderStore:
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
-        """An empty file for a write under way; gone afterwards unless it was moved."""
+        """An empty file for a write in progress; removed afterwards unless it was moved."""
         handle, name = tempfile.mkstemp(dir=self._unfinished)
         os.close(handle)
-        part = Path(name)  # made with mode 600
+        part = Path(name)  # created with mode 600
         try:
             yield part
         finally:

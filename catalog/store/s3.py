@@ -28,14 +28,14 @@ UNREADABLE = "SlowDownRead"
 NO_DIGEST = ""
 LONGEST_LINK_S = 7 * 24 * 3600
 MAX_OBJECT_BYTES = 8 << 30
-"""A WAV file ends at 4 GiB. What is larger under an artifact's name was put there by somebody else."""
+"""A WAV file is limited to 4 GiB. A larger object under an artifact's name was written by another program."""
 
 
 class S3Store:
-    """``objects/ab/cd/<digest>`` under the bucket's prefix. Nothing is sent before it is first used.
+    """``objects/ab/cd/<digest>`` under the bucket's prefix. No request is sent before the first use.
 
-    An object becomes visible whole or not at all, so nothing half-written is ever read; uploads in parts that were
-    never completed are swept. Files that are read locally lie in ``cache``.
+    An object becomes visible complete or not at all, so nothing half-written is ever read; incomplete multipart
+    uploads are swept. Files that are read locally are in ``cache``.
     """
 
     def __init__(self, bucket: Bucket, *, cache: LocalCache, part_bytes: int = PART_BYTES) -> None:
@@ -79,8 +79,8 @@ class S3Store:
             raise lost(digest, "not in the store" if found is None else "corrupt in the store")
 
     def local(self, digest: str) -> Path:
-        """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while it is used,
-        and downloaded again where the copy here is damaged."""
+        """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while in use, and
+        downloaded again where the local copy is damaged."""
         object_name(digest)
         return self._cache.get(digest, lambda part: self.fetch(digest, part))
 
@@ -90,7 +90,7 @@ class S3Store:
         return Stored(digest, found.size, found.modified_at) if found else None
 
     def verify(self, digest: str) -> bool:
-        """See :class:`catalog.store.base.Store`. Every byte comes over the network to be read."""
+        """See :class:`catalog.store.base.Store`. Downloads every byte."""
         return self._digest_there(digest) == digest
 
     def delete(self, digest: str) -> None:
@@ -99,7 +99,7 @@ class S3Store:
         self._cache.drop(digest)
 
     def listing(self) -> Iterator[Stored]:
-        """See :class:`catalog.store.base.Store`. What else lies under the prefix is passed over."""
+        """See :class:`catalog.store.base.Store`. Other objects under the prefix are skipped."""
         for found in self._client.listing(f"{self._prefix}objects/"):
             digest = found.key.rpartition("/")[2]
             if self._is_named(digest, found.key):
@@ -108,14 +108,14 @@ class S3Store:
     def sweep_unfinished(self, older_than_s: float) -> int:
         """See :class:`catalog.store.base.Store`.
 
-        MinIO lists only the uploads begun since it was started; older ones it sweeps itself after a day.
+        MinIO lists only the uploads begun since its start; it sweeps older ones itself after a day.
         """
         limit = time.time() - older_than_s
         uploads = [each for each in self._client.uploads(f"{self._prefix}objects/") if each.begun_at < limit]
         return sum(self._client.abort(upload) for upload in uploads) + self._cache.sweep_unfinished(older_than_s)
 
     def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
-        """See :class:`catalog.store.base.Store`; at most seven days, as S3 has it."""
+        """See :class:`catalog.store.base.Store`; at most seven days, the limit of S3."""
         if not 1 <= expires_s <= LONGEST_LINK_S:
             raise InputError(
                 f"a link cannot live for {expires_s} s", remedy=f"Choose between 1 and {LONGEST_LINK_S} seconds"
@@ -135,11 +135,12 @@ class S3Store:
 
     def _keep(self, digest: str, size: int, stream: BinaryIO) -> Stored:
         known = self.stat(digest)
-        # Known bytes get a new date: a sweep must not take them before the row that is about to name them.
+        # Known bytes get a new date: a sweep must not remove them before the row that will name them.
         if known is not None and known.size == size and self._client.renew(self._key(digest)):
             return Stored(digest, size, time.time())
-        # One request carries the whole object's SHA-256, and the server refuses other bytes. Of parts it knows their
-        # own checksums only: such an object is read back, as is any the server tells no checksum of.
+        # A single request states the whole object's SHA-256, and the server rejects other bytes. For multipart
+        # uploads it knows only the parts' checksums: such an object is read back, as is any for which the server
+        # returns no checksum.
         sha256 = b64encode(bytes.fromhex(digest)).decode() if size <= self._part_bytes else None
         self._client.upload(self._key(digest), stream, size=size, part_bytes=self._part_bytes, sha256=sha256)
         found = self._client.stat(self._key(digest))
@@ -153,11 +154,11 @@ class S3Store:
         )
 
     def _digest_there(self, digest: str, destination: Path | None = None) -> str | None:
-        """The SHA-256 of the bytes that lie there, which are written to ``destination``; None where there are none.
+        """The SHA-256 of the stored bytes, which are written to ``destination``; None where there are none.
 
-        A connection cut on the way is tried again from the start. Where a service finds by itself that an object is
-        damaged, as MinIO does, it refuses to give it, or cuts it short at the same byte every time: it has no digest
-        then, as long as the service still describes the object (in an outage it does not).
+        An interrupted download is retried from the start. Where a service itself detects that an object is damaged,
+        as MinIO does, it refuses to send it, or cuts it at the same byte every time: it has no digest then, as long
+        as the service still lists the object (in an outage it does not).
         """
         cuts: list[int | None] = []
         while True:
@@ -183,7 +184,7 @@ class S3Store:
         with ExitStack() as stack:
             stack.enter_context(closing(response))
             target = stack.enter_context(destination.open("wb")) if destination else None
-            # As it lies there: whoever may write to the bucket can have it called packed.
+            # Not decoded: any writer of the bucket can set an object's content encoding.
             for chunk in response.stream(CHUNK, decode_content=False):
                 sha.update(chunk)
                 size += len(chunk)

@@ -1,4 +1,5 @@
-"""The few S3 operations a store needs, on one bucket, with every trouble told as a StoreError. Alone imports minio."""
+"""The few S3 operations that a store needs, on one bucket; translates every error to StoreError. The only module that
+imports minio."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ GONE = ("NoSuchKey", "NoSuchUpload")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Where the bytes lie, and the credentials to get at them."""
+    """The location of the bytes, and the credentials for it."""
 
     name: str
     prefix: str
@@ -64,7 +65,7 @@ def bucket_at(url: str, settings: Settings) -> Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object as the service describes it; ``sha256`` is its base64 form, None where it does not say."""
+    """An object as the service describes it; ``sha256`` is in base64, None where the service states none."""
 
     key: str
     size: int
@@ -74,7 +75,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload in parts that was begun and not completed."""
+    """A multipart upload that was begun and not completed."""
 
     key: str
     upload_id: str
@@ -82,7 +83,7 @@ class Upload:
 
 
 class S3Client:
-    """The bucket; it is made with the first request if it is missing. Keys are whole, prefix and all."""
+    """The bucket; the first request creates it where it is missing. Keys are complete, including the prefix."""
 
     def __init__(self, bucket: Bucket) -> None:
         endpoint = bucket.endpoint.rstrip("/")
@@ -102,13 +103,13 @@ class S3Client:
         )
 
     def with_timeout(self, patience_s: float) -> S3Client:
-        """A client of the same bucket that waits less for it, be it silent or in trouble."""
+        """A client of the same bucket with a shorter timeout, both for silence and for errors of the service."""
         other = S3Client(replace(self._settings, patience_s=patience_s, read_s=max(patience_s, LEAST_READ_S)))
         other._is_open = self._is_open
         return other
 
     def stat(self, key: str) -> Found | None:
-        """What is known of an object; None where there is none."""
+        """The service's description of an object; None where there is none."""
         with self._told():
             try:
                 found = self._minio.stat_object(self._bucket, key, extra_headers={"x-amz-checksum-mode": "ENABLED"})
@@ -120,7 +121,8 @@ class S3Client:
         return Found(key, found.size or 0, _seconds(found.last_modified), str(sha256) if sha256 else None)
 
     def upload(self, key: str, stream: BinaryIO, *, size: int, part_bytes: int, sha256: str | None) -> None:
-        """Send ``size`` bytes in parts; ``sha256`` (base64, for a single part only) has the server refuse others."""
+        """Send ``size`` bytes in parts; with ``sha256`` (base64, for a single part only) the server rejects other
+        bytes."""
         with self._told():
             try:
                 self._minio.put_object(
@@ -135,14 +137,14 @@ class S3Client:
             except S3Error as error:
                 if error.code != "NoSuchUpload":
                     raise
-                # The client gave the upload up after some trouble, and that failed too: tell the first of them.
-                # None means that it was complete already, and only the answer was lost on the way.
+                # The client aborted the upload after an error, and the abort failed too: report the first error. None
+                # means that the upload was complete already, and only the response was lost.
                 trouble = error.__context__
                 if isinstance(trouble, MinioException | HTTPError) and getattr(trouble, "code", "") != "NoSuchUpload":
                     raise trouble from None
 
     def renew(self, key: str) -> bool:
-        """Give an object a new date by a copy onto itself inside the service; False where it is gone."""
+        """Give an object a new date by copying it onto itself inside the service; False where it is gone."""
         source = CopySource(self._bucket, key)
         renewed: dict[str, str | list[str] | tuple[str]] = {"renewed": str(int(time.time()))}
         with self._told():
@@ -165,18 +167,18 @@ class S3Client:
                 raise
 
     def remove(self, key: str) -> None:
-        """Remove an object if it is there."""
+        """Remove an object where it exists."""
         with self._told():
             self._minio.remove_object(self._bucket, key)
 
     def listing(self, prefix: str) -> Iterator[Found]:
-        """All objects whose key begins so, by key."""
+        """All objects whose key begins with ``prefix``, ordered by key."""
         with self._told():
             for found in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield Found(found.object_name or "", found.size or 0, _seconds(found.last_modified))
 
     def link(self, key: str, expires_s: int, *, file_name: str = "") -> str:
-        """An address that downloads the object without credentials for a while, under ``file_name`` (RFC 6266)."""
+        """A URL that downloads the object without credentials until it expires, under ``file_name`` (RFC 6266)."""
         named: dict[str, str | list[str] | tuple[str]] = {}
         if file_name:
             named["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
@@ -185,12 +187,12 @@ class S3Client:
             return self._minio.presigned_get_object(self._bucket, key, expires=lasting, response_headers=named)
 
     def uploads(self, prefix: str) -> list[Upload]:
-        """The uploads in parts that were not completed, as far as the service lists them."""
+        """The multipart uploads that were not completed, as far as the service lists them."""
         found: list[Upload] = []
         marker: str | None = None
         with self._told():
             while True:
-                # Asked without the prefix, as MinIO takes one for a whole key here.
+                # Requested without the prefix, which MinIO treats as a complete key here.
                 page = self._minio._list_multipart_uploads(self._bucket, key_marker=marker)
                 found += [Upload(u.object_name, u.upload_id or "", _seconds(u.initiated_time)) for u in page.uploads]
                 marker = page.next_key_marker if page.is_truncated else None
@@ -198,7 +200,7 @@ class S3Client:
                     return [upload for upload in found if upload.key.startswith(prefix)]
 
     def abort(self, upload: Upload) -> bool:
-        """Drop an unfinished upload; False where it is gone."""
+        """Abort an unfinished upload; False where it is gone."""
         with self._told():
             try:
                 self._minio._abort_multipart_upload(self._bucket, upload.key, upload.upload_id)
@@ -210,7 +212,7 @@ class S3Client:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Translate the client's errors; the first request of all opens the bucket."""
+        """Translate the client's errors; the first request opens the bucket."""
         try:
             if not self._is_open:
                 self._open()
@@ -225,7 +227,8 @@ class S3Client:
             raise unreachable(short_trouble(error), where=self.where) from error
 
     def _open(self) -> None:
-        """Make the bucket if it is missing. Asked by listing nothing: only answers with a body tell of wrong keys."""
+        """Create the bucket where it is missing. Checked by an empty listing: only responses with a body report wrong
+        keys."""
         try:
             next(self._minio.list_objects(self._bucket, start_after="\U0010ffff"), None)
         except S3Error as error:

@@ -1,4 +1,4 @@
-"""What an S3 service's refusals mean to the person who reads them, each with its remedy."""
+"""Translates an S3 service's errors into messages for the user, each with its remedy."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
 
 
 def refusal(code: str, message: str, *, where: str, digest: str = "") -> StoreError:
-    """The error for an S3 error code; an unknown one is told with the service's own words."""
+    """The error for an S3 error code; an unknown one has the service's own message."""
     meaning, remedy = MEANINGS.get(code, (f"could not do it: {message or code}".rstrip("."), UNREACHABLE))
     return _error(f"{where} {meaning}", remedy, code=code, digest=digest)
 
 
 def unreachable(how: str, *, where: str, digest: str = "") -> StoreError:
-    """The error for a service that gave no answer; ``how`` is the connection's trouble."""
+    """The error for a service that did not respond; ``how`` is the connection's error."""
     return _error(f"{where} cannot be reached: {how}", UNREACHABLE, digest=digest)
 
 
 def not_s3(*, where: str, digest: str = "") -> StoreError:
-    """The error for an address where something answers that does not speak S3."""
+    """The error for an address whose server does not speak S3."""
     return _error(f"{where} does not answer as an S3 service does", "Check SONGLINE_S3_ENDPOINT", digest=digest)
 
 

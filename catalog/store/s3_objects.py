@@ -1,4 +1,4 @@
-"""Objects of a bucket by the names that people gave them. The names and sizes are not to be trusted."""
+"""Objects of a bucket by user-chosen names. The names and sizes are untrusted."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from catalog.store.s3_errors import unreachable
 
 
 class _StandingBucket(S3Client):
-    """A bucket that is somebody's: it is never made here, since a wrong name would then hold nothing for ever."""
+    """A user's own bucket: it is never created here, since a bucket made for a misspelt name would stay empty
+    forever."""
 
     def _make(self) -> None:
         raise StoreError(f"{self.where} is not there", remedy="Make the bucket, or correct SONGLINE_INBOX")
 
 
 class NamedObjects:
-    """What lies under the bucket's prefix; names are told and taken without it. Nothing is sent before it is used."""
+    """The objects under the bucket's prefix; names exclude the prefix. No request is sent before the first use."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._client = _StandingBucket(bucket)
@@ -39,11 +40,12 @@ class NamedObjects:
             yield Found(found.key.removeprefix(self._prefix), found.size, found.modified_at)
 
     def is_there(self, name: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         return self._client.stat(self._prefix + name) is not None
 
     def fetch(self, name: str, destination: Path, *, max_bytes: int) -> int:
-        """Write an object to a file; gives its size. Raises InputError where it is gone or larger than that."""
+        """Write an object to a file; returns its size. Raises InputError where it is gone or larger than
+        ``max_bytes``."""
         for _ in range(DOWNLOADS):
             try:
                 with closing(self._read(name)) as response:
@@ -53,7 +55,7 @@ class NamedObjects:
         raise unreachable(short_trouble(cut), where=self._client.where) from cut
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep bytes under a name, in place of what is there."""
+        """Store bytes under a name, replacing an existing object."""
         key = self._prefix + name
         self._client.upload(key, io.BytesIO(data), size=len(data), part_bytes=PART_BYTES, sha256=None)
 
@@ -70,7 +72,7 @@ def named_objects(settings: Settings, url: str) -> NamedObjects:
 
 
 def _written(response: BaseHTTPResponse, name: str, destination: Path, *, max_bytes: int) -> int:
-    """Copy what comes, and stop where it is more than was promised."""
+    """Copy the response, and stop where it exceeds ``max_bytes``."""
     size = 0
     with destination.open("wb") as target:
         for chunk in response.stream(CHUNK):

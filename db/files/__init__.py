@@ -1,1 +1,1 @@
-"""Files below the database: private ones, regular ones, and SQLite files checked before they are opened."""
+"""Files under the database: private files, regular files, and SQLite files checked before they are opened."""

@@ -1,4 +1,4 @@
-"""Locks between the processes of one machine, which the system drops with the process that holds them."""
+"""Locks between the processes of one machine; the system drops them when the process ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.files.regular_file import open_lock_file
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine out for the length of the block. Raises OSError, also for a pipe there."""
+    """Exclude other processes of this machine for the length of the block. Raises OSError, also for a pipe."""
     make_private(path)
     with open_lock_file(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,6 +1,7 @@
-"""Opening a file that somebody else named, or that lies in a folder that others may write to: a regular file or none.
+"""Opens a file that someone else named, or that is in a folder that others can write to, only where it is a regular
+file.
 
-A pipe (FIFO) in the place of a file would keep whoever opens it waiting for ever, and a device may never end.
+Opening a pipe (FIFO) in its place would block forever, and reading a device may never end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ KINDS = (
 
 
 class NotRegular(OSError):
-    """Something else than a regular file stands at a path; ``kind`` says what, as for "a pipe (FIFO)"."""
+    """The path is not a regular file; ``kind`` says what it is, such as "a pipe (FIFO)"."""
 
     def __init__(self, path: Path, kind: str) -> None:
         super().__init__(errno.EINVAL, f"it is {kind}, no regular file", str(path))
@@ -29,15 +30,15 @@ class NotRegular(OSError):
 
 
 def kind_of(mode: int) -> str:
-    """What a file of this mode is, where it is not a regular one; "" for a regular file."""
+    """The kind of a file with this mode; "" for a regular file."""
     if stat.S_ISREG(mode):
         return ""
     return next((words for is_kind, words in KINDS if is_kind(mode)), "something else")
 
 
 def facts_of(path: Path) -> os.stat_result | None:
-    """What the system knows of the file at ``path``; None where there is none, as of SQLite's log and index once the
-    last connection of another process is closed."""
+    """The system's data on the file at ``path``; None where there is none, like SQLite's log and index once the last
+    connection of another process is closed."""
     try:
         return path.stat()
     except OSError as error:
@@ -47,12 +48,12 @@ def facts_of(path: Path) -> os.stat_result | None:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The file at ``path`` for reading; never waits. Raises NotRegular, or another OSError."""
+    """The file at ``path``, open for reading; never blocks. Raises NotRegular, or another OSError."""
     return os.fdopen(_opened(path, os.O_RDONLY), "rb")
 
 
 def open_lock_file(path: Path) -> BinaryIO:
-    """The file at ``path`` for locking; its bytes stay as they are. Raises NotRegular, or another OSError."""
+    """The file at ``path``, open for locking; its bytes stay unchanged. Raises NotRegular, or another OSError."""
     return os.fdopen(_opened(path, os.O_WRONLY | os.O_APPEND), "ab")
 
 
@@ -71,7 +72,7 @@ def _opened(path: Path, flags: int) -> int:
     try:
         handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+        if error.errno == errno.ENXIO:  # a pipe without a reader, or a socket
             raise NotRegular(path, kind_of(path.stat().st_mode)) from error
         raise
     mode = os.fstat(handle).st_mode

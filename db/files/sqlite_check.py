@@ -1,4 +1,4 @@
-"""Whether the bytes of a SQLite file can be a catalog, asked before SQLite opens it and changes something.
+"""Whether the bytes of a SQLite file can be a catalog, checked before SQLite opens and changes it.
 
 Offsets and the checksum are those of sqlite.org/fileformat2.html, sections 1.3 (header) and 4 (write-ahead log).
 """
@@ -21,15 +21,15 @@ LOG_MAGIC = frozenset({0x377F0682, 0x377F0683})
 LOG_HEADER = struct.Struct(">8I")
 FRAME_HEADER = struct.Struct(">6I")
 LOST_COMMITS = 2
-"""Commits behind a bad frame that prove a loss: one may be of a transaction that was cut off before its end."""
+"""Number of commits after a bad frame that prove a loss: a single one may belong to a transaction that was cut off."""
 END_BYTES = 2 << 20
-"""As much is summed at either end of a log: SQLite begins a log anew when it has 4 MiB, where nobody reads it."""
+"""Number of bytes checked at either end of a log: SQLite restarts a log at 4 MiB, where there are no readers."""
 
 
 def check_file(path: Path) -> None:
     """Raise DatabaseDamaged where ``path`` or its write-ahead log is not what SQLite wrote, DatabaseUnusable where a
-    folder or a pipe stands in the place of one of its files. A file that is not there, or has no bytes yet, is fine
-    where it has no log: SQLite would remove the log of a file without a byte, and the changes in it with that."""
+    folder or a pipe has the name of one of its files. A file that is missing or empty is valid where it has no log:
+    SQLite would delete the log of an empty file, and with it the changes in it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         _require_regular(path.with_name(f"{path.name}{suffix}"))
     log = path.with_name(f"{path.name}-wal")
@@ -69,14 +69,14 @@ def _check_header(path: Path, header: bytes, *, is_alone: bool) -> None:
 
 
 def check_log(log: Path, *, everything: bool) -> None:
-    """Raise DatabaseDamaged where committed changes stand in the log and cannot be read.
+    """Raise DatabaseDamaged where the log has committed changes that cannot be read.
 
-    SQLite reads a log up to its first bad frame and says nothing of what stands behind it. Of a log that is longer than
-    those of killed processes usually are, only both ends are summed, unless ``everything`` is asked for.
+    SQLite reads a log up to its first bad frame and does not report what follows it. For a log longer than killed
+    processes usually leave, only both ends are checked, unless ``everything`` is set.
     """
     try:
         opened = log.open("rb")
-    except FileNotFoundError:  # another process brought its changes into the file and removed it
+    except FileNotFoundError:  # another process checkpointed it into the file and removed it
         return
     with opened as file:
         head = file.read(LOG_HEADER.size)
@@ -98,8 +98,8 @@ def check_log(log: Path, *, everything: bool) -> None:
 
 
 def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Sequence[range]) -> int:
-    """Commits that stand behind the first bad frame. Every frame holds the sum of all before it, so that a part of the
-    log can be summed by itself."""
+    """Number of commits after the first bad frame. Every frame has the checksum of all frames before it, so that a
+    part of the log can be checked by itself."""
     magic, page_bytes, salts = fields[0], fields[2], fields[4:6]
     is_whole, commits = True, 0
     for part in parts:
@@ -112,7 +112,7 @@ def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Se
         file.seek(LOG_HEADER.size + part.start * (FRAME_HEADER.size + page_bytes))
         for _ in part:
             frame = file.read(FRAME_HEADER.size + page_bytes)
-            if len(frame) < FRAME_HEADER.size + page_bytes:  # begun anew meanwhile
+            if len(frame) < FRAME_HEADER.size + page_bytes:  # restarted meanwhile
                 return commits
             _, commit, *rest = FRAME_HEADER.unpack_from(frame)
             is_ours = tuple(rest[:2]) == salts
@@ -124,7 +124,7 @@ def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Se
 
 
 def with_log(path: Path, log: Path) -> bytes:
-    """The database with all that its log adds, as one that has no log; read only. Raises OSError."""
+    """The database merged with its log, as a file without a log; changes no file. Raises OSError."""
     whole = bytearray(path.read_bytes())
     with log.open("rb") as file:
         head = file.read(LOG_HEADER.size)
@@ -153,7 +153,7 @@ def _put_pages(whole: bytearray, pages: Mapping[int, bytes], page_bytes: int) ->
 
 
 def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
-    """The log's running checksum; the lowest bit of ``magic`` tells its byte order."""
+    """The log's running checksum; the lowest bit of ``magic`` gives its byte order."""
     words = array("I", data)
     if (magic & 1) != (struct.pack("=I", 1) == struct.pack(">I", 1)):
         words.byteswap()
@@ -165,10 +165,10 @@ def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
 
 
 def _is_in_use(path: Path) -> bool:
-    """Whether a process works with the database now: then its log was read when that one began, and is being written.
+    """Whether a process uses the database now: then that process read the log at its start, and is writing it.
 
-    Every connection holds a lock on the log's index. It is looked up and not tried: to close a file that this process
-    has opened before lets go all of its locks. False where the system does not say.
+    Every connection holds a lock on the log's index. The lock is looked up, not tried: closing a file that this
+    process had opened before would release all of its locks. False where the system does not list locks.
     """
     try:
         there = path.with_name(f"{path.name}-shm").stat()
@@ -180,7 +180,7 @@ def _is_in_use(path: Path) -> bool:
 
 
 def _is_unchanged(log: Path, head: bytes) -> bool:
-    """Whether nobody began the log anew while it was read."""
+    """Whether the log was not restarted while it was read."""
     try:
         with log.open("rb") as file:
             return file.read(LOG_HEADER.size) == head

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that :mod:`db.session` hands over."""
+"""Alembic's entry point: runs the migrations on the connection that :mod:`db.session` passes in."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""What is to be made: albums, songs, renders, the candidates they are offered as, and every further step."""
+"""Tables of planned work: albums, songs, renders, their candidates, and every further step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from db.tables.provenance import Activity, Artifact
 
 
 class Album(Base):
-    """An album by its id, at its newest plan. An ``applied_policy`` stands in for the manifest's own policy
-    for as long as that is still the one it was applied over; ``release_key`` is the release delivered last.
-    ``model_identities`` tells, by name, which files of a model the plan's judges and stems are asked with."""
+    """An album by its id, at its newest plan. An ``applied_policy`` replaces the manifest's own policy as long as the
+    manifest has the one it was applied over; ``release_key`` is the current release. ``model_identities`` maps model
+    names to the files that the plan's judges and stems use."""
 
     __tablename__ = "album"
 
@@ -45,7 +45,7 @@ class Song(Base):
 
 
 class Render(Leased, Base):
-    """The making of one recipe, shared by every candidate that asks for it."""
+    """The work on one recipe, shared by every candidate that requests it."""
 
     __tablename__ = "render"
     finished_state: ClassVar[str] = "rendered"
@@ -59,9 +59,8 @@ class Render(Leased, Base):
 
 
 class Candidate(Base):
-    """A render offered for one song, with the prompt and the lyrics it was planned from. ``active`` is False once
-    the manifest no longer asks for it. A retake names the candidate it was taken from, and its own words where they
-    were changed."""
+    """A render offered for one song, with the prompt and the lyrics it was planned from. ``active`` is False once the
+    manifest no longer requests it. A retake names its parent candidate, and its own lyrics where they were changed."""
 
     __tablename__ = "candidate"
     __table_args__ = (UniqueConstraint("song_id", "render_key"),)
@@ -79,8 +78,8 @@ class Candidate(Base):
 
 
 class Step(Leased, Base):
-    """Any work after rendering. ``key`` digests its kind, revision, parameters and inputs, so a finished key is
-    never done again. ``inputs`` maps roles to artifact digests; ``result`` is what it found, as JSON."""
+    """Any work after rendering. ``key`` digests its kind, revision, parameters and inputs, so a finished key is never
+    done again. ``inputs`` maps roles to artifact digests; ``result`` is its result as JSON."""
 
     __tablename__ = "step"
     finished_state: ClassVar[str] = "done"

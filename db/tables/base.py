@@ -1,7 +1,7 @@
-"""What all tables share: naming of constraints, the database's clock, and the columns of leased work.
+"""Shared parts of all tables: naming of constraints, the database's clock, and the columns of leased work.
 
-Documents are JSON, not PostgreSQL's JSONB: nothing asks inside them in SQL, and JSON keeps them as they were written
-on both databases, where JSONB sorts their names, and refuses a NUL or half a character that an error's words may hold.
+Documents are JSON, not PostgreSQL's JSONB: no SQL looks inside them, and JSON keeps them as they were written on both
+databases, where JSONB sorts their keys, and rejects a NUL or a lone surrogate, which an error's message may contain.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def _sqlite_now(element: database_now, compiler: SQLCompiler, **_: object) -> st
 
 @compiles(database_now)
 def _standard_now(element: database_now, compiler: SQLCompiler, **_: object) -> str:
-    # clock_timestamp, not now(): that stands still in a transaction. Epoch comes as NUMERIC, which is no float.
+    # clock_timestamp, not now(), which is constant in a transaction. Epoch is NUMERIC, which is not a float.
     return "CAST(extract(epoch from clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 class Leased:
-    """The life of a piece of work: ``planned → leased(owner, until, fence) → finished | failed``.
+    """The states of a piece of work: ``planned → leased(owner, until, fence) → finished | failed``.
 
-    ``fence`` grows with every lease; a commit must show the number the row still has. Times are epoch seconds
+    ``fence`` grows with every lease; a commit must present the fence that the row still has. Times are epoch seconds
     by the database's clock; ``due_at`` is the earliest time of the next attempt.
     """
 
@@ -76,7 +76,8 @@ class Leased:
 
     @classmethod
     def is_alive(cls) -> ColumnElement[bool]:
-        """Whether a lease still runs: for no longer than any lease lasts, or the clock was set back."""
+        """Whether a lease is unexpired; one that ends later than any lease can was written before the clock was set
+        back, and counts as expired."""
         return and_(
             cls.state == "leased",
             cls.lease_until >= database_now(),
@@ -85,7 +86,7 @@ class Leased:
 
     @classmethod
     def has_run_out(cls) -> ColumnElement[bool]:
-        """Whether work is leased to somebody whose lease no longer runs; see :meth:`is_alive`."""
+        """Whether work is leased but its lease has expired; see :meth:`is_alive`."""
         return and_(
             cls.state == "leased",
             or_(cls.lease_until < database_now(), cls.lease_until > database_now() + LONGEST_LEASE_S),
@@ -93,5 +94,5 @@ class Leased:
 
     @classmethod
     def is_due(cls) -> ColumnElement[bool]:
-        """Whether the next attempt may begin: a due time further away than any wait is no reason to wait."""
+        """Whether the next attempt may begin; a due time further away than any wait is ignored."""
         return or_(cls.due_at <= database_now(), cls.due_at > database_now() + LONGEST_WAIT_S)

@@ -1,4 +1,4 @@
-"""JSON columns as they are read back: a value of another kind than this code writes is damage."""
+"""JSON columns: reading a value of another type than this code writes counts as damage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS: dict[type, str] = {dict: "object", list: "list"}
 
 
 class Document(TypeDecorator[Any]):
-    """A JSON column whose values are all of one kind, ``dict`` or ``list``; another that is read is damage."""
+    """A JSON column whose values all have one type, ``dict`` or ``list``; reading another type is damage."""
 
     impl = JSON
     cache_ok = True
@@ -24,14 +24,15 @@ class Document(TypeDecorator[Any]):
         self.kind = kind
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """The value as it is read; None is that of a column without one."""
+        """The value as it is read; None for NULL."""
         if value is not None and not isinstance(value, self.kind):
             raise DatabaseDamaged(f"a document in it is no {KINDS[self.kind]}")
         return value
 
 
 def read_document(text: str) -> Any:
-    """The value of a JSON column. Raises DatabaseDamaged where it is none, or null, as this code never writes one."""
+    """The value of a JSON column. Raises DatabaseDamaged for invalid JSON and for null, which this code never
+    writes."""
     try:
         value = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:

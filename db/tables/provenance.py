@@ -1,4 +1,4 @@
-"""Where every byte came from: artifacts, and the activities that used and made them (W3C PROV's terms)."""
+"""Tables of provenance: artifacts, and the activities that used and made them (W3C PROV's terms)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from db.tables.base import DIGEST, ID, Base, database_now
 
 
 class Artifact(Base):
-    """Immutable bytes in the store, named by their SHA-256. ``sample_digest`` names decoded audio."""
+    """Immutable bytes in the store, named by their SHA-256. ``sample_digest`` identifies decoded audio."""
 
     __tablename__ = "artifact"
 
@@ -24,8 +24,8 @@ class Artifact(Base):
 
 
 class Activity(Base):
-    """One attempt at one unit of work, with all that is needed to understand or repeat it. ``figures`` is what a
-    render cost on its device: batch, seconds by part, memory, arithmetic."""
+    """One attempt at one unit of work, with everything needed to understand or repeat it. ``figures`` is a render's
+    cost on its device: batch, seconds by part, memory, arithmetic."""
 
     __tablename__ = "activity"
     __table_args__ = (Index("ix_activity_kind_started_at", "kind", "started_at"),)
@@ -50,7 +50,7 @@ class Activity(Base):
 
 
 class ActivityArtifact(Base):
-    """One artifact that an activity ``used`` or ``made``, and the part it played (``audio``, ``midi`` …)."""
+    """One artifact that an activity ``used`` or ``made``, and its role (``audio``, ``midi`` …)."""
 
     __tablename__ = "activity_artifact"
 
@@ -61,8 +61,8 @@ class ActivityArtifact(Base):
 
 
 class Loss(Base):
-    """That a person accepted the loss of an artifact's bytes, which were ``found`` missing or corrupt. The artifact is
-    pruned from then on; where its bytes come back, this stays as what was once so."""
+    """A user's acceptance of the loss of an artifact's bytes, which were ``found`` missing or corrupt. The artifact
+    is pruned from then on; where its bytes are restored, this row stays as history."""
 
     __tablename__ = "loss"
 

@@ -1,4 +1,4 @@
-"""What went out of the house: releases and the files they are made of."""
+"""Tables of releases and their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was heard and decided: scores and decisions, both append-only."""
+"""Tables of scores and decisions, both append-only."""
 
 from __future__ import annotations
 

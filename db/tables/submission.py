@@ -1,4 +1,4 @@
-"""What is asked of work pools: the standing of each submitted album, and the shards its renders were handed out in."""
+"""Tables of submissions to work pools: the state of each submitted album, and the shards of its renders."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from db.tables.base import DIGEST, ID, Base, database_now
 
 
 class Submission(Base):
-    """An album that work pools are to make, ``active → paused | cancelled | done | failed``, and back by a new wish.
+    """An album submitted to work pools, ``active → paused | cancelled | done | failed``, and active again by a new
+    request.
 
-    ``attempt`` is raised whenever a new run takes charge of the album: an older one sees that and ends itself.
+    ``attempt`` is raised whenever a new run takes over the album: an older run sees that and ends itself.
     ``counted_from`` is when the budget of GPU minutes began, in epoch seconds by the database's clock.
     """
 
@@ -35,7 +36,7 @@ class Submission(Base):
 
 
 class Shard(Base):
-    """Renders that one flow run makes with one model load. ``attempt`` counts the runs it was handed to."""
+    """Renders that one flow run makes with one model load. ``attempt`` counts the runs it was submitted as."""
 
     __tablename__ = "shard"
 

@@ -1,1 +1,1 @@
-"""Cover pictures: read whole by their structure, without anything but the picture."""
+"""Cover pictures: the whole file is parsed, and everything but the picture is removed."""

@@ -1,4 +1,4 @@
-"""What the readers of both picture formats share."""
+"""Code shared by the JPEG and the PNG reader."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Colours = Literal["rgb", "grey", "cmyk", "palette"]
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A picture as its headers describe it; ``picture`` are its bytes without metadata and without what follows it.
+    """A picture as its headers describe it; ``picture`` holds its bytes without metadata and without trailing data.
 
-    ``turned`` is true where its metadata asks viewers to turn or mirror it, which many players do not do.
+    ``turned`` is true where the metadata requests rotation or mirroring, which many players ignore.
     """
 
     media_type: Literal["image/jpeg", "image/png"]
@@ -27,12 +27,12 @@ class Cover:
 
 
 def refused(what: str, remedy: str = "Save the picture again as JPEG or PNG") -> InputError:
-    """The error about a cover; ``what`` follows "the cover"."""
+    """The error of a rejected cover; ``what`` follows "the cover"."""
     return InputError(f"the cover {what}", remedy=remedy)
 
 
 def check_size(width_px: int, height_px: int, *, most_pixels: int) -> None:
-    """Raise InputError for a picture without pixels or with too many."""
+    """Raises InputError for a picture that has no pixels or more than ``most_pixels``."""
     if not width_px or not height_px:
         raise refused("has no pixels")
     if width_px * height_px > most_pixels:

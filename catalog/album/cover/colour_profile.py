@@ -1,4 +1,4 @@
-"""Colour profiles in covers: kept where they are as long as their own header says (ICC.1:2022, 7.2)."""
+"""Colour profiles in covers: they are kept, cut to the length that their header states (ICC.1:2022, 7.2)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _HEADER_BYTES = 128
 
 
 def is_profile(data: bytes) -> bool:
-    """Whether these bytes are one profile and nothing behind it."""
+    """Whether the bytes are exactly one profile."""
     if not _HEADER_BYTES < len(data) <= MAX_PROFILE_BYTES or data[36:40] != b"acsp":
         return False
     return int.from_bytes(data[:4], "big") == len(data)
 
 
 def cleaned_iccp(body: bytes) -> bytes | None:
-    """The body of an iCCP chunk with a plain name and the profile deflated anew; None where it is no profile."""
+    """The body of an iCCP chunk with a generic name and the profile compressed again; None where it is no profile."""
     _, found, packed = body.partition(b"\0")
     if not found or packed[:1] != b"\0":
         return None
@@ -29,7 +29,7 @@ def cleaned_iccp(body: bytes) -> bytes | None:
 
 
 def profile_parts(parts: list[bytes]) -> bool:
-    """Whether the bodies of a JPEG's ``ICC_PROFILE`` segments, in order, make one profile."""
+    """Whether the bodies of a JPEG's ``ICC_PROFILE`` segments, in order, form one profile."""
     numbers = [(part[12], part[13]) for part in parts if len(part) > 14]
     if numbers != [(number, len(parts)) for number in range(1, len(parts) + 1)]:
         return False

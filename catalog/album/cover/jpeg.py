@@ -1,4 +1,4 @@
-"""JPEG covers: every segment stepped over by its length up to the end of the image (ITU-T T.81, Annex B)."""
+"""JPEG covers: every segment is skipped by its length up to the end of the image (ITU-T T.81, Annex B)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn; the others 
 _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COLOURS: dict[int, Colours] = {1: "grey", 3: "rgb", 4: "cmyk"}
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""A marker behind coded data: neither a stuffed byte nor one of the restart markers that belong to it. A run of
-fill bytes before it is not part of the pattern, which would look at it once for each of its bytes."""
+"""A marker after coded data: neither a stuffed byte nor a restart marker, which both belong to the data. Fill bytes
+before it are not part of the pattern, which would otherwise be tried once for each fill byte."""
 
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
 MAX_SEGMENTS = 2000
 MAX_SCANS = 100
-"""Progressive pictures have some ten; viewers go over all pixels for each."""
+"""Progressive pictures have about ten scans; viewers process all pixels for each."""
 _ORIENTATION = 0x0112
 _JFIF, _EXIF, _ICC, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
 
 
 @dataclass(slots=True)
 class _Found:
-    """What the segments said so far."""
+    """The state of reading the segments so far."""
 
     width_px: int = 0
     height_px: int = 0
@@ -43,7 +43,7 @@ class _Found:
 
 
 def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
-    """The picture in a JPEG. Raises InputError where a segment or the end of the image is missing or makes no sense."""
+    """The picture in a JPEG. Raises InputError where a segment or the end of the image is missing or invalid."""
     found = _Found()
     kept: list[bytes] = []
     at = 2
@@ -75,7 +75,7 @@ def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int]:
-    """The marker at a place, with fill bytes before it stepped over, and the place behind it."""
+    """The marker at an offset, after any fill bytes, and the offset after it."""
     start = at
     while data[at : at + 1] == b"\xff":
         at += 1
@@ -103,14 +103,14 @@ def _end_of_scan(data: bytes, at: int) -> int:
 
 
 def _check_restarts(scan: bytes, *, may: bool) -> None:
-    """Restart markers follow each other from 0 to 7 and over again, where an interval for them is stated."""
+    """Checks that restart markers count from 0 to 7 repeatedly, and occur only where a restart interval is stated."""
     for place, found in enumerate(_RESTART.finditer(scan)):
         if not may or found[1][0] != 0xD0 + place % 8:
             raise refused("is damaged: a restart marker stands where none should")
 
 
 def _with_profile(kept: list[bytes], profile: list[bytes]) -> list[bytes]:
-    """The segments, without the colour profile where its parts make none."""
+    """The segments, without the colour profile where its parts do not form one."""
     if not profile or profile_parts(profile):
         return kept
     parts = {_segment(0xE2, part) for part in profile}
@@ -118,7 +118,7 @@ def _with_profile(kept: list[bytes], profile: list[bytes]) -> list[bytes]:
 
 
 def _is_whole_table(marker: int, body: bytes) -> bool:
-    """Whether a segment of tables is as long as what it says of itself (T.81, B.2.4)."""
+    """Whether a segment of tables has the length that its contents state (T.81, B.2.4)."""
     if marker == DRI:
         return len(body) == 2
     at = 0
@@ -137,7 +137,7 @@ def _is_whole_table(marker: int, body: bytes) -> bool:
 
 
 def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
-    """The segment as it is delivered, empty where it is left out; what it says is noted."""
+    """The segment as it is delivered, empty where it is dropped; records what it states."""
     if marker in _APPLICATION:
         return _application(marker, body, found)
     if marker == COM:
@@ -175,7 +175,8 @@ def _note_frame(marker: int, body: bytes, found: _Found, most_pixels: int) -> No
 
 
 def _application(marker: int, body: bytes, found: _Found) -> bytes:
-    """What a picture needs to be shown as it is meant: density, colour profile, Adobe's colour transform, turning."""
+    """The segment reduced to what a viewer needs to show the picture correctly: density, colour profile, Adobe colour
+    transform, orientation."""
     if marker == 0xE0 and body.startswith(_JFIF) and len(body) >= 14:
         return _once(found, _JFIF, _segment(marker, body[:12] + b"\0\0"))  # without a thumbnail
     if marker == 0xE2 and body.startswith(_ICC):
@@ -202,7 +203,7 @@ def _segment(marker: int, body: bytes) -> bytes:
 
 
 def _orientation(tiff: bytes) -> int:
-    """The orientation that Exif states, 1 to 8; 1 where it states none that makes sense."""
+    """The orientation that Exif states, 1 to 8; 1 where it states no valid one."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 10:
         return 1
@@ -218,5 +219,5 @@ def _orientation(tiff: bytes) -> int:
 
 
 def _turning(orientation: int) -> bytes:
-    """Exif that states the orientation and nothing else."""
+    """Exif data that states the orientation and nothing else."""
     return struct.pack(">4sIHHHIHHI", b"MM\0*", 8, 1, _ORIENTATION, 3, 1, orientation, 0, 0)

@@ -1,4 +1,4 @@
-"""PNG covers: every chunk with its checksum, and the pixels inflated once to see that they are all there."""
+"""PNG covers: checks every chunk's checksum, and inflates the pixels once to check that they are complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 _COLOURS: dict[int, Colours] = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _SHOWN = (b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs")
-"""What tells how the pixels are to be shown; every other chunk is left out."""
+"""The chunks that determine how the pixels are shown; every other chunk is dropped."""
 
 _SIZES: dict[bytes, dict[int, int]] = {
     b"cHRM": dict.fromkeys(_CHANNELS, 32),
@@ -28,18 +28,18 @@ _SIZES: dict[bytes, dict[int, int]] = {
     b"tRNS": {0: 2, 2: 6},
     b"IEND": dict.fromkeys(_CHANNELS, 0),
 }
-"""Bytes of a chunk by the kind of colours (W3C PNG, third edition, 11.3)."""
+"""Allowed body sizes in bytes of a chunk, by colour type (W3C PNG, third edition, 11.3)."""
 
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column and row, and steps, of the seven passes of an interlaced picture."""
 
 _PIECE = 1 << 16
 MAX_CHUNKS = 50_000
-"""Ten megabytes in the smallest pieces that a program writes are some thousands."""
+"""Ten megabytes in the smallest chunks that a program writes are a few thousand."""
 
 
 def read_png(data: bytes, *, most_pixels: int) -> Cover:
-    """The picture in a PNG. Raises InputError where a chunk or a pixel is missing, damaged or makes no sense."""
+    """The picture in a PNG. Raises InputError where a chunk or a pixel is missing, damaged or invalid."""
     kept = [_SIGNATURE]
     pixels: list[bytes] = []
     header = None
@@ -74,7 +74,7 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
 
 
 def _kept(name: bytes, body: bytes, chunk: bytes, header: _Header, names: set[bytes]) -> bytes:
-    """The chunk as it is delivered, empty where it is left out."""
+    """The chunk as it is delivered, empty where it is dropped."""
     if name in names and name != b"IDAT":
         raise refused(f"is damaged: it has two parts {name.decode()}")
     if name == b"iCCP":
@@ -99,7 +99,7 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Name, body and whole of each chunk up to the last one; what stands behind that is not looked at."""
+    """Name, body and all bytes of each chunk up to the last one; trailing data is ignored."""
     at = len(_SIGNATURE)
     name = b""
     count = 0
@@ -123,7 +123,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 class _Header:
-    """The first chunk: size in pixels, kind of colours, and the bytes that the pixels inflate to."""
+    """The first chunk: size in pixels, colour type, and the number of bytes that the pixels inflate to."""
 
     def __init__(self, name: bytes, body: bytes, most_pixels: int) -> None:
         if name != b"IHDR" or len(body) != 13:
@@ -146,7 +146,7 @@ class _Header:
 
 
 def _check_pixels(pixels: list[bytes], wanted: int) -> None:
-    """Inflate the pixels a piece at a time: they must be as many as the header promises, and end there."""
+    """Inflates the pixels in pieces and checks that they have exactly the size that the header states."""
     inflating = zlib.decompressobj()
     made, behind = 0, False
     try:

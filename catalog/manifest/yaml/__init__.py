@@ -1,1 +1,1 @@
-"""YAML and JSON with the line of every value, safe and without ambiguity."""
+"""YAML and JSON with the line of every value; unsafe and ambiguous input is rejected."""

@@ -1,7 +1,7 @@
-"""Reads YAML and JSON into plain data with the line of everything, and refuses what is unsafe or ambiguous.
+"""Reads YAML and JSON into plain data with the line of every value, and rejects unsafe or ambiguous input.
 
-The core schema of YAML 1.2 decides what a plain scalar is, so that a manifest means what JSON would mean. What
-YAML 1.1 tools read differently (``no``, ``1:30``, ``010``) is a fault that asks for quotes, never a guess.
+The core schema of YAML 1.2 types plain scalars, so that a manifest means the same as in JSON. Scalars that YAML 1.1
+tools read differently (``no``, ``1:30``, ``010``) are a fault whose remedy is quotes; they are never guessed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from catalog.manifest.yaml.scalars import AMBIGUOUS, MAX_DIGITS, resolved
 
 MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 MAX_VALUES = 120_000
-"""Values in one file. The largest album that is accepted, written out with every seed, takes about half as many."""
+"""Maximum number of values in one file. The largest valid album, with every seed written out, has about half as
+many."""
 
 MAX_NAME_CHARACTERS = 200
 MAX_DEPTH = 16
 _LESS = "Divide the album, or write seeds as {start: 42, count: 4}"
 MAX_PURE_CHARACTERS = 128 * 1024
-"""PyYAML's parser in Python says more of what it refuses and takes what libyaml does not, but needs 10 s for 1 MB."""
+"""PyYAML's pure Python parser has better messages and accepts input that libyaml rejects, but needs 10 s for 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a value stands; ``block`` is true for text after ``|``, whose first line is the next one."""
+    """The location of a value; ``block`` is true for text after ``|``, whose first line is the next one."""
 
     line: int
     block: bool = False
@@ -41,8 +42,8 @@ class Spot:
 class Source:
     """A manifest as it was written.
 
-    ``data`` is None where nothing could be read. ``spots`` has the place of every value and field; ``broken`` are the
-    paths whose value is not to be judged further, because reading it was already a fault.
+    ``data`` is None where nothing could be read. ``spots`` has the location of every value and field; ``broken`` are
+    the paths whose value is not checked further, because reading it was already a fault.
     """
 
     name: str
@@ -52,18 +53,18 @@ class Source:
     broken: set[FieldPath] = field(default_factory=set)
 
     def spot(self, path: FieldPath) -> Spot:
-        """The place of ``path``, or of the nearest thing around it."""
+        """The location of ``path``, or of its nearest ancestor."""
         while path and path not in self.spots:
             path = path[:-1]
         return self.spots.get(path, Spot(1))
 
     def fields_at(self, path: FieldPath) -> list[str]:
-        """The fields of the mapping at ``path`` as written, none where there is no mapping."""
+        """The fields of the mapping at ``path`` as written; empty where there is no mapping."""
         value = self._value_at(path)
         return list(value) if isinstance(value, dict) else []
 
     def list_at(self, path: FieldPath) -> list[Json]:
-        """The list at ``path`` as written, an empty one where there is none."""
+        """The list at ``path`` as written; empty where there is none."""
         value = self._value_at(path)
         return value if isinstance(value, list) else []
 
@@ -77,12 +78,12 @@ class Source:
         return value
 
     def add(self, line: int | None, path: FieldPath, what: str, remedy: str) -> None:
-        """Note a fault of reading at ``line``."""
+        """Add a reading fault at ``line``."""
         self.faults.append(Fault(SourceLocation(self.name, line), dotted(path), what, remedy))
 
 
 def read_source(name: str, data: bytes) -> Source:
-    """The data of a manifest file called ``name``; never raises, all that is wrong stands in ``faults``."""
+    """The data of a manifest file called ``name``; never raises: all errors are in ``faults``."""
     source = Source(name)
     if len(data) > MAX_MANIFEST_BYTES:
         what = f"the file has {len(data)} bytes, more than {MAX_MANIFEST_BYTES}"
@@ -106,7 +107,7 @@ def _decoded(data: bytes, source: Source) -> str:
 
 
 def _checked_json(text: str, source: Source) -> str:
-    """The text of a JSON file in the form that is also YAML: without tabs, which JSON has between its tokens only."""
+    """The text of a JSON file in a form that is also YAML: without tabs, which JSON allows between tokens only."""
     constants: list[str] = []
     try:
         json.loads(text, parse_constant=constants.append)
@@ -127,17 +128,17 @@ _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\
 
 
 def _joined(pair: re.Match[str]) -> str:
-    """A character that JSON writes as two escapes, which YAML does not know, as itself."""
+    """The character that JSON writes as a surrogate pair of two escapes, which YAML does not support."""
     high, low = int(pair[2], 16), int(pair[3], 16)
     return pair[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 class _UnreadableError(Exception):
-    """Reading cannot go on; the fault is noted."""
+    """Reading cannot continue; the fault is recorded."""
 
 
 def _compose(text: str, source: Source) -> None:
-    """Compose by libyaml; what it refuses, a file of ordinary size, is looked at again by the parser in Python."""
+    """Compose with libyaml; input of ordinary size that it rejects is parsed again by the Python parser."""
     again = Source(source.name)
     if _compose_by(_FAST, text, source) or len(text) > MAX_PURE_CHARACTERS:
         return
@@ -149,7 +150,7 @@ _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _compose_by(loader: Any, text: str, source: Source) -> bool:
-    """Compose with a loader's parser; False where the text is no YAML to it, which is a fault of the source then."""
+    """Compose with a loader's parser; False where the text is invalid YAML to it, which is then recorded as a fault."""
     try:
         source.data = _Composer(yaml.parse(text, Loader=loader), source).document()
     except _UnreadableError:
@@ -243,7 +244,7 @@ class _Composer:
         return fields
 
     def _name(self, event: yaml.Event, path: FieldPath) -> str:
-        """The name of a field, as text whatever it looks like."""
+        """The name of a field, always as text."""
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_references(event, path)
             if len(event.value) > MAX_NAME_CHARACTERS:
@@ -267,7 +268,7 @@ class _Composer:
         return resolved(text)
 
     def _text(self, text: str, event: yaml.Event, path: FieldPath) -> str:
-        r"""Text with its halves of surrogate pairs joined, which JSON's \u escapes are made of."""
+        r"""Text with surrogate pairs joined, which JSON writes as two \u escapes."""
         try:
             return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Plain scalars by the core schema of YAML 1.2, and those that are refused because tools read them differently."""
+"""Plain scalars by the core schema of YAML 1.2, and those that are rejected because tools read them differently."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AMBIGUOUS = (
         f"Write a smaller number. {_QUOTE}",
     ),
 )
-"""Plain scalars that are refused, with why and what to do."""
+"""Plain scalars that are rejected, with the reason and the remedy."""
 
 _WORDS: dict[str, Json] = {"": None, "~": None} | {
     form: value
@@ -45,7 +45,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 
 
 def resolved(text: str) -> Json:
-    """A plain scalar by the core schema (YAML 1.2.2, section 10.3.2)."""
+    """The value of a plain scalar by the core schema (YAML 1.2.2, section 10.3.2)."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

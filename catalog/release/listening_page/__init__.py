@@ -1,1 +1,1 @@
-"""The listening page of a release: one HTML file without a network."""
+"""The listening page of a release: one HTML file that works offline."""

@@ -1,4 +1,4 @@
-"""Waveform and loudness as paths of an SVG that is stretched to the page's width."""
+"""Waveform and loudness as SVG paths that are stretched to the page's width."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WIDTH = 1000
 HEIGHT = 100
 
 LOUDNESS_SPAN_LU = 24.0
-"""What the loudness strip shows: from 18 LU under the target to 6 LU over it."""
+"""Range of the loudness strip: from 18 LU under the target to 6 LU over it."""
 HEADROOM_LU = 6.0
 USUAL_TARGET_LUFS = -14.0
 
@@ -36,13 +36,13 @@ def loudness_path(curve: Sequence[tuple[float, float | None]], duration_s: float
 
 
 def loudness_y(lufs: float, *, target_lufs: float | None) -> float:
-    """Where a loudness stands in the strip, kept inside it."""
+    """The vertical position of a loudness in the strip, clipped to it."""
     top = (USUAL_TARGET_LUFS if target_lufs is None else target_lufs) + HEADROOM_LU
     return round(min(0.98, max(0.02, (top - lufs) / LOUDNESS_SPAN_LU)) * HEIGHT, 1)
 
 
 def line_ticks(starts_s: Sequence[float], duration_s: float) -> str:
-    """A short upright stroke at the foot of the waveform for each sung line."""
+    """A short vertical stroke at the bottom of the waveform for each sung line."""
     return "".join(f"M{_x(start_s, duration_s):g} {HEIGHT}v-6" for start_s in starts_s if 0 <= start_s <= duration_s)
 
 
@@ -51,7 +51,7 @@ def _x(at: float, whole: float) -> float:
 
 
 def _around(sample: float, loudest: float, *, above: bool) -> float:
-    """Half a unit at least on either side of the middle, so that silence is a thin line."""
+    """At least half a unit on either side of the middle, so that silence is a thin line."""
     half = max(sample if above else -sample, 0.0) / loudest * (HEIGHT / 2 - 8) + 0.5
     return round(HEIGHT / 2 - half if above else HEIGHT / 2 + half, 1)
 

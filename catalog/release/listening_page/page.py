@@ -1,4 +1,4 @@
-"""The listening page of a release: one HTML file that plays from disk and asks nothing of a network."""
+"""The listening page of a release: one HTML file that plays from disk and sends no network requests."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ __all__ = [
 ]
 
 PLAYED_FIRST = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
-"""Which deliverable the page plays: the smallest there is."""
+"""The deliverables that the page plays, in order of preference: the smallest first."""
 
 _MARK_SCRIPT = Markup('document.documentElement.classList.add("js")')
-"""Runs before anything is drawn, so that the plain players never flash up where the page's own are used."""
+"""Runs before anything is drawn, so that the browser's plain players are never shown where the page's own are used."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Song:
-    """A track with everything the template draws worked out."""
+    """A track with every value that the template needs."""
 
     track: TrackView
     source: str | None
@@ -86,8 +86,8 @@ class _Song:
 def render_page(view: PageView) -> str:
     """The page's HTML, the same for the same view. Every text is escaped and every path quoted.
 
-    Style and script stand inside and are named by their digest in the content security policy; nothing but
-    sound and pictures of the page's own folder can be loaded. Raises ValueError for a path that leaves it.
+    Style and script are inline and listed by their digest in the content security policy; only audio and pictures of
+    the page's own folder can be loaded. Raises ValueError for a path outside it.
     """
     style, script = _asset("listening.css"), _asset("listening.js")
     return (
@@ -109,7 +109,8 @@ def render_page(view: PageView) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """``file:`` stands beside ``'self'`` because browsers disagree on what "self" is for a page on disk."""
+    """The content security policy. It has ``file:`` beside ``'self'`` because browsers disagree on what "self" means
+    for a page on disk."""
     return "; ".join(
         (
             "default-src 'none'",

@@ -16,7 +16,7 @@ _WORDS = {"dc": "DC", "plr": "PLR", **_UNITS}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one candidate reads in one row. ``passed`` is set in gates, ``share`` (0 to 1) in weighted metrics."""
+    """The reading of one candidate in one row. ``passed`` is set for gates, ``share`` (0 to 1) for weighted metrics."""
 
     text: str
     reason: str | None = None
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The gates, the metrics that decided the ranking, and what else was listened for."""
+    """The gates, the metrics that decided the ranking, and all other metrics."""
 
     gates: tuple[Row, ...]
     weighted: tuple[Row, ...]
@@ -47,7 +47,7 @@ class Sheet:
 def score_sheet(
     candidates: Sequence[CandidateView], weights: Mapping[str, float], specs: Mapping[str, MetricSpec]
 ) -> Sheet:
-    """The sheet of a song's candidates, in their order; weighted metrics stand by falling weight."""
+    """The sheet of a song's candidates, in their order; weighted metrics are sorted by falling weight."""
     gates = _names(gate.name for candidate in candidates for gate in candidate.gates)
     metrics = _names(metric.name for candidate in candidates for metric in candidate.metrics)
     weighted = sorted((name for name in metrics if name in weights), key=lambda name: -weights[name])
@@ -61,7 +61,7 @@ def score_sheet(
 
 
 def metric_label(name: str) -> str:
-    """A metric's name as people read it: ``tail_silence_s`` is "Tail silence"."""
+    """A metric's display name: ``tail_silence_s`` is "Tail silence"."""
     if name in _LABELS:
         return _LABELS[name]
     words = name.split("_")
@@ -72,15 +72,15 @@ def metric_label(name: str) -> str:
 
 
 def level(value: float) -> str:
-    """A level that a master was to have, as exactly as its reading beside it; one that was stated to hundredths is
-    shown as it was stated."""
+    """A target level of a master, with the same precision as its measured value; one that was stated in hundredths
+    keeps them."""
     hundredths = round(100 * value)
     is_stated = abs(100 * value - hundredths) < 1e-6
     return number(hundredths / 100 if is_stated else round(value, 1))
 
 
 def number(value: float) -> str:
-    """A figure in at most four digits that matter, with a true minus sign."""
+    """A number with at most four significant digits and a true minus sign."""
     shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
     return ("0" if float(shown) == 0 else shown).replace("-", "\u2212")
 
@@ -127,7 +127,7 @@ def _metric_cell(metric: MetricView | None, chosen: bool) -> Cell:
 
 
 def _note(name: str, specs: Mapping[str, MetricSpec]) -> str:
-    """What a metric is, and from which difference on it counts."""
+    """The description of a metric, and its just-noticeable difference."""
     if name not in specs:
         return ""
     spec = specs[name]

@@ -1,4 +1,4 @@
-"""What the listening page shows, as plain values: paths are relative to the page, with forward slashes."""
+"""The data of the listening page as plain values: paths are relative to the page, with forward slashes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class StemView:
-    """One part of a song, to be heard and downloaded."""
+    """One stem of a song, to play and download."""
 
     name: str
     path: str
@@ -39,7 +39,8 @@ class LyricView:
 
 @dataclass(frozen=True, slots=True)
 class ReadingView:
-    """What the master reads: a number, or the ``reason`` why there is none; ``goal`` is the target or the ceiling."""
+    """A measurement of the master: a number, or the ``reason`` why there is none; ``goal`` is the target or the
+    ceiling."""
 
     label: str
     value: float | None
@@ -60,7 +61,7 @@ class CheckView:
 
     @property
     def order(self) -> int:
-        """What did not pass stands first."""
+        """Sort key: checks that did not pass come first."""
         return ("fail", "waived", "warn", "pass").index(self.verdict)
 
 
@@ -88,7 +89,7 @@ class MetricView:
 
 @dataclass(frozen=True, slots=True)
 class CandidateView:
-    """One take with all that was said of it. ``rank`` and ``score`` are None where a gate kept it out."""
+    """One take with its readings. ``rank`` and ``score`` are None where it failed a gate and was not ranked."""
 
     id: str
     name: str
@@ -104,9 +105,9 @@ class CandidateView:
 class TrackView:
     """One song with its winner.
 
-    ``peaks`` are (lowest, highest) sample of equal stretches, ``loudness`` (seconds, LUFS or None); ``weights`` are
-    the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and MIDI; ``unused`` are
-    sentences on what its engine made no use of.
+    ``peaks`` are (lowest, highest) sample of sections of equal length, ``loudness`` (seconds, LUFS or None);
+    ``weights`` are the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and
+    MIDI; ``unused`` are sentences on inputs that its engine ignored.
     """
 
     position: int
@@ -137,8 +138,8 @@ class TrackView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """One release. ``metrics`` explains the metrics by name; ``disclosure`` says that a model made this,
-    ``policy`` which policy chose the winners."""
+    """One release. ``metrics`` explains the metrics by name; ``disclosure`` states that a model made this, ``policy``
+    which policy selected the winners."""
 
     title: str
     artist: str
@@ -160,7 +161,7 @@ class PageView:
 
 
 def candidate_views(decision: Decision, *, winner: str | None = None) -> tuple[CandidateView, ...]:
-    """A decision's candidates as the page shows them; ``winner`` where a person's pick stands in place of it."""
+    """A decision's candidates for the page; ``winner`` where the user's pick replaces the decision's."""
     chosen = decision.winner if winner is None else winner
     return tuple(
         CandidateView(

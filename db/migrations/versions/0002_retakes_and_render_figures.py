@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column('activity', sa.Column('figures', sa.JSON(none_as_null=True), nullable=True))
     op.add_column('candidate', sa.Column('lyrics_lrc', sa.String(length=70_000), nullable=True))
-    # Written out: Alembic would make the table anew for it, which SQLite forbids while decisions point to it.
+    # Raw SQL: Alembic would recreate the table, which SQLite forbids while decisions refer to it.
     op.execute(
         'ALTER TABLE candidate ADD COLUMN parent_id VARCHAR(200) '
         'CONSTRAINT fk_candidate_parent_id REFERENCES candidate (id)'

@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Written out, as in 0002: Alembic would make the table anew for it.
+    # Raw SQL, as in 0002: Alembic would recreate the table.
     op.execute(
         'ALTER TABLE album ADD COLUMN cover_digest VARCHAR(64) '
         'CONSTRAINT fk_album_cover_digest REFERENCES artifact (digest)'
