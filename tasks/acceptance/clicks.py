@@ -26,12 +26,12 @@ from tasks.audio.audio import Audio, Samples
 ORDER = 16
 STRETCH = 1024
 TOGETHER = 64
-"""Stretches worked on at a time: as many as a processor's cache holds."""
+"""Blocks processed at a time: as many as fit into a processor's cache."""
 
 SIGMAS = 10.0
 MAD_TO_SIGMA = 0.6745
 FLOOR = 2e-7
-"""Of full scale: the residual of 24-bit silence."""
+"""Relative to full scale: the residual of 24-bit silence."""
 
 WRONG_SAMPLES = 2
 ONSETS = range(-3, 1)
@@ -40,11 +40,11 @@ QUIETER = 1 / 3
 BEFORE, AFTER, GUARD = 200, 400, 8
 APART = 64
 LOUD = 0.5
-"""A jump this large, of full scale, is a broken file; smaller ones are also made by hard-edged synths and samplers, and
-are for ears to judge: a warning."""
+"""A jump this large, relative to full scale, is a broken file. Smaller ones are also made by hard-edged synths and
+samplers, and need a listener's judgement: a warning."""
 
 FEW, FEW_PER_S = 30, 1.0
-"""More of them than both allow are no accident in a file but its sound, however little alike: a warning."""
+"""More clicks than both allow are no accident in a file but its sound, however little alike: a warning."""
 
 Curve = NDArray[np.float64]
 

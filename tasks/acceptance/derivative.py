@@ -33,13 +33,13 @@ from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
 
 FRAME_SAMPLES = {"MP3": 1152, "VORBIS": 0, "OPUS": 960}
-"""What a codec's frame lasts, in samples of its own rate; a file may be that much longer or shorter."""
+"""Length of a codec's frame, in samples of its own rate; a file may be that much longer or shorter."""
 
 LOUDNESS_LU = 0.1
 LOUDNESS_FAIL_LU = 1.0
 OVERSHOT_DBTP = 1.0
 DIFFERENCE_DB = -6.0
-"""Of the master's power: a coarse encoder's noise lies under it."""
+"""Relative to the master's power: a coarse encoder's noise lies under it."""
 
 DIFFERENCE_FAIL_DB = 0.0
 """Another song, or the same one shifted, differs by +3 dB (twice the power); silence by 0 dB."""

@@ -41,7 +41,7 @@ Frames = NDArray[np.intp]
 
 
 def stand_alone(channel: Samples, frames: list[int], *, rate: int) -> list[bool]:
-    """Whether the edge at each of the rising ``frames`` of a channel ``(samples,)`` has no others like it."""
+    """Whether the edge at each of the rising ``frames`` of a channel ``(frames,)`` has no others like it."""
     places = np.array(frames, dtype=np.intp)
     steps = np.diff(np.pad(channel, (REACH + 1, REACH)).astype(np.float64))
     alone = np.ones(len(places), dtype=bool)

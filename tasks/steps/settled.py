@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from catalog.ledger.work import WorkStatus
 
 LEAST_S = 0.2
-"""Between two tries, however soon the ledger would allow the next."""
+"""Minimum pause between two attempts, however soon the ledger would allow the next."""
 
 Statuses = Mapping[str, WorkStatus]
 
