@@ -84,7 +84,7 @@ def _told(found: list[Click], audio: Audio) -> Finding:
 
 
 def clicks(channel: Samples) -> list[Click]:
-    """The clicks of one channel ``(samples,)``, in order.
+    """The clicks of one channel ``(frames,)``, in order.
 
     The last, incomplete block is examined only as the context of the block before it.
     """

@@ -91,10 +91,10 @@ def _check_values(stream: Stream, frames: int) -> None:
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
-    """Write a WAV whose bytes follow from the samples alone (no time stamp, as libsndfile's PEAK chunk has).
+    """Write a WAV whose bytes depend on the samples alone (no time stamp, as libsndfile's PEAK chunk has).
 
-    ``dither_seed`` adds TPDF dither of ±1 LSB to 16-bit files and means nothing to the others (24 bits need
-    none). Raises AudioRefused where a sample does not fit into PCM: nothing is clipped silently.
+    ``dither_seed`` adds TPDF dither of ±1 LSB to 16-bit files and is ignored for the others (24 bits need none). Raises
+    AudioRefused where a sample does not fit into PCM: nothing is clipped silently.
     """
     if subtype != "FLOAT":
         _refuse_overs(audio)

@@ -28,7 +28,7 @@ WORDS, VOCALS = "diffrhythm-data", "htdemucs"
 class Registered:
     """A scorer as far as it can be known without loading it; ``path`` is ``module:class``.
 
-    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored anew.
+    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored again.
     """
 
     name: str

@@ -47,7 +47,7 @@ WEIGHTS: dict[int, tuple[float, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """What the meter shows of a whole programme."""
+    """The loudness of a whole programme: LUFS, and LU for the range."""
 
     integrated_lufs: Reading
     loudness_range_lu: Reading

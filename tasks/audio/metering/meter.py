@@ -35,7 +35,7 @@ RANGE_IS_STABLE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class LoudnessMeasurement:
-    """What the meter shows of a whole file.
+    """The readings of a whole file.
 
     ``plr_db`` is the peak-to-loudness ratio: true peak less integrated loudness.
     """
@@ -65,7 +65,7 @@ class LoudnessMeasurement:
 
     @classmethod
     def unreadable(cls, reason: str) -> LoudnessMeasurement:
-        """A meter that shows nothing, because of ``reason``."""
+        """A measurement without any number, because of ``reason``."""
         return cls(*[NotMeasurable(reason)] * len(fields(cls)))
 
 

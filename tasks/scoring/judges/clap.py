@@ -31,7 +31,7 @@ class ClapScorer(SimilarityScorer):
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Clap:
-        """The model that it listens with. Raises MachineError."""
+        """The judge's model. Raises MachineError."""
         from tasks.scoring.judges.clap_model import Clap
 
         (clap,) = models
