@@ -83,8 +83,7 @@ def _watch(parent: int) -> None:
 
 
 def _has_ended(parent: int) -> bool:
-    """Whether the process that started this one is gone, or its main thread is gone while another waits for the
-    disk."""
+    """Whether the process that started this one is gone, or its main thread is (others may wait for the disk)."""
     if os.getppid() != parent:
         return True
     try:

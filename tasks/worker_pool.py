@@ -128,8 +128,7 @@ def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str |
 
 
 def _end_if_device_is_lost() -> None:
-    """End this process where its CUDA context is broken, so that the pool starts another: it cannot use the GPU
-    again."""
+    """End this process where its CUDA context is broken and the GPU unusable, so that the pool starts another."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return

@@ -159,8 +159,7 @@ def _click_at(channel: Samples, frame: int, whitening: Curve) -> Click | None:
 
 
 def _fit(burst: Curve, onset: int, whitening: Curve) -> tuple[float, float]:
-    """The share of a burst that wrong samples and a jump from ``onset`` on leave unexplained at best, and their
-    height."""
+    """The part of a burst that wrong samples and a jump from ``onset`` on cannot explain, and their height."""
     answers = np.zeros((len(burst), WRONG_SAMPLES + 1))
     for sample in range(WRONG_SAMPLES):
         answers[onset + sample : onset + sample + ORDER + 1, sample] = whitening

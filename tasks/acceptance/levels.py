@@ -41,8 +41,7 @@ MONO_WARN_LU, MONO_FAIL_LU = 1.5, 3.0
 
 METER_ERROR_LU = 0.05
 NOISE_DB = 0.6
-"""Noise right up to half the rate may differ by this much between two filters; a larger difference is a meter's
-fault."""
+"""Noise up to half the rate may differ by this much between two filters; a larger difference is a meter's fault."""
 
 
 class StereoPowers(NamedTuple):

@@ -28,8 +28,7 @@ SIZES = 0.4, 2.5
 """How much larger or smaller a similar edge may be: the first edge of a square is half of those that follow."""
 
 POSSIBLE = 0.25
-"""Relative to the edge's steepest difference: less cannot be part of a similar edge, since a peak between two samples
-is shared by them."""
+"""Relative to the edge's steepest difference. Less is no similar edge; a peak between two samples is split by them."""
 
 FOLLOWS_S = 0.02
 BEGINS = 4.0

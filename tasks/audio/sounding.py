@@ -8,8 +8,7 @@ from tasks.audio.audio import Audio
 
 SOUND_DBFS = -60.0
 BLOCK_MS = 10
-"""A block of 10 ms has sound where its mean level on some channel is over this: a soft drum is, a lone crackle is
-not."""
+"""A block of 10 ms has sound where its mean level on some channel is over this: a soft drum, not a lone crackle."""
 
 
 def non_silent_span(audio: Audio, *, floor_dbfs: float = SOUND_DBFS) -> tuple[int, int] | None:

@@ -125,8 +125,7 @@ def _alike(deliveries: Sequence[Delivery], path: Path) -> list[DeliveredFile]:
 
 
 def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
-    """The result from the tag alone: the candidate, and the delivered file where all possible ones are of one
-    master."""
+    """The result from the tag alone: the candidate, and the delivered file where all possible ones share a master."""
     deliveries = deliveries_of(catalog.database, candidate)
     note = f"Its tags name the candidate {candidate}; nothing shows that the sound is still that of the delivered file."
     alike = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)

@@ -44,8 +44,7 @@ class Air:
     revision: ClassVar[int] = 1
 
     def bounds(self, rate: int) -> Bounds:
-        """Everything under 10 kHz is kept (a little less at rates under 44.1 kHz); new content reaches up to twice
-        that."""
+        """Keeps everything under 10 kHz (a little less at rates under 44.1 kHz); new content reaches twice that."""
         refuse_rate(rate, LOWEST_RATE, member=self.name)
         cutoff = min(CUTOFF_HZ, HIGHEST_CUTOFF * rate)
         return Bounds(kept_from_hz=0.0, cutoff_hz=cutoff, generated_hz=(cutoff, 2 * cutoff))

@@ -48,8 +48,7 @@ class Enhancer(Protocol):
         """The guarantees at this rate. Raises AudioRefused where the rate is too low for the processing."""
 
     def enhance(self, audio: Audio) -> Audio:
-        """The audio enhanced, of the same length, rate and channels. Raises AudioRefused for audio it cannot
-        process."""
+        """The audio enhanced, with equal length, rate and channels. Raises AudioRefused for unsuitable audio."""
 
 
 def admit(audio: Audio) -> float:

@@ -22,8 +22,7 @@ from tasks.audio.audio import Audio, Samples
 STRETCH_S = 0.75
 BATCH = 16
 GUARD_BINS = 5
-"""Bins at the ends of the band that are left out: the window (Blackman-Harris: 4 bins to a side) mixes in its
-surroundings."""
+"""Bins left out at the ends of the band, where the window (Blackman-Harris: 4 bins to a side) mixes in others."""
 
 FLOOR = 1e-4
 """Power relative to the whole that counts as nearly silent: -40 dB, so that a null of -40 dB lies 80 dB under all."""
@@ -87,8 +86,7 @@ def _bins(kept_hz: tuple[float, float], bin_hz: float) -> tuple[int, int]:
 
 
 def _octaves(low: int, high: int, bin_hz: float) -> Iterator[tuple[int, int, str]]:
-    """First and last bin, and the name, of each octave within the band; narrow ends are merged with their
-    neighbours."""
+    """First and last bin, and the name, of each octave in the band; narrow ends are merged with their neighbours."""
     inner = [round(hz / bin_hz) for hz in OCTAVES_HZ]
     edges = [low, *(edge for edge in inner if edge > 1.4 * low + GUARD_BINS and 1.4 * edge < high), high]
     for start, end in pairwise(edges):

@@ -48,8 +48,7 @@ def enhance(context: StepContext) -> StepOutcome:
 
 
 def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
-    """The result of ``member`` for ``source``. Raises WorkError where its contract is broken, AudioRefused as it
-    does."""
+    """The result of ``member`` for ``source``. Raises WorkError for a broken contract, AudioRefused as it does."""
     bounds = member.bounds(source.rate)
     audio = member.enhance(source)
     clauses = examine(source, audio, bounds=bounds)

@@ -35,8 +35,7 @@ class Stages:
 
     @property
     def source_lufs(self) -> float:
-        """Loudness of the source in LUFS, measured at the working level, so that the soft parts of a soft source
-        count."""
+        """Loudness of the source in LUFS, measured at the working level, where its soft parts count too."""
         return self._working_lufs - self.level_gain_db
 
     def to_working_level(self, lufs: float) -> None:
@@ -55,16 +54,14 @@ class Stages:
         self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
 
     def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
-        """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement where that is known
-        already."""
+        """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
         before, self.audio = self._levels, audio
         self.heard = hear(audio) if heard is None else heard
         self._take(self.heard.unit_powers)
         self.done.append(Stage(name, parameters, before, self._levels))
 
     def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
-        """Pass the audio and its companions through ``change``; ``neutral`` adds the gain that keeps the audio's
-        loudness."""
+        """Pass audio and companions through ``change``; ``neutral`` adds the gain that keeps the audio's loudness."""
         before, was_lufs = self._levels, self.lufs
         self.audio = change(self.audio)
         self.companions = [change(each) for each in self.companions]

@@ -32,8 +32,7 @@ def renderer_of(engine: str, settings: Settings) -> Renderer:
 
 
 def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvironment) -> dict[str, WorkStatus]:
-    """Render the free ones of ``keys``; returns the status of each afterwards. One bad recipe never fails the
-    others."""
+    """Render the free ones of ``keys``; returns each one's status afterwards. One bad recipe never fails the others."""
     leases: dict[str, Lease] = {}
     for key in keys:
         claimed = catalog.ledger.claim("render", key)
@@ -67,8 +66,7 @@ class _Shard:
             self._render_batch([recipe for recipe in ready if recipe.engine == engine])
 
     def _render_batch(self, batch: Sequence[Recipe]) -> None:
-        """Render a batch; where the engine breaks in the middle, render the rest in halves to find the recipe at
-        fault."""
+        """Render a batch; where the engine breaks, render the rest in halves to find the recipe at fault."""
         owed = {recipe.digest: recipe for recipe in batch}
         if self._broke(batch, owed):
             left = list(owed.values())

@@ -105,7 +105,6 @@ def request_selection(
 
 
 def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
-    """Mark a song without words where the policy counts metrics of words: their absence is no fault of its
-    candidates."""
+    """Mark a song without words where the policy counts metrics of words: no fault of its candidates."""
     counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
     return {"wordless": True} if counts_words else {}

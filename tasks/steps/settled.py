@@ -1,5 +1,4 @@
-"""Wait for work that other processes have leased: one rule for the pause, and a loop for threads and for event
-loops."""
+"""Wait for work that other processes have leased: a rule for the pause, and loops for threads and event loops."""
 
 from __future__ import annotations
 

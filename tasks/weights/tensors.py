@@ -112,8 +112,7 @@ def _not_derived(tensors: Tensors) -> dict[str, torch.Tensor]:
 
 
 def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
-    """The names of the tensors of ``found`` that differ from ``wanted``, by kind of difference; empty where none
-    does."""
+    """The names of the tensors of ``found`` that differ from ``wanted``, by kind of difference; empty if none does."""
     faults = {
         "missing": [name for name in wanted if name not in found],
         "unknown": [name for name in found if name not in wanted],

@@ -83,8 +83,7 @@ class Decoding:
 
 @dataclass(slots=True)
 class _Pipe:
-    """ffmpeg's output, with a waiting time of at most ``left_s`` in all. Raises AudioFileError where that is
-    exceeded."""
+    """ffmpeg's output, with at most ``left_s`` of waiting in all. Raises AudioFileError where that is exceeded."""
 
     process: subprocess.Popen[bytes]
     name: str

@@ -30,8 +30,7 @@ RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
 PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773
 LOWEST_HZ = 8000
-"""No programme has a lower rate. Under four times its corner frequency the filter's shelf is distorted, then
-unstable."""
+"""No programme has a lower rate. Under four times its corner the filter's shelf is distorted, then unstable."""
 
 SILENCE_LUFS = -120.0
 """A window at or below this counts as silence: far below 24-bit noise, where only filter tails ring."""

@@ -61,8 +61,10 @@ class StreamedPowers:
         return np.concatenate(self._powers) if self._powers else np.zeros(0)
 
     def unmeasurable(self) -> NotMeasurable | None:
-        """Why no loudness can be measured, as :func:`tasks.audio.metering.loudness.unmeasurable` reports for loaded
-        audio."""
+        """Why no loudness can be measured; None where it can.
+
+        The reasons are those of :func:`tasks.audio.metering.loudness.unmeasurable` for loaded audio.
+        """
         if self.rate < LOWEST_HZ:
             return NotMeasurable(
                 f"a rate of {self.rate} Hz is under {LOWEST_HZ // 1000} kHz, too low for the loudness filter"

@@ -160,8 +160,7 @@ def make_durable(folder: Path) -> None:
 
 
 def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None:
-    """Carry over the files that are there now; where another process swaps the folder meanwhile, those of its
-    successor."""
+    """Carry over the files that are there now; where another process swaps the folder, those of its successor."""
     for attempt in range(1, _ATTEMPTS + 1):
         if not destination.exists():
             return

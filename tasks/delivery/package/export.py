@@ -131,8 +131,10 @@ def _with_environment(catalog: Catalog, release: ReleaseRow) -> dict[str, bytes]
 
 
 def _lies_there(catalog: Catalog, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
-    """Whether the same build is there: its document byte for byte, every file by size and date. Other files are
-    ignored."""
+    """Whether the same build is there: its document byte for byte, every file by size and date.
+
+    Other files are ignored.
+    """
     sizes = artifact_sizes(catalog.database, list(release.files.values()))
     if not destination.is_dir() or not sizes.keys() >= set(release.files.values()):
         return False

@@ -151,8 +151,10 @@ def _peak(true_peak_dbtp: float | None) -> float | None:
 def pack_request(
     planned: PlannedAlbum, finished: Sequence[FinishedTrack], *, unused: Mapping[str, Sequence[str]] | None = None
 ) -> StepRequest:
-    """The release of these songs. Its key digests all its content; ``unused`` lists, by song, fields its engine
-    ignores."""
+    """The release of these songs; ``unused`` lists, by song, fields that its engine ignores.
+
+    The request's key digests all its content.
+    """
     album = planned.album
     parameters: dict[str, Json] = {
         "album": {

@@ -146,8 +146,7 @@ def is_production(role: str) -> bool:
 
 
 def cover_media_type(cover: bytes) -> str:
-    """``image/jpeg`` or ``image/png``, by the first bytes. Raises InputError for anything else, or a cover too
-    large."""
+    """``image/jpeg`` or ``image/png``, by the first bytes. Raises InputError for anything else, or over the limit."""
     if len(cover) > MAX_COVER_BYTES:
         raise InputError(f"the cover has {len(cover)} bytes, more than {MAX_COVER_BYTES}", remedy="Make it smaller")
     for magic, media_type in _COVER_MAGIC.items():

@@ -105,8 +105,7 @@ class DiffRhythmEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
-        """The parent's recipe with a passage of frames regenerated from its latent, and its new words if they
-        change."""
+        """The parent's recipe with a passage regenerated from its latent, and its new words if they change."""
         parent = passage.parent
         self._check_parent(parent)
         missing = [role for role in ("latent", "audio") if role not in passage.products]
@@ -133,8 +132,7 @@ class DiffRhythmEngine:
         return Retakes(tuple(recipes), start_s=frames.start_s, end_s=frames.end_s, warnings=told)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
-        """By precision: guidance amplifies rounding from step to step, and a batch of another size rounds
-        differently."""
+        """By precision: guidance amplifies rounding from step to step, and other batch sizes round differently."""
         return TOLERANCES_DBFS[recipe.inputs["dtype"]]
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:

@@ -54,8 +54,7 @@ class DiffRhythmRenderer:
         self._device = self._loaded.device
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Each order's stereo mix (2, frames) at 44.1 kHz with its latent; seeds of one song are neighbours in a
-        batch."""
+        """Each order's mix (2, frames) at 44.1 kHz with its latent; seeds of one song are neighbours in a batch."""
         groups: dict[bytes, list[RenderJob]] = {}
         for order in orders:
             alike = {name: order.recipe.inputs.get(name) for name in ALIKE}

@@ -71,8 +71,7 @@ def loudness_or_refusal(audio: Audio) -> float:
 
 
 def lufs_or_refusal(reading: Reading, *, what: str = "audio") -> float:
-    """The measured loudness in LUFS. Raises AudioRefused where there is none; ``what`` names the audio in its
-    message."""
+    """The measured loudness in LUFS. Raises AudioRefused, which names ``what``, where there is none."""
     if isinstance(reading, Measured):
         return reading.value
     raise AudioRefused(

@@ -28,8 +28,10 @@ FLOOR_DB = -300.0
 
 
 class Limiter:
-    """Limits one piece of audio at any drive and ceiling; both channels get one gain, and length and timing do not
-    change."""
+    """Limits one piece of audio at any drive and ceiling, with one gain for both channels.
+
+    Length and timing do not change.
+    """
 
     def __init__(self, audio: Audio, settings: Limiting) -> None:
         self._audio = audio
@@ -49,8 +51,7 @@ class Limiter:
         return np.asarray(10 ** ((drive_db - self._reduction_db(drive_db, ceiling_db)) / 20))
 
     def render(self, drive_db: float, ceiling_db: float) -> Audio:
-        """The audio driven by ``drive_db`` and limited to ``ceiling_db``, apart from overshoot by the moving gain
-        itself."""
+        """The audio driven by ``drive_db`` and limited to ``ceiling_db``, except for the moving gain's overshoot."""
         gain = self.gain(drive_db, ceiling_db).astype(np.float32)
         part = np.arange(CONTROL, dtype=np.float32) / np.float32(CONTROL)
         curve = (gain[:-1, None] + np.diff(gain)[:, None] * part).ravel()[: self._audio.frames]

@@ -32,8 +32,7 @@ class Readings(Protocol):
         """Names and versions or digests of everything that the readings depend on."""
 
     def of(self, words: Sequence[str], *, sentence: str) -> list[Reading]:
-        """The readings of the words, in their order, before any change of tones; ``sentence`` begins with all of
-        them."""
+        """The readings of the words in order, before any change of tones; ``sentence`` begins with all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,7 @@ FAINT = 0.01
 
 
 class Agreement(NamedTuple):
-    """Correlation of two sequences at the best offset, of their worst segment there, and whether the offset is
-    whole."""
+    """Correlation of two sequences at the best offset, of their worst segment there; whether the offset is whole."""
 
     overall: float
     worst: float
@@ -65,8 +64,7 @@ class ChromaSequence:
         return cls(centred, np.array([len(course) for course in centred]), spectra, energies)
 
     def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """For each of ``others``, its best whole offset into ``one`` and the correlation there, both of shape
-        (others,)."""
+        """The best whole offset of each of ``others`` into ``one``, and the correlation there; shapes (others,)."""
         size = next_fast_len(2 * (self.energies.shape[1] - 1), real=True)
         crossed = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
         products = irfft(crossed, size, axis=1)

@@ -138,8 +138,7 @@ def alike(
 
 
 def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of near-duplicates, enough to chain them: candidates of one chain are not compared with each other
-    again."""
+    """Pairs of near-duplicates, enough to chain them: members of one chain are not compared again."""
     ids = list(heard)
     if len(ids) < 2:
         return []
@@ -266,8 +265,7 @@ def _smoothed(steps: Curves) -> Curves:
 
 
 def _features(values: Curves) -> Curves:
-    """The features of a whole song: means of the pitch classes and bands around their own mean, and their
-    deviations."""
+    """The features of a whole song: means of pitch classes and bands around their own mean, and deviations."""
     means, spreads = values.mean(axis=0), values.std(axis=0)
     pitches, bands = means[:PITCH_CLASSES], means[PITCH_CLASSES:]
     return np.concatenate([pitches - pitches.mean(), bands - bands.mean(), spreads - spreads.mean()])

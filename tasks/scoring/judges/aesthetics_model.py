@@ -65,8 +65,7 @@ class Aesthetics:
         return cls(network.float().eval().to(device), scales, device=device)
 
     def axes(self, part: Audio) -> Mapping[str, float]:
-        """Each axis of a passage (channels, frames) of at most ten seconds, 1 to 10; a shorter one is padded and
-        masked."""
+        """Each axis of a passage (channels, frames) of up to ten seconds, 1 to 10; a shorter one is masked."""
         mono = part.samples.mean(axis=0)
         if part.rate != RATE_HZ:
             mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")

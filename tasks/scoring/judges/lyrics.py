@@ -104,8 +104,7 @@ class LyricsScorer:
         return dict(zip((spec.name for spec in self.metrics), readings, strict=True))
 
     def _words(self, voice: Audio | None, brief: Brief) -> tuple[Reading, Reading, Reading]:
-        """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of an empty
-        transcript."""
+        """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of none."""
         language = _code(brief.language)
         if not self._model.ear.knows(language):
             unknown = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")

@@ -121,8 +121,10 @@ class Whisper:
 
 @cache
 def can_multiply_on_cuda() -> bool:
-    """Whether the library that CTranslate2 opens on a GPU can be loaded; once loaded here, it is found there by
-    name."""
+    """Whether the library that CTranslate2 opens on a GPU can be loaded.
+
+    Once it is loaded here, CTranslate2 finds it by name.
+    """
     return any(_loads(library) for library in _libraries())
 
 

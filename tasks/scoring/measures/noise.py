@@ -33,8 +33,7 @@ _LEAST = 1e-100
 
 
 def octave_edges(frame: int, rate: int) -> NDArray[np.int64]:
-    """The bins at which octaves begin and end, as many as fit within ``rate``; ``frame`` is the length of the
-    transform."""
+    """The bins at which octaves begin and end, as many as fit within ``rate``; ``frame`` is the transform's length."""
     return np.array([int(hz * frame / rate) for hz in OCTAVES_HZ if hz < 0.45 * rate])
 
 

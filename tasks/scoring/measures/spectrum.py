@@ -62,8 +62,10 @@ class Spectral(NamedTuple):
 
 
 def spectral_readings(audio: Audio) -> Spectral:
-    """All readings of (channels, frames) from one pass of 4096-sample frames; bandwidth and flatness also in windows of
-    10 s."""
+    """All readings of (channels, frames), from one pass of 4096-sample frames.
+
+    Bandwidth and flatness are also measured in windows of 10 s.
+    """
     if audio.frames < FRAME:
         short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
         return Spectral(short, short, short, short)
@@ -154,8 +156,7 @@ def _frames(audio: Audio) -> Iterator[Spectrum]:
 
 
 def _flatness(powers: Spectrum, rate: int) -> Spectrum:
-    """Geometric over arithmetic mean of the bins from 200 Hz to 8 kHz, shape (frames,); NaN for a frame under -60
-    dBFS."""
+    """Geometric over arithmetic mean of the bins from 200 Hz to 8 kHz, (frames,); NaN for a frame under -60 dBFS."""
     low, high = (int(hz * FRAME / rate) for hz in FLATNESS_HZ)
     band = powers[:, low : high + 1]
     means = np.maximum(band.mean(axis=1), _LEAST)

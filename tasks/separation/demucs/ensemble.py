@@ -75,8 +75,7 @@ def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], devic
 
 
 def _checked(folder: Path, digests: dict[str, str], remedy: str) -> list[Path]:
-    """The model's files, every byte read: a flipped bit in a weight would be audible, and never be detected
-    otherwise."""
+    """The model's files, every byte checked: a flipped bit in a weight would be audible, but not visible."""
     for path, sha256 in digests.items():
         if digest_file(folder / path) != sha256:
             raise MachineError(f"{path} is damaged: it is not the file that was installed", remedy=remedy)

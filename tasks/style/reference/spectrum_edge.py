@@ -23,8 +23,7 @@ QUIETER_BANDS = 25.0
 """Percentile of the bands under an edge that must be above it: they are full of sound, not of lines with gaps."""
 
 FLOOR_DB = -130.0
-"""Lower limit of a level: the least that a 24-bit file can hold in a band. Digital silence above an edge counts as
-this."""
+"""The least level that a 24-bit file can hold in a band. Digital silence above an edge counts as this."""
 
 Levels = NDArray[np.float32]
 

@@ -65,8 +65,7 @@ class FusedLayer:
 
 
 class Evaluator:
-    """Takes ownership of a network and moves it to ``device``: its layers in ``dtype``, small and time-related parts in
-    float32."""
+    """A network on ``device`` (it takes it over): layers in ``dtype``, small and time-related parts in float32."""
 
     def __init__(self, network: DiT, *, device: torch.device, dtype: torch.dtype, compile: bool) -> None:
         self._network = network.eval().to(device)
@@ -127,8 +126,7 @@ class Evaluator:
             rows.addmm_(hidden[:, : hidden.shape[1] // 2], layer.down.T)
 
     def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """The output [N, T, 64], calculated in float32 song by song, which takes only twice a song's width of
-        memory."""
+        """The output [N, T, 64], calculated in float32 song by song, which takes twice a song's width of memory."""
         made = []
         for number, song in enumerate(h.unbind()):
             normed = F.layer_norm(song.float(), song.shape[-1:], eps=EPS)
@@ -184,8 +182,7 @@ class Evaluator:
 
 
 def _set_precision(network: DiT, dtype: torch.dtype) -> None:
-    """The layers in ``dtype``; float32 for small parts, and for time, whose values half precision cannot
-    distinguish."""
+    """Set the layers to ``dtype``, and small parts and time, whose values half precision cannot hold, to float32."""
     wide: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
     wide.append(network.input_embed.conv_pos_embed)
     small: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]

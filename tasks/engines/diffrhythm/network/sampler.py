@@ -27,8 +27,8 @@ UNGUIDED_BELOW = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The sampling parameters of a song: ``steps`` points in time (one evaluation fewer), guidance strength, sway of
-    the grid."""
+    """The sampling parameters of a song: ``steps`` points in time (one evaluation fewer), guidance strength, grid
+    sway."""
 
     steps: int = 32
     cfg_strength: float = 4.0

@@ -21,8 +21,7 @@ _TIME_SCALE = 1000
 
 
 def time_grid(steps: int, sway: float = 0.0) -> Tensor:
-    """``steps`` flow times from 0 (noise) to 1 (data), float32 on the CPU; negative sway puts more of them near the
-    noise."""
+    """``steps`` flow times from 0 (noise) to 1 (data), float32 on the CPU; negative sway puts more near the noise."""
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
     swayed = t + sway * (torch.cos(math.pi / 2 * t) - 1 + t)
     return swayed.float()

@@ -89,7 +89,7 @@ def pad(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold:
 
 
 def pluck(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold: float) -> tuple[Note, ...]:
-    """Arpeggios in eighths over sections at or over ``threshold`` energy."""
+    """Arpeggios in eighths over sections at or over ``threshold`` energy, and over the intro."""
     chords = voicings(harmony, _bars(sections), lowest=PLUCKS_FROM)
     order = tuple(int(index) for index in feel.rng.permutation(4)) * 2
     final = sections[-1].end_bar - 1

@@ -55,7 +55,7 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
 
 
 def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ...]:
-    """The recipe's rows as lines, each with the time it may take; a row without syllables is a rest that ends the
+    """The recipe's rows as lines, each with its available time; a row without syllables is a rest that ends the
     last."""
     starts_s = [start_ms / 1000 for start_ms, _, _ in rows]
     ends_s = [*starts_s[1:], length_s][: len(rows)]

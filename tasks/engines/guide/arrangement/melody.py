@@ -148,8 +148,7 @@ def _pitches(
 def _tonal_cost(
     candidates: NDArray[np.int_], start_s: float, grid: Grid, harmony: Harmony, *, last: bool, closed: bool
 ) -> NDArray[np.float64]:
-    """The cost of pitches: outside the scale excluded, outside the chord expensive on strong beats and at a line's
-    end."""
+    """The cost of pitches: outside the scale excluded, outside the chord high on strong beats and at a line's end."""
     # A note just before the bar line belongs to the chord that follows.
     beats = grid.beats(start_s) + 0.2
     bar = int(beats // 4)

@@ -30,8 +30,7 @@ _FILLS = (
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """Timing and strength of strokes: swing of the off-beat (0 to 1), whether it applies to sixteenths, and random
-    variation."""
+    """Timing and strength of strokes: off-beat swing (0 to 1), whether it applies to sixteenths, random variation."""
 
     grid: Grid
     swing: float
@@ -123,8 +122,7 @@ def _hit(bar: int, step: int, instrument: int, velocity: float, feel: Feel) -> N
 
 
 def bass_line(sections: Sequence[Section], groove: Groove, harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
-    """The bass: roots on the first beats, the groove's figure after them, a step towards the next root at section
-    ends."""
+    """The bass: roots on the first beats, then the groove's figure, a step towards the next root at section ends."""
     calm = groove.bass_calm[int(feel.rng.integers(len(groove.bass_calm)))]
     full = groove.bass_full[int(feel.rng.integers(len(groove.bass_full)))]
     notes: list[Note] = []

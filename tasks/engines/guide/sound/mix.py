@@ -157,7 +157,7 @@ def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:
 
 
 def balance(stems: Mapping[Stem, Sound]) -> Sound:
-    """Scale and fade ``stems`` in place, all alike, and return their sum: the mix (2, frames), peaking at
+    """Scale and fade ``stems`` in place, all alike; returns their sum, the mix (2, frames), peaking at
     ``PEAK_DBFS``."""
     mix = _sum(stems)
     peak = max(float(mix.max(initial=0.0)), -float(mix.min(initial=0.0)))

@@ -161,8 +161,7 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
 
 
 def _envelope(zone: Zone, frames: int) -> Mono:
-    """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation, shape
-    (frames,)."""
+    """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation; (frames,)."""
     attack = max(1, round(max(ATTACK_FLOOR_S, _seconds(zone.value(ATTACK))) * RATE))
     hold = round(_seconds(zone.value(HOLD)) * RATE)
     fall_db = np.clip((np.arange(frames) - attack - hold) * (SILENT_DB / (_seconds(zone.value(DECAY)) * RATE)), 0, None)
