@@ -148,7 +148,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Retakes:
-    """The recipes of a retake, one per seed; the passage in the engine's grid; and warnings about its new words."""
+    """The recipes of a retake, one per seed; the passage in the engine's grid; warnings on new words, as sentences."""
 
     recipes: tuple[Recipe, ...]
     start_s: float
