@@ -1,1 +1,1 @@
-"""How a step is done: engines, scoring, mastering, separation, delivery. Audio in, audio out."""
+"""The steps of the pipeline: engines, scoring, enhancement, mastering, separation, acceptance, delivery."""

@@ -1,8 +1,8 @@
-"""The Prefect tasks: each reads ids, calls a plain function in a worker, and returns how the work stands.
+"""The Prefect tasks: each reads ids, calls a plain function in a worker process and returns the work's status.
 
-One task for each kind of step, so that the Prefect UI shows and retries them by name. Retries follow the
-error's class: transient trouble is tried again with backoff, everything else fails at once. The tasks bear no
-tags: each would ask the server for a concurrency slot before it starts.
+There is one task per kind of step, so that the Prefect UI shows and retries them by name. Retries follow the error's
+class: transient errors are retried with backoff, all others fail at once. The tasks have no tags, since each tagged
+task asks the server for a concurrency slot before it starts.
 """
 
 from __future__ import annotations

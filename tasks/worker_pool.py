@@ -1,4 +1,7 @@
-"""Worker processes on one machine: spawned, one thread each but for the one with the model, gone with their parent."""
+"""A pool of spawned worker processes on one machine, which end with their parent.
+
+Each has one thread, except the process that loads a model.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,13 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 
 
 class WorkerPool:
-    """As many worker processes as the settings say, and one more for work that loads a model, once it is asked for.
+    """As many worker processes as the settings say, plus one for steps that load a model, started when first needed.
 
-    A worker that dies takes the batch in flight with it, which is reported as transient; the pool starts anew.
+    A worker that dies fails the batch in progress with a transient error; the pool then starts again.
     """
 
     def __init__(self, settings: Settings, *, memory_bytes: int = 0) -> None:
-        """``memory_bytes`` is what one piece of work needs at most: no more workers than fit into free memory."""
+        """``memory_bytes`` is the peak memory of one step: no more workers are started than fit into free memory."""
         self._settings = settings
         room = int(MEMORY_SHARE * psutil.virtual_memory().available / memory_bytes) if memory_bytes else sys.maxsize
         self._workers = max(1, min(settings.worker_count, room))
@@ -45,17 +48,17 @@ class WorkerPool:
     async def run_step(
         self, key: str, flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
     ) -> WorkStatus:
-        """:func:`tasks.steps.run_step.run_step` in a worker."""
+        """Run :func:`tasks.steps.run_step.run_step` in a worker."""
         return await self._call(_work_step, key, flow_run_id, task_run_id, on_device=on_device)
 
     async def render_shard(
         self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
     ) -> dict[str, WorkStatus]:
-        """:func:`tasks.rendering.render_shard.render_shard` in a worker."""
+        """Run :func:`tasks.rendering.render_shard.render_shard` in a worker."""
         return await self._call(_work_shard, tuple(keys), flow_run_id, task_run_id, on_device=on_device)
 
     def close(self) -> None:
-        """End the workers; what waits is dropped, what runs is finished."""
+        """End the workers; queued calls are dropped, running ones are finished."""
         for executor in self._executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -71,8 +74,8 @@ class WorkerPool:
             ) from error
 
     def _start(self, on_device: bool) -> ProcessPoolExecutor:
-        # Read by multiprocessing's tracker when it starts: on Ctrl-C it would tell the user of semaphores.
-        # What the user set there stays, before it: of two that fit, Python obeys the later.
+        # Read by multiprocessing's resource tracker when it starts: on Ctrl-C it would print warnings about semaphores.
+        # The user's own filters stay, before this one: of two that match, Python obeys the later.
         _add_warning_filter(streams.RESOURCE_TRACKER_FILTER)
         self._executors[on_device] = ProcessPoolExecutor(
             1 if on_device else self._workers,
@@ -96,7 +99,7 @@ _settings: Settings | None = None
 
 
 def set_up(settings: bytes, threads: int) -> None:
-    """Prepare this process to work by the ``settings`` that its parent pickled."""
+    """Prepare this process by the ``settings`` that its parent pickled."""
     global _settings
     streams.install()
     streams.ignore_warnings()
@@ -125,7 +128,7 @@ def _work_shard(keys: Sequence[str], flow_run_id: str | None, task_run_id: str |
 
 
 def _end_if_device_is_lost() -> None:
-    """A process whose CUDA context broke can do nothing more on the GPU: end it, so that the pool starts another."""
+    """End this process where its CUDA context is broken and the GPU unusable, so that the pool starts another."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return
@@ -137,7 +140,7 @@ def _end_if_device_is_lost() -> None:
 
 @cache
 def _entered() -> Catalog:
-    """This worker's house, opened with its first work so that trouble reaches the caller as what it is."""
+    """This worker's catalog, opened with its first step so that an error reaches the caller with its own class."""
     if _settings is None:
         raise RuntimeError("this process is not a worker of a pool")
     return connect_catalog(_settings)

@@ -1,1 +1,1 @@
-"""Acceptance: written files examined for faults of level, shape and format."""
+"""Acceptance: examine written files for faults of level, waveform and format."""

@@ -1,4 +1,4 @@
-"""Acceptance: is a written file what it should be? The checklist of a mastering engineer, read from the file itself."""
+"""Examine a written master against its target: a mastering engineer's checklist, measured from the file itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
     """Every finding about a written master, in the order of :data:`CHECKS`.
 
-    What cannot be read as audio fails ``decode`` and nothing else is said about it.
+    A file that cannot be read as audio fails ``decode`` and has no other finding.
     """
     try:
         audio = read_audio(path)
@@ -59,7 +59,7 @@ def _format(audio: Audio, bits: int | None, target: Target) -> list[Finding]:
 
 
 def _sound(audio: Audio, target: Target) -> list[Finding]:
-    """What is read off the samples; where some are no numbers, that alone."""
+    """The findings from the samples; where some are not finite, that one alone."""
     if audio.frames == 0:
         return [unread("loudness", NotMeasurable("there are no samples"), verdict="fail", unit="LUFS")]
     bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))

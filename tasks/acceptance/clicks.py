@@ -1,13 +1,14 @@
-"""Clicks: a sample or two, or a jump, that a short-term linear predictor does not expect.
+"""Clicks: one or two samples, or a jump, that a short-term linear predictor does not expect.
 
-Each stretch of 1024 samples is predicted by its own 16 coefficients (autocorrelation method, Levinson-Durbin; the
+Each block of 1024 samples is predicted by its own 16 coefficients (autocorrelation method, Levinson-Durbin; the
 detector of Vaseghi, "Advanced Digital Signal Processing and Noise Reduction", ch. 12). A residual of 10 standard
-deviations alone is no click: drum hits reach 100. But the residual of a wrong sample or of a jump is known, it is the
-predictor's own response to an impulse or a step. Only where these explain what is heard, and the milliseconds
-before and after are quiet beside it, is it called a click. On six songs of the guide engine (9 min, drums in all) this
-finds nothing but true jumps in its own samples, and 4 in 5 single samples that are off by 0.2.
+deviations alone is no click: drum hits reach 100. But the residual of a wrong sample or of a jump is known: it is the
+predictor's own response to an impulse or a step. Only where these explain the residual, and the milliseconds before and
+after are quiet in comparison, is it reported as a click. On six songs of the guide engine (9 min, all with drums) this
+reports nothing but true jumps in the engine's own samples, and it detects 4 in 5 single samples that are off by 0.2.
 
-So are the edges of a synthesiser's saw or square, which are no damage: what recurs is told apart by ``recurring``.
+The edges of a synthesiser's saw or square wave look the same but are no damage: ``recurring`` excludes edges that
+recur.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from tasks.audio.audio import Audio, Samples
 ORDER = 16
 STRETCH = 1024
 TOGETHER = 64
-"""Stretches worked on at a time: as many as a processor's cache holds."""
+"""Blocks processed at a time: as many as fit into a processor's cache."""
 
 SIGMAS = 10.0
 MAD_TO_SIGMA = 0.6745
 FLOOR = 2e-7
-"""Of full scale: the residual of 24-bit silence."""
+"""Relative to full scale: the residual of 24-bit silence."""
 
 WRONG_SAMPLES = 2
 ONSETS = range(-3, 1)
@@ -39,24 +40,24 @@ QUIETER = 1 / 3
 BEFORE, AFTER, GUARD = 200, 400, 8
 APART = 64
 LOUD = 0.5
-"""A jump this large, of full scale, is a broken file; smaller ones are also made by hard-edged synths and samplers, and
-are for ears to judge: a warning."""
+"""A jump this large, relative to full scale, is a broken file. Smaller ones are also made by hard-edged synths and
+samplers, and need a listener's judgement: a warning."""
 
 FEW, FEW_PER_S = 30, 1.0
-"""More of them than both allow are no accident in a file but its sound, however little alike: a warning."""
+"""More clicks than both allow are no accident in a file but its sound, however little alike: a warning."""
 
 Curve = NDArray[np.float64]
 
 
 class Click(NamedTuple):
-    """Where something jumps, and how far (of full scale)."""
+    """The position of a jump, and its height relative to full scale."""
 
     frame: int
     size: float
 
 
 def click_finding(audio: Audio) -> Finding:
-    """Clicks in any channel, those at one time counted once; edges that recur are none."""
+    """Clicks in any channel, those at one time counted once; recurring edges are excluded."""
     heard, found = 0, []
     for channel in audio.samples:
         edges = clicks(channel)
@@ -83,7 +84,10 @@ def _told(found: list[Click], audio: Audio) -> Finding:
 
 
 def clicks(channel: Samples) -> list[Click]:
-    """The clicks of one channel, in order; the last, incomplete stretch is heard only as what follows another."""
+    """The clicks of one channel ``(frames,)``, in order.
+
+    The last, incomplete block is examined only as the context of the block before it.
+    """
     whole = len(channel) // STRETCH
     padded = np.concatenate([np.zeros(ORDER, np.float32), channel])
     found: list[Click] = []
@@ -105,7 +109,7 @@ def clicks(channel: Samples) -> list[Click]:
 
 
 def _predictors(stretches: Samples) -> Curve:
-    """The whitening filter (1, a1 … a16) of each stretch, shape (stretches, 17)."""
+    """The whitening filter (1, a1 … a16) of each block, shape (blocks, 17)."""
     window = np.hanning(STRETCH).astype(np.float32)
     spectra = rfft(stretches * window, 2 * STRETCH, axis=1)
     lags = irfft(np.square(spectra.real) + np.square(spectra.imag), axis=1)[:, : ORDER + 1].astype(np.float64)
@@ -121,7 +125,7 @@ def _predictors(stretches: Samples) -> Curve:
 
 
 def _residual(piece: Samples, filters: Curve) -> Samples:
-    """What each stretch's filter leaves of it; ``piece`` begins with the 16 samples before the first."""
+    """The prediction residual of each block; ``piece`` begins with the 16 samples before the first block."""
     count = len(filters)
     taps = filters.astype(np.float32)
     left = np.zeros((count, STRETCH), np.float32)
@@ -131,14 +135,14 @@ def _residual(piece: Samples, filters: Curve) -> Samples:
 
 
 def _spreads(sizes: Samples, before: float) -> Curve:
-    """Standard deviation of each stretch's residual, robustly; the largest of it and its neighbours."""
+    """Robust standard deviation of each block's residual: the largest of the block and its neighbours."""
     own = np.median(sizes, axis=1) / MAD_TO_SIGMA
     row = np.concatenate([[before], own, own[-1:]])
     return np.asarray(np.maximum.reduce([row[:-2], row[1:-1], row[2:]]) + FLOOR, dtype=np.float64)
 
 
 def _click_at(channel: Samples, frame: int, whitening: Curve) -> Click | None:
-    """The click around ``frame``, where a few wrong samples or a jump explain what the predictor leaves there."""
+    """The click around ``frame``, where a few wrong samples or a jump explain the residual there."""
     first = frame - BEFORE - ORDER
     if first < 0 or frame + APART > len(channel):
         return None
@@ -155,7 +159,7 @@ def _click_at(channel: Samples, frame: int, whitening: Curve) -> Click | None:
 
 
 def _fit(burst: Curve, onset: int, whitening: Curve) -> tuple[float, float]:
-    """What wrong samples and a jump from ``onset`` on leave unexplained of a burst at best, and how large they are."""
+    """The part of a burst that wrong samples and a jump from ``onset`` on cannot explain, and their height."""
     answers = np.zeros((len(burst), WRONG_SAMPLES + 1))
     for sample in range(WRONG_SAMPLES):
         answers[onset + sample : onset + sample + ORDER + 1, sample] = whitening

@@ -1,15 +1,14 @@
-"""Acceptance of what is encoded from a master: does it decode, is it as long, as loud, and still the same sound?
+"""Acceptance of a file that was encoded from a master: it decodes, and its length, loudness and sound match.
 
-An encoder moves peaks. At -14 LUFS that is 0.02 dB for MP3 at 320 kbit/s, but 1 dB for Opus; loud masters at low
-rates gain up to 2.6 dB (AUDIO.md §2.2). So the ceiling is asked of masters and lossless files alone; a lossy one
-above it is a warning, which says what players must turn down or clip, and fails where no encoder would take a sound
-master (+1 dBTP).
+An encoder moves peaks. At -14 LUFS that is 0.02 dB for MP3 at 320 kbit/s, but 1 dB for Opus; loud masters at low rates
+gain up to 2.6 dB. So the ceiling is a limit for masters and lossless files alone; a lossy file above it gets a warning,
+which states what players must turn down or clip, and fails only where no encoder would put a sound master (+1 dBTP).
 
-Nor is loudness, or the waveform, an encoder's promise. MP3 and Opus leave out what lies over 20 kHz, and code noise by
-its power, not its samples. There the K filter stands at +4 dB: full-band white noise loses 0.7 LU by MP3 at 320 kbit/s
-and 0.8 LU by Opus, noise without anything under 4 kHz 0.9 and 1.0 LU, with a difference at -4 dB of its power. Music is
-not as bright; so what no sound material does fails, over 1 LU and a difference as strong as the master (0 dB), and what
-lies between is a warning.
+An encoder keeps neither the loudness nor the waveform exactly. MP3 and Opus drop what lies over 20 kHz, and code noise
+by its power, not its samples. There the K filter has a gain of +4 dB: full-band white noise loses 0.7 LU by MP3 at 320
+kbit/s and 0.8 LU by Opus, noise without anything under 4 kHz 0.9 and 1.0 LU, with a difference at -4 dB of its power.
+Music is not as bright; so a result that no sound material gives fails, over 1 LU and a difference as strong as the
+master (0 dB), and one in between is a warning.
 """
 
 from __future__ import annotations
@@ -34,20 +33,20 @@ from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
 
 FRAME_SAMPLES = {"MP3": 1152, "VORBIS": 0, "OPUS": 960}
-"""What a codec's frame lasts, in samples of its own rate; a file may be that much longer or shorter."""
+"""Length of a codec's frame, in samples of its own rate; a file may be that much longer or shorter."""
 
 LOUDNESS_LU = 0.1
 LOUDNESS_FAIL_LU = 1.0
 OVERSHOT_DBTP = 1.0
 DIFFERENCE_DB = -6.0
-"""Of the master's power: a coarse encoder's noise lies under it."""
+"""Relative to the master's power: a coarse encoder's noise lies under it."""
 
 DIFFERENCE_FAIL_DB = 0.0
 """Another song, or the same one shifted, differs by +3 dB (twice the power); silence by 0 dB."""
 
 
 class Decoded(NamedTuple):
-    """An encoded file's sound at the master's rate, what it is, and its first bytes."""
+    """An encoded file's audio at the master's rate, its format, and its first bytes."""
 
     audio: Audio
     codec: str
@@ -56,7 +55,7 @@ class Decoded(NamedTuple):
 
 
 def examine_derivative(path: Path, master: Path, *, ceiling_dbtp: float) -> tuple[Finding, ...]:
-    """Every finding about an encoded file beside its master.
+    """Every finding about an encoded file, compared with its master. ``ceiling_dbtp`` is in dBTP.
 
     Raises AudioFileError for an unreadable master.
     """
@@ -90,7 +89,7 @@ def _decode(path: Path, rate: int) -> Decoded:
 
 
 def _length(decoded: Decoded, original: Audio) -> Finding:
-    """Exactly the master's where that can be, else within one frame of the codec."""
+    """Length: exactly the master's where the format allows it, else within one frame of the codec."""
     off = decoded.audio.frames - original.frames
     allowed = math.ceil(decoded.frame_s * original.rate)
     verdict: Verdict = "pass" if abs(off) <= allowed else "fail"
@@ -129,7 +128,7 @@ def _loudness(reading: Reading, original: Reading) -> Finding:
 
 
 def _difference(audio: Audio, original: Audio) -> Finding:
-    """Power of what decoding differs by, against the master's."""
+    """Power of the difference between the decoded file and the master, relative to the master's."""
     if audio.channels != original.channels:
         sentence = f"It has {audio.channels} channels, the master {original.channels}."
         return Finding("difference", "fail", None, DIFFERENCE_DB, "dB", sentence)

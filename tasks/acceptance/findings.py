@@ -1,4 +1,4 @@
-"""What acceptance finds: one verdict for each check, with its figure, its limit and a sentence for people."""
+"""The findings of acceptance: one verdict per check, with its value, its limit and a sentence for people."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ CHECKS = (
     "gapless",
     "difference",
 )
-"""Every check by name, those of a master first, then what only an encoded file has: what may be waived."""
+"""Every check by name, those of a master first, then those of an encoded file only; these names may be waived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The outcome of one check.
 
-    ``value`` and ``limit`` are in ``unit``; a value that cannot be read is None, and the sentence says why.
+    ``value`` and ``limit`` are in ``unit``; a value that cannot be measured is None, and the sentence says why.
     """
 
     check: str
@@ -54,18 +54,18 @@ class Finding:
     sentence: str
 
     def as_document(self) -> dict[str, Json]:
-        """Plain JSON."""
+        """The finding as plain JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a written master was asked to be.
+    """What a written master should be.
 
-    Without ``target_lufs`` any loudness will do; with ``loudness_may_be_under`` a softer one is a warning (its maker
-    said that the target is out of reach). Without ``frames`` any length will do. Where the ends were not ``trimmed``,
-    silence before the song is as its maker gave it: a warning. A ``part`` is a version with something left out, a lone
-    voice or the song without it: what it lacks is no fault of its own (:func:`of_a_part`).
+    Without ``target_lufs`` any loudness passes; with ``loudness_may_be_under`` a softer one is a warning (mastering
+    reported that the target is out of reach). Without ``frames`` any length passes. Where the ends were not
+    ``trimmed``, silence before the song is as delivered by its engine: a warning. A ``part`` is a version with
+    something left out, a lone voice or the song without it: what is missing is no fault of it (:func:`of_a_part`).
     """
 
     target_lufs: float | None
@@ -80,14 +80,14 @@ class Target:
 
 
 EXPECTED_OF_A_PART = frozenset({"short_term_max", "plr", "balance", "head_silence", "tail_silence", "inner_gaps"})
-"""A voice rests between the verses, enters late and is nearly mono; what is left without it begins otherwise."""
+"""A voice rests between the verses, enters late and is nearly mono; the remainder without it begins differently."""
 
 TOLD_OF_A_PART = frozenset({"loudness", "mono_fold_down", "phase"})
-"""Nobody chose how these come out once a part is taken away: worth knowing, no reason to hold the song back."""
+"""Nobody chose how these come out once a part is taken away: worth reporting, no reason to hold the song back."""
 
 
 def of_a_part(finding: Finding) -> Finding:
-    """The finding about a part of a song: what is expected of one passes, what is but worth knowing never fails.
+    """The finding about a part of a song: faults expected of a part pass, and findings that only inform never fail.
 
     A part may be silent (the voice of an instrumental song), and silence is under every ceiling.
     """
@@ -105,7 +105,7 @@ def failed(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def unread(check: str, reading: Reading, *, verdict: Verdict = "pass", unit: str = "") -> Finding:
-    """The finding of a check whose reading cannot be taken."""
+    """The finding of a check that cannot be measured."""
     reason = reading.reason if isinstance(reading, NotMeasurable) else "there is no reading"
     return Finding(check, verdict, None, None, unit, f"Not measurable: {reason}.")
 

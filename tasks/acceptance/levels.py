@@ -1,7 +1,7 @@
-"""Checks of level: loudness, peaks, their ratio, the balance of the sides and what mono loses.
+"""Checks of level: loudness, peaks, their ratio, channel balance and the loss in mono.
 
-The K filter is linear, so one pass over each channel gives every loudness: with L and R its outputs, the power of
-the mono fold-down (L + R) / 2 played by both sides is (L² + R²) / 2 + L·R.
+The K filter is linear, so one pass over each channel gives every loudness: with L and R its outputs, the power of the
+mono fold-down (L + R) / 2 played by both sides is (L² + R²) / 2 + L·R.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tasks.audio.metering.meter import plr_db
 from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
 
 LOUDNESS_LU = 0.1
-"""Own bar; AES TD1008 asks for 0.2 LU, the trade for 0.5."""
+"""Own limit; AES TD1008 requires 0.2 LU, common practice is 0.5."""
 
 SECOND_METER_LU = 0.1
 SECOND_METER_DB = 0.2
@@ -37,15 +37,15 @@ SHORT_TERM_OVER_LU = 8.0
 CRUSHED_PLR_DB = 7.0
 BALANCE_LU = 1.5
 MONO_WARN_LU, MONO_FAIL_LU = 1.5, 3.0
-"""Unrelated channels of one level lose 3.01 LU: what fails cancels more than that, give or take a meter's error."""
+"""Unrelated channels of one level lose 3.01 LU: a failure cancels more than that, give or take a meter's error."""
 
 METER_ERROR_LU = 0.05
 NOISE_DB = 0.6
-"""Noise right up to half the rate reads so differently through one filter and another; more is a meter's fault."""
+"""Noise up to half the rate may differ by this much between two filters; a larger difference is a meter's fault."""
 
 
 class StereoPowers(NamedTuple):
-    """Mean squares of the K-filtered sides and of their product over units of 20 ms."""
+    """Mean squares of the K-filtered channels and of their product over units of 20 ms."""
 
     left: Powers
     right: Powers
@@ -53,17 +53,17 @@ class StereoPowers(NamedTuple):
 
     @property
     def both(self) -> Powers:
-        """What the loudness of the stereo programme is read from."""
+        """The powers from which the loudness of the stereo programme is calculated."""
         return self.left + self.right
 
     @property
     def folded(self) -> Powers:
-        """The same of the mean of the sides, played by both."""
+        """The powers of the mono fold-down, played by both sides."""
         return np.maximum((self.left + self.right) / 2 + self.cross, 0.0)
 
 
 def level_findings(audio: Audio, target: Target) -> list[Finding]:
-    """Loudness, peaks and all that is read off the same filter outputs."""
+    """Loudness, peaks and everything else calculated from the same filter outputs."""
     powers = _stereo_powers(audio) if audio.channels == 2 and unmeasurable(audio) is None else None
     loudness = measure_loudness(audio) if powers is None else loudness_of(powers.both)
     peak = true_peak_dbtp(audio)
@@ -95,7 +95,7 @@ def loudness_finding(reading: Reading, target: Target) -> Finding:
 
 
 def peak_finding(reading: Reading, ceiling_dbtp: float) -> Finding:
-    """True peak against its ceiling; nothing over it is allowed in a master."""
+    """True peak against its ceiling; a master may not exceed it."""
     if isinstance(reading, NotMeasurable):
         return unread("true_peak", reading, verdict="fail", unit="dBTP")
     value = reading.value
@@ -106,12 +106,12 @@ def peak_finding(reading: Reading, ceiling_dbtp: float) -> Finding:
 
 
 def second_loudness(audio: Audio, first: Reading) -> Finding:
-    """pyloudnorm's integrated loudness against this meter's."""
+    """Integrated loudness by pyloudnorm, compared with this meter's."""
     return _opinion("second_loudness_meter", first, pyloudnorm_integrated(audio), limit=SECOND_METER_LU, unit="LU")
 
 
 def second_peak(audio: Audio, first: Reading) -> Finding:
-    """Plain 8x oversampling of everything by another filter against this meter's true peak."""
+    """True peak by plain 8x oversampling of the whole with another filter, compared with this meter's."""
     second = resampled_peak_dbtp(audio)
     return _opinion("second_peak_meter", first, second, limit=SECOND_METER_DB, unit="dB", fails_over=NOISE_DB)
 

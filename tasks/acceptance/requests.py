@@ -1,4 +1,4 @@
-"""The requests of acceptance: what a written file is examined against."""
+"""The requests of acceptance: which target a written file is examined against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.steps.step_kinds import request
 
 
 def request_acceptance(spec: MasteringSpec, master: StepResult) -> StepRequest:
-    """Examine a written master against what it was made to be."""
+    """Examine a written master against its target."""
     target = {
         "target_lufs": master.result["target_lufs"],
         "ceiling_dbtp": master.result["ceiling_dbtp"],
@@ -25,13 +25,13 @@ def request_acceptance(spec: MasteringSpec, master: StepResult) -> StepRequest:
 
 
 def _cut(master: StepResult) -> int:
-    """Frames that mastering took off a song's ends."""
+    """Frames that mastering cut off a song's ends."""
     ends, rate = master.result["ends"], int(master.result["source_rate"])
     return round((float(ends["head_s"]) + float(ends["tail_s"])) * rate)
 
 
 def request_version_acceptance(made: StepResult, master: StepResult) -> StepRequest:
-    """Examine a written instrumental or a-cappella: as a file as long as its master, since a part has no target."""
+    """Examine a written instrumental or a-cappella for format, length and ceiling; a part has no loudness target."""
     target = {
         "target_lufs": None,
         "ceiling_dbtp": master.result["ceiling_dbtp"],

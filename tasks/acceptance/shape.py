@@ -1,4 +1,4 @@
-"""Checks of the waveform itself: clipping, offset, phase, how it begins and ends, holes in it."""
+"""Checks of the waveform itself: clipping, offset, phase, beginning and end, gaps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.audio.audio import Audio, Samples
 from tasks.audio.sounding import BLOCK_MS, non_silent_span
 
 FULL_SCALE = 1 - 2.0**-15
-"""At full scale is what no 16-bit file can hold any more of."""
+"""At this level a 16-bit file can hold nothing higher."""
 
 FLAT_SAMPLES = 3
 QUIETEST_CLIP = 0.01
@@ -20,8 +20,8 @@ QUIETEST_CLIP = 0.01
 
 DC_LIMIT = 0.0003
 CORRELATION_FAIL, CORRELATION_WARN = -0.05, 0.3
-"""Sides that have nothing in common correlate by about 0 and the sign of it is chance: a second of them by 0.005 (one
-over the root of its samples) where they are noise, ten times that where they are a few slow tones."""
+"""Channels that have nothing in common correlate by about 0 and the sign is chance: a second of them by 0.005 (one over
+the root of its samples) where they are noise, ten times that where they are a few slow tones."""
 
 SILENCE_DBFS = -60.0
 HEAD_S, TAIL_S, GAP_S = 0.5, 3.0, 0.5
@@ -29,7 +29,7 @@ EDGE_SAMPLES = 4
 QUIET_EDGE = 0.001
 FADE_S = 0.005
 FADED = 0.3
-"""A straight fade of 5 ms leaves its outer 1 ms at 0.12 of what lies further in; a bare cut leaves about all."""
+"""A straight fade of 5 ms leaves its outer 1 ms at 0.12 of the level further in; a bare cut leaves about all of it."""
 
 
 class Silence(NamedTuple):
@@ -40,17 +40,17 @@ class Silence(NamedTuple):
 
     @property
     def duration_s(self) -> float:
-        """Its length."""
+        """Its length in seconds."""
         return self.end_s - self.start_s
 
 
 def shape_findings(audio: Audio, target: Target) -> list[Finding]:
-    """All checks of the waveform but clicks; the audio is finite and not empty."""
+    """All checks of the waveform except clicks; the audio is finite and not empty."""
     return [clipping(audio), dc_offset(audio), phase(audio), *edges(audio), *silence_findings(audio, target)]
 
 
 def clipping(audio: Audio) -> Finding:
-    """Three or more equal samples at a channel's extreme, or anything at full scale."""
+    """Three or more equal samples at a channel's extreme, or any sample at full scale."""
     full = sum(int(np.count_nonzero(np.abs(channel) >= FULL_SCALE)) for channel in audio.samples)
     if full:
         plural = "s stand" if full > 1 else " stands"
@@ -84,7 +84,7 @@ def dc_offset(audio: Audio) -> Finding:
 
 
 def phase(audio: Audio) -> Finding:
-    """Mean correlation of left and right over the seconds that sound, or over the whole where it is shorter."""
+    """Mean correlation of left and right over the seconds with sound, or over the whole where it is shorter."""
     if audio.channels != 2:
         return Finding("phase", "pass", None, CORRELATION_WARN, "", "Not measurable: it has not two channels.")
     values = _correlations(audio)
@@ -97,7 +97,7 @@ def phase(audio: Audio) -> Finding:
 
 
 def _correlations(audio: Audio) -> NDArray[np.float64]:
-    """Correlation within each second whose louder side is over -60 dBFS; 0 where only one side sounds."""
+    """Correlation within each second whose louder side is over -60 dBFS; 0 where only one side has sound."""
     frames = min(audio.rate, audio.frames)
     windows = audio.samples[:, : audio.frames // frames * frames].reshape(2, -1, frames)
     left, right = windows - windows.mean(axis=2, keepdims=True)
@@ -110,7 +110,7 @@ def _correlations(audio: Audio) -> NDArray[np.float64]:
 
 
 def edges(audio: Audio) -> list[Finding]:
-    """Whether the first and last samples are near zero, or led to and from there by a fade of 5 ms."""
+    """Whether the first and last samples are near zero, or joined to it by a fade of 5 ms."""
     forward, backward = audio.samples, audio.samples[:, ::-1]
     return [_edge("abrupt_start", forward, audio.rate), _edge("abrupt_end", backward, audio.rate)]
 
@@ -125,7 +125,7 @@ def _edge(check: str, samples: Samples, rate: int) -> Finding:
 
 
 def _is_faded(samples: Samples, rate: int) -> bool:
-    """Whether the outer 1 ms is soft beside the 5 ms that follow a fade's length further in."""
+    """Whether the outer 1 ms is soft compared with the 5 ms that follow a fade's length further in."""
     fade, outer = round(FADE_S * rate), max(1, rate // 1000)
     inside = samples[:, fade : 2 * fade]
     if inside.size == 0:
@@ -134,7 +134,7 @@ def _is_faded(samples: Samples, rate: int) -> bool:
 
 
 def silences(audio: Audio) -> list[Silence]:
-    """Every stretch of blocks of 10 ms in which neither side is over -60 dBFS RMS, in order."""
+    """Every run of blocks of 10 ms in which neither side is over -60 dBFS RMS, in order."""
     frames = max(1, audio.rate * BLOCK_MS // 1000)
     starts = np.arange(0, audio.frames, frames)
     lengths = np.diff(starts, append=audio.frames)

@@ -8,7 +8,7 @@ from tasks.steps.run_step import StepContext
 
 
 def accept(context: StepContext) -> StepOutcome:
-    """What is found about a written master; the target's fields are the parameter ``target``."""
+    """Examine a written master; the parameter ``target`` holds the fields of its target."""
     target = Target(**context.request.parameters["target"])
     told = examine(context.input("master"), target=target)
     return StepOutcome({"findings": [finding.as_document() for finding in told], "failed": list(failed(told))})

@@ -1,1 +1,1 @@
-"""Audio files and their samples: one value for sound, reading, writing, streaming."""
+"""Audio files and their samples: one value for audio, and reading, writing, streaming and metering it."""

@@ -1,4 +1,4 @@
-"""The one value that carries sound through Songline."""
+"""The one value that carries audio through Songline."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 
 MAX_PEAK = 1000.0
-"""+60 dBFS, beyond which samples are a fault of the file and squares of 32-bit numbers lose their meaning."""
+"""+60 dBFS. Higher samples are a fault of the file, and the squares of 32-bit floats lose their meaning."""
 
 
 def beyond_any_level(peak: float) -> str | None:
-    """What is wrong with samples whose largest value is ``peak``, to follow "samples"; None where nothing is."""
+    """The fault of samples whose largest absolute value is ``peak``, to follow "samples"; None where it is in range."""
     return f"reach {peak:.3g} times full scale" if peak > MAX_PEAK else None
 
 

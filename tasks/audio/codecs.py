@@ -1,6 +1,6 @@
-"""The codecs of lossy deliverables: MP3 by LAME and Opus by libsndfile, AAC by the ffmpeg that this machine has.
+"""The codecs of lossy deliverables: MP3 by LAME and Opus by libsndfile, AAC by the machine's ffmpeg.
 
-Each gives the same bytes whenever the input is the same.
+Each gives the same bytes for the same input.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -34,24 +34,29 @@ AAC_RATES = frozenset({32_000, 44_100, 48_000, 64_000, 88_200, 96_000})
 OPUS_RATE = 48_000
 OPUS_STEREO_BITS_PER_S = 160_000
 OGG_SERIAL = 0x50_4E_4F_53
-"""Any number will do for the one stream of a file (RFC 3533); libsndfile draws one at random."""
+"""Any number is valid for the only stream of a file (RFC 3533); libsndfile draws one at random."""
 
-_SNDFILE_OPUS_BITS_PER_S = (6_000, 256_000)  # what compression levels 1 and 0 mean for a channel
+_SNDFILE_OPUS_BITS_PER_S = (6_000, 256_000)  # what compression levels 1 and 0 mean per channel
 _LONGEST_RUN_S = 900.0
 
 
 def lame_mp3(audio: Audio) -> bytes:
-    """The frames of an MP3 of 320 kbit/s, led by LAME's header.
+    """The frames of an MP3 of 320 kbit/s, preceded by LAME's header frame.
 
-    libsndfile hands LAME the full 24 bits at its quality 3. pedalboard is three times as fast, but truncates to
-    16 bits without dither first and takes quality 7: measured 68 dB worse on a tone at -80 dBFS, as at a fade's end.
+    libsndfile passes the full 24 bits to LAME at its quality 3. pedalboard is three times as fast, but truncates to 16
+    bits without dither first and takes quality 7: measured 68 dB worse on a tone at -80 dBFS, as at a fade's end.
+
+    Raises InputError for more than two channels, or a rate not in :data:`MP3_RATES`.
     """
     _refuse_unless_fit(audio, MP3_RATES, codec="MP3 at 320 kbit/s")
     return _written(audio, format="MP3", compression_level=0.0, bitrate_mode="CONSTANT")
 
 
 def ogg_opus(audio: Audio) -> bytes:
-    """An Ogg Opus file of 80 kbit/s a channel, brought to 48 kHz by soxr VHQ; pre-skip and end keep its length."""
+    """An Ogg Opus file of 80 kbit/s per channel, resampled to 48 kHz by soxr VHQ; pre-skip and end keep its length.
+
+    Raises InputError for more than two channels.
+    """
     _refuse_unless_fit(audio, None, codec="Opus")
     at_48k = audio
     if audio.rate != OPUS_RATE:
@@ -64,29 +69,29 @@ def ogg_opus(audio: Audio) -> bytes:
 
 
 def opus_frames(frames: int, rate: int) -> int:
-    """How long audio is once it is at Opus's rate, at least one sample."""
+    """The length in samples of audio of ``frames`` at ``rate`` once it is at Opus's 48 kHz, at least one."""
     return max(1, (frames * OPUS_RATE + rate // 2) // rate)
 
 
 def ffmpeg_aac(master: Path, destination: Path) -> None:
     """Write AAC-LC of 256 kbit/s with ffmpeg's own encoder into an MP4 file without dates or encoder names.
 
-    Its coder ``fast`` is the better one at this rate: on three guide masters its noise lay 1 to 2 dB lower than that of
+    Its coder ``fast`` is the better one at this rate: on three guide masters its noise was 1 to 2 dB lower than that of
     the default, and true peaks up to 1 dB lower, which decides whether players must clip.
 
-    Raises MachineError where there is no ffmpeg, or it fails.
+    Raises MachineError where ffmpeg is missing or fails, InputError for a form that AAC cannot hold.
     """
     facts = soundfile.info(os.fsencode(master))
     _refuse_unless_fit(Audio.of(np.zeros((facts.channels, 0)), facts.samplerate), AAC_RATES, codec="AAC")
     plain = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
-    # The time scale is the rate's, so that the edit list says the length to the sample.
+    # The time scale is the sample rate, so that the edit list states the length to the sample.
     layout = ("-movie_timescale", str(facts.samplerate), "-movflags", "+faststart", "-f", "ipod")
     codec = ("-map", "0:a", "-c:a", "aac", "-aac_coder", "fast", "-b:a", "256k", "-threads", "1")
     _ffmpeg("-i", f"file:{master}", *codec, *plain, *layout, f"file:{destination}", doing=f"encode {master.name}")
 
 
 def decoded(path: Path) -> Audio:
-    """Any deliverable as samples, also an AAC, which libsndfile cannot read; padding that a file declares is cut."""
+    """Any deliverable as audio, AAC included, which libsndfile cannot read; padding that a file declares is cut off."""
     if path.suffix != ".m4a":
         return read_audio(path)
     wav = _ffmpeg("-i", f"file:{path}", "-f", "wav", "-c:a", "pcm_f32le", "pipe:1", doing=f"decode {path.name}")
@@ -123,7 +128,7 @@ def _refuse_unless_fit(audio: Audio, rates: frozenset[int] | None, *, codec: str
 
 
 def _written(audio: Audio, **options: object) -> bytes:
-    """Encoded by libsndfile in blocks: one long write makes its Ogg encoders crash."""
+    """The bytes that libsndfile encodes, written in blocks: one long write makes its Ogg encoders crash."""
     target = io.BytesIO()
     with soundfile.SoundFile(target, "w", audio.rate, audio.channels, **options) as file:
         for start in range(0, audio.frames, BLOCK // 2):

@@ -1,4 +1,4 @@
-"""The error of everything that reads or writes audio files."""
+"""The error of all code that reads or writes audio files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from catalog.common.errors import InputError
 
 
 class AudioFileError(InputError):
-    """A file that should hold audio cannot be read whole, or cannot hold what it should."""
+    """A file that should hold audio cannot be read whole, or a format cannot hold the audio."""
 
     kind = "audio_file"
 
 
 def cut_short(name: str) -> AudioFileError:
-    """The error about a file that ends before it should."""
+    """The error for a file that ends before it should."""
     return AudioFileError(f"{name} is cut short", remedy="Copy or make the file again")

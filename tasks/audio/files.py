@@ -1,4 +1,4 @@
-"""Audio files in and out: whole files as float32, WAV written byte for byte the same on every machine."""
+"""Read and write audio files: whole files as float32, and WAV whose bytes are the same on every machine."""
 
 from __future__ import annotations
 
@@ -27,25 +27,26 @@ BITS: dict[Subtype, int] = {"FLOAT": 32, "PCM_24": 24, "PCM_16": 16}
 WAVE_PCM = 1
 WAVE_FLOAT = 3
 BLOCK = 1 << 17
-"""Frames handled at a time, so that writing needs little memory beside the audio."""
+"""Frames processed at a time, so that writing needs little memory beside the audio."""
 
 LONGEST_S = 3600.0
-"""Of audio that is loaded whole. What only looks at a file reads it in blocks, up to twelve hours."""
+"""Limit for audio that is loaded whole. Code that only inspects a file reads it in blocks, up to twelve hours."""
 
 MOST_VALUES = 2 * 96_000 * 3600
-"""Samples over all channels that are loaded at once: an hour of stereo at 96 kHz, 2.8 GB."""
+"""Limit of samples over all channels that are loaded at once: an hour of stereo at 96 kHz, 2.8 GB."""
 
 FLAC_HIGHEST_HZ = 655_350
-"""Clause 9.1 of RFC 9639: a subset of 20 bits, which libFLAC does not go beyond."""
+"""Clause 9.1 of RFC 9639: the limit of its 20-bit field, which libFLAC does not exceed."""
 
 
 def read_audio(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Audio:
-    """The whole of an audio file as float32 at its own rate: what libsndfile reads (WAV, FLAC, MP3, OGG …), and M4A,
-    AAC, WebM and WavPack where ffmpeg is installed.
+    """A whole audio file as float32 (channels, frames) at its own rate.
 
-    Integer samples are scaled to ±1; float samples come as they are, also beyond ±1 and not finite.
-    Raises AudioFileError for what is no audio, ends before its header says it should, or is longer than ``longest_s``
-    or than memory is meant for, which is told by the header where it says so.
+    Reads every format of libsndfile (WAV, FLAC, MP3, OGG …), and M4A, AAC, WebM and WavPack where ffmpeg is installed.
+    Integer samples are scaled to ±1; float samples are not changed, even beyond ±1 or not finite.
+
+    Raises AudioFileError for a file that is no audio, ends before the length in its header, is longer than
+    ``longest_s``, or exceeds the memory limit; where the header states the length, before any samples are read.
     """
     with open_stream(source, longest_s=longest_s) as stream:
         try:
@@ -56,14 +57,14 @@ def read_audio(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Audi
 
 
 def notes_on(source: Path) -> tuple[str, ...]:
-    """What is wrong with an audio file though it can be read, as finished sentences. Reads its header only."""
+    """The faults of an audio file that can still be read, as finished sentences. Reads the header only."""
     with open_regular(source) as file:
         repair = repaired_wav(file)
         return (repair.note,) if repair and repair.note else ()
 
 
 def _samples(stream: Stream) -> Samples:
-    """All that the stream holds, shape (channels, frames); one copy of it where its length is known."""
+    """All samples of the stream, shape (channels, frames); copied once where the length is known."""
     if stream.frames is not None:
         _check_values(stream, stream.frames)
         samples = np.empty((stream.channels, stream.frames), np.float32)
@@ -90,10 +91,10 @@ def _check_values(stream: Stream, frames: int) -> None:
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
-    """Write a WAV whose bytes follow from the samples alone (no time stamp, as libsndfile's PEAK chunk has).
+    """Write a WAV whose bytes depend on the samples alone (no time stamp, as libsndfile's PEAK chunk has).
 
-    ``dither_seed`` adds TPDF dither of ±1 LSB to 16-bit files and means nothing to the others (24 bits need
-    none). Raises AudioRefused where a sample does not fit into PCM: nothing is clipped silently.
+    ``dither_seed`` adds TPDF dither of ±1 LSB to 16-bit files and is ignored for the others (24 bits need none). Raises
+    AudioRefused where a sample does not fit into PCM: nothing is clipped silently.
     """
     if subtype != "FLOAT":
         _refuse_overs(audio)
@@ -115,11 +116,11 @@ def wav_bytes(audio: Audio, *, subtype: Subtype, dither_seed: int | None = None)
 
 
 def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
-    """Write a 24-bit FLAC with the very samples of the 24-bit WAV.
+    """Write a 24-bit FLAC with exactly the samples of the 24-bit WAV.
 
     Raises AudioRefused where a sample does not fit, AudioFileError for a rate or a number of channels that FLAC does
-    not hold, and OSError where the file cannot be written: it is encoded in memory, since libsndfile keeps the
-    system's reasons to itself.
+    not hold, and OSError where the file cannot be written: it is encoded in memory, since libsndfile hides the system's
+    reasons.
     """
     _refuse_overs(audio)
     encoded = io.BytesIO()
@@ -139,7 +140,7 @@ def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
 
 
 def sample_digest(audio: Audio) -> str:
-    """Hex SHA-256 of rate, channels and float32 samples: the identity of a sound, whatever file it lies in."""
+    """Hex SHA-256 of rate, channels and float32 samples: the identity of a sound, in any file."""
     sha = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
     for channel in audio.samples:
         sha.update(np.ascontiguousarray(channel, dtype="<f4").data)
@@ -147,7 +148,7 @@ def sample_digest(audio: Audio) -> str:
 
 
 def resample(audio: Audio, rate: int) -> Audio:
-    """The audio at another rate by soxr HQ (133 dB signal to noise; AUDIO §2.4). Peaks may grow a little."""
+    """The audio at another rate in Hz by soxr HQ (133 dB signal to noise). Peaks may grow a little."""
     if rate == audio.rate:
         return audio
     return Audio.of(soxr.resample(audio.samples.T, audio.rate, rate, quality="HQ").T, rate)
@@ -197,7 +198,7 @@ def _encoded(frames: Samples, subtype: Subtype, noise: np.random.Generator | Non
 
 
 def _quantised(frames: Samples, bits: int, noise: np.random.Generator | None) -> NDArray[np.int32]:
-    """Rounded to steps of 2^-(bits-1), as readers scale them; +1.0 itself becomes the highest step."""
+    """Samples rounded to steps of 2^-(bits-1), as readers scale them; +1.0 itself becomes the highest step."""
     full = 1 << (bits - 1)
     scaled = frames * np.float64(full)
     if noise is not None:

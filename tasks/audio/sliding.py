@@ -1,4 +1,4 @@
-"""A long recording seen through a window that moves forward: as if it were loaded, in the memory of a few blocks."""
+"""A long recording behind a window that moves forward: used like loaded audio, in the memory of a few blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.audio.audio import Samples
 
 
 class Sliding:
-    """Stands for samples of shape (channels, ``frames``) to a reader that never goes further back than it looked last.
+    """Stands for samples of shape (channels, ``frames``), for a reader that never goes back behind its last start.
 
     Only slices ``[:, low:high]`` with rising ``low`` can be taken.
     """
@@ -24,7 +24,7 @@ class Sliding:
 
     @property
     def samples(self) -> Sliding:
-        """The samples, in the place where :class:`tasks.audio.audio.Audio` has them."""
+        """The samples, under the name that :class:`tasks.audio.audio.Audio` has for them."""
         return self
 
     def __getitem__(self, place: tuple[slice, slice]) -> Samples:

@@ -1,4 +1,4 @@
-"""Where the sound of a recording begins and ends: one answer for what trims it and for what judges the result."""
+"""The first and last sound of a recording: one definition for trimming and for acceptance."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tasks.audio.audio import Audio
 
 SOUND_DBFS = -60.0
 BLOCK_MS = 10
-"""Sound is what reaches this mean level over a block of 10 ms on some channel: a soft drum does, a lone crackle not."""
+"""A block of 10 ms has sound where its mean level on some channel is over this: a soft drum, not a lone crackle."""
 
 
 def non_silent_span(audio: Audio, *, floor_dbfs: float = SOUND_DBFS) -> tuple[int, int] | None:
-    """The first frame of the first block that sounds and the frame past the last one; None where nothing does.
+    """The first frame of the first block with sound and the frame after the last one; None where there is no sound.
 
-    Blocks of 10 ms are counted from the first frame; what is left over at the end is a block of its own.
+    Blocks of 10 ms are counted from the first frame; a shorter remainder at the end is a block of its own.
     """
     size = max(1, audio.rate * BLOCK_MS // 1000)
     starts = np.arange(0, audio.frames, size)

@@ -1,4 +1,4 @@
-"""Audio files read a block at a time: what is too long, has too many channels or ends early is refused, not loaded."""
+"""Audio files read in blocks: a file that is too long, has too many channels or ends early is refused, not loaded."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from tasks.audio.formats.mp3_frames import count_frames, with_length
 Frames = NDArray[np.float32]
 
 READ_VALUES = 1 << 20
-"""Samples read at a time, over all channels: what a header promises is believed only as far as it is kept."""
+"""Samples read at a time, over all channels: no memory is reserved for a length that only the header claims."""
 
 UNKNOWN_FRAMES = 2**63 - 1
-"""What libsndfile makes of a FLAC that was written to a pipe and tells no length."""
+"""The length that libsndfile gives for a FLAC that was written to a pipe and states none."""
 
 LONGEST_S = 12 * 3600.0
-"""Of anything that is read in blocks."""
+"""Limit for everything that is read in blocks."""
 
 REFERENCE_WAIT_S = 20.0
-"""For what ffmpeg decodes of a reference, which has ten minutes at most: on one quiet core they take a second."""
+"""Limit for ffmpeg's decoding of a reference of at most ten minutes: on one quiet core that takes a second."""
 
 _OF_FRAME = re.compile(rb"\xff[\xe2-\xff]")
 _OTHERS = (b"ID3", b"RIFF", b"RIFX", b"RF64", b"FORM", b"OggS", b"fLaC", b".snd", b"caff")
-"""Beginnings of what libsndfile knows without its name."""
+"""First bytes of formats that libsndfile recognises without a file name."""
 
 MAX_CHANNELS = 64
 MAX_RATE_HZ = 1_536_000
@@ -55,10 +55,10 @@ _MP3_HEAD_BYTES = 1 << 13
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An open audio file. ``frames`` is how long it says it is, None where it does not say or only guesses.
+    """An open audio file. ``frames`` is the length that it states, None where it states none or only an estimate.
 
-    ``form`` and ``subtype`` are libsndfile's words, or the codec where ffmpeg decodes; ``notes`` are finished sentences
-    about what is wrong with the file though it can be read.
+    ``form`` and ``subtype`` are libsndfile's names, or the codec where ffmpeg decodes; ``notes`` are finished sentences
+    about faults of a file that can still be read.
     """
 
     name: str
@@ -74,8 +74,11 @@ class Stream:
     _seek: Callable[[int], object] | None = field(default=None, repr=False)
 
     def middle(self, most: int, frames: int = 0) -> Iterator[Frames]:
-        """The middle ``most`` frames alone in such blocks, all where it is shorter; its first ``most`` where the middle
-        is not known. Whether the rest is there is not looked at."""
+        """The middle ``most`` frames in blocks (frames, channels); the whole where it is shorter, and the first
+        ``most`` where the middle is not known.
+
+        Does not check that the rest of the file is there.
+        """
         left = most
         if self.frames is None or self._seek is None:
             pass
@@ -90,9 +93,9 @@ class Stream:
             yield block
 
     def blocks(self, frames: int = 0) -> Iterator[Frames]:
-        """All of it, shape (frames, channels) each, in blocks of so many frames (left out: of a few MiB).
+        """The whole file in blocks of shape (frames, channels), ``frames`` each (default: a few MiB).
 
-        Raises AudioFileError where it ends before its header says, or goes on past the bound on its length.
+        Raises AudioFileError where the file ends before its stated length, or exceeds the length limit.
         """
         size = frames or max(1, READ_VALUES // self.channels)
         done = 0
@@ -109,10 +112,10 @@ class Stream:
 def open_stream(
     source: Path | BinaryIO, *, longest_s: float = LONGEST_S, longest_wait_s: float = LONGEST_WAIT_S
 ) -> Iterator[Stream]:
-    """Open an audio file and judge it by its header; ffmpeg, where it is needed, is waited for ``longest_wait_s``.
+    """Open an audio file and check its header; ffmpeg, where needed, may take ``longest_wait_s``.
 
-    Raises AudioFileError for what is no audio, is cut short, or is longer than ``longest_s``, and MachineError where
-    it takes ffmpeg, which is missing.
+    Raises AudioFileError for a file that is no audio, is cut short, or is longer than ``longest_s``, and MachineError
+    where ffmpeg is needed and missing.
     """
     name = source.name if isinstance(source, Path) else "the audio"
     if isinstance(source, Path) and not source.is_file():
@@ -128,7 +131,7 @@ def open_stream(
         except OSError as fault:
             what = f"{name} cannot be read as audio ({fault.strerror or fault})"
             raise AudioFileError(what, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
-        yield stream  # what its reader runs into is its own
+        yield stream  # errors inside the caller's block are the caller's
 
 
 def _stream_of(
@@ -148,8 +151,10 @@ def _stream_of(
 
 
 def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
-    """An MP3 of varying bit rate whose length no header tells, led by one that does. Raises AudioFileError where an
-    MP3 ends inside a frame."""
+    """An MP3 of varying bit rate without a length in any header, with such a header put in front.
+
+    Raises AudioFileError where an MP3 ends inside a frame.
+    """
     head = _head(raw)
     if head[:1] != b"\xff" or gapless_header(head) is not None:
         return None
@@ -163,8 +168,10 @@ def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
 
 
 def _refuse_empty_mp3(source: Path | BinaryIO, raw: BinaryIO) -> None:
-    """Raise AudioFileError for what is called an MP3 and has no beginning of a frame: libsndfile would take it by its
-    name, and its decoder write to stderr itself."""
+    """Raise AudioFileError for a file named as an MP3 that holds no beginning of a frame.
+
+    libsndfile would accept it by its name, and its decoder would write to stderr.
+    """
     if not isinstance(source, Path) or source.suffix.lower() != ".mp3":
         return
     raw.seek(0)
@@ -182,11 +189,11 @@ def _beginning(source: Path | BinaryIO) -> bytes:
 
 
 def _opened(source: Path | BinaryIO, raw: BinaryIO) -> soundfile.SoundFile:
-    """The file by libsndfile, which takes a path as the system has it: soundfile takes no text that is not UTF-8.
+    """Open the file by libsndfile, with the path as the system's bytes: soundfile accepts no text that is not UTF-8.
 
-    Beside what it does not know, libsndfile opens ``._NAME`` (the other half of an old Macintosh's file), which may be
-    a pipe and keep it waiting. Nothing stands beside the system's own name of an open file; that has no suffix, by
-    which a few formats are known.
+    For an unknown file, libsndfile also opens ``._NAME`` (the other half of an old Macintosh's file), which may be a
+    pipe and block. The system's own name of an open file has no such neighbour; it also has no suffix, by which a few
+    formats are recognised.
     """
     if not isinstance(source, Path):
         return soundfile.SoundFile(source)
@@ -209,7 +216,7 @@ def _of_sndfile(
         raise cut_short(name)
     frames: int | None = file.frames
     if file.format == "MP3" and gapless_header(_head(raw)) is None:
-        frames = None  # what libsndfile expects of it is a guess
+        frames = None  # libsndfile's length is an estimate
     _check_header(name, file.channels, file.samplerate, frames, longest_s)
     return Stream(
         name=name,
@@ -227,7 +234,7 @@ def _of_sndfile(
 
 
 def _head(raw: BinaryIO) -> bytes:
-    """The first frames of an MP3, behind its tag; the place in the file is kept."""
+    """The first frames of an MP3, after its ID3 tag; the position in the file is restored."""
     place = raw.tell()
     raw.seek(0)
     raw.seek(after_id3(raw.read(10)))
@@ -264,21 +271,21 @@ def _check_header(name: str, channels: int, rate: int, frames: int | None, longe
 def _sndfile_block(file: soundfile.SoundFile, size: int, name: str) -> Frames:
     try:
         return np.asarray(file.read(size, dtype="float32", always_2d=True), dtype=np.float32)
-    except soundfile.LibsndfileError as fault:  # as where a FLAC ends before its header says
+    except soundfile.LibsndfileError as fault:  # e.g. a FLAC that ends before its stated length
         raise AudioFileError(f"{name} is cut short or damaged", remedy="Copy or make the file again") from fault
 
 
 def too_long(name: str, longest_s: float) -> AudioFileError:
-    """The error about audio of more than ``longest_s``."""
+    """The error for audio longer than ``longest_s``."""
     minutes = longest_s / 60
     bound = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
     return AudioFileError(f"{name} is longer than {bound}", remedy="Cut it, or split it")
 
 
 def is_cut_short(log: str) -> bool:
-    """Whether libsndfile found fewer bytes of sound than a header promises (it reads on without a word).
+    """Whether libsndfile found fewer bytes of audio than a header promises (it reads on without an error).
 
-    It corrects WAV and AIFF in its log; of W64 and RF64 it tells what is promised and how long the file is.
+    It notes the correction of WAV and AIFF in its log; for W64 and RF64 it logs the promised length and the file's.
     """
     found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
     if found is not None:

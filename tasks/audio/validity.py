@@ -1,4 +1,4 @@
-"""What no scorer can read a number off, said once for all of them."""
+"""The faults that make audio unmeasurable, checked in one place for all scorers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tasks.audio.audio import Audio, beyond_any_level
 
 
 def nonfinite_samples(audio: Audio) -> int:
-    """How many samples are NaN or infinite, over all channels."""
+    """The number of samples that are NaN or infinite, over all channels."""
     return audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
 
 
 def unreadable(audio: Audio) -> NotMeasurable | None:
-    """Why nothing can be read off this audio, or None where it is sound enough to look at."""
+    """Why this audio cannot be measured; None where it can."""
     if audio.samples.size == 0:
         return NotMeasurable("there are no samples")
     if bad := nonfinite_samples(audio):

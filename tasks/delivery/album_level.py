@@ -14,9 +14,9 @@ from tasks.steps.run_step import StepContext
 
 
 def album_level(context: StepContext) -> StepOutcome:
-    """Integrated loudness of all masters together, gated as one, and the highest true peak; null where silent.
+    """Integrated loudness of all masters, gated as one programme, and the highest true peak; null where silent.
 
-    No gating block reaches over a border between two songs, as ReplayGain 2.0 measures an album.
+    No gating block spans a border between two songs, as ReplayGain 2.0 measures an album.
     """
     blocks, peaks = [], []
     for role in sorted(context.request.inputs):

@@ -1,4 +1,4 @@
-"""The picture of a master: its waveform and its loudness over time, small enough for a page."""
+"""The curves of a master for a page: its waveform and its loudness over time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOUDNESS_POINTS = 400
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Lowest and highest sample of each stretch; seconds and short-term loudness (LUFS, None for silence)."""
+    """Lowest and highest sample of each part of the song; seconds and short-term loudness (LUFS, None for silence)."""
 
     duration_s: float
     peaks: Peaks
@@ -50,10 +50,10 @@ def draw_curves(audio: Audio) -> Curves:
 
 
 def waveform_peaks(audio: Audio, points: int = WAVEFORM_POINTS) -> Peaks:
-    """Lowest and highest sample over all channels in each of ``points`` equal stretches, to three decimals.
+    """Lowest and highest sample over all channels in each of ``points`` equal parts, to three decimals.
 
-    Audio with fewer frames than that gives one point a frame; empty audio gives none. Samples that are not
-    finite count as silence.
+    Audio with fewer frames than that gives one point per frame; empty audio gives none. Samples that are not finite
+    count as silence.
     """
     points = min(points, audio.frames)
     if points == 0:

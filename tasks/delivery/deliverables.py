@@ -1,4 +1,4 @@
-"""The forms in which a master is delivered: names, folders and suffixes, without what is needed to write them."""
+"""The forms in which a master is delivered: names, folders and suffixes, without the encoders."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Version = Literal["instrumental", "acapella"]
 
 @dataclass(frozen=True, slots=True)
 class Deliverable:
-    """One form. ``name`` is also its folder in a release; ``label`` is what the listening page calls it.
+    """One form. ``name`` is also its folder in a release; ``label`` is its name on the listening page.
 
-    With a ``version`` it is made not of the master but of that version of it, mastered by the step of this name;
-    ``needs_vocals`` then says that a vocals stem must be there first. ``program`` is one that has to be on PATH.
+    With a ``version`` it is made from that version of the master, mastered by the step of this name; ``needs_vocals``
+    states that this needs a vocals stem. ``program`` is one that must be on PATH.
     """
 
     name: str
@@ -42,16 +42,16 @@ DELIVERABLES: Mapping[str, Deliverable] = {
 }
 
 LOSSY = frozenset({"mp3_320", "opus_160", "aac_256"})
-"""The forms that a codec changes, so that they are decoded and measured once more (AUDIO §2.2)."""
+"""The forms that a codec changes, so that they are decoded and measured again."""
 
 
 def deliverable_names() -> tuple[str, ...]:
-    """The names that a manifest may ask for."""
+    """The names that a manifest may use."""
     return tuple(DELIVERABLES)
 
 
 def available(kind: str) -> str | None:
-    """Why a deliverable cannot be made on this machine, or None where it can."""
+    """Why a deliverable cannot be made on this machine; None where it can."""
     program = DELIVERABLES[kind].program
     if program is None or shutil.which(program):
         return None

@@ -1,4 +1,4 @@
-"""Deliverables of a master: each form written whole, tagged, read back, and the same bytes whenever the input is."""
+"""Deliverables of a master: each form written whole, tagged and read back, with the same bytes for the same input."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ __all__ = ["DELIVERABLES", "Encoded", "encode"]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A deliverable, and what was found when it was read back. ``sample_digest`` is the identity of the sound that it
-    decodes to, None where that is the master's."""
+    """A deliverable, and the findings from reading it back.
+
+    ``sample_digest`` identifies its decoded samples, None where they equal the master's.
+    """
 
     path: Path
     findings: tuple[Finding, ...]
@@ -40,7 +42,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What an encoder is given; ``destination`` is a partial file that is moved into place afterwards."""
+    """The input of an encoder; ``destination`` is a partial file that is moved into place afterwards."""
 
     master: Path
     destination: Path
@@ -50,7 +52,7 @@ class _Job:
 
     @property
     def named(self) -> TrackTags:
-        """The tags of a form that cannot do without. Raises InputError."""
+        """The tags of a form that needs them. Raises InputError."""
         if self.tags is None:
             raise InputError(f"{self.destination.suffix} files are not made without tags", remedy="Give the tags")
         return self.tags
@@ -59,15 +61,16 @@ class _Job:
 def encode(
     kind: str, master: Path, destination: Path, *, tags: TrackTags | None, cover: bytes | None, dither_seed: int
 ) -> Encoded:
-    """Write one deliverable of a 24-bit WAV master, read it back, and give its path.
+    """Write one deliverable of a 24-bit WAV master, read it back, and return its path and findings.
 
-    ``kind`` is one of :data:`DELIVERABLES`; ``dither_seed`` is used by ``wav16`` alone. WAV and FLAC keep the
-    master's samples (16 bits with TPDF dither) and WAVs bear its loudness in a bext chunk; every form decodes to
-    the master's very length, Opus at 48 kHz. Without ``tags`` (None) a WAV holds its format and samples alone.
-    Nothing is left behind where it fails.
-    Raises InputError for an unknown kind, a master that is no 24-bit WAV, a cover that is no picture, or a form
-    that does not have the master's rate; MachineError where AAC finds no ffmpeg; WorkError where the file does
-    not come back as it was meant.
+    ``kind`` is one of :data:`DELIVERABLES`; ``dither_seed`` is used by ``wav16`` alone. WAV and FLAC keep the master's
+    samples (16 bits with TPDF dither) and WAVs have its loudness in a bext chunk; every form decodes to exactly the
+    master's length, Opus at 48 kHz. Without ``tags`` (None) a WAV holds its format and samples alone. A failure leaves
+    no file behind.
+
+    Raises InputError for an unknown kind, a master that is no 24-bit WAV, a cover that is no picture, or a form that
+    does not support the master's rate; MachineError where AAC finds no ffmpeg; WorkError where the file reads back
+    differently.
     """
     encoder = _ENCODERS.get(kind)
     if encoder is None:

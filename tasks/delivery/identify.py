@@ -1,4 +1,4 @@
-"""Which artifact a file is, also after somebody edited its tags or re-encoded it without loss, and how sure that is."""
+"""Identify the artifact of a file, even with edited tags or re-encoded without loss, and how certain that is."""
 
 # mypy: disable-error-code="no-untyped-call"
 # (mutagen calls itself typed, but is not)
@@ -33,14 +33,16 @@ from catalog.lineage.track_origins import (
 Certainty = Literal["exact bytes", "same samples", "tag only, bytes changed"]
 
 CANDIDATE_TAG = "SONGLINE_CANDIDATE"
-"""What every deliverable names its candidate under, in whatever way its format keeps such fields."""
+"""The field in which every deliverable names its candidate, in the notation of its format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """The artifact that stands for a file; ``candidate`` is the one that its tags name, if it is known here, ``note``
-    a sentence or two on what does not fit, ``alike`` other artifacts that it may as well be a copy of. Without
-    ``is_build_known`` it may be of one of several builds, and the artifact is what its candidate rendered."""
+    """The artifact of a file. ``candidate`` is the one in its tags, if this catalog has it.
+
+    ``note`` explains discrepancies in a sentence or two; ``alike`` are other artifacts of which the file may be a copy.
+    Without ``is_build_known`` it may be of one of several builds, and the artifact is the candidate's render.
+    """
 
     digest: str
     certainty: Certainty
@@ -51,9 +53,9 @@ class Identified:
 
 
 def identify(catalog: Catalog, path: Path) -> Identified:
-    """What a file is: by its bytes, else by its decoded samples, else by the candidate that its tags name alone.
+    """Identify a file by its bytes, else by its decoded samples, else by the candidate in its tags alone.
 
-    Raises InputError where none of these leads into this catalog.
+    Raises InputError where none of these is in this catalog.
     """
     digest = digest_file(path)
     if is_artifact(catalog.database, digest):
@@ -69,10 +71,10 @@ def identify(catalog: Catalog, path: Path) -> Identified:
 
 
 def candidate_tag(path: Path) -> str | None:
-    """The candidate that a file's tags name, None where they name none or cannot be read."""
+    """The candidate named in a file's tags; None where there is none or they cannot be read."""
     try:
         tags = getattr(mutagen.File(path), "tags", None)
-    except Exception:  # mutagen runs into anything in a file that was made wrong, IndexError among them
+    except Exception:  # mutagen raises any error for a malformed file, IndexError among them
         return None
     if tags is None:
         return None
@@ -80,7 +82,7 @@ def candidate_tag(path: Path) -> str | None:
 
 
 def _fields(tags: object) -> Iterator[tuple[str, str]]:
-    """Free fields by name: taggers change the case of names, and keep several texts."""
+    """Free fields by name: tag editors change the case of names, and store several texts."""
     if isinstance(tags, ID3):
         for frame in tags.getall("TXXX"):
             yield str(frame.desc), str(frame.text[0]) if frame.text else ""
@@ -93,7 +95,7 @@ def _fields(tags: object) -> Iterator[tuple[str, str]]:
 
 def _samples(path: Path) -> str | None:
     from tasks.audio.codecs import decoded
-    from tasks.audio.files import sample_digest  # a file that is whole needs neither
+    from tasks.audio.files import sample_digest  # an unchanged file needs neither
 
     try:
         return sample_digest(decoded(path))
@@ -102,7 +104,7 @@ def _samples(path: Path) -> str | None:
 
 
 def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -> Identified | None:
-    """The file of the named candidate that decodes to these samples, else whatever audio of the catalog does."""
+    """The file of the named candidate that decodes to these samples, else any audio of the catalog that does."""
     known = deliveries_of(catalog.database, named).known if named else ()
     for file in _alike(known, path):
         if _samples_of_stored(catalog, file.digest, path) == samples:
@@ -117,13 +119,13 @@ def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -
 
 
 def _alike(deliveries: Sequence[Delivery], path: Path) -> list[DeliveredFile]:
-    """The delivered files of the form that a file's name says, each once."""
+    """The delivered files of the form that a file's name indicates, each once."""
     files = (file for delivery in deliveries for file in delivery.files)
     return list({file.digest: file for file in files if Path(file.path).suffix == path.suffix.lower()}.values())
 
 
 def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
-    """What the tag alone says: the candidate, and the delivered file where all that may be meant are of one master."""
+    """The result from the tag alone: the candidate, and the delivered file where all possible ones share a master."""
     deliveries = deliveries_of(catalog.database, candidate)
     note = f"Its tags name the candidate {candidate}; nothing shows that the sound is still that of the delivered file."
     alike = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)
@@ -137,7 +139,7 @@ def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
 
 
 def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
-    """Why it cannot be said which build a file is of."""
+    """Why the build of a file cannot be determined."""
     unknown = listed([f"build {number}" for number in deliveries.unknown], "and")
     lost = f"nothing is known of {unknown} any more" if unknown else ""
     if not alike:
@@ -153,8 +155,10 @@ def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
 
 
 def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
-    """Note what the samples of delivered files are, before their bytes are removed: whoever edits the tags of one later
-    still finds it. What cannot be decoded is left out; gives the count."""
+    """Record the sample digests of delivered files before their bytes are removed; returns the number recorded.
+
+    A file whose tags are edited later can then still be identified. Files that cannot be decoded are left out.
+    """
     found = {}
     for digest, suffix in undecoded(catalog.database, digests).items():
         if samples := _samples_of_stored(catalog, digest, Path(f"file{suffix}")):
@@ -164,7 +168,7 @@ def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
 
 
 def _samples_of_stored(catalog: Catalog, digest: str, like: Path) -> str | None:
-    """The samples' digest of stored bytes; None where they are gone or cannot be decoded here."""
+    """The sample digest of stored bytes; None where they are gone or cannot be decoded here."""
     try:
         with catalog.scratch() as folder:
             link = folder / f"stored{like.suffix.lower()}"

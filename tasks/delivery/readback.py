@@ -1,7 +1,7 @@
-"""Every deliverable read back before it counts: its samples, its length, its tags field by field, its cover.
+"""Read every deliverable back: its samples, its length, its tags field by field, its cover.
 
-What a file says is compared with what it was to say, through other code than the one that wrote it wherever there
-is such: samples and lengths come from the decoders, gapless figures from the bytes.
+The content is compared with the expected one, through other code than the one that wrote it wherever there is such:
+samples and lengths come from the decoders, gapless figures from the bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tasks.delivery.tags.tags import read_cover, read_tags
 from tasks.delivery.tags.track_tags import TrackTags
 
 DITHER_LSB = 1.5
-"""Furthest that TPDF dither of ±1 LSB and rounding take a 16-bit sample from where it was."""
+"""The largest change of a 16-bit sample by TPDF dither of ±1 LSB and rounding."""
 
 _BLOCK = 1 << 18
 _MASTER_BITS = 24
@@ -43,11 +43,12 @@ def verify_encoded(
     broadcast: Broadcast | None = None,
     sound: Audio | None = None,
 ) -> tuple[Finding, ...]:
-    """What was found in a deliverable of ``master``, each a pass; ``broadcast`` is what a WAV's bext chunk is to say,
-    ``sound`` what a lossy file decodes to, where that is known. Without ``tags`` the file is a WAV that may hold
-    nothing but its format and samples.
+    """The findings on a deliverable of ``master``, each a pass.
 
-    Raises WorkError that names the field where the file does not hold what it should.
+    ``broadcast`` is the expected bext chunk of a WAV, ``sound`` the decoded audio of a lossy file, where that is known.
+    Without ``tags`` the file is a WAV that may hold nothing but its format and samples.
+
+    Raises WorkError that names the field where the file differs.
     """
     try:
         return tuple(_findings(path, kind, tags=tags, cover=cover, master=master, broadcast=broadcast, sound=sound))
@@ -58,7 +59,7 @@ def verify_encoded(
 
 
 def sound_of(path: Path, kind: str) -> Audio:
-    """What a deliverable decodes to. Raises WorkError where it cannot be decoded."""
+    """The decoded audio of a deliverable. Raises WorkError where it cannot be decoded."""
     try:
         return decoded(path)
     except SonglineError as fault:
@@ -66,7 +67,7 @@ def sound_of(path: Path, kind: str) -> Audio:
 
 
 def tags_kept(kind: str, tags: TrackTags) -> TrackTags:
-    """The part of the tags that a form can keep: Opus has no peaks (RFC 7845, 5.2.1)."""
+    """The part of the tags that a form can store: Opus has no peaks (RFC 7845, 5.2.1)."""
     return replace(tags, track_peak=None, album_peak=None) if kind == "opus_160" else tags
 
 
@@ -103,7 +104,7 @@ def _findings(
 
 
 def _samples(path: Path, kind: str, master: Path) -> Finding:
-    """Samples of two PCM files compared in steps of the shorter word, block by block."""
+    """Compare the samples of two PCM files in steps of the shorter word, block by block."""
     bits = 16 if soundfile.info(os.fsencode(path)).subtype == "PCM_16" else _MASTER_BITS
     limit = DITHER_LSB if bits < _MASTER_BITS else 0.0
     furthest = 0.0

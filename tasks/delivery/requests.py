@@ -1,4 +1,4 @@
-"""The requests of delivery: the level of the album, pictures of masters, and encoded files."""
+"""The requests of delivery: the level of the album, curves of masters, and encoded files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def request_encoding(
 ) -> StepRequest:
     """One deliverable of a master, tagged, read back and, where it is lossy, measured against the ceiling.
 
-    With ``wav_tags`` none a WAV gets neither tags nor cover: it is the same file whatever they are.
+    With ``wav_tags`` none a WAV gets neither tags nor cover: its file does not depend on them.
     """
     if wav_tags == "none" and DELIVERABLES[deliverable].suffix == ".wav":
         bare = {"deliverable": deliverable, "ceiling_dbtp": ceiling_dbtp, "wav_tags": "none"}

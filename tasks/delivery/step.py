@@ -14,12 +14,12 @@ from tasks.steps.run_step import StepContext
 
 
 def draw(context: StepContext) -> StepOutcome:
-    """Waveform and loudness of a master."""
+    """Draw the waveform and loudness of a master."""
     return StepOutcome(draw_curves(read_audio(context.input("master"))).document())
 
 
 def encode(context: StepContext) -> StepOutcome:
-    """One deliverable of a master, read back; a lossy one is decoded and measured once more beside its master.
+    """Encode one deliverable of a master and read it back; a lossy one is decoded and compared with its master.
 
     The dither's seed comes from the master's digest: same master, same file.
     """

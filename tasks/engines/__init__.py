@@ -1,1 +1,1 @@
-"""Engines: what renders candidates. A new one is a folder here and a line in the registry."""
+"""Engines render candidates. A new engine is a folder here and a line in the registry."""

@@ -1,7 +1,7 @@
-"""The seam that every engine plugs into, in two halves.
+"""The protocols of an engine, in two halves.
 
-The light half (:class:`Engine`) needs no loaded model and no heavy import: it turns a song and a seed into a
-recipe, says what that needs, and forecasts. The heavy half (:class:`Renderer`) is loaded once per shard and renders.
+The light half (:class:`Engine`) needs no loaded model and no heavy import: it turns a song and a seed into a recipe,
+states its inputs and models, and forecasts. The heavy half (:class:`Renderer`) is loaded once per shard and renders.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SettingsModel = TypeVar("SettingsModel", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What rendering one recipe is expected to take."""
+    """The expected cost of rendering one recipe."""
 
     seconds: float
     memory_bytes: int
@@ -39,7 +39,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class RenderInput:
-    """An artifact that a recipe is rendered with: known by its digest, or the ``product`` of a step yet to be done."""
+    """An input artifact of a recipe: identified by its digest, or as the ``product`` of a step that has not run yet."""
 
     digest: str | None = None
     request: StepRequest | None = None
@@ -48,7 +48,7 @@ class RenderInput:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """A recipe to render, with its materials as files by role."""
+    """A recipe to render, with its inputs as files by role."""
 
     recipe: Recipe
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A file that comes with a render beside its audio (MIDI, latent)."""
+    """A file that a render produces beside its audio (MIDI, latent)."""
 
     data: bytes
     media_type: str
@@ -65,7 +65,7 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one candidate cost: its share of the batch's seconds by part and of the arithmetic; memory is the batch's.
+    """The cost of one candidate: its share of the batch's seconds by part and of its operations; memory is the batch's.
 
     ``flops`` counts the sampler's floating-point operations, a multiply-add as two.
     """
@@ -81,13 +81,13 @@ class Figures:
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """The sum of all parts."""
         return self.text_s + self.sampler_s + self.vae_s
 
 
 @dataclass(frozen=True, slots=True)
 class RenderResult:
-    """One finished candidate: the float stereo mix, and what came with it by name ("midi", "latent")."""
+    """One finished candidate: the float stereo mix, and its extra files by name ("midi", "latent")."""
 
     recipe: Recipe
     audio: Audio
@@ -97,14 +97,14 @@ class RenderResult:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One recipe that could not be rendered; the others of its batch go on."""
+    """One recipe that could not be rendered; the others of its batch continue."""
 
     recipe: Recipe
     error: SonglineError
 
 
 def settings_of(song: Song, model: type[SettingsModel]) -> SettingsModel:
-    """A song's settings as its engine's model has them. Raises InputError where they do not fit."""
+    """A song's settings as its engine's model. Raises InputError where they do not fit."""
     try:
         return model.model_validate(dict(song.settings))
     except ValidationError as error:
@@ -121,19 +121,19 @@ class Renderer(Protocol):
     """The heavy half: holds the loaded model for the life of a shard."""
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Yield every order's outcome as soon as it is there, in any sequence."""
+        """Yield the result of every order as soon as it is finished, in any sequence."""
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
-        """The true parts of a render by name (vocals, drums, bass, other), summing to its mix within -90 dBFS; of a
-        song without words no vocals.
+        """The true stems of a render by name (vocals, drums, bass, other), summing to its mix within -90 dBFS.
 
-        Raises RefusedError where the engine has none (``native_stems`` is False).
+        A song without words has no vocals. Raises RefusedError where the engine has no stems (``native_stems`` is
+        False).
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a rendered candidate that is to be sung again.
+    """A passage of a rendered candidate to be retaken.
 
     ``products`` are the parent's artifacts by role; ``lyrics`` the whole song's where they change.
     """
@@ -148,8 +148,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Retakes:
-    """Recipes that sing a passage again, one a seed; the stretch that is really made anew, in the engine's grid; and
-    warnings about its new words as finished sentences."""
+    """The recipes of a retake, one per seed; the passage in the engine's grid; warnings on new words, as sentences."""
 
     recipes: tuple[Recipe, ...]
     start_s: float
@@ -158,8 +157,11 @@ class Retakes:
 
 
 class Engine(Protocol):
-    """The light half. ``batches`` says that it loads a model and renders many recipes at once: such an engine gets one
-    process a device, and the recipes of all songs together."""
+    """The light half.
+
+    ``batches`` states that it loads a model and renders many recipes at once: such an engine gets one process per
+    device, and the recipes of all songs in common batches.
+    """
 
     name: ClassVar[str]
     revision: ClassVar[int]
@@ -168,32 +170,35 @@ class Engine(Protocol):
     settings_model: ClassVar[type[BaseModel]]
 
     def notices(self, song: Song) -> Sequence[Notice]:
-        """What only this engine can say about a song: faults it would refuse, and warnings."""
+        """The engine's own notices about a song: faults that it would refuse, and warnings."""
 
     def unused(self, song: Song) -> Mapping[str, str]:
-        """What the song states and this engine makes no use of: the manifest's field, and a sentence that says so."""
+        """The fields of the song that this engine ignores: the manifest's field, and a sentence about it."""
 
     def uses(self, song: Song) -> tuple[Use, ...]:
-        """The models of the registry that a song needs, and what for, whether or not they are there."""
+        """The models of the registry that a song needs, and their purpose, whether or not they are installed."""
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """Everything that determines the sound of this song with this seed. Raises ModelMissing."""
+        """The recipe that determines the sound of this song with this seed. Raises ModelMissing."""
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
-        """A passage sung again, once for each seed. Raises RefusedError where the engine cannot, InputError for times
-        and where the parent can no longer be sung alike."""
+        """Recipes for a retake of a passage, one per seed.
+
+        Raises RefusedError where the engine has no retakes, InputError for invalid times and where the parent can no
+        longer be rendered the same way.
+        """
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
-        """How far two renders of a recipe may be apart and still be the same to any ear: largest sample difference."""
+        """The largest sample difference, dBFS, at which two renders of a recipe still sound the same to anyone."""
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
-        """What a recipe is rendered with beside the engine's models, by role."""
+        """The inputs of a recipe beside the engine's models, by role."""
 
     def forecast(self, recipe: Recipe) -> Forecast:
         """Time, memory and stored bytes for one recipe on this machine."""
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
-        """The models and sound libraries that a recipe was made with, and their licences."""
+        """The models and sound libraries of a recipe, and their licences."""
 
     def load(self) -> Renderer:
         """The heavy half, ready to render."""

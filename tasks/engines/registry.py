@@ -1,4 +1,4 @@
-"""Which engines there are: one line each, imported only when asked for."""
+"""The registry of engines: one line each, imported only when needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENGINES: Mapping[str, str] = MappingProxyType(
         "diffrhythm": "tasks.engines.diffrhythm.engine:DiffRhythmEngine",
     }
 )
-"""Engine name to ``module:class`` of its light half, which is made from the settings."""
+"""Engine name to ``module:class`` of its light half, which is created from the settings."""
 
 
 def get_engine(name: str, settings: Settings) -> Engine:

@@ -1,1 +1,1 @@
-"""Enhancement: members that treat a winner before it is mastered."""
+"""Enhancement: processors ("members") that improve a winner before it is mastered."""

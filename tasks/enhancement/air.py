@@ -1,9 +1,9 @@
 """The member ``air``: a gentle shelf and an exciter above 10 kHz.
 
-The exciter multiplies what lies in the octave under the cut-off by its own mid, which gives second harmonics
-(and sums) of the mid, with the side in proportion: a mono song stays mono, a swapped one comes out swapped, and
-a difference signal gets nothing but the shelf. A product of two signals under a quarter of the rate ends under half
-the rate, so it is free of aliases without oversampling.
+The exciter multiplies the octave under the cut-off by its own mid, which gives second harmonics (and sums) of the mid,
+with the side in proportion: a mono song stays mono, a swapped one comes out swapped, and a difference signal gets
+nothing but the shelf. A product of two signals under a quarter of the rate ends under half the rate, so it is free of
+aliases without oversampling.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tasks.enhancement.base import Bounds, admit, held_at_peak, level_neutral, r
 LOWEST_RATE = 32_000
 CUTOFF_HZ = 10_000.0
 HIGHEST_CUTOFF = 0.23
-"""Of the rate: second harmonics of all below it end under half the rate."""
+"""Relative to the rate: second harmonics of everything below it end under half the rate."""
 
 TRANSITION = 1.15
 DOWN_DB = 100.0
 SHELF_DB = 1.5
 HARMONICS_DB = -9.0
-"""Of the product against the octave it is made from; the second harmonic of a tone is 6 dB softer again."""
+"""Level of the product relative to its source octave; the second harmonic of a tone is 6 dB softer again."""
 
 STEP_S = 0.001
 REACH_S = 0.01
 LOWEST_LEVEL = np.float32(1e-4)
-"""Of the highest level: what is softer gets fewer harmonics, and silence none."""
+"""Relative to the highest level: softer passages get fewer harmonics, and silence none."""
 
 TINY = np.float32(1e-20)
 
@@ -44,13 +44,13 @@ class Air:
     revision: ClassVar[int] = 1
 
     def bounds(self, rate: int) -> Bounds:
-        """All under 10 kHz is kept (a little less at rates under 44.1 kHz); what is new reaches up to twice that."""
+        """Keeps everything under 10 kHz (a little less at rates under 44.1 kHz); new content reaches twice that."""
         refuse_rate(rate, LOWEST_RATE, member=self.name)
         cutoff = min(CUTOFF_HZ, HIGHEST_CUTOFF * rate)
         return Bounds(kept_from_hz=0.0, cutoff_hz=cutoff, generated_hz=(cutoff, 2 * cutoff))
 
     def enhance(self, audio: Audio) -> Audio:
-        """The audio with its air, at its own loudness."""
+        """The audio (channels, frames) with added air, at its own loudness."""
         cutoff = self.bounds(audio.rate).cutoff_hz
         lufs = admit(audio)
         change = shelf_and_harmonics(audio, cutoff)
@@ -62,7 +62,7 @@ class Air:
 
 
 def shelf_and_harmonics(audio: Audio, cutoff_hz: float) -> Samples:
-    """What is added to the audio: its own band above the cut-off, a little of it, and second harmonics."""
+    """The signal to add to the audio: a share of its own band above the cut-off, and second harmonics."""
     taps = high_pass(cutoff_hz, cutoff_hz * TRANSITION, audio.rate, down_db=DOWN_DB)
     added = _harmonics(_octave_under(audio, cutoff_hz), audio.rate)
     added += np.float32(10 ** (SHELF_DB / 20) - 1) * audio.samples
@@ -70,7 +70,7 @@ def shelf_and_harmonics(audio: Audio, cutoff_hz: float) -> Samples:
 
 
 def _octave_under(audio: Audio, cutoff_hz: float) -> Samples:
-    """What lies in the octave that ends at the cut-off, flanks included."""
+    """The octave that ends at the cut-off, flanks included; (channels, frames)."""
     lower = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
     upper = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
     half = len(upper) // 2
@@ -81,7 +81,7 @@ def _octave_under(audio: Audio, cutoff_hz: float) -> Samples:
 
 
 def _harmonics(octave: Samples, rate: int) -> Samples:
-    """The octave times its mid over its peak level, so that what comes out follows the level of what goes in."""
+    """The octave times its mid over its peak level, so that the output level is proportional to the input level."""
     level = _level(octave, rate)
     mid = octave.mean(axis=0) / np.maximum(level, level.max() * LOWEST_LEVEL + TINY)
     harmonics: Samples = octave * (mid * np.float32(10 ** (HARMONICS_DB / 20)))
@@ -89,7 +89,7 @@ def _harmonics(octave: Samples, rate: int) -> Samples:
 
 
 def _level(samples: Samples, rate: int) -> NDArray[np.float32]:
-    """Highest magnitude of all channels within 10 ms, rounded off but never under the signal."""
+    """Highest magnitude of all channels within 10 ms, smoothed but never under the signal; shape (frames,)."""
     step = max(1, round(STEP_S * rate))
     starts = np.arange(0, samples.shape[1], step)
     peaks = np.maximum.reduceat(np.abs(samples).max(axis=0), starts).astype(np.float64)

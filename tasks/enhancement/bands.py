@@ -1,4 +1,4 @@
-"""Linear-phase bands: filters that delay nothing, so that what they take out and what they leave still add up."""
+"""Linear-phase band filters without delay, so that the removed and the remaining part still add up."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tasks.audio.audio import Samples
 Taps = NDArray[np.float32]
 
 BLOCK = 1 << 19
-"""Frames worked on at a time, so that little memory is needed beside the audio."""
+"""Frames processed at a time, so that little memory is needed beside the audio."""
 
 
 def high_pass(stop_hz: float, pass_hz: float, rate: int, *, down_db: float) -> Taps:
-    """A symmetric FIR of odd length: ``down_db`` down at ``stop_hz``, all there from ``pass_hz`` on.
+    """A symmetric FIR of odd length: ``down_db`` of attenuation at ``stop_hz``, full pass from ``pass_hz`` on.
 
-    Kaiser's design (Kaiser 1974), both bands as good as ``down_db`` says.
+    Kaiser's design (Kaiser 1974), with ripple of ``down_db`` in both bands.
     """
     width = 2 * np.pi * (pass_hz - stop_hz) / rate
     half = int(np.ceil((down_db - 7.95) / (2.285 * width) / 2))
@@ -27,7 +27,7 @@ def high_pass(stop_hz: float, pass_hz: float, rate: int, *, down_db: float) -> T
 
 
 def filtered(samples: Samples, taps: Taps) -> Samples:
-    """Samples (channels, frames) through a symmetric filter without delay; past their ends they are mirrored."""
+    """Samples (channels, frames) through a symmetric filter without delay; they are mirrored past their ends."""
     half, frames = len(taps) // 2, samples.shape[1]
     out = np.empty_like(samples)
     for line, channel in zip(out, samples, strict=True):
@@ -38,7 +38,7 @@ def filtered(samples: Samples, taps: Taps) -> Samples:
 
 
 def stretched(values: NDArray[np.float64], step: int, frames: int) -> NDArray[np.float32]:
-    """Values that stand for ``step`` frames each, as a line of ``frames`` that is straight from middle to middle."""
+    """Values for ``step`` frames each, interpolated linearly from middle to middle to ``frames`` points."""
     middles = (np.arange(len(values)) + 0.5) * step
     line = np.empty(frames, np.float32)
     for start in range(0, frames, BLOCK):

@@ -1,4 +1,4 @@
-"""The seam that every member of the enhancement stage plugs into, and what they share."""
+"""The protocol of every member of the enhancement stage, and helpers for all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.audio.metering.loudness import MOMENTARY_MS, integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
 
 PEAK_GROWTH_DB = 0.5
-"""The most that a member's own sound may add to the true peak; it takes itself back until that holds."""
+"""The most that a member may add to the true peak; it reduces its amount until that holds."""
 
 AMOUNTS = (1.0, 0.5, 0.25, 0.0)
 ROUNDS = 3
@@ -24,10 +24,10 @@ SETTLED_LU = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a member promises at a rate.
+    """The guarantees of a member at a rate.
 
-    From ``kept_from_hz`` up to ``cutoff_hz`` everything stays as it is; what is generated rather than
-    changed lies between the two ends of ``generated_hz``, None for a member that makes nothing new.
+    From ``kept_from_hz`` up to ``cutoff_hz`` everything stays unchanged; generated (not only changed) content lies
+    between the two ends of ``generated_hz``, None for a member that generates none.
     """
 
     kept_from_hz: float
@@ -36,19 +36,19 @@ class Bounds:
 
 
 class Enhancer(Protocol):
-    """Makes a winner sound better before it is mastered; deterministic, without settings.
+    """Improves the sound of a winner before it is mastered; deterministic, without settings.
 
-    What comes out is kept only where :mod:`tasks.enhancement.contract` finds nothing against it.
+    The result is kept only where :mod:`tasks.enhancement.contract` finds no breach.
     """
 
     name: ClassVar[str]
     revision: ClassVar[int]
 
     def bounds(self, rate: int) -> Bounds:
-        """What it leaves alone at this rate. Raises AudioRefused where the rate has no room for its work."""
+        """The guarantees at this rate. Raises AudioRefused where the rate is too low for the processing."""
 
     def enhance(self, audio: Audio) -> Audio:
-        """The audio enhanced, of the same length, rate and channels. Raises AudioRefused for what it cannot work on."""
+        """The audio enhanced, with equal length, rate and channels. Raises AudioRefused for unsuitable audio."""
 
 
 def admit(audio: Audio) -> float:
@@ -71,16 +71,16 @@ def admit(audio: Audio) -> float:
 
 
 def refuse_rate(rate: int, lowest: int, *, member: str) -> None:
-    """Raise AudioRefused where a rate is under the lowest that a member can work at."""
+    """Raise AudioRefused where a rate is under the lowest at which a member can work."""
     if rate < lowest:
         what = f"{member} needs a rate of {lowest} Hz or more, this is {rate} Hz"
         raise AudioRefused(what, reason="invalid", remedy="Leave `enhance` at none for this song")
 
 
 def level_neutral(audio: Audio, lufs: float) -> Audio:
-    """The audio at the loudness ``lufs`` by one gain; several rounds, since the gates of the meter may shift.
+    """The audio at the loudness ``lufs`` by one gain, in several rounds since the gates of the meter may shift.
 
-    Audio that has no loudness is handed back as it is.
+    Audio without a loudness is returned unchanged.
     """
     for _ in range(ROUNDS):
         reading = integrated_lufs(audio)
@@ -91,9 +91,9 @@ def level_neutral(audio: Audio, lufs: float) -> Audio:
 
 
 def held_at_peak(source: Audio, mix: Callable[[float], Audio]) -> Audio:
-    """What ``mix`` makes at the largest of :data:`AMOUNTS` whose true peak stays within 0.5 dB of the source's.
+    """The result of ``mix`` at the largest of :data:`AMOUNTS` whose true peak stays within 0.5 dB of the source's.
 
-    An amount of 0 is what is left where none does.
+    Where none does, the amount is 0.
     """
     most_db = _peak_db(source) + PEAK_GROWTH_DB
     for amount in AMOUNTS[:-1]:

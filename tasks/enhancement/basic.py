@@ -1,8 +1,8 @@
-"""The member ``basic``: without rumble, and steadier above 2 kHz.
+"""The member ``basic``: removes rumble, and steadies the level above 2 kHz.
 
-A gain that moves over all of the sound leaves nothing unchanged to -40 dB: that is 0.09 dB of movement. So the
-compression works on what lies above 2 kHz, where generated voices and cymbals come out harsh and uneven, by one gain
-for both channels. Compression of the whole belongs to mastering, which promises no null.
+A moving gain over the whole band leaves nothing unchanged to -40 dB: that is 0.09 dB of movement. So the compression
+works on the band above 2 kHz, where generated voices and cymbals sound harsh and uneven, by one gain for both channels.
+Compression of the whole belongs to mastering, which guarantees no null.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from tasks.enhancement.base import Bounds, admit, held_at_peak, level_neutral, r
 
 LOWEST_RATE = 16_000
 RUMBLE_HZ = (12.0, 30.0)
-"""Gone, and untouched: below the lowest B of a five-string bass (30.9 Hz)."""
+"""Removed below the first, unchanged from the second: below the lowest B of a five-string bass (30.9 Hz)."""
 
 RUMBLE_DOWN_DB = 60.0
 UPPER_HZ = (2000.0, 3000.0)
-"""Untouched up to the first, worked on in full from the second."""
+"""Unchanged up to the first, fully compressed from the second."""
 
 UPPER_DOWN_DB = 90.0
 
 STEP_S = 0.001
 THRESHOLD_DB = 2.0
-"""Over the mean level of what sounds above the cut-off, so that soft and loud sources are worked on alike."""
+"""Above the mean level of the audible steps above the cut-off, so that soft and loud sources are treated alike."""
 
 RATIO = 2.0
 MOST_DB = 4.0
 AHEAD_S = 0.015
 RELEASE_DB_PER_S = 30.0
 SOUNDING_DB = -50.0
-"""Under the loudest step: what is softer does not count in the mean level."""
+"""Below the loudest step: softer steps do not count in the mean level."""
 
 Curve = NDArray[np.float64]
 
@@ -66,14 +66,14 @@ class Basic:
 
 
 def without_rumble(audio: Audio) -> Audio:
-    """The audio without DC and what lies under hearing; the filter has linear phase and moves nothing in time."""
+    """The audio without DC and subsonic content; the filter has linear phase and shifts nothing in time."""
     offsets = audio.samples.mean(axis=1, keepdims=True, dtype=np.float64)
     taps = high_pass(*RUMBLE_HZ, audio.rate, down_db=RUMBLE_DOWN_DB)
     return Audio(filtered(audio.samples - offsets.astype(np.float32), taps), audio.rate)
 
 
 def compression_of_upper_band(audio: Audio) -> Samples:
-    """What compression of the upper band adds to the audio: the band times how far its gain is from 1.
+    """The change by compression of the upper band: the band times its gain less 1, (channels, frames).
 
     The product is filtered once more, so that nothing of the moving gain reaches below the cut-off.
     """
@@ -86,7 +86,7 @@ def compression_of_upper_band(audio: Audio) -> Samples:
 
 
 def _levels_db(samples: Samples, step: int) -> Curve:
-    """Power of all channels together in each step, dB: the same for left and right as for mid and side."""
+    """Mean power over all channels in each step, dB, (steps,): the same for left and right as for mid and side."""
     starts = np.arange(0, samples.shape[1], step)
     squares = np.einsum("cf,cf->f", samples, samples)
     powers = np.add.reduceat(squares, starts, dtype=np.float64)
@@ -95,7 +95,7 @@ def _levels_db(samples: Samples, step: int) -> Curve:
 
 
 def _reduction_db(levels_db: Curve) -> Curve:
-    """Gain reduction for each step: a hinge that is released evenly, then rounded off ahead of each rise."""
+    """Gain reduction for each step in dB: a soft threshold with a smooth release, then smoothed ahead of each rise."""
     sounding = levels_db[levels_db >= levels_db.max() + SOUNDING_DB]
     mean_db = 10 * np.log10(np.mean(10 ** (sounding / 10)))
     need = np.clip((levels_db - mean_db - THRESHOLD_DB) * (1 - 1 / RATIO), 0.0, MOST_DB)

@@ -1,8 +1,8 @@
-"""How far two sounds of one length differ in a band: sample against sample, after the best gain for all of it.
+"""The difference of two sounds of one length in a band: sample against sample, after the best single gain.
 
-Spectra of both are taken over the same stretches, so a shift in time, a filter or an image that moved stays in the
-difference. It is read in each octave of mid and side over the whole, and in each stretch over the whole band,
-against what the source holds there; where the source holds next to nothing, against what lies 40 dB under the whole.
+Spectra of both are taken over the same frames, so a shift in time, a filter or a moved stereo image stays in the
+difference. It is measured in each octave of mid and side over the whole, and in each frame over the whole band,
+relative to the source's level there; where the source is nearly silent, relative to 40 dB under the whole.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tasks.audio.audio import Audio, Samples
 STRETCH_S = 0.75
 BATCH = 16
 GUARD_BINS = 5
-"""Next to the ends of the band, where the window (Blackman-Harris: 4 bins to a side) mixes in what lies beyond."""
+"""Bins left out at the ends of the band, where the window (Blackman-Harris: 4 bins to a side) mixes in others."""
 
 FLOOR = 1e-4
-"""Power against the whole of what counts as next to nothing: -40 dB, so that a null of -40 dB lies 80 dB under all."""
+"""Power relative to the whole that counts as nearly silent: -40 dB, so that a null of -40 dB lies 80 dB under all."""
 
 ONE_SIDED = 1e-3
-"""Power against the whole from which a channel counts in the balance."""
+"""Power relative to the whole from which a channel counts in the balance."""
 
 OCTAVES_HZ = tuple(31.25 * 2**k for k in range(10))
 
@@ -38,7 +38,7 @@ Spectra = NDArray[np.complex64]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The difference in dB of the source where it is worst, and where that is; how many dB left gained on right."""
+    """The largest difference in dB relative to the source, its place, and the change of left over right in dB."""
 
     null_db: float
     worst_at: str
@@ -48,7 +48,7 @@ class Comparison:
 class _Sums(NamedTuple):
     """Powers of source and result and their cross power in mid and side (mono: mid alone).
 
-    ``octaves``: (3, sides, bins), over all stretches; ``stretches``: (3, stretches), over the band and both sides;
+    ``octaves``: (3, sides, bins), over all frames; ``stretches``: (3, frames), over the band and both sides;
     ``channels``: (2, channels), of source and result from the lower end of the band on.
     """
 
@@ -58,7 +58,7 @@ class _Sums(NamedTuple):
 
 
 def compare(source: Audio, result: Audio, *, kept_hz: tuple[float, float]) -> Comparison:
-    """Compare two finite sounds of one form between the ends of ``kept_hz``."""
+    """Compare two finite sounds of the same shape between the ends of ``kept_hz``."""
     frame = min(next_fast_len(round(STRETCH_S * source.rate), real=True), source.frames)
     bin_hz = source.rate / frame
     low, high = _bins(kept_hz, bin_hz)
@@ -80,13 +80,13 @@ def compare(source: Audio, result: Audio, *, kept_hz: tuple[float, float]) -> Co
 
 
 def _bins(kept_hz: tuple[float, float], bin_hz: float) -> tuple[int, int]:
-    """The first bin of the band, and the one after its last, without those that see beyond its ends."""
+    """The first bin of the band, and the one after its last, without those that include content beyond its ends."""
     low = 0 if kept_hz[0] == 0 else round(kept_hz[0] / bin_hz) + GUARD_BINS
     return low, round(kept_hz[1] / bin_hz) - GUARD_BINS
 
 
 def _octaves(low: int, high: int, bin_hz: float) -> Iterator[tuple[int, int, str]]:
-    """Bins from and to, and the name, of each octave within the band; slivers at its ends go with their neighbours."""
+    """First and last bin, and the name, of each octave in the band; narrow ends are merged with their neighbours."""
     inner = [round(hz / bin_hz) for hz in OCTAVES_HZ]
     edges = [low, *(edge for edge in inner if edge > 1.4 * low + GUARD_BINS and 1.4 * edge < high), high]
     for start, end in pairwise(edges):
@@ -110,7 +110,7 @@ def _sums(source: Audio, result: Audio, *, frame: int, band: slice) -> _Sums:
 
 
 def _frames(samples: Samples, frame: int) -> Iterator[Samples]:
-    """Stretches that overlap by half, some at a time, (channels, stretches, frame), mirrored at both ends."""
+    """Frames that overlap by half, in batches, shape (channels, frames, length), mirrored at both ends."""
     hop = frame // 2
     after = -(samples.shape[1] + hop) % hop + hop
     mirrored = np.pad(samples, ((0, 0), (hop, min(after, samples.shape[1]))), mode="symmetric")
@@ -136,7 +136,7 @@ def _cross_power(one: Spectra, other: Spectra) -> Powers:
 
 
 def _null_db(powers: Powers, gain: float, floor: float) -> float:
-    """Power of result less amplified source against that of the amplified source, never against less than the floor."""
+    """Power of result less amplified source, in dB relative to the higher of amplified source and floor."""
     before, after, cross = powers
     rest = max(after - 2 * gain * cross + gain * gain * before, 0.0)
     held = gain * gain * max(before, floor) if gain > 0 else after
@@ -144,6 +144,6 @@ def _null_db(powers: Powers, gain: float, floor: float) -> float:
 
 
 def _balance_db(channels: Powers) -> float:
-    """Left over right in dB, 0 for mono and silence; a channel that is all but silent counts as 30 dB down."""
+    """Left over right in dB, 0 for mono and silence; a nearly silent channel counts as 30 dB down."""
     floor = ONE_SIDED * float(channels.sum())
     return float(10 * np.log10(max(channels[0], floor) / max(channels[-1], floor))) if floor > 0 else 0.0

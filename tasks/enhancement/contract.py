@@ -1,8 +1,8 @@
-"""What every result of the enhancement stage has to keep, measured on the result before it is kept.
+"""The guarantees of every result of the enhancement stage, measured before the result is kept.
 
-Length, rate and channels; what lies below the member's cut-off, to -40 dB, in each octave of mid and side
-and at each moment, compared sample against sample after one gain for all of it; the balance of left and right;
-loudness within 0.2 LU.
+Length, rate and channels; everything below the member's cut-off, to -40 dB, in each octave of mid and side and at each
+moment, compared sample against sample after one gain for all of it; the balance of left and right; loudness within 0.2
+LU.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tasks.enhancement.comparison import Comparison, compare
 NULL_DB = -40.0
 LOUDNESS_LU = 0.2
 BALANCE_DB = 1.0
-"""One gain for both sides moves it too, where one of them sounds only in what is turned down."""
+"""One gain for both sides shifts the balance too, where one of them only has content in the reduced band."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing that was promised, and how far it was kept; ``sentence`` says what was found."""
+    """One guarantee, and the measured result; ``sentence`` describes it."""
 
     name: str
     kept: bool
@@ -50,7 +50,7 @@ class Clause:
 
 
 def examine(source: Audio, enhanced: Audio, *, bounds: Bounds) -> tuple[Clause, ...]:
-    """Every clause, kept or not; those that need comparable audio are left out where the form is broken."""
+    """Every clause, kept or not; those that need comparable audio are left out where the shapes differ."""
     form = _form(source, enhanced)
     if not form.kept:
         return (form,)

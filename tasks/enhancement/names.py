@@ -1,4 +1,4 @@
-"""The members of the enhancement stage by name, each with its revision, without the code that does them."""
+"""The members of the enhancement stage by name, each with its revision, without their code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which members the enhancement stage has; a new one is a line here and one in :mod:`tasks.enhancement.names`."""
+"""The registry of enhancement members; a new one is a line here and one in :mod:`tasks.enhancement.names`."""
 
 from __future__ import annotations
 

@@ -8,5 +8,5 @@ from tasks.steps.step_kinds import request
 
 
 def request_enhancement(member: str, audio_digest: str) -> StepRequest:
-    """Take a winner through one member of the enhancement stage."""
+    """Process a winner with one member of the enhancement stage."""
     return request("enhance", {"member": member, "revision": ENHANCERS[member]}, {"audio": audio_digest})

@@ -21,7 +21,7 @@ from tasks.steps.run_step import StepContext
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """What a member made of a sound, what it had promised, and how each clause of the contract was kept."""
+    """A member's result, its guarantees, and how each clause of the contract was kept."""
 
     audio: Audio
     bounds: Bounds
@@ -29,7 +29,7 @@ class Enhanced:
 
 
 def enhance(context: StepContext) -> StepOutcome:
-    """The winner enhanced, as float WAV, with what the contract found and the readings before and after.
+    """The winner enhanced, as float WAV, with the contract's clauses and the readings before and after.
 
     Raises WorkError where the member broke its contract; nothing of its work is kept then.
     """
@@ -48,7 +48,7 @@ def enhance(context: StepContext) -> StepOutcome:
 
 
 def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
-    """What ``member`` makes of ``source``. Raises WorkError where its contract is broken, AudioRefused as it does."""
+    """The result of ``member`` for ``source``. Raises WorkError for a broken contract, AudioRefused as it does."""
     bounds = member.bounds(source.rate)
     audio = member.enhance(source)
     clauses = examine(source, audio, bounds=bounds)
@@ -71,7 +71,7 @@ def _document(member: Enhancer, source: Audio, made: Enhanced) -> dict[str, Json
 
 
 def _readings(audio: Audio) -> dict[str, Json]:
-    """Loudness, true peak and bandwidth, null where one cannot be read."""
+    """Loudness, true peak and bandwidth, null where one cannot be measured."""
     return {
         "integrated_lufs": _number(integrated_lufs(audio)),
         "true_peak_dbtp": _number(true_peak_dbtp(audio)),

@@ -1,7 +1,7 @@
-"""One album, one gain: the loudest song meets the target and the others keep their distance from it.
+"""One gain for an album: the loudest song meets the target and the others keep their loudness differences to it.
 
-Two phases, so that songs can be worked on apart from each other: read the loudness of each and
-master the loudest to the target; then master the others with the gain that it reports.
+It takes two phases, so that songs can be processed independently: measure the loudness of each and master the loudest
+to the target; then master the others with the gain that it reports.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tasks.mastering.stages import Stages
 
 
 def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | None = None) -> SongLevel:
-    """Read a song for its album's gain, which takes no more of the spec than its ``level_parameters``.
+    """Measure a song for its album's gain; only the ``level_parameters`` of ``spec`` matter.
 
-    Raises AudioRefused for what has no loudness to read.
+    ``source`` has shape (channels, frames). Raises AudioRefused where its loudness cannot be measured.
     """
     aim = target_of(spec, reference)
     if not spec.gain_only:

@@ -1,4 +1,4 @@
-"""From a source to a written master that was read back and measured."""
+"""From a source to a written master, which is read back and measured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.mastering.colour import Treated, target_of, treat
 from tasks.mastering.finalise import Final, Goal, finalise
 
 TOLERANCE_LU = 0.05
-"""How far from its target a master may read before it has to say what kept it away."""
+"""The largest deviation from the target for which a master need not state a reason."""
 
 
 def master_file(
@@ -34,20 +34,20 @@ def master_file(
     fade_out_s: float | None = None,
     must_reach: bool = False,
 ) -> MasterReport:
-    """Master ``source`` into a 24-bit WAV of its own rate, and report what the written file reads.
+    """Master ``source`` into a 24-bit WAV of its own rate, and report the readings of the written file.
 
-    Without ``fixed_gain_db`` the file reads the spec's target. With it (the ``gain_db`` reported for the
-    loudest song of an album) it reads that much more than its source, so that songs keep their distances;
-    what the limiter takes off either way is made up for. The true peak keeps the ceiling. The length is the
-    source's where the spec's ``trim`` is off. ``reference`` is given exactly where the spec names one.
+    Without ``fixed_gain_db`` the file meets the spec's target. With it (the ``gain_db`` reported for the loudest song
+    of an album) it is that much louder than its source, so that songs keep their loudness differences; the loss by the
+    limiter is compensated in both cases. The true peak stays under the ceiling. The length is the source's where the
+    spec's ``trim`` is off. ``reference`` is given exactly where the spec names one.
 
-    Raises AudioRefused for what cannot be mastered, and with ``must_reach`` also, as ``target_unreachable``, where the
-    target is out of reach; then, or when writing fails, nothing is left behind.
+    Raises AudioRefused for audio that cannot be mastered, and with ``must_reach`` also, as ``target_unreachable``,
+    where the target is out of reach; then, or when writing fails, no file is left behind.
     """
     aim = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
     given = _Given(source.rate, source.frames)
     treated = treat(source, spec=spec, aim=aim, reference=reference, fade_out_s=fade_out_s)
-    del source  # each copy of a song that is let go here takes a tenth off the peak of memory
+    del source  # every copy of a song that is released here reduces peak memory by a tenth
     goal = Goal(aim.lufs_for(treated.source_lufs), aim.ceiling_dbtp)
     course = _Course.of(treated, given)
     final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs, heard=treated.heard)
@@ -63,7 +63,7 @@ def master_file(
 
 
 class _Given(NamedTuple):
-    """The size of the source, as it came."""
+    """The rate and length of the source, before any processing."""
 
     rate: int
     frames: int
@@ -71,7 +71,7 @@ class _Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """What is kept of a treatment when its sound is let go."""
+    """What remains of a treatment once its audio is released."""
 
     given: _Given
     source_lufs: float
@@ -87,7 +87,7 @@ class _Course:
 
 @dataclass(frozen=True, slots=True)
 class _Render:
-    """What is kept of a final rendering when its sound is let go."""
+    """What remains of a final rendering once its audio is released."""
 
     drive_db: float
     max_limiting_db: float
@@ -157,7 +157,7 @@ def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: Master
 
 
 def _short_of(goal: Goal, reached_lufs: float, render: _Render, spec: MasteringSpec) -> str | None:
-    """What kept a master from its target; None where it reads it."""
+    """What prevented a master from reaching its target; None where it reached it."""
     if abs(reached_lufs - goal.target_lufs) <= TOLERANCE_LU:
         return None
     if render.at_most:

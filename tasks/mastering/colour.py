@@ -1,4 +1,4 @@
-"""What is done to the sound before its level is set: cleaning, tone, effects, dynamics, ends."""
+"""The treatment before the final level is set: cleaning, tone, effects, dynamics, ends."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ HEARD_FROM_DB = 0.1
 
 @dataclass(frozen=True, slots=True)
 class MasteringTarget:
-    """Where a master's level is to end: at a target, or ``fixed_gain_db`` above its source, as an album's songs do."""
+    """The final level of a master: a target, or ``fixed_gain_db`` above its source, as for an album's songs."""
 
     target_lufs: float
     ceiling_dbtp: float
     fixed_gain_db: float | None = None
 
     def lufs_for(self, source_lufs: float) -> float:
-        """The loudness that a master of such a source is to read."""
+        """The loudness in LUFS that the master of such a source should have."""
         return self.target_lufs if self.fixed_gain_db is None else source_lufs + self.fixed_gain_db
 
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """The sound ready for its final level.
+    """Treated audio, ready for its final level.
 
-    ``audio`` reads ``loudness_lufs``, near the working level, and ``heard`` is what the meter heard of it, where that
-    was kept; its source reads ``source_lufs``. An album's gain counts from the source's loudness, so that what
-    treatment changes does not shift songs against each other.
+    ``audio`` has ``loudness_lufs``, near the working level, and ``heard`` is its measurement, where that was kept; its
+    source has ``source_lufs``. An album's gain is relative to the source's loudness, so that changes by the treatment
+    do not shift songs against each other.
     """
 
     audio: Audio
@@ -59,7 +59,7 @@ class Treated:
 def target_of(
     spec: MasteringSpec, reference: Reference | None, *, fixed_gain_db: float | None = None
 ) -> MasteringTarget:
-    """What a spec asks for; the target is the reference's own loudness where the spec says so.
+    """The target of a spec; the loudness is the reference's own where the spec says so.
 
     Raises ValueError where the spec names a reference and none is given, or the other way round.
     """
@@ -79,7 +79,7 @@ def treat(
 ) -> Treated:
     """Bring a source to the working level, then clean, colour and compress it and set its ends.
 
-    The result is stereo and of the source's rate. Raises AudioRefused for what cannot be mastered.
+    The result is stereo (2, frames) at the source's rate. Raises AudioRefused for audio that cannot be mastered.
     """
     run = apply_tone(source, spec=spec, reference=reference)
     mono = source.channels == 1
@@ -98,7 +98,7 @@ def treat(
 def _end(run: Stages, ends: Ends) -> None:
     audio, heard = ends.applied(run.audio), run.heard
     if heard is not None:
-        # with another head nothing falls on the meter's units any more
+        # with another start no block boundary matches the meter's units any more
         fades = {"fade_in": ends.fade_in, "fade_out": ends.fade_out}
         heard = None if ends.head else heard.with_other_ends(audio, **fades)
     run.stage("ends", ends.as_document(audio.rate), audio, heard)
@@ -107,10 +107,10 @@ def _end(run: Stages, ends: Ends) -> None:
 def apply_tone(
     source: Audio, *, spec: MasteringSpec, reference: Reference | None, companions: Sequence[Audio] = ()
 ) -> Stages:
-    """The linear part: level, cleaning, then tone and effects, each as loud as what it was given.
+    """The linear part of the chain: level, cleaning, then tone and effects, each at unchanged loudness.
 
-    ``companions``, parts of the source, go through the very same filters and gains. Raises AudioRefused for
-    what cannot be mastered.
+    ``companions``, parts of the source, go through the very same filters and gains. Raises AudioRefused for audio that
+    cannot be mastered.
     """
     run = Stages(check_input(source), companions)
     del source, companions

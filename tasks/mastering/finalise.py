@@ -1,10 +1,10 @@
-"""The closed loop: drive the limiter until the result reads its target loudness and keeps under its ceiling.
+"""The closed loop: drive the limiter until the result meets its target loudness and stays under its ceiling.
 
-What dynamics moved off zero is taken off each rendering before it is measured, so that the loop stays closed.
+The offset that dynamics added is removed from each rendering before it is measured, so that the loop stays closed.
 
-Most of the search runs on a model: the K-weighted energies of the undriven audio times the squared gain
-curve. Gain moves slowly beside the signal, so the model errs by hundredths of a LU; each full rendering is
-measured, and what the model was off is taken into account in the next round.
+Most of the search runs on a model: the K-weighted energies of the undriven audio times the squared gain curve. Gain
+moves slowly compared with the signal, so the model errs by hundredths of a LU; each full rendering is measured, and the
+model's error is taken into account in the next round.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from tasks.mastering.stages import amplified
 ROUNDS = 14
 SETTLED_LU = 0.02
 SLACK_DB = 0.06
-"""Kept under the ceiling for other meters: exact interpolation reads up to 0.05 dB more where there is noise right up
+"""Margin under the ceiling for other meters: exact interpolation reads up to 0.05 dB more where there is noise right up
 to half the rate, and rounding to the file's steps adds a little."""
 
 MARGIN_DB = 0.08
 AIM_LU = 0.05
-"""The first round limits to a little under the ceiling and aims a little over the target; the rest is taken off by a
-plain gain, which takes the peak down too. So most masters need one round."""
+"""The first round limits to a little under the ceiling and aims a little over the target; the rest is removed by a
+plain gain, which lowers the peak too. So most masters need one round."""
 
 MOST_DOWN_DB = 0.25
-"""More than this is not taken off a rendering while another round may do better."""
+"""A rendering is not turned down by more than this while another round may do better."""
 
 SILENT_LUFS = -200.0
 DRIVE_STEP_DB = 0.002
@@ -45,9 +45,9 @@ DRIVE_STEP_DB = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """A rendering that keeps its ceiling: what it reads, and what was done before, in and after the limiter.
+    """A rendering under its ceiling: its loudness, and what was done before, in and after the limiter.
 
-    ``offset_removed`` is the mean, of full scale, that was taken off the channel that had more of it.
+    ``offset_removed`` is the larger mean that was removed from a channel, relative to full scale.
     """
 
     audio: Audio
@@ -62,7 +62,7 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The loudness a master is to read, and the true peak it may not pass."""
+    """The target loudness of a master, and the true peak it may not exceed."""
 
     target_lufs: float
     ceiling_dbtp: float
@@ -78,7 +78,7 @@ class LoudnessModel:
         self._block = audio.rate * MOMENTARY_MS / 1000
 
     def loudness(self, drive_db: float, ceiling_db: float) -> float:
-        """Integrated loudness in LUFS; very low where all is under the absolute gate."""
+        """Integrated loudness in LUFS; very low where everything is under the absolute gate."""
         gain = self._limiter.gain(drive_db, ceiling_db)
         energies = self._energies * np.square((gain[:-1] + gain[1:]) / 2)
         steps = np.add.reduceat(energies[: self._edges[-1]], self._edges[:-1])
@@ -88,7 +88,7 @@ class LoudnessModel:
         return reading.value if isinstance(reading, Measured) else SILENT_LUFS
 
     def drive_for(self, goal_lufs: float, ceiling_db: float, *, at_least_db: float, at_most_db: float) -> float:
-        """The drive that brings the model to ``goal_lufs``, within the two bounds."""
+        """The drive in dB that brings the model to ``goal_lufs``, within the two limits."""
         if at_least_db >= at_most_db:
             return at_most_db
 
@@ -105,11 +105,10 @@ class LoudnessModel:
 def finalise(
     audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float, heard: MeteredAudio | None = None
 ) -> Final:
-    """Bring audio that reads ``loudness_lufs`` to the goal, its true peak under the ceiling.
+    """Bring audio (2, frames) of ``loudness_lufs`` to the goal, with its true peak under the ceiling.
 
-    ``heard`` saves hearing it again.
-
-    No peak is turned down by more than the spec allows: where that holds the loudness back, ``at_most`` is set.
+    ``heard``, its measurement, saves another pass over the audio. No peak is turned down by more than the spec allows:
+    where that limits the loudness, ``at_most`` is set.
     """
     if spec.gain_only:
         return _by_gain_alone(audio, goal, loudness_lufs)
@@ -140,25 +139,25 @@ def finalise(
 
 
 def _by_gain_alone(audio: Audio, goal: Goal, loudness_lufs: float) -> Final:
-    """As near to the target from below as the peaks let it come."""
+    """As near to the target from below as the peaks allow."""
     room_db = goal.ceiling_dbtp - SLACK_DB - peak_16x_dbtp(audio)
     gain_db = min(goal.target_lufs - loudness_lufs, room_db)
     return Final(amplified(audio, gain_db), loudness_lufs + gain_db, gain_db, 0.0, 0.0, 0.0, 1, at_most=False)
 
 
 def peak_16x_dbtp(audio: Audio) -> float:
-    """True peak as the stricter of two meters reads it, one of them exact up to half the rate; very low for silence."""
+    """True peak in dBTP by the stricter of two meters, one of them exact up to half the rate; very low for silence."""
     readings = (true_peak_dbtp(audio, 16), resampled_peak_dbtp(audio))
     return max(reading.value if isinstance(reading, Measured) else FLOOR_DB for reading in readings)
 
 
 def _regret(final: Final, target_lufs: float) -> float:
-    """How far a rendering is from its target, and how much harder than needed it was limited."""
+    """Distance of a rendering from its target, plus how much harder than needed it was limited."""
     return abs(final.loudness_lufs - target_lufs) + max(0.0, final.turned_down_db - MOST_DOWN_DB)
 
 
 def _turned_down(final: Final, down_db: float) -> Final:
-    """The rendering, softer by that much: exact in loudness and in peak, where another drive is neither."""
+    """The rendering, ``down_db`` softer: exact in loudness and in peak, unlike a change of drive."""
     np.multiply(final.audio.samples, np.float32(10 ** (-down_db / 20)), out=final.audio.samples)
     offset = final.offset_removed * 10 ** (-down_db / 20)
     return replace(final, loudness_lufs=final.loudness_lufs - down_db, turned_down_db=down_db, offset_removed=offset)

@@ -1,4 +1,4 @@
-"""How loud the songs of an album are, and the one gain that follows for all: light, since planning asks for it too."""
+"""The loudness of an album's songs and their common gain; without heavy imports, since planning needs it too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from catalog.common.digests import Json
 
 @dataclass(frozen=True, slots=True)
 class SongLevel:
-    """What an album's gain follows from: a song's loudness, the album's target, and the most gain the song's peaks
-    allow where nothing but gain may be used (None where a limiter may)."""
+    """The basis of an album's gain: a song's loudness, the album's target, and the gain that the song's peaks allow.
+
+    ``most_gain_db`` is None where a limiter may be used, else the limit for gain alone.
+    """
 
     loudness_lufs: float
     target_lufs: float
@@ -29,8 +31,11 @@ class SongLevel:
 
 
 def common_gain_db(levels: Sequence[SongLevel]) -> float | None:
-    """The gain of an album whose songs take nothing but gain: what brings the loudest to the target, or what the peaks
-    of every song allow. None where songs may be limited: the loudest is mastered to the target and its report says."""
+    """The gain in dB of an album without limiting: it brings the loudest song to the target, or as near as all peaks
+    allow.
+
+    None where songs may be limited: the loudest is then mastered to the target, and its report gives the gain.
+    """
     allowed = [level.most_gain_db for level in levels if level.most_gain_db is not None]
     if not allowed:
         return None

@@ -1,4 +1,4 @@
-"""What the meter hears of a sound, kept fine enough to be used again: for the limiter's model and for other ends."""
+"""The meter's K-weighted energies of a sound, fine enough for reuse: by the limiter's model and for other ends."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tasks.audio.metering.loudness import UNIT_MS, Powers, unit_edges, weighted_
 from tasks.mastering.processors.limiter import CONTROL
 
 FORGOTTEN_S = 0.5
-"""After this long the K filter's state is gone to the last digit: its slowest part decays by 1/e in 8 ms."""
+"""After this long the K filter's state has decayed below the last digit: its slowest part decays by 1/e in 8 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeteredAudio:
-    """K-weighted energies between ``edges``: all borders of the meter's units and of the limiter's control blocks."""
+    """K-weighted energies between ``edges`` (frames): all borders of the meter's units and of the limiter's blocks."""
 
     rate: int
     edges: NDArray[np.int64]
@@ -26,19 +26,19 @@ class MeteredAudio:
 
     @property
     def unit_powers(self) -> Powers:
-        """What :func:`tasks.audio.metering.loudness.unit_powers` gives of the sound."""
+        """The powers that :func:`tasks.audio.metering.loudness.unit_powers` gives for the audio, shape (units,)."""
         units = unit_edges(int(self.edges[-1]), self.rate, UNIT_MS)
         return self._between(np.searchsorted(self.edges, units)) / np.diff(units)
 
     @property
     def control_energies(self) -> Powers:
-        """The energies of the limiter's control blocks."""
+        """The energies of the limiter's control blocks, shape (blocks,)."""
         return self._between(np.append(np.flatnonzero(self.edges[:-1] % CONTROL == 0), len(self.edges) - 1))
 
     def with_other_ends(self, audio: Audio, *, fade_in: int, fade_out: int) -> MeteredAudio:
-        """The same of ``audio``, which is this sound cut off at its end and faded over those frames.
+        """The measurement of ``audio``, which is this sound with its end cut off and faded over the given frames.
 
-        Only where the two differ is heard anew, with a run-up over which the filter forgets how it began.
+        Only the parts that differ are measured again, with a run-in that lets the filter's initial state decay.
         """
         edges, settled = _edges(audio), math.ceil(FORGOTTEN_S * audio.rate)
         last = int(np.searchsorted(edges, audio.frames - max(fade_out, CONTROL), "right")) - 1  # the same up to there
@@ -55,20 +55,20 @@ class MeteredAudio:
         return MeteredAudio(audio.rate, edges, energies)
 
     def _between(self, places: NDArray[np.int64]) -> Powers:
-        """Sums of the energies from each of the places to the next."""
+        """Sums of the energies between neighbouring places."""
         if len(places) < 2:
             return np.zeros(0)
         return np.asarray(np.add.reduceat(self.energies[: places[-1]], places[:-1]))
 
 
 def hear(audio: Audio) -> MeteredAudio:
-    """Hear the whole of a sound."""
+    """Measure a whole sound of shape (channels, frames)."""
     edges = _edges(audio)
     return MeteredAudio(audio.rate, edges, weighted_energies(audio, edges))
 
 
 def control_edges(frames: int) -> NDArray[np.int64]:
-    """Borders of the limiter's control blocks; the last may be short."""
+    """Borders of the limiter's control blocks in frames, shape (blocks + 1,); the last block may be short."""
     return np.append(np.arange(0, frames, CONTROL, dtype=np.int64), frames)
 
 

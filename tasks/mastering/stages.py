@@ -1,4 +1,4 @@
-"""The sound on its way through the chain, measured after each stage: heard once where it is new, else worked out."""
+"""Audio on its way through the chain, with its levels after each stage: measured where it changed, else calculated."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Change = Callable[[Audio], Audio]
 
 
 class Stages:
-    """One sound through its stages; ``companions``, parts of it, go through the linear ones with it.
+    """One sound and its stages so far; ``companions``, parts of it, go through the linear stages with it.
 
-    Raises AudioRefused as soon as nothing audible is left.
+    Raises AudioRefused as soon as nothing audible remains.
     """
 
     def __init__(self, audio: Audio, companions: Sequence[Audio] = ()) -> None:
@@ -35,12 +35,14 @@ class Stages:
 
     @property
     def source_lufs(self) -> float:
-        """Loudness of the source, read at the working level, where what is soft in a soft source is heard too."""
+        """Loudness of the source in LUFS, measured at the working level, where its soft parts count too."""
         return self._working_lufs - self.level_gain_db
 
     def to_working_level(self, lufs: float) -> None:
-        """The first stage: a plain gain, found in two steps, since what is soft in a very soft source comes over the
-        meter's absolute gate only by the first."""
+        """The first stage: a plain gain to ``lufs``, found in two steps.
+
+        The soft parts of a very soft source only rise over the meter's absolute gate by the first step.
+        """
         before, gain_db = self._levels, 0.0
         for _ in range(2):
             step_db = lufs - self.lufs
@@ -52,14 +54,14 @@ class Stages:
         self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
 
     def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
-        """Take ``audio`` as what stage ``name`` made of the sound; ``heard`` of it where that is known already."""
+        """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
         before, self.audio = self._levels, audio
         self.heard = hear(audio) if heard is None else heard
         self._take(self.heard.unit_powers)
         self.done.append(Stage(name, parameters, before, self._levels))
 
     def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
-        """Pass all through ``change``; ``neutral`` gives all the gain that keeps the sound's own loudness."""
+        """Pass audio and companions through ``change``; ``neutral`` adds the gain that keeps the audio's loudness."""
         before, was_lufs = self._levels, self.lufs
         self.audio = change(self.audio)
         self.companions = [change(each) for each in self.companions]
@@ -78,7 +80,7 @@ class Stages:
         self._read(sample_peak_dbfs(self.audio))
 
     def _amplify_reading(self, gain_db: float) -> None:
-        """What the meter reads of the sound with another gain, without the sound: powers grow by its square."""
+        """Update the readings for another gain without the audio: powers grow by its square."""
         self._powers = self._powers * 10 ** (gain_db / 10)
         peak = self._levels.sample_peak_dbfs
         self._read(Measured(peak.value + gain_db) if isinstance(peak, Measured) else peak)
@@ -90,7 +92,7 @@ class Stages:
 
 
 def amplified(audio: Audio, gain_db: float) -> Audio:
-    """The audio, louder or softer."""
+    """The audio (channels, frames) with a gain in dB."""
     return Audio(audio.samples * _factor(gain_db), audio.rate)
 
 

@@ -13,7 +13,7 @@ from tasks.steps.run_step import StepContext
 
 
 def level(context: StepContext) -> StepOutcome:
-    """How loud a winner is, and how much gain it can take, before any common gain."""
+    """The loudness of a winner, and the gain that it allows, before any common gain."""
     spec = MasteringSpec.from_level_parameters(context.request.parameters["mastering"])
     reference = _reference(context, spec)
     found = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)

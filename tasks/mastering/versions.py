@@ -1,4 +1,4 @@
-"""A master without its voice, or the voice alone: the filters and the gain of the master, and as long as it is."""
+"""A master without its voice, or the voice alone: with the filters, the gain and the length of the master."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Version = Literal["instrumental", "acapella"]
 
 @dataclass(frozen=True, slots=True)
 class VersionReport:
-    """What was done and what the written file reads; ``limiting_db`` is what the limiter took off the highest peak.
+    """What was done, and the readings of the written file; ``limiting_db`` is the reduction of the highest peak.
 
-    ``sample_digest`` is the identity of the sound that was written, no part of the document.
+    ``sample_digest`` identifies the written audio; it is not part of the document.
     """
 
     version: Version
@@ -58,7 +58,7 @@ class VersionReport:
 
 @dataclass(frozen=True, slots=True)
 class Mastered:
-    """What a master's report says that its versions need: the gain over its source, and its ends in seconds."""
+    """The part of a master's report that its versions need: the gain over its source, and its ends in seconds."""
 
     gain_db: float
     ends: dict[str, float]
@@ -76,18 +76,18 @@ def version_file(
 ) -> VersionReport:
     """Write one version of a master as a 24-bit WAV of its length.
 
-    ``mix`` is what was mastered, ``vocals`` the voice in it: the instrumental is the one less the other. Cleaning, tone
-    and effects are those worked out for the mix; instead of dynamics and the loudness loop there is the master's own
-    gain, so that both versions together sound like the master; the limiter only holds the ceiling. Raises
-    AudioRefused where the two do not belong together, or nothing is to be heard; then nothing is left behind.
+    ``mix`` is the audio that was mastered, ``vocals`` the voice in it: the instrumental is the difference. Cleaning,
+    tone and effects are those calculated for the mix; instead of dynamics and the loudness loop the master's own gain
+    is applied, so that both versions mixed sound like the master; the limiter only keeps the ceiling. Raises
+    AudioRefused where the two do not match, or nothing is audible; then no file is left behind.
     """
     sounds = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
-    del mix, vocals  # what is not held here any more, the callee can let go
+    del mix, vocals  # references that are not held here can be released by the callee
     lufs_or_refusal(integrated_lufs(sounds[1]), what=version)
     aim = target_of(spec, reference)
     run = apply_tone(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
     ends = Ends.from_document(mastered.ends, run.audio.rate)
-    # what the mix would read without its dynamics, and what its master reads: the gain between them is the static one
+    # The static gain lies between the mix's loudness without its dynamics and its master's loudness.
     gain_db = run.source_lufs + mastered.gain_db - loudness_or_refusal(ends.applied(run.audio))
     level = amplified(ends.applied(run.companions.pop()), gain_db)
     del run
@@ -118,7 +118,7 @@ def _part(mix: Audio, vocals: Audio, version: Version) -> Audio:
 
 
 def _held(audio: Audio, spec: MasteringSpec, ceiling_dbtp: float) -> tuple[Audio, float]:
-    """The audio with its true peak under the ceiling, and how far its highest peak was turned down, dB."""
+    """The audio with its true peak under the ceiling, and the reduction of its highest peak in dB."""
     peak_db = peak_16x_dbtp(audio)
     over_db = peak_db - (ceiling_dbtp - SLACK_DB)
     if over_db <= 0:

@@ -1,1 +1,1 @@
-"""From lyrics to phonemes: English, Japanese kana, numerals, and the reader that joins them."""
+"""Lyrics to phonemes: English, Chinese, Japanese kana, numerals, and the reader that combines them."""

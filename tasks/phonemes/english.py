@@ -1,4 +1,4 @@
-"""English words to phones: spelled out, read by espeak-ng, then in the phones that the model was trained on."""
+"""English words to phones: spelled out, read by espeak-ng, then mapped to the phones of the model's training."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _AROUND_MARK = re.compile(rf"\s*([{re.escape(MARKS)}])\s*")
 _SPACES = re.compile(r"\s+")
 
 _OPEN_ENDINGS = frozenset("p⁼ʰmftnlkxʃs`ɹaoəɛɪeɑʊŋiuɥwæjː")
-"""A text that ends in one of these is followed by a word gap; after the others none was ever trained."""
+"""A text that ends in one of these is followed by a word gap; after the others the training data had none."""
 _REWRITES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("t", "ɹ"), "tɹ"), (("d", "ɹ"), "dɹ"), (("t", "s"), "ts"), (("d", "z"), "dz"), (("ɪ", "ɹ"), "ɪɹ"), (("ɐ",), "ɚ"),
     (("ᵻ",), "ɪ"), (("əl",), "l"), (("x",), "k"), (("ɬ",), "l"), (("ʔ",), "t"), (("n̩",), "n"), (("oː", "ɹ"), "oːɹ"),
 )  # fmt: skip
-"""What espeak-ng says to what the model's table holds, in this order."""
+"""From espeak-ng's phones to those of the model's table, in this order."""
 
 
 def english_phones(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""espeak-ng as ``espeakng-loader`` brings it, driven by phonemizer: one backend for the life of the process."""
+"""espeak-ng from ``espeakng-loader``, through phonemizer: one backend for the life of the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOCK = Lock()
 
 
 def phonemised(text: str) -> str:
-    """The phones of an English text: ``|`` between phones, ``|_|`` between words, marks where they stand."""
+    """The phones of an English text: ``|`` between phones, ``|_|`` between words, marks at their place."""
     separator = package("phonemizer.separator").Separator(word="|_|", syllable="-", phone="|")
     with _LOCK:
         return "".join(_backend().phonemize([text], separator=separator, strip=True, njobs=1))
@@ -24,7 +24,7 @@ def phonemised(text: str) -> str:
 
 @cache
 def espeak_version() -> str:
-    """The version of the espeak-ng that reads, such as ``1.52.0``; asked once, as phonemizer loads a library for it."""
+    """The version of the espeak-ng in use, such as ``1.52.0``; read once, since phonemizer loads a library for it."""
     with _LOCK:
         return ".".join(str(part) for part in _backend().version())
 
@@ -52,7 +52,7 @@ def _backend() -> Any:
 
 
 def _silent_logger() -> logging.Logger:
-    """phonemizer tells of words in other languages on the terminal; the lyrics' own notes do that here."""
+    """A silent logger: phonemizer would log words in other languages, which the lyrics' own notes report."""
     logger = logging.getLogger("songline.espeak")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

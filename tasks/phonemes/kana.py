@@ -1,4 +1,4 @@
-"""Japanese kana to the phones that the model has for English: the original cannot sing them at all."""
+"""Japanese kana to the phones that the model has for English: the original cannot sing kana at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BARE = frozenset({"ʃ", "tʃ", "dʒ", "ts", "dz", "j"})
 
 
 def is_kana(character: str) -> bool:
-    """Whether a character is a syllable of hiragana or katakana, half width too, or a sign that goes with them."""
+    """Whether a character is a syllable of hiragana or katakana, half width too, or one of their signs."""
     return (
         "\u3041" <= character <= "\u3096"
         or "\u30a1" <= character <= "\u30f6"
@@ -54,7 +54,7 @@ def kana_phones(text: str) -> list[str]:
 
 
 def _joined(mora: tuple[list[str], str], small: str) -> tuple[list[str], str]:
-    """A mora with the small kana after it: kya of ki and ya, fa of fu and a, wi of u and i."""
+    """A mora joined with the small kana after it: kya of ki and ya, fa of fu and a, wi of u and i."""
     onset, vowel = mora
     if small in _SMALL_VOWELS:
         onset = ["w"] if not onset and vowel == "u" else onset

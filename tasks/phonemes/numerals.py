@@ -1,4 +1,4 @@
-"""English numbers in words, read the way the model's training texts were."""
+"""English numbers in words, in the style of the model's training texts."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def _integer(digits: str) -> str:
 
 
 def has_digits(text: str) -> bool:
-    """Whether a text has numbers to put in words."""
+    """Whether a text has numbers to convert."""
     return bool(_INTEGER.search(text))

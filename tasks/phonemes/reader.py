@@ -1,4 +1,4 @@
-"""From a line of lyrics to tokens, each run of it by its own language's rules."""
+"""A line of lyrics to tokens, each run of it by its own language's rules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Spoken:
     """One line as the model sings it.
 
     ``phones`` are all that were read, ``tokens`` those that the model has (a token is the id plus one), ``dropped`` the
-    others. ``notes`` say what was done to the line beyond reading it, ``versions`` what the result depends on.
+    others. ``notes`` describe changes to the line beyond reading it, ``versions`` everything the result depends on.
     """
 
     phones: tuple[str, ...]
@@ -46,7 +46,7 @@ class Spoken:
 
 @dataclass(slots=True)
 class _Phones:
-    """What has been read of a line so far."""
+    """The phones of a line so far."""
 
     phones: list[str] = field(default_factory=list)
     words: list[tuple[Reading, ...]] = field(default_factory=list)
@@ -56,7 +56,7 @@ class _Phones:
 class Reader:
     """Reads lines with the files of ``diffrhythm-data``, and of ``diffrhythm-chinese`` where it is installed.
 
-    Nothing is loaded before a line needs it, and what is loaded stays for the life of the process. A line is read once.
+    Nothing is loaded before a line needs it, and loaded data stays for the life of the process. A line is read once.
     """
 
     def __init__(self, vocabulary: Vocabulary, *, chinese: Callable[[], Readings]) -> None:
@@ -70,9 +70,9 @@ class Reader:
         return cls(load_vocabulary(data.path("vocab.json")), chinese=lambda: _chinese_readings(data, chinese))
 
     def tokens(self, text: str, language: str) -> Spoken:
-        """A line of a song in ``language`` (``en``, ``zh``, …), which decides only how lone digits are read.
+        """A line of a song in ``language`` (``en``, ``zh``, …), which decides only how digits alone are read.
 
-        Never fails for what the text holds: what cannot be read is told in the notes.
+        Never fails because of the text: unreadable parts are reported in the notes.
         """
         return self._kept(text, language)
 

@@ -11,7 +11,7 @@ from tasks.phonemes.kana import is_kana
 
 
 class Segment(NamedTuple):
-    """A run of a line and how it is read: ``en``, ``zh``, ``kana``; ``other`` or nothing where nothing can read it."""
+    """A run of a line and its reading: ``en``, ``zh``, ``kana``; ``other`` or empty where it cannot be read."""
 
     text: str
     language: str
@@ -21,7 +21,8 @@ _LANGUAGE_NAMES = {"en": "English", "zh": "Chinese", "kana": "Japanese"}
 
 
 def published_segments(text: str) -> list[Segment]:
-    """The runs as the original sees them: ASCII letters are English, U+4E00 to U+9FA5 Chinese, the rest joins its run.
+    """The runs as the original splits them: ASCII letters are English, U+4E00 to U+9FA5 Chinese, the rest joins its
+    run.
 
     A text with neither is one run of the language ``other``, an empty one has no language.
     """
@@ -29,9 +30,9 @@ def published_segments(text: str) -> list[Segment]:
 
 
 def segments(text: str, language: str) -> list[Segment]:
-    """The runs with more of Unicode in them: accented letters are English, kana a language of its own.
+    """The runs with more of Unicode: accented letters are English, kana a language of its own.
 
-    Digits that no letter goes with are read in the song's language. Empty where there is nothing to read.
+    Digits without adjacent letters are read in the song's language. Empty where there is nothing to read.
     """
     numbers = reading_language(language)
     runs = _runs(text, _kind)
@@ -41,7 +42,7 @@ def segments(text: str, language: str) -> list[Segment]:
 
 
 def reading_language(language: str) -> str:
-    """``zh`` for a Chinese song, else ``en``: what the model was trained on."""
+    """``zh`` for a Chinese song, else ``en``: the languages of the model's training."""
     return "zh" if language.lower().replace("_", "-").partition("-")[0] in {"zh", "cmn", "yue"} else "en"
 
 
@@ -55,9 +56,9 @@ _FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
 
 
 def plain(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text with full-width letters and foreign digits as ASCII and 〇 as 零, and the letters that nothing reads.
+    """The text with full-width letters and foreign digits as ASCII and 〇 as 零, and its unreadable letters.
 
-    Those letters (hangul, Cyrillic, rare ideographs …) are taken out, so that they are never read as something else.
+    Those letters (hangul, Cyrillic, rare ideographs …) are removed, so that they are never read as something else.
     """
     text = unicodedata.normalize("NFC", text).replace("〇", "零")
     text = _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
@@ -73,7 +74,7 @@ def plain(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
-    """Runs of one kind; what has no kind stays with the run before it, at the beginning with the first."""
+    """Runs of one kind; a character without a kind joins the run before it, at the beginning the first."""
     runs: list[Segment] = []
     start, current = 0, ""
     for index, character in enumerate(text):
@@ -86,7 +87,7 @@ def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
 
 
 def _without_numbers(run: Segment, numbers: str) -> list[Segment]:
-    """A run of kana with its digits apart, which kana has no rules for; other runs as they are."""
+    """A run of kana with its digits separated, since kana has no rules for them; other runs unchanged."""
     if run.language != "kana":
         return [run]
     pieces = [piece for piece in _NUMBER.split(run.text) if piece]
@@ -112,7 +113,7 @@ def _is_latin(character: str) -> bool:
 
 
 def _is_unreadable(character: str) -> bool:
-    """A letter of no script that is read here; signs that only modify letters do not count."""
+    """Whether a character is a letter of an unsupported script; signs that only modify letters do not count."""
     if not character.isalpha() or _kind(character):
         return False
     return not unicodedata.name(character, "").startswith("MODIFIER LETTER")

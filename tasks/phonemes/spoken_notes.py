@@ -1,4 +1,4 @@
-"""What a reader says about a line that was not simply read: predicates that follow the line's stamp."""
+"""Notes on lines that could not simply be read: predicates that follow the line's stamp."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TONE_ARROWS = frozenset("→↑↓")
 def notes_on(
     runs: Sequence[Segment], *, unread: Sequence[str], dropped: Sequence[str], is_sung: bool
 ) -> tuple[str, ...]:
-    """Notes on one line that has text: digits alone, kana, letters and sounds that are lost, nothing left to sing."""
+    """Notes on one line that has text: digits alone, kana, lost letters and sounds, nothing left to sing."""
     notes = [_digits_note(runs), _kana_note(runs), _unread_note(unread), _dropped_note(dropped)]
     if not is_sung:
         notes.append(_NOTHING_READ if runs or unread else _NO_WORDS)
@@ -44,7 +44,7 @@ def _unread_note(unread: Sequence[str]) -> str:
 
 
 def _dropped_note(dropped: Sequence[str]) -> str:
-    """Stray tone marks are no loss: the published model never heard them either."""
+    """The note on lost phones. Stray tone marks are no loss: the published model was never trained on them either."""
     lost = [phone for phone in dropped if not set(phone) <= _TONE_ARROWS]
     return f"loses sounds that the model has no symbol for: {_shown(lost)}" if lost else ""
 

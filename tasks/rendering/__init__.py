@@ -1,1 +1,1 @@
-"""Rendering: inputs collected, a shard rendered with one engine, a candidate rendered again."""
+"""Rendering: collect the inputs, render a shard with one engine, render a candidate again."""

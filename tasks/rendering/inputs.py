@@ -1,4 +1,4 @@
-"""What recipes are rendered with beside their engine's models: artifacts, some of which a step must make first."""
+"""The artifacts that recipes are rendered with beside their engine's models; a step must first make some of them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tasks.steps.settled import Statuses, until_settled
 
 Digests = Mapping[str, str]
 LOOK_S = 1.0
-"""So often a step that is done elsewhere is looked at: renders that were leased wait for it."""
+"""Interval at which a step that runs elsewhere is checked: leased renders wait for it."""
 
 
 def collect_inputs(
     catalog: Catalog, recipes: Sequence[Recipe], execution: ExecutionEnvironment
 ) -> dict[str, Digests | SonglineError]:
-    """By recipe digest: its materials' digests by role, or the error because of which one cannot be had.
+    """By recipe digest: the digests of its inputs by role, or the error that prevents one.
 
-    A step that several recipes need is done once, and never again while its result is in the catalog.
+    A step that several recipes need is run once, and never again while its result is in the catalog.
     """
     return {recipe.digest: _gathered(catalog, recipe, execution) for recipe in recipes}
 
@@ -34,7 +34,7 @@ def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment)
         wanted = get_engine(recipe.engine, catalog.settings).materials(recipe)
         return {role: _digest(catalog, material, execution) for role, material in wanted.items()}
     except Exception as caught:
-        # Whatever goes wrong for one recipe must not take the leases of the others with it.
+        # An error of one recipe must not take the leases of the others with it.
         return as_songline_error(caught, doing="gathering what a render needs")
 
 
@@ -53,7 +53,7 @@ def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnviron
 
 
 def _done(catalog: Catalog, request: StepRequest, execution: ExecutionEnvironment) -> Digests:
-    """What the step made, done here if nobody else is at it."""
+    """The products of the step, which is run here if no other process has leased it."""
 
     def attempt() -> Statuses:
         catalog.ledger.declare_steps([request])

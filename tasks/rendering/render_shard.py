@@ -1,4 +1,4 @@
-"""Rendering a shard: lease its recipes, hand them to one loaded engine, commit each as it comes."""
+"""Render a shard: lease its recipes, pass them to one loaded engine, commit each as it is finished."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WAITING = 2
 
 @cache
 def renderer_of(engine: str, settings: Settings) -> Renderer:
-    """The engine's loaded half, kept for the life of this process."""
+    """The engine's heavy half, loaded once and kept for the life of this process."""
     return get_engine(engine, settings).load()
 
 
 def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvironment) -> dict[str, WorkStatus]:
-    """Render what is free of ``keys``; gives how each stands afterwards. One bad recipe never sinks the others."""
+    """Render the free ones of ``keys``; returns each one's status afterwards. One bad recipe never fails the others."""
     leases: dict[str, Lease] = {}
     for key in keys:
         claimed = catalog.ledger.claim("render", key)
@@ -44,7 +44,7 @@ def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvi
 
 
 class _Shard:
-    """The leased part of a shard on its way through the engines."""
+    """The leased part of a shard while it is rendered."""
 
     def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], execution: ExecutionEnvironment) -> None:
         self._catalog = catalog
@@ -66,7 +66,7 @@ class _Shard:
             self._render_batch([recipe for recipe in ready if recipe.engine == engine])
 
     def _render_batch(self, batch: Sequence[Recipe]) -> None:
-        """Render a batch; an engine that breaks in the middle of it gets the rest by halves, to find who broke it."""
+        """Render a batch; where the engine breaks, render the rest in halves to find the recipe at fault."""
         owed = {recipe.digest: recipe for recipe in batch}
         if self._broke(batch, owed):
             left = list(owed.values())
@@ -75,9 +75,10 @@ class _Shard:
                     self._render_batch(half)
 
     def _broke(self, batch: Sequence[Recipe], owed: dict[str, Recipe]) -> bool:
-        """Render what is ``owed``, taking off what was settled; whether the engine broke and some is still owed.
+        """Render the ``owed`` recipes and remove those that are settled from it; True where the engine broke and some
+        remain.
 
-        Its error is gone on return: it holds on to all that the engine had in memory.
+        The engine's error is released on return: it references all that the engine had in memory.
         """
         started = time.perf_counter()
         try:
@@ -88,7 +89,7 @@ class _Shard:
                     writer.take(made, time.perf_counter() - started)
                     started = time.perf_counter()
         except Exception as caught:
-            # Whatever an engine does wrong must free its leases and be on record.
+            # Any error of an engine must free its leases and be recorded.
             if len(batch) > 1:
                 return True
             if owed:
@@ -118,7 +119,7 @@ class _Shard:
         except LeaseLost:
             return
         except Exception as caught:
-            # A full disk, a busy database: this render's trouble, and no reason to fail the ones beside it.
+            # A full disk or a busy database concerns this render only: no reason to fail the others of the batch.
             self._fail(key, as_songline_error(caught, doing="render"), seconds=seconds)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
@@ -126,9 +127,9 @@ class _Shard:
 
 
 class _Writer:
-    """Commits what is rendered in a thread of its own, so that the device need not wait for disk and catalog.
+    """Commits finished candidates in a thread of its own, so that the device need not wait for disk and catalog.
 
-    At most :data:`WAITING` finished candidates wait in memory. Leaving it waits for the last one.
+    At most :data:`WAITING` finished candidates wait in memory. Leaving the context waits for the last one.
     """
 
     def __init__(self, settle: Callable[[RenderResult | Failed, float], None]) -> None:
@@ -145,7 +146,7 @@ class _Writer:
                 self._waiting.popleft().result()
 
     def take(self, made: RenderResult | Failed, seconds: float) -> None:
-        """Have it committed; waits while too many others are before it."""
+        """Queue a result to be committed; blocks while the queue is full."""
         self._waiting.append(self._thread.submit(self._settle, made, seconds))
         while len(self._waiting) > WAITING:
             self._waiting.popleft().result()
@@ -163,7 +164,7 @@ def _products(made: RenderResult, scratch: Path) -> tuple[Product, ...]:
 
 
 def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> RenderResult:
-    """Render one recipe here and now; only its materials pass through the ledger. Raises the engine's error."""
+    """Render one recipe in this process; only its inputs pass through the ledger. Raises the engine's error."""
     found = collect_inputs(catalog, [recipe], execution)[recipe.digest]
     if isinstance(found, SonglineError):
         raise found

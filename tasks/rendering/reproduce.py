@@ -1,4 +1,4 @@
-"""Rendering a recipe again and comparing it with what is stored."""
+"""Render a recipe again and compare it with the stored audio."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from tasks.rendering.render_shard import render_once
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``difference_dbfs`` is the largest sample difference; None where the samples are the same or not comparable."""
+    """The result of a comparison.
+
+    ``difference_dbfs`` is the largest sample difference; None where the samples are equal or not comparable.
+    """
 
     verdict: Literal["identical", "within tolerance", "different"]
     difference_dbfs: float | None
@@ -32,7 +35,7 @@ def compare(
     tolerance_dbfs: float,
     execution: ExecutionEnvironment,
 ) -> Verdict:
-    """Render ``recipe`` now and compare with the stored audio file."""
+    """Render ``recipe`` now and compare it with the stored audio file."""
     made = render_once(catalog, recipe, execution).audio
     if files.sample_digest(made) == sample_digest:
         return Verdict("identical", None)

@@ -1,1 +1,1 @@
-"""Scoring: metrics of candidates, by measures and by judges."""
+"""Scoring: metrics of candidates, by measures (without models) and by judges (with models)."""

@@ -1,4 +1,4 @@
-"""The seam that every scorer plugs into."""
+"""The protocol that every scorer implements."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a candidate was meant to be: all that a scorer may compare it with.
+    """The specification of a candidate: everything that a scorer may compare it with.
 
-    ``bpm`` and ``key`` are stated ones (manifest field, else read from the prompt), None where nothing states them.
+    ``bpm`` and ``key`` are stated ones (manifest field, else read from the prompt), None where they are not stated.
     ``lines`` are the words that should be sung, each line with its start in seconds; only judges of lyrics get them.
     """
 
@@ -30,7 +30,7 @@ class Brief:
 
 
 class Scorer(Protocol):
-    """Reads one or more metrics off a candidate."""
+    """Measures one or more metrics of a candidate."""
 
     name: ClassVar[str]
     revision: ClassVar[int]

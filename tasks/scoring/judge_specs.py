@@ -1,4 +1,4 @@
-"""What the optional judges read, without the judges: light enough for ``validate`` and ``plan``."""
+"""The metrics of the optional judges, without loading the judges: light enough for ``validate`` and ``plan``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     pass
 
 Row = tuple[str, Direction, str, str]
-"""Name, which way is better, what it is, and how sentences call it."""
+"""Name, direction that is better, description, and the words for it in sentences."""
 
 _CLAP: tuple[Row, ...] = (
     (

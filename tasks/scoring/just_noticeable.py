@@ -1,4 +1,4 @@
-"""From which difference on a metric's readings count as different: the just-noticeable step, with its source.
+"""The just-noticeable step of each metric, with its source: a smaller difference of readings does not count.
 
 Most of these are engineering judgements and say so. Three rest on something published, none on a listening test of this
 very metric: a tolerance of production for loudness, the timing of single tones for tempo, and the ear's critical bands
@@ -77,7 +77,7 @@ STEPS: Mapping[str, tuple[float, str]] = {
 
 
 def with_step(spec: MetricSpec) -> MetricSpec:
-    """A metric with its step; one that has none here keeps what it came with."""
+    """A metric with its step; one that has none here is returned unchanged."""
     if spec.name not in STEPS:
         return spec
     step, source = STEPS[spec.name]

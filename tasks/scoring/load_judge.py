@@ -1,4 +1,4 @@
-"""Loading a judge: a scorer that listens with models of the registry."""
+"""Load a judge: a scorer that uses models of the registry."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from tasks.audio.audio import Audio
 
 _LOADED: dict[tuple[object, ...], Any] = {}
-"""What each judge listens with, by the judge's class, the folders of its models (named after their content) and the
-device. A policy that names several judges asks them in turn about every candidate, so none is let go."""
+"""The loaded models, by the judge's class, the folders of its models (named after their content) and the device. A
+policy that names several judges uses them in turn for every candidate, so none is released."""
 
 
 def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio | None) -> Scorer:
     """The judge that a request names, with its models, which stay loaded in this process.
 
-    Raises ModelMissing, MachineError for a lacking package or a damaged file, and WorkError where the models here are
-    not those that the request was planned with.
+    Raises ModelMissing, MachineError for a missing package or a damaged file, and WorkError where the installed models
+    are not those that the request was planned with.
     """
     registered = judge_named(asked["name"])
     installed = ModelStore(settings.models_path, table=settings.models_table).need_all(registered.models)

@@ -1,4 +1,4 @@
-"""Which scorers there are, in order; a new one is one line here, its metrics a few in :mod:`tasks.scoring.specs`."""
+"""The scorers, in order; a new one is one line here and its metrics in :mod:`tasks.scoring.specs`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 AUDIOBOX, CLAP, WHISPER = "audiobox-aesthetics", "clap-music", "whisper-large-v3"
 WORDS, VOCALS = "diffrhythm-data", "htdemucs"
-"""Names in the registry of models: what tells phonemes apart, and what takes the voice out of a mix."""
+"""Names in the registry of models: the language data for phonemes, and the voice separator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A scorer as far as it can be known without loading it; ``path`` is ``module:class``.
 
-    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored anew.
+    ``revision`` is raised whenever a reading of the scorer may change: every candidate is then scored again.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Registered:
     path: str
 
     def kind(self) -> Any:
-        """Its class, with whatever that imports."""
+        """Its class; imports its module."""
         module, _, attribute = self.path.partition(":")
         return getattr(import_module(module), attribute)
 
@@ -49,10 +49,10 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Judge(Registered):
-    """A scorer that listens with ``models`` of the registry: asked only where a policy names one of its metrics.
+    """A scorer that uses ``models`` of the registry; it runs only where a policy names one of its metrics.
 
-    Its ``packages`` (as they are imported) come with Songline's ``extras``. ``reads_lyrics`` has the song's words put
-    into what it is asked, so that another judge is not asked again when a word changes.
+    Its ``packages`` (by import name) come with Songline's ``extras``. ``reads_lyrics`` puts the song's words into its
+    request; for the other judges a changed word causes no new request.
     """
 
     models: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Judge(Registered):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The packages that are not installed here."""
+        """The packages that are not installed on this machine."""
         return tuple(missing_packages(self.packages))
 
 
@@ -70,7 +70,7 @@ SCORERS: tuple[Registered, ...] = (
     Registered("technical", 3, specs.TECHNICAL, "tasks.scoring.measures.technical:TechnicalScorer"),
     Registered("adherence", 1, specs.ADHERENCE, "tasks.scoring.measures.adherence:AdherenceScorer"),
 )
-"""The scorers that listen to every candidate."""
+"""The scorers that run for every candidate."""
 
 _TRANSFORMERS = ("torch", "transformers", "tokenizers", "safetensors")
 _VOICE = ("faster_whisper", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
@@ -108,7 +108,7 @@ JUDGES: tuple[Judge, ...] = (
         reads_lyrics=True,
     ),
 )
-"""The scorers that need models; ``path`` is a class that :func:`tasks.scoring.load_judge.load_judge` makes."""
+"""The scorers that need models; ``path`` is a class that :func:`tasks.scoring.load_judge.load_judge` creates."""
 
 
 WORDS_FAMILY = "lyrics"
@@ -120,25 +120,25 @@ def metric_specs() -> dict[str, MetricSpec]:
 
 
 def scorer_revisions() -> dict[str, int]:
-    """The revision of every scorer that listens to every candidate, by name."""
+    """The revision of every scorer that runs for every candidate, by name."""
     return {scorer.name: scorer.revision for scorer in SCORERS}
 
 
 def judges_for(metrics: Collection[str], *, is_sung: bool = True) -> tuple[Judge, ...]:
-    """The judges that read any of these metrics; of a song that is not sung, nobody is asked how its words are."""
+    """The judges of any of these metrics; for a song that is not sung, metrics of its words are left out."""
     asked = set(metrics) if is_sung else set(metrics) - metrics_of_words()
     return tuple(judge for judge in JUDGES if any(spec.name in asked for spec in judge.metrics))
 
 
 def metrics_of_words() -> frozenset[str]:
-    """The metrics that compare what is sung with the words."""
+    """The metrics that compare the singing with the words."""
     return frozenset(
         spec.name for scorer in (*SCORERS, *JUDGES) for spec in scorer.metrics if spec.family == WORDS_FAMILY
     )
 
 
 def require_packages(judges: Collection[Judge]) -> None:
-    """Raise MachineError with the one command that installs what these judges lack, if they lack any package."""
+    """Raise MachineError with the one command that installs the missing packages of these judges, if any."""
     short = [judge for judge in judges if judge.missing]
     if not short:
         return
@@ -153,7 +153,7 @@ def require_packages(judges: Collection[Judge]) -> None:
 
 
 def install_command(*extras: str) -> str:
-    """What brings the packages of extras."""
+    """The command that installs the packages of extras."""
     return f"pip install 'songline[{','.join(extras)}]'"
 
 
@@ -163,7 +163,7 @@ def judge_named(name: str) -> Judge:
 
 
 def models_of_scorer(name: str) -> tuple[str, ...]:
-    """The registry's names of the models that a scorer listens with, if it does."""
+    """The registry's names of the models that a scorer uses; empty where it uses none."""
     return next((judge.models for judge in JUDGES if judge.name == name), ())
 
 

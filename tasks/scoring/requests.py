@@ -18,7 +18,7 @@ from tasks.style.prompt.advice import embedded_text
 
 
 def brief_of(song: Song) -> Brief:
-    """What a song's candidates were meant to be; tempo and key from its fields, else from its prompt."""
+    """The specification of a song's candidates; tempo and key from its fields, else from its prompt."""
     return Brief(
         length_s=song.length_s,
         bpm=song.bpm or bpm_from_prompt(song.prompt),
@@ -30,16 +30,16 @@ def brief_of(song: Song) -> Brief:
 
 
 def request_technical_score(song: Song, audio_digest: str) -> StepRequest:
-    """Read off one candidate's audio what needs no model."""
+    """Measure the metrics of one candidate that need no model."""
     return request(
         "score", {"brief": _document(brief_of(song)), "scorers": scorer_revisions()}, {"audio": audio_digest}
     )
 
 
 def request_judge(song: Song, audio_digest: str, asked: Judge, identities: Mapping[str, Json]) -> StepRequest:
-    """Let one judge listen to a candidate with its models, and to the song's reference where it has one.
+    """Score a candidate by one judge with its models, and with the song's reference where it has one.
 
-    ``identities`` tells of every model which files are meant. They need not be here: only doing the step needs them.
+    ``identities`` identify the files of every model. They need not be installed: only running the step needs them.
     """
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
     lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
@@ -52,7 +52,7 @@ def request_judge(song: Song, audio_digest: str, asked: Judge, identities: Mappi
 def request_judges(
     song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]
 ) -> tuple[StepRequest, ...]:
-    """What the policy's judges are asked about a candidate; see :func:`request_judge`."""
+    """The requests to the policy's judges for a candidate; see :func:`request_judge`."""
     return tuple(
         request_judge(song, audio_digest, judge, identities)
         for judge in judges_for(policy.named, is_sung=not song.instrumental)
@@ -62,7 +62,7 @@ def request_judges(
 def request_scores(
     song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]
 ) -> tuple[StepRequest, ...]:
-    """Everything that must listen to a candidate before the policy can decide; see :func:`request_judge`."""
+    """All scoring that the policy's decision on a candidate needs; see :func:`request_judge`."""
     return (
         request_technical_score(song, audio_digest),
         *request_judges(song, audio_digest, policy=policy, identities=identities),
@@ -105,6 +105,6 @@ def request_selection(
 
 
 def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
-    """That a song has no words, where the policy counts metrics of words: its candidates are not at fault for that."""
+    """Mark a song without words where the policy counts metrics of words: no fault of its candidates."""
     counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
     return {"wordless": True} if counts_words else {}

@@ -1,4 +1,4 @@
-"""What the built-in scorers read, without the scorers: light enough for ``validate`` and ``plan``."""
+"""The metrics of the built-in scorers, without loading the scorers: light enough for ``validate`` and ``plan``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from catalog.selection.metrics import Direction, MetricSpec
 Row = tuple[str, str, Direction, str]
 
 _PRODUCTION = frozenset({"plr_db", "mono_loss_lu", "bandwidth_hz"})
-"""What of the technical scorer's readings tells how well a song is made, and so ranks; the rest tells whether it is
-sound, and gates."""
+"""The technical scorer's metrics of production quality, which rank; its other metrics are about faults, and gate."""
 
 _TECHNICAL: tuple[Row, ...] = (
     ("integrated_lufs", "LUFS", "none", "Loudness of the whole, gated (BS.1770)"),

@@ -28,7 +28,7 @@ def _scorers() -> tuple[Scorer, ...]:
 
 
 def score(context: StepContext) -> StepOutcome:
-    """Read off one candidate's audio what needs no model; with its fingerprint, and a word on its bandwidth."""
+    """The metrics of one candidate that need no model, with its fingerprint and its bandwidth."""
     audio = read_audio(context.input("audio"))
     heard = _heard(_scorers(), audio, _brief(context))
     found = fingerprint(audio)
@@ -38,7 +38,7 @@ def score(context: StepContext) -> StepOutcome:
 
 
 def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json] | None:
-    """How high the sound reaches, and whether it was cut off there or ends by itself."""
+    """The upper limit of the spectrum, and whether it is a cut or a roll-off."""
     reach_hz, cutoff_hz = values["bandwidth_hz"], values["cutoff_hz"]
     if reach_hz is None or cutoff_hz is None:
         return None
@@ -46,7 +46,7 @@ def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json]
 
 
 def judge(context: StepContext) -> StepOutcome:
-    """Read one judge's metrics off one candidate's audio, beside the reference where the song has one."""
+    """The metrics of one judge for one candidate, compared with the song's reference where it has one."""
     reference = read_audio(context.input("reference")) if "reference" in context.request.inputs else None
     scorer = load_judge(context.request.parameters["judge"], context.catalog.settings, reference)
     return _heard([scorer], read_audio(context.input("audio")), _brief(context))
@@ -84,7 +84,7 @@ def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
 
 
 def select(context: StepContext) -> StepOutcome:
-    """Decide a song by its policy, from the scores its candidates have."""
+    """Decide a song by its policy, from the scores of its candidates."""
     parameters = context.request.parameters
     policy = Policy.from_document(parameters["policy"])
     database = context.catalog.database
@@ -103,7 +103,7 @@ def select(context: StepContext) -> StepOutcome:
 
 
 def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> list[Alike]:
-    """The groups that sound the same among candidates, by id, each with the keys of the steps that listened to it."""
+    """The groups of candidates that sound the same, by id, from the keys of their scoring steps."""
     found = step_results(database, [key for keys in scored.values() for key in keys])
     samples: dict[str, str | None] = {}
     prints: dict[str, AudioFingerprint | None] = {}

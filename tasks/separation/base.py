@@ -1,4 +1,4 @@
-"""The seam that every separator plugs into."""
+"""The protocol that every separator implements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Separator(Protocol):
-    """Gives the parts of a mix by name, all of the mix's rate and length."""
+    """Gives the stems of a mix by name, all of the mix's rate and length."""
 
     def separate(self, mix: Audio, recipe: Recipe | None) -> Mapping[str, Audio]:
-        """Stems of ``mix``; ``recipe`` is what the mix was rendered from, where it was."""
+        """Stems of ``mix``; ``recipe`` is the one it was rendered from, where there is one."""

@@ -1,4 +1,4 @@
-"""One separation of the line at a time on the cores of a machine: each takes the threads of all its workers."""
+"""A lock for separation on a machine's cores: one at a time, since each uses the threads of all workers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from db.files.lock import file_lock
 
 @contextmanager
 def cpu_lock(home: Path, *, device: str) -> Iterator[None]:
-    """Hold the turn of the processes that share ``home``; a GPU needs none, as one process works on it.
+    """Hold the lock of the processes that share ``home``; a GPU needs none, since one process works on it.
 
-    Every album and song in the making has a process with the models of its own. Two that separate at once would have
-    twice as many threads as cores and take twice the memory, and be done no sooner. The system gives the turn on when
-    a process dies.
+    Every album and song in production has its own process with the models. Two separations at once would have twice as
+    many threads as cores and take twice the memory, and would finish no sooner. The system releases the lock when a
+    process ends.
     """
     if device != "cpu":
         yield

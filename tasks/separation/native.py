@@ -1,4 +1,4 @@
-"""Stems from the engine itself: the parts it mixed, rendered again from the recipe and proven to be the mix's."""
+"""Stems from the engine itself: rendered again from the recipe and checked against the mix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import renderer_of
 
 NULL_DBFS = -90.0
-"""The parts' sum may differ from the mix by no more than this."""
+"""The largest difference of the stems' sum from the mix."""
 
 
 class NativeSeparator:
@@ -24,7 +24,7 @@ class NativeSeparator:
         self._settings = settings
 
     def separate(self, mix: Audio, recipe: Recipe | None) -> Mapping[str, Audio]:
-        """The engine's parts. Raises RefusedError where it has none, WorkError where they are not this mix's."""
+        """The engine's stems. Raises RefusedError where it has none, WorkError where they do not match this mix."""
         if recipe is None or not get_engine(recipe.engine, self._settings).native_stems:
             raise RefusedError(
                 "this candidate's engine gives no stems of its own",
@@ -41,7 +41,7 @@ class NativeSeparator:
 
 
 def null_dbfs(mix: Audio, stems: Mapping[str, Audio]) -> float:
-    """Largest sample of mix minus the sum of stems, dBFS (-200 when they cancel wholly)."""
+    """Largest sample of mix minus the sum of stems, dBFS (-200 when they cancel completely)."""
     residual = mix.samples.astype(np.float64)
     for stem in stems.values():
         residual = residual - stem.samples

@@ -1,4 +1,4 @@
-"""The request of the stems of a winner."""
+"""The request for the stems of a winner."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tasks.steps.step_kinds import request
 def request_stems(
     album: Album, song: Song, candidate: Candidate, audio_digest: str, *, identities: Mapping[str, Json]
 ) -> StepRequest:
-    """Take a winner apart: by its engine (``native``), else by the separation model whose files ``identities`` tell.
+    """Separate a winner: by its engine (``native``), else by the separation model whose files ``identities`` identify.
 
-    On work pools this is work of the CPU pool, a winner at a time: it has its place in finish-song.
+    On work pools this is work of the CPU pool, one winner at a time, as part of finish-song.
     """
     if album.stems == NATIVE_STEMS:
         return request(

@@ -16,7 +16,7 @@ from tasks.separation.native import NativeSeparator, null_dbfs
 from tasks.steps.run_step import StepContext
 
 SEPARATORS: dict[str, Callable[[Settings], Separator]] = {"native": NativeSeparator}
-"""What takes apart without a model of the registry, by name."""
+"""Separators without a model of the registry, by name."""
 
 
 def separate(context: StepContext) -> StepOutcome:
@@ -36,7 +36,7 @@ def separate(context: StepContext) -> StepOutcome:
 def demix(context: StepContext) -> StepOutcome:
     """The stems of a winner and their residual as float WAV by a model, which stays loaded in this process.
 
-    Raises ModelMissing, and WorkError where the model here is not the one that the step was planned with.
+    Raises ModelMissing, and WorkError where the installed model is not the one that the step was planned with.
     """
     parameters, settings = context.request.parameters, context.catalog.settings
     installed = context.catalog.models.need(parameters["model"])

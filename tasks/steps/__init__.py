@@ -1,1 +1,1 @@
-"""Steps: one declared step leased, run and committed, by the function its kind names."""
+"""Steps: lease one declared step, run the function of its kind and commit the result."""

@@ -1,4 +1,4 @@
-"""What an activity ran under: code version, libraries, machine. Read once per process."""
+"""The environment of an activity: code version, libraries, machine. Read once per process."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _status() -> ExecutionEnvironment:
 
 
 def execution_environment(flow_run_id: str | None = None, task_run_id: str | None = None) -> ExecutionEnvironment:
-    """This process's circumstances, under the given Prefect runs."""
+    """The execution environment of this process, under the given Prefect runs."""
     here = _status()
     return ExecutionEnvironment(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
 
 
 def user_name() -> str:
-    """Who runs this process, by the system's table of users."""
+    """The name of the user who runs this process, from the system's user table."""
     number = os.getuid()
     try:
         return pwd.getpwuid(number).pw_name
@@ -51,7 +51,7 @@ def songline_version() -> str:
 
 @cache
 def code_version() -> str:
-    """Songline's version; from a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
+    """Songline's version; in a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
     released = songline_version()
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():

@@ -1,4 +1,4 @@
-"""Doing one declared step: lease it, run the code its kind names, commit or fail it."""
+"""Run one declared step: lease it, run the code of its kind, commit or fail it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """What a step's code is given: its request, a scratch folder that is emptied afterwards, and the house."""
+    """What a step function receives: its request, a scratch folder (emptied afterwards) and the catalog."""
 
     request: StepRequest
     scratch: Path
     catalog: Catalog
 
     def input(self, role: str) -> Path:
-        """Where an input artifact can be read; never to be changed."""
+        """The path of an input artifact, to be read and never changed."""
         return self.catalog.store.local(self.request.inputs[role])
 
 
@@ -40,9 +40,9 @@ StepFunction = Callable[[StepContext], StepOutcome]
 
 
 def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> WorkStatus:
-    """Do the step ``key`` if it is free; gives how it stands afterwards.
+    """Run the step ``key`` if it is free; returns its status afterwards.
 
-    Raises the error of a failed attempt; finding the step failed earlier raises that error too.
+    Raises the error of a failed attempt, and the recorded error of a step that failed earlier.
     """
     claimed = catalog.ledger.claim("step", key)
     if isinstance(claimed, WorkStatus):
@@ -59,7 +59,7 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
     except LeaseLost:
         raise
     except Exception as caught:
-        # Whatever a plug-in does wrong must free its lease and be on record; it goes on to the caller.
+        # Any error of a plug-in must free its lease and be recorded; it is then raised to the caller.
         error = as_songline_error(caught, doing=request.kind)
         there = _on_its_device(execution, request.kind, catalog.settings)
         catalog.ledger.fail(claimed, error, seconds=time.perf_counter() - started, execution=there)
@@ -68,11 +68,11 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
 
 
 def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Settings) -> ExecutionEnvironment:
-    """The circumstances with the GPU of a step that loads a model, by the name that renders give it."""
+    """The execution environment with the name of the GPU, as renders record it, for a step that loads a model."""
     if not STEP_KINDS[kind].on_device or settings.device_here == "cpu":
         return execution
     name, torch = settings.device_here, sys.modules.get("torch")
-    # A device that was lost tells its name no more, and a model need not be one of torch's.
+    # A lost device no longer reports its name, and a model need not be one of torch's.
     with suppress(RuntimeError):
         if torch is not None and torch.cuda.is_initialized():
             name = torch.cuda.get_device_name()
@@ -83,7 +83,7 @@ def raise_if_failed(status: WorkStatus, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if status.state == "failed":
         known = error_from(status.error or {})
-        # Said again, not tried again: what failed for good must not look transient to the flow.
+        # Reported again, not retried: a permanent failure must not look transient to the flow.
         cls = WorkError if known.transient else type(known)
         again = "run `songline retry`, then render again"
         remedy = known.remedy if "songline" in known.remedy else f"{known.remedy}; then {again}".removeprefix("; then ")
@@ -94,7 +94,7 @@ def raise_if_failed(status: WorkStatus, key: str) -> None:
 
 
 def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
-    """Any exception as one of ours: memory trouble and broken connections are transient, a bug is permanent."""
+    """Any exception as a SonglineError: out of memory and broken connections are transient, a bug is permanent."""
     if isinstance(caught, SonglineError):
         return caught
     if isinstance(caught, DatabaseError):
@@ -112,7 +112,7 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
 
 
 def _is_of_the_device(caught: BaseException) -> bool:
-    """Whether a GPU is out of memory or lost; told by names, since torch may not be loaded here."""
+    """Whether a GPU is out of memory or lost; decided by class names, since torch may not be loaded here."""
     if type(caught).__name__ in ("OutOfMemoryError", "AcceleratorError"):
         return True
     said = str(caught)

@@ -1,4 +1,4 @@
-"""Every kind of step: its revision and the code that does it, without loading that code.
+"""Every kind of step: its revision and the function that runs it, by name so that its code is not loaded.
 
 A revision is raised when the same request would give another result.
 """
@@ -14,17 +14,19 @@ from catalog.ledger.work import StepRequest
 
 @dataclass(frozen=True, slots=True)
 class StepKind:
-    """``worker`` is the function that does the step, as ``module:function``. A step ``on_device`` loads a model, so it
-    runs where models are loaded once."""
+    """One kind of step. ``worker`` is the function that runs it, as ``module:function``.
+
+    A step ``on_device`` loads a model, so it runs in the process that keeps models loaded.
+    """
 
     revision: int
     worker: str
     on_device: bool = False
 
 
-# The revision of ``select`` was left where it was when just-noticeable steps came: decisions that stand are not made
-# anew, so that no finished album gets another winner by an upgrade. Whatever is decided from then on follows them, and
-# says so under ``just_noticeable``.
+# The revision of ``select`` was not raised when just-noticeable steps were added: existing decisions are not made
+# again, so that an upgrade never changes the winner of a finished album. Later decisions use them and record this under
+# ``just_noticeable``.
 STEP_KINDS: Mapping[str, StepKind] = {
     "score": StepKind(2, "tasks.scoring.step:score"),
     "embed": StepKind(1, "tasks.style.step:embed", on_device=True),
@@ -45,5 +47,5 @@ STEP_KINDS: Mapping[str, StepKind] = {
 
 
 def request(kind: str, parameters: Mapping[str, Json], inputs: Mapping[str, str] | None = None) -> StepRequest:
-    """A request of ``kind`` at its present revision."""
+    """A request of ``kind`` at its current revision."""
     return StepRequest(kind, STEP_KINDS[kind].revision, parameters, inputs or {})

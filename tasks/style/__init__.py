@@ -1,1 +1,1 @@
-"""Style: prompts and reference recordings as vectors that engines are conditioned on."""
+"""Style: prompts and reference recordings as vectors that condition engines."""

@@ -1,4 +1,4 @@
-"""What is asked of the step that makes a style vector; light enough for reading a manifest."""
+"""The requests of the step that makes a style vector; light enough for reading a manifest."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def embed_text(text: str, model: Mapping[str, Json]) -> StepRequest:
 
 
 def embed_audio(audio_digest: str, model: Mapping[str, Json]) -> StepRequest:
-    """The style vector of a reference likewise."""
+    """The style vector of a reference, by the model of that identity."""
     return request("embed", {"model": dict(model)}, {"audio": audio_digest})

@@ -21,8 +21,8 @@ def embed(context: StepContext) -> StepOutcome:
     """The vector of the parameter ``text``, or of the input ``audio`` where there is one, as the product ``style``.
 
     The parameter ``model`` names the registered model and the digests of its files. It runs on the CPU and leaves the
-    GPU to the engine. The result holds the vector's ``norm``, and for audio the ``window`` that was heard and the
-    ``findings`` of the inspection. Raises MachineError where the installed model is not the one asked for.
+    GPU to the engine. The result holds the vector's ``norm``, and for audio the ``window`` that was used and the
+    ``findings`` of the inspection. Raises MachineError where the installed model is not the requested one.
     """
     mulan = _model(context)
     if "audio" in context.request.inputs:

@@ -1,1 +1,1 @@
-"""Weights of networks: files that are not trusted, and the memory they take."""
+"""Network weights: read from untrusted files, and the memory they take."""

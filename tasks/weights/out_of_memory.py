@@ -1,4 +1,4 @@
-"""How the lack of memory shows itself, on a device or on the host."""
+"""Recognise out-of-memory errors of a device or of the host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device or the host had no memory left."""
+    """Whether an error means that a device or the host is out of memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in str(error) or "can't allocate memory" in str(error))
     )

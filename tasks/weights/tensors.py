@@ -1,4 +1,4 @@
-"""Weights from files that are not trusted: unpickled as tensors only, held against the model, and put in whole."""
+"""Weights from untrusted files: unpickled as tensors only, compared with the model, and loaded strictly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 def redownload_remedy(model: str) -> str:
-    """What to do where a file of that model of the registry is not what it should be."""
+    """The remedy for a damaged file of a registered model: download it again."""
     return f"Run `songline models verify {model}`, and pull it again where a file is wrong"
 
 
@@ -54,7 +54,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_pickle(file: Path, *, remedy: str) -> object:
-    """What torch saved in a file; only tensors and plain values are ever unpickled. Raises MachineError."""
+    """The object that torch saved in a file; only tensors and plain values are ever unpickled. Raises MachineError."""
     try:
         return unpickled(file)
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as fault:
@@ -62,16 +62,19 @@ def read_pickle(file: Path, *, remedy: str) -> object:
 
 
 def unpickled(file: Path) -> object:
-    """What torch saved in a file, by the reader that makes tensors and plain values only and refuses all else. It
-    raises whatever a damaged or hostile file makes it raise."""
+    """The object that torch saved in a file, by the reader that makes only tensors and plain values and refuses all
+    else.
+
+    Raises any exception that a damaged or hostile file provokes.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old files and TorchScript come with notes
+        warnings.simplefilter("ignore")  # old files and TorchScript cause warnings
         # A mapped file is not held in memory beside the model.
         return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
 
 
 def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
-    """Give ``module`` the weights of ``model``: every tensor, and none else.
+    """Load the weights of ``model`` into ``module``: every tensor, and no other.
 
     Raises MachineError naming the file (``whose``) and the tensors that are wrong.
     """
@@ -85,7 +88,7 @@ def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: s
 
 
 def damaged(file: Path, *, remedy: str) -> MachineError:
-    """A file that should hold weights and does not."""
+    """The error for a file that should hold weights and does not."""
     return MachineError(
         f"{file.parent.name}/{file.name} cannot be read as weights: it is damaged, cut short or something else",
         remedy=remedy,
@@ -94,7 +97,7 @@ def damaged(file: Path, *, remedy: str) -> MachineError:
 
 @contextmanager
 def preserved_rng_state() -> Iterator[None]:
-    """Leave the global generators as they were: models draw from them as they are built, some even in use."""
+    """Restore the global random generators afterwards: models draw from them when built, some even in use."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]):
@@ -109,7 +112,7 @@ def _not_derived(tensors: Tensors) -> dict[str, torch.Tensor]:
 
 
 def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
-    """The names of tensors that are wrong in ``found``, by what is wrong with them; nothing where nothing is."""
+    """The names of the tensors of ``found`` that differ from ``wanted``, by kind of difference; empty if none does."""
     faults = {
         "missing": [name for name in wanted if name not in found],
         "unknown": [name for name in found if name not in wanted],

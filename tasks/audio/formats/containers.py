@@ -1,4 +1,4 @@
-"""What libsndfile does not say of files: which are for ffmpeg, where an Ogg ends, and WAV headers that are wrong."""
+"""Container checks that libsndfile does not make: files for ffmpeg, the end of an Ogg, and wrong WAV headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from tasks.audio.formats.gapless import after_id3
 
 UNKNOWN_BYTES = 0xFFFF_FFF0
-"""From here a size in a WAV header means "not known": it was written to a pipe."""
+"""A size from here up in a WAV header means "not known": it was written to a pipe."""
 
 HEAD_BYTES = 64
 _TAIL_BYTES = 128 * 1024
@@ -25,7 +25,7 @@ _DEMUXERS = {
     b"DSD ": "dsf",
     b"\x0b\x77": "ac3",
 }
-"""The beginnings of WavPack, Windows Media, True Audio, Monkey's Audio, DSF and AC-3."""
+"""First bytes of WavPack, Windows Media, True Audio, Monkey's Audio, DSF and AC-3."""
 
 MAX_CHUNKS = 10_000
 _COMMON_CHUNKS = frozenset(
@@ -61,7 +61,7 @@ def demuxer_of(source: BinaryIO) -> str | None:
     for beginning, demuxer in _DEMUXERS.items():
         if head.startswith(beginning):
             return demuxer
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer's bits are 0, unlike in MP3
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer bits are 0, unlike in MP3
         return "aac"
     return None
 
@@ -83,7 +83,7 @@ def ogg_is_cut_short(source: BinaryIO) -> bool:
 
 
 def au_is_cut_short(source: BinaryIO) -> bool:
-    """Whether an AU file, which libsndfile reads as far as it goes, has fewer bytes than its header promises."""
+    """Whether an AU file, which libsndfile reads up to its end, has fewer bytes than its header promises."""
     head = _at(source, 0, 12)
     start, promised = (int.from_bytes(head[place : place + 4], "big") for place in (4, 8))
     return head[:4] == b".snd" and promised < UNKNOWN_BYTES and start + promised > source.seek(0, os.SEEK_END)
@@ -91,17 +91,17 @@ def au_is_cut_short(source: BinaryIO) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A file whose header is wrong or tells too little: how to read it, and a finished sentence about what is wrong."""
+    """A file with a wrong or incomplete header: how to read it, and a finished sentence about the fault."""
 
     file: io.RawIOBase
     note: str = ""
 
 
 def repaired_wav(source: BinaryIO) -> Repair | None:
-    """A WAV with a header that fits what it holds, None for what is sound, no WAV, or beyond this repair.
+    """A WAV with a corrected header; None for a file that is sound, no WAV, or beyond this repair.
 
-    Mended are a chunk of odd length without the byte that should fill it up, and samples whose stated length is 0 or
-    unknown though they go on to the end of the file.
+    Repairs a chunk of odd length without its padding byte, and samples whose stated length is 0 or unknown though they
+    continue to the end of the file.
     """
     head = _at(source, 0, 12)
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
@@ -138,7 +138,7 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
     if held >= UNKNOWN_BYTES:
         return None
     if not untold and length > here:
-        held = length  # so that it is told to be cut short, as any other
+        held = length  # so that it is reported as cut short, like any other
     header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held)
     front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
     missing = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
@@ -148,7 +148,7 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
 
 
 def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
-    """Whether what stands behind an empty ``data`` is another chunk, and not sound."""
+    """Whether the bytes after an empty ``data`` chunk are another chunk, not samples."""
     header = _at(source, at, 8)
     return len(header) == 8 and header[:4] in _COMMON_CHUNKS and at + 8 + int.from_bytes(header[4:], "little") <= size
 

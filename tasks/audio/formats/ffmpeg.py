@@ -1,7 +1,7 @@
-"""Sound that libsndfile does not read (M4A, AAC, WebM, WavPack, WMA …), decoded by ffmpeg as a stream of samples.
+"""Audio that libsndfile does not read (M4A, AAC, WebM, WavPack, WMA …), decoded by ffmpeg as a stream of samples.
 
-ffmpeg is told the format, found by the file's first bytes, and may open that one file and nothing else: a playlist
-or a reference to another file or to an address leads nowhere.
+ffmpeg gets the format, detected by the file's first bytes, and may open that one file and nothing else: a playlist or a
+reference to another file or to an address is not followed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from tasks.audio.errors import AudioFileError
 from tasks.parent_process import ending_with_starter
 
 LONGEST_WAIT_S = 900.0
-"""For a file, all waiting for ffmpeg's output together; what the reader does with it meanwhile does not count."""
+"""Per file, the total time spent waiting for ffmpeg's output; the reader's own work in between does not count."""
 
 _PIECE_BYTES = 1 << 20
 _MOST_ALLOCATED_BYTES = 256 * 1024 * 1024
-"""In one piece: the table of the parts of twelve hours takes a hundred megabytes."""
+"""Limit of one allocation: the sample table of twelve hours takes a hundred megabytes."""
 _MOST_OF_SHORT_BYTES = 64 * 1024 * 1024
 _SHORT_S = 3600.0
 _DESCRIPTION_BYTES = 1 << 20
@@ -49,12 +49,12 @@ _CODECS = {
     "ac3": "AC3",
 }
 _LOSSLESS = frozenset({"wv", "ogg", "tta", "ape", "dsf"})
-"""Demuxers of what loses nothing; in the container of MP4, which is "mov", ALAC alone."""
+"""Demuxers of lossless formats; in an MP4 container, which is "mov", only ALAC is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """Sound that is being decoded. ``form`` names what it was coded as, ``lossless`` where nothing was lost by that."""
+    """Audio while it is decoded. ``form`` names its coding; ``lossless`` where that loses nothing."""
 
     rate: int
     channels: int
@@ -83,7 +83,7 @@ class Decoding:
 
 @dataclass(slots=True)
 class _Pipe:
-    """What ffmpeg writes, waited for at most ``left_s`` in all. Raises AudioFileError where that is over."""
+    """ffmpeg's output, with at most ``left_s`` of waiting in all. Raises AudioFileError where that is exceeded."""
 
     process: subprocess.Popen[bytes]
     name: str
@@ -95,12 +95,12 @@ class _Pipe:
 
     @property
     def _output(self) -> IO[bytes]:
-        if self.process.stdout is None:  # never, since it was asked for
+        if self.process.stdout is None:  # never, since a pipe was requested
             raise MachineError("ffmpeg has no output", remedy="Try again")
         return self.process.stdout
 
     def read(self, size: int) -> bytes:
-        """So many bytes; fewer at the end."""
+        """The next ``size`` bytes; fewer at the end."""
         parts = []
         while size:
             began = time.monotonic()
@@ -131,9 +131,9 @@ def _too_slow(name: str) -> AudioFileError:
 def decoding(
     path: Path, demuxer: str, *, longest_s: float, longest_wait_s: float = LONGEST_WAIT_S
 ) -> Iterator[Decoding]:
-    """Decode the first sound of a file, and not much more than ``longest_s`` of it.
+    """Decode the first audio stream of a file, up to little more than ``longest_s``.
 
-    Raises MachineError without ffmpeg, AudioFileError for what is no sound or is waited for longer than
+    Raises MachineError without ffmpeg, AudioFileError for a file that is no audio or takes longer than
     ``longest_wait_s``. ffmpeg ends with the thread that started it.
     """
     program = shutil.which("ffmpeg")
@@ -170,7 +170,7 @@ def decoding(
 
 
 def _names_alac(path: Path) -> bool:
-    """Whether the description of an MP4, which stands at one of its ends, names Apple's lossless codec."""
+    """Whether the ``moov`` part of an MP4, at one of its ends, names Apple's lossless codec."""
     with open_regular(path) as file:
         head = file.read(_DESCRIPTION_BYTES)
         file.seek(max(0, file.seek(0, os.SEEK_END) - _DESCRIPTION_BYTES))

@@ -1,8 +1,8 @@
 """The gapless header of an MP3: how many samples of its first and last frames are not part of the song.
 
-An encoder's first frame holds no sound but a ``Xing`` or ``Info`` header (G. Bouvigne, "MP3 Info Tag revision 1
-specifications", LAME project): frames, bytes, a table for seeking, and in LAME's extension the encoder's delay and
-the padding at the end, 12 bits each.
+An encoder's first frame holds no audio but a ``Xing`` or ``Info`` header (G. Bouvigne, "MP3 Info Tag revision 1
+specifications", LAME project): frames, bytes, a table for seeking, and in LAME's extension the encoder's delay and the
+padding at the end, 12 bits each.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FRAME_SAMPLES = {3: 1152, 2: 576, 0: 576}
 """Samples in a frame of layer III by version field: MPEG-1, 2 and 2.5."""
 
 SIDE_INFORMATION = {(3, False): 32, (3, True): 17, (2, False): 17, (2, True): 9, (0, False): 17, (0, True): 9}
-"""Bytes between header and tag by version field and whether it is mono."""
+"""Bytes between header and tag, by version field and mono."""
 
 FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))
 """Bit and size of the optional fields: frames, bytes, table, quality."""
@@ -24,7 +24,7 @@ FIELDS = ((1, 4), (2, 4), (4, 100), (8, 4))
 
 @dataclass(frozen=True, slots=True)
 class Gapless:
-    """What the header says: samples to leave out at both ends, and how many are left."""
+    """The values of the header: samples to skip at both ends, and how many remain."""
 
     encoder: str
     delay: int
@@ -50,13 +50,13 @@ def gapless_header(data: bytes) -> Gapless | None:
 
 
 def tells_frames(data: bytes) -> bool:
-    """Whether an MP3 begins with a header of any encoder that tells its number of frames: Xing, Info or VBRI."""
+    """Whether an MP3 begins with any encoder's header that states its number of frames: Xing, Info or VBRI."""
     at, tag = after_id3(data) + HEADER_BYTES + 32, _tag_at(data)
     return data[at : at + 4] == b"VBRI" or (tag is not None and bool(data[tag + 7] & 1))
 
 
 def _tag_at(data: bytes) -> int | None:
-    """Where the ``Xing`` or ``Info`` of the first frame stands; None where there is none."""
+    """The offset of the ``Xing`` or ``Info`` tag in the first frame; None where there is none."""
     at = after_id3(data)
     if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
         return None
@@ -68,7 +68,7 @@ def _tag_at(data: bytes) -> int | None:
 
 
 def after_id3(data: bytes) -> int:
-    """Where the sound begins behind an ID3v2 tag, whose size is written 7 bits to the byte."""
+    """The offset of the first frame after an ID3v2 tag, whose size is written with 7 bits per byte."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
     size = 0

@@ -1,8 +1,9 @@
-"""The frames of an MPEG audio stream counted one by one: how long it is, and whether it ends inside a frame.
+"""The frames of an MPEG audio stream, counted one by one: its length, and whether it ends inside a frame.
 
-Where no header of an encoder tells the length (see :mod:`tasks.audio.formats.gapless`), decoders guess it from the
+Where no encoder's header states the length (see :mod:`tasks.audio.formats.gapless`), decoders estimate it from the
 first frame, which is wrong wherever the bit rate varies. Layers and tables: ISO/IEC 11172-3, clause 2.4.2.3, and
-ISO/IEC 13818-3, clause 2.4.2.3, for the lower sampling rates."""
+ISO/IEC 13818-3, clause 2.4.2.3, for the lower sampling rates.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ _KBITS = {
     (False, _LAYER_III): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, _LAYER_II): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""Bit rates by whether it is MPEG-1, and layer."""
+"""Bit rates in kbit/s, by MPEG-1 or not, and layer."""
 
 _BLOCK_BYTES = 1 << 20
 _XING_BYTES = 12
@@ -31,13 +32,15 @@ MAX_FRAMES = 2_000_000
 """More than twelve hours of any kind."""
 
 _BEHIND = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3")
-"""Beginnings of what taggers put behind the last frame."""
+"""First bytes of what taggers append after the last frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mp3Frames:
-    """``count`` whole frames from the byte ``start`` on; ``header`` is the first frame's own. ``varies`` tells whether
-    their bit rate does."""
+    """``count`` whole frames from the byte ``start`` on; ``header`` is that of the first frame.
+
+    ``varies`` where their bit rates differ.
+    """
 
     start: int
     count: int
@@ -53,9 +56,9 @@ class _Header:
 
 
 def count_frames(source: BinaryIO) -> Mp3Frames | None:
-    """The frames of an MP3 (or MP2); None where they do not follow each other to the end, as in a damaged file.
+    """The frames of an MP3 (or MP2); None where they do not form one chain to the end, as in a damaged file.
 
-    Reads the whole file in blocks and keeps its place.
+    Reads the whole file in blocks and restores its position.
     """
     place = source.tell()
     try:
@@ -65,8 +68,10 @@ def count_frames(source: BinaryIO) -> Mp3Frames | None:
 
 
 def with_length(frames: Mp3Frames) -> bytes | None:
-    """A first frame without sound that tells a decoder how many frames follow (a Xing header), to stand in front of
-    those of an MP3; None for layer II, which has no such header."""
+    """A first frame without audio that states the number of frames (a Xing header), to precede those of an MP3.
+
+    None for layer II, which has no such header.
+    """
     header = struct.unpack(">I", frames.header)[0]
     version, layer, mono = header >> 19 & 3, header >> 17 & 3, header >> 6 & 3 == 3
     if layer != _LAYER_III:
@@ -120,7 +125,7 @@ def _is_behind(data: bytes) -> bool:
 
 
 def _kind(head: bytes) -> tuple[int, int]:
-    """What is the same in every frame of a stream: version with layer, and the sampling rate."""
+    """The fields that are equal in every frame of a stream: version with layer, and the sampling rate."""
     return head[1] & 0xFE, head[2] & 0x0C
 
 

@@ -1,7 +1,7 @@
 """Loudness after ITU-R BS.1770-5 and EBU Tech 3341/3342: integrated, momentary, short-term and range.
 
-Powers are taken over units of 20 ms, of which every window is a whole number: 400 ms momentary, 3 s
-short-term, gating blocks of 400 ms each 100 ms. An incomplete window at the end is not used.
+Powers are calculated over units of 20 ms, of which every window is a whole number: 400 ms momentary, 3 s short-term,
+gating blocks of 400 ms every 100 ms. An incomplete window at the end is not used.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
 PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773
 LOWEST_HZ = 8000
-"""No programme has a lower rate. Under four times its corner the filter's shelf loses its shape, then its footing."""
+"""No programme has a lower rate. Under four times its corner the filter's shelf is distorted, then unstable."""
 
 SILENCE_LUFS = -120.0
-"""At or under this a window counts as silence: far below 24-bit noise, where only filter tails ring."""
+"""A window at or below this counts as silence: far below 24-bit noise, where only filter tails ring."""
 
 WEIGHTS: dict[int, tuple[float, ...]] = {
     1: (1.0,),
@@ -46,7 +46,7 @@ WEIGHTS: dict[int, tuple[float, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """What the meter shows of a whole programme."""
+    """The loudness of a whole programme: LUFS, and LU for the range."""
 
     integrated_lufs: Reading
     loudness_range_lu: Reading
@@ -62,13 +62,13 @@ class Series(NamedTuple):
 
 
 def measure_loudness(audio: Audio) -> Loudness:
-    """All four readings of a programme; what cannot be measured says why."""
+    """All four readings of a programme of shape (channels, frames); a reading that cannot be measured states why."""
     fault = unmeasurable(audio)
     return Loudness(fault, fault, fault, fault) if fault else loudness_of(unit_powers(audio))
 
 
 def loudness_of(powers: Powers) -> Loudness:
-    """All four readings, from the powers of units of 20 ms that :func:`unit_powers` gives."""
+    """All four readings, from the powers (units,) of units of 20 ms that :func:`unit_powers` gives."""
     return Loudness(
         integrated_lufs=_integrated(powers),
         loudness_range_lu=_loudness_range(powers),
@@ -78,26 +78,32 @@ def loudness_of(powers: Powers) -> Loudness:
 
 
 def integrated_lufs(audio: Audio) -> Reading:
-    """Integrated loudness alone, gated at -70 LUFS and 10 LU under the mean (BS.1770-5, Annex 1)."""
+    """Integrated loudness in LUFS, gated at -70 LUFS and 10 LU under the mean (BS.1770-5, Annex 1)."""
     return unmeasurable(audio) or _integrated(unit_powers(audio))
 
 
 def momentary_series(audio: Audio, step_s: float = 0.02) -> Series:
-    """Momentary loudness (400 ms) each ``step_s``, a whole number of milliseconds; empty where nothing can be read."""
+    """Momentary loudness (400 ms) in LUFS every ``step_s``; empty where it cannot be measured.
+
+    Raises ValueError where ``step_s`` is not a whole number of milliseconds.
+    """
     return _series(audio, MOMENTARY_MS, step_s)
 
 
 def short_term_series(audio: Audio, step_s: float = 0.02) -> Series:
-    """Short-term loudness (3 s) each ``step_s``, a whole number of milliseconds; empty where nothing can be read."""
+    """Short-term loudness (3 s) in LUFS every ``step_s``; empty where it cannot be measured.
+
+    Raises ValueError where ``step_s`` is not a whole number of milliseconds.
+    """
     return _series(audio, SHORT_TERM_MS, step_s)
 
 
 def pyloudnorm_integrated(audio: Audio) -> Reading:
-    """Integrated loudness by pyloudnorm, the second opinion.
+    """Integrated loudness in LUFS by pyloudnorm, as an independent check.
 
-    With its ``DeMan`` filter (the default reads 0.04 LU low) and whole 100 ms only, since it divides a
-    partial last block by a full one. Its high-pass has the gain of the standard's at 48 kHz alone, 0.21 dB too much at
-    8 kHz, which is taken off.
+    Uses its ``DeMan`` filter (the default reads 0.04 LU low) and whole 100 ms only, since it divides a partial last
+    block by a full one. Its high-pass has the gain of the standard's at 48 kHz only, 0.21 dB too much at 8 kHz, which
+    is subtracted.
     """
     fault = unmeasurable(audio)
     if fault is not None:
@@ -113,11 +119,11 @@ def pyloudnorm_integrated(audio: Audio) -> Reading:
 
 
 def k_weighting(rate: int) -> NDArray[np.float64]:
-    """The K filter of BS.1770-5 at any rate from 8 kHz on, as two second-order sections.
+    """The K filter of BS.1770-5 at any rate from 8 kHz on, as two second-order sections, shape (2, 6).
 
-    Bilinear transforms of one analogue prototype (De Man, "Evaluation of implementations of the EBU R128
-    loudness measurement", AES 2018). The standard's 48 kHz high-pass is not normalised; its gain is kept at all rates.
-    Raises ValueError for a lower rate, which :func:`unmeasurable` tells of.
+    Bilinear transforms of one analogue prototype (De Man, "Evaluation of implementations of the EBU R128 loudness
+    measurement", AES 2018). The standard's 48 kHz high-pass is not normalised; its gain is kept at all rates. Raises
+    ValueError for a lower rate, which :func:`unmeasurable` reports.
     """
     if rate < LOWEST_HZ:
         raise ValueError(f"there is no K filter at {rate} Hz")
@@ -132,7 +138,7 @@ def k_weighting(rate: int) -> NDArray[np.float64]:
 
 
 def _pass_norm(rate: int) -> float:
-    """What the high-pass of the K filter is divided by at a rate; the standard leaves it undivided at 48 kHz."""
+    """The normalisation of the K filter's high-pass at a rate; the standard leaves it out at 48 kHz."""
     return _norm(math.tan(math.pi * PASS_HZ / rate), PASS_Q)
 
 
@@ -146,13 +152,16 @@ def _norm(k: float, q: float) -> float:
 
 
 def unit_powers(audio: Audio, unit_ms: int = UNIT_MS) -> Powers:
-    """Weighted mean square of the K-filtered channels over each whole unit, shape (units,)."""
+    """Weighted mean square of the K-filtered channels over each whole unit of ``unit_ms``, shape (units,)."""
     edges = unit_edges(audio.frames, audio.rate, unit_ms)
     return weighted_energies(audio, edges) / np.diff(edges)
 
 
 def weighted_energies(audio: Audio, edges: NDArray[np.int64]) -> Powers:
-    """Weighted sum of squares of the K-filtered channels between each two of the rising ``edges`` (frames)."""
+    """Weighted sum of squares of the K-filtered channels between neighbours of the rising ``edges`` (frames).
+
+    Shape (edges - 1,).
+    """
     energies = np.zeros(len(edges) - 1)
     if energies.size == 0:
         return energies
@@ -165,19 +174,19 @@ def weighted_energies(audio: Audio, edges: NDArray[np.int64]) -> Powers:
 
 
 def k_filtered(channel: Samples, rate: int) -> Powers:
-    """One channel through the K filter, from rest."""
+    """One channel (frames,) through the K filter, starting from rest; float64."""
     return np.asarray(sosfilt(k_weighting(rate), channel.astype(np.float64)))
 
 
 def unit_edges(frames: int, rate: int, unit_ms: int) -> NDArray[np.int64]:
-    """First frames of the whole units in ``frames``, and the end of the last."""
+    """First frames of the whole units of ``unit_ms`` in ``frames``, and the end of the last; shape (units + 1,)."""
     count = frames * 1000 // (rate * unit_ms)
     edges = (np.arange(count + 2) * rate * unit_ms + 500) // 1000
     return edges[edges <= frames]
 
 
 def unmeasurable(audio: Audio) -> NotMeasurable | None:
-    """Why no loudness can be read off this audio, or None."""
+    """Why the loudness of this audio cannot be measured; None where it can."""
     if audio.rate < LOWEST_HZ:
         return NotMeasurable(
             f"a rate of {audio.rate} Hz is under {LOWEST_HZ // 1000} kHz, too low for the loudness filter"
@@ -191,7 +200,7 @@ def unmeasurable(audio: Audio) -> NotMeasurable | None:
 
 
 def _windows(powers: Powers, window_ms: int, step_ms: int, unit_ms: int = UNIT_MS) -> Powers:
-    """Mean power of each whole window."""
+    """Mean power of each whole window, shape (windows,)."""
     units = window_ms // unit_ms
     if len(powers) < units:
         return np.zeros(0)
@@ -200,7 +209,7 @@ def _windows(powers: Powers, window_ms: int, step_ms: int, unit_ms: int = UNIT_M
 
 
 def lufs_of(power: float) -> float:
-    """Loudness of a weighted mean square above zero."""
+    """Loudness in LUFS of a weighted mean square above zero."""
     return OFFSET_LU + 10 * math.log10(power)
 
 
@@ -219,13 +228,13 @@ def _integrated(powers: Powers) -> Reading:
 
 
 def gated_loudness(blocks: Powers) -> Reading:
-    """Integrated loudness of the powers of gating blocks."""
+    """Integrated loudness in LUFS of the powers of gating blocks, shape (blocks,)."""
     gated = _gated(blocks, RELATIVE_GATE_LU)
     return Measured(lufs_of(float(gated.mean()))) if gated.size else NotMeasurable("nothing is louder than -70 LUFS")
 
 
 def _loudness_range(powers: Powers) -> Reading:
-    """Tech 3342: 95th less 10th percentile of gated short-term levels, each 100 ms."""
+    """Loudness range in LU (Tech 3342): 95th less 10th percentile of gated short-term levels, one every 100 ms."""
     windows = _windows(powers, SHORT_TERM_MS, BLOCK_STEP_MS)
     if windows.size == 0:
         return NotMeasurable("less than one short-term window of 3 s")
@@ -255,7 +264,7 @@ def _series(audio: Audio, window_ms: int, step_s: float) -> Series:
 
 
 def series_of(powers: Powers) -> tuple[Series, Series]:
-    """Momentary and short-term loudness each 20 ms, from the powers of units of 20 ms."""
+    """Momentary and short-term loudness in LUFS every 20 ms, from the powers of units of 20 ms."""
     momentary, short_term = (
         _series_of(powers, window_ms, UNIT_MS, UNIT_MS) for window_ms in (MOMENTARY_MS, SHORT_TERM_MS)
     )

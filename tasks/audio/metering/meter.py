@@ -1,4 +1,4 @@
-"""The meter as people and scripts see it: every reading of a file, each a number or the reason why there is none."""
+"""The loudness meter for users and scripts: every reading of a file is a number or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tasks.audio.stream import open_stream
 
 BLOCK_FRAMES = 1 << 17
 RANGE_IS_STABLE_S = 60.0
-"""A loudness range is to be shown as unstable before this much was heard (Tech 3341, 2023)."""
+"""A loudness range is to be shown as unstable until this much was measured (Tech 3341, 2023)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoudnessMeasurement:
-    """What the meter shows of a whole file.
+    """The readings of a whole file.
 
     ``plr_db`` is the peak-to-loudness ratio: true peak less integrated loudness.
     """
@@ -49,7 +49,7 @@ class LoudnessMeasurement:
     sample_peak_dbfs: Reading
 
     def as_document(self) -> dict[str, Json]:
-        """Plain JSON: each reading a number or null, the reasons of the nulls under ``not_measurable``."""
+        """Plain JSON: each reading a number or null, with the reasons for nulls under ``not_measurable``."""
         readings = self.readings()
         reasons: dict[str, Json] = {
             name: reading.reason for name, reading in readings.items() if isinstance(reading, NotMeasurable)
@@ -65,12 +65,12 @@ class LoudnessMeasurement:
 
     @classmethod
     def unreadable(cls, reason: str) -> LoudnessMeasurement:
-        """A meter that shows nothing, because of ``reason``."""
+        """A measurement without any number, because of ``reason``."""
         return cls(*[NotMeasurable(reason)] * len(fields(cls)))
 
 
 def read_measurement(audio: Audio) -> LoudnessMeasurement:
-    """Every reading of a programme, its true peak at 8x oversampling."""
+    """Every reading of a programme of shape (channels, frames), its true peak at 8x oversampling."""
     return _meter(measure_loudness(audio), true_peak_dbtp(audio), sample_peak_dbfs(audio))
 
 
@@ -88,8 +88,10 @@ def _meter(loudness: Loudness, peak: Reading, sample_peak: Reading) -> LoudnessM
 
 @dataclass(frozen=True, slots=True)
 class MeteredFile:
-    """A file's length, rate and channels, its readings, its loudness against time where that was wanted, and finished
-    sentences about faults that it was read in spite of."""
+    """A file's length, rate, channels and readings, its loudness over time where requested, and ``notes``.
+
+    The notes are finished sentences about faults of a file that could still be read.
+    """
 
     duration_s: float
     rate: int
@@ -102,7 +104,7 @@ class MeteredFile:
 def meter_file(path: Path, *, series: bool = False) -> MeteredFile:
     """Every reading of a file as :func:`read_measurement` gives them, in memory that does not grow with its length.
 
-    The file is gone through twice. Raises AudioFileError as :func:`tasks.audio.stream.open_stream` does.
+    Reads the file twice. Raises AudioFileError as :func:`tasks.audio.stream.open_stream` does.
     """
     with open_stream(path) as stream:
         heard = StreamedPowers(stream.rate, stream.channels)
@@ -129,14 +131,14 @@ def _true_peak_of(path: Path, frames: int, facts: dict[str, Any]) -> Reading:
 
 
 def plr_db(true_peak: Reading, integrated: Reading) -> Reading:
-    """Peak-to-loudness ratio: true peak in dBTP less integrated loudness in LUFS."""
+    """Peak-to-loudness ratio in dB: true peak in dBTP less integrated loudness in LUFS."""
     if isinstance(integrated, NotMeasurable):
         return integrated
     return true_peak if isinstance(true_peak, NotMeasurable) else Measured(true_peak.value - integrated.value)
 
 
 def series_document(audio: Audio) -> dict[str, Json]:
-    """Momentary and short-term loudness on a grid of 20 ms, silence as null."""
+    """Momentary and short-term loudness in LUFS every 20 ms, silence as null."""
     return {"momentary": _plain(momentary_series(audio)), "short_term": _plain(short_term_series(audio))}
 
 

@@ -1,4 +1,4 @@
-"""Loudness, peaks and faults of a recording that is heard a block at a time, the same as of one that is loaded."""
+"""Loudness, peaks and faults of a recording read in blocks, with the same results as for loaded audio."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, UNIT_MS, WEIG
 
 
 class StreamedPowers:
-    """Takes blocks of (channels, frames) and gives the powers of whole units of 20 ms, as ``unit_powers`` does.
+    """Takes blocks of shape (channels, frames) and gives the powers of whole units of 20 ms, as ``unit_powers`` does.
 
-    Beside them it counts ``frames``, samples that are ``not_finite``, and the largest finite ``peak``.
+    It also counts ``frames`` and the samples that are ``not_finite``, and keeps the largest finite ``peak``.
     """
 
     def __init__(self, rate: int, channels: int) -> None:
@@ -28,7 +28,7 @@ class StreamedPowers:
         self._powers: list[Powers] = []
 
     def take(self, block: Samples) -> None:
-        """Take the next block."""
+        """Add the next block, shape (channels, frames)."""
         self.frames += block.shape[1]
         finite = np.isfinite(block)
         self.not_finite += block.size - int(np.count_nonzero(finite))
@@ -57,12 +57,14 @@ class StreamedPowers:
         self._rest = self._rest[:, edges[-1] :].copy()
 
     def powers(self) -> Powers:
-        """The powers of all whole units so far."""
+        """The powers of all whole units so far, shape (units,)."""
         return np.concatenate(self._powers) if self._powers else np.zeros(0)
 
     def unmeasurable(self) -> NotMeasurable | None:
-        """Why no loudness can be read, as :func:`tasks.audio.metering.loudness.unmeasurable` says it of loaded
-        audio."""
+        """Why no loudness can be measured; None where it can.
+
+        The reasons are those of :func:`tasks.audio.metering.loudness.unmeasurable` for loaded audio.
+        """
         if self.rate < LOWEST_HZ:
             return NotMeasurable(
                 f"a rate of {self.rate} Hz is under {LOWEST_HZ // 1000} kHz, too low for the loudness filter"

@@ -1,11 +1,11 @@
 """True peak after ITU-R BS.1770-5, Annex 2, at 8x oversampling, in little memory and time.
 
-The whole signal is oversampled only 2x, by a filter that is flat to 98.5 % of half the rate: a resampler's, which rolls
-off from 91 %, reads up to 0.15 dB too little on bright masters. Where a signal band-limited to half the rate has its
-highest peak M, it lies above M·cos(pi·d) at d samples from there (Duffin and Schaeffer 1938), so the two
-neighbours of the peak on the 2x grid, half a sample apart, have squares that sum to M² at least. And a
-curve rises above a chord no more than its bends nearby let it. Only intervals that pass both tests against the
-highest value known are looked at on the finer grid.
+The whole signal is oversampled only 2x, by a filter that is flat to 98.5 % of half the rate: a resampler's filter,
+which rolls off from 91 %, reads up to 0.15 dB too little on bright masters. Where a signal band-limited to half the
+rate has its highest peak M, it lies above M·cos(pi·d) at d samples from there (Duffin and Schaeffer 1938), so the two
+neighbours of the peak on the 2x grid, half a sample apart, have squares that sum to M² at least. And a curve rises
+above a chord no more than its second differences nearby allow. Only intervals that pass both tests against the highest
+value so far are evaluated on the finer grid.
 """
 
 from __future__ import annotations
@@ -27,45 +27,48 @@ BLOCK = 1 << 16
 
 REACH = 384
 HALF_SAMPLE_BETA = 10.0
-"""Samples on either side that a value between two samples is made of, and the shape of their window: 100 dB."""
+"""Samples on either side that contribute to a value between two samples, and their window's shape: 100 dB."""
 
 TAPS = 32
 MIDDLE, MIDDLE_BETA = 6, 6.0
-"""For the limiter, which looks at every point, half as many do halfway between two of the 2x grid: 60 dB."""
+"""For the limiter, which evaluates every point: half as many samples halfway between two of the 2x grid, 60 dB."""
 
 NEARLY = 0.999
 LARGEST = 1e9
-"""From here it is no level but a fault; squares and filters of 32-bit floats would soon give infinities."""
+"""A larger value is a fault, not a level; squares and filters of 32-bit floats would soon give infinities."""
 
 KAISER_BETA = 14.0
-"""Interpolation on the 2x grid has an octave of transition: 32 taps give 140 dB."""
+"""Interpolation on the 2x grid has a transition band of an octave: 32 taps give 140 dB."""
 
 
 def sample_peak_dbfs(audio: Audio) -> Reading:
-    """Highest absolute sample, dBFS."""
+    """Highest absolute sample over all channels, dBFS."""
     return _unmeasurable(audio) or _level(_sample_peak(audio))
 
 
 def true_peak_dbtp(audio: Audio, oversampling: int = 8) -> Reading:
-    """Highest absolute value between and on the samples, dBTP; ``oversampling`` is even."""
+    """Highest absolute value between and on the samples, over all channels, dBTP.
+
+    Raises ValueError where ``oversampling`` is not even.
+    """
     if oversampling < 2 or oversampling % 2:
         raise ValueError(f"oversampling by {oversampling} is not even")
     return _unmeasurable(audio) or _level(_true_peak(audio, oversampling, peak=_sample_peak(audio)))
 
 
 def streamed_true_peak_dbtp(sound: Sliding, *, sample_peak: float, not_finite: int) -> Reading:
-    """The same of a recording that was gone through once for its samples' peak and those that are not finite."""
+    """The true peak in dBTP of a recording whose sample peak and non-finite samples were counted in a first pass."""
     fault = _fault(sound.frames, not_finite, sample_peak)
     return fault or _level(_true_peak(sound, 8, peak=sample_peak))
 
 
 def streamed_sample_peak_dbfs(frames: int, *, sample_peak: float, not_finite: int) -> Reading:
-    """The sample peak likewise."""
+    """The sample peak in dBFS of such a recording."""
     return _fault(frames, not_finite, sample_peak) or _level(sample_peak)
 
 
 def resampled_peak_dbtp(audio: Audio) -> Reading:
-    """The same, 8 times oversampled, by another method: soxr's filter, which rolls off as most meters' do.
+    """The true peak in dBTP, 8 times oversampled by another method: soxr's filter, which rolls off as most meters' do.
 
     It begins to at 91 % of half the rate. On music the two agree; where there is noise right up to half the rate either
     may read up to 0.3 dB more.
@@ -78,7 +81,7 @@ def resampled_peak_dbtp(audio: Audio) -> Reading:
 
 
 def _resampled(audio: Audio) -> Iterator[Samples]:
-    """The audio at 8 times its rate in blocks of shape (channels, frames), silence before and after it included."""
+    """The audio at 8 times its rate in blocks of shape (channels, frames), with silence before and after it."""
     stream = soxr.ResampleStream(audio.rate, audio.rate * 8, audio.channels, dtype="float32", quality="VHQ")
     around = np.zeros((REACH, audio.channels), np.float32)
     yield stream.resample_chunk(around).T
@@ -88,7 +91,7 @@ def _resampled(audio: Audio) -> Iterator[Samples]:
 
 
 def quadrupled(audio: Audio) -> Iterator[Samples]:
-    """The audio at four times its rate, exactly as long, in blocks of shape (channels, frames)."""
+    """The audio at four times its rate, exactly 4 x ``frames`` long, in blocks of shape (channels, frames)."""
     kernel = _windowed_sinc(np.arange(0.5 - MIDDLE, MIDDLE), MIDDLE, MIDDLE_BETA)
     tail = np.zeros((audio.channels, 0), np.float32)
     skip, left = 2 * (2 * (REACH + TAPS) - (MIDDLE - 1)), 4 * audio.frames
@@ -127,13 +130,13 @@ def doubled(audio: Audio | Sliding) -> Iterator[Samples]:
 
 
 def _windowed_sinc(offsets: NDArray[np.float64], reach: float, beta: float) -> NDArray[np.float32]:
-    """Sinc under a Kaiser window that ends ``reach`` from its middle."""
+    """A sinc with a Kaiser window that ends ``reach`` from its middle."""
     window = np.i0(beta * np.sqrt(np.maximum(0.0, 1 - (offsets / reach) ** 2))) / np.i0(beta)
     return (np.sinc(offsets) * window).astype(np.float32)
 
 
 def _true_peak(audio: Audio | Sliding, oversampling: int, *, peak: float) -> float:
-    """The true peak, not below the sample ``peak``."""
+    """The true peak (linear), not below the sample ``peak``."""
     kernels = _kernels(oversampling // 2)
     tail = np.zeros((audio.channels, 0), np.float32)
     for block in doubled(audio):
@@ -152,9 +155,9 @@ def _kernels(parts: int) -> NDArray[np.float32]:
 
 
 def _bulge(kernels: NDArray[np.float32]) -> float:
-    """How far an interpolated value can lie above its chord, in units of the largest second difference nearby.
+    """The largest height of an interpolated value above its chord, in units of the largest second difference nearby.
 
-    Value less chord is a sum over the points with weights that take out constants and straight lines; summed twice they
+    Value less chord is a sum over the points with weights that cancel constants and straight lines; summed twice they
     are its weights on second differences.
     """
     parts = kernels.shape[1] + 1
@@ -179,7 +182,7 @@ def _peak_between(line: Samples, kernels: NDArray[np.float32], peak: float) -> f
 
 
 def _bends(line: Samples) -> Samples:
-    """Largest second difference that any window starting within each ``TAPS`` points can see."""
+    """Largest second difference within any window that starts within each ``TAPS`` points."""
     size = np.abs(np.diff(line, 2))
     blocks = np.pad(size, (0, -len(size) % TAPS + 2 * TAPS)).reshape(-1, TAPS).max(axis=1)
     return np.asarray(np.maximum(blocks[:-1], blocks[1:]))

@@ -1,1 +1,1 @@
-"""A release put together: its files, documents and names, built aside and swapped in whole."""
+"""Package a release: its files, documents and names, built in a staging folder and swapped in as a whole."""

@@ -1,4 +1,4 @@
-"""Two folders change places in one step of the file system, where it has one."""
+"""Swap two folders in one step of the file system, where it supports that."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNO
 
 
 def atomic_swap(one: Path, other: Path) -> bool:
-    """Swap two folders of one file system at once; False where neither the system nor the file system can.
+    """Swap two folders of one file system atomically; False where the system or the file system cannot.
 
-    Raises OSError for everything else, for example when one of them is gone.
+    Raises OSError for all other failures, for example when one of them is gone.
     """
     if sys.platform == "linux":
         return _called("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)

@@ -1,6 +1,6 @@
-"""A release takes its place whole: built aside, made durable, swapped in, the old one and all leftovers removed.
+"""A release is replaced as a whole: built in a staging folder, made durable and swapped in; old files are removed.
 
-What no build wrote is brought along: see :mod:`tasks.delivery.package.own_files`.
+Files that no build wrote are carried over: see :mod:`tasks.delivery.package.own_files`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _ATTEMPTS = 100
 
 @contextmanager
 def staging_folder(destination: Path, *, scratch: Path | None = None) -> Iterator[Path]:
-    """An empty folder to build the next release of ``destination`` in; see :func:`building_folder`.
+    """An empty folder in which to build the next release of ``destination``; see :func:`building_folder`.
 
-    Raises InputError where ``destination`` is in the way (see :func:`check_destination`).
+    Raises InputError where ``destination`` cannot be replaced (see :func:`check_destination`).
     """
     check_destination(destination)
     with building_folder(destination, scratch=scratch) as folder:
@@ -49,11 +49,11 @@ def staging_folder(destination: Path, *, scratch: Path | None = None) -> Iterato
 
 @contextmanager
 def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterator[Path]:
-    """An empty folder that can be renamed to ``destination``; what is left in it at the end is removed.
+    """An empty folder that can be renamed to ``destination``; what remains in it at the end is removed.
 
-    It lies in ``scratch``, where the next command removes it for a killed one, if that is on the same disk. Else it
-    lies beside ``destination``, which is noted in ``scratch``: the next command removes it there. A lock that dies with
-    this process keeps it from being taken for a leftover. Raises OSError.
+    It is in ``scratch``, where the next command removes it for a killed one, if that is on the same disk. Else it is
+    beside ``destination``, which is noted in ``scratch``: the next command removes it there. A lock that ends with this
+    process shows that the folder is in use. Raises OSError.
     """
     destination = _place(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -65,15 +65,18 @@ def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterat
     try:
         yield folder
     finally:
-        if is_the_same(handle, folder):  # not once it is swapped in: its name may be another's by now
+        if is_the_same(handle, folder):  # not once it is swapped in: its name may by now be another's
             shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
         remove_leftovers(destination)
 
 
 def _can_be_moved(scratch: Path, destination: Path) -> bool:
-    """Whether a folder made in ``scratch`` can be renamed to a place beside ``destination``: tried, since neither
-    devices nor mounts tell it for sure. The name is no other process's; one that tidies up may remove it."""
+    """Whether a folder made in ``scratch`` can be renamed to a place beside ``destination``.
+
+    This is tried, since neither devices nor mounts show it for certain. The name is unique to this process; a cleanup
+    by another may remove the folder.
+    """
     probe = scratch / "probe"
     beside = destination.with_name(hidden_name(destination, STAGING, secrets.randbits(64)))
     probe.mkdir()
@@ -88,7 +91,7 @@ def _can_be_moved(scratch: Path, destination: Path) -> bool:
 
 
 def check_destination(destination: Path) -> None:
-    """Raise InputError if anything but a release or an empty folder stands where a release is to go."""
+    """Raise InputError if ``destination`` is anything but a release or an empty folder."""
     destination = _place(destination)
     for _ in range(_ATTEMPTS):
         try:
@@ -109,14 +112,15 @@ def check_destination(destination: Path) -> None:
 
 
 def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[OwnFile, ...]:
-    """Put the finished folder ``staging`` in the place of ``destination`` and remove what stood there.
+    """Put the finished folder ``staging`` in the place of ``destination`` and remove the old content.
 
-    ``builds`` says what the album's builds have written; everything else in ``destination`` is kept. Gives that.
+    ``builds`` holds the files that the album's builds have written; all others in ``destination`` are kept and
+    returned.
 
-    A reader of ``destination`` finds the old release or the new one, whole; after a crash, too, since every file
-    is on the disk before. On file systems that cannot exchange two folders there is nothing for an instant.
-    Both must lie on one file system. Raises InputError where ``destination`` is not a release to be replaced,
-    or ``staging`` is none, MachineError where the file system refuses.
+    A reader of ``destination`` finds the old release or the new one, whole; after a crash, too, since every file is on
+    the disk before. On file systems that cannot exchange two folders there is nothing for an instant. Both must be on
+    one file system. Raises InputError where ``destination`` is not a release to be replaced, or ``staging`` is none,
+    MachineError where the file system refuses.
     """
     destination = _place(destination)
     if not (staging / RELEASE_FILE).is_file():
@@ -124,14 +128,14 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[Ow
     destination.parent.mkdir(parents=True, exist_ok=True)
     carrying = Carrying(builds)
     try:
-        # By folders that are open, nobody who may write beside them turns what is read or written elsewhere.
+        # Through open folders, so that another user who may write beside them cannot redirect reads or writes.
         with open_folder(staging) as built:
             _carry_present(carrying, destination, built)
             make_durable(built)
             aside = _take_place(staging, destination)
         with suppress(FileNotFoundError), open_folder(destination) as now:
-            # Another process may be removing it, after it has looked for the same.
-            carrying.carry(aside, now)  # what was put there, or another build brought along, in the meantime
+            # Another process may be removing it, after the same check.
+            carrying.carry(aside, now)  # files added, or carried over by another build, in the meantime
         sync(destination.parent)
         if staging.parent != destination.parent:
             sync(staging.parent)
@@ -144,8 +148,10 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[Ow
 
 
 def make_durable(folder: Path) -> None:
-    """Write every file and folder under ``folder``, itself included, through to the disk; links and what is no file
-    are somebody's own and are left to the system."""
+    """Write every file and folder under ``folder``, itself included, through to the disk.
+
+    Links and special files are the user's own and are left to the system.
+    """
     for parent, _, names in os.walk(folder):
         for path in (Path(parent, name) for name in names):
             if stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK):
@@ -154,7 +160,7 @@ def make_durable(folder: Path) -> None:
 
 
 def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None:
-    """Bring along what is there now; where another process swaps it out meanwhile, what that one put in its place."""
+    """Carry over the files that are there now; where another process swaps the folder, those of its successor."""
     for attempt in range(1, _ATTEMPTS + 1):
         if not destination.exists():
             return
@@ -167,8 +173,10 @@ def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None
 
 
 def _take_place(staging: Path, destination: Path) -> Path:
-    """Rename into a free place, else exchange; where another process does the same meanwhile, look again. Gives the
-    folder that holds what stood there before, if anything did."""
+    """Rename into a free place, else exchange; where another process does the same meanwhile, try again.
+
+    Returns the folder with the old content, if there was any.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         check_destination(destination)
         try:

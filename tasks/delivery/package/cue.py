@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from tasks.delivery.tags.text import one_line
 
 FRAMES_PER_S = 75
-"""Sectors of a compact disc in a second (IEC 60908), which cue sheets count in."""
+"""Sectors of a compact disc per second (IEC 60908), the time unit of cue sheets."""
 
 MAX_CUE_TRACK = 99
-"""The highest number of a track (IEC 60908)."""
+"""The highest track number (IEC 60908)."""
 
 MAX_TEXT_CHARACTERS = 80
-"""What CD-Text programs read of a title or performer."""
+"""The length of a title or performer that CD-Text programs read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ def cue_sheet(
     genre: str | None = None,
     upc: str | None = None,
 ) -> str:
-    """The sheet's text, lines ended with CR LF; to be written as UTF-8.
+    """The sheet's text, with CR LF line ends; to be written as UTF-8.
 
-    Each track begins its own file, so that its INDEX 01 is zero; a REM says where it begins on the album and how
-    long it is. A PREGAP is the silence before a track that is in no file.
+    Each track begins its own file, so that its INDEX 01 is zero; a REM states where it begins on the album and its
+    length. A PREGAP is the silence before a track that is in no file.
     """
     lines = [f"REM GENRE {_quoted(genre)}"] if genre else []
     lines += [f"REM DATE {year}"] if year is not None else []
@@ -83,5 +83,5 @@ def _track(track: CueTrack, start_s: float, pregap_s: float) -> list[str]:
 
 
 def _quoted(text: str, *, limit: int | None = MAX_TEXT_CHARACTERS) -> str:
-    """Text between double quotes. A sheet has no escape for one inside, so that it becomes two single ones."""
+    """Text between double quotes. A sheet has no escape for one inside, so it becomes two single ones."""
     return f'"{one_line(text).replace(chr(34), chr(39) * 2)[:limit].rstrip()}"'

@@ -1,4 +1,4 @@
-"""Writing a packed release from the store into a folder, whole or not at all."""
+"""Write a packed release from the store into a folder, whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ DOCUMENT = "release.json"
 ROWS = "the catalog"
 ENVIRONMENT = "environment.json"
 WRITTEN_LAST = frozenset({DOCUMENT, SUMS_FILE, "index.html", "lineage.json"})
-"""Files of a release that tell of the others, and are not told of."""
+"""Files of a release that describe the others and are not listed themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a release lies, whether anything had to be written, and the files that stayed since no build wrote them as
-    they are."""
+    """The folder of a release, whether anything had to be written, and the user's own files in it.
+
+    Own files are those that no build wrote as they are.
+    """
 
     folder: Path
     changed: bool
@@ -37,19 +39,18 @@ class Written:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """The paths of the files that stayed."""
+        """The paths of the user's own files."""
         return tuple(file.place for file in self.own)
 
 
 def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
-    """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it already lies there.
+    """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it is there already.
 
     ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
-    What no build wrote stays: see :mod:`tasks.delivery.package.own_files`.
+    Files that no build wrote stay: see :mod:`tasks.delivery.package.own_files`.
 
-    Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the
-    disk is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it
-    was.
+    Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the disk
+    is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it was.
     """
     destination = release_folder(out, release.album_id)
     check_destination(destination)
@@ -87,13 +88,13 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
 
 
 def release_folder(out: Path, album_id: str) -> Path:
-    """Where the release of an album goes. Raises RefusedError for an id that is none: it may come from a row."""
+    """The folder of an album's release. Raises RefusedError for an invalid id: it may come from a database row."""
     return out / confined_id(album_id, named_by=ROWS)
 
 
 @contextmanager
 def _scratch(catalog: Catalog) -> Iterator[Path | None]:
-    """The house's scratch folder; None where its home is only looked at."""
+    """The catalog's scratch folder; None where the catalog is read only."""
     if catalog.read_only:
         yield None
         return
@@ -102,13 +103,13 @@ def _scratch(catalog: Catalog) -> Iterator[Path | None]:
 
 
 def _dated(release: ReleaseRow) -> int:
-    """The date its files bear: the minute of the build, so that what is written to later shows."""
+    """The modification time of its files: the minute of the build, so that later changes are visible."""
     return int(release.created_at // 60) * 60
 
 
 def _with_environment(catalog: Catalog, release: ReleaseRow) -> dict[str, bytes]:
-    """The file that tells of the machine, and the checksums with its line."""
-    from catalog.lineage.lineage import trace_all  # what few ask for is loaded for them alone
+    """The environment file, and the checksums with its line added."""
+    from catalog.lineage.lineage import trace_all  # rarely needed, so imported here
     from catalog.lineage.track_origins import origins_of_release
     from tasks.delivery.package.models_used import models_of
     from tasks.delivery.package.packing import lineage_bytes
@@ -130,8 +131,10 @@ def _with_environment(catalog: Catalog, release: ReleaseRow) -> dict[str, bytes]
 
 
 def _lies_there(catalog: Catalog, release: ReleaseRow, destination: Path, extra: Mapping[str, bytes]) -> bool:
-    """Whether the same build is there: its document byte for byte, every file by size and date. Others are not its
-    business."""
+    """Whether the same build is there: its document byte for byte, every file by size and date.
+
+    Other files are ignored.
+    """
     sizes = artifact_sizes(catalog.database, list(release.files.values()))
     if not destination.is_dir() or not sizes.keys() >= set(release.files.values()):
         return False
@@ -148,5 +151,5 @@ def _is_dated(file: Path, size: int, at_s: int) -> bool:
         found = file.lstat()
     except OSError:
         return False
-    # To the nanosecond: what is edited within the second that the minute begins with must show too.
+    # To the nanosecond: an edit within the second at which the minute begins must be visible too.
     return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (size, at_s * 1_000_000_000)

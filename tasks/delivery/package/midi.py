@@ -1,4 +1,4 @@
-"""The MIDI file that goes with the stems into a workstation: its tempo map, and the words of each line where it begins.
+"""The MIDI file that accompanies the stems for a workstation: its tempo map, and the words at the start of each line.
 
 Times are those of the take and its stems, from their sample 0.
 """
@@ -18,7 +18,7 @@ from tasks.delivery.tags.lrc import timed_lines
 
 TICKS_PER_BEAT = 960
 DEFAULT_BPM = 120.0
-"""What a MIDI file without a tempo is played at (Standard MIDI Files 1.0, set tempo)."""
+"""The tempo of a MIDI file that states none (Standard MIDI Files 1.0, set tempo)."""
 
 LYRICS_TRACK = "Lyrics"
 _DEFAULT_TEMPO_US = 500_000
@@ -30,10 +30,10 @@ Line = tuple[str, int]
 
 
 def guide_track(lrc: str, *, bpm: float | None) -> bytes:
-    """A MIDI file of tempo and words alone, for a take whose engine gives none: the same bytes for the same words.
+    """A MIDI file with tempo and words only, for a take whose engine gives none: the same bytes for the same words.
 
-    Each line stands as a lyric in a track of its own and as a marker, which more workstations show. Without a
-    ``bpm`` the tempo is 120, the format's own default. Raises ValueError for LRC in another form.
+    Each line is a lyric in a track of its own and a marker, which more workstations show. Without a ``bpm`` the tempo
+    is 120, the format's own default. Raises ValueError for LRC in another form.
     """
     beat_us = min(_LONGEST_BEAT_US, max(1, round(60e6 / (bpm or DEFAULT_BPM))))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf8")
@@ -47,7 +47,7 @@ def guide_track(lrc: str, *, bpm: float | None) -> bytes:
 
 
 def with_lines(midi: bytes, lrc: str) -> bytes:
-    """An engine's MIDI file with the lines of the lyrics in one more track; notes, tempo and markers stay as they are.
+    """An engine's MIDI file with the lines of the lyrics in one more track; notes, tempo and markers are unchanged.
 
     Raises InputError where the bytes are no MIDI file counted in beats, ValueError for LRC in another form.
     """
@@ -59,7 +59,7 @@ def with_lines(midi: bytes, lrc: str) -> bytes:
 
 
 def lyric_lines(midi: bytes) -> list[Line]:
-    """The lines that :func:`guide_track` or :func:`with_lines` put in, as words and milliseconds."""
+    """The lines that :func:`guide_track` or :func:`with_lines` added, as words and milliseconds."""
     file = _read(midi)
     tempos = _tempos(file)
     track = next((track for track in reversed(file.tracks) if track.name == LYRICS_TRACK), ())
@@ -78,10 +78,10 @@ class _Change:
 
 
 class _Tempos:
-    """Ticks and seconds by a tempo map."""
+    """Conversion between ticks and seconds by a tempo map."""
 
     def __init__(self, map_us: Sequence[tuple[int, int]], ticks_per_beat: int) -> None:
-        """``map_us``: ticks, rising, and microseconds a beat from there; before the first the default holds."""
+        """``map_us``: rising ticks, and microseconds per beat from there on; before the first the default holds."""
         self._changes = [_Change(0, 0.0, _DEFAULT_TEMPO_US / 1e6 / ticks_per_beat)]
         for tick, beat_us in map_us:
             self._changes.append(_Change(tick, self.seconds(tick), beat_us / 1e6 / ticks_per_beat))
@@ -140,7 +140,7 @@ def _read(midi: bytes) -> Any:
 
 
 def _compared(file: Any, lines: Sequence[Line]) -> bytes:
-    """The bytes, once they were read back and say each line within a millisecond or a tick of its time."""
+    """The bytes, after reading them back and checking each line's time to a millisecond or a tick."""
     target = io.BytesIO()
     file.save(file=target)
     midi = target.getvalue()

@@ -1,4 +1,4 @@
-"""Which models and sound libraries took part in a candidate, and under which licences."""
+"""The models and sound libraries used for a candidate, and their licences."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from tasks.separation.demucs.models import STEM_MODELS
 
 
 def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[ModelUsed, ...]]:
-    """A function from a recipe and the names of those that listened to it to what took part, each once.
+    """A function from a recipe and the names of its scorers and separators to the models used, each once.
 
-    Who listened is a scorer, or a separation model that took the song apart. An engine or a scorer that is no longer
-    here is left out: its revision still stands in the lineage.
+    An engine or a scorer that is no longer installed is left out: its revision is still in the lineage.
     """
     store = ModelStore(settings.models_path, table=settings.models_table)
 

@@ -1,8 +1,8 @@
-"""What people put into a release folder themselves stays there when the next build takes its place.
+"""Files that users put into a release folder themselves stay there when the next build replaces it.
 
-A file is a build's where its path and digest stand in the folder's own release document or in the catalog, and
-somebody's own otherwise: a note beside the release, and a delivered file whose tags were edited. Own files keep their
-path. Where the new build has a file of that name, or a folder, the own one stands beside it as ``NAME (yours).EXT``.
+A file is a build's where its path and digest are in the folder's own release document or in the catalog, and the user's
+own otherwise: a note beside the release, or a delivered file with edited tags. Own files keep their path. Where the new
+build has a file or a folder of that name, the own one is placed beside it as ``NAME (yours).EXT``.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _SHA256_CHARACTERS = 64
 
 @dataclass(frozen=True, slots=True)
 class BuildFiles:
-    """The digests that builds of one album have written, by path."""
+    """The digests of the files that builds of one album have written, by path."""
 
     digests: Mapping[str, frozenset[str]]
 
     def with_those_of(self, folder: Path) -> BuildFiles:
-        """Together with what the release in ``folder`` says of itself, where its document is whole."""
+        """These and the files that the release document in ``folder`` states, where it is whole."""
         found = {path: set(digests) for path, digests in self.digests.items()}
         for path, digest in _stated(folder):
             found.setdefault(path, set()).add(digest)
@@ -49,7 +49,7 @@ class BuildFiles:
         return path in self.digests
 
     def folders(self) -> frozenset[str]:
-        """The folders that a build wrote anything in."""
+        """The folders in which a build wrote a file."""
         found: set[str] = set()
         for path in self.digests:
             folder = path.rpartition("/")[0]
@@ -61,8 +61,10 @@ class BuildFiles:
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """A file that somebody put into a release folder, or changed there: where it lay, and where it lies now.
-    ``was_delivered`` where a build had written a file of that path, so that it is an edit of that."""
+    """A file that a user put into a release folder, or changed there: its old path, and its new one.
+
+    ``was_delivered`` where a build had written a file of that path, so that it is an edit of that.
+    """
 
     path: str
     place: str
@@ -70,10 +72,10 @@ class OwnFile:
 
 
 class Carrying:
-    """Brings what no build wrote from an older release into a newer one.
+    """Carries files that no build wrote from an older release over into a newer one.
 
-    It may be told of several folders one after the other, and of one twice: what it has looked at is looked at again
-    only if it changed since. ``kept`` are the own files in the newer release.
+    It may process several folders in turn, and one twice: a file that was examined is examined again only if it changed
+    since. ``kept`` are the own files in the newer release.
     """
 
     def __init__(self, builds: BuildFiles) -> None:
@@ -82,8 +84,10 @@ class Carrying:
         self.kept: list[OwnFile] = []
 
     def carry(self, old: Path, new: Path) -> None:
-        """Link (or copy, where links cannot be) every own file of ``old`` into ``new``. Raises OSError, also where
-        ``old`` is a link: somebody who may write beside it put that there."""
+        """Link (or copy, where links are not possible) every own file of ``old`` into ``new``.
+
+        Raises OSError, also where ``old`` is a link: another user who may write beside it put that there.
+        """
         with open_folder(old) as folder:
             builds = self._builds.with_those_of(folder)
             folders = builds.folders()
@@ -99,7 +103,7 @@ class Carrying:
 
 @contextmanager
 def open_folder(folder: Path) -> Iterator[Path]:
-    """A path to what ``folder`` is now, which stays that folder's whatever takes its name meanwhile.
+    """A path to the folder as it is now, which stays valid for it even if another takes its name meanwhile.
 
     Raises OSError where it is a link or no folder. On systems that have no names for open folders it is ``folder``.
     """
@@ -115,13 +119,13 @@ _Mark = tuple[int, int, int]
 
 
 def _mark(file: Path) -> _Mark:
-    """Inode, size and time: what tells a file from the one that takes its name later."""
+    """Inode, size and time: they distinguish a file from a later one of the same name."""
     facts = file.lstat()
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Everything under ``folder`` with its path in it, in order; links are not followed."""
+    """Everything under ``folder`` with its relative path, in order; links are not followed."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(entry.path)
         yield entry.name, path
@@ -131,14 +135,14 @@ def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _stated(folder: Path) -> Iterator[tuple[str, str]]:
-    """Paths and digests that a release states of itself: a changed document, or none, states nothing."""
+    """Paths and digests that a release states of itself; none where its document was changed or is missing."""
     try:
         document = ReleaseDocument.read(folder / DOCUMENT)
     except InputError:
         return
     yield from ((file.path, file.sha256) for file in document.all_files)
     for path, digest in _summed(folder / SUMS):
-        # The document cannot hold its own digest, nor that of the page which shows it or of what is added on request.
+        # The document cannot hold its own digest, nor that of the page which shows it or of files added on request.
         if path in (PAGE, DOCUMENT, ENVIRONMENT):
             yield path, digest
 
@@ -155,7 +159,7 @@ def _summed(sums: Path) -> Iterator[tuple[str, str]]:
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two names are one file: another build may have brought it along."""
+    """Whether two names are one file: another build may have carried it over."""
     try:
         return os.path.samestat(one.lstat(), other.lstat())
     except OSError:
@@ -163,7 +167,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _carry(file: Path, new: Path, path: str) -> str:
-    """Put the file at its path in ``new``, or beside what has that path; gives where it is."""
+    """Put the file at its path in ``new``, or beside the file that has that path; returns its path."""
     parent = PurePosixPath(path).parent.as_posix()
     folder = _free_folder(new, parent) if parent != "." else ""
     wanted = f"{folder}/{PurePosixPath(path).name}" if folder else path
@@ -180,7 +184,7 @@ def _carry(file: Path, new: Path, path: str) -> str:
 
 
 def _free_folder(new: Path, path: str) -> str:
-    """The folder ``path`` in ``new``, made where it is missing; one whose name a file has gets another."""
+    """The folder ``path`` in ``new``, made where it is missing, with another name where a file has that one."""
     reached = ""
     for part in PurePosixPath(path).parts:
         wanted = f"{reached}/{part}" if reached else part

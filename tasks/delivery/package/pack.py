@@ -1,4 +1,4 @@
-"""The step ``pack``: every file of a release gathered, its page, documents and checksums written, all as one build."""
+"""The step ``pack``: gather every file of a release, and write its page, documents and checksums, all as one build."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COVER_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 def pack(context: StepContext) -> StepOutcome:
     """One build of an album: its files by path, and the rows of the release."""
     parameters = context.request.parameters
-    # The same content packed again (files of it were lost) is the same build.
+    # The same content packed again (some files were lost) is the same build.
     known = release_by_key(context.catalog.database, context.request.key)
     build = known.build if known else next_build(context.catalog.database, parameters["album"]["id"])
     packing = Packing(context)
@@ -83,14 +83,16 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
 
 
 def _policy(parameters: Mapping[str, Json], tracks: list[TrackParts]) -> PolicyUsed:
-    """The policy that decided the songs, which is one for all of an album."""
+    """The policy that decided the songs, which is the same for all of an album."""
     applied = AppliedBy(**parameters["applied"]) if "applied" in parameters else None
     return PolicyUsed(**origin_document(Policy.from_document(tracks[0].decision.policy), applied))
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
-    """The cue sheet, which knows WAV, FLAC and MP3 alone; None where a track is delivered in none of them, and past the
-    99 tracks that such a sheet can number."""
+    """The cue sheet, a format that supports WAV, FLAC and MP3 alone.
+
+    None where a track is delivered in none of them, and past the 99 tracks that such a sheet can number.
+    """
     if any(track.released.position > MAX_CUE_TRACK for track in tracks):
         return None
     if not all(any(form in track.released.deliverables for form in CUE_FORMS) for track in tracks):
@@ -123,7 +125,7 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
 
 
 def _lineage(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> bytes:
-    """The way back of every file, each track from its own candidate and decision."""
+    """The lineage of every file, each track from its own candidate and decision."""
     files: Mapping[str, str] = {path: file.sha256 for path, file in sorted(packing.files.items())}
     parameters = context.request.parameters
     paths = {track.released.song: track.released.paths for track in tracks}

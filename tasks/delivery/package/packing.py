@@ -1,4 +1,4 @@
-"""The files of a release in the making: artifacts that exist, and what packing writes itself."""
+"""The files of a release while it is packed: existing artifacts, and files that packing writes itself."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MEDIA_TYPES = {
 
 
 def lineage_bytes(document: Mapping[str, Json]) -> bytes:
-    """A lineage document as a file."""
+    """A lineage document as the bytes of its file."""
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
 
 
 class Packing:
-    """A release in the making: files that exist by their path and digest, and files written here."""
+    """A release while it is packed: existing files by their path and digest, and files written here."""
 
     def __init__(self, context: StepContext) -> None:
         self._context = context
@@ -36,13 +36,13 @@ class Packing:
         self.products: dict[str, Product] = {}
 
     def add(self, path: str, digest: str) -> ReleasedFile:
-        """An artifact that exists already, at ``path``."""
+        """Add an existing artifact at ``path``."""
         size, media_type = artifact_facts(self._context.catalog.database, digest)
         self.files[path] = ReleasedFile(path=path, sha256=digest, bytes=size, media_type=media_type)
         return self.files[path]
 
     def write(self, path: str, data: bytes) -> ReleasedFile:
-        """A file made here, at ``path``."""
+        """Write a new file at ``path``."""
         scratch = self._context.scratch / f"{len(self.products)}"
         scratch.write_bytes(data)
         media_type = MEDIA_TYPES[Path(path).suffix]

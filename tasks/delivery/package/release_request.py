@@ -1,4 +1,4 @@
-"""What is asked of encoding and packing: tags from the album and the winner, and everything that a release holds.
+"""The requests of encoding and packing: tags from the album and the winner, and the full content of a release.
 
 Light, like all requests: planning builds these to see whether a release is still the one that would be packed.
 """
@@ -19,26 +19,28 @@ from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
 
 REPLAY_GAIN_LUFS = -18.0
-"""The loudness that ReplayGain 2.0 counts from."""
+"""The reference loudness of ReplayGain 2.0."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlbumLevel:
-    """The masters of an album as one programme; None where it is silent."""
+    """The loudness of an album's masters as one programme; None where it is silent."""
 
     integrated_lufs: float | None
     true_peak_dbtp: float | None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Json]) -> Self:
-        """What the step ``album_level`` found."""
+        """The result of the step ``album_level``."""
         return cls(document["integrated_lufs"], document["true_peak_dbtp"])
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedFile:
-    """One deliverable: its bytes, the key of the step that made and measured it, and, where it was made of a version of
-    the master, of the one that examined that version."""
+    """One deliverable: its bytes, and the key of the step that made and measured it.
+
+    Where it was made from a version of the master, also the key of the step that examined that version.
+    """
 
     digest: str
     key: str
@@ -47,7 +49,7 @@ class EncodedFile:
 
 @dataclass(frozen=True, slots=True)
 class SelectedTake:
-    """A song with its winner, and the artifacts that rendering it made, by name."""
+    """A song with its winner, and the artifacts of its render, by name."""
 
     planned: PlannedSong
     winner: Candidate
@@ -66,7 +68,7 @@ class Mastered:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTrack:
-    """A mastered song with everything else that goes into the release."""
+    """A mastered song with all its other files for the release."""
 
     mastered: Mastered
     drawn: StepResult
@@ -75,24 +77,24 @@ class FinishedTrack:
 
     @property
     def song(self) -> Song:
-        """The song as the manifest has it."""
+        """The song in the manifest."""
         return self.mastered.chosen.planned.song
 
     @property
     def stems(self) -> Mapping[str, str]:
-        """The winner's parts by name."""
+        """The winner's stems by name."""
         return self.separated.made if self.separated else {}
 
 
 def disclosure(engine: str, revision: int) -> str:
-    """The sentence by which a release says that a model made it."""
+    """The sentence by which a release discloses that a model made it."""
     return f"Made with Songline by the {engine} engine (revision {revision})."
 
 
 def encode_tags(
     planned: PlannedAlbum, song: Song, winner: Candidate, *, master: StepResult, level: AlbumLevel | None
 ) -> dict[str, Json]:
-    """The tags of one track, as JSON; ``level`` where an album's balance is to be kept by players too."""
+    """The tags of one track, as JSON; ``level`` where players too should keep an album's balance."""
     album, song = planned.album, winner.of(song)
     lyrics = song.lyrics.earlier(master.result["ends"]["head_s"])
     return TrackTags(
@@ -122,9 +124,9 @@ def encode_tags(
 
 
 def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> dict[str, Json]:
-    """The tags of a version of a master: its own loudness, and none of what belongs to the song with its words alone.
+    """The tags of a version of a master: its own loudness, and no fields that belong to the song with its words alone.
 
-    A version is another recording, so that the song's ISRC is not its own.
+    A version is another recording, so it does not have the song's ISRC.
     """
     own = {
         "title": f"{tags['title']} ({version.capitalize()})",
@@ -149,8 +151,10 @@ def _peak(true_peak_dbtp: float | None) -> float | None:
 def pack_request(
     planned: PlannedAlbum, finished: Sequence[FinishedTrack], *, unused: Mapping[str, Sequence[str]] | None = None
 ) -> StepRequest:
-    """The release of these songs. Its key digests all that is in it; ``unused`` says, by song, what of it its engine
-    makes no use of."""
+    """The release of these songs; ``unused`` lists, by song, fields that its engine ignores.
+
+    The request's key digests all its content.
+    """
     album = planned.album
     parameters: dict[str, Json] = {
         "album": {
@@ -169,7 +173,7 @@ def pack_request(
         "waived": list(album.mastering.waive),
         "stems": album.stems,
         "enhance": None if album.enhance == "none" else album.enhance,
-        # Only where it is not the manifest's own, so that a release of that keeps the key it always had.
+        # Only where it differs from the manifest, so that a release with the manifest's own keeps its previous key.
         **({"applied": planned.applied.document()} if planned.applied else {}),
         "tracks": [_track(song, (unused or {}).get(song.song.id, ())) for song in finished],
     }

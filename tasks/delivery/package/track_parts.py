@@ -1,4 +1,4 @@
-"""One track of a release: its files under their names, and what the catalog says of how it came to be."""
+"""One track of a release: its files under their names, and its origin from the catalog."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORDLESS = "zxx"
 
 @dataclass(frozen=True, slots=True)
 class TrackParts:
-    """What the release document says of a track, and what only its page shows."""
+    """The fields of a track for the release document, and those for its page only."""
 
     released: ReleasedTrack
     decision: Decision
@@ -124,7 +124,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
 
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
-    """What acceptance found on the master, and on every deliverable that was measured."""
+    """The findings of acceptance on the master, and on every deliverable that was measured."""
     waived = context.request.parameters["waived"]
     return tuple(
         Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waived, **finding)
@@ -146,9 +146,9 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
 
 
 def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile:
-    """The engine's own MIDI with the lines of the words, else one of tempo and words alone.
+    """The engine's own MIDI with the lines of the words, else one with tempo and words only.
 
-    Its times are those of the stems, not of the master, whose head may be cut.
+    Its times are those of the stems, not of the master, whose beginning may be cut.
     """
     role, lrc = f"{track['id']}/midi", track["lyrics_of_take"]
     if role in context.request.inputs:

@@ -1,4 +1,4 @@
-"""From a release's document and tracks to what the listening page shows."""
+"""Convert a release's document and tracks to the data of the listening page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.scoring.registry import metric_specs
 
 STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")
 WRITTEN_AFTER = (FileView("document", "Release (JSON)", "release.json"), FileView("sums", "Checksums", "SHA256SUMS"))
-"""What tells of the page, or holds its digest, and so is written after it."""
+"""Files that describe the page, or hold its digest, and so are written after it."""
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -61,7 +61,7 @@ def page_view(document: ReleaseDocument, tracks: Sequence[TrackParts], *, mode: 
 
 
 def _policy(policy: PolicyUsed | None) -> str:
-    """Which policy chose the winners, as a sentence."""
+    """The policy that chose the winners, as a sentence."""
     if policy is None:
         return ""
     return f"The winners were chosen by a policy: {origin_sentence(policy.model_dump())}."
@@ -115,13 +115,13 @@ def _track(parts: TrackParts) -> TrackView:
 
 
 def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
-    """The usual parts in the order of a mixing desk, others after them by name."""
+    """The sort key of a stem: the usual ones in the order of a mixing desk, others after them by name."""
     name = named[0]
     return (STEM_ORDER.index(name) if name in STEM_ORDER else len(STEM_ORDER), name)
 
 
 def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
-    """Who had a part in the song: its writers first, who share one line."""
+    """The contributors of the song: its writers first, on one line."""
     writers = (("Written by", ", ".join(released.writers)),) if released.writers else ()
     code = (("ISRC", released.isrc),) if released.isrc else ()
     named = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
@@ -129,7 +129,7 @@ def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
 
 
 def _stems_note(separation: Separation | None) -> str | None:
-    """How the parts add up."""
+    """How the stems add up, as a sentence."""
     if separation is None:
         return None
     by = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
@@ -137,7 +137,7 @@ def _stems_note(separation: Separation | None) -> str | None:
 
 
 def _note(stopped_by: str | None) -> str | None:
-    """The limit that stopped a master as a sentence, without the name that scripts look for."""
+    """The limit that stopped a master as a sentence, without the name for scripts."""
     return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
 
 
@@ -151,7 +151,7 @@ def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
 
 
 def _take(winner: Winner) -> str:
-    """The take that won, and what of it was sung again."""
+    """The winning take, and the passage that was retaken."""
     if winner.passage_s is None:
         return f"seed {winner.seed}"
     start_s, end_s = winner.passage_s

@@ -15,7 +15,7 @@ from tasks.delivery.tags.track_tags import TrackTags
 ORIGINATOR = "Songline"
 VERSION = 2
 UNKNOWN = 0x7FFF
-"""Tech 3285 v2, 2.4: what stands in a loudness field that has no value."""
+"""Tech 3285 v2, 2.4: the value of a loudness field that has none."""
 
 # Description, Originator, its reference, date, time, TimeReference, Version, UMID, five loudness fields, reserved.
 _LAYOUT = struct.Struct("<256s32s32s10s8sQH64s5h180s")
@@ -23,7 +23,7 @@ _LAYOUT = struct.Struct("<256s32s32s10s8sQH64s5h180s")
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What is said of a programme: text in ASCII, and loudness to hundredths, None where it has no value."""
+    """The content of a bext chunk: text in ASCII, and loudness to hundredths, None where it has no value."""
 
     description: str
     originator: str
@@ -39,7 +39,7 @@ _LOUDNESS = tuple(field.name for field in fields(Broadcast))[3:]
 
 
 def broadcast(tags: TrackTags, meter: LoudnessMeasurement, *, coding_history: str) -> Broadcast:
-    """What the chunk says of a track; its fields are ASCII, so that other letters become question marks."""
+    """The chunk's content for a track; its fields are ASCII, so other letters become question marks."""
     return Broadcast(
         description=_ascii(f"{tags.artist} - {tags.title}", 256),
         originator=ORIGINATOR,
@@ -71,7 +71,7 @@ def read_bext(body: bytes) -> Broadcast:
 
 
 def coding_history(rate: int, *, bits: int, channels: int) -> str:
-    """How the samples are coded, as EBU R98 writes it."""
+    """The coding history of the samples, in the notation of EBU R98."""
     mode = {1: "mono", 2: "stereo"}.get(channels, "multitrack")
     return f"A=PCM,F={rate},W={bits},M={mode},T={ORIGINATOR}\r\n"
 

@@ -1,11 +1,11 @@
-"""What shops and players would object to in a cover: its size, shape and colours."""
+"""Faults of a cover that shops and players would reject: its size, shape and colours."""
 
 from __future__ import annotations
 
 from catalog.album.cover.cover import Cover
 
 LEAST_PX = 3000
-"""What labels ask for (AUDIO §2.7)."""
+"""The size that labels require."""
 
 _COLOURS = {
     "cmyk": "The cover is in CMYK, which many players show in wrong colours; save it as RGB.",

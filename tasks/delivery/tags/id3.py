@@ -50,7 +50,7 @@ def id3_bytes(tags: TrackTags, cover: bytes | None) -> bytes:
 
 def tags_of_id3(frames: id3.ID3) -> TrackTags:
     """The tags that :func:`id3_bytes` wrote."""
-    # Not str(frame): mutagen takes a genre that is a number for one of ID3v1's list.
+    # Not str(frame): mutagen replaces a numeric genre by its entry in ID3v1's list.
     texts = {field: str(frames[name].text[0]) for field, name in _FRAMES.items() if name in frames}
     for field, name in _NAMED_FRAMES.items():
         if found := frames.getall(f"TXXX:{name}"):
@@ -98,7 +98,7 @@ def _frames(tags: TrackTags, cover: bytes | None) -> Iterator[id3.Frame]:
 
 
 def _people(credits: Credits) -> Iterator[id3.Frame]:
-    """Performers under TMCL, the people behind the recording under TIPL (ID3v2.4 frames, 4.2.2)."""
+    """Performers under TMCL, production roles under TIPL (ID3v2.4 frames, 4.2.2)."""
     performers = [list(pair) for pair in credits if not is_production(pair[0])]
     behind = [list(pair) for pair in credits if is_production(pair[0])]
     if performers:
@@ -112,5 +112,5 @@ def _credits(frames: id3.ID3) -> Credits:
 
 
 def _first(frames: id3.ID3, name: str) -> Any:
-    """The first frame of a kind, which mutagen types no further, or None."""
+    """The first frame of a kind, which mutagen does not type, or None."""
     return next(iter(frames.getall(name)), None)

@@ -1,4 +1,4 @@
-"""LRC in its normal form, ``[mm:ss.xx]text`` a line, as tags and MIDI need it: words and milliseconds."""
+"""LRC in its normal form, ``[mm:ss.xx]text`` per line, for tags and MIDI: words and milliseconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Track tags as an MP4 file keeps them, for AAC: iTunes' own atoms, and named ones for what those lack."""
+"""Track tags in an MP4 file, for AAC: iTunes' own atoms, and named ones for fields without one."""
 
 # mypy: disable-error-code="no-untyped-call"
 # (mutagen calls itself typed, but is not)
@@ -37,7 +37,7 @@ _TIMED, _CREDITS = _FREE + "SYNCEDLYRICS", _FREE + "CREDIT_"
 
 
 def write_mp4_tags(path: Path, tags: TrackTags, cover: bytes | None, *, frames: int) -> None:
-    """Put tags and cover into an MP4 file, in place of those it has, with how many samples of it are the song."""
+    """Put tags and cover into an MP4 file, replacing those it has; ``frames`` of its samples belong to the song."""
     file = MP4(path)
     if file.tags is None:
         file.add_tags()

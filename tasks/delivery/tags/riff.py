@@ -1,4 +1,4 @@
-"""WAV files as their chunks: samples kept byte for byte, tags put behind them."""
+"""WAV files as their chunks: samples kept byte for byte, tags added after them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from catalog.common.errors import InputError
 
 Chunk = tuple[bytes, bytes]
-"""Four letters, and what stands under them."""
+"""The chunk's four-letter name, and its body."""
 
 SAMPLES = (b"fmt ", b"fact", b"data")
-"""The chunks that make the sound; everything else is about it."""
+"""The chunks that hold the audio; all others are metadata."""
 
 BARE = (b"fmt ", b"data")
-"""What a WAV of whole numbers must have (RIFF 1.0); ``fact`` is for other codings."""
+"""The required chunks of an integer PCM WAV (RIFF 1.0); ``fact`` is for other codings."""
 
 MAX_RIFF_BYTES = 0xFFFF_FFFF
 
@@ -26,7 +26,7 @@ def read_chunks(path: Path) -> list[Chunk]:
 
 
 def chunks_of(data: bytes, *, name: str) -> list[Chunk]:
-    """The chunks of a WAV's bytes in order; ``name`` is for the InputError where they are none, or are cut short."""
+    """The chunks of a WAV's bytes in order. Raises InputError, with ``name``, where they are none, or are cut short."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise InputError(f"{name} is not a WAV file", remedy="Give a RIFF WAVE file")
     chunks, at = [], 12
@@ -41,7 +41,7 @@ def chunks_of(data: bytes, *, name: str) -> list[Chunk]:
 
 
 def write_tagged(path: Path, chunks: list[Chunk], *, bext: bytes, info: Mapping[bytes, str], id3: bytes) -> None:
-    """Write a WAV of the sound in ``chunks`` with a ``bext`` chunk before the samples, LIST INFO and ``id3`` behind.
+    """Write a WAV of the audio in ``chunks`` with a ``bext`` chunk before the samples, LIST INFO and ``id3`` after.
 
     Players disagree on which of the last two they read, so both are there. Raises InputError past 4 GiB.
     """

@@ -1,4 +1,4 @@
-"""Tags out of a delivered file again, whatever its format."""
+"""Read the tags of a delivered file, in any of the formats."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Text from a manifest made fit for file names, tags and cue sheets."""
+"""Clean text of a manifest for file names, tags and cue sheets."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-"""Marks that change the direction in which neighbouring text is shown; letters carry their own direction."""
+"""Characters that change the direction of neighbouring text; letters have their own direction."""
 
 _NEVER_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -17,7 +17,7 @@ def one_line(text: str) -> str:
 
 
 def some_lines(text: str) -> str:
-    """``text`` with each line as :func:`one_line` leaves it, LF between them, none blank at either end."""
+    """``text`` with each line cleaned by :func:`one_line`, LF between them, no blank line at either end."""
     return "\n".join(one_line(line) for line in text.splitlines()).strip("\n")
 
 

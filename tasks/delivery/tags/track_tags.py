@@ -1,4 +1,4 @@
-"""The fields that a delivered track carries, whatever file they are kept in."""
+"""The fields of a delivered track's tags, in any file format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tasks.delivery.tags.lrc import timed_lines
 from tasks.delivery.tags.text import one_line, some_lines
 
 PRODUCTION_ROLES = ("producer", "arranger", "engineer", "mix", "mastering")
-"""Roles behind the recording, which tag formats keep apart from the performers'."""
+"""Production roles, which tag formats store apart from the performers'."""
 
 PERFORMER = "performer"
-"""The role of somebody of whom no other is said."""
+"""The role of a contributor without a stated role."""
 
 _COVER_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 _SEVERAL_LINES = frozenset({"lyrics_lrc", "lyrics_text", "comment"})
@@ -36,18 +36,18 @@ _SAME_ROLES = {
 }
 
 Credits = tuple[tuple[str, str], ...]
-"""Role and name of each."""
+"""Pairs of role and name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackTags:
-    """The tags of one track. Text is cleaned as it comes in, so that what a file gives back equals what was set.
+    """The tags of one track. Text is cleaned on input, so that the tags read from a file equal those that were set.
 
     ``lyrics_lrc`` is LRC in its normal form (``[mm:ss.xx]text``, a line each), ``lyrics_text`` the words alone,
-    ``comment`` where a release says that a model made it, ``explicit`` None where nobody said,
-    ``candidate`` the id under which the catalog knows the take. ``credits`` are pairs of role and name, performers
-    before those of :data:`PRODUCTION_ROLES`. Gains are those of ReplayGain 2.0 (to reach -18 LUFS), peaks are linear.
-    Raises ValueError for LRC in another form.
+    ``comment`` the release's statement that a model made it, ``explicit`` None where it is not stated, ``candidate``
+    the take's id in the catalog. ``credits`` are pairs of role and name, performers before those of
+    :data:`PRODUCTION_ROLES`. Gains are those of ReplayGain 2.0 (to reach -18 LUFS), peaks are linear. Raises ValueError
+    for LRC in another form.
     """
 
     title: str
@@ -98,7 +98,7 @@ class TrackTags:
         return cls(**{**document, "writers": tuple(document.get("writers", ())), "credits": pairs})
 
     def texts(self) -> dict[str, str]:
-        """The fields of one line that are set, as the text that any tag format keeps."""
+        """The single-line fields that are set, as the text that any tag format stores."""
         texts = {name: str(value) for name in _TEXTS if (value := getattr(self, name)) not in (None, "")}
         if self.explicit is not None:
             texts["explicit"] = str(int(self.explicit))
@@ -116,7 +116,7 @@ class TrackTags:
         words: str | None,
         comment: str | None,
     ) -> TrackTags:
-        """The inverse of :meth:`texts`, with the fields that tag formats keep in their own ways."""
+        """The inverse of :meth:`texts`, with the fields that tag formats store in their own ways."""
         return cls(
             title=texts.get("title", ""),
             artist=texts.get("artist", ""),
@@ -141,12 +141,12 @@ class TrackTags:
 
 
 def is_production(role: str) -> bool:
-    """Whether a role (as a TrackTags has it) is one of those behind the recording."""
+    """Whether a role (as in TrackTags) is a production role."""
     return role in PRODUCTION_ROLES
 
 
 def cover_media_type(cover: bytes) -> str:
-    """``image/jpeg`` or ``image/png``, told by the first bytes. Raises InputError for anything else, or too much."""
+    """``image/jpeg`` or ``image/png``, by the first bytes. Raises InputError for anything else, or over the limit."""
     if len(cover) > MAX_COVER_BYTES:
         raise InputError(f"the cover has {len(cover)} bytes, more than {MAX_COVER_BYTES}", remedy="Make it smaller")
     for magic, media_type in _COVER_MAGIC.items():
@@ -156,7 +156,7 @@ def cover_media_type(cover: bytes) -> str:
 
 
 def _in_order(credits: Credits) -> Credits:
-    """Performers as they were given, then the production roles in their order; nobody without a name."""
+    """Performers in the given order, then the production roles in their order; entries without a name are dropped."""
     cleaned = [(_role(role), one_line(name)) for role, name in credits]
     order = ("", *PRODUCTION_ROLES)
     named = [(role, name) for role, name in cleaned if name]
@@ -164,7 +164,7 @@ def _in_order(credits: Credits) -> Credits:
 
 
 def _role(text: str) -> str:
-    """A role as tags can keep it: no parentheses, since they set it off, and production roles by one word."""
+    """A role as tags can store it: no parentheses, which delimit it, and production roles as one word."""
     role = one_line(text.replace("(", " ").replace(")", " "))
     known = _SAME_ROLES.get(role.casefold(), role.casefold())
     return known if is_production(known) else role or PERFORMER

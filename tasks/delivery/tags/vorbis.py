@@ -51,17 +51,17 @@ _TIMED, _WORDS, _COMMENT = "LYRICS", "UNSYNCEDLYRICS", "COMMENT"  # players look
 _NAME_AND_ROLE = re.compile(r"(.*) \(([^()]*)\)")
 
 R128_OFFSET_DB = -5.0
-"""From ReplayGain's reference of -18 LUFS to the -23 LUFS that Opus tags count from (RFC 7845, 5.2.1)."""
+"""From ReplayGain's reference of -18 LUFS to the -23 LUFS of Opus tags (RFC 7845, 5.2.1)."""
 
 _R128_STEPS_PER_DB = 256
 _R128_LOWEST, _R128_HIGHEST = -(1 << 15), (1 << 15) - 1
 
 PADDING_BYTES = 4096
-"""Room for a tag editor to work in without rewriting the file."""
+"""Space for a tag editor to work in without rewriting the file."""
 
 
 def write_vorbis(path: Path, tags: TrackTags, cover: bytes | None) -> None:
-    """Put tags and cover into a FLAC file, in place of those it has."""
+    """Put tags and cover into a FLAC file, replacing those it has."""
     file = FLAC(path)
     file.clear_pictures()
     if file.tags is None:
@@ -79,10 +79,10 @@ def write_vorbis(path: Path, tags: TrackTags, cover: bytes | None) -> None:
 
 
 def write_opus_tags(path: Path, tags: TrackTags, cover: bytes | None) -> None:
-    """Put tags and cover into an Ogg Opus file, in place of those it has.
+    """Put tags and cover into an Ogg Opus file, replacing those it has.
 
-    Gains stand under the keys of RFC 7845, 5.2.1, in 1/256 dB to -23 LUFS. It wants none of ReplayGain's beside
-    them, so that peaks are not kept.
+    Gains are stored under the keys of RFC 7845, 5.2.1, in 1/256 dB to -23 LUFS. The RFC allows none of ReplayGain's
+    tags beside them, so that peaks are not stored.
     """
     file = OggOpus(path)
     file.clear()
@@ -137,7 +137,7 @@ def credits_of(comments: Mapping[str, Sequence[str]]) -> Credits:
 
 
 def _comments(tags: TrackTags) -> Iterator[tuple[str, list[str]]]:
-    """What FLAC and Opus keep alike."""
+    """The comments that FLAC and Opus have in common."""
     texts = tags.texts()
     for field, key in _KEYS.items():
         if field in texts:
@@ -151,7 +151,7 @@ def _comments(tags: TrackTags) -> Iterator[tuple[str, list[str]]]:
 
 
 def _r128(gain_db: float) -> int:
-    """A gain in Q7.8, as far as that reaches."""
+    """A gain in Q7.8, limited to its range."""
     steps = round((gain_db + R128_OFFSET_DB) * _R128_STEPS_PER_DB)
     return max(_R128_LOWEST, min(_R128_HIGHEST, steps))
 

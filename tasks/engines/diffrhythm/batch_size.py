@@ -1,4 +1,4 @@
-"""How much memory sampling takes, and so how many songs go through the network at once."""
+"""The memory of sampling, and the number of songs that go through the network at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WIDTHS_HELD = 20
 SHARE = 0.7
 MOST = 16
 CPU_MOST = 4
-"""Past this a CPU gains nothing by more rows."""
+"""More rows bring a CPU no gain."""
 
 
 def song_bytes(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided: bool) -> int:
-    """Bytes that one more song of ``frames`` takes while it is sampled, both branches together."""
+    """Bytes that one more song of ``frames`` takes while it is sampled, both guidance branches included."""
     branches = 2 if guided else 1
     fusions = config.fused_layers * config.dim * frames
     return (branches * frames * config.dim * WIDTHS_HELD + fusions) * dtype.itemsize
@@ -28,7 +28,7 @@ def batch_size(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided
     each = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        # What torch keeps for itself counts as taken there, and is free for the next batch.
+        # Memory in torch's own cache counts as used there, but is free for the next batch.
         free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return max(1, min(MOST, int(SHARE * free / each)))
     return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / each)))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
 
 PACKAGES = ("torch", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
-"""What the ``diffrhythm`` extra brings and planning or rendering needs."""
+"""Packages of the ``diffrhythm`` extra that planning or rendering needs."""
 
 TOLERANCES_DBFS = {"float32": -80.0, "float16": -45.0, "bfloat16": -30.0}
 """Measured on small networks: float32 -119, bfloat16 -37 to -45 between a batch of eight and single songs."""
@@ -42,7 +42,7 @@ _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 
 
 class DiffRhythmEngine:
-    """Sings the lyrics in the style of a prompt or a reference, by DiffRhythm v1.2."""
+    """Renders the lyrics in the style of a prompt or a reference, by DiffRhythm v1.2."""
 
     name: ClassVar[str] = "diffrhythm"
     revision: ClassVar[int] = 1
@@ -55,17 +55,17 @@ class DiffRhythmEngine:
         self._models = ModelStore(settings.models_path, table=settings.models_table)
 
     def notices(self, song: Song) -> Sequence[Notice]:
-        """Lengths, models and styles that cannot be; lines of the lyrics that come late, are cut or not sung."""
+        """Impossible lengths, models and styles; lines of the lyrics that are late, cut or not sung."""
         chosen = settings_of(song, DiffRhythmSettings)
         found = list(choices.faults(song, chosen, self._models))
         return found or [*choices.language_warning(song), *self._lyrics_remarks(song)]
 
     def unused(self, song: Song) -> Mapping[str, str]:
-        """Whatever does not give the style, and what leads away from another where nothing is led away."""
+        """The fields that do not give the style, and a negative style where there is no guidance."""
         try:
             return dict(choices.unused(song, settings_of(song, DiffRhythmSettings)))
         except InputError:
-            return {}  # told as a fault
+            return {}  # reported as a fault
 
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
@@ -77,7 +77,7 @@ class DiffRhythmEngine:
         return (*used, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, chosen) else used
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """Everything the network hears. Raises ModelMissing, MachineError without the packages, InputError."""
+        """All inputs of the network. Raises ModelMissing, MachineError without the packages, InputError."""
         chosen = settings_of(song, DiffRhythmSettings)
         require_packages()
         network = self._models.need(choices.checkpoint_for(song, chosen, self._models))
@@ -105,7 +105,7 @@ class DiffRhythmEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
-        """The parent's recipe with a passage of frames made anew from its latent, and its new words if they change."""
+        """The parent's recipe with a passage regenerated from its latent, and its new words if they change."""
         parent = passage.parent
         self._check_parent(parent)
         missing = [role for role in ("latent", "audio") if role not in passage.products]
@@ -132,7 +132,7 @@ class DiffRhythmEngine:
         return Retakes(tuple(recipes), start_s=frames.start_s, end_s=frames.end_s, warnings=told)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
-        """By precision: guidance carries rounding from step to step, and a batch of another size rounds otherwise."""
+        """By precision: guidance amplifies rounding from step to step, and other batch sizes round differently."""
         return TOLERANCES_DBFS[recipe.inputs["dtype"]]
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
@@ -171,7 +171,7 @@ class DiffRhythmEngine:
     def place(self, song: Song) -> Placement:
         """A song's lyrics on the model's frames. Raises ModelMissing, MachineError, InputError."""
         is_original = settings_of(song, DiffRhythmSettings).lyrics == "original"
-        frames_of(song.length_s)  # refuses what neither model makes
+        frames_of(song.length_s)  # refuses lengths that neither model makes
         length_s = int(song.length_s)
         return self._placed(song.lyrics, length_s=length_s, language=song.language, is_original=is_original)
 
@@ -188,7 +188,7 @@ class DiffRhythmEngine:
                 yield Notice("warning", "lyrics", message, line=line)
 
     def _new_words(self, passage: Passage, lyrics: Lyrics) -> Placement:
-        """The words as the parent's were read."""
+        """The new words, read in the same way as the parent's."""
         is_original = passage.parent.inputs.get("lyrics") == "original"
         length_s = int(passage.parent.length_s)
         return self._placed(lyrics, length_s=length_s, language=passage.language, is_original=is_original)
@@ -200,7 +200,7 @@ class DiffRhythmEngine:
         return place(lyrics, reader, length_s=length_s, language=language)
 
     def _check_parent(self, parent: Recipe) -> None:
-        """A retake joins its parent only if it is sung by the same code and models."""
+        """Check that the parent was rendered by the same code and models, which a retake needs to join it."""
         require_packages()
         changed = [
             stated["name"]
@@ -216,7 +216,7 @@ class DiffRhythmEngine:
 
 
 def require_packages() -> None:
-    """Raise MachineError with the command where the engine's packages are not installed."""
+    """Raise MachineError with the install command where the engine's packages are missing."""
     require_installed(PACKAGES, whose="the diffrhythm engine", extras=("diffrhythm", "mulan"))
 
 
@@ -229,7 +229,7 @@ def _stated(model: InstalledModel) -> dict[str, Json]:
 
 
 def _reader(data: InstalledModel, chinese: InstalledModel | None) -> Reader:
-    """One reader for the life of the process: what it loads for a language is dear."""
+    """One reader for the life of the process: loading a language is expensive."""
     key = (data.digest, chinese.digest if chinese else None)
     if key not in _readers:
         _readers.clear()

@@ -1,4 +1,4 @@
-"""What rendering a recipe takes, told from the size of its network before anything is loaded."""
+"""The cost of rendering a recipe, from the size of its network before anything is loaded."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from catalog.recipe import Recipe
 from tasks.engines.base import Forecast
 
 FLOPS_PER_WEIGHT_AND_FRAME = 1.97
-"""Linear layers and position convolutions: 2.187e9 operations a frame over 1.109e9 weights."""
+"""Linear layers and position convolutions: 2.187e9 operations per frame over 1.109e9 weights."""
 ATTENTION_SHARE_PER_FRAME = 6.0e-5
-"""Attention grows with the square of the frames: 1.311e5 over 2.187e9 a frame."""
+"""Attention grows with the square of the frames: 1.311e5 over 2.187e9 per frame."""
 VAE_FLOPS_PER_BYTE_AND_FRAME = 5.04e9 * 1.33 / 625e6
 """The published decoder with its overlapping chunks, by the size of its file."""
 
 CPU_FLOPS_PER_CORE = 3.0e10
 CUDA_FLOPS = 2.5e14
-"""What is counted on from a device that is not known: half of what an H100 reaches."""
+"""The assumed rate of an unknown device: half of what an H100 reaches."""
 
 FRAME_BYTES = 2048 * 2 * 4 + 64 * 4
 """Audio and latent of one frame in the store, float32."""

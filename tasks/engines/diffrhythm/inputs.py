@@ -1,4 +1,4 @@
-"""What a song means to this engine: which checkpoint, how many frames, and where its styles come from."""
+"""A song's inputs for this engine: which checkpoint, how many frames, and the sources of its styles."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Source = Literal["file", "reference", "prompt"]
 
 
 SOURCE_FIELDS: Mapping[Source, str] = {"file": "style", "reference": "reference", "prompt": "prompt"}
-"""The manifest's field that each source stands in."""
+"""The manifest's field of each source."""
 
 
 def published_for(length_s: float) -> str:
     """The published model for a length. Raises InputError where there is none."""
-    frames_of(length_s)  # refuses what neither model makes
+    frames_of(length_s)  # refuses lengths that neither model makes
     return BASE_MODEL if is_base(length_s) else FULL_MODEL
 
 
@@ -47,7 +47,7 @@ def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -
 
 
 def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
-    """Where a song's style comes from. Raises InputError where what is asked for is not there."""
+    """The source of a song's style. Raises InputError where the requested one is missing."""
     there: dict[Source, bool] = {
         "file": song.style is not None,
         "reference": song.reference is not None,
@@ -66,7 +66,7 @@ def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
 
 
 def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
-    """Fields that say something and change nothing, each with a sentence. Raises InputError without a style.
+    """Fields that are set and have no effect, each with a sentence. Raises InputError without a style.
 
     One source gives the style; tempo and key reach the network as words of the prompt only.
     """
@@ -90,7 +90,7 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
 
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
-    """Whether some style must be embedded."""
+    """Whether a style must be embedded."""
     is_led_away = chosen.negative_prompt is not None and chosen.cfg_strength > 0
     return style_source(song, chosen) != "file" or is_led_away
 
@@ -113,7 +113,7 @@ def style_document(song: Song, chosen: DiffRhythmSettings, mulan: InstalledModel
 def negative_document(
     chosen: DiffRhythmSettings, mulan: InstalledModel | None, data: InstalledModel
 ) -> dict[str, Json]:
-    """Likewise the style that guidance leads away from; none where there is no guidance."""
+    """The negative style of guidance, in the same form; none where there is no guidance."""
     if chosen.cfg_strength == 0:
         return {"fixed": "none"}
     if chosen.negative_prompt is not None:
@@ -124,7 +124,7 @@ def negative_document(
 
 
 def style_material(stated: Mapping[str, Json]) -> RenderInput | None:
-    """Where the vector of a stated style is to be had; None for one that the engine itself has."""
+    """The input artifact with the vector of a stated style; None for one that is part of the engine."""
     if "fixed" in stated:
         return None
     if "vector" in stated:
@@ -138,7 +138,7 @@ def style_material(stated: Mapping[str, Json]) -> RenderInput | None:
 
 
 def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
-    """What in a song's fields this engine would refuse."""
+    """The faults of a song's fields that this engine would refuse."""
     try:
         published_for(song.length_s)
     except InputError as error:
@@ -154,7 +154,7 @@ def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterat
 
 
 def language_warning(song: Song) -> Iterator[Notice]:
-    """Other languages are tried, but the published models were trained on two."""
+    """A warning for other languages, which are tried: the published models were trained on two."""
     if song.language.partition("-")[0].lower() not in ("en", "zh"):
         message = f"DiffRhythm sings English and Chinese; lyrics in {song.language!r} are read by their rules."
         yield Notice("warning", "language", message)

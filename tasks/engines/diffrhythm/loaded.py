@@ -1,4 +1,4 @@
-"""The models of this engine in memory: loaded when a recipe first needs them, kept while recipes stay the same."""
+"""The models of this engine in memory: loaded when a recipe first needs them, kept while recipes use the same."""
 
 from __future__ import annotations
 
@@ -49,12 +49,15 @@ class Loaded:
             inputs.get("compiled", False),
         ]
         if self._network is None or self._network[0] != key:
-            self._network = None  # frees the one before, so that both never lie in memory together
+            self._network = None  # frees the previous one, so that both are never in memory at once
             self._network = key, self._load_network(inputs)
         return self._network[1]
 
     def vae(self, inputs: Mapping[str, Json]) -> Vae:
-        """The autoencoder a recipe names, its reduced precision proven. Raises likewise, and RefusedError."""
+        """The autoencoder a recipe names, with its reduced precision checked.
+
+        Raises ModelMissing, WorkError where another is installed, MachineError, and RefusedError.
+        """
         key = [inputs["files"]["vae"], inputs["vae_dtype"]]
         if self._vae is None or self._vae[0] != key:
             self._vae = None
@@ -114,7 +117,7 @@ def _not_alike(name: str) -> WorkError:
 
 
 def _check_kind(config: NetworkConfig, inputs: Mapping[str, Json]) -> None:
-    """Songs of other lengths than the base model's need a network that is told the length; v1.0's full one was not."""
+    """Songs of other lengths than the base model's need a network with a duration input; v1.0's full one has none."""
     needs_duration = inputs["frames"] != BASE_FRAMES
     if config.has_duration == needs_duration:
         return

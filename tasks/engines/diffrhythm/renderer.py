@@ -1,4 +1,4 @@
-"""The heavy half of the DiffRhythm engine: batches of recipes on their way from noise to sound."""
+"""The heavy half of the DiffRhythm engine: batches of recipes rendered from noise to audio."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Row = tuple[RenderJob, Conditioning]
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Latents [B, T, 64] of a batch, and what each of them cost."""
+    """Latents [B, T, 64] of a batch, and the cost of each."""
 
     latents: Tensor
     text_s: float
@@ -48,13 +48,13 @@ class DiffRhythmRenderer:
     """Renders recipes in batches of one length; models stay loaded from one call to the next."""
 
     def __init__(self, settings: Settings) -> None:
-        # As many wherever it runs, so that a CPU rounds alike in a worker and in a command.
+        # The same number on every machine, so that a CPU rounds alike in a worker and in a command.
         torch.set_num_threads(settings.worker_count)
         self._loaded = Loaded(settings)
         self._device = self._loaded.device
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Each order's stereo mix at 44.1 kHz with its latent; seeds of one song stand side by side in a batch."""
+        """Each order's mix (2, frames) at 44.1 kHz with its latent; seeds of one song are neighbours in a batch."""
         groups: dict[bytes, list[RenderJob]] = {}
         for order in orders:
             alike = {name: order.recipe.inputs.get(name) for name in ALIKE}
@@ -68,7 +68,7 @@ class DiffRhythmRenderer:
         raise RefusedError("DiffRhythm gives no stems of its own", remedy="Name a separation model under `stems`")
 
     def _render_group(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """All of it in batches as large as memory allows; one that does not fit is tried again by halves."""
+        """All orders in batches as large as memory allows; one that does not fit is retried in halves."""
         inputs = orders[0].recipe.inputs
         try:
             network, vae = self._loaded.network(inputs), self._loaded.vae(inputs)
@@ -103,7 +103,7 @@ class DiffRhythmRenderer:
                 yield from self._finished([order for order, _ in batch], sampled, network, vae, sampling)
 
     def _songs(self, orders: Sequence[RenderJob]) -> dict[str, Conditioning | SonglineError]:
-        """What each recipe tells the network, or why it cannot be told; seeds of one song share one object."""
+        """The conditioning of each recipe, or the error that prevents it; seeds of one song share one object."""
         known: dict[bytes, Conditioning | SonglineError] = {}
         found: dict[str, Conditioning | SonglineError] = {}
         for order in orders:
@@ -122,7 +122,7 @@ class DiffRhythmRenderer:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        # The error held the attempt's tensors: they can be given back only now that it is gone.
+        # The error held the attempt's tensors: they can be freed only now that it is gone.
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return None
@@ -143,7 +143,7 @@ class DiffRhythmRenderer:
         return Sampled(latents, marks[1] - marks[0], marks[-1] - marks[1])
 
     def _conditioning(self, order: RenderJob) -> Conditioning:
-        """What a recipe tells the network, from its inputs and the files of its materials."""
+        """The conditioning of a recipe, from its inputs and the files of its artifacts."""
         inputs = order.recipe.inputs
         text = torch.zeros(inputs["frames"], dtype=torch.int64)
         for first, tokens in inputs["tokens"]:
@@ -162,7 +162,7 @@ class DiffRhythmRenderer:
     def _finished(
         self, batch: Sequence[RenderJob], sampled: Sampled, network: Network, vae: Vae, sampling: Sampling
     ) -> Iterator[RenderResult | Failed]:
-        """Every latent of a batch as sound."""
+        """Every latent of a batch as audio."""
         inputs = batch[0].recipe.inputs
         started = self._now()
         try:
@@ -191,14 +191,14 @@ class DiffRhythmRenderer:
                 yield Failed(order.recipe, error)
 
     def _now(self) -> float:
-        """Seconds, once the device has done all it was given."""
+        """The time in seconds, once the device has finished its queue."""
         if self._device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()
 
 
 def _joined(order: RenderJob, fresh: Audio) -> Audio:
-    """A retake's passage in its parent's audio; anything else is its own sound."""
+    """A retake's passage in its parent's audio; any other render is returned unchanged."""
     passage = order.recipe.inputs.get("passage")
     if passage is None:
         return fresh

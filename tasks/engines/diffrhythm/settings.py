@@ -1,4 +1,4 @@
-"""What a manifest may set for DiffRhythm, and what is resolved from it before anything is rendered."""
+"""The settings of a manifest for DiffRhythm, and the values resolved from them before rendering."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class DiffRhythmSettings(BaseModel):
         return "bfloat16" if settings.device_of_renders == "cuda" else "float32"
 
     def decoder_dtype(self, settings: Settings) -> Precision:
-        """The precision of the decoder likewise."""
+        """The precision of the decoder, decided in the same way."""
         if self.vae_dtype != "auto":
             return self.vae_dtype
         return "float16" if settings.device_of_renders == "cuda" else "float32"

@@ -1,4 +1,4 @@
-"""Joins a re-rendered passage into the audio of its parent without a click."""
+"""Join a re-rendered passage into the audio of its parent without a click."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LONGEST_FADE = FRAME_SAMPLES
 def splice(parent: Audio, fresh: Audio, *, start_frame: int, end_frame: int) -> Audio:
     """``parent`` with the samples of the latent frames [``start_frame``, ``end_frame``) taken from ``fresh``.
 
-    Both are whole songs of one rate and shape. Outside the passage every sample is the parent's, bit for bit. Inside,
-    it fades from the parent over to the new rendering and back along a raised cosine, within one latent frame or a
-    quarter of the passage, whichever is shorter; an end that is the song's own needs no fade. Raises ValueError for
-    audio that does not match and for a passage that is empty or begins outside the song.
+    Both are whole songs (channels, frames) of one rate and shape. Outside the passage every sample is the parent's, bit
+    for bit. Inside, it fades from the parent over to the new render and back along a raised cosine, within one latent
+    frame or a quarter of the passage, whichever is shorter; an end that is the song's own needs no fade. Raises
+    ValueError for audio that does not match and for a passage that is empty or begins outside the song.
     """
     if (parent.rate, parent.samples.shape) != (fresh.rate, fresh.samples.shape):
         raise ValueError("The two renderings differ in rate, channels or length")
@@ -36,7 +36,7 @@ def splice(parent: Audio, fresh: Audio, *, start_frame: int, end_frame: int) -> 
 
 
 def _blend(samples: Samples, parent: Samples, part: slice, share: Samples) -> None:
-    """Leave ``share`` of what is there and take the rest from the parent (exactly itself where both agree)."""
+    """Keep ``share`` of the samples and take the rest from the parent (exactly unchanged where both agree)."""
     samples[:, part] = parent[:, part] + (samples[:, part] - parent[:, part]) * share
 
 

@@ -1,4 +1,4 @@
-"""The light half of the guide engine: from a song and a seed to a recipe, without loading anything that sounds."""
+"""The light half of the guide engine: from a song and a seed to a recipe, without loading anything that plays."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RATE = 44100
 WAV_HEADER_BYTES = 128
 MIDI_BYTES_PER_S = 220
 
-# Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded to the safe side.
+# Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
 LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 140 << 20
@@ -51,7 +51,7 @@ class GuideSettings(BaseModel):
 
 
 class GuideEngine:
-    """Arranges and plays a guide track from the manifest alone, on a CPU, the same by recipe and different by seed."""
+    """Arranges and plays a guide track from the manifest alone, on a CPU: reproducible by recipe, varied by seed."""
 
     name: ClassVar[str] = NAME
     revision: ClassVar[int] = REVISION
@@ -60,14 +60,14 @@ class GuideEngine:
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing of the settings matters here: the guide plays with what its packages bring."""
+        """``settings`` has no effect: the guide plays with the content of its packages."""
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """Nothing: every song can be played."""
         return ()
 
     def unused(self, song: Song) -> Mapping[str, str]:
-        """A reference and a style vector: the guide plays after the words of the prompt alone."""
+        """A reference and a style vector: the guide uses the words of the prompt alone."""
         stated = {"reference": song.reference, "style": song.style}
         return {
             field: f"The guide does not use `{field}`: it follows the prompt's words, tempo and key."
@@ -80,7 +80,7 @@ class GuideEngine:
         return ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """The recipe of one song and seed; times are whole milliseconds, null tempo or key is the seed's choice.
+        """The recipe of one song and seed; times are whole milliseconds, a null tempo or key is chosen by the seed.
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
@@ -100,7 +100,7 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
-        """Refused: an arrangement has no passage that could be made anew on its own."""
+        """Refused: no passage of an arrangement can be rendered again on its own."""
         raise RefusedError(
             "The guide engine cannot render a passage of a take again",
             remedy="Add a seed to the song, or use the diffrhythm engine",

@@ -1,4 +1,4 @@
-"""What the guide plays with: its SoundFont and the packages that its samples depend on."""
+"""The guide's instruments: its SoundFont and the packages that its samples depend on."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SOUNDFONT_NAME = "TimGM6mb.sf2"
 
 
 RENDERER_PACKAGES = ("numpy", "pedalboard", "scipy")
-"""What the samples depend on beside this code: their versions are part of every recipe."""
+"""The packages, beside this code, that the samples depend on: their versions are part of every recipe."""
 
 
 def soundfont_path() -> Path:
-    """Where the SoundFont lies that pretty_midi carries. Raises MachineError where it is missing."""
+    """The path of the SoundFont in the package pretty_midi. Raises MachineError where it is missing."""
     spec = find_spec("pretty_midi")
     folders = spec.submodule_search_locations if spec else None
     for folder in folders or ():
@@ -36,5 +36,5 @@ def soundfont_path() -> Path:
 
 @cache
 def instruments() -> dict[str, str]:
-    """What this machine plays with: the SoundFont's digest and the versions of the packages that make samples."""
+    """The instruments of this machine: the SoundFont's digest and the versions of the packages that make samples."""
     return {"soundfont": digest_file(soundfont_path())} | {name: version(name) for name in RENDERER_PACKAGES}

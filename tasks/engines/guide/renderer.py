@@ -28,7 +28,7 @@ class GuideRenderer:
         self._sampler = Sampler(SoundFont(soundfont))
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Each recipe's stereo mix at 44.1 kHz with its MIDI file, in the sequence given."""
+        """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""
         for order in orders:
             try:
                 yield self._rendered(order.recipe)
@@ -36,8 +36,10 @@ class GuideRenderer:
                 yield Failed(order.recipe, error)
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
-        """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample. Of a song without words
-        there are no vocals."""
+        """Vocals, drums, bass and other of a recipe; their sum is its mix, sample for sample.
+
+        A song without words has no vocals.
+        """
         _check(recipe)
         arrangement = arrange(recipe)
         stems, _ = self._play(recipe, arrangement)
@@ -52,8 +54,8 @@ class GuideRenderer:
         return RenderResult(recipe, Audio(mix, RATE), {"midi": midi})
 
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
-        """The stems and their sum, scaled alike. Raises WorkError where the sound is not finite."""
-        # The stem with most parts comes first: making it takes the most memory, and the others are not there yet.
+        """The stems and their sum, scaled alike. Raises WorkError where the samples are not finite."""
+        # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: played[stem] for stem in STEMS}
         mix = balance(stems)

@@ -1,1 +1,1 @@
-"""Readings that mastering goes by: input checks, references, spectra, reports."""
+"""Measurements for mastering: input checks, references, spectra, reports."""

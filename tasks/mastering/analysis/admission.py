@@ -1,4 +1,4 @@
-"""The gate before mastering: finite, audible mono or stereo of 400 ms or more, made stereo."""
+"""Input checks before mastering: finite, audible mono or stereo of 400 ms or more, made stereo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lu
 
 
 def check_input(source: Audio, *, what: str = "audio") -> Audio:
-    """The source as two channels. Raises AudioRefused with reason invalid or too_short; ``what`` names it there."""
+    """The source as stereo (2, frames); mono is copied to both channels.
+
+    Raises AudioRefused with reason invalid or too_short; ``what`` names the audio in its message.
+    """
     check_layout(source.channels, source.rate, what=what)
     finite = np.isfinite(source.samples)
     bad = source.samples.size - int(np.count_nonzero(finite))
@@ -23,7 +26,7 @@ def check_input(source: Audio, *, what: str = "audio") -> Audio:
 
 
 def check_layout(channels: int, rate: int, *, what: str) -> None:
-    """Raise AudioRefused where there are more than two channels, or the rate is too low for loudness."""
+    """Raise AudioRefused where there are more than two channels, or the rate in Hz is too low for loudness."""
     if channels not in (1, 2):
         raise AudioRefused(
             f"the {what} has {channels} channels, which cannot be mastered",
@@ -39,7 +42,7 @@ def check_layout(channels: int, rate: int, *, what: str) -> None:
 
 
 def check_samples(not_finite: int, peak: float, *, what: str) -> None:
-    """Raise AudioRefused where samples are not finite, or far beyond any level."""
+    """Raise AudioRefused where samples are not finite, or their linear ``peak`` is far beyond any level."""
     if not_finite:
         raise AudioRefused(
             f"{not_finite} samples of the {what} are not finite numbers",
@@ -51,7 +54,7 @@ def check_samples(not_finite: int, peak: float, *, what: str) -> None:
 
 
 def check_length(frames: int, rate: int, *, what: str) -> None:
-    """Raise AudioRefused where there is less than one block of loudness."""
+    """Raise AudioRefused where the audio is shorter than one loudness block of 400 ms."""
     if frames == 0:
         raise AudioRefused(f"the {what} has no samples", reason="invalid", remedy="Give audio of 400 ms or more")
     if frames * 1000 < rate * MOMENTARY_MS:
@@ -68,7 +71,7 @@ def loudness_or_refusal(audio: Audio) -> float:
 
 
 def lufs_or_refusal(reading: Reading, *, what: str = "audio") -> float:
-    """A loudness that was read. Raises AudioRefused where there is none; ``what`` names the sound there."""
+    """The measured loudness in LUFS. Raises AudioRefused, which names ``what``, where there is none."""
     if isinstance(reading, Measured):
         return reading.value
     raise AudioRefused(

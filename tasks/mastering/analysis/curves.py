@@ -1,11 +1,11 @@
-"""Target curves: how the energy of finished recordings lies over frequency, as third-octave levels.
+"""Target curves: the energy of finished recordings over frequency, as third-octave levels.
 
-The figures are this project's own, drawn around what is published of large collections: Pestana, Ma, Reiss, Barbosa
-and Black, "Spectral Characteristics of Popular Commercial Recordings 1950-2010" (AES 135, 2013), a density that falls
-by about 5 dB an octave from 100 Hz to 4 kHz, which is 2 dB an octave in third-octave bands, and faster above; Elowsson
+The figures are this project's own, drawn from what is published of large collections: Pestana, Ma, Reiss, Barbosa and
+Black, "Spectral Characteristics of Popular Commercial Recordings 1950-2010" (AES 135, 2013), a density that falls by
+about 5 dB per octave from 100 Hz to 4 kHz, which is 2 dB per octave in third-octave bands, and faster above; Elowsson
 and Friberg, "Long-term average spectrum in popular music and its relation to the level of the percussion" (AES 142,
-2017), more low end and more treble the more percussion there is. Only the shape counts: a curve is compared after
-both are brought to one mean level.
+2017), more low end and more treble the more percussion there is. Only the shape counts: a song and a curve are compared
+after both are brought to one mean level.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ OCTAVES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 1
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A shape to be brought nearer to; within ``tolerance_db`` of it a band is left as it is."""
+    """A target shape, shape (bands,); a band within ``tolerance_db`` of it is not changed."""
 
     levels_db: NDArray[np.float64]
     tolerance_db: float
 
 
 USUAL_SPREAD_DB = 4.0
-"""What Pestana et al. report as the spread of recordings around their mean: inside it there is nothing to correct."""
+"""The spread of recordings around their mean by Pestana et al.: within it nothing needs correction."""
 
 GENRE_TOLERANCE_DB = 1.0
 
@@ -47,15 +47,15 @@ OCTAVE_LEVELS_DB: Mapping[Tone, tuple[float, ...]] = {
     "classical": (-16, -7, -1, 0, -1.5, -5, -10.5, -17.5, -26, -38),
     "orchestral": (-9, -3, 0, 0, -2.5, -6, -10.5, -16.5, -24.5, -36),
 }
-"""Third-octave level at each octave of :data:`OCTAVES_HZ`, dB against the strongest region."""
+"""Third-octave level at each octave of :data:`OCTAVES_HZ`, dB relative to the strongest region."""
 
 
 def named_curve(name: Tone) -> Curve:
-    """One of the genre profiles, straight between its octaves on a logarithmic scale."""
+    """A genre profile, interpolated linearly between its octaves on a logarithmic frequency scale."""
     levels = np.interp(np.log2(CENTRES_HZ), np.log2(OCTAVES_HZ), OCTAVE_LEVELS_DB[name])
     return Curve(levels, USUAL_SPREAD_DB if name == "balanced" else GENRE_TOLERANCE_DB)
 
 
 def curve_of(reference: Spectrum) -> Curve:
-    """The shape of a reference track, to be met as closely as the bounds allow."""
+    """The shape of a reference track, without tolerance: to be matched as closely as the limits allow."""
     return Curve(reference.levels_db, 0.0)

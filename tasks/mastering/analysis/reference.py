@@ -1,4 +1,4 @@
-"""A reference track as mastering hears it: its spectrum and its loudness."""
+"""A reference track for mastering: its spectrum and its loudness."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tasks.mastering.analysis.curves import Curve, curve_of
 from tasks.mastering.analysis.spectrum import StreamedSpectrum
 
 LONGEST_S = 600.0
-"""What is longer is no song."""
+"""A longer file is no song."""
 
 BLOCK = 1 << 16
 MOST_CHECKED_VALUES = 5 * 60 * 2 * 48_000
-"""Samples over all channels that are heard of a reference before anything is made: five minutes of stereo at 48 kHz."""
+"""Samples over all channels that are checked before production starts: five minutes of stereo at 48 kHz."""
 
 LEAST_S = 3.0
-"""Shorter sound has no long-term spectrum."""
+"""Shorter audio has no long-term spectrum."""
 
 WHAT = "reference"
 ANOTHER = "Give another track as mastering.reference"
@@ -36,25 +36,26 @@ ANOTHER = "Give another track as mastering.reference"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The shape and the loudness of a track that another is to be brought nearer to."""
+    """The spectral shape and the loudness of a track that masters are brought nearer to."""
 
     curve: Curve
     loudness_lufs: float
 
 
 def reference_from(path: Path) -> Reference:
-    """What a reference file sounds like. Raises AudioRefused where it cannot serve: silent, too_short or invalid.
+    """The spectrum and loudness of a reference file.
 
-    Channels, rate and length are judged by the header first; the sound is heard a block at a time.
+    Channels, rate and length are checked from the header first; the samples are read in blocks. Raises AudioRefused for
+    a file that cannot be used: silent, too_short or invalid.
     """
     with _opened(path) as stream:
         return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
 
 
 def check_reference(path: Path) -> None:
-    """Raise AudioRefused as :func:`reference_from` does, as far as :data:`MOST_CHECKED_VALUES` tell.
+    """Raise AudioRefused as :func:`reference_from` does, from the first :data:`MOST_CHECKED_VALUES` samples.
 
-    Of a longer file, or one of a higher rate, that is the beginning alone, whose silence says nothing.
+    In a longer file, or one of a higher rate, silence in this first part is no fault.
     """
     with _opened(path) as stream:
         blocks = stream.blocks(BLOCK)
@@ -68,7 +69,7 @@ def check_reference(path: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Stream]:
-    """The file as a stream whose channels, rate and length can serve. Raises AudioRefused, also while it is read."""
+    """Open a file as a stream and check its channels, rate and length. Raises AudioRefused, also while it is read."""
     try:
         with open_stream(path, longest_s=LONGEST_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
             check_layout(stream.channels, stream.rate, what=WHAT)
@@ -78,7 +79,7 @@ def _opened(path: Path) -> Iterator[Stream]:
 
 
 def hear(audio: Audio) -> Reference:
-    """The same of sound that is loaded already."""
+    """The spectrum and loudness of audio that is already loaded, shape (channels, frames)."""
     check_layout(audio.channels, audio.rate, what=WHAT)
     return _heard([audio.samples], audio.rate)
 

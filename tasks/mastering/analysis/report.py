@@ -1,4 +1,4 @@
-"""What a master says about itself: what was aimed at, what was done at each stage, what the written file reads."""
+"""The report of a master: its target, what each stage did, and the readings of the written file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.selection.metrics import Measured, Reading
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """How loud the sound is on one side of a stage."""
+    """The levels on one side of a stage."""
 
     integrated_lufs: Reading
     sample_peak_dbfs: Reading
@@ -28,7 +28,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the chain: its name, what it was set to, the levels before and after it."""
+    """One stage of the chain: its name, its settings, and the levels before and after it."""
 
     name: str
     parameters: Mapping[str, Json]
@@ -47,16 +47,15 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class MasterReport:
-    """The readings of a written master and how it came to them.
+    """The readings of a written master and how it was made.
 
-    ``integrated_lufs``, ``true_peak_dbtp`` and ``loudness_range_lu`` are read from the file;
-    ``second_meter_lufs`` is pyloudnorm's reading of it. ``gain_db`` is the loudness gained over the source,
-    which is what an album's other songs get as their common gain; ``drive_db`` was applied before the
-    limiter, which took ``max_limiting_db`` off the highest peak. ``limited_by`` says what kept the master from its
-    target. ``ends`` is what was trimmed and faded, so that times in the source less its ``head_s`` are times in the
-    master, which has ``frames`` at ``rate`` Hz. ``source_frames`` at ``source_rate`` are those of the audio that was
-    given, counted before anything was done to it. ``sample_digest`` is the identity of the sound that was written, no
-    part of the document.
+    ``integrated_lufs``, ``true_peak_dbtp`` and ``loudness_range_lu`` are measured from the file; ``second_meter_lufs``
+    is pyloudnorm's reading of it. ``gain_db`` is the loudness gained over the source, which the album's other songs get
+    as their common gain; ``drive_db`` was applied before the limiter, which took ``max_limiting_db`` off the highest
+    peak. ``limited_by`` states what prevented the target. ``ends`` are the trims and fades, so that times in the source
+    less its ``head_s`` are times in the master, which has ``frames`` at ``rate`` Hz. ``source_frames`` at
+    ``source_rate`` are those of the source, counted before any processing. ``sample_digest`` identifies the written
+    audio; it is not part of the document.
     """
 
     target_lufs: float
@@ -80,7 +79,7 @@ class MasterReport:
     notes: tuple[str, ...]
 
     def as_document(self) -> dict[str, Json]:
-        """Plain JSON; a reading that cannot be taken is null."""
+        """Plain JSON; a reading that cannot be measured is null."""
         return {
             "target_lufs": self.target_lufs,
             "ceiling_dbtp": self.ceiling_dbtp,
@@ -104,5 +103,5 @@ class MasterReport:
 
 
 def number(reading: Reading) -> float | None:
-    """The number that was read, or None."""
+    """The measured number, or None."""
     return reading.value if isinstance(reading, Measured) else None

@@ -1,4 +1,4 @@
-"""The long-term average spectrum of a song's sounding parts, in bands of a third of an octave."""
+"""The long-term average spectrum of the audible parts of a song, in third-octave bands."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ CENTRES_HZ: Levels = 1000.0 * 2.0 ** (np.arange(-14, 13) / 3)
 """Base-two third-octave bands of IEC 61260-1, nominally 40 Hz to 16 kHz."""
 
 TOP = 0.45
-"""Of the rate: a band that reaches beyond is not counted."""
+"""Relative to the rate: a band that reaches beyond is not counted."""
 
 WINDOW_S = 0.18
 """Bins of 5 Hz: the lowest band, 9 Hz wide, still holds two."""
 
 SOUNDING_DBFS = -70.0
 GATE_DB = -20.0
-"""A frame counts when it lies above -70 dBFS and less than 20 dB under the mean of those that do."""
+"""A frame counts where it is above -70 dBFS and less than 20 dB under the mean of those that are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Level of each band of :data:`CENTRES_HZ`, dB of mean power; minus infinity where there is nothing."""
+    """Level of each band of :data:`CENTRES_HZ`, dB of mean power, shape (bands,); minus infinity for an empty band."""
 
     levels_db: Levels
 
 
 def third_octaves(audio: Audio) -> Spectrum:
-    """The mean power of both channels in each band, over the frames that sound."""
+    """The power of both channels in each band, averaged over the audible frames; ``audio`` is (channels, frames)."""
     heard = StreamedSpectrum(audio.rate)
     heard.take(audio.samples)
     return heard.spectrum()
@@ -52,12 +52,12 @@ def _spectrum_of(powers: Levels) -> Spectrum:
 
 
 def bands_within(rate: int) -> NDArray[np.bool_]:
-    """Which bands a rate has room for."""
+    """Which bands lie within a rate in Hz, shape (bands,)."""
     return np.asarray(TOP * rate >= CENTRES_HZ * 2 ** (1 / 6))
 
 
 class StreamedSpectrum:
-    """Takes blocks of (channels, frames) and gives the spectrum of :func:`third_octaves`.
+    """Takes blocks of shape (channels, frames) and gives the spectrum of :func:`third_octaves`.
 
     It keeps the power of each band in each Hann frame; frames follow each other without overlap.
     """
@@ -71,7 +71,7 @@ class StreamedSpectrum:
         self._powers: list[Levels] = []
 
     def take(self, block: Samples) -> None:
-        """Take the next block."""
+        """Add the next block, shape (channels, frames)."""
         rest = block if self._rest is None else np.concatenate([self._rest, block], axis=1)
         whole = rest.shape[1] // self._size * self._size
         for start in range(0, whole, self._size):
@@ -79,7 +79,7 @@ class StreamedSpectrum:
         self._rest = rest[:, whole:].copy()
 
     def spectrum(self) -> Spectrum:
-        """The mean over the frames that sound; what is left over at the end is a frame of its own."""
+        """The mean over the audible frames; a remainder at the end is a frame of its own."""
         if self._rest is not None and self._rest.shape[1]:
             self._take_frame(self._rest)
             self._rest = None
@@ -91,7 +91,7 @@ class StreamedSpectrum:
 
 
 def _band_shares(rate: int, size: int) -> Levels:
-    """How much of each bin lies in each band, shape (bins, bands)."""
+    """The share of each bin in each band, shape (bins, bands)."""
     width = rate / size
     bins = np.arange(size // 2 + 1)[:, None] * width
     low, high = CENTRES_HZ / 2 ** (1 / 6), CENTRES_HZ * 2 ** (1 / 6)

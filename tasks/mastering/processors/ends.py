@@ -1,4 +1,4 @@
-"""A song's ends: silence cut to a short rest, sound that is cut off faded, a fade-out where one is asked for."""
+"""A song's ends: silence cut to a short rest, sound that is cut off faded, and a fade-out on request."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tasks.audio.sounding import SOUND_DBFS, non_silent_span
 
 PRE_ROLL_S = 0.25
 POST_ROLL_S = 1.0
-"""What is left of the silence before the first sound and after the last."""
+"""The length of silence that stays before the first sound and after the last."""
 
 LEAST_S = 0.5
-"""So much is always left, since loudness is defined from 400 ms on."""
+"""The least length that always stays, since loudness is defined from 400 ms on."""
 
 AT_REST = 2.0**-16
 OUTER_SAMPLES = 4
 OUTER_AT_REST = 0.0005
-"""An end is at rest where 16 bits cannot tell its last sample from zero and its outer four are no steep wave that was
-cut where it crosses zero: half of what acceptance lets pass, since a limiter's drive may add to it."""
+"""An end is at rest where its last sample is zero in 16 bits and its outer four samples are no steep wave that was cut
+at a zero crossing: half of acceptance's limit, since a limiter's drive may add to it."""
 
 FADE_S = 0.005
 """The shortest fade, where a master would not begin or end at rest."""
@@ -55,12 +55,12 @@ class Ends:
 
     @classmethod
     def from_document(cls, document: Mapping[str, float], rate: int) -> Ends:
-        """The ends that a master's report states."""
+        """The ends in a master's report."""
         frames = {name: round(document[f"{name}_s"] * rate) for name in ("head", "tail", "fade_in", "fade_out")}
         return cls(**frames)
 
     def applied(self, audio: Audio) -> Audio:
-        """The audio with these ends; the very same where they change nothing."""
+        """The audio (channels, frames) with these ends; the same object where they change nothing."""
         if self == Ends():
             return audio
         samples = audio.samples[:, self.head : audio.frames - self.tail].copy()
@@ -72,9 +72,9 @@ class Ends:
 
 
 def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_s: float | None) -> Ends:
-    """How a song is to begin and to end; ``gain_db`` is what about lies between this audio and its master.
+    """The ends for a song; ``gain_db`` is the approximate gain from this audio to its master.
 
-    Raises AudioRefused where the fade-out asked for is longer than what is left of the song.
+    Raises AudioRefused where the requested fade-out is longer than the remaining song.
     """
     head, tail = _silence(audio, gain_db) if trim else (0, 0)
     left = Audio(audio.samples[:, head : audio.frames - tail], audio.rate)
@@ -92,7 +92,7 @@ def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_
 
 
 def _silence(audio: Audio, gain_db: float) -> tuple[int, int]:
-    """Frames before and after the sound that may go."""
+    """Frames of silence before and after the sound that may be cut."""
     span = non_silent_span(audio, floor_dbfs=SOUND_DBFS - gain_db)
     if span is None:
         return 0, 0
@@ -106,7 +106,7 @@ def _fade_in(audio: Audio, gain_db: float) -> int:
 
 
 def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
-    """Over the rest where silence was cut that is not quite silent; else as short as does it."""
+    """Frames of fade-out: the rest after a cut that is not quite silent, else the shortest sufficient fade."""
     if _at_rest(audio.samples[:, ::-1], gain_db):
         return 0
     if cut:
@@ -118,12 +118,12 @@ def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
 
 
 def _at_rest(samples: Samples, gain_db: float) -> bool:
-    """Whether samples that lead inwards from an end begin there at rest."""
+    """Whether samples (channels, frames), counted inwards from an end, begin at rest."""
     outer = np.abs(samples[:, :OUTER_SAMPLES]).max(axis=0) * 10 ** (gain_db / 20)
     return bool(outer[0] < AT_REST and outer.max() < OUTER_AT_REST)
 
 
 def _rise(frames: int) -> Samples:
-    """From silence to full level, half a period of a cosine."""
+    """A rise from silence to full level, half a period of a cosine; shape (frames,)."""
     curve: NDArray[np.float32] = (np.sin(np.arange(frames) / frames * (math.pi / 2)) ** 2).astype(np.float32)
     return curve

@@ -1,4 +1,4 @@
-"""Fixed filters: the high-pass that cleans, and the shelves of the preset ``bright``."""
+"""Fixed filters: the high-pass of the cleaning stage, and the shelves of the preset ``bright``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ HEAD_S = 0.1
 LOW_SHELVES_DB = {100.0: 2.0}
 HIGH_SHELVES_DB = {10_000.0: 3.0, 16_000.0: 2.0}
 HIGHEST_SHELF = 0.45
-"""Of the rate: a shelf nearer to half the rate has no room to be one."""
+"""Relative to the rate: a shelf nearer to half the rate cannot have its shape."""
 
 
 def clean(audio: Audio, highpass_hz: float) -> Audio:
-    """Without DC and rumble: a Butterworth high-pass of 12 dB an octave.
+    """Remove DC and rumble from (channels, frames) by a Butterworth high-pass of 12 dB per octave.
 
-    It starts settled on the mean of the first 100 ms, so that an offset there is gone at once and not by a click.
+    Its state starts settled on the mean of the first 100 ms, so that an offset there is removed at once without a
+    click.
     """
     sections = butter(2, highpass_hz, "highpass", fs=audio.rate, output="sos")
     settled = sosfilt_zi(sections)
@@ -35,7 +36,7 @@ def clean(audio: Audio, highpass_hz: float) -> Audio:
 
 
 def brighten(audio: Audio) -> Audio:
-    """The preset ``bright``: fixed shelves, each named by its half-gain point."""
+    """Apply the preset ``bright`` to (channels, frames): fixed shelves, each named by its half-gain frequency."""
     low, high = shelves(audio.rate)
     filters: list[Plugin] = [LowShelfFilter(cutoff_frequency_hz=hz, gain_db=gain) for hz, gain in low.items()]
     filters += [HighShelfFilter(cutoff_frequency_hz=hz, gain_db=gain) for hz, gain in high.items()]
@@ -43,5 +44,5 @@ def brighten(audio: Audio) -> Audio:
 
 
 def shelves(rate: int) -> tuple[dict[float, float], dict[float, float]]:
-    """Gains by frequency of the low and the high shelves that a rate has room for."""
+    """Gains in dB by frequency in Hz of the low and the high shelves that fit within a rate."""
     return LOW_SHELVES_DB, {hz: gain for hz, gain in HIGH_SHELVES_DB.items() if hz <= HIGHEST_SHELF * rate}

@@ -1,8 +1,8 @@
 """A look-ahead true-peak limiter whose output never gets softer when it is driven harder.
 
-Its gain is worked out in dB at a control rate (one point for 8 samples) from the peaks of the undriven
-signal, oversampled 4x, which only shift when the drive changes. Every step of it — hinge, release, look-ahead,
-smoothing — is monotone and passes on at most the change it is given, so output level rises with drive.
+Its gain is calculated in dB at a control rate (one point per 8 samples) from the peaks of the undriven signal,
+oversampled 4x, which only shift when the drive changes. Every step of it — hinge, release, look-ahead, smoothing — is
+monotone and passes on at most the change it receives, so output level rises with drive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ FLOOR_DB = -300.0
 
 
 class Limiter:
-    """Limits one piece of audio at any drive and ceiling; both channels get one gain, length and timing stay."""
+    """Limits one piece of audio at any drive and ceiling, with one gain for both channels.
+
+    Length and timing do not change.
+    """
 
     def __init__(self, audio: Audio, settings: Limiting) -> None:
         self._audio = audio
@@ -44,11 +47,11 @@ class Limiter:
         return float(self._peaks_db.max())
 
     def gain(self, drive_db: float, ceiling_db: float) -> Curve:
-        """Linear gain at the borders of the control blocks, drive included; linear in between."""
+        """Linear gain at the borders of the control blocks, drive included, shape (blocks + 1,); linear in between."""
         return np.asarray(10 ** ((drive_db - self._reduction_db(drive_db, ceiling_db)) / 20))
 
     def render(self, drive_db: float, ceiling_db: float) -> Audio:
-        """The audio driven by ``drive_db`` and held under ``ceiling_db``, but for what the moving gain itself adds."""
+        """The audio driven by ``drive_db`` and limited to ``ceiling_db``, except for the moving gain's overshoot."""
         gain = self.gain(drive_db, ceiling_db).astype(np.float32)
         part = np.arange(CONTROL, dtype=np.float32) / np.float32(CONTROL)
         curve = (gain[:-1, None] + np.diff(gain)[:, None] * part).ravel()[: self._audio.frames]
@@ -64,7 +67,7 @@ class Limiter:
 
 
 def _peaks_db(audio: Audio) -> Curve:
-    """Highest true or sample peak of both channels in each control block."""
+    """Highest true or sample peak of both channels in each control block, dB, shape (blocks,)."""
     blocks = math.ceil(audio.frames / CONTROL)
     peaks = np.zeros(blocks * CONTROL, np.float32)
     peaks[: audio.frames] = _linked(audio.samples)
@@ -80,7 +83,7 @@ def _peaks_db(audio: Audio) -> Curve:
 
 
 def _linked(samples: Samples) -> Samples:
-    """The larger magnitude of the channels."""
+    """The larger magnitude of the channels, (channels, frames) to (frames,)."""
     return functools.reduce(np.maximum, (np.abs(channel) for channel in samples))
 
 

@@ -1,9 +1,9 @@
-"""What dynamics moved off zero after the high-pass, taken off again.
+"""Remove the offset that dynamics added after the high-pass.
 
-Compressor and limiter change their gain within the cycle of a lopsided wave (a saw bass, brass, a voice), so its two
-halves no longer weigh the same: the mean of a loud master reaches 0.01 of full scale. Another high-pass would undo
-part of the limiting (0.3 dB of loudness at 2 Hz); a share of the sound's own course of level costs a tenth of that, is
-nothing where nothing sounds, and leaves the spectrum as it is.
+Compressor and limiter change their gain within the cycle of an asymmetric wave (a saw bass, brass, a voice), so its two
+halves no longer balance: the mean of a loud master reaches 0.01 of full scale. Another high-pass would undo part of the
+limiting (0.3 dB of loudness at 2 Hz). Subtracting a share of the sound's own level envelope costs a tenth of that, is
+zero in silence, and does not change the spectrum.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from scipy.signal import lfilter
 from tasks.audio.audio import Audio, Samples
 
 FOLLOW_HZ = 5.0
-"""Corner of the smoothing of the course of level: under all that is heard, and at rest 0.4 s after the sound."""
+"""Corner frequency of the envelope's smoothing: below hearing, and at rest 0.4 s after the sound."""
 
 CONTROL = 64
-"""Samples between two points of that course, which is a straight line in between."""
+"""Samples between two points of the envelope, which is linear in between."""
 
 END_S = 0.05
-"""Over this long before the end it goes to nothing, so that an end at rest stays at rest."""
+"""Over this long before the end the envelope falls to zero, so that an end at rest stays at rest."""
 
 
 def without_offset(audio: Audio) -> float:
-    """Take the mean of each channel off ``audio``, in place; returns the largest that was taken off."""
+    """Remove the mean of each channel from ``audio`` (channels, frames), in place; returns the largest one removed."""
     return max((_centre(channel, audio.rate) for channel in audio.samples), default=0.0)
 
 
@@ -43,7 +43,7 @@ def _centre(channel: Samples, rate: int) -> float:
 
 
 def _course(channel: Samples, rate: int) -> Samples:
-    """The smoothed magnitude of a channel, from nothing on its first sample to nothing on its last."""
+    """The smoothed magnitude of a channel (frames,), zero on its first and last sample."""
     blocks = max(0, len(channel) - 1) // CONTROL
     magnitudes = np.abs(channel[: blocks * CONTROL]).reshape(blocks, CONTROL) @ np.full(
         CONTROL, 1 / CONTROL, np.float32
@@ -59,5 +59,5 @@ def _course(channel: Samples, rate: int) -> Samples:
 
 
 def _let_go(points: int) -> NDArray[np.float64]:
-    """From one to nothing, half a period of a cosine that reaches nothing on the last point."""
+    """A fall from one to zero, half a period of a cosine that reaches zero on the last point."""
     return np.append(np.cos(np.arange(1, points) / max(1, points) * (math.pi / 2)) ** 2, 0.0)[:points]

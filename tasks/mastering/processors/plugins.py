@@ -1,4 +1,4 @@
-"""Sound through pedalboard's plug-ins, a stretch at a time, so that they need little memory beside the result."""
+"""Audio through pedalboard's plug-ins in parts, so that they need little memory beside the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pedalboard import Plugin
 from tasks.audio.audio import Samples
 
 PART = 1 << 16
-"""Frames at a time: whole buffers of pedalboard's own 8192, so that the result is what one call would give."""
+"""Frames per part: whole buffers of pedalboard's own 8192, so that the result equals that of one call."""
 
 
 def through(plugins: Sequence[Plugin], samples: Samples, rate: int) -> Samples:

@@ -1,4 +1,4 @@
-"""Tone: a song's spectrum brought nearer to a curve by one bounded, smooth, minimum-phase filter for both channels."""
+"""Tone: bring a song's spectrum nearer to a curve by one limited, smooth, minimum-phase filter for both channels."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from tasks.mastering.analysis.curves import Curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, Spectrum, bands_within
 
 LEAST_BANDS = 12
-"""Of four octaves: with less in common two spectra cannot be compared."""
+"""Four octaves: with fewer common bands two spectra cannot be compared."""
 
 EMPTY_DB = 36.0
-"""A band this far under the song's own course beside the curve holds no music: nothing is to be lifted there."""
+"""A band this far under the song's general level relative to the curve holds no music and must not be lifted."""
 
 TAPS_S = 0.09
 """Length of the filter: 11 Hz of resolution, fine enough for an octave at 40 Hz."""
 
 CEPSTRUM = 4
-"""The cepstrum is taken over so many times the filter's length, so that it does not fold into itself."""
+"""The cepstrum is this many times as long as the filter, so that it does not alias into itself."""
 
 PART_S = 20
-"""Length of sound filtered at a time, which bounds the memory."""
+"""Length of audio filtered at a time, which limits the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The gain at each band of :data:`~tasks.mastering.analysis.spectrum.CENTRES_HZ`, dB."""
+    """The gain at each band of :data:`~tasks.mastering.analysis.spectrum.CENTRES_HZ`, dB, shape (bands,)."""
 
     gains_db: NDArray[np.float64]
 
     @property
     def most_db(self) -> float:
-        """The largest change at any band."""
+        """The largest change at any band, dB."""
         return float(np.abs(self.gains_db).max())
 
     def as_document(self) -> dict[str, Json]:
@@ -46,10 +46,10 @@ class Correction:
 
 
 def correction(song: Spectrum, curve: Curve, *, max_db: float, rate: int) -> Correction | None:
-    """What brings a song nearer to a curve, or None where too few bands of both hold sound.
+    """The correction that brings a song nearer to a curve; None where too few bands have sound in both.
 
-    The difference, less the curve's tolerance, is held within ``max_db`` and then averaged over one octave, so no
-    gain passes ``max_db``.
+    The difference, less the curve's tolerance, is limited to ``max_db`` and then averaged over one octave, so no gain
+    exceeds ``max_db``.
     """
     both = bands_within(rate) & np.isfinite(song.levels_db) & np.isfinite(curve.levels_db)
     if not both.any():
@@ -65,7 +65,7 @@ def correction(song: Spectrum, curve: Curve, *, max_db: float, rate: int) -> Cor
 
 
 def filtered(audio: Audio, change: Correction) -> Audio:
-    """The audio through the filter of a correction, of the same length."""
+    """The audio (channels, frames) through the filter of a correction, at the same length."""
     taps = minimum_phase(change, audio.rate)
     part = round(PART_S * audio.rate)
     samples = np.zeros_like(audio.samples)
@@ -77,10 +77,10 @@ def filtered(audio: Audio, change: Correction) -> Audio:
 
 
 def minimum_phase(change: Correction, rate: int) -> NDArray[np.float32]:
-    """A minimum-phase filter with the correction's response: no sound is heard before its time.
+    """A minimum-phase filter with the correction's response, shape (taps,): it has no pre-echo.
 
     By the real cepstrum folded onto positive time (Oppenheim and Schafer, "Discrete-Time Signal Processing", on
-    minimum-phase sequences); the response goes straight from band to band on a logarithmic scale, and stays level
+    minimum-phase sequences); the response is linear from band to band on a logarithmic frequency scale, and constant
     outside.
     """
     length = 1 << round(np.log2(TAPS_S * rate))

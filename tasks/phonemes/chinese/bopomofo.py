@@ -26,13 +26,13 @@ _PHONES = (
     ("ㄢ", "|an"), ("ㄣ", "|ən"), ("ㄤ", "|ɑŋ"), ("ㄥ", "|əŋ"), ("ㄦ", "əɹ"), ("ㄧ", "|i"), ("ㄨ", "|u"), ("ㄩ", "|ɥ"),
     ("ˉ", "→|"), ("ˊ", "↑|"), ("ˇ", "↓↑|"), ("ˋ", "↓|"), ("˙", "|"),
 )  # fmt: skip
-"""Longest groups first; the bar parts initial and final."""
+"""Longest groups first; the bar separates initial and final."""
 _SYLLABIC = re.compile(r"((?:[sɹ]`|ts`?|s)[⁼ʰ]?)(?=[→↓↑]|$)")
 """A sibilant or retroflex initial without a vowel, before its tone or at the end of the text."""
 
 
 def load_syllables(path: Path) -> dict[str, str]:
-    """Pinyin without tone to bopomofo, from lines of two columns parted by a tab. Raises InputError."""
+    """Pinyin without tone to bopomofo, from lines of two columns separated by a tab. Raises InputError."""
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     if not rows or any(len(row) != 2 for row in rows):
         raise InputError(f"{path.name} is no table of syllables", remedy="Pull diffrhythm-data again")
@@ -40,7 +40,7 @@ def load_syllables(path: Path) -> dict[str, str]:
 
 
 def from_pinyin(syllable: str, table: Mapping[str, str]) -> str | None:
-    """A syllable such as ``hao3`` in bopomofo, None where the table does not hold it."""
+    """A syllable such as ``hao3`` in bopomofo; None where the table does not have it."""
     parts = _PINYIN.fullmatch(syllable)
     if parts is None or parts[1] not in table:
         return None
@@ -53,7 +53,7 @@ def with_tone(syllable: str, mark: str) -> str:
 
 
 def marked(syllable: str) -> str:
-    """The syllable with the mark of the first tone written out where it has none."""
+    """The syllable with an explicit mark of the first tone where it has none."""
     return _UNMARKED.sub(r"\1ˉ", syllable)
 
 

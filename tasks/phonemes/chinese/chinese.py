@@ -23,7 +23,8 @@ _DIGIT = re.compile(r"\d")
 def chinese_phones(text: str, readings: Readings, *, whole: bool) -> tuple[list[str], list[Reading]]:
     """The phones of a Chinese run, and its words with the readings they came from.
 
-    ``whole`` keeps what the original loses: a 不 that stands alone at the end, and numbers too long to have a name.
+    ``whole`` keeps parts that the original loses: a 不 that stands alone at the end, and numbers too long to have a
+    name.
     """
     sentence = plain_chinese(text, whole=whole)
     words = merged(segmented(sentence), keep_last_bu=whole)
@@ -32,7 +33,7 @@ def chinese_phones(text: str, readings: Readings, *, whole: bool) -> tuple[list[
 
 
 def has_numerals(text: str) -> bool:
-    """Whether cn2an has work in a text."""
+    """Whether a text has numbers for cn2an to convert."""
     return bool(_DIGIT.search(text))
 
 
@@ -44,7 +45,7 @@ def plain_chinese(text: str, *, whole: bool) -> str:
     text = text.strip()
     if has_numerals(text):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # cn2an warns of numbers it cannot name and leaves them
+            warnings.simplefilter("ignore", UserWarning)  # cn2an warns of numbers without a name and keeps them
             text = package("cn2an").transform(text, "an2cn")
     if whole:
         text = text.translate(_DIGIT_NAMES)
@@ -52,13 +53,13 @@ def plain_chinese(text: str, *, whole: bool) -> str:
 
 
 def segmented(text: str) -> list[str]:
-    """The words of a text without spaces."""
+    """The words of a text, which has no spaces."""
     return list(_tokenizer().lcut(text))
 
 
 @cache
 def _tokenizer() -> Any:
-    """jieba with its own dictionary, filled here so that it neither talks nor leaves a cache behind."""
+    """jieba with its own dictionary, initialised here so that it neither logs nor leaves a cache file."""
     tokenizer = package("jieba").Tokenizer()
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
@@ -66,7 +67,7 @@ def _tokenizer() -> Any:
 
 
 def merged(words: Sequence[str], *, keep_last_bu: bool) -> list[str]:
-    """Words put together as they are sung: A一A, 一 with what follows, 不 with what follows, 儿 with what precedes."""
+    """Words joined as they are sung: A一A, 一 with its successor, 不 with its successor, 儿 with its predecessor."""
     return _with_er(_with_bu(_with_yi(_with_repeats(words)), keep_last=keep_last_bu))
 
 

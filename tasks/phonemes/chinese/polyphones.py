@@ -1,4 +1,4 @@
-"""The published polyphone model: which reading a Chinese character with several has in its sentence."""
+"""The published polyphone model: selects the reading of a Chinese character with several by its sentence."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BRACED = re.compile(r"\{([a-zü]+[0-5])\}")
 
 
 class PolyphoneModel:
-    """A small BERT in ONNX form, opened when it is first asked; answers are kept by sentence.
+    """A small BERT in ONNX form, opened at its first use; results are cached by sentence.
 
-    ``session`` stands in for the ONNX session: ``run(["outputs"], {"input_ids": int32 [1, n + 1]})`` gives one score
-    array [1, n, classes]. The classes are numbered from 1 in ``readings``.
+    ``session`` has the interface of an ONNX session: ``run(["outputs"], {"input_ids": int32 [1, n + 1]})`` gives one
+    score array [1, n, classes]. The classes are numbered from 1 in ``readings``.
     """
 
     def __init__(self, *, session: Any, vocabulary: Mapping[str, int], readings: Mapping[str, str]) -> None:
@@ -29,7 +29,7 @@ class PolyphoneModel:
         self._answers = lru_cache(maxsize=64)(self._ask)
 
     def __call__(self, sentence: str) -> Sequence[str | None]:
-        """The reading of every character, such as ``zhong4``; None where the answer is for none in the table."""
+        """The reading of every character, such as ``zhong4``; None where the model's class is not in the table."""
         return self._answers(sentence)
 
     def _ask(self, sentence: str) -> tuple[str | None, ...]:
@@ -43,7 +43,7 @@ class PolyphoneModel:
 
 
 def load_polyphones(*, model: Path, vocabulary: Path, readings: Path) -> PolyphoneModel:
-    """The model with its tables, on one core so that its answers never vary. Raises InputError, MachineError."""
+    """The model with its tables, on one core so that its results never vary. Raises InputError, MachineError."""
     words = vocabulary.read_text(encoding="utf-8").split("\n")
     numbers = {word.rstrip("\r"): number for number, word in enumerate(words) if word}
     if not {"[CLS]", "[UNK]"} <= numbers.keys():
@@ -66,5 +66,5 @@ def _session(model: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises classes of its own that share no base but this
+    except Exception as error:  # onnxruntime's own classes share no other base
         raise InputError(f"{model.name} cannot be opened", remedy="Pull diffrhythm-chinese again") from error

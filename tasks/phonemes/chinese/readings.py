@@ -1,4 +1,4 @@
-"""How Chinese words are read: by pypinyin, or by the published model's own lexicon where it has been pulled."""
+"""Readings of Chinese words: by pypinyin, or by the published model's own lexicon where it is installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One word: its syllables in pinyin with tone digits (None for punctuation), and in bopomofo as they are sung."""
+    """One word: its syllables in pinyin with tone digits (None for punctuation), and in sung bopomofo."""
 
     word: str
     pinyin: tuple[str, ...] | None
@@ -25,14 +25,14 @@ class Reading:
 
 
 class Readings(Protocol):
-    """Reads the words of one Chinese run; ``versions`` names what decides the result."""
+    """Reads the words of one Chinese run; ``versions`` identifies everything the result depends on."""
 
     @property
     def versions(self) -> Mapping[str, str]:
         """Names and versions or digests of everything that the readings depend on."""
 
     def of(self, words: Sequence[str], *, sentence: str) -> list[Reading]:
-        """The readings of the words, in their order, before any change of tones; ``sentence`` begins with them all."""
+        """The readings of the words in order, before any change of tones; ``sentence`` begins with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ class PypinyinReadings:
         return {"pypinyin": version("pypinyin")}
 
     def of(self, words: Sequence[str], *, sentence: str) -> list[Reading]:
-        """The readings of the words; pypinyin looks at each by itself."""
+        """The readings of the words; pypinyin processes each by itself."""
         return [in_bopomofo(word, pypinyin_reading(word), self.table) for word in words]
 
 
 class LexiconReadings:
-    """Word readings from the published lexicon, its polyphonic characters by the polyphone model.
+    """Word readings from the published lexicon, with polyphonic characters by the polyphone model.
 
-    ``polyphones`` maps a whole sentence to the reading of each of its characters (None where the model says nothing).
+    ``polyphones`` maps a whole sentence to the reading of each of its characters (None where the model gives none).
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class LexiconReadings:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """The digests of lexicon and model, and pypinyin for syllables that the table lacks."""
+        """The digests of lexicon and model, and pypinyin's version, used for syllables that the table lacks."""
         return {**self._versions, "pypinyin": version("pypinyin")}
 
     def of(self, words: Sequence[str], *, sentence: str) -> list[Reading]:
-        """The readings of the words; the polyphone model sees the whole sentence."""
+        """The readings of the words; the polyphone model gets the whole sentence."""
         readings = []
         position = 0
         for word in words:
@@ -93,13 +93,13 @@ class LexiconReadings:
         return tuple(self._character(character, sentence, position + index) for index, character in enumerate(word))
 
     def _character(self, character: str, sentence: str, position: int) -> str:
-        """One character's syllable, or the character itself where nothing knows it."""
+        """One character's syllable, or the character itself where it has no reading."""
         guess = self._polyphones(sentence)[position] if character in self._polyphonic else None
         return guess or next(iter(self._lexicon.get(character, ())), character)
 
 
 def is_chinese(word: str) -> bool:
-    """Whether a word holds an ideograph; the others are punctuation."""
+    """Whether a word contains an ideograph; the others are punctuation."""
     return bool(_IDEOGRAPH.search(word))
 
 
@@ -112,7 +112,7 @@ def pypinyin_reading(word: str) -> tuple[str, ...] | None:
 
 
 def load_lexicon(path: Path) -> dict[str, tuple[str, ...]]:
-    """Word to syllables, from lines ``word TAB syllables parted by spaces``. Raises InputError."""
+    """Word to syllables, from lines ``word TAB syllables separated by spaces``. Raises InputError."""
     lexicon = {}
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
@@ -124,9 +124,9 @@ def load_lexicon(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def in_bopomofo(word: str, pinyin: tuple[str, ...] | None, table: Mapping[str, str]) -> Reading:
-    """The reading with its syllables; one that the table lacks sends the whole word to pypinyin's bopomofo.
+    """The reading in bopomofo; a word with a syllable that the table lacks is read by pypinyin's bopomofo instead.
 
-    A character that nobody can read stays as it is.
+    A character without a reading stays as it is.
     """
     if pinyin is None:
         return Reading(word, None, (word,))

@@ -1,4 +1,4 @@
-"""How tones change beside each other within a Mandarin word, as the published model was taught."""
+"""Tone changes within a Mandarin word, as in the published model's training data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FULL_ER = frozenset({"女儿", "老儿", "男儿", "少儿", "小儿"})
 
 
 def with_sandhi(word: str, syllables: Sequence[str]) -> list[str]:
-    """The syllables of one word as they are sung: bopomofo with a tone mark at the end, none for the first tone."""
+    """The syllables of one word as sung: bopomofo with a tone mark at the end, none for the first tone."""
     sung = _third_tones(list(syllables))
     if len(sung) != len(word):
         return sung
@@ -23,7 +23,7 @@ def _third_tones(sung: list[str]) -> list[str]:
     if not all(syllable.endswith(DIPPING) for syllable in sung):
         return sung
     if len(sung) == 3:
-        # the model heard a stray mark here, which has no symbol: three third tones stay as they are
+        # the model's training data had a stray mark here without a symbol: three third tones stay unchanged
         return [sung[0] + RISING, sung[1] + RISING, sung[2]]
     if len(sung) == 2:
         return [with_tone(sung[0], RISING), sung[1]]

@@ -1,1 +1,1 @@
-"""The symbols that phonemes are written in."""
+"""The symbols for phonemes."""

@@ -1,4 +1,4 @@
-"""The packages that only reading lyrics needs, imported when first used and named where they are missing."""
+"""The packages needed only for reading lyrics, imported when first used and named where they are missing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from catalog.common.errors import MachineError
 
 @cache
 def package(name: str) -> ModuleType:
-    """A module of a package, imported now. Raises MachineError naming the extra that brings it."""
+    """A module of a package, imported now. Raises MachineError naming the extra that provides it."""
     with warnings.catch_warnings():
-        # jieba's sources hold escapes that newer Pythons doubt, and it asks pkg_resources, which says it is deprecated
+        # jieba's sources have escapes that newer Pythons warn about, and it imports pkg_resources, which is deprecated
         for category in (DeprecationWarning, SyntaxWarning, UserWarning):
             warnings.simplefilter("ignore", category)
         try:

@@ -1,4 +1,4 @@
-"""Punctuation as both languages write it, and the bars between phones."""
+"""Punctuation of both languages, and the bars between phones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARK = re.compile(f"([{re.escape(MARKS)}])")
 
 
 def with_plain_marks(text: str) -> str:
-    """Typographic and full-width marks in the eight forms that the model knows."""
+    """Typographic and full-width marks in the eight forms of the model's table."""
     for mark, plain in _PLAIN:
         text = text.replace(mark, plain)
     return text

@@ -1,4 +1,4 @@
-"""The table of symbols that the model sings: phones in, tokens out."""
+"""The model's table of symbols: phones in, tokens out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.common.errors import InputError
 
 MARKS = ",.?!;:'…"
-"""The punctuation that is a symbol of its own, in Chinese and in English."""
+"""The punctuation that has a symbol of its own, in Chinese and in English."""
 WORD_GAP = "_"
 COMMA_TOKEN = 1
 STOP_TOKEN = 2
@@ -23,7 +23,7 @@ class Vocabulary:
     ids: Mapping[str, int]
 
     def tokens(self, phones: Iterable[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """The tokens of the phones that the table holds, and the phones it does not."""
+        """The tokens of the phones that are in the table, and the phones that are not."""
         known, dropped = [], []
         for phone in phones:
             if phone in self.ids:

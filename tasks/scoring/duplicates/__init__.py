@@ -1,1 +1,1 @@
-"""Candidates that sound the same."""
+"""Near-duplicate candidates: those that sound the same."""

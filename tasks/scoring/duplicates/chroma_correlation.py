@@ -1,9 +1,9 @@
-"""Finding where one course of pitch classes lies in another, and how alike they are there.
+"""Cross-correlation of chroma sequences (pitch classes over time): the best offset, and the correlation there.
 
-For one course against many the best offset is found through the Fourier transform, which takes a tenth of a
-millisecond each; what comes close is then looked at in quarters of a value and in stretches of ten seconds. A copy
-agrees in all of them. Takes over the same chords, or that share most of their length, agree on the whole (by up to
-0.99) but not in each: they fall to 0.89 to 0.98 in their worst.
+For one sequence against many the best offset is found through the Fourier transform, which takes a tenth of a
+millisecond each; close matches are then compared at offsets of a quarter of a value and in segments of ten seconds. A
+copy agrees in all of them. Takes over the same chords, or that share most of their length, agree on the whole (by up to
+0.99) but not in each segment: they fall to 0.89 to 0.98 in their worst.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from scipy.fft import irfft, next_fast_len, rfft
 Course = NDArray[np.float64]
 
 OVERLAP = 0.75
-"""The share of the shorter course that must overlap at an offset for it to be looked at."""
+"""The share of the shorter sequence that must overlap at an offset for it to count."""
 
 MATCH_THRESHOLD = 0.85
-"""The correlation at a whole offset from which a closer look is worth it; between two values it falls to 0.9."""
+"""The correlation at a whole offset from which a closer comparison is worth it; between two values it falls to 0.9."""
 
 QUARTERS = (0.0, 0.25, 0.5, 0.75)
 STRETCH_S = 10.0
 FEWEST_VALUES = 4
 FAINT = 0.01
-"""A stretch in which neither course moves, by this share of how they move on the whole, tells nothing."""
+"""A segment in which neither sequence varies, relative to its variation on the whole, is not compared."""
 
 
 class Agreement(NamedTuple):
-    """Correlation of two courses at the best offset, of their worst stretch there, and whether the offset is whole."""
+    """Correlation of two sequences at the best offset, of their worst segment there; whether the offset is whole."""
 
     overall: float
     worst: float
@@ -42,9 +42,10 @@ class Agreement(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChromaSequence:
-    """Many courses, each about its own mean, made ready to be found in one another.
+    """Many chroma sequences, each centred on its own mean and prepared for comparison.
 
-    ``spectra`` and ``energies`` (summed up to each value) are of equal length for all.
+    ``spectra`` and ``energies`` (cumulative) have equal lengths for all. ``values`` are of shape (values, pitch
+    classes).
     """
 
     values: Sequence[Course]
@@ -54,7 +55,7 @@ class ChromaSequence:
 
     @classmethod
     def of(cls, chroma: Sequence[Course]) -> ChromaSequence:
-        """At least one course, each of shape (values, pitch classes)."""
+        """Prepare one or more sequences, each of shape (values, pitch classes)."""
         centred = [course - course.mean(axis=0) for course in chroma]
         longest = max(len(course) for course in centred)
         padded = np.stack([np.pad(course, ((0, longest - len(course)), (0, 0))) for course in centred])
@@ -63,7 +64,7 @@ class ChromaSequence:
         return cls(centred, np.array([len(course) for course in centred]), spectra, energies)
 
     def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """At which whole offset into ``one`` each of ``others`` lies best, and how well they correlate there."""
+        """The best whole offset of each of ``others`` into ``one``, and the correlation there; shapes (others,)."""
         size = next_fast_len(2 * (self.energies.shape[1] - 1), real=True)
         crossed = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
         products = irfft(crossed, size, axis=1)
@@ -87,7 +88,7 @@ class ChromaSequence:
         return summed
 
     def agreement(self, one: int, other: int, *, near: int, value_s: float) -> Agreement:
-        """How two agree at the best offset about ``near``, in quarters of a value."""
+        """The agreement of two sequences at the best offset around ``near``, in steps of a quarter of a value."""
         length = max(FEWEST_VALUES, round(STRETCH_S / value_s))
         looked = [
             (quarter, *_overlapping(self.values[one], _moved(self.values[other], quarter), offset))
@@ -112,7 +113,7 @@ def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Cours
 
 
 def _worst(one: Course, other: Course, length: int) -> float:
-    """The lowest correlation in stretches of ``length`` values; one that is left over goes with the last."""
+    """The lowest correlation in segments of ``length`` values; a shorter remainder is added to the last."""
     least = FAINT * (np.square(one).mean() + np.square(other).mean())
     edges = [*range(0, max(1, len(one) - length + 1), length), len(one)]
     edges = [*edges[:-2], edges[-1]] if len(edges) > 2 and edges[-1] - edges[-2] < length else edges

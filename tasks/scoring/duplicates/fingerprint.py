@@ -1,13 +1,13 @@
-"""Which candidates sound the same: by their samples, or by fingerprints that travel with their scores.
+"""Near-duplicates among candidates: by equal samples, or by fingerprints stored with their scores.
 
-A fingerprint holds, for each half second or longer, how strong the twelve pitch classes are and where the spectrum has
-its weight, coarsely: what stays when a song is encoded, turned up, filtered a little or cut at its ends, and changes
-when it is sung anew. Two candidates are near-duplicates where the whole songs' features point the same way, by a
-cosine of more than 0.98, and the pitch classes over time correlate at one offset, on the whole and in every ten
-seconds: by more than 0.982 where the offset is a whole number of values (copies reach 0.984 to 1 in their worst, takes
-over the same chords with other melodies 0.98), by more than 0.92 where it lies between, which blurs them (0.923
-to 0.98), by more than 0.88 where only one is told in longer values, being a little longer than 150 s (0.91 to 0.95).
-Takes of one guide song correlate by 0.63 at most.
+A fingerprint holds, for each half second or longer, the strength of the twelve pitch classes and the coarse
+distribution of the spectrum: properties that stay when a song is encoded, turned up, filtered a little or cut at its
+ends, and change when it is rendered with another seed. Two candidates are near-duplicates where the whole songs'
+features have a cosine of more than 0.98, and the pitch classes over time correlate at one offset, on the whole and in
+every ten seconds: by more than 0.982 where the offset is a whole number of values (copies reach 0.984 to 1 in their
+worst, takes over the same chords with other melodies 0.98), by more than 0.92 where it lies between, which blurs them
+(0.923 to 0.98), by more than 0.88 where only one is stored in longer values, being a little longer than 150 s (0.91 to
+0.95). Takes of one guide song correlate by 0.63 at most.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCHEME = 1
 RATE = 22050
 FRAME = 4096
 HOP = 2205
-"""A tenth of a second, so that every value is the sum of as many frames."""
+"""A tenth of a second, so that every value is the sum of the same number of frames."""
 BATCH = 128
 
 PITCH_CLASSES = 12
@@ -43,11 +43,11 @@ BANDS = 8
 BAND_HZ = (50.0, 10000.0)
 STEPS = 15
 RANGE_DB = 45.0
-"""Bands are told in 16 steps of 3 dB under the strongest at that time."""
+"""Bands are stored in 16 steps of 3 dB under the strongest at that time."""
 
 SHORTEST_HOP_S = 0.5
 MAX_VALUES = 300
-"""Of ten bytes each: 3 kB at most, 4 kB as text. Where a song is longer than they reach, each stands for more time."""
+"""Values of ten bytes each: 3 kB at most, 4 kB as text. In a longer song each value covers more time."""
 
 SAME_PITCHES = 0.982
 BLURRED_PITCHES = 0.92
@@ -59,19 +59,19 @@ Curves = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioFingerprint:
-    """``steps``: 0 to 15, shape (values, 12 pitch classes and 8 bands), one value each ``hop_s`` seconds."""
+    """``steps``: 0 to 15, shape (values, 12 pitch classes and 8 bands), one value every ``hop_s`` seconds."""
 
     steps: NDArray[np.uint8]
     hop_s: float
 
     def document(self) -> dict[str, Json]:
-        """Two steps in each byte, as base64."""
+        """The fingerprint as JSON: two steps in each byte, as base64."""
         packed = (self.steps[:, 0::2] << 4) | self.steps[:, 1::2]
         return {"scheme": SCHEME, "hop_s": self.hop_s, "data": base64.b64encode(packed.tobytes()).decode()}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> AudioFingerprint | None:
-        """The inverse of :meth:`document`; None for one of another scheme."""
+        """The inverse of :meth:`document`; None for another scheme."""
         if document["scheme"] != SCHEME:
             return None
         packed = np.frombuffer(base64.b64decode(document["data"]), np.uint8).reshape(-1, (PITCH_CLASSES + BANDS) // 2)
@@ -79,7 +79,7 @@ class AudioFingerprint:
 
 
 def fingerprint(audio: Audio) -> AudioFingerprint | None:
-    """The fingerprint of a song; None where there is nothing to hear for a second."""
+    """The fingerprint of a song (channels, frames); None where it cannot be measured or is shorter than a second."""
     if unreadable(audio) or audio.duration_s < 1:
         return None
     hop_s = SHORTEST_HOP_S
@@ -94,8 +94,11 @@ def fingerprint(audio: Audio) -> AudioFingerprint | None:
 
 
 class Likeness(NamedTuple):
-    """How like two songs are: correlation of the pitch classes over time at the best offset, cosine of the whole
-    songs' features, the correlation of the worst ten seconds, and from which on that is one of a copy."""
+    """The similarity of two songs.
+
+    Correlation of the pitch classes over time at the best offset, cosine of the whole songs' features, correlation of
+    the worst ten seconds, and the threshold from which that one means a copy.
+    """
 
     pitches: float
     features: float
@@ -109,7 +112,7 @@ class Likeness(NamedTuple):
 
 
 def likeness(one: AudioFingerprint, other: AudioFingerprint) -> Likeness:
-    """How like two songs are, whatever their lengths."""
+    """The similarity of two songs of any lengths."""
     return _Prints.of([one, other]).likeness(0, 1)
 
 
@@ -118,10 +121,10 @@ def alike(
     prints: Mapping[str, AudioFingerprint | None],
     parents: Mapping[str, str] | None = None,
 ) -> list[Alike]:
-    """The groups among candidates, by id: those of equal ``samples`` (digests), then those of like fingerprints.
+    """The groups among candidates, by id: those of equal ``samples`` (digests), then those of similar fingerprints.
 
-    A group is one chain: each member is like another of it. Groups of one kind share no member. A retake and the one
-    of ``parents`` that it was taken from are like each other on purpose, and count only where the samples are equal.
+    A group is one chain: each member is similar to another of it. Groups of one kind share no member. A retake and its
+    parent in ``parents`` are similar on purpose, and count only where the samples are equal.
     """
     same = [(a, b) for a, b in combinations(sorted(samples), 2) if samples[a] is not None and samples[a] == samples[b]]
     identical = _chains(same)
@@ -135,7 +138,7 @@ def alike(
 
 
 def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Pairs of near-duplicates, enough to chain them: who is in a chain already is not compared with it again."""
+    """Pairs of near-duplicates, enough to chain them: members of one chain are not compared again."""
     ids = list(heard)
     if len(ids) < 2:
         return []
@@ -155,7 +158,7 @@ def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prints:
-    """Fingerprints made ready to be compared: all of one hop, their features of length 1."""
+    """Fingerprints prepared for comparison: all of one hop, their features of length 1."""
 
     chroma: ChromaSequence
     features: Curves
@@ -172,7 +175,7 @@ class _Prints:
         return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
 
     def close(self, one: int) -> list[tuple[int, int]]:
-        """Those after ``one`` that may be near-duplicates of it, with the offset to look at."""
+        """The candidates after ``one`` that may be near-duplicates of it, with the offset to examine."""
         others = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
         if len(others) == 0:
             return []
@@ -181,7 +184,7 @@ class _Prints:
         return list(zip(others[kept].tolist(), offsets[kept].tolist(), strict=True))
 
     def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:
-        """``near`` is the offset to look at, where it is known."""
+        """The similarity of two songs; ``near`` is the offset to examine, where it is known."""
         offset = int(self.chroma.places(one, np.array([other]))[0][0]) if near is None else near
         pitches, worst, whole = self.chroma.agreement(one, other, near=offset, value_s=self.hop_s)
         same_from = SAME_PITCHES if whole else BLURRED_PITCHES
@@ -191,7 +194,7 @@ class _Prints:
 
 
 def _coarser(steps: NDArray[np.uint8], times: int) -> Curves:
-    """What the fingerprint of a longer hop would hold: mean power of the pitch classes and of the bands."""
+    """The steps that a fingerprint of a longer hop would hold: mean power of the pitch classes and of the bands."""
     if times == 1:
         return steps.astype(np.float64)
     whole = np.pad(steps, ((0, -len(steps) % times), (0, 0)), mode="edge").reshape(-1, times, steps.shape[1])
@@ -204,7 +207,7 @@ def _coarser(steps: NDArray[np.uint8], times: int) -> Curves:
 
 
 def _chains(pairs: Sequence[tuple[str, str]]) -> list[set[str]]:
-    """The connected parts of a graph."""
+    """The connected components of a graph."""
     parts: list[set[str]] = []
     for pair in pairs:
         touched = [part for part in parts if part & set(pair)]
@@ -225,7 +228,7 @@ def _powers(mono: NDArray[np.float32]) -> Curves:
 
 
 def _shares() -> NDArray[np.float32]:
-    """Which bins of a spectrum go into which pitch class and band, shape (bins, 20)."""
+    """The share of each bin of a spectrum in each pitch class and band, shape (bins, 20)."""
     hz = np.arange(FRAME // 2 + 1) * RATE / FRAME
     shares = np.zeros((len(hz), PITCH_CLASSES + BANDS), np.float32)
     sung = np.flatnonzero((hz >= CHROMA_HZ[0]) & (hz <= CHROMA_HZ[1]))
@@ -238,7 +241,7 @@ def _shares() -> NDArray[np.float32]:
 
 
 def _pitch_steps(powers: Curves) -> NDArray[np.uint8]:
-    """Magnitudes of the pitch classes against the strongest at that time."""
+    """Magnitudes of the pitch classes relative to the strongest at that time, shape (values, 12)."""
     sizes = np.sqrt(powers[:, :PITCH_CLASSES])
     strongest = sizes.max(axis=1, keepdims=True)
     steps: NDArray[np.float64] = np.round(STEPS * sizes / np.where(strongest > 0, strongest, 1.0))
@@ -246,7 +249,7 @@ def _pitch_steps(powers: Curves) -> NDArray[np.uint8]:
 
 
 def _band_steps(powers: Curves) -> NDArray[np.uint8]:
-    """Levels of the bands against the strongest at that time; all 0 where it is silent."""
+    """Levels of the bands relative to the strongest at that time, shape (values, 8); all 0 in silence."""
     bands = powers[:, PITCH_CLASSES:]
     strongest = np.maximum(bands.max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     under_db = -10 * np.log10(np.maximum(bands / strongest, 10 ** (-RANGE_DB / 10)))
@@ -255,14 +258,14 @@ def _band_steps(powers: Curves) -> NDArray[np.uint8]:
 
 
 def _smoothed(steps: Curves) -> Curves:
-    """A course smoothed over three values, so that a part of one is no great matter."""
+    """A sequence smoothed over three values, so that an offset of a part of a value matters little."""
     padded = np.pad(steps, ((1, 1), (0, 0)), mode="edge")
     smooth: Curves = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     return smooth
 
 
 def _features(values: Curves) -> Curves:
-    """A whole song: mean of each pitch class and band about their own mean, and how much each varies."""
+    """The features of a whole song: means of pitch classes and bands around their own mean, and deviations."""
     means, spreads = values.mean(axis=0), values.std(axis=0)
     pitches, bands = means[:PITCH_CLASSES], means[PITCH_CLASSES:]
     return np.concatenate([pitches - pitches.mean(), bands - bands.mean(), spreads - spreads.mean()])

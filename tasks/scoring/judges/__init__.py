@@ -1,1 +1,1 @@
-"""Scorers that listen with models: MuQ-MuLan, CLAP, aesthetics, lyrics."""
+"""Judges: scorers that use models (MuQ-MuLan, CLAP, aesthetics, lyrics)."""

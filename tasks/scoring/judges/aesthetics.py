@@ -1,7 +1,8 @@
-"""audiobox-aesthetics as a judge: what listeners would say of enjoyment, usefulness, complexity and production.
+"""audiobox-aesthetics as a judge: predicted listener ratings of enjoyment, usefulness, complexity and production.
 
-Tjandra et al., "Meta Audiobox Aesthetics: unified automatic quality assessment for speech, music, and sound" (2025).
-It hears mono up to 8 kHz: no stereo fault, no hiss above that. Songs of today's models lie close together in it.
+Tjandra et al., "Meta Audiobox Aesthetics: unified automatic quality assessment for speech, music, and sound" (2025). It
+processes mono up to 8 kHz, so it detects no stereo fault and no hiss above that. Songs of today's models lie close to
+each other on its scales.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Gives the four axes of a stretch of at most ten seconds."""
+    """Gives the four axes of a passage of at most ten seconds."""
 
     def axes(self, part: Audio) -> Mapping[str, float]:
         """A number from about 1 to 10 for each of :data:`AXES`."""
 
 
 class AestheticsScorer:
-    """The mean of each axis over ten-second windows, a short last one weighing by its length."""
+    """The mean of each axis over ten-second windows, a short last one weighted by its length."""
 
     name: ClassVar[str] = "aesthetics"
     revision: ClassVar[int] = 1
@@ -42,7 +43,7 @@ class AestheticsScorer:
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Aesthetics:
-        """The model that it listens with. Raises MachineError."""
+        """The judge's model. Raises MachineError."""
         from tasks.scoring.judges.aesthetics_model import Aesthetics
 
         (audiobox,) = models

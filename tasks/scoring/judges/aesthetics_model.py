@@ -1,7 +1,7 @@
 """audiobox-aesthetics from its published checkpoint: the package's network, filled by one strict load.
 
-The package's own predictor is not asked: it unpickles whatever the file holds, asks the hub, and reads audio through
-torchaudio. Only the network's class is used, which brings neither.
+The package's own predictor is not used: it unpickles any content of the file, contacts the hub, and reads audio through
+torchaudio. Only the network's class is used, which does none of that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHAPE = (
     "normalize_embed",
     "output_dim",
 )
-"""What of the checkpoint's ``model_cfg`` shapes the network; its precision is that of training."""
+"""The fields of the checkpoint's ``model_cfg`` that shape the network; its precision field is that of training."""
 
 
 class Aesthetics:
@@ -52,7 +52,8 @@ class Aesthetics:
     def load(cls, folder: Path, *, device: str = "cpu") -> Aesthetics:
         """The model installed in ``folder``.
 
-        Raises MachineError where its package is not installed, or the checkpoint is missing, damaged or another's.
+        Raises MachineError where its package is not installed, or the checkpoint is missing, damaged or another
+        model's.
         """
         file = folder / CHECKPOINT
         if not file.is_file():
@@ -64,7 +65,7 @@ class Aesthetics:
         return cls(network.float().eval().to(device), scales, device=device)
 
     def axes(self, part: Audio) -> Mapping[str, float]:
-        """Each axis of a stretch of at most ten seconds, 1 to 10; the rest of a shorter one is masked."""
+        """Each axis of a passage (channels, frames) of up to ten seconds, 1 to 10; a shorter one is masked."""
         mono = part.samples.mean(axis=0)
         if part.rate != RATE_HZ:
             mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")
@@ -72,9 +73,9 @@ class Aesthetics:
         wave = torch.zeros(1, 1, FRAMES)
         wave[0, 0, : len(mono)] = torch.from_numpy(np.ascontiguousarray(mono))
         mask = torch.arange(FRAMES)[None, None] < len(mono)
-        # Even in use it draws a number for each layer, which training would skip it by.
+        # Even in inference it draws a number per layer, which training would skip the layer by.
         with torch.inference_mode(), preserved_rng_state(), warnings.catch_warnings():
-            # Its attention mixes kinds of masks, which torch will not take for ever.
+            # Its attention mixes kinds of masks, which torch has deprecated.
             warnings.simplefilter("ignore", UserWarning)
             found = self._network({"wav": wave.to(self._device), "mask": mask.to(self._device)})
         return {axis: float(found[axis]) * deviation + mean for axis, (mean, deviation) in self._scales.items()}
@@ -107,7 +108,7 @@ def _built(shape: Mapping[str, Any]) -> Any:
         ) from fault
     try:
         with warnings.catch_warnings(), preserved_rng_state():
-            # It normalises weights in the way that torch has since replaced; the checkpoint's names go with that.
+            # It normalises weights in a way that torch has since replaced; the checkpoint's names depend on it.
             warnings.simplefilter("ignore", FutureWarning)
             return AesMultiOutput(**shape, precision="32")
     except (TypeError, ValueError, RuntimeError) as fault:

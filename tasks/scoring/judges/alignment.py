@@ -1,4 +1,4 @@
-"""What was heard against what should be: the cheapest edits between two sequences, and which line each of them hits."""
+"""Align transcribed with expected lyrics: the fewest edits between two sequences, and the line that each edit hits."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEARD_SHARE = 0.5
-"""A line is heard where this share of its units is: the ear fills in the rest."""
+"""A line counts as sung where this share of its units is right: a listener fills in the rest."""
 
 WORST_PENALTY = 100
-"""Seconds past which it does not matter how far outside its time a line is heard."""
+"""Seconds past which it does not matter how far outside its time a line is transcribed."""
 
 MATCH, DELETE, INSERT = 0, 1, 2
-"""A step takes one unit of each (the same or not), one of the expected only, or one of the heard only."""
+"""A step takes one unit of each (the same or not), one expected unit only, or one transcribed unit only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit that was heard, and about when."""
+    """One transcribed unit, and its approximate time."""
 
     at_s: float
     name: str
@@ -37,7 +37,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class TranscribedLine:
-    """What became of one line: its edits, how many units were right, and when those were heard, at the median."""
+    """The result for one line: its edits, the number of right units, and their median time."""
 
     line: Line
     edits: int
@@ -50,7 +50,7 @@ class TranscribedLine:
         return self.edits / len(self.line.units)
 
     def is_covered(self, tolerance_s: float) -> bool:
-        """Whether half of it or more was right, and heard no more than ``tolerance_s`` outside its time."""
+        """Whether half of it or more was right, and sung no more than ``tolerance_s`` outside its time."""
         if self.heard_s is None or self.right < HEARD_SHARE * len(self.line.units):
             return False
         return self.line.start_s - tolerance_s <= self.heard_s <= self.line.end_s + tolerance_s
@@ -62,7 +62,7 @@ def error_rate(lines: Sequence[TranscribedLine]) -> float:
 
 
 def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLine, ...]:
-    """Each of ``lines`` (none of them empty) as it was heard; what was added counts against the line before it."""
+    """The result for each of ``lines`` (none of them empty); an added unit counts against the line before it."""
     owners = [number for number, line in enumerate(lines) for _ in line.units]
     expected = [unit for line in lines for unit in line.units]
     edits = np.zeros(len(lines), np.int64)
@@ -80,7 +80,7 @@ def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLi
 
 
 def _path(lines: Sequence[Line], heard: Sequence[Unit]) -> list[tuple[int, int, int]]:
-    """The steps of the cheapest way, in order: which, and the index in each sequence that it takes or follows."""
+    """The steps of the cheapest path, in order: the kind, and the index in each sequence that it takes or follows."""
     steps = _steps(lines, heard)
     row, column = (size - 1 for size in steps.shape)
     path: list[tuple[int, int, int]] = []
@@ -93,10 +93,10 @@ def _path(lines: Sequence[Line], heard: Sequence[Unit]) -> list[tuple[int, int, 
 
 
 def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
-    """For each pair of prefixes the last step of the cheapest way there.
+    """For each pair of prefixes the last step of the cheapest path there, shape (expected + 1, heard + 1).
 
-    All penalties together are less than one edit, so the way has the fewest edits, and of those with the fewest it is
-    the one that takes what was heard for the line of that time.
+    All penalties add up to less than one edit, so the path has the fewest edits, and of those with the fewest it is the
+    one that assigns transcribed units to the line of that time.
     """
     numbers = {name: number for number, name in enumerate(dict.fromkeys(unit.name for unit in heard))}
     names = np.array([numbers[unit.name] for unit in heard], np.int64)
@@ -108,7 +108,7 @@ def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
     for line in lines:
         penalty = _penalties(line, times_s)
         for unit in line.units:
-            # The first column has nothing to take with it: dearer than any way there is.
+            # The first column has nothing to take with it: more expensive than any possible path.
             both = np.append(cost[:1] + 2 * edit, cost[:-1] + edit * (names != numbers.get(unit, -1)) + penalty)
             without_insert = np.minimum(both, cost + edit)
             # A run of insertions from any column before: the minimum over all of them at once.
@@ -119,6 +119,6 @@ def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
 
 
 def _penalties(line: Line, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """What it costs to take each heard unit for one of the line: by the seconds outside the line's time."""
+    """The cost of assigning each transcribed unit to the line: the seconds outside its time, shape (heard,)."""
     outside_s = np.maximum(0.0, np.maximum(line.start_s - times_s, times_s - line.end_s))
     return np.minimum(WORST_PENALTY, np.ceil(outside_s)).astype(np.int64)

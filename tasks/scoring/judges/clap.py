@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ClapScorer(SimilarityScorer):
-    """Windows are ten seconds from the start; of the last, down to a half is heard, repeated to fill them."""
+    """Windows are ten seconds from the start; a last one of at least half that length is repeated to fill them."""
 
     name: ClassVar[str] = "clap"
     revision: ClassVar[int] = 1
@@ -31,7 +31,7 @@ class ClapScorer(SimilarityScorer):
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Clap:
-        """The model that it listens with. Raises MachineError."""
+        """The judge's model. Raises MachineError."""
         from tasks.scoring.judges.clap_model import Clap
 
         (clap,) = models

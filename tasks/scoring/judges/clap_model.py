@@ -1,7 +1,7 @@
 """LAION-CLAP from local files alone: transformers' classes, filled by one strict load.
 
-``from_pretrained`` is not asked: it looks for a safetensors twin of a pickled checkpoint on the hub, and takes a
-checkpoint that lacks tensors.
+``from_pretrained`` is not used: it looks for a safetensors version of a pickled checkpoint on the hub, and accepts a
+checkpoint with missing tensors.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Vector = NDArray[np.float32]
 
 
 class Clap:
-    """A loaded CLAP. Vectors are float32, of length 1, and depend on nothing but their subject."""
+    """A loaded CLAP. Vectors are float32, shape (size,), of length 1, and depend on nothing but their subject."""
 
     def __init__(self, model: Any, features: Any, tokenizer: Any, *, device: str) -> None:
         self._model = model
         self._features = features
         self._tokenizer = tokenizer
         self._device = device
-        # One prompt is asked for with every candidate of its song.
+        # The same prompt is embedded for every candidate of its song.
         self._text = lru_cache(maxsize=TEXTS_KEPT)(self._embedded)
 
     @classmethod
@@ -54,7 +54,7 @@ class Clap:
         return cls(model.float().eval().to(device), features, tokenizer, device=device)
 
     def text(self, text: str) -> Vector:
-        """The vector of a text. Raises InputError for one of more tokens than the model has places for."""
+        """The vector of a text. Raises InputError for one of more tokens than the model has positions for."""
         return self._text(text).copy()
 
     def clip(self, audio: Audio) -> Vector:
@@ -64,13 +64,13 @@ class Clap:
         return self._heard(Audio(cut, audio.rate))
 
     def windows(self, audio: Audio) -> list[tuple[float, float, Vector]]:
-        """Start and end in seconds and the vector of every window of ten seconds, down to a half of one at the end."""
+        """Start and end in seconds and the vector of every ten-second window, the last down to half that length."""
         return [(start_s, end_s, self._heard(part)) for start_s, end_s, part in windows_of(audio)]
 
     def _embedded(self, text: str) -> Vector:
         ids = self._tokenizer.encode(text).ids
         config = self._model.config.text_config
-        # RoBERTa counts positions from the padding's id on.
+        # RoBERTa counts positions from the padding id on.
         longest = config.max_position_embeddings - config.pad_token_id - 1
         if len(ids) > longest:
             what = f"the text has {len(ids)} tokens, and {CLAP} reads {longest} at most"
@@ -83,7 +83,7 @@ class Clap:
         mono = part.samples.mean(axis=0)
         if part.rate != RATE_HZ:
             mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")
-        # Past ten seconds, were it by the resampler's last sample, a passage would be drawn at random.
+        # From a longer input, even by the resampler's last sample, the model would draw a passage at random.
         mono = mono[: round(WINDOW_S * RATE_HZ)]
         found = self._features(mono, sampling_rate=RATE_HZ, return_tensors="pt")
         with torch.inference_mode():
@@ -91,7 +91,7 @@ class Clap:
 
 
 def _vector(output: Any) -> Vector:
-    """The one vector of an output, which is a tensor or, in newer versions, holds one."""
+    """The only vector of an output, which is a tensor or, in newer versions, holds one; scaled to length 1."""
     tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
     vector: Vector = tensor[0].float().cpu().numpy()
     unit: Vector = vector / np.linalg.norm(vector)
@@ -108,9 +108,9 @@ def _weights(folder: Path) -> Path:
 
 
 def _built(folder: Path) -> tuple[Any, Any, Any]:
-    """The model with random weights, what makes its spectra, and its tokenizer."""
+    """The model with random weights, its feature extractor, and its tokenizer."""
     try:
-        # Four seconds, and on demand.
+        # Imported on demand: it takes four seconds.
         from tokenizers import Tokenizer  # type: ignore[import-untyped]
         from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
     except ImportError as fault:

@@ -1,8 +1,8 @@
-"""Lyric accuracy as a judge: are the words that should be sung heard, and in their time.
+"""Lyric accuracy as a judge: whether the expected words are sung, and at their time.
 
-The voice is taken out of the mix, transcribed with the language fixed, and both texts are read into phonemes by the
-engine's own rules, so that only what sounds different counts. Of several passes the one that is nearest counts: a
-transcriber mishears song more often than it makes up the right words.
+The voice is separated from the mix and transcribed with the language fixed, and both texts are converted into phonemes
+by the engine's own rules, so that only differences in sound count. Of several passes the one nearest to the lyrics
+counts: a transcriber mishears singing more often than it invents the right words.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from catalog.models.store import InstalledModel
 
 TOLERANCE_S = 4.0
-"""How far outside its time a line may be heard: transcribed phrases of some seconds have times for their ends only."""
+"""How far outside its time a line may be transcribed: long phrases only have times for their ends."""
 
 LONGEST_LINE_S = 15.0
-"""The last line before an instrumental does not last until the next one."""
+"""The last line before an instrumental part does not last until the next one."""
 
 NO_VOICE_LU = 30.0
-"""A separated voice this far below the mix is leakage, in which a transcriber would only hear things."""
+"""A separated voice this far below the mix is leakage, from which a transcriber would only invent words."""
 
 READ_ALOUD = frozenset({"en", "zh"})
-"""Languages whose phonemes the engine's rules know."""
+"""Languages whose phonemes the engine's rules cover."""
 
 SILENT_VOICE_LU = -60.0
-"""Stands for a voice too quiet to be measured."""
+"""Used for a voice too quiet to be measured."""
 
 _NO_WORDS = (NotMeasurable.not_stated("lyric"),) * 3
 
@@ -49,18 +49,18 @@ Sound = Callable[[str], tuple[str, ...]]
 
 
 class Ear(Protocol):
-    """Transcribes."""
+    """Transcribes audio."""
 
     def knows(self, language: str) -> bool:
-        """Whether it can be told to hear a language."""
+        """Whether it supports a language."""
 
     def passes(self, audio: Audio, language: str) -> Iterator[tuple[Phrase, ...]]:
-        """What is heard, pass by pass."""
+        """The transcribed phrases, pass by pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What the judge listens with: an ear, who reads text into phonemes, and what gives a mix's voice, if anything."""
+    """The judge's models: a transcriber, a function from text to phonemes, and an optional voice separator."""
 
     ear: Ear
     phonemes: Callable[[str, str], tuple[str, ...]]
@@ -68,7 +68,7 @@ class Listening:
 
 
 class LyricsScorer:
-    """Hears the separated voice. The readings carry a window for each line rather than for every ten seconds."""
+    """Scores the separated voice. Its readings have a window for each line instead of every ten seconds."""
 
     name: ClassVar[str] = "lyrics"
     revision: ClassVar[int] = 1
@@ -79,7 +79,7 @@ class LyricsScorer:
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
-        """The models that it listens with. Raises MachineError."""
+        """The judge's models. Raises MachineError."""
         from tasks.scoring.judges.voice import voice_of
 
         *mixed, separator = models
@@ -104,7 +104,7 @@ class LyricsScorer:
         return dict(zip((spec.name for spec in self.metrics), readings, strict=True))
 
     def _words(self, voice: Audio | None, brief: Brief) -> tuple[Reading, Reading, Reading]:
-        """Phoneme and character errors and coverage of what is heard of the words; without a voice, of nothing."""
+        """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of none."""
         language = _code(brief.language)
         if not self._model.ear.knows(language):
             unknown = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
@@ -129,7 +129,7 @@ class LyricsScorer:
 
 
 class MixLyricsScorer(LyricsScorer):
-    """Hears the whole mix: without a separation model, and the less of the words the louder the band is."""
+    """Scores the whole mix: needs no separation model, but transcribes the less of the words the louder the band is."""
 
     name: ClassVar[str] = "lyrics_mix"
     revision: ClassVar[int] = 1
@@ -137,7 +137,7 @@ class MixLyricsScorer(LyricsScorer):
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
-        """The models that it listens with. Raises MachineError."""
+        """The judge's models. Raises MachineError."""
         return _listening(models, settings, None)
 
 
@@ -157,7 +157,7 @@ def _listening(
 
 
 def _above(voice: Audio, mix_lufs: float) -> float:
-    """How loud the voice is against the mix, in LU."""
+    """Loudness of the voice relative to the mix, in LU."""
     loudness = integrated_lufs(voice)
     if isinstance(loudness, NotMeasurable):
         return SILENT_VOICE_LU
@@ -165,7 +165,7 @@ def _above(voice: Audio, mix_lufs: float) -> float:
 
 
 def _best(brief: Brief, heard: Sequence[tuple[Phrase, ...]], sound: Sound) -> tuple[TranscribedLine, ...]:
-    """The lines by the pass with the fewest edits."""
+    """The lines according to the pass with the fewest edits."""
     lines = _lines(brief, sound)
     return min((aligned(lines, _units(phrases, sound)) for phrases in heard), key=error_rate)
 
@@ -203,12 +203,12 @@ def _coverage(lines: Sequence[TranscribedLine]) -> Measured:
 
 
 def _characters(text: str) -> tuple[str, ...]:
-    """Letters, their marks and digits, however they are written: no case, no punctuation, no spaces."""
+    """Letters, their marks and digits, in any notation: no case, no punctuation, no spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return tuple(character for character in folded if unicodedata.category(character)[0] in "LMN")
 
 
 def _code(language: str) -> str:
-    """The code without a region: ``pt-BR`` is ``pt``."""
+    """The language code without a region: ``pt-BR`` is ``pt``."""
     code = language.lower().replace("_", "-").partition("-")[0]
     return "zh" if code == "cmn" else code

@@ -1,6 +1,6 @@
-"""MuQ-MuLan as a judge: how near it hears a candidate to its prompt, and to a reference where there is one.
+"""MuQ-MuLan as a judge: the match of a candidate to its prompt, and to a reference where there is one.
 
-An engine that is conditioned on MuQ-MuLan is asked here how well it obeyed; beside it stands a judge of its own mind,
+For an engine conditioned on MuQ-MuLan this shows how well it followed the prompt; an independent judge is
 :mod:`tasks.scoring.judges.clap`.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MulanScorer(SimilarityScorer):
-    """Windows are ten seconds, the last ends with the song: shorter ones MuQ-MuLan was not trained on."""
+    """Windows are ten seconds, the last ending with the song: MuQ-MuLan was not trained on shorter ones."""
 
     name: ClassVar[str] = "mulan"
     revision: ClassVar[int] = 1
@@ -29,7 +29,7 @@ class MulanScorer(SimilarityScorer):
 
     @staticmethod
     def load(models: Sequence[InstalledModel], settings: Settings) -> MuLan:
-        """The model that it listens with, loaded once in the life of a process. Raises MachineError."""
+        """The judge's model, loaded once in the life of a process. Raises MachineError."""
         from tasks.style.mulan.mulan import shared_mulan
 
         (mulan,) = models

@@ -1,8 +1,8 @@
-"""How near a model that hears music and reads words finds a candidate to its prompt, and to a reference.
+"""The match of a candidate to its prompt and to a reference, by a model of music and text.
 
-Every number is the cosine of two vectors in the space that the model learned for text and music together: 1 the same
-direction, 0 unrelated. It is no percentage. Candidates of one song compare well by it; across prompts it does not, as
-some prompts are easier to be near to.
+Every number is the cosine of two vectors in the model's joint space for text and music: 1 the same direction, 0
+unrelated. It is no percentage. It compares candidates of one song well, but not across prompts, since some prompts are
+easier to match.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class JointModel(Protocol):
 class SimilarityScorer:
     """Compares ten-second windows over a candidate's whole length with its prompt and with a reference.
 
-    ``reference`` is the audio that the song was given as its style, None where it has none: of it the ten seconds
-    around the middle are heard, the same that condition a render. The metrics are ``metrics`` of the class, in the
-    order mean, 10th percentile and lowest window of the prompt's, mean of the reference's.
+    ``reference`` is the audio that the song was given as its style, None where it has none: its ten seconds around the
+    middle count, the same that condition a render. The metrics are ``metrics`` of the class, in the order mean, 10th
+    percentile and lowest window for the prompt, mean for the reference.
     """
 
     name: ClassVar[str]
@@ -86,7 +86,7 @@ class SimilarityScorer:
         return self._reference_vector
 
     def _levelled(self, audio: Audio, shortest_s: float) -> Audio | NotMeasurable:
-        """The audio at the common loudness, or why it cannot be heard."""
+        """The audio at the common loudness, or why it cannot be scored."""
         level = at_listening_level(audio)
         if isinstance(level, Audio) and level.duration_s < shortest_s:
             return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} hears at a time")
@@ -96,7 +96,7 @@ class SimilarityScorer:
 def _cosines(
     heard: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
 ) -> tuple[Window, ...] | NotMeasurable:
-    """Each window's cosine with ``vector``, both being of length 1."""
+    """Each window's cosine with ``vector``, both of length 1."""
     if isinstance(vector, NotMeasurable):
         return vector
     if isinstance(heard, NotMeasurable):

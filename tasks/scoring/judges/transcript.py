@@ -1,8 +1,8 @@
-"""Whisper's ear (by CTranslate2): what is sung, with times, in several passes.
+"""Whisper (by CTranslate2) as a transcriber of singing, with times, in several passes.
 
-A temperature above zero draws at random, and CTranslate2 seeds its generators once in the life of a thread, so the
-same song would read differently each time. The passes differ instead in how widely they search and in where the
-windows of thirty seconds fall, which decides most of what Whisper mishears in song.
+A temperature above zero samples at random, and CTranslate2 seeds its generators once in the life of a thread, so the
+same song would give another transcript each time. The passes differ instead in the width of their search and in the
+position of the windows of thirty seconds, which decides most of Whisper's errors with singing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NEEDED = ("config.json", "model.bin", "tokenizer.json", "preprocessor_config.jso
 PULL_AGAIN = f"Run `songline models verify {WHISPER}`, and pull it again where a file is wrong"
 
 # CTranslate2 4.8 opens this when it first multiplies on a GPU (its other CUDA parts are built in), while torch 2.11
-# brings CUDA 13's only. The extra `lyrics-cuda` brings it, 0.8 GB; without it Whisper works on the cores.
+# includes CUDA 13's only. The extra `lyrics-cuda` provides it, 0.8 GB; without it Whisper runs on the CPU.
 CUBLAS = "libcublas.so.12"
 
 PASSES = ((5, 0.0), (1, 0.0), (5, 11.0), (1, 11.0))
@@ -37,7 +37,7 @@ PASSES = ((5, 0.0), (1, 0.0), (5, 11.0), (1, 11.0))
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A few words that were heard between two moments."""
+    """A few transcribed words between two moments."""
 
     start_s: float
     end_s: float
@@ -54,8 +54,8 @@ class Whisper:
     def load(cls, folder: Path, *, device: str = "cpu") -> Whisper:
         """The model installed in ``folder``: 8-bit integers on a processor, half precision on an accelerator.
 
-        Where an accelerator cannot be used it works on the processor, and the log says so. Its 3 GB are not hashed at
-        each load, as no judge's model is (Demucs' files are, since what they give is heard in the release): `songline
+        Where an accelerator cannot be used it runs on the processor, and logs a warning. Its 3 GB are not hashed at
+        each load, as no judge's model is (Demucs' files are, since their output is audible in the release): `songline
         models verify` does that.
 
         Raises MachineError where its package is not installed, or the folder lacks a file or holds a wrong one, and
@@ -63,7 +63,7 @@ class Whisper:
         """
         missing = [name for name in NEEDED if not (folder / name).is_file()]
         if missing:
-            # Without its tokenizer the package would ask the hub for one.
+            # Without its tokenizer the package would request one from the hub.
             what = f"{WHISPER} is not whole: {', '.join(missing)} missing"
             raise MachineError(what, remedy=f"Run `songline models pull {WHISPER}`")
         try:
@@ -89,18 +89,18 @@ class Whisper:
             if "out of memory" in str(fault):
                 what = f"out of memory: {WHISPER} does not fit on {device}"
                 raise TransientError(what, remedy="Free memory, or run fewer things at once") from fault
-            if kind != "cpu":  # what is wrong with the device does not show on the processor; a wrong file does
+            if kind != "cpu":  # a fault of the device does not show on the processor; a wrong file does
                 _on_cores(str(fault))
                 return cls.load(folder)
             raise MachineError(f"{WHISPER} cannot be loaded: {fault}", remedy=PULL_AGAIN) from fault
         return cls(model)
 
     def knows(self, language: str) -> bool:
-        """Whether it can be told to hear a language, given by its code."""
+        """Whether it supports a language, given by its code."""
         return language in self._model.supported_languages
 
     def passes(self, audio: Audio, language: str) -> Iterator[tuple[Phrase, ...]]:
-        """What is heard, pass by pass; the same for the same audio."""
+        """The transcribed phrases, pass by pass; the same for the same audio (channels, frames)."""
         mono = audio.samples.mean(axis=0)
         if audio.rate != RATE_HZ:
             mono = soxr.resample(mono, audio.rate, RATE_HZ, quality="HQ")
@@ -111,7 +111,7 @@ class Whisper:
                 language=language,
                 beam_size=width,
                 temperature=0.0,
-                # What it misheard once it would go on mishearing; refrains are no reason to give up either.
+                # Conditioning on earlier text would repeat its errors, and refrains are no reason to reject a segment.
                 condition_on_previous_text=False,
                 compression_ratio_threshold=None,
             )
@@ -121,12 +121,15 @@ class Whisper:
 
 @cache
 def can_multiply_on_cuda() -> bool:
-    """Whether what CTranslate2 will ask for on a GPU can be had; found here once, it is found there by its name."""
+    """Whether the library that CTranslate2 opens on a GPU can be loaded.
+
+    Once it is loaded here, CTranslate2 finds it by name.
+    """
     return any(_loads(library) for library in _libraries())
 
 
 def _libraries() -> Iterator[str]:
-    """The system's, then the package's, which lies where no loader looks by itself."""
+    """The system's library, then the package's, which is in no loader's search path."""
     yield CUBLAS
     nvidia = find_spec("nvidia")
     for place in (nvidia and nvidia.submodule_search_locations) or ():

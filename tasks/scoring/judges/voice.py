@@ -1,4 +1,4 @@
-"""The voice of a mix, by a separation model of the registry, for those who judge words."""
+"""The voice of a mix, by a separation model of the registry, for the judges of lyrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VOCALS = "vocals"
 
 
 def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Audio]:
-    """A function that gives the voice of a mix at its level in it.
+    """A function that gives the voice of a mix at its level in the mix.
 
     It raises MachineError where the model's packages or files are not right.
     """

@@ -1,7 +1,7 @@
-"""What every judge is given to hear: a copy at one loudness, in stretches of one length.
+"""The audio that every judge scores: a copy at one loudness, in windows of one length.
 
-Judges prefer what is louder, so all hear a song at -23 LUFS (EBU R 128); and a song is read in stretches of ten
-seconds, so that every number comes with the places it was read at and with how much it varies between them.
+Judges prefer louder audio, so all get a song at -23 LUFS (EBU R 128); and a song is scored in windows of ten seconds,
+so that every number comes with the times it was measured at and with its variation between them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Stretch(NamedTuple):
 
 
 def at_listening_level(audio: Audio) -> Audio | NotMeasurable:
-    """A copy at -23 LUFS, or why nothing can be heard. Nothing is limited: samples may pass full scale."""
+    """A copy (channels, frames) at -23 LUFS, or why there is none. Nothing is limited: samples may pass full scale."""
     if fault := unreadable(audio):
         return fault
     loudness = integrated_lufs(audio)
@@ -40,9 +40,9 @@ def at_listening_level(audio: Audio) -> Audio | NotMeasurable:
 
 
 def windows_of(audio: Audio, seconds: float = WINDOW_S) -> Iterator[Stretch]:
-    """The audio in stretches of ``seconds`` from its start, as views; the last may be short, down to a half.
+    """The audio in windows of ``seconds`` from its start, as views; the last may be short, down to a half.
 
-    What is left over and shorter than that is in no stretch, so audio shorter than half of ``seconds`` has none.
+    A shorter remainder is left out, so audio shorter than half of ``seconds`` has no window.
     """
     whole = max(1, round(seconds * audio.rate))
     for start in range(0, audio.frames, whole):

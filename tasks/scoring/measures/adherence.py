@@ -1,4 +1,4 @@
-"""The adherence scorer: tempo and key as heard, against those that the song states."""
+"""The adherence scorer: measured tempo and key, compared with those that the song states."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.scoring.specs import ADHERENCE
 
 
 class AdherenceScorer:
-    """Listens for tempo and key; what the song does not state is not measurable rather than met or missed."""
+    """Measures tempo and key; a property that the song does not state is not measurable, rather than met or missed."""
 
     name: ClassVar[str] = "adherence"
     revision: ClassVar[int] = 1

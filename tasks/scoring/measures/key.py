@@ -1,7 +1,7 @@
-"""Key as heard: a pitch-class profile from spectral peaks, against the profiles of the 24 keys.
+"""Key estimation: a pitch-class profile from spectral peaks, compared with the profiles of the 24 keys.
 
-Only spectral peaks count, each at its interpolated frequency, so that drums, whose spectrum is broad, weigh little;
-the song's own tuning is found first, so that nothing lies between two notes.
+Only spectral peaks count, each at its interpolated frequency, so that drums, whose spectrum is broad, have little
+weight; the song's own tuning is estimated first, so that no peak lies between two notes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PEAK_DB = -50.0
 """Peaks this far under their frame's strongest are noise and leakage."""
 
 SIZE_POWER = 0.7
-"""Peaks weigh by their magnitude to this power: between loudness (1) and mere presence (0)."""
+"""Peaks are weighted by their magnitude to this power: between loudness (1) and mere presence (0)."""
 
 FRAME_POWER = 0.3
 PROFILE_POWER = 0.5
@@ -42,12 +42,12 @@ PROFILES: dict[Mode, tuple[float, ...]] = {
     "major": (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
     "minor": (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
 }
-"""How often each degree above the tonic sounds: Albrecht and Shanahan, "The use of large corpora to train a new type
-of key-finding algorithm", Music Perception 31 (2013). On guide tracks ahead of Krumhansl's and Temperley's."""
+"""Frequency of each degree above the tonic: Albrecht and Shanahan, "The use of large corpora to train a new type of
+key-finding algorithm", Music Perception 31 (2013). On guide tracks better than Krumhansl's and Temperley's."""
 
 SHORTEST_S = 4.0
 CLEAREST = 0.4
-"""Correlation with the best profile under which no key is heard."""
+"""Correlation with the best profile under which there is no key."""
 
 
 class Key(NamedTuple):
@@ -58,7 +58,7 @@ class Key(NamedTuple):
 
 
 def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
-    """The key of ``mono`` samples, or why there is none to hear."""
+    """The key of ``mono`` samples (frames,) at ``rate`` Hz, or why there is none."""
     if len(mono) < SHORTEST_S * rate:
         return NotMeasurable(f"{len(mono) / rate:.1f} s is too short for a key, which takes {SHORTEST_S:.0f} s")
     profile = pitch_class_profile(mono, rate)
@@ -74,7 +74,8 @@ def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
 
 
 def key_match(heard: Key | NotMeasurable, stated: str | None) -> Reading:
-    """How near the key heard is to the stated one: the weights of MIREX audio key detection, fifths both ways.
+    """The match of the estimated key to the stated one, 0 to 1: the weights of MIREX audio key detection, fifths both
+    ways.
 
     Raises InputError where ``stated`` is no key.
     """
@@ -97,7 +98,7 @@ def _nearness(heard: Key, stated: Key) -> float:
 
 
 class _Peaks(NamedTuple):
-    """Spectral peaks: the frame each stands in, its MIDI pitch and its magnitude, all of one length."""
+    """Spectral peaks: the frame of each, its MIDI pitch and its magnitude, all of shape (peaks,)."""
 
     frame: NDArray[np.int64]
     pitch: Vector
@@ -105,7 +106,7 @@ class _Peaks(NamedTuple):
 
 
 def pitch_class_profile(mono: NDArray[np.float32], rate: int) -> Vector:
-    """Weight of the 12 pitch classes from C, in the song's own tuning."""
+    """Weight of the 12 pitch classes from C, in the song's own tuning, shape (12,)."""
     peaks = _peaks(soxr.resample(mono, rate, RATE, quality="LQ"))
     weight = peaks.size**SIZE_POWER
     angle = np.angle(np.sum(weight * np.exp(2j * np.pi * peaks.pitch)))
@@ -135,7 +136,7 @@ def _peaks_of_batches(mono: NDArray[np.float32]) -> Iterator[_Peaks]:
 
 
 def _peaks_of(sizes: NDArray[np.float32], first_frame: int) -> _Peaks:
-    """Local maxima of the spectra, placed by the parabola through their logarithms."""
+    """Local maxima of the spectra (frames, bins), interpolated by the parabola through their logarithms."""
     low, high = (int(hz * FRAME / RATE) for hz in PEAK_HZ)
     left, middle, right = sizes[:, low - 1 : high - 1], sizes[:, low:high], sizes[:, low + 1 : high + 1]
     loudest = middle.max(axis=1, keepdims=True)

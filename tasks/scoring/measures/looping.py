@@ -1,15 +1,15 @@
-"""Whether one stretch of five seconds comes again and again: a generator that got stuck, or music that is made so.
+"""Whether one segment of five seconds repeats again and again: a generator that got stuck, or music made that way.
 
-Most songs repeat themselves, but not to the hair: a chorus has other words, a hand plays it anew. What a model sings
-when it is caught in a loop is the same. Every stretch is compared with every other by the correlation of its levels in
-bands, each against the song's own mean, which is what is heard and not what is written: a loop through a codec, a
-little louder or under a little noise, still is one. Passages that only resemble each other stay under the limit:
-the closest two in tracks of the guide engine reach 0.96.
+Most songs repeat themselves, but not exactly: a chorus has other words, a player varies. What a model sings when it is
+caught in a loop is the same. Every segment is compared with every other by the correlation of its levels in bands, each
+relative to the song's own mean, which measures what is audible and not the exact samples: a loop through a codec, a
+little louder or under a little noise, still is one. Passages that only resemble each other stay under the limit: the
+closest two in tracks of the guide engine reach 0.96.
 
 But a drum machine, or a sample that is laid end to end, does the same on purpose: a drum'n'bass loop reads 1, with a
-bass line of four bars 0.5, four bars of distorted chords 0.6. So this says what is there, and is no reason to reject;
-it is warned of, and a policy for songs that must not loop may gate it. What stands still, a held chord or a drone, has
-no stretches to speak of, and reads 0.
+bass line of four bars 0.5, four bars of distorted chords 0.6. So this is a description and no reason to reject; it
+causes a warning, and a policy for songs that must not loop may gate it. A static sound, a held chord or a drone, has no
+distinct segments, and reads 0.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 STRETCH_S = 5.0
 SAME = 0.98
-"""Correlation from which two stretches are one."""
+"""Correlation from which two segments count as the same."""
 
 FRAME_S = 0.093
 FRAMES_IN_FRAME = 4
 """Frames overlap by three quarters: a loop need not be a whole number of frames long."""
 
 THINNED = 4
-"""Of the frames of a stretch each fourth is compared: those between repeat what their neighbours hold."""
+"""Every fourth frame of a segment is compared: those between repeat the content of their neighbours."""
 
 BANDS = 16
 BAND_HZ = (60.0, 12000.0)
@@ -41,19 +41,19 @@ BATCH = 128
 
 STILL_DB = 2.0
 STILL_RANGE_DB = 40.0
-"""A stretch whose bands stray from their own course by less than this, however its loudness swells, stands still: a
-drone by 0, a held chord of saws by 0.8, noise by 1.9; distorted chords by 2.6 and more, drums by 5. Only what is heard
-counts."""
+"""A segment whose bands deviate from their own mean by less than this, however its loudness swells, is static: a drone
+deviates by 0, a held chord of saws by 0.8, noise by 1.9; distorted chords by 2.6 and more, drums by 5. Only audible
+levels count."""
 
 Levels = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 
 def looping_ratio(audio: Audio) -> Measured:
-    """The largest share of the song that one stretch of 5 s fills, wherever it comes again; 0 where none does.
+    """The largest share of the song that one segment of 5 s covers by its repeats; 0 where none repeats.
 
-    What is shorter than two stretches repeats none. The windows are the places, their value how like the stretch they
-    are. A stretch counts as coming again only where it does so clear of itself; one that stands still is none.
+    Audio shorter than two segments has no repeat. The windows are the positions of the repeats, each with the value 1.
+    A segment counts as repeated only where the repeat does not overlap it; a static one does not count.
     """
     levels, frame_s = band_levels(audio)
     length = round(STRETCH_S / frame_s)
@@ -73,7 +73,7 @@ def looping_ratio(audio: Audio) -> Measured:
 def band_levels(audio: Audio) -> tuple[Levels, float]:
     """Levels in dB in 16 bands of equal width in octaves, shape (frames, bands), and the seconds from frame to frame.
 
-    Nothing lies more than 70 dB under the loudest, nor under -60 dBFS.
+    Levels are limited to 70 dB under the loudest, and to -60 dBFS.
     """
     size = 1 << max(8, round(np.log2(FRAME_S * audio.rate)))
     hop = size // FRAMES_IN_FRAME
@@ -96,9 +96,9 @@ def band_levels(audio: Audio) -> tuple[Levels, float]:
 
 
 def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
-    """Correlation of the stretch at each frame with those at each half length, shape (stretches, templates).
+    """Correlation of the segment at each frame with those at each half length, shape (segments, templates).
 
-    Those that stand still, or are silent, are like nothing.
+    Static and silent segments match nothing.
     """
     strays = levels - levels.mean(axis=0)
     stretches = np.lib.stride_tricks.sliding_window_view(strays, length, axis=0)[:, :, ::THINNED]
@@ -113,7 +113,7 @@ def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
 
 
 def _still(levels: Levels, length: int) -> NDArray[np.bool_]:
-    """Which stretches stand still, by how the shape of the spectrum strays from its mean; silence does."""
+    """Which segments are static, by the deviation of the spectrum's shape from its mean; silent ones are."""
     shape = np.maximum(levels, max(0.0, float(levels.max()) - STILL_RANGE_DB)).astype(np.float64)
     shape -= shape.mean(axis=1, keepdims=True)
     sums = np.pad(np.cumsum(shape, axis=0), ((1, 0), (0, 0)))
@@ -125,13 +125,13 @@ def _still(levels: Levels, length: int) -> NDArray[np.bool_]:
 
 
 def _covered(starts: Numbers, length: int, frames: int) -> int:
-    """How many frames the stretches at ``starts`` fill together."""
+    """The number of frames that the segments at ``starts`` cover."""
     ends = np.append(starts[1:], frames)
     return int(np.minimum(ends - starts, length).sum())
 
 
 def _apart(starts: Numbers, length: int) -> list[int]:
-    """Those of ``starts`` that do not overlap, from the first on."""
+    """Those of ``starts`` whose segments do not overlap, from the first on."""
     kept: list[int] = []
     for start in starts.tolist():
         if not kept or start >= kept[-1] + length:

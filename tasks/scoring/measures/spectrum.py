@@ -1,4 +1,4 @@
-"""Readings of the long-term spectrum: how high it reaches and what ends it there, and how noise-like it is."""
+"""Readings of the long-term spectrum: its upper limit, whether that is a cut, and how noise-like it is."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ CUT_WITHIN_DB = 60.0
 
 CUT_FILLED_DB = 12.0
 """And it fills them: three quarters of their bins lie within this of the mean. Where songs, noise, drums or guitars are
-cut off the lowest quarter begins 0 to 4.5 dB under it; between the lines of saws, additive pads and keys, whose
-topmost partials end as steeply, 25 to 50 dB."""
+cut off the lowest quarter begins 0 to 4.5 dB under it; between the lines of saws, additive pads and keys, whose topmost
+partials end as steeply, 25 to 50 dB."""
 
 OWN_EDGE = 0.9
-"""From this share of half the sampling rate on an edge is the rate's own, as resamplers leave it."""
+"""An edge from this share of half the sampling rate on is the rate's own, as resamplers leave it."""
 
 NO_CUT_HZ = 22_050.0
-"""What stands for "not cut off" at lower rates, so that a gate on it does not reject a rate."""
+"""The value for "not cut off" at lower rates, so that a gate on it does not reject a rate."""
 
 FLATNESS_HZ = (200.0, 8000.0)
 WINDOW_S = 10.0
 
 _LEAST = 1e-100
 _SILENT_SUM = 10 ** (SILENCE_DBFS / 10) * FRAME * 0.375 * FRAME / 2
-"""What a Hann-windowed frame at -60 dBFS sums to over its bins (Parseval; the window's mean square is 0.375)."""
+"""The sum of a Hann-windowed frame at -60 dBFS over its bins (Parseval; the window's mean square is 0.375)."""
 
 Spectrum = NDArray[np.float64]
 
 
 class Spectral(NamedTuple):
-    """What the spectrum tells: how high it reaches and what ends it, and how noise-like it is."""
+    """The readings of a spectrum: its upper limit in Hz, the cut there, and how noise-like it is."""
 
     bandwidth_hz: Reading
     cutoff_hz: Reading
@@ -62,7 +62,10 @@ class Spectral(NamedTuple):
 
 
 def spectral_readings(audio: Audio) -> Spectral:
-    """All from one pass of 4096-sample frames; bandwidth and flatness are also read in windows of 10 s."""
+    """All readings of (channels, frames), from one pass of 4096-sample frames.
+
+    Bandwidth and flatness are also measured in windows of 10 s.
+    """
     if audio.frames < FRAME:
         short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
         return Spectral(short, short, short, short)
@@ -87,8 +90,11 @@ def spectral_readings(audio: Audio) -> Spectral:
 
 
 def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum, Spectrum]:
-    """The summed power spectrum of each window of 10 s, the flatness of each frame, NaN where it is silent, and the
-    spectrum of each frame over the octaves that noise is told by."""
+    """One pass over the audio.
+
+    Gives the summed power spectrum (bins,) of each window of 10 s, the flatness (frames,), NaN for silent frames, and
+    the spectra (frames, bins) over the octaves of the noise measure.
+    """
     edges = octave_edges(FRAME, audio.rate)
     heard = slice(edges[0], edges[-1]) if len(edges) else slice(0)
     octaves: list[Spectrum] = []
@@ -120,7 +126,7 @@ def _times(audio: Audio, at: int) -> tuple[float, float]:
 
 
 def _bandwidths(parts: list[Spectrum], audio: Audio) -> tuple[Window, ...]:
-    """Bandwidth of each window that sounds."""
+    """Bandwidth in Hz of each audible window."""
     windows = []
     for at, part in enumerate(parts):
         if part.any():
@@ -130,7 +136,7 @@ def _bandwidths(parts: list[Spectrum], audio: Audio) -> tuple[Window, ...]:
 
 
 def _flat_windows(flatness: Spectrum, audio: Audio) -> tuple[Window, ...]:
-    """Median flatness of each window that sounds."""
+    """Median flatness of each audible window."""
     windows = []
     step = _frames_in_window(audio)
     for at in range(-(-len(flatness) // step)):
@@ -150,7 +156,7 @@ def _frames(audio: Audio) -> Iterator[Spectrum]:
 
 
 def _flatness(powers: Spectrum, rate: int) -> Spectrum:
-    """Geometric over arithmetic mean of the bins from 200 Hz to 8 kHz, NaN for a frame under -60 dBFS."""
+    """Geometric over arithmetic mean of the bins from 200 Hz to 8 kHz, (frames,); NaN for a frame under -60 dBFS."""
     low, high = (int(hz * FRAME / rate) for hz in FLATNESS_HZ)
     band = powers[:, low : high + 1]
     means = np.maximum(band.mean(axis=1), _LEAST)
@@ -167,8 +173,11 @@ class _Wall(NamedTuple):
 
 
 def _wall(levels: Spectrum) -> _Wall | None:
-    """An edge from 3 kHz up over which the spectrum falls by 25 dB within 500 Hz, from the mean of the 1 kHz under
-    it, and stays down (what leaks past an old resampler or codec is no content); None where there is none."""
+    """An edge from 3 kHz up over which the spectrum falls by 25 dB within 500 Hz, from the mean of the 1 kHz under it,
+    and stays down; None where there is none.
+
+    Leakage past an old resampler or codec is no content.
+    """
     below, width = int(WALL_BELOW_HZ / BAND_HZ), int(WALL_WIDTH_HZ / BAND_HZ)
     highest_above = np.maximum.accumulate(levels[::-1])[::-1]
     for edge in range(max(int(WALL_FROM_HZ / BAND_HZ), below), len(levels) - width):
@@ -181,7 +190,7 @@ def _wall(levels: Spectrum) -> _Wall | None:
 
 
 def _cutoff_hz(total: Spectrum, levels: Spectrum, rate: int) -> float:
-    """The edge of a brick wall that cuts content off; where there is none half the sampling rate, or more."""
+    """The edge in Hz of a brick wall that cuts content off; where there is none half the sampling rate, or more."""
     wall = _wall(levels)
     if wall is None or wall.fall_db < CUT_DB or wall.top_hz >= OWN_EDGE * rate / 2:
         return max(rate / 2, NO_CUT_HZ)
@@ -194,7 +203,7 @@ def _cutoff_hz(total: Spectrum, levels: Spectrum, rate: int) -> float:
 
 
 def _bandwidth_hz(levels: Spectrum, rate: int) -> float:
-    """The edge of a brick wall, else the top of the highest band within 80 dB of the strongest; to 100 Hz."""
+    """The edge of a brick wall, else the top of the highest band within 80 dB of the strongest; in Hz, to 100 Hz."""
     if wall := _wall(levels):
         return min(wall.top_hz, rate / 2)
     top = int(np.flatnonzero(levels >= levels.max() + FLOOR_DB)[-1])
@@ -202,7 +211,7 @@ def _bandwidth_hz(levels: Spectrum, rate: int) -> float:
 
 
 def _band_levels(total: Spectrum, rate: int) -> Spectrum:
-    """Mean power in bands of 100 Hz, in dB, from the second band up to half the rate."""
+    """Mean power in bands of 100 Hz, in dB, from the second band up to half the rate, shape (bands,)."""
     starts = np.unique((np.arange(0, rate / 2, BAND_HZ) * FRAME / rate).astype(np.int64))
     means = np.add.reduceat(total, starts) / np.diff(starts, append=len(total))
     floor = np.maximum(means, means.max() * 1e-30)

@@ -1,4 +1,4 @@
-"""Readings of the stereo picture: correlation of the channels, their difference, what a mono loudspeaker loses."""
+"""Readings of the stereo image: correlation of the channels, their difference, and the loss on a mono loudspeaker."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SIDE_BOUND_DB = 120.0
 
 
 def stereo_correlation(audio: Audio) -> Reading:
-    """Mean correlation of left and right over whole seconds that sound, with each second's own.
+    """Mean correlation of left and right over whole audible seconds, with each second's own.
 
-    1 is mono, 0 unrelated or one side only, -1 cancels in mono. Means are taken away first.
+    1 is mono, 0 unrelated or one side only, -1 cancels in mono. Means are subtracted first.
     """
     if audio.channels != 2:
         return _not_stereo(audio)
@@ -35,7 +35,8 @@ def stereo_correlation(audio: Audio) -> Reading:
 
 
 def side_mid_db(audio: Audio) -> Reading:
-    """Power of the channels' difference against that of their sum: 0 dB for unrelated channels, far below for mono.
+    """Power of the channels' difference relative to that of their sum, dB: 0 for unrelated channels, far below for
+    mono.
 
     Between -120 dB (two equal channels) and 120 dB (two that cancel).
     """
@@ -51,16 +52,16 @@ def side_mid_db(audio: Audio) -> Reading:
 
 
 def mono_loss_lu(audio: Audio, stereo: Reading) -> Reading:
-    """Loudness of the two channels (``stereo``, measured before) less that of their mean played by both.
+    """Loudness of the two channels (``stereo``, measured before) less that of their mean played by both, LU.
 
-    0 for identical channels, 3.01 for unrelated ones of equal level, more where they cancel. Windows of 10 s tell
+    0 for identical channels, 3.01 for unrelated ones of equal level, more where they cancel. The windows of 10 s show
     where; they are not gated.
     """
     if audio.channels != 2:
         return _not_stereo(audio)
     if isinstance(stereo, NotMeasurable):
         return stereo
-    # One channel that has the power of the mean played by both.
+    # One channel with the power of the mean played by both.
     folded = Audio.of(audio.samples.mean(axis=0) * np.float32(np.sqrt(2)), audio.rate)
     loudness = integrated_lufs(folded)
     if isinstance(loudness, NotMeasurable):
@@ -69,7 +70,7 @@ def mono_loss_lu(audio: Audio, stereo: Reading) -> Reading:
 
 
 def _losses(stereo: NDArray[np.float64], folded: NDArray[np.float64]) -> tuple[Window, ...]:
-    """What each window loses, of those that sound in mono too."""
+    """The loss in each window that is audible in mono too."""
     seconds = LOSS_MS / 1000
     return tuple(
         Window(at * seconds, (at + 1) * seconds, float(10 * np.log10(both / one)))
@@ -83,7 +84,7 @@ def _not_stereo(audio: Audio) -> NotMeasurable:
 
 
 def _correlation(window: Samples) -> float | None:
-    """Correlation within one window; None where both sides are silent, 0 where one is."""
+    """Correlation within one window (2, frames); None where both sides are silent, 0 where one is."""
     left, right = window - window.mean(axis=1, keepdims=True, dtype=np.float64)
     powers = float(left @ left), float(right @ right)
     floor = 10 ** (SILENCE_DBFS / 10) * window.shape[1]

@@ -24,7 +24,7 @@ WINDOW_MS = 1000
 
 
 class TechnicalScorer:
-    """Reads off the audio what can be wrong with it; the brief says how long it should be and where it should sing."""
+    """Measures the technical faults of a candidate; the brief gives its length and the times of its lines."""
 
     name: ClassVar[str] = "technical"
     revision: ClassVar[int] = 3
@@ -44,7 +44,7 @@ class TechnicalScorer:
 
 
 def _levels(audio: Audio) -> dict[str, Reading]:
-    """Loudness, peaks and what is derived from them."""
+    """Loudness, peaks and metrics derived from them."""
     loudness = measure_loudness(audio)
     peak = true_peak_dbtp(audio)
     return {
@@ -76,7 +76,7 @@ def _waveform(audio: Audio, brief: Brief) -> dict[str, Reading]:
 
 
 def _picture(audio: Audio) -> dict[str, Reading]:
-    """Stereo, spectrum, and whether it goes in circles."""
+    """Stereo, spectrum, and whether it loops."""
     spectrum = spectral_readings(audio)
     return {
         "stereo_correlation": stereo_correlation(audio),

@@ -1,6 +1,6 @@
-"""Tempo as heard: onset strength by spectral flux, then the period that explains it over the whole song.
+"""Tempo estimation: onset strength by spectral flux, then the period that explains it over the whole song.
 
-Candidate periods are weighed by autocorrelation times Fourier magnitude of the onset curve (Peeters, "Template-based
+Candidate periods are weighted by autocorrelation times Fourier magnitude of the onset curve (Peeters, "Template-based
 estimation of time-varying tempo", 2007): the first repeats at multiples of the period, the second at multiples of its
 frequency, so only the beat itself is strong in both. The winner is refined to a hundredth of a BPM by the Fourier
 magnitudes of its beat and of its subdivisions over the whole length, which a peak of the autocorrelation cannot give.
@@ -30,7 +30,7 @@ COMPRESSION = 1000.0
 
 MIN_BPM, MAX_BPM = 50.0, 210.0
 FAVOURED_BPM, FAVOUR_OCTAVES = 115.0, 0.9
-"""People tap near two beats a second (Parncutt 1994): a wide bell over the octaves, to choose the level."""
+"""People tap near two beats a second (Parncutt 1994): a wide bell over the octaves selects the metrical level."""
 
 SHORTEST_S = 6.0
 CLEAREST = 0.1
@@ -40,18 +40,18 @@ TOLERATED = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 """Metrical levels at which a tempo still counts as met (the Acc2 of tempo evaluation)."""
 
 EXACT, WORTHLESS = 0.002, 0.08
-"""Relative error that still counts as none (what the estimate resolves), and where the match reaches 0."""
+"""Relative error that still counts as none (the resolution of the estimate), and the one at which the match is 0."""
 
 
 def tempo_bpm(mono: NDArray[np.float32], rate: int) -> Reading:
-    """Tempo of ``mono`` samples, 50 to 210 BPM, to 0.01 BPM; not measurable without a steady pulse."""
+    """Tempo of ``mono`` samples (frames,), 50 to 210 BPM, to 0.01 BPM; not measurable without a steady pulse."""
     if len(mono) < SHORTEST_S * rate:
         return NotMeasurable(f"{len(mono) / rate:.1f} s is too short for a tempo, which takes {SHORTEST_S:.0f} s")
     return _tempo(onset_curve(mono, rate))
 
 
 def tempo_match(heard: Reading, stated_bpm: float | None) -> Reading:
-    """How near the tempo heard is to the stated one at the metrical level that fits best, 0 to 1."""
+    """The match of the estimated tempo to the stated one at the metrical level that fits best, 0 to 1."""
     if stated_bpm is None:
         return NotMeasurable.not_stated("tempo")
     if isinstance(heard, NotMeasurable):
@@ -61,10 +61,11 @@ def tempo_match(heard: Reading, stated_bpm: float | None) -> Reading:
 
 
 def onset_curve(mono: NDArray[np.float32], rate: int) -> Curve:
-    """Onset strength, :data:`FRAMES_PER_S` values a second, about zero where nothing begins.
+    """Onset strength of samples (frames,), :data:`FRAMES_PER_S` values per second, about zero where nothing begins.
 
     Rise of the compressed level in bands of equal width in octaves, against the loudest neighbouring band one frame
-    before (Böck and Widmer, "Maximum filter vibrato suppression", 2013), less its own mean of half a second around.
+    before (Böck and Widmer, "Maximum filter vibrato suppression", 2013), less its own mean over the surrounding half
+    second.
     """
     bands = _band_levels(soxr.resample(mono, rate, RATE, quality="LQ"))
     before = maximum_filter1d(bands[:-1], 3, axis=1)
@@ -74,7 +75,7 @@ def onset_curve(mono: NDArray[np.float32], rate: int) -> Curve:
 
 
 def _band_levels(mono: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compressed levels against the loudest moment, shape (frames, bands)."""
+    """Compressed levels relative to the loudest moment, shape (frames, bands)."""
     edges = np.geomspace(*BAND_HZ, BANDS + 1) * FRAME / RATE
     starts = np.unique(np.round(edges).astype(np.int64))
     window = get_window("hann", FRAME).astype(np.float32)
@@ -109,12 +110,12 @@ def _tempo(curve: Curve) -> Reading:
 
 
 def _refined(spectrum: Curve, bpm: float, size: int) -> float:
-    """The tempo within 2 % at which the beat and its subdivisions are strongest together."""
+    """The tempo within 2 % at which the sum of the beat and its subdivisions is strongest."""
     fine = np.arange(bpm * 0.98, bpm * 1.02, 0.01)
     strength = sum(_at(spectrum, fine * part, size) for part in (1, 2, 4))
     return round(float(fine[np.argmax(strength)]), 2)
 
 
 def _at(spectrum: Curve, bpm: Curve, size: int) -> Curve:
-    """Fourier magnitude at tempos in BPM."""
+    """Fourier magnitude at tempos in BPM, of the same shape."""
     return np.interp(bpm / 60 / FRAMES_PER_S * size, np.arange(len(spectrum)), spectrum)

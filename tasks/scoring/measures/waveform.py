@@ -1,4 +1,4 @@
-"""Readings of the waveform itself: clipped runs, offset, silences, holes where a line should be sung, the ending."""
+"""Readings of the waveform itself: clipped runs, offset, silences, gaps in sung lines, the ending."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SILENCE_DBFS = -60.0
 BLOCK_MS = 10
 
 LINE_S = 4.0
-"""How long a line is taken to be sung where the next is further off: the usual distance from stamp to stamp."""
+"""Assumed length of a line whose successor is further off: the usual distance from stamp to stamp."""
 
 SHORTEST_HOLE_S = 0.5
-"""Silences in sung lines shorter than this are breaths; their places are not kept."""
+"""Silences in sung lines shorter than this are breaths; their positions are not stored."""
 
 ENDING_MS = 50
 
@@ -41,7 +41,7 @@ class Silences(NamedTuple):
 
 
 class Clipping(NamedTuple):
-    """Flat runs in all, and for each second, which is also read in windows of 10 s."""
+    """The number of flat runs, and per second, the latter also in windows of 10 s."""
 
     runs: Reading
     runs_per_s: Reading
@@ -63,7 +63,7 @@ def clipping(audio: Audio) -> Clipping:
 
 
 def _run_starts(channel: Samples) -> NDArray[np.int64]:
-    """The first sample of each run."""
+    """The first sample of each run in a channel (frames,)."""
     size = np.abs(channel)
     at_top = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
     held = np.flatnonzero((channel[1:] == channel[:-1]) & at_top[1:] & (size[1:] >= QUIETEST_CLIP))
@@ -75,12 +75,12 @@ def _run_starts(channel: Samples) -> NDArray[np.int64]:
 
 
 def dc_offset(audio: Audio) -> float:
-    """The larger mean of the channels, without its sign."""
+    """The larger mean of the channels, relative to full scale, without its sign."""
     return float(np.abs(audio.samples.mean(axis=1, dtype=np.float64)).max())
 
 
 def silences(audio: Audio, powers: Powers) -> Silences:
-    """Where it is silent: blocks of 10 ms whose louder channel lies under -60 dBFS RMS, its offset taken away.
+    """Silences: blocks of 10 ms whose louder channel is under -60 dBFS RMS, its offset subtracted.
 
     ``powers`` are :func:`block_powers`.
     """
@@ -99,9 +99,9 @@ def silences(audio: Audio, powers: Powers) -> Silences:
 
 
 def sung_gap_s(audio: Audio, powers: Powers, line_starts_s: Sequence[float]) -> Reading:
-    """The longest silence where a line should be sung, with the places of all that are longer than a breath.
+    """The longest silence in seconds where a line should be sung, with the positions of all longer than a breath.
 
-    A line is taken to be sung from its stamp to the next one, for 4 s at most.
+    A line is assumed to be sung from its stamp to the next one, for 4 s at most.
     """
     if not line_starts_s:
         return NotMeasurable.not_stated("sung line")
@@ -117,7 +117,7 @@ def sung_gap_s(audio: Audio, powers: Powers, line_starts_s: Sequence[float]) -> 
 
 
 def _unsung(line_starts_s: Sequence[float], duration_s: float) -> Iterator[tuple[float, float]]:
-    """Where no line is sung: before the first, and from the end of each to the next."""
+    """The intervals without a sung line: before the first, and from the end of each to the next."""
     end_s = 0.0
     for start_s in (*sorted(line_starts_s), duration_s):
         if start_s > end_s:
@@ -126,8 +126,10 @@ def _unsung(line_starts_s: Sequence[float], duration_s: float) -> Iterator[tuple
 
 
 def ending_dbfs(powers: Powers) -> Reading:
-    """Level of the last 50 ms that sound, of the louder channel: near -60 dBFS where the song dies away, and high
-    where it is cut off, by the end of the file or by silence."""
+    """Level in dBFS of the last audible 50 ms, of the louder channel.
+
+    Near -60 dBFS where the song fades away, and high where it is cut off, by the end of the file or by silence.
+    """
     sounds = _sounding(powers)
     if sounds.size == 0:
         return _nothing_sounds()
@@ -136,7 +138,10 @@ def ending_dbfs(powers: Powers) -> Reading:
 
 
 def block_powers(audio: Audio) -> Powers:
-    """Mean square of the louder channel in each block of 10 ms, its offset taken away; the last one may be short."""
+    """Mean square of the louder channel in each block of 10 ms, its offset subtracted, shape (blocks,).
+
+    The last block may be short.
+    """
     edges = np.arange(0, audio.frames, _block_frames(audio))
     lengths = np.diff(edges, append=audio.frames)
     powers = np.zeros(len(edges))
@@ -147,7 +152,7 @@ def block_powers(audio: Audio) -> Powers:
 
 
 def _sounding(powers: Powers) -> NDArray[np.int64]:
-    """The blocks that are no silence."""
+    """The indices of the blocks that are not silent."""
     return np.flatnonzero(powers > 10 ** (SILENCE_DBFS / 10))
 
 

@@ -1,8 +1,8 @@
 """Published Demucs files as networks, read without trusting them.
 
-Two forms are published: safetensors, whose metadata says as JSON what network it is, and Facebook's older pickles
-(``.th``), a dictionary of class, arguments and tensors. Demucs' own readers import whatever class a file names and
-unpickle whatever it holds; here a file is one thing only, an HTDemucs, or it is refused.
+Two forms are published: safetensors, whose metadata describes the network as JSON, and Facebook's older pickles
+(``.th``), a dictionary of class, arguments and tensors. Demucs' own readers import any class that a file names and
+unpickle any content; here a file is one thing only, an HTDemucs, or it is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """What a file says: the network's arguments, and its tensors by name."""
+    """The content of a file: the network's arguments, and its tensors by name."""
 
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
@@ -38,7 +38,7 @@ class _Package:
 def load_network(path: Path, *, remedy: str) -> HTDemucs:
     """The network in a ``.safetensors`` or ``.th`` file: on the CPU, in float32, for audio of any length.
 
-    Raises MachineError, with ``remedy``, for a file that cannot be read or is no whole HTDemucs.
+    Raises MachineError, with ``remedy``, for a file that cannot be read or is no complete HTDemucs.
     """
     try:
         package = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
@@ -49,7 +49,7 @@ def load_network(path: Path, *, remedy: str) -> HTDemucs:
     except Exception as error:  # a damaged or hostile file can make its reader, or the network, raise anything
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise MachineError(f"{path.name} cannot be read as a Demucs network: {reason}", remedy=remedy) from error
-    # Trained on one length, the network would pad every other to it; its attention takes any.
+    # Trained on one length, the network would pad every other to it; its attention accepts any.
     network.use_train_segment = False
     network.float().eval()
     return network
@@ -73,7 +73,7 @@ def _read_pickled(path: Path) -> _Package:
 
 
 def _decoded(value: Any) -> Any:
-    """The arguments as they were: JSON has no fractions, so the published files write them out."""
+    """The original arguments: JSON has no fractions, so the published files write them out."""
     if isinstance(value, dict):
         if value.get("_type") == "fraction":
             return Fraction(value["numerator"], value["denominator"])
@@ -82,16 +82,16 @@ def _decoded(value: Any) -> Any:
 
 
 def _built(package: _Package) -> HTDemucs:
-    """The network, its weights not yet those of the file. What newer versions no longer take is left out."""
+    """The network, without the file's weights. Arguments that newer versions no longer accept are left out."""
     taken = inspect.signature(HTDemucs).parameters
     kwargs = {name: value for name, value in package.kwargs.items() if name in taken}
-    with torch.random.fork_rng(devices=[]):  # making a network draws from the process's randomness
+    with torch.random.fork_rng(devices=[]):  # creating a network draws from the process's random generators
         network: HTDemucs = HTDemucs(*package.args, **kwargs)
     return network
 
 
 def _mismatch(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
-    """What is wrong between two sets of tensors, in words; empty where nothing is."""
+    """The differences between two sets of tensors, in words; empty where there is none."""
     unfit = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
     faults = {**differences(wanted, found), **({"not finite": unfit} if unfit else {})}
     told = (f"{', '.join(names[:SHOWN])} {what} ({len(names)})" for what, names in faults.items())

@@ -1,7 +1,7 @@
-"""A mix of any length through the networks in overlapping segments, faded into each other, block after block.
+"""Separate a mix of any length in overlapping segments that are cross-faded, block after block.
 
-The segments, their overlap of a quarter and the triangular fade are those of demucs.apply.apply_model without
-shifts, whose samples this gives; but there the whole song's stems lie in memory, several times for a bag, and here
+The segments, their overlap of a quarter and the triangular fade are those of demucs.apply.apply_model without shifts,
+with the same samples as a result; but there the whole song's stems are in memory, several times for a bag, and here
 only one segment's.
 """
 
@@ -25,12 +25,12 @@ from tasks.weights.out_of_memory import is_out_of_memory
 OVERLAP = 0.25
 
 Progress = Callable[[float], None]
-"""Told the share that is done, 0 to 1, after each batch of segments."""
+"""Called with the finished share, 0 to 1, after each batch of segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What the networks hear is ``(mix - offset) / scale``; what they say comes back times ``scale``."""
+    """The networks' input is ``(mix - offset) / scale``; their output is multiplied by ``scale``."""
 
     offset: float
     scale: float
@@ -44,10 +44,10 @@ def stride_of(segment_frames: int) -> int:
 def estimates(
     ensemble: Ensemble, mix: Samples, *, level: Level, portion: Portion, progress: Progress | None = None
 ) -> Iterator[Samples]:
-    """The stems of ``mix`` (2, frames) in blocks (stems, 2, n) that follow each other, ``frames`` in all.
+    """The stems of ``mix`` (2, frames) in consecutive blocks (stems, 2, n), ``frames`` in all.
 
-    Where the device runs out of memory a batch is tried again by halves; raises TransientError where one segment is
-    still too much.
+    Where the device runs out of memory a batch is retried in halves; raises TransientError where one segment is still
+    too much.
     """
     length, segment = mix.shape[1], portion.segment_frames
     stride = stride_of(segment)
@@ -83,7 +83,7 @@ def estimates(
 
 
 def triangle(frames: int) -> NDArray[np.float32]:
-    """Rises to 1 in the middle and falls again, nowhere 0."""
+    """Rises to 1 in the middle and falls again, nowhere 0; shape (frames,)."""
     half = frames // 2
     rise_and_fall = np.concatenate([np.arange(1, half + 1), np.arange(frames - half, 0, -1)])
     fade: NDArray[np.float32] = (rise_and_fall / rise_and_fall.max()).astype(np.float32)
@@ -91,7 +91,7 @@ def triangle(frames: int) -> NDArray[np.float32]:
 
 
 def _segment(mix: Samples, start: int, frames: int, level: Level) -> Samples:
-    """The segment at ``start``; near the mix's end it is moved to keep what precedes it, with silence around."""
+    """The segment at ``start``; near the mix's end it is moved to keep its preceding context, padded with silence."""
     short = frames - min(frames, mix.shape[1] - start)
     begin = start - short // 2
     end = begin + frames
@@ -106,9 +106,9 @@ def _centre(output: Samples, frames: int) -> Samples:
 
 
 def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
-    """(segments, stems, 2, frames): the networks' estimates, each by its share in each stem."""
+    """(segments, stems, 2, frames): the networks' estimates, each weighted by its share in each stem."""
     together = torch.from_numpy(np.stack(segments)).to(ensemble.device)
-    # TF32 rounds to ten bits; stems are kept to twenty-four.
+    # TF32 rounds to ten bits; stems are stored with twenty-four.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         total: Tensor | None = None
         for network, shares in zip(ensemble.networks, ensemble.shares, strict=True):
@@ -121,7 +121,7 @@ def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
 
 
 def _move_on(held: NDArray[np.float32], frames: int) -> None:
-    """Drop the first ``frames``; what follows moves up, and silence comes after it."""
+    """Drop the first ``frames``; the rest moves up, followed by silence."""
     kept = held.shape[-1] - frames
     held[..., :kept] = held[..., frames:].copy()
     held[..., kept:] = 0.0

@@ -1,4 +1,4 @@
-"""A separation model as it is installed: one network, or several that each know some stems best (a "bag")."""
+"""A separation model as installed: one network, or several that are each best at some stems (Demucs' "bag")."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CHANNELS = 2
 class Ensemble:
     """The loaded networks of a model on a device.
 
-    ``shares`` has a row per network and a column per stem, each column of sum 1: a stem is the mean of what the
-    networks say of it, so weighted (as in demucs.apply.BagOfModels).
+    ``shares`` has a row per network and a column per stem, each column of sum 1: a stem is the weighted mean of the
+    networks' estimates (as in demucs.apply.BagOfModels).
     """
 
     name: str
@@ -38,21 +38,21 @@ class Ensemble:
 
     @property
     def width(self) -> int:
-        """Channels of the widest network's first layer, which its memory follows."""
+        """Channels of the widest network's first layer, which determines its memory."""
         return max(int(network.channels) for network in self.networks)
 
 
 def load_ensemble(installed: InstalledModel, device: str) -> Ensemble:
-    """The model, which stays loaded beside the one asked for before it.
+    """The model, which stays loaded beside the previous one.
 
-    Raises MachineError where its files are not what they were.
+    Raises MachineError where its files have changed.
     """
     return _loaded(
         installed.spec.like or installed.spec.name, installed.folder, tuple(installed.digests.items()), device
     )
 
 
-# Two, for an album that asks for stems by one model and has its words judged on the voice of another.
+# Two, for an album whose stems come from one model and whose lyrics are scored on the voice of another.
 @lru_cache(maxsize=2)
 def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], device: str) -> Ensemble:
     if device == "cuda" and not torch.cuda.is_available():
@@ -75,7 +75,7 @@ def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], devic
 
 
 def _checked(folder: Path, digests: dict[str, str], remedy: str) -> list[Path]:
-    """The model's files, every byte read: a flipped bit in a weight would be heard, and never be seen."""
+    """The model's files, every byte checked: a flipped bit in a weight would be audible, but not visible."""
     for path, sha256 in digests.items():
         if digest_file(folder / path) != sha256:
             raise MachineError(f"{path} is damaged: it is not the file that was installed", remedy=remedy)
@@ -95,7 +95,7 @@ def _described(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def _file_of(signature: str, files: Sequence[Path], remedy: str) -> Path:
-    """``<signature>.safetensors``, or ``<signature>-<first of its SHA-256>.th``, whose name is a promise too."""
+    """``<signature>.safetensors``, or ``<signature>-<first of its SHA-256>.th``, whose name is checked as well."""
     for path in files:
         if path.name == f"{signature}.safetensors":
             return path

@@ -1,4 +1,4 @@
-"""How much memory separating takes, and so how many segments go through at once."""
+"""The memory of separation, and the number of segments that go through at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CPU_MOST = 1
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What goes through the networks at once: ``batch`` segments of ``segment_frames``."""
+    """One batch for the networks: ``batch`` segments of ``segment_frames``."""
 
     segment_frames: int
     batch: int
@@ -40,7 +40,7 @@ def segment_bytes(ensemble: Ensemble, frames: int) -> int:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that the device has left; what torch keeps for itself there is free for the next segment."""
+    """Free memory of the device in bytes; torch's own cache there is free for the next segment."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
@@ -48,10 +48,10 @@ def free_bytes(device: torch.device) -> int:
 
 
 def portion_for(ensemble: Ensemble, *, free: int) -> Portion:
-    """Segments of the length that the network was trained on (7.8 s), and how many of them fit into ``free`` bytes.
+    """Segments of the network's training length (7.8 s), and how many of them fit into ``free`` bytes.
 
-    Their length follows no memory: a shorter one would give other samples under the same key. How many go through at
-    once changes no more than their last bits. Raises TransientError where not one fits.
+    Their length does not depend on memory: a shorter one would give other samples under the same key. Their number
+    changes no more than the last bits. Raises TransientError where not one fits.
     """
     frames = int(ensemble.segment_s * RATE_HZ)
     needed = segment_bytes(ensemble, frames) / SHARE

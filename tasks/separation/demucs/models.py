@@ -1,4 +1,4 @@
-"""Names of the separation models and of what they give, light enough for planning."""
+"""Names of the separation models and their stems, light enough for planning."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ STEM_MODELS: Mapping[str, tuple[str, ...]] = {"htdemucs": FOUR, "htdemucs_ft": F
 """Each separation model of the registry, and its stems in the network's order, which is also the order of the sum."""
 
 RESIDUAL = "residual"
-"""What the stems leave of the mix; last in the sum."""
+"""The difference between the mix and its stems; last in the sum."""
 
 VOICE, OTHER = "vocals", "other"
 
 RATE_HZ = 44_100
-"""The rate at which all of them work."""
+"""The sample rate of all these models."""
 
 PACKAGES = ("torch", "demucs", "safetensors")
-"""What the ``stems`` extra brings."""
+"""Packages of the ``stems`` extra."""
 
 
 def stems_given(model: str, two_stems: str | None, *, instrumental: bool = False) -> tuple[str, ...]:
-    """The stems that come of a separation, in the order of the sum, without the residual.
+    """The stems of a separation, in the order of the sum, without the residual.
 
-    With ``two_stems`` these are that stem and ``no_<stem>``, all the others together; an ``instrumental`` has no
-    stem of a voice. Raises InputError for a model
-    that there is not, or a stem that it does not give.
+    With ``two_stems`` these are that stem and ``no_<stem>``, the sum of all others; an ``instrumental`` has no vocals
+    stem. Raises InputError for an unknown model, or a stem that it does not give.
     """
     if model not in STEM_MODELS:
         raise InputError(f"there is no separation model {model[:80]!r}", remedy=did_you_mean(model, STEM_MODELS))

@@ -1,6 +1,6 @@
-"""What stems leave of their mix, chosen so that the sum gives the mix back, and the figures that tell how they did.
+"""The residual of a mix and its stems, chosen so that the sum is the mix, and the figures of a separation.
 
-The sum is in float32 and in a stated order: ((first + second) + third) … + residual. Where the stems' sum is within a
+The sum is in float32 and in a fixed order: ((first + second) + third) … + residual. Where the stems' sum is within a
 factor of two of the mix it is exact (Sterbenz); elsewhere the residual's last bit is missed, which is below -140 dBFS
 where mix and sum are within full scale.
 """
@@ -18,7 +18,7 @@ from tasks.audio.audio import Samples
 from tasks.separation.demucs.silence import Passage
 
 FLOOR_DB = -200.0
-"""Stands for nothing at all, and for what is below it."""
+"""Stands for silence, and for anything below."""
 
 
 def summed(blocks: Sequence[Samples]) -> Samples:
@@ -30,10 +30,10 @@ def summed(blocks: Sequence[Samples]) -> Samples:
 
 
 def residual_of(mix: Samples, stems: Samples) -> Samples:
-    """What must be added to the ``stems``' sum, in float32, to come as near to ``mix`` as float32 comes."""
+    """The residual that, added to the ``stems``' float32 sum, comes as near to ``mix`` as float32 can."""
     rest = mix - stems
     best, miss = rest, np.abs(_missed(mix, stems, rest))
-    # The difference is rounded, and so is the sum: a neighbour of it may do better.
+    # The difference is rounded, and so is the sum: a neighbour of it may be closer.
     for towards in (np.float32(-np.inf), np.float32(np.inf)):
         other = np.nextafter(rest, towards)
         other_miss = np.abs(_missed(mix, stems, other))
@@ -47,7 +47,7 @@ def _missed(mix: Samples, stems: Samples, rest: Samples) -> NDArray[np.float64]:
 
 @dataclass(slots=True)
 class Tally:
-    """Gathers the figures of a separation block by block. ``stems`` are their names in the order of the sum."""
+    """Collects the figures of a separation block by block. ``stems`` are their names in the order of the sum."""
 
     stems: tuple[str, ...]
     rate: int
@@ -63,7 +63,7 @@ class Tally:
         self._gram = np.zeros((len(self.stems), len(self.stems)))
 
     def add(self, start: int, mix: Samples, blocks: Sequence[Samples], *, residual: Samples) -> None:
-        """The next block, which begins at frame ``start``: the mix, its stems in their order, the residual."""
+        """Add the next block, which begins at frame ``start``: the mix, its stems in their order, the residual."""
         flat = np.stack([block.reshape(-1) for block in blocks]).astype(np.float64)
         self._gram += flat @ flat.T
         self._mix_energy += _energy(mix)
@@ -84,9 +84,12 @@ class Tally:
                 yield slice(begin, end)
 
     def document(self) -> dict[str, Json]:
-        """``null_dbfs``: largest sample of mix - (stems + residual). ``residual_db``: the residual's RMS relative to
-        the mix's. ``cross_talk``: the voice's RMS relative to the mix's where nobody sings, dB. ``correlation``: of
-        each stem with each, null where one is silent."""
+        """The figures of the separation, as JSON.
+
+        ``null_dbfs``: largest sample of mix - (stems + residual). ``residual_db``: the residual's RMS relative to the
+        mix's. ``cross_talk``: the voice's RMS relative to the mix's where nobody sings, dB. ``correlation``: of each
+        stem with each, null where one is silent.
+        """
         return {
             "null_dbfs": decibels(self._largest_miss**2),
             "residual_db": decibels(_ratio(self._left_energy, self._mix_energy)),

@@ -1,4 +1,4 @@
-"""A mix taken apart by a model of the registry: float stems that keep its level, its rate and its exact length."""
+"""Separate a mix by a model of the registry: float stems at its level, its rate and its exact length."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tasks.separation.demucs.chunks import Level, Progress
 
 COMMON_GAIN_DB = 0.0
-"""Every stem keeps the level it has in the mix: float files hold what is beyond full scale, so nothing is rescaled."""
+"""Every stem keeps its level in the mix: float files hold samples beyond full scale, so nothing is rescaled."""
 
 SILENT = 10 ** (-96 / 20)
 """A peak below the last bit of a 16-bit file."""
@@ -42,8 +42,10 @@ SILENT = 10 ** (-96 / 20)
 
 @dataclass(frozen=True, slots=True)
 class SeparationOptions:
-    """What is wanted of a separation: only two stems, and where the lines are, to tell where nobody sings. Of an
-    ``instrumental`` no stem of the voice is made: what the model takes for one stands in ``other``."""
+    """The options of a separation: only two stems, and the lines' times, from which passages without singing follow.
+
+    An ``instrumental`` gets no vocals stem: the model's estimate of one is added to ``other``.
+    """
 
     two_stems: str | None = None
     line_starts_s: Sequence[float] = ()
@@ -68,7 +70,7 @@ class SeparationResult:
 
 
 def check_mix(mix: Audio) -> None:
-    """Raise AudioRefused, with reason invalid or silent, for what has no parts to be told apart."""
+    """Raise AudioRefused, with reason invalid or silent, for a mix that cannot be separated."""
     if mix.channels not in (1, 2) or mix.frames == 0:
         what = f"audio of {mix.channels} channels and {mix.frames} samples cannot be separated"
         raise AudioRefused(what, reason="invalid", remedy="Give mono or stereo that is not empty")
@@ -88,10 +90,10 @@ def separate_stems(
     folder: Path,
     progress: Progress | None = None,
 ) -> SeparationResult:
-    """Take ``mix`` apart with an installed model, into float WAV files in ``folder``.
+    """Separate ``mix`` (channels, frames) with an installed model, into float WAV files in ``folder``.
 
-    Raises AudioRefused for a mix without parts, InputError for stems that the model does not give, MachineError where
-    its packages or files are not right, TransientError where memory does not suffice.
+    Raises AudioRefused for a mix that cannot be separated, InputError for stems that the model does not give,
+    MachineError where its packages or files are not right, TransientError where there is not enough memory.
     """
     check_mix(mix)
     model = installed.spec.name
@@ -105,7 +107,7 @@ def separate_stems(
     from tasks.separation.demucs.memory import free_bytes, portion_for
 
     started = time.perf_counter()
-    # As many wherever it runs, so that a CPU rounds alike in a worker and in a command; workers take turns.
+    # The same number on every machine, so that a CPU rounds alike in a worker and in a command; workers take turns.
     torch.set_num_threads(settings.worker_count)
     ensemble = load_ensemble(installed, settings.device_here)
     portion = portion_for(ensemble, free=free_bytes(ensemble.device))
@@ -129,7 +131,7 @@ def separate_stems(
 
 
 def _heard(mix: Audio) -> Samples:
-    """The mix as the networks take it: stereo at their rate; mono stands on both sides."""
+    """The mix as the networks' input: stereo (2, frames) at their rate; mono is copied to both channels."""
     samples = resample(mix, RATE_HZ).samples
     return np.broadcast_to(samples, (2, samples.shape[1]))
 
@@ -137,19 +139,19 @@ def _heard(mix: Audio) -> Samples:
 def _level_of(heard: Samples) -> Level:
     """Mean and deviation of the mid signal, as demucs.api.Separator.separate_tensor normalises.
 
-    Its stems get the mean back, each of them; here an offset of the mix stays in the residual, once.
+    There each stem gets the mean back; here an offset of the mix stays in the residual, once.
     """
     from tasks.separation.demucs.chunks import Level
 
     mid = heard.mean(axis=0)
     rms = float(np.sqrt(np.mean([np.mean(np.square(channel), dtype=np.float64) for channel in heard])))
     deviation = float(np.std(mid, dtype=np.float64))
-    # Two sides of opposite sign have no mid: their own level stands in.
+    # Two channels of opposite sign have no mid: their own level is used instead.
     return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))
 
 
 def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: SeparationOptions) -> Iterator[Samples]:
-    """The blocks (stems, 2, n) as they are, or of the one stem and the sum of the others, or without a voice."""
+    """The blocks (stems, 2, n) unchanged, or one stem and the sum of the others, or without a voice."""
     for block in blocks:
         if options.two_stems is None:
             yield _without_voice(block, stems) if options.instrumental else block
@@ -160,7 +162,7 @@ def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: Separation
 
 
 def _without_voice(block: Samples, stems: Sequence[str]) -> Samples:
-    """The stem of the voice laid over the other instruments."""
+    """The vocals stem added to the other instruments."""
     parts = dict(zip(stems, block, strict=True))
     voice = parts.pop(VOICE)
     parts[OTHER] = summed([parts[OTHER], voice])
@@ -192,7 +194,7 @@ def _resampled(stream: soxr.ResampleStream, block: Samples, *, last: bool = Fals
 
 
 def _put_away(blocks: Iterator[Samples], mix: Audio, stem_buffer: StemBuffer, tally: Tally) -> None:
-    """Stems and residual onto the shelf, block by block, and their figures into the tally."""
+    """Write stems and residual to the buffer block by block, and add their figures to the tally."""
     start = 0
     for block in blocks:
         if not np.isfinite(block).all():

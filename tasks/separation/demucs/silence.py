@@ -1,4 +1,4 @@
-"""Where nobody sings, as far as the lyrics' time stamps tell: what the vocals stem holds there came from elsewhere."""
+"""Passages without singing, by the lyrics' time stamps: the vocals stem there is cross-talk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Passage = tuple[float, float]
 """Start and end in seconds."""
 
 LINE_S = 8.0
-"""A stamp says when a line begins, not when it ends: it may be sung and ring for so long."""
+"""A stamp marks the beginning of a line only: it may be sung and ring for this long."""
 
 BEFORE_S = 1.0
 """Breath and pick-up notes before a line's stamp."""
@@ -17,7 +17,7 @@ SHORTEST_S = 2.0
 
 
 def passages_without_lines(line_starts_s: Sequence[float], duration_s: float) -> tuple[Passage, ...]:
-    """The stretches of at least two seconds that no line reaches into; none where no line's time is known."""
+    """The passages of at least two seconds without any line; none where no line's time is known."""
     if not line_starts_s:
         return ()
     found, free_from_s = [], 0.0

@@ -1,4 +1,4 @@
-"""Stems on disk while they are made, so that memory does not grow with the song."""
+"""A buffer on disk for stems in progress, so that memory does not grow with the song."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tasks.audio.audio import Audio, Samples
 
 
 class StemBuffer:
-    """One file of raw float32 for each stem, channel after channel, all of one rate and length.
+    """One file of raw float32 per stem, channel after channel, all of one rate and length.
 
-    They lie in ``folder`` as ``<name>.f32`` until :meth:`drop`.
+    The files are ``<name>.f32`` in ``folder`` until :meth:`drop`.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], *, channels: int, frames: int, rate: int) -> None:
@@ -33,7 +33,7 @@ class StemBuffer:
                 file.write(np.ascontiguousarray(samples, dtype="<f4").data)
 
     def get(self, name: str, start: int, stop: int) -> Samples:
-        """A block (channels, n) of a stem as it was put."""
+        """A block (channels, n) of a stem as written by :meth:`put`."""
         block = np.empty((self.channels, stop - start), "<f4")
         with self._paths[name].open("rb") as file:
             for channel, samples in enumerate(block):
@@ -42,7 +42,7 @@ class StemBuffer:
         return block.astype(np.float32, copy=False)
 
     def audio(self, name: str) -> Audio:
-        """A whole stem, paged in from its file as it is read; the file must stay while it is used."""
+        """A whole stem, mapped from its file; the file must stay while it is used."""
         shape = (self.channels, self.frames)
         return Audio(np.memmap(self._paths[name], "<f4", "r", shape=shape), self.rate)
 

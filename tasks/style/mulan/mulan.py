@@ -1,7 +1,7 @@
-"""MuQ-MuLan: text and music in one space of 512 dimensions, where what fits together lies close together.
+"""MuQ-MuLan: text and music in one space of 512 dimensions, in which matching pairs are close to each other.
 
-A cosine of two of its vectors is not a percentage: unrelated pairs lie near 0, and for good songs the cosine with
-their own prompt is around 0.4 to 0.5. Text may be English or Chinese.
+A cosine of two of its vectors is not a percentage: unrelated pairs are near 0, and for good songs the cosine with their
+own prompt is around 0.4 to 0.5. Text may be English or Chinese.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NEEDED = (
 )
 
 TEXTS_KEPT = 64
-"""Vectors of texts that a loaded model remembers."""
+"""The number of text vectors that a loaded model caches."""
 
 
 class MuLan:
@@ -37,7 +37,7 @@ class MuLan:
     def __init__(self, joint: Any, device: str) -> None:
         self._joint = joint
         self._device = device
-        # One prompt is asked for with every candidate of its song.
+        # The same prompt is embedded for every candidate of its song.
         self._text = lru_cache(maxsize=TEXTS_KEPT)(self._embedded_text)
 
     @classmethod
@@ -67,7 +67,7 @@ class MuLan:
             raise InputError(str(fault), remedy="Shorten the prompt") from fault
 
     def clip(self, audio: Audio) -> Style:
-        """The vector of a reference: of the ten seconds around its middle, at the level they have.
+        """The vector of a reference: of the ten seconds around its middle, at their own level.
 
         Raises InputError for less than ten seconds, or for samples that are not finite.
         """
@@ -107,7 +107,7 @@ def _check_layout(folder: Path) -> None:
 
 def _build(folder: Path) -> torch.nn.ModuleDict:
     try:
-        # Five seconds, and on demand: it brings transformers, torchaudio and librosa.
+        # Imported on demand, which takes five seconds: it imports transformers, torchaudio and librosa.
         from tasks.style.mulan import towers
     except ImportError as fault:
         raise MachineError(

@@ -1,8 +1,9 @@
-"""MuQ-MuLan as torch modules, put together from local files alone.
+"""MuQ-MuLan as torch modules, built from local files alone.
 
-The ``muq`` package builds each tower by ``from_pretrained``, which asks the hub, lets a model folder bring code of its
-own, reads 2.4 GB of weights that the joint checkpoint then overwrites, and takes a local folder only with safetensors,
-while the release is a pickle. Here its classes are built from their configurations and filled by one strict load.
+The ``muq`` package builds each tower by ``from_pretrained``, which contacts the hub, lets a model folder run code of
+its own, reads 2.4 GB of weights that the joint checkpoint then overwrites, and accepts a local folder only with
+safetensors, while the release is a pickle. Here its classes are built from their configurations and filled by one
+strict load.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class TextTooLong(ValueError):
 
 
 class LocalTokenizer:
-    """``tokenizer.json`` in the shape that the text tower asks for."""
+    """``tokenizer.json`` with the interface that the text tower expects."""
 
     def __init__(self, file: Path, *, longest: int) -> None:
         try:
@@ -42,7 +43,7 @@ class LocalTokenizer:
         self._longest = longest
 
     def __call__(self, texts: Sequence[str], **_: object) -> BatchEncoding:
-        """Token ids of one text, shape (1, tokens). Several would be padded, which changes what the tower finds."""
+        """Token ids of one text, shape (1, tokens). Several would be padded, which changes the tower's result."""
         (text,) = texts
         ids = self._tokenizer.encode(text).ids
         if len(ids) > self._longest:

@@ -1,4 +1,4 @@
-"""Style vectors as files: ``.npy`` with the 512 numbers that a prompt or a reference was embedded as."""
+"""Style vectors as files: ``.npy`` with the 512 numbers of an embedded prompt or reference."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Style = NDArray[np.float32]
 
 MEDIA_TYPE = "application/x-npy"
 LARGEST_BYTES = 16_384
-"""Twice what 512 numbers and any header take; a bigger file is not read at all."""
+"""Twice the size of 512 numbers and any header; a bigger file is not read at all."""
 
 NORM_TOLERANCE = 0.01
-"""How far a length may be off 1: rounding to float16 costs 0.0005, a mean of different vectors far more."""
+"""The allowed deviation of a length from 1: rounding to float16 costs 0.0005, a mean of different vectors far more."""
 
 MAGIC = b"\x93NUMPY"
 HEADER = re.compile(
     rb"\{\s*'descr':\s*'([<>|=]\w{1,8})',\s*'fortran_order':\s*(?:False|True),"
     rb"\s*'shape':\s*\(([0-9, ]{0,40})\),?\s*\}\s*"
 )
-"""As numpy writes it since version 1; its own reader would also try the Python of other ages."""
+"""As numpy has written it since version 1; numpy's own reader would also accept older notations."""
 
 REMEDY = "Give a .npy file with the 512 numbers of a MuQ-MuLan embedding, as float32 or float16"
 
@@ -36,8 +36,8 @@ REMEDY = "Give a .npy file with the 512 numbers of a MuQ-MuLan embedding, as flo
 def read_style(path: Path) -> Style:
     """The style vector in a file, float32, shape (512,).
 
-    Takes float32 and float16 of shape (512,) or (1, 512). Raises InputError for anything else, and where a number is
-    not finite or the vector's length is not 1. Nothing in the file is run.
+    Accepts float32 and float16 of shape (512,) or (1, 512). Raises InputError for anything else, and where a number is
+    not finite or the vector's length is not 1. Nothing in the file is executed.
     """
     try:
         with open_regular(path) as file:
@@ -78,7 +78,7 @@ def _check_form(dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> None
 
 
 def _array(path: Path, content: bytes) -> NDArray[np.generic]:
-    """The array in the bytes of a ``.npy`` file. Its header is judged before numpy makes room for what it names."""
+    """The array in the bytes of a ``.npy`` file. Its header is checked before numpy allocates memory."""
     try:
         dtype, shape = _header(content)
         _check_form(dtype, shape, path.name)
@@ -89,7 +89,7 @@ def _array(path: Path, content: bytes) -> NDArray[np.generic]:
 
 
 def _header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Type and shape that a header names. Raises ValueError or TypeError where it is not written as numpy writes it."""
+    """Type and shape in a header. Raises ValueError or TypeError where it is not in numpy's notation."""
     start = 10 if content[6:7] == b"\x01" else 12
     size = int.from_bytes(content[8:start], "little")
     header = HEADER.fullmatch(content[start : start + size])

@@ -1,4 +1,4 @@
-"""The weights of MuQ-MuLan, in whichever of its files and spellings they were saved."""
+"""The weights of MuQ-MuLan, from any of its files and naming schemes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PULL_AGAIN = redownload_remedy(MUQ_MULAN)
 
 
 def fill(module: torch.nn.Module, folder: Path) -> None:
-    """Give ``module`` the weights of the model in ``folder``: every tensor, and none else.
+    """Load the weights of the model in ``folder`` into ``module``: every tensor, and no other.
 
     Raises MachineError for a file that is missing, damaged or of another model; it names the tensors that are wrong.
     """
@@ -36,7 +36,7 @@ def _weights_file(folder: Path) -> Path:
 
 
 def _with_new_names(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Weight-normalised layers in the names of today's torch; the release may have been saved with either."""
+    """Weight-normalised layers with current torch's names; the release may have been saved with either."""
     renames = {".weight_g": ".parametrizations.weight.original0", ".weight_v": ".parametrizations.weight.original1"}
     renamed = {}
     for name, tensor in tensors.items():

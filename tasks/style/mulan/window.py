@@ -1,4 +1,4 @@
-"""What MuQ-MuLan gets to hear: stretches of ten seconds, mono at 24 kHz."""
+"""Windows of ten seconds, mono at 24 kHz, for MuQ-MuLan."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Mono = NDArray[np.float32]
 
 WINDOW_FRAMES = WINDOW_S * RATE_HZ
 SHORTEST_TAIL_S = 1.0
-"""From this length on, what the last regular window leaves is heard in one of its own, which ends with the song."""
+"""From this length on, the rest after the last regular window gets a window of its own, which ends with the song."""
 
 
 def middle_window(duration_s: float) -> tuple[float, float]:
-    """Start and end in seconds of the stretch that stands for a reference: ten seconds around its middle.
+    """Start and end in seconds of the window that represents a reference: ten seconds around its middle.
 
     The start is a whole second, as in the published pipeline. Raises InputError for less than ten seconds.
     """
@@ -32,7 +32,7 @@ def middle_window(duration_s: float) -> tuple[float, float]:
 
 
 def reference_clip(audio: Audio) -> Mono:
-    """The middle window of a reference as the model hears it, shape (240000,); cut before it is resampled.
+    """The middle window of a reference as the model's input, shape (240000,); cut before it is resampled.
 
     Raises InputError for less than ten seconds, or for samples that are not finite.
     """
@@ -45,8 +45,8 @@ def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[
     """Start, end and samples of windows over the whole length, in order; the audio is never wrapped or padded.
 
     Windows follow each other without overlap, or every ``hop_s``. One more ends with the song where a second or more
-    would go unheard. Raises InputError for less than ten seconds, for a hop that is not positive, and for samples
-    that are not finite.
+    would be left out. Raises InputError for less than ten seconds, for a hop that is not positive, and for samples that
+    are not finite.
     """
     if hop_s is not None and not hop_s > 0:
         raise InputError(f"a hop of {hop_s} s is none", remedy="Give a number of seconds above 0")

@@ -1,1 +1,1 @@
-"""Prompts: what they say, what they leave open."""
+"""Prompts: their topics, and advice on missing ones."""

@@ -1,7 +1,7 @@
-"""Help with prompts: what one does not say, and the text that is embedded in the end.
+"""Advice on prompts: the topics that one leaves out, and the text that is embedded in the end.
 
-MuQ-MuLan was trained on descriptions that name genre, mood, instruments, voice and tempo. What a prompt leaves open the
-model fills in, differently for every seed.
+MuQ-MuLan was trained on descriptions that name genre, mood, instruments, voice and tempo. Topics that a prompt leaves
+open are chosen by the model, differently for every seed.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from tasks.style.prompt.vocabulary import NO_INSTRUMENTS, WORDS
 
 _CHINESE_BPM = re.compile(r"(?<![0-9.])[0-9]{2,3}(?:\.[0-9]+)?\s*(?:bpm|拍)", re.IGNORECASE)
 _CHINESE_KEY = re.compile(r"[A-Ga-g]\s*(?:[#♯♭b]|升|降)?\s*(?:大调|小调)")
-"""Written against Chinese characters, where there is no border of words."""
+"""Written directly against Chinese characters, where there is no word boundary."""
 
 
 def unstated_topics(prompt: str) -> tuple[str, ...]:
-    """Which of genre, tempo, instruments, vocal and mood a prompt does not say, in this order.
+    """Which of genre, tempo, instruments, vocal and mood a prompt does not mention, in this order.
 
-    Found by words, English and Chinese; a tempo in BPM counts as one. "Instrumental" says what the vocal is.
+    Matched by words, English and Chinese; a tempo in BPM counts as one. "Instrumental" states the vocal.
     """
     text = _plain(prompt)
     return tuple(topic for topic in WORDS if not _says(topic, text))
 
 
 def advice(prompt: str, *, is_sung: bool = True) -> str | None:
-    """What to add to a prompt, in one finished sentence; None where it says everything.
+    """The topics to add to a prompt, in one finished sentence; None where it has all.
 
-    Give it the :func:`embedded_text` of a song whose tempo stands in a field of its own. One that is not sung
-    (``is_sung``) needs to say that it is instrumental, since the engines are told so by the prompt alone.
+    Give it the :func:`embedded_text` of a song whose tempo is in a field of its own. One that is not sung (``is_sung``)
+    must say that it is instrumental, since the engines know it from the prompt alone.
     """
     missing = unstated_topics(prompt)
     if not is_sung and "vocal" in missing:
@@ -70,16 +70,16 @@ def _says_key(prompt: str) -> bool:
 
 
 def _plain(prompt: str) -> str:
-    """Small letters, one kind of width, spaces for hyphens and breaks."""
+    """Lower case, one kind of width, spaces for hyphens and breaks."""
     folded = unicodedata.normalize("NFKC", prompt).casefold()
     return re.sub(r"[\s‐-―_/-]+", " ", folded)
 
 
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of the words: those of Latin letters between borders and in the plural too, Chinese ones anywhere.
+    """Any of the words: Latin ones between word boundaries and in the plural too, Chinese ones anywhere.
 
-    Made when a prompt is first looked at: that takes longer than most commands have for it.
+    Compiled at the first use: that takes too long for most commands.
     """
     listed = sorted(words, key=len, reverse=True)
     latin = "|".join(re.escape(word) for word in listed if word.isascii())

@@ -1,7 +1,7 @@
-"""The words by which a prompt says genre, tempo, instruments, vocal or mood, in English and Chinese.
+"""The words for genre, tempo, instruments, vocal and mood in prompts, in English and Chinese.
 
-English words are written in small letters with spaces for hyphens, and are found in the plural too. The lists need not
-be complete: a word they miss costs a line of advice, never more.
+English words are written in lower case with spaces for hyphens, and match in the plural too. The lists need not be
+complete: a missing word costs a line of advice, never more.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "vocal": VOCAL,
     "mood": MOOD,
 }
-"""In the order in which they are told."""
+"""In the order in which they are reported."""
 
 NO_INSTRUMENTS = _words("drum and bass, drum n bass, drum & bass, bass music, bass house, brass monkey")
 """Styles that are named after instruments without asking for any."""

@@ -1,1 +1,1 @@
-"""Reference recordings: are they good enough to condition on."""
+"""Reference recordings: checks of their quality before they condition a render."""

@@ -1,4 +1,4 @@
-"""What a pass over a recording gathers, a block at a time: clipped tops, the powers of the channels, its spectrum."""
+"""The measurements of one pass over a recording in blocks: clipped tops, channel powers, spectrum."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tasks.style.reference.spectrum_edge import FRAME, Levels, band_levels, wall
 Frames = NDArray[np.float32]
 
 SPECTRA_AT_MOST = 4096
-"""Frames of the spectrum that are kept, spread over the length: 3 MB, however long the recording."""
+"""Frames of the spectrum that are kept, spread over the length: 3 MB, for any length of recording."""
 
 FLAT_SAMPLES = 3
 CORNER = 4 / 32768
-"""A clipped top breaks off at its ends by more than four steps of 16 bits; the round top of a slow wave does not."""
+"""A clipped top drops at its ends by more than four steps of 16 bits; the round top of a slow wave does not."""
 
 QUIETEST_CLIP = 0.05
 ONE_SIDED_DB = 60.0
@@ -34,7 +34,7 @@ class Top:
     runs: int = 0
 
     def take(self, side: Frames) -> None:
-        """Look at the next samples, turned so that the side points up. A run that two blocks share may be missed."""
+        """Add the next samples, with the sign that makes this side positive. A run across two blocks may be missed."""
         height = float(side.max(initial=0.0))
         if height < self.height:
             return
@@ -56,18 +56,18 @@ def _clipped_runs(side: Frames, height: np.float32) -> int:
 
 
 class Middle(Protocol):
-    """Gathers the power of the ten seconds around the middle."""
+    """Measures the power of the ten seconds around the middle."""
 
     def take(self, block: Frames, start: int) -> None:
-        """Take the next frames, of which the first is frame ``start`` of the recording."""
+        """Add the next frames, of which the first is frame ``start`` of the recording."""
 
     def power(self, frames: int) -> float:
-        """The mean square over all channels, once all ``frames`` were taken."""
+        """The mean square over all channels, once all ``frames`` were added."""
 
 
 @dataclass(slots=True)
 class KnownMiddle:
-    """The middle of a recording of a length that is known."""
+    """The middle of a recording of known length."""
 
     rate: int
     frames: int
@@ -89,8 +89,7 @@ class KnownMiddle:
 
 @dataclass(slots=True)
 class SoughtMiddle:
-    """The middle of a recording of a length that is not known before its end: energies are kept for each tenth of a
-    second."""
+    """The middle of a recording whose length is known only at its end: energies are kept for each tenth of a second."""
 
     rate: int
     energies: list[float] = field(default_factory=list)
@@ -115,10 +114,10 @@ class SoughtMiddle:
 
 
 class Signs:
-    """Takes a recording in blocks of (frames, channels) and tells what they showed.
+    """Takes a recording in blocks of shape (frames, channels) and gives its measurements.
 
-    ``frames`` is how long the header says it is; it spreads the spectra over the length and finds the middle. Where it
-    does not say (None), the middle is found afterwards, to a tenth of a second.
+    ``frames`` is the length in the header; it determines the spacing of the spectra and the middle. Where it is not
+    stated (None), the middle is found afterwards, to a tenth of a second.
     """
 
     def __init__(self, rate: int, channels: int, *, frames: int | None) -> None:
@@ -135,7 +134,7 @@ class Signs:
         self._levels: list[Levels] = []
 
     def take(self, block: Frames) -> None:
-        """Take the next frames, shape (frames, channels), all finite."""
+        """Add the next frames, shape (frames, channels), all finite."""
         for at, channel in enumerate(block.T):
             self._tops[2 * at].take(channel)
             self._tops[2 * at + 1].take(-channel)
@@ -156,19 +155,19 @@ class Signs:
         if len(chosen):
             self._levels.append(band_levels(chosen, self._rate))
             self._kept += len(chosen)
-        if self._kept > 2 * SPECTRA_AT_MOST:  # only of an unknown length
+        if self._kept > 2 * SPECTRA_AT_MOST:  # only for an unknown length
             self._levels = [np.concatenate(self._levels)[::2]]
             self._kept = len(self._levels[0])
             self._every *= 2
 
     @property
     def frames(self) -> int:
-        """Frames taken so far."""
+        """The number of frames so far."""
         return self._done
 
     @property
     def duration_s(self) -> float:
-        """Seconds taken so far."""
+        """The number of seconds so far."""
         return self._done / self._rate
 
     @property
@@ -188,13 +187,13 @@ class Signs:
 
     @property
     def is_one_sided(self) -> bool:
-        """Whether one channel is silent beside another that sounds."""
+        """Whether one channel is silent and another is not."""
         levels = [_db(float(energy)) for energy in self._energies]
         return max(levels) - min(levels) > ONE_SIDED_DB
 
     @property
     def side_under_mid_db(self) -> float:
-        """Level of the difference of two channels against that of their sum."""
+        """Level of the difference of two channels relative to that of their sum, dB."""
         return _db(self._side_energy) - _db(self._mid_energy)
 
     def wall_hz(self) -> float | None:

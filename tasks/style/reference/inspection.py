@@ -1,7 +1,7 @@
-"""Is a reference good enough to condition anything: resolution, length, level, stereo, and traces of a lossy codec.
+"""Check whether a reference can condition a render: resolution, length, level, stereo, and traces of a lossy codec.
 
-MuQ-MuLan itself hears ten seconds in mono up to 12 kHz. What is found here tells how much the file can be trusted to
-be the recording that was meant, and is kept in the lineage of whatever it conditions.
+MuQ-MuLan itself gets ten seconds in mono up to 12 kHz. The findings here show how far the file can be trusted to be the
+intended recording, and are kept in the lineage of everything it conditions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.style.reference.encoding_signs import Signs
 
 MIN_RATE_HZ = 44_100
 WALL_PASSES_HZ = 19_500.0
-"""An edge from here up is left by ordinary converters too, and nobody hears it."""
+"""An edge from here up is left by ordinary converters too, and is inaudible."""
 
 LOW_BITRATE_HZ = 17_000.0
 CLIPS_PER_S, CLIPS_AT_LEAST = 0.2, 3
@@ -28,13 +28,13 @@ SIDE_UNDER_MID_DB = -50.0
 SILENT_DBFS = -60.0
 
 LONGEST_REFERENCE_S = 600.0
-"""Ten seconds of it are heard. What is longer is not one recording but many."""
+"""Ten seconds of it are used. A longer file is not one recording but many."""
 
 BLOCK = 1 << 16
 """Frames read at a time."""
 
 VALUES_PER_S = 2 * 48_000
-"""Of an ordinary recording, over all channels: of one with more, a shorter part is read where time is bounded."""
+"""Of an ordinary recording, over all channels: from one with more, a shorter part is read where time is limited."""
 
 LOSSY_FORMATS = {
     "MP3": "an MP3 file",
@@ -58,20 +58,20 @@ Frames = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a reference; ``check`` is one word for programs, ``message`` a finished sentence."""
+    """One fault of a reference; ``check`` is one word for programs, ``message`` a finished sentence."""
 
     check: str
     message: str
 
 
 def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
-    """Everything that speaks against a file as a reference, nothing where it is sound.
+    """All faults of a file as a reference, none where it is sound.
 
-    Reads the file once in blocks, or only ``most_s`` from its middle, and less of what has more than two channels or a
-    higher rate than 48 kHz: memory does not grow with its length, nor does time where ``most_s`` is given.
+    Reads the file once in blocks, or only ``most_s`` from its middle, and less of a file with more than two channels or
+    a higher rate than 48 kHz: memory does not grow with its length, nor does time where ``most_s`` is given.
 
-    Checks are sample_rate, bit_depth, length,
-    silence, clipping, channels, stereo, lossy and header. Raises InputError for what is no whole audio file.
+    Checks are sample_rate, bit_depth, length, silence, clipping, channels, stereo, lossy and header. Raises InputError
+    for a file that is no complete audio file.
     """
     with open_stream(path, longest_s=LONGEST_REFERENCE_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
         most = None if most_s is None else int(most_s * min(stream.rate, VALUES_PER_S // stream.channels))
@@ -89,7 +89,7 @@ def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
 
 
 def _format_of(file: Stream) -> str | None:
-    """The lossy form of the file itself, to follow "it is"; None where it keeps every sample."""
+    """The lossy form of the file itself, to follow "it is"; None where it is lossless."""
     if file.form in LOSSY_FORMATS:
         return LOSSY_FORMATS[file.form]
     is_coded = any(name in file.subtype for name in CODED_SUBTYPES)
@@ -97,7 +97,7 @@ def _format_of(file: Stream) -> str | None:
 
 
 def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
-    """What the header alone says."""
+    """The findings from the header alone."""
     findings = [Finding("header", note) for note in file.notes]
     if file.rate < MIN_RATE_HZ:
         rate = f"{file.rate / 1000:g} kHz"
@@ -113,7 +113,7 @@ def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
 
 
 def _heard(signs: Signs, lossy_format: str | None, *, is_window: bool) -> tuple[Finding, ...]:
-    """What the samples say; ``is_window`` where they hold all that would be embedded."""
+    """The findings from the samples; ``is_window`` where they are the whole part that would be embedded."""
     if is_window and signs.middle_dbfs < SILENT_DBFS:
         return (Finding("silence", f"The {WINDOW_S} s around its middle, which would be embedded, are silent."),)
     told = (_clipping(signs), _stereo(signs), _lossy(signs.wall_hz(), lossy_format))

@@ -1,9 +1,9 @@
-"""Where a spectrum ends as if cut off: the mark that lossy codecs and low sampling rates leave in a recording.
+"""Where a spectrum ends as if cut off: the trace of lossy codecs and low sampling rates in a recording.
 
 The loud moments decide (95th percentile of each band over the song). A brick wall is an edge over which the level falls
-by 20 dB within 500 Hz, from the kilohertz under it to the two above by 30 dB. Rooms, microphones, tape and tone
-controls roll off over octaves and make none; nor do the single partials of pure tones, between which there is nothing.
-It tells that something was cut, not what cut it.
+by 20 dB within 500 Hz, and by 30 dB from the kilohertz under it to the two above. Room acoustics, microphones, tape and
+tone controls roll off over octaves and make none; nor do the single partials of pure tones, between which there is
+nothing. It shows that something was cut, not by what.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ LOWEST_EDGE_HZ = 7000.0
 BELOW_HZ, WITHIN_HZ, ABOVE_HZ = 1000.0, 500.0, 2000.0
 FALL_DB, STEP_DB = 20.0, 30.0
 QUIETER_BANDS = 25.0
-"""Percentile of the bands under an edge that must stand above it: they are full of sound, not of lines with gaps."""
+"""Percentile of the bands under an edge that must be above it: they are full of sound, not of lines with gaps."""
 
 FLOOR_DB = -130.0
-"""Nothing is under it: what a 24-bit file can hold of a band. Digital silence above an edge counts as this."""
+"""The least level that a 24-bit file can hold in a band. Digital silence above an edge counts as this."""
 
 Levels = NDArray[np.float32]
 
@@ -58,6 +58,6 @@ def wall_hz(levels: Levels) -> float | None:
 
 
 def _middle_of_fall(loud: NDArray[np.floating], edge: int, within: int) -> int:
-    """The band at which half of the fall, in dB, is behind."""
+    """The band at which the level has fallen by half of the total, in dB."""
     half = (loud[edge - 1] + loud[edge - 1 + within]) / 2
     return edge + int(np.argmax(loud[edge : edge + within] < half))

@@ -1,1 +1,1 @@
-"""Lyrics as DiffRhythm sings them: tokens placed in time."""
+"""Lyrics for DiffRhythm: tokens placed in time."""

@@ -1,4 +1,4 @@
-"""A song's lyrics as the model sings them: tokens on frames, and what a person should know about each line."""
+"""Place a song's lyrics for the model: tokens on frames, and notes on each line for the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.engines.diffrhythm.network.frames import FRAME_RATE, Passage, frame_a
 from tasks.phonemes.reader import Reader, Spoken
 
 LATE_TOLD_S = 0.1
-"""A line that is pushed by less than this is sung in time to any ear."""
+"""A line delayed by less than this still sounds in time."""
 
 _AFTER_END = "is not sung, because the song ends before it. Move it earlier"
 _LEFT_OUT = "is not sung, because the original leaves out the last line of a song of this length"
@@ -23,8 +23,8 @@ _LEFT_OUT = "is not sung, because the original leaves out the last line of a son
 class LinePlacement:
     """One line of the lyrics on the frames ``first_frame`` to before ``end_frame``; a rest has no phones.
 
-    ``line`` is its number in the lyrics' file. ``lost_tokens`` found no room before the song's end, ``late_frames`` is
-    how far the line before it pushed it. ``notes`` are predicates that follow the stamp.
+    ``line`` is its number in the lyrics' file. ``lost_tokens`` did not fit before the song's end, ``late_frames`` is
+    the delay by the line before it. ``notes`` are predicates that follow the stamp.
     """
 
     start_s: float
@@ -40,13 +40,13 @@ class LinePlacement:
 
     @property
     def late_s(self) -> float:
-        """How much later than its stamp the line begins."""
+        """The delay of the line's start after its stamp, in seconds."""
         return self.late_frames / FRAME_RATE
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A whole song: ``runs`` and ``versions`` belong in its recipe, ``lines`` are for people."""
+    """A whole song: ``runs`` and ``versions`` are for its recipe, ``lines`` are for the user."""
 
     frames: int
     runs: Runs
@@ -56,7 +56,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row of ``songline preview-lyrics``: when a line is really sung, by which phonemes, and what is wrong."""
+    """One row of ``songline preview-lyrics``: the actual time of a line, its phonemes, and its faults."""
 
     line: int
     stamp: str
@@ -70,7 +70,7 @@ class PreviewRow:
 
 
 def place_lyrics(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str) -> Placement:
-    """Read and place every line of a song in ``language``; nothing is lost without a note that says so.
+    """Read and place every line of a song in ``language``; nothing is lost without a note.
 
     Raises InputError for a length that no model makes, MachineError where a package is missing.
     """
@@ -79,8 +79,10 @@ def place_lyrics(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str
 
 
 def place_original(lyrics: Lyrics, reader: Reader, *, length_s: int, language: str) -> Placement:
-    """The same as the original does it: no digits, kana or other letters alone in a line, and on the base model
-    without the last line. ``language`` does not matter. Raises InputError for a line that the original cannot read.
+    """Place lyrics as the original pipeline does: no digits, kana or other letters alone in a line, and on the base
+    model without the last line.
+
+    ``language`` does not matter. Raises InputError for a line that the original cannot read.
     """
     lines = [(line, _as_published(line, reader)) for line in lyrics.sung]
     frames = frames_of(length_s)
@@ -95,10 +97,10 @@ def placed(
     drop_last: bool = False,
     bare_stops: bool = False,
 ) -> Placement:
-    """Lines that have been read, on the frames of a song; lines without tokens leave no trace there.
+    """Place lines that have been read on the frames of a song; lines without tokens leave no trace there.
 
-    The original differs: on the base model it leaves out the last line (``drop_last``), and a line without tokens
-    still gets the full stop that ends every line (``bare_stops``).
+    The original differs: on the base model it leaves out the last line (``drop_last``), and a line without tokens still
+    gets the full stop that ends every line (``bare_stops``).
     """
     timed = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in lines if spoken.tokens or bare_stops]
     found = slots(timed, frames=frames, length_s=length_s, drop_last=drop_last)
@@ -115,12 +117,12 @@ def placed(
 
 
 def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
-    """What a person should know before the song is rendered, as (line in the file, sentences naming the stamp)."""
+    """The warnings for the user before the song is rendered, as (line in the file, sentences naming the stamp)."""
     return tuple((line.line, f"{stamp(line.start_s)} {note}.") for line in placement.lines for note in line.notes)
 
 
 def passage_warnings(placement: Placement, passage: Passage) -> tuple[str, ...]:
-    """Likewise for the lines that begin in a passage sung anew; words past its end are not sung."""
+    """The warnings for the lines that begin in a retaken passage; words past its end are not sung."""
     told = []
     for line in placement.lines:
         if not passage.start_frame <= line.wanted_frame < passage.end_frame:
@@ -133,7 +135,7 @@ def passage_warnings(placement: Placement, passage: Passage) -> tuple[str, ...]:
 
 
 def preview(placement: Placement) -> tuple[PreviewRow, ...]:
-    """Every line with the time and the phonemes it is sung by, rests included."""
+    """Every line with its actual time and phonemes, rests included."""
     return tuple(
         PreviewRow(
             line=line.line,

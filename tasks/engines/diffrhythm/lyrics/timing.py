@@ -1,4 +1,4 @@
-"""Where tokens fall in time: one token a frame, a line at its stamp or right after the line before it."""
+"""Place tokens in time: one token per frame, a line at its stamp or right after the line before it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BASE_LENGTH_S = 95
 LONGEST_S = 285
 
 Runs = list[list[Any]]
-"""``[[first frame, [token, …]], …]``: the stretches that are not silent, in order; values of JSON."""
+"""``[[first frame, [token, …]], …]``: the runs of frames with tokens, in order; values of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedTokens:
-    """The tokens of one line, to begin at a time."""
+    """The tokens of one line, and the time at which they should begin."""
 
     start_s: float
     tokens: Sequence[int]
@@ -29,9 +29,9 @@ class TimedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where one line came to stand: frames ``first`` to before ``end``; ``wanted`` is where its time lies.
+    """The placement of one line: frames ``first`` to before ``end``; ``wanted`` is the frame of its time.
 
-    ``tokens`` are those that found room, the line's full stop included; ``lost`` counts those that did not.
+    ``tokens`` are those that fit, the line's full stop included; ``lost`` counts those that did not.
     """
 
     wanted: int
@@ -66,9 +66,9 @@ def duration_of(length_s: int) -> float:
 def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_last: bool) -> list[Slot | None]:
     """Place the lines in their order; None for a line that is not placed at all.
 
-    A line ends with a full stop, those within it become commas. It waits for the line before it to end; what does not
-    fit into ``frames`` is lost, and so are lines that begin at ``length_s`` or later. ``drop_last`` leaves the last of
-    the others out, as the original does on the base model.
+    A line ends with a full stop; those within it become commas. It waits for the line before it to end; tokens that do
+    not fit into ``frames`` are lost, and so are lines that begin at ``length_s`` or later. ``drop_last`` leaves the
+    last of the others out, as the original does on the base model.
     """
     kept = [index for index, line in enumerate(lines) if line.start_s < length_s]
     if drop_last:
@@ -87,7 +87,7 @@ def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_la
 
 
 def runs_of(placed: Sequence[Slot | None]) -> Runs:
-    """The stretches of frames that hold tokens; lines that touch are one stretch."""
+    """The runs of frames that hold tokens; lines that touch form one run."""
     runs: Runs = []
     end = -1
     for slot in placed:

@@ -1,7 +1,7 @@
-"""Published files and training checkpoints as networks: read without trusting them, and strictly.
+"""Load networks from published files and training checkpoints: without trusting them, and strictly.
 
-A file is a flat set of tensors, or holds such sets under the names that training gives them. What kind of network it is
-(sizes, base or full) is read off the tensors; a tensor too many, too few or of the wrong shape is an error.
+A file is a flat set of tensors, or holds such sets under the names that training gives them. The kind of network
+(sizes, base or full) is derived from the tensors; a tensor too many, too few or of the wrong shape is an error.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Tensors = dict[str, Tensor]
 def load_network(
     path: Path, *, exact_buffers: bool = False, prefer_ema: bool = False, max_frames: int | None = None
 ) -> DiT:
-    """The network in a ``.pt`` or ``.safetensors`` file, on the CPU in the precision it is stored in.
+    """The network in a ``.pt`` or ``.safetensors`` file, on the CPU in the stored precision.
 
     ``exact_buffers`` as for :class:`DiT`; ``prefer_ema`` takes the averaged weights of a training checkpoint;
     ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
-    file is mapped into memory rather than read. Raises MachineError that names what is wrong with the file.
+    file is mapped into memory rather than read. Raises MachineError that names the fault of the file.
     """
     tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
     config = _config(tensors, path, max_frames)
@@ -65,7 +65,7 @@ def _read(path: Path) -> Mapping[str, object]:
 
 
 def _weights(found: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
-    """The one set of tensors that is wanted, of those the file holds."""
+    """The requested set of tensors, of those in the file."""
     if not {_WEIGHTS, _EMA} & found.keys():
         averaged = any(name.startswith(_EMA_PREFIX) for name in found)
         if prefer_ema and not averaged:
@@ -104,7 +104,7 @@ def _unprefixed(tensors: Tensors) -> Tensors:
 
 
 def _config(tensors: Tensors, path: Path, max_frames: int | None) -> NetworkConfig:
-    """The sizes that the tensors tell."""
+    """The sizes derived from the tensors."""
     rows = ("proj_out.weight", "transformer_blocks.0.mlp.gate_proj.weight", "text_embed.text_embed.weight")
     missing = [name for name in rows if name not in tensors or tensors[name].dim() != 2]
     if missing:
@@ -129,7 +129,7 @@ def _config(tensors: Tensors, path: Path, max_frames: int | None) -> NetworkConf
 
 
 def _count(tensors: Tensors, stem: str) -> int:
-    """How many numbered parts there are, counted as far as they go without a gap."""
+    """The number of numbered parts, counted up to the first gap."""
     pattern = re.compile(re.escape(stem) + r"\.(\d+)\.")
     numbers = {int(match[1]) for match in map(pattern.match, tensors) if match}
     return next(number for number in range(len(numbers) + 1) if number not in numbers)

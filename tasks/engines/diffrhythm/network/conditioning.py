@@ -1,4 +1,4 @@
-"""What one song tells the sampler: its words by frame, its style, and for an edit what is known of it already."""
+"""The conditioning of one song: its words by frame, its style, and for an edit the known part of its latent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tasks.engines.diffrhythm.network.config import CONDITION
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
-    """One song of T frames; rows of a batch that are the same object share what is computed for it.
+    """One song of T frames; rows of a batch that are the same object share computations.
 
-    ``text`` [T] int64 tokens, 0 the filler; ``style`` and ``negative_style`` [512]; ``start_time`` and ``duration`` as
-    the network counts them (duration for the full model only). For an edit, ``known`` [Tc, 64] is the latent there is,
-    at least T frames long, and ``regenerate`` [T] bool says which frames are made anew; the others stay verbatim.
+    ``text`` [T] int64 tokens, 0 the filler; ``style`` and ``negative_style`` [512]; ``start_time`` and ``duration`` in
+    the network's units (duration for the full model only). For an edit, ``known`` [Tc, 64] is the existing latent, at
+    least T frames long, and ``regenerate`` [T] bool marks the frames to regenerate; the others stay verbatim.
     """
 
     text: Tensor
@@ -43,13 +43,13 @@ class Conditioning:
             )
 
     def known_outside(self) -> Tensor | None:
-        """The known latent [T, 64], zero where frames are regenerated: what the network sees."""
+        """The known latent [T, 64] for the network's input, zero where frames are regenerated."""
         if self.known is None or self.regenerate is None:
             return None
         return self.known[: len(self.text)].masked_fill(self.regenerate[:, None], 0.0)
 
     def restore(self, latent: Tensor) -> Tensor:
-        """``latent`` [T, 64] with the known frames put back as they were."""
+        """``latent`` [T, 64] with the known frames restored."""
         if self.known is None or self.regenerate is None:
             return latent
         known = self.known[: len(self.text)].to(latent)
@@ -57,7 +57,7 @@ class Conditioning:
 
 
 def regenerated_frames(passages: Iterable[tuple[int, int]], frames: int) -> Tensor:
-    """The union of frame intervals [start, end) as [frames] bool; what lies past the end is cut off."""
+    """The union of frame intervals [start, end) as [frames] bool; frames past the end are cut off."""
     mask = torch.zeros(frames, dtype=torch.bool)
     for start, end in passages:
         mask[max(0, start) : max(0, end)] = True

@@ -45,7 +45,7 @@ class NetworkConfig:
 
     @property
     def fused_layers(self) -> int:
-        """How many of the first layers have the text added again."""
+        """The number of first layers to which the text is added again."""
         return self.depth // 2
 
     @property

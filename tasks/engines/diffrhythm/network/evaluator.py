@@ -1,7 +1,7 @@
-"""The network as sampling runs it: many evaluations of few songs, with everything that time does not touch done before.
+"""The network as used in sampling: many evaluations of few songs, with all time-independent parts calculated before.
 
-Per song: words, style, known latent and the text that is added in the first layers. Per run: all time embeddings.
-What is left per evaluation is the input projection of the latent, the layers, and the output.
+Per song: words, style, known latent and the text that is added in the first layers. Per run: all time embeddings. Per
+evaluation only the input projection of the latent, the layers, and the output remain.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tasks.engines.diffrhythm.network.schedule import rotate
 
 KEPT_LENGTHS = 4
 ROWS_AT_ONCE = 16384
-"""Frames that go through a hidden layer at once: enough to fill any device, and a bound to its memory."""
+"""Frames that go through a hidden layer at once: enough to fill any device, and a limit to its memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Neighbours in the network's batch that share a text: which latents they evaluate, and the text's constant parts.
+    """Neighbours in the network's batch that share a text: the latents they evaluate, and the text's constant parts.
 
     ``constant`` [1, T, D] goes into the input projection, ``fusions`` [1, T, D] each after the first layers.
     """
@@ -39,7 +39,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that one run needs besides the latents: B songs, K times, N = B or 2B rows of the network's batch.
+    """All inputs of one run besides the latents: B songs, K times, N = B or 2B rows of the network's batch.
 
     ``vectors`` [K, N, 1, D] is the part of the input projection that is equal for all frames; ``scale`` and ``shift``
     [K, N, 1, D] belong to the output; ``rotary`` are tables [T, 1, 1, head_dim].
@@ -54,7 +54,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class FusedLayer:
-    """A layer's weights with those that share an input joined, so that one product serves them all."""
+    """A layer's weights, with those of a common input joined so that one product serves them all."""
 
     attention_norm: Tensor
     qkv: Tensor
@@ -65,7 +65,7 @@ class FusedLayer:
 
 
 class Evaluator:
-    """Takes a network over, onto ``device``: its layers in ``dtype``, all that is small or close to time in float32."""
+    """A network on ``device`` (it takes it over): layers in ``dtype``, small and time-related parts in float32."""
 
     def __init__(self, network: DiT, *, device: torch.device, dtype: torch.dtype, compile: bool) -> None:
         self._network = network.eval().to(device)
@@ -80,7 +80,7 @@ class Evaluator:
         self._null_words: dict[int, Tensor] = {}
 
     def prepare(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> Prepared:
-        """Everything of a run over ``times`` [K] that does not depend on the latents; all songs of one length."""
+        """The parts of a run over ``times`` [K] that do not depend on the latents; all songs of one length."""
         frames = len(songs[0].text)
         scale, shift, vectors = self._moments(songs, times, guided=guided)
         branches = list(self._cond_branches(songs))
@@ -126,7 +126,7 @@ class Evaluator:
             rows.addmm_(hidden[:, : hidden.shape[1] // 2], layer.down.T)
 
     def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """The output [N, T, 64], formed in float32 song by song: twice a song's width is all the memory it takes."""
+        """The output [N, T, 64], calculated in float32 song by song, which takes twice a song's width of memory."""
         made = []
         for number, song in enumerate(h.unbind()):
             normed = F.layer_norm(song.float(), song.shape[-1:], eps=EPS)
@@ -152,7 +152,7 @@ class Evaluator:
         return scale.unsqueeze(2), shift.unsqueeze(2), vectors.unsqueeze(2)
 
     def _cond_branches(self, songs: Sequence[Conditioning]) -> Iterator[Branch]:
-        """One branch for each stretch of neighbours that are the same song."""
+        """One branch for each run of neighbours that are the same song."""
         first = 0
         for last in range(1, len(songs) + 1):
             if last == len(songs) or songs[last] is not songs[first]:
@@ -169,7 +169,7 @@ class Evaluator:
         return Branch(rows, latents, constant, [fusion(told) for fusion in self._network.text_fusion_linears])
 
     def _words_of_none(self, frames: int) -> Tensor:
-        """The embedding [1, T, 512] of a text of nothing but filler, kept for the lengths asked for last."""
+        """The embedding [1, T, 512] of a text of nothing but filler, cached for the most recent lengths."""
         if frames not in self._null_words:
             if len(self._null_words) == KEPT_LENGTHS:
                 self._null_words.pop(next(iter(self._null_words)))
@@ -182,7 +182,7 @@ class Evaluator:
 
 
 def _set_precision(network: DiT, dtype: torch.dtype) -> None:
-    """The layers in ``dtype``; float32 for what is small, and for time, which half precision cannot tell apart."""
+    """Set the layers to ``dtype``, and small parts and time, whose values half precision cannot hold, to float32."""
     wide: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
     wide.append(network.input_embed.conv_pos_embed)
     small: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]
@@ -196,7 +196,7 @@ def _set_precision(network: DiT, dtype: torch.dtype) -> None:
 
 
 def _input_weights(network: DiT) -> tuple[Tensor, ...]:
-    """The input projection cut by what it reads: latent, known latent, text, style, time."""
+    """The input projection split by its inputs: latent, known latent, text, style, time."""
     config = network.config
     widths = [config.mel_dim, config.mel_dim, config.text_dim, CONDITION, CONDITION]
     return torch.split(network.input_embed.proj.weight, widths, dim=1)
@@ -217,7 +217,7 @@ def _fused(layer: nn.Module) -> FusedLayer:
 
 
 def _joined(*linears: nn.Linear) -> Tensor:
-    """The weights of ``linears`` as one; theirs become views of it, so that nothing is held twice."""
+    """The weights of ``linears`` as one tensor; theirs become views of it, so that nothing is stored twice."""
     joined = torch.cat([linear.weight.detach() for linear in linears])
     for linear, part in zip(linears, torch.split(joined, [linear.out_features for linear in linears]), strict=True):
         linear.weight = nn.Parameter(part, requires_grad=False)
@@ -225,6 +225,6 @@ def _joined(*linears: nn.Linear) -> Tensor:
 
 
 def _gate(hidden: Tensor) -> None:
-    """The gated activation of [N, 2 F], left in its first half."""
+    """The gated activation of [N, 2 F], stored in its first half."""
     gate, up = hidden.chunk(2, dim=-1)
     F.silu(gate, inplace=True).mul_(up)

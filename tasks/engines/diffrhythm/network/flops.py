@@ -1,7 +1,7 @@
-"""The arithmetic of a song, the time it must take at least, and what devices can do; without torch.
+"""The operations of a song, the least time it takes, and the peak rates of devices; without torch.
 
-Two operations for each multiply-add. The counts follow from the network's form: linear layers and position
-convolutions grow with the frames, attention with their square.
+Two operations for each multiply-add. The counts follow from the network's form: linear layers and position convolutions
+grow with the frames, attention with their square.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ DEVICE_PEAKS: Mapping[str, DevicePeak] = {
 
 
 def device_peak(device_name: str) -> DevicePeak | None:
-    """The peak of a device by the name its driver gives it (``NVIDIA H200``), or None for one not listed."""
+    """The peak of a device by its driver's name (``NVIDIA H200``), or None for one not listed."""
     words = device_name.split()
     matching = [name for name in DEVICE_PEAKS if _within(name.split(), words)]
     return DEVICE_PEAKS[max(matching, key=len)] if matching else None
 
 
 def share_of_peak(flops: float, seconds: float, *, device_name: str, dtype: str) -> float | None:
-    """What part (0 to 1) of the device's peak was reached; None where the device is not listed."""
+    """The share (0 to 1) of the device's peak that was reached; None where the device is not listed."""
     peak = device_peak(device_name)
     return None if peak is None or seconds <= 0 else flops / seconds / peak.flops_per_s(dtype)
 
 
 def evaluation_flops(config: NetworkConfig, frames: int) -> float:
-    """One branch of one evaluation of the network, without what depends on the text alone."""
+    """One branch of one evaluation of the network, without the parts that depend on the text alone."""
     dim = config.dim
     layer = 4 * dim * dim + 3 * config.ff_mult * dim * dim
     convolutions = 2 * POSITION_KERNEL * dim * (dim // POSITION_GROUPS)
@@ -81,7 +81,7 @@ def evaluation_flops(config: NetworkConfig, frames: int) -> float:
 
 
 def text_flops(config: NetworkConfig, frames: int) -> float:
-    """The text embedding and what it adds to the first layers: needed once per song."""
+    """The text embedding and its additions to the first layers: needed once per song."""
     width = config.text_dim
     block = 2 * TEXT_EXPANSION * width * width + TEXT_KERNEL * width
     return 2.0 * frames * (config.conv_layers * block + config.fused_layers * width * config.dim)
@@ -94,7 +94,7 @@ def song_flops(config: NetworkConfig, frames: int, *, steps: int, guided: bool =
 
 
 def _within(wanted: list[str], words: list[str]) -> bool:
-    """Whether ``wanted`` stands in ``words`` as neighbours, a word's beginning being enough (A100-SXM4-80GB)."""
+    """Whether ``wanted`` is in ``words`` as neighbours; the beginning of a word is enough (A100-SXM4-80GB)."""
     for first in range(len(words) - len(wanted) + 1):
         pairs = zip(wanted, words[first:], strict=False)
         if all(have == want or have.startswith(f"{want}-") for want, have in pairs):

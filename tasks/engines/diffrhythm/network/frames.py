@@ -1,4 +1,4 @@
-"""Which latent frames a passage named in seconds covers; light, so that planning can use it."""
+"""The latent frames of a passage in seconds; light, so that planning can use it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.common.errors import InputError
 
 SAMPLE_RATE = 44_100
-"""Hz, of everything the published autoencoder reads and gives."""
+"""Hz, of all input and output of the published autoencoder."""
 
 FRAME_SAMPLES = 2048
 """Samples in one latent frame."""
@@ -17,15 +17,15 @@ FRAME_RATE = SAMPLE_RATE / FRAME_SAMPLES
 """Latent frames per second."""
 
 LEAST_FRAMES = 8
-"""The shortest passage worth singing anew (0.37 s); a shorter one is widened to it."""
+"""The shortest passage worth regenerating (0.37 s); a shorter one is widened to it."""
 
 _ROUNDING = 1e-6
-"""Frames: what a time that was itself worked out from a frame may lie off it."""
+"""In frames: the error of a time that was itself calculated from a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The latent frames [``start_frame``, ``end_frame``) that a retake makes anew. Raises InputError when empty."""
+    """The latent frames [``start_frame``, ``end_frame``) that a retake regenerates. Raises InputError when empty."""
 
     start_frame: int
     end_frame: int
@@ -54,16 +54,16 @@ class Passage:
 
 
 def frame_at(time_s: float) -> int:
-    """The latent frame that sounds at a time, truncated as the published pipeline does."""
+    """The latent frame at a time, truncated as the published pipeline does."""
     return int(time_s * SAMPLE_RATE / FRAME_SAMPLES)
 
 
 def passage_between(start_s: float, end_s: float, *, song_frames: int, least_frames: int = LEAST_FRAMES) -> Passage:
     """The whole frames that cover ``start_s`` to ``end_s``, kept inside the song and at least ``least_frames`` long.
 
-    The start is rounded down and the end up, so that what was named is covered; a passage that is too short grows
-    on both sides as far as the song allows. Raises InputError for times that are no numbers, lie outside the song, or
-    are in the wrong order.
+    The start is rounded down and the end up, so that the whole passage is covered; a passage that is too short grows on
+    both sides as far as the song allows. Raises InputError for times that are no numbers, lie outside the song, or are
+    in the wrong order.
     """
     song_s = song_frames / FRAME_RATE
     _check(start_s, end_s, song_s)

@@ -1,4 +1,4 @@
-"""The parts of the network, each under the name its parameters are published by."""
+"""The layers of the network, each under the name its parameters are published by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.engines.diffrhythm.network.config import (
 from tasks.engines.diffrhythm.network.schedule import rotate, sinusoid, text_positions
 
 EPS = 1e-6
-"""What every normalisation of the network adds."""
+"""The constant that every normalisation of the network adds."""
 
 
 class ScalarEmbedding(nn.Module):
@@ -30,13 +30,13 @@ class ScalarEmbedding(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(SINUSOID, CONDITION), nn.SiLU(), nn.Linear(CONDITION, CONDITION))
 
     def forward(self, value: Tensor) -> Tensor:
-        """The sinusoid is formed in float32 and only then meets the weights' precision."""
+        """[B] to [B, 512]. The sinusoid is calculated in float32 and only then converted to the weights' precision."""
         embedded: Tensor = self.time_mlp(sinusoid(value).to(next(self.parameters()).dtype))
         return embedded
 
 
 class ResponseNorm(nn.Module):
-    """Global response normalisation: each channel's energy over the whole song against the other channels'."""
+    """Global response normalisation: each channel's energy over the whole song relative to the other channels'."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class TextBlock(nn.Module):
 
 
 class TextEmbedding(nn.Module):
-    """Frame-aligned tokens as vectors that know their place and their neighbours."""
+    """Frame-aligned tokens as vectors that include position and context."""
 
     def __init__(self, config: NetworkConfig, *, exact_buffers: bool) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class TextEmbedding(nn.Module):
 
 
 class PositionConv(nn.Module):
-    """Two wide grouped convolutions over time that tell the layers where they are."""
+    """Two wide grouped convolutions over time that give the layers positions."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class PositionConv(nn.Module):
 
 
 class InputEmbedding(nn.Module):
-    """Everything a frame is told, brought to the network's width."""
+    """All inputs of a frame, projected to the network's width."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The diffusion transformer of DiffRhythm v1.2, in the plain form that training and comparison use.
+"""The diffusion transformer of DiffRhythm v1.2, in the plain form for training and comparison.
 
 Parameters have the names of the published files (without their leading ``transformer.``), so that files load strictly
 and adapters find their layers. :mod:`tasks.engines.diffrhythm.network.evaluator` runs the same weights faster.
@@ -17,7 +17,7 @@ __all__ = ["DiT", "NetworkConfig"]
 
 
 class DiT(nn.Module):
-    """Predicts the velocity of a noisy latent, given words, style, time and what is already known of the song.
+    """Predicts the velocity of a noisy latent from words, style, time and the known part of the song.
 
     ``exact_buffers`` keeps rotary frequencies and text positions in float32; the published pipeline, and this by
     default, rounds them through float16.

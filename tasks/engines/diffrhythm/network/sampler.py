@@ -1,7 +1,7 @@
-"""From noise to latents by Euler's method, many seeds or songs of one length at once.
+"""Sample latents from noise by Euler's method, many seeds or songs of one length at once.
 
-A latent's result does not depend on what it shares a batch with: its noise comes from its own seed, and no operation
-of the network looks across songs.
+A latent's result does not depend on the rest of its batch: its noise comes from its own seed, and no operation of the
+network mixes songs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ __all__ = ["Conditioning", "Sampler", "Sampling", "noise", "regenerated_frames"]
 
 LATENT_CHANNELS = 64
 UNGUIDED_BELOW = 1e-5
-"""Guidance weaker than this is none, and the null branch is not evaluated."""
+"""Weaker guidance counts as none, and the null branch is not evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a song is sampled: ``steps`` points in time (one evaluation fewer), guidance strength, sway of the grid."""
+    """The sampling parameters of a song: ``steps`` points in time (one evaluation fewer), guidance strength, grid
+    sway."""
 
     steps: int = 32
     cfg_strength: float = 4.0
@@ -45,7 +46,7 @@ class Sampling:
 
     @property
     def evaluations(self) -> int:
-        """How often the network is asked, each branch once."""
+        """The number of evaluations of each branch."""
         return self.steps - 1
 
 
@@ -58,8 +59,8 @@ def noise(seed: int, frames: int) -> Tensor:
 class Sampler:
     """Samples latents with one network, which it takes over: it is moved to ``device`` and its layers to ``dtype``.
 
-    Flow time, latents and everything close to them stay float32 in any ``dtype``. ``compile`` has the element-wise
-    stages between the matrix products compiled; the samples then differ by rounding.
+    Flow time, latents and everything close to them stay float32 in any ``dtype``. ``compile`` compiles the element-wise
+    stages between the matrix products; the samples then differ by rounding.
     """
 
     def __init__(self, network: DiT, *, device: torch.device | str, dtype: torch.dtype, compile: bool = False) -> None:
@@ -78,8 +79,8 @@ class Sampler:
     ) -> Tensor:
         """Latents [B, T, 64] float32 on the sampler's device, for B songs of T frames and B noises [T, 64].
 
-        Give one :class:`Conditioning` several times for several seeds of a song. ``on_prepared`` is called when all
-        does not depend on time is done. Raises ValueError where lengths or numbers do not agree.
+        Give one :class:`Conditioning` several times for several seeds of a song. ``on_prepared`` is called when
+        everything that does not depend on time is done. Raises ValueError where lengths or numbers do not agree.
         """
         _check(songs, noises)
         latents = torch.stack(list(noises)).to(self._device, torch.float32)
@@ -96,7 +97,7 @@ class Sampler:
         sampling: Sampling,
         on_prepared: Callable[[], None],
     ) -> None:
-        """Carry ``latents`` along the grid in place; nothing here waits for the device."""
+        """Integrate ``latents`` along the grid in place; nothing here waits for the device."""
         if sampling.evaluations == 0:
             return
         prepared = self._evaluator.prepare(songs, grid[:-1], guided=sampling.guided)
@@ -110,7 +111,7 @@ class Sampler:
 
 
 def _whole_float32() -> AbstractContextManager[None]:
-    """Convolutions in float32 as matrix products are: by default cuDNN would round their inputs to TF32."""
+    """Convolutions in full float32, like matrix products: by default cuDNN would round their inputs to TF32."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 

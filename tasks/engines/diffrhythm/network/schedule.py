@@ -1,6 +1,7 @@
-"""What depends on numbers alone: the grid of flow times, sinusoids, position tables and rotations.
+"""Tables that depend on numbers alone: the grid of flow times, sinusoids, positions and rotations.
 
-All of it is float32 (the grid is formed in float64), since half precision cannot hold a time or a far position.
+All of it is float32 (the grid is calculated in float64), since half precision cannot represent a time or a far
+position.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from torch import Tensor
 from tasks.engines.diffrhythm.network.config import SINUSOID
 
 SWAY_RANGE = (-1.0, 2 / (math.pi - 2))
-"""The sway coefficients for which time runs forward everywhere."""
+"""The sway coefficients for which time always increases."""
 
 _BASE = 10000.0
 _TIME_SCALE = 1000
 
 
 def time_grid(steps: int, sway: float = 0.0) -> Tensor:
-    """``steps`` flow times from 0 (noise) to 1 (data), float32 on the CPU; negative sway lingers near the noise."""
+    """``steps`` flow times from 0 (noise) to 1 (data), float32 on the CPU; negative sway puts more near the noise."""
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
     swayed = t + sway * (torch.cos(math.pi / 2 * t) - 1 + t)
     return swayed.float()
@@ -33,7 +34,7 @@ def sinusoid(value: Tensor) -> Tensor:
     """
     half = SINUSOID // 2
     exponents = torch.arange(half).float() * (-math.log(_BASE) / (half - 1))
-    rates = exponents.double().exp().float()  # correctly rounded: an angle of 1000 shows the last place of a frequency
+    rates = exponents.double().exp().float()  # correctly rounded: an angle of 1000 shows the last digit of a frequency
     angles = (_TIME_SCALE * value).float()[:, None] * rates.to(value.device)
     return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
@@ -48,8 +49,8 @@ def text_positions(positions: Tensor, width: int, *, exact: bool) -> Tensor:
 def rotary_table(positions: Tensor, head_dim: int, *, exact: bool) -> tuple[Tensor, Tensor]:
     """Cosines and signed sines [T, head_dim] float32 of the rotation at each frame, as :func:`rotate` takes them.
 
-    The published pipeline holds the frequencies in float16, which turns far frames by up to a radian more or less; that
-    is done here too unless ``exact``.
+    The published pipeline holds the frequencies in float16, which rotates far frames by up to a radian more or less;
+    that is done here too unless ``exact``.
     """
     frequencies = _frequencies(head_dim) if exact else _frequencies(head_dim).half().float()
     angles = positions.float()[:, None] * frequencies.to(positions.device)
@@ -58,10 +59,10 @@ def rotary_table(positions: Tensor, head_dim: int, *, exact: bool) -> tuple[Tens
 
 
 def rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the two halves of each head [..., head_dim] against each other; the tables must broadcast."""
+    """Rotate the two halves of each head [..., head_dim] against each other; the tables must broadcast."""
     return torch.addcmul(heads * cos, heads.roll(heads.shape[-1] // 2, dims=-1), sin)
 
 
 def _frequencies(width: int) -> Tensor:
-    """On the CPU, so that every device turns far frames alike."""
+    """On the CPU, so that every device rotates far frames alike."""
     return 1.0 / _BASE ** (torch.arange(0, width, 2).float() / width)

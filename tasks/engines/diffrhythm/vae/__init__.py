@@ -1,1 +1,1 @@
-"""DiffRhythm's autoencoder between latents and sound."""
+"""DiffRhythm's autoencoder between latents and audio."""

@@ -1,7 +1,7 @@
-"""Where the published pipeline cuts a song into chunks, and which part of each it keeps.
+"""The published pipeline's chunks of a song, and the part of each that it keeps.
 
-A chunk is 128 latent frames, the next begins 96 later, and the last one is placed so that it ends with the song. Later
-chunks overwrite earlier ones from their own 16th frame on, with hard cuts; the geometry is the same in both directions.
+A chunk is 128 latent frames, the next begins 96 later, and the last one ends with the song. Later chunks overwrite
+earlier ones from their own 16th frame on, with hard cuts; the geometry is the same in both directions.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ TRIM_FRAMES = 16
 class Chunk:
     """One piece that goes through the autoencoder by itself, all in latent frames.
 
-    ``start`` and ``frames`` say where it lies, ``first`` and ``end`` which frames of the whole come from it;
-    ``late_samples``: how much later than its place an encoded chunk is read (see :func:`encode_chunks`).
+    ``start`` and ``frames`` are its position, ``first`` and ``end`` the frames of the whole that come from it;
+    ``late_samples``: how much later than its position an encoded chunk is read (see :func:`encode_chunks`).
     """
 
     start: int
@@ -59,8 +59,8 @@ def decode_chunks(frames: int) -> tuple[Chunk, ...]:
 def encode_chunks(samples: int) -> tuple[Chunk, ...]:
     """The chunks of audio of ``samples``, giving ``samples // 2048`` latent frames.
 
-    Where the audio does not end on a frame, the last chunk is read from its end, off the frame grid by the rest, yet
-    placed on the grid. Audio shorter than one chunk is a single piece (the published pipeline fails there).
+    Where the audio does not end on a frame, the last chunk is read from its end, off the frame grid by the remainder,
+    yet placed on the grid. Audio shorter than one chunk is a single piece (the published pipeline fails there).
     """
     frames, rest = divmod(samples, FRAME_SAMPLES)
     if not rest or frames < CHUNK_FRAMES:
@@ -70,7 +70,7 @@ def encode_chunks(samples: int) -> tuple[Chunk, ...]:
 
 
 def _kept(starts: list[int], frames: int, *, late_samples: int = 0) -> tuple[Chunk, ...]:
-    """What is left of each chunk once the later ones have overwritten it; chunks nothing is left of are dropped."""
+    """The remaining part of each chunk once the later ones have overwritten it; chunks without one are dropped."""
     firsts = [0, *(start + TRIM_FRAMES for start in starts[1:])]
     ends = [min(after, start + CHUNK_FRAMES - TRIM_FRAMES) for start, after in zip(starts, firsts[1:], strict=False)]
     last = len(starts) - 1

@@ -1,4 +1,4 @@
-"""How far the autoencoder in reduced precision is off float32, and whether that is too far."""
+"""The error of the autoencoder in reduced precision against float32, and its limit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from catalog.common.errors import RefusedError
 from tasks.engines.diffrhythm.vae.vae import LATENT_CHANNELS, Vae
 
 LIMIT_DB = -60.0
-"""The largest RMS error, relative to the float32 sound, that a reduced precision may have."""
+"""The largest RMS error, relative to the float32 audio, that a reduced precision may have."""
 
 PROBE_FRAMES = 64
 
 
 def probe_latents(*, songs: int = 1, frames: int = PROBE_FRAMES, seed: int = 0) -> Tensor:
-    """Standard-normal latents [songs, frames, 64], the scale of real ones, to measure an autoencoder with."""
+    """Standard-normal latents [songs, frames, 64], the scale of real ones, for measuring an autoencoder."""
     return torch.randn(songs, frames, LATENT_CHANNELS, generator=torch.Generator().manual_seed(seed))
 
 

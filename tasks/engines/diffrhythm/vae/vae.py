@@ -1,8 +1,8 @@
-"""The published autoencoder between latents and sound: loading, decoding, encoding.
+"""The published autoencoder between latents and audio: loading, decoding, encoding.
 
-It is a TorchScript module with two methods, ``decode_export`` ([B, 64, T] to [B, 2, 2048 T]) and ``encode_export``
-([B, 2, N] to [B, 128, N // 2048]: 64 channels of means, 64 of scales). Latents are neither scaled nor shifted; what it
-decodes is kept as it is, with no peak normalisation and no 16-bit step.
+It is a TorchScript module with two methods, ``decode_export`` ([B, 64, T] to [B, 2, 2048 T]) and ``encode_export`` ([B,
+2, N] to [B, 128, N // 2048]: 64 channels of means, 64 of scales). Latents are neither scaled nor shifted; decoded audio
+is kept as it is, with no peak normalisation and no 16-bit step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.weights.out_of_memory import is_out_of_memory
 
 LATENT_CHANNELS = 64
 CHUNK_BATCH = 8
-"""Chunks decoded at once unless told otherwise: about 1 GB per tensor of the last stage in float32."""
+"""The default number of chunks decoded at once: about 1 GB per tensor of the last stage in float32."""
 
 
 _LEAST_DEVIATION = 1e-4
@@ -35,7 +35,7 @@ Piece = TypeVar("Piece")
 
 
 class Autoencoder(Protocol):
-    """What the two exported methods take and give."""
+    """The two exported methods."""
 
     def decode_export(self, latents: Tensor) -> Tensor:
         """Latents [B, 64, T] to audio [B, 2, 2048 T]."""
@@ -47,7 +47,7 @@ class Autoencoder(Protocol):
 class Vae:
     """A loaded autoencoder on one device in one precision.
 
-    ``tf32`` lets CUDA round the factors of float32 convolutions to 10 bits; it is off unless asked for.
+    ``tf32`` lets CUDA round the factors of float32 convolutions to 10 bits; it is off by default.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Vae:
         return cls(module.eval().to(device=torch.device(device), dtype=dtype), device=device, dtype=dtype, tf32=tf32)
 
     def decode(self, latents: Tensor, *, chunked: bool, chunk_batch: int = CHUNK_BATCH) -> Tensor:
-        """The sound of latents [B, T, 64] as float32 [B, 2, 2048 T] in host memory.
+        """The audio of latents [B, T, 64] as float32 [B, 2, 2048 T] in host memory.
 
         Whole, or in chunks with the published geometry (less memory, and other samples near the seams). At most
-        ``chunk_batch`` chunks of all songs go through at once, a whole song counting as the chunks that fill it;
-        out of memory halves that. Raises TransientError when even one piece does not fit.
+        ``chunk_batch`` chunks of all songs go through at once, a whole song counting as the chunks that fill it; out of
+        memory halves that. Raises TransientError when even one piece does not fit.
         """
         songs, frames = _checked(latents)
         chunks = decode_chunks(frames) if chunked else whole(frames)
@@ -125,7 +125,7 @@ class Vae:
 
     @torch.no_grad()
     def _run(self, method: str, cuts: Sequence[Tensor], shape: tuple[int, int]) -> Tensor:
-        """Put cuts of one length through a method together; ``shape`` is what each must become."""
+        """Put cuts of one length through a method in one batch; ``shape`` is the expected shape of each result."""
         batch = torch.stack(list(cuts)).to(device=self.device, dtype=self.dtype)
         with _repeatable(tf32=self.tf32):
             result: Tensor = getattr(self._module, method)(batch)
@@ -177,12 +177,12 @@ def _checked(latents: Tensor) -> tuple[int, int]:
 
 
 def _at_once(chunks: Sequence[Chunk], chunk_batch: int) -> int:
-    """How many pieces of this length take the memory of ``chunk_batch`` chunks; at least one."""
+    """The number of pieces of this length that take the memory of ``chunk_batch`` chunks; at least one."""
     return max(1, chunk_batch * CHUNK_FRAMES // max(CHUNK_FRAMES, chunks[0].frames))
 
 
 def _in_batches(pieces: Sequence[Piece], at_once: int, work: Callable[[Sequence[Piece]], None]) -> None:
-    """Hand all pieces to ``work``, ``at_once`` at a time, half as many whenever the device is out of memory."""
+    """Pass all pieces to ``work``, ``at_once`` at a time, half as many whenever the device is out of memory."""
     done = 0
     while done < len(pieces):
         batch = pieces[done : done + at_once]
@@ -198,15 +198,15 @@ def _in_batches(pieces: Sequence[Piece], at_once: int, work: Callable[[Sequence[
 
 
 def _fits(work: Callable[[Sequence[Piece]], None], batch: Sequence[Piece]) -> bool:
-    """Do the work; False where there was not memory enough for it, with nothing of the attempt kept there."""
+    """Do the work; False where there was not enough memory, with nothing of the attempt left there."""
     try:
         work(batch)
         return True
     except (RuntimeError, MemoryError) as error:
-        # TorchScript hands on a device's out-of-memory error as a plain RuntimeError that quotes it.
+        # TorchScript reports a device's out-of-memory error as a plain RuntimeError that quotes it.
         if not is_out_of_memory(error):
             raise
-    # The error held the attempt's tensors: they can be given back only now that it is gone.
+    # The error held the attempt's tensors: they can be freed only now that it is gone.
     torch.cuda.empty_cache()
     return False
 

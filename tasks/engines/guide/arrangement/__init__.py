@@ -1,1 +1,1 @@
-"""The guide's arrangement: form, harmony, melody, rhythm, and the score they give."""
+"""The guide's arrangement: form, harmony, melody, rhythm, and the resulting score."""

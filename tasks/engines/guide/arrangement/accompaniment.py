@@ -1,4 +1,4 @@
-"""Chords, pads, broken chords, the second voice and the answers between the lines."""
+"""Chords, pads, arpeggios, the second voice and fills between the lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STROKE = {"X": 92, "x": 80, "o": 62}
 
 
 def voicings(harmony: Harmony, bars: Sequence[int], *, lowest: int) -> dict[int, tuple[int, ...]]:
-    """A position of each bar's chord, each moving least from the one before."""
+    """A voicing of each bar's chord, each with the smallest movement from the one before."""
     placed: dict[int, tuple[int, ...]] = {}
     previous: tuple[int, ...] = ()
     for bar in bars:
@@ -89,7 +89,7 @@ def pad(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold:
 
 
 def pluck(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold: float) -> tuple[Note, ...]:
-    """Broken chords in eighths over the fuller sections."""
+    """Arpeggios in eighths over sections at or over ``threshold`` energy, and over the intro."""
     chords = voicings(harmony, _bars(sections), lowest=PLUCKS_FROM)
     order = tuple(int(index) for index in feel.rng.permutation(4)) * 2
     final = sections[-1].end_bar - 1
@@ -124,7 +124,7 @@ def second_voice(tune: Sequence[Note], sections: Sequence[Section], harmony: Har
 
 
 def answers(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
-    """Short figures of chord tones where the singer pauses between two lines."""
+    """Short figures of chord tones in the singer's pauses between two lines."""
     begin, end = feel.grid.time_s(sections[0].first_bar), feel.grid.time_s(sections[-1].end_bar - 1)
     notes: list[Note] = []
     for before, after in pairwise(tune):

@@ -1,4 +1,4 @@
-"""From a recipe to every note of a song."""
+"""Arrange a recipe: every note of a song."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tasks.engines.guide.arrangement.score import (
 )
 
 STREAMS = ("style", "harmony", "melody", "drums", "bass", "chords", "pad", "pluck", "answers")
-"""Each hand draws from its own stream of the seed, so that a change in one does not move the others."""
+"""Each part draws from its own stream of the seed, so that a change in one does not affect the others."""
 
 MINOR_WORDS = ("sad", "dark", "wistful", "melanchol", "minor", "moody", "haunting", "gloomy", "lonely", "tragic")
 MAJOR_WORDS = ("happy", "bright", "uplifting", "cheerful", "sunny", "joyful", "major", "playful", "hopeful")
@@ -39,7 +39,7 @@ WORTH_STARTING_LATE_S = 0.4
 
 
 def arrange(recipe: Recipe) -> Arrangement:
-    """Everything that is played for ``recipe``: pure, and the same for the same recipe."""
+    """All notes of ``recipe``: pure, and the same for the same recipe."""
     inputs: Mapping[str, Any] = recipe.inputs
     settings: Mapping[str, Any] = inputs["settings"]
     streams = _streams(recipe.seed)
@@ -61,7 +61,7 @@ def _streams(seed: int) -> dict[str, Generator]:
 
 
 def _grid(recipe: Recipe, groove: Groove, rng: Generator) -> Grid:
-    """The stated tempo, else one of the groove's, bent by up to 5 % to where the lines fall best."""
+    """The stated tempo, else one of the groove's, changed by up to 5 % for the best fit of the lines."""
     starts_s = [start_ms / 1000 for start_ms, _, syllables in recipe.inputs["lines"] if syllables]
     chosen = float(rng.integers(groove.tempos_bpm[0], groove.tempos_bpm[1] + 1))
     stated = recipe.inputs["bpm"]
@@ -83,7 +83,7 @@ def _key(stated: str | None, prompt: str | None, rng: Generator) -> tuple[int, b
 
 
 class _Band:
-    """The players of one song: what they all look at, and what each of them plays."""
+    """The players of one song: the musical context they share, and the parts they play."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class _Band:
         ]
 
     def colours(self) -> list[Part]:
-        """Pad, broken chords and answers, as far as the density asks for them."""
+        """Pad, arpeggios and fills, depending on the density."""
         density = self._settings["density"]
         groove, sections, harmony = self._groove, self._sections, self._harmony
         pads = accompaniment.pad(sections, harmony, self._feels["pad"], threshold=1.0 - density)
@@ -172,7 +172,7 @@ class _Band:
 
 
 def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
-    """Notes clipped to the song: what begins before it starts with it, what is over or would not begin is gone."""
+    """Notes clipped to the song: those that begin before it start with it, those entirely outside are dropped."""
     kept = []
     for note in notes:
         start, end = max(0.0, note.start_s), min(length_s, note.start_s + note.duration_s)
@@ -182,7 +182,7 @@ def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
 
 
 def _with_phrases(sections: Sequence[Section], grid: Grid, rng: Generator) -> tuple[Section, ...]:
-    """Sections of a song without words, given phrases of two bars to play a tune in."""
+    """Sections of a song without words, with phrases of two bars for a tune."""
     filled = []
     for section in sections:
         phrases = []

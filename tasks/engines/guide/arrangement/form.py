@@ -1,4 +1,4 @@
-"""Finds a song's form: the grid of bars that its lines fall on, and the sections between the gaps of its lines."""
+"""Finds a song's form: the grid of bars that fits its lines, and the sections between the gaps of its lines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from tasks.engines.guide.arrangement.score import Grid, Line, Section, SectionKind
 
 Row = tuple[int, str, int]
-"""A line as the recipe holds it: start in milliseconds, words, syllables."""
+"""A line in the recipe: start in milliseconds, words, syllables."""
 
 SHORTEST_LINE_S = 0.05
 FINAL_RING_S = 2.7
-"""The last chord rings at least this long where the song leaves room for it."""
+"""The last chord rings at least this long where the song's length allows."""
 
 INTERLUDE_BARS = 4
 LONGEST_LINE_BARS = 2
@@ -34,7 +34,7 @@ ENERGY: dict[SectionKind, float] = {
 
 
 def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
-    """The grid, among ``tempos_bpm``, whose bars, beats and eighths lie closest to the lines' starts."""
+    """The grid, among ``tempos_bpm``, whose bars, beats and eighths are closest to the lines' starts."""
     if not starts_s:
         return Grid(tempos_bpm[0], 0.0)
     starts = np.asarray(starts_s)
@@ -55,7 +55,8 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
 
 
 def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ...]:
-    """The recipe's rows as lines, each with the room it has; a row without syllables is a rest that ends the last."""
+    """The recipe's rows as lines, each with its available time; a row without syllables is a rest that ends the
+    last."""
     starts_s = [start_ms / 1000 for start_ms, _, _ in rows]
     ends_s = [*starts_s[1:], length_s][: len(rows)]
     room_s = LONGEST_LINE_BARS * grid.bar_s
@@ -67,12 +68,12 @@ def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ..
 
 
 def first_bar(grid: Grid) -> int:
-    """-1 where a part of a bar comes before bar 0, else 0."""
+    """-1 where a part of a bar precedes bar 0, else 0."""
     return -1 if grid.origin_s > 0.01 else 0
 
 
 def final_bar(grid: Grid, length_s: float) -> int:
-    """The bar whose first beat carries the last chord."""
+    """The bar whose first beat has the last chord."""
     ring_s = min(FINAL_RING_S, length_s / 2)
     return max(first_bar(grid), int(np.floor((length_s - ring_s - grid.origin_s) / grid.bar_s)))
 
@@ -105,7 +106,7 @@ def _section(kind: SectionKind, first: int, end: int, lines: Sequence[Line] = ()
 
 
 def _closed(sections: list[Section], final: int) -> tuple[Section, ...]:
-    """The final bar belongs to the outro; empty sections go, their lines to the one before."""
+    """The final bar belongs to the outro; empty sections are removed, their lines moved to the one before."""
     if sections and sections[-1].kind == "outro":
         sections[-1] = replace(sections[-1], end_bar=final + 1)
     else:
@@ -122,7 +123,7 @@ def _closed(sections: list[Section], final: int) -> tuple[Section, ...]:
 
 
 def _risen(sections: list[Section]) -> list[Section]:
-    """Each return of a kind comes with a little more energy than the last."""
+    """Each repeat of a kind has a little more energy than the last."""
     seen: Counter[str] = Counter()
     risen = []
     for section in sections:
@@ -132,7 +133,7 @@ def _risen(sections: list[Section]) -> list[Section]:
 
 
 def _groups(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines parted at long gaps, where repeated words begin or end, and in fours where a stretch is long."""
+    """Lines split at long gaps, where repeated words begin or end, and in fours within long groups."""
     gaps = [second.start_s - first.start_s for first, second in pairwise(lines)]
     usual = median(gaps) if gaps else 0.0
     refrain = _refrain(lines)
@@ -145,7 +146,7 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _split(group: list[Line]) -> list[list[Line]]:
-    """Fours of a long stretch; a single line left over stays with the last four."""
+    """Groups of four from a long one; a single remaining line stays with the last four."""
     if len(group) < SPLIT_FROM_LINES:
         return [group]
     cuts = [*range(0, len(group) - 1, 4), len(group)]
@@ -153,7 +154,7 @@ def _split(group: list[Line]) -> list[list[Line]]:
 
 
 def _refrain(lines: Sequence[Line]) -> list[bool]:
-    """Which lines belong to a stretch of two or more lines whose words come again elsewhere."""
+    """Which lines belong to a run of two or more lines whose words recur elsewhere."""
     counts = Counter(_words(line) for line in lines)
     repeated = [counts[_words(line)] > 1 and bool(_words(line)) for line in lines]
     return [
@@ -193,7 +194,7 @@ def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
 
 
 def _placed(groups: Sequence[list[Line]], grid: Grid, begin: int, final: int) -> list[tuple[int, list[Line]]]:
-    """Each group with the bar it starts in; groups that would share a bar become one."""
+    """Each group with the bar it starts in; groups that would share a bar are merged."""
     placed: list[tuple[int, list[Line]]] = []
     for group in groups:
         bar = int(np.floor((grid.beats(group[0].start_s) + PICKUP_BEATS) / 4))

@@ -1,4 +1,4 @@
-"""The feels that the guide knows: drum, bass and chord figures of one bar in sixteenths, and their tempos.
+"""The grooves of the guide: drum, bass and chord figures of one bar in sixteenths, and their tempos.
 
 In a figure ``X`` is an accent, ``x`` a plain stroke, ``o`` a soft one and ``.`` silence; in a bass figure ``R`` is the
 root, ``5`` the fifth and ``8`` the octave, held until the next sign.
@@ -23,7 +23,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Groove:
-    """One feel: a calm and a full form of each figure, drum kit, instruments and the words that ask for it."""
+    """One groove: a calm and a full form of each figure, drum kit, instruments and the prompt words that select it."""
 
     name: str
     tempos_bpm: tuple[int, int]
@@ -184,7 +184,7 @@ _ALL = (
 GROOVES: Mapping[str, Groove] = {groove.name: groove for groove in _ALL}
 
 HUMAN_VOICES = frozenset({"oohs", "choir"})
-"""Those of ``VOICES`` that are sung; the tune of a song without words is left to the instruments."""
+"""The sung ones of ``VOICES``; a tune of a song without words is left to the instruments."""
 
 VOICES: Mapping[str, int] = {
     "oohs": 53,

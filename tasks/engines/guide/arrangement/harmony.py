@@ -1,4 +1,4 @@
-"""Chords: which one sounds in each bar of each section, and how its voices move."""
+"""Chords: the one in each bar of each section, and the movement of its voices."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Harmony:
     chords: tuple[Chord, ...]
 
     def at(self, bar: int) -> Chord:
-        """The chord of ``bar``; before the first and after the last bar, theirs."""
+        """The chord of ``bar``; the first bar's before it, the last bar's after it."""
         return self.chords[min(len(self.chords) - 1, max(0, bar - self.first_bar))]
 
     @property
@@ -83,16 +83,16 @@ class Harmony:
         return frozenset((self.tonic + step) % 12 for step in steps)
 
     def scale_over(self, bar: int) -> frozenset[int]:
-        """The key's pitch classes as the chord of ``bar`` bends them: a leading tone replaces the seventh."""
+        """The key's pitch classes as altered by the chord of ``bar``: a leading tone replaces the seventh."""
         foreign = self.at(bar).pitch_classes - self.scale
         raised = {(pitch - 1) % 12 for pitch in foreign}
         return (self.scale - raised) | foreign
 
 
 def harmonise(sections: Sequence[Section], *, tonic: int, minor: bool, rich: bool, rng: Generator) -> Harmony:
-    """Chords for every bar: one loop a kind of section, a dominant before a tonic, the tonic at the end.
+    """Chords for every bar: one loop per kind of section, a dominant before a tonic, the tonic at the end.
 
-    ``rich`` colours chords with sevenths.
+    ``rich`` adds sevenths to chords.
     """
     loops = {
         kind: tuple(str(rng.choice(choices)).split())
@@ -128,7 +128,7 @@ def _chord(name: str, tonic: int, *, rich: bool) -> Chord:
 
 
 def voice(chord: Chord, previous: Sequence[int], *, lowest: int) -> tuple[int, ...]:
-    """The chord's closed position within a tenth above ``lowest`` that moves least from ``previous``."""
+    """The chord's close voicing within a tenth above ``lowest`` with the smallest movement from ``previous``."""
     tones = sorted(chord.pitch_classes)
     positions = []
     for turn in range(len(tones)):

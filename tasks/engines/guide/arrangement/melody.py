@@ -1,4 +1,4 @@
-"""The tune: one note a syllable, from each line's start on, in a rhythm and a contour that sections share."""
+"""The tune: one note per syllable, from each line's start on, in a rhythm and a contour that sections share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.arrangement.score import Grid, Line, Note, Section
 
 LOWEST, HIGHEST = 57, 79
-"""A3 to G5: what most singers reach."""
+"""A3 to G5: the range of most singers."""
 
 FASTEST_STEP_BEATS = 0.25
 BREATH = 0.92
@@ -25,7 +25,7 @@ PREFER_OFFSET_S = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """What lines of one kind of section share: which syllables linger, the rise and fall, and the ground pitch."""
+    """The common features of the lines of one kind of section: long syllables, contour, and base pitch."""
 
     lingering: tuple[int, ...]
     contours: tuple[tuple[float, ...], ...]
@@ -34,8 +34,8 @@ class Motif:
 
 
 def invent_motifs(tonic: int, rng: Generator) -> Mapping[str, Motif]:
-    """A motif for verse, chorus and bridge; the chorus lies higher and reaches further."""
-    # The tonic's own octave decides where a verse feels at rest, whatever the key.
+    """A motif for verse, chorus and bridge; the chorus lies higher and has a wider range."""
+    # The tonic's own octave determines the resting pitch of a verse, whatever the key.
     home = 60 + (tonic - 60 + 5) % 12 - 5
     verse_ground = min(66.0, max(62.0, home + float(rng.integers(1, 5))))
     return {
@@ -71,7 +71,7 @@ def sing(
         motif = motifs.get(section.kind, motifs["chorus" if section.kind == "interlude" else "verse"])
         for index, line in enumerate(section.lines):
             starts = _starts(line, grid, motif)
-            # Lines answer each other: open, closed, open, and the last one home.
+            # Lines answer each other: open, closed, open, and the last one ends on the tonic.
             closed = index % 2 == 1 or index + 1 == len(section.lines)
             contour = motif.contours[(0, 1, 0, 2)[index % 4]]
             previous = notes[-1].pitch if notes else None
@@ -98,7 +98,7 @@ def _starts(line: Line, grid: Grid, motif: Motif) -> list[float]:
 
 
 def _spread(count: int, slots: int, motif: Motif) -> list[int]:
-    """``count`` rising offsets within ``slots``, with the spare slots given to the motif's lingering syllables."""
+    """``count`` rising offsets within ``slots``, with the spare slots given to the motif's long syllables."""
     lengths = [1] * count
     spare = min(slots - count, count)
     order = sorted(range(count - 1), key=lambda index: (motif.lingering[index % 8], index))
@@ -148,7 +148,7 @@ def _pitches(
 def _tonal_cost(
     candidates: NDArray[np.int_], start_s: float, grid: Grid, harmony: Harmony, *, last: bool, closed: bool
 ) -> NDArray[np.float64]:
-    """Out of the scale is out of the question; out of the chord costs on strong beats and at a line's end."""
+    """The cost of pitches: outside the scale excluded, outside the chord high on strong beats and at a line's end."""
     # A note just before the bar line belongs to the chord that follows.
     beats = grid.beats(start_s) + 0.2
     bar = int(beats // 4)
@@ -168,7 +168,7 @@ def _tonal_cost(
 def _notes(
     line: Line, starts: Sequence[float], pitches: Sequence[int], grid: Grid, *, energy: float, language: str
 ) -> list[Note]:
-    """Each note lasts until the next, the last one about a bar's half, never into the next line."""
+    """Each note lasts until the next, the last one about half a bar, never into the next line."""
     end_s = min(line.end_s - 0.02, starts[-1] + 2.5 * grid.beat_s)
     ends = [*starts[1:], max(end_s, starts[-1] + 0.5 * (line.end_s - starts[-1]))]
     syllables = split_words(line.text, len(starts), language)
@@ -190,7 +190,7 @@ def _velocity(beats: float, energy: float, index: int) -> int:
 
 
 def split_words(text: str, count: int, language: str = "en") -> list[str]:
-    """The words of a line dealt to ``count`` notes: a long word holds over several, marked by a hyphen."""
+    """The words of a line distributed to ``count`` notes: a long word spans several, marked by a hyphen."""
     words = text.split()
     if not words:
         return [""] * count
@@ -207,7 +207,7 @@ def split_words(text: str, count: int, language: str = "en") -> list[str]:
 
 
 def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
-    """How many notes each word gets: its syllables where they add up, else more to words with more letters."""
+    """The number of notes for each word: its syllables where they add up, else more for words with more letters."""
     shares = [max(1, count_syllables(word, language)) for word in words]
     if sum(shares) == count:
         return shares

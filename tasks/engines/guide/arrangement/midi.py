@@ -1,4 +1,4 @@
-"""Writes an arrangement as a standard MIDI file that opens in any sequencer with its bars, key, words and form."""
+"""Writes an arrangement as a standard MIDI file with its bars, key, words and form, for any sequencer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Event = tuple[int, int, bytes]
 
 
 class _Clock:
-    """Seconds to ticks. What comes before bar 0 is one short bar of its own, so that bar lines fall on the grid."""
+    """Seconds to ticks. The time before bar 0 is one short bar of its own, so that bar lines fall on the grid."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
@@ -36,7 +36,7 @@ class _Clock:
 
 
 def midi_bytes(arrangement: Arrangement) -> bytes:
-    """The file's bytes (type 1, 960 ticks a beat, texts in UTF-8), the same for the same arrangement."""
+    """The file's bytes (type 1, 960 ticks per beat, texts in UTF-8), the same for the same arrangement."""
     clock = _Clock(arrangement.grid)
     end = clock.tick(arrangement.length_s)
     tracks = [_track(_form_events(arrangement, clock), end)]
@@ -112,7 +112,7 @@ def _time_signature(beats: int) -> bytes:
 
 
 def _variable(value: int) -> bytes:
-    """A variable-length quantity: seven bits a byte, the last one without its top bit."""
+    """A variable-length quantity: seven bits per byte, the last one without its top bit."""
     octets = [value & 0x7F]
     while value := value >> 7:
         octets.append(value & 0x7F | 0x80)

@@ -30,7 +30,7 @@ _FILLS = (
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """When and how hard strokes fall: swing of the off-beat (0 to 1), whether it is felt in sixteenths, and a hand."""
+    """Timing and strength of strokes: off-beat swing (0 to 1), whether it applies to sixteenths, random variation."""
 
     grid: Grid
     swing: float
@@ -38,7 +38,7 @@ class Feel:
     rng: Generator
 
     def time_s(self, bar: int, sixteenth: float, *, loose_s: float = 0.004) -> float:
-        """When a sixteenth of a bar is played; bars' first beats stay exact."""
+        """The time of a sixteenth of a bar, with random variation; bars' first beats stay exact."""
         time = self.grid.time_s(bar, sixteenth / 4)
         unit = 1 if self.sixteenths else 2
         if sixteenth % (2 * unit) == unit:
@@ -48,7 +48,7 @@ class Feel:
         return time + float(self.rng.uniform(-loose_s, loose_s))
 
     def velocity(self, base: float) -> int:
-        """``base``, give or take what a hand gives or takes."""
+        """``base`` with random variation."""
         return int(min(127, max(1, round(base + float(self.rng.normal(0, 4))))))
 
 
@@ -122,7 +122,7 @@ def _hit(bar: int, step: int, instrument: int, velocity: float, feel: Feel) -> N
 
 
 def bass_line(sections: Sequence[Section], groove: Groove, harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
-    """The bass: roots on the first beats, the groove's figure after them, a step towards the next root at turns."""
+    """The bass: roots on the first beats, then the groove's figure, a step towards the next root at section ends."""
     calm = groove.bass_calm[int(feel.rng.integers(len(groove.bass_calm)))]
     full = groove.bass_full[int(feel.rng.integers(len(groove.bass_full)))]
     notes: list[Note] = []

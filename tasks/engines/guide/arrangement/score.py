@@ -1,4 +1,4 @@
-"""What the arranger hands to the players: notes in parts, on a grid of bars, in sections."""
+"""The arranger's output for the players: notes in parts, on a grid of bars, in sections."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One instrument: ``name`` picks its place in the mix, ``stem`` the bus it goes to.
+    """One instrument: ``name`` selects its place in the mix, ``stem`` its bus.
 
-    ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without their recordings' width.
+    ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Grid:
 
     @property
     def beat_s(self) -> float:
-        """Length of one beat."""
+        """Length of one beat in seconds."""
         return 60 / self.bpm
 
     @property
     def bar_s(self) -> float:
-        """Length of one bar."""
+        """Length of one bar in seconds."""
         return 4 * self.beat_s
 
     def time_s(self, bar: int, beats: float = 0.0) -> float:
-        """When ``beats`` after the start of ``bar`` is."""
+        """The time in seconds of ``beats`` after the start of ``bar``."""
         return self.origin_s + (4 * bar + beats) * self.beat_s
 
     def beats(self, time_s: float) -> float:
@@ -68,7 +68,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sung line: when it starts, until when it may last, its words and number of syllables."""
+    """One sung line: its start, the latest end, its words and number of syllables."""
 
     start_s: float
     end_s: float

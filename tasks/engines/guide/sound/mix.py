@@ -1,6 +1,6 @@
-"""The mixing desk: what is done to each part, how loud it is, and the linear bus that adds the parts up.
+"""The mix: effects and level of each part, and the linear bus that adds the parts up.
 
-Effects sit on parts and on the rooms of stems, never on the mix, so that the stems add up to it.
+Effects apply to parts and to the reverbs of stems, never to the mix, so that the stems add up to it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ SILENT_PEAK = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part's place in the mix: level against the tune, pan from -1 to 1, tone, dynamics and share of the room.
+    """A part's place in the mix: level relative to the tune, pan from -1 to 1, tone, dynamics and reverb send.
 
-    ``body_db_hz`` is a gain and the frequency it is centred on; ``ratio`` 1 leaves dynamics alone; peaks higher than
+    ``body_db_hz`` is a gain and its centre frequency; ``ratio`` 1 leaves dynamics unchanged; peaks higher than
     ``headroom_db`` above the part's level are rounded off; ``wide`` delays one side by some milliseconds.
     """
 
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A stem's room: Freeverb size 0 to 1, and how much of a dotted-eighth echo goes into it."""
+    """A stem's reverb: Freeverb size 0 to 1, and the share of a dotted-eighth echo in it."""
 
     size: float
     echo: float = 0.0
@@ -82,9 +82,9 @@ ROOMS: Mapping[Stem, Room] = {
 
 
 def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, reverb: float, beat_s: float) -> Sound:
-    """The parts of one stem in their places and their room: stereo float32 (2, frames).
+    """The parts of one stem in their places with reverb: stereo float32 (2, frames).
 
-    ``parts`` are names of ``PLACES`` with their dry sounds, taken one at a time; ``reverb`` 0 to 1 scales the room.
+    ``parts`` are names of ``PLACES`` with their dry audio, taken one at a time; ``reverb`` 0 to 1 scales the reverb.
     """
     dry = np.zeros((2, frames), dtype=np.float32)
     send = np.zeros((2, frames), dtype=np.float32)
@@ -94,21 +94,21 @@ def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, rev
         dry += placed
         placed *= np.float32(place.wet * reverb)
         send += placed
-        del raw, placed  # before the next part is played: a song's length of sound each
+        del raw, placed  # before the next part is played: each is a song's length of audio
     if send.any():
         dry += Pedalboard(_room(ROOMS[stem], beat_s))(send, RATE)
     return dry
 
 
 def _shaped(raw: Sound, place: Place) -> Sound:
-    """Level, dynamics, tone, rounded peaks, and level again, so that every instrument arrives equally loud."""
+    """Level, dynamics, tone, rounded peaks, and level again, so that every instrument ends equally loud."""
     raw *= _gain_to(raw, PART_RMS_DBFS)
     chain = _dynamics_and_tone(place)
     toned: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
     ceiling = np.float32(10 ** ((PART_RMS_DBFS + place.headroom_db) / 20))
     toned /= ceiling
     np.tanh(toned, out=toned)
-    # The high-pass comes last: what bends a lopsided wave leaves some DC.
+    # The high-pass comes last: distortion of an asymmetric wave leaves some DC.
     shaped: Sound = Pedalboard([HighpassFilter(place.low_cut_hz)])(toned, RATE)
     shaped *= _gain_to(shaped, PART_RMS_DBFS + place.level_db)
     return shaped
@@ -135,7 +135,7 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
 
 
 def _panned(sound: Sound, place: Place) -> Sound:
-    """Stereo at constant power, 1 and 1 in the centre."""
+    """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre."""
     angle = (place.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
     stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
@@ -146,7 +146,7 @@ def _panned(sound: Sound, place: Place) -> Sound:
 
 
 def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:
-    """The gain that brings the part, where it plays, to an RMS level over its channels; 1 for silence."""
+    """The gain that brings the audible part to an RMS level over its channels; 1 for silence."""
     blocks = sound[:, : sound.shape[1] // BLOCK * BLOCK].reshape(len(sound), -1, BLOCK)
     power = np.einsum("cbi,cbi->b", blocks, blocks) / (BLOCK * len(sound))
     loudest = float(power.max(initial=0.0))
@@ -157,7 +157,8 @@ def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:
 
 
 def balance(stems: Mapping[Stem, Sound]) -> Sound:
-    """Scale and fade ``stems`` in place, all alike, and return their sum: the mix, peaking at ``PEAK_DBFS``."""
+    """Scale and fade ``stems`` in place, all alike; returns their sum, the mix (2, frames), peaking at
+    ``PEAK_DBFS``."""
     mix = _sum(stems)
     peak = max(float(mix.max(initial=0.0)), -float(mix.min(initial=0.0)))
     gain = np.float32(10 ** (PEAK_DBFS / 20) / peak) if peak > SILENT_PEAK else np.float32(1.0)

@@ -1,6 +1,6 @@
-"""Plays notes with a SoundFont: each pitch is made once per part, then laid down wherever it sounds.
+"""Plays notes with a SoundFont: each pitch is made once per part, then added at each of its notes.
 
-Envelopes, tuning and filters follow the SoundFont 2.01 specification (sections 8 and 9), with two liberties: the
+Envelopes, tuning and filters follow the SoundFont 2.01 specification (sections 8 and 9), with two deviations: the
 filter's sweep is a cross-fade between its two ends, and modulators other than velocity are left out.
 """
 
@@ -44,7 +44,7 @@ Mono = NDArray[Any]
 
 RATE = 44100
 SILENT_DB = 100.0  # Envelopes fall 100 dB in their stated time (section 8.1.2).
-ATTENUATION_SCALE = 0.04  # dB per centibel as the EMU hardware played it, and fonts are tuned for.
+ATTENUATION_SCALE = 0.04  # dB per centibel as the EMU hardware played it, which fonts are tuned for.
 OPEN_FILTER_HZ = 17000.0
 LONGEST_TAIL_S = 1.5
 SHORTEST_RELEASE_S = 0.12
@@ -54,20 +54,20 @@ ATTACK_FLOOR_S = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One pitch held: its frames without its release, and how fast it then falls, in dB per second."""
+    """One held pitch: its frames without its release, and how fast it then falls, in dB per second."""
 
     frames: Sound
     release_db_per_s: float
 
 
 class Sampler:
-    """Lays notes down with the instruments of one SoundFont; holds no sound between calls."""
+    """Plays notes with the instruments of one SoundFont; keeps no audio between calls."""
 
     def __init__(self, font: SoundFont) -> None:
         self._font = font
 
     def play(self, part: Part, *, frames: int) -> Sound:
-        """The part's dry sound: float32 (2, frames), or (1, frames) where the part is ``mono``."""
+        """The part's dry audio: float32 (2, frames), or (1, frames) where the part is ``mono``."""
         out = np.zeros((1 if part.mono else 2, frames), dtype=np.float32)
         by_pitch: dict[int, list[Note]] = {}
         for note in part.notes:
@@ -136,7 +136,7 @@ def _pan(permille: int) -> tuple[np.float32, np.float32]:
 
 
 def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float64] | None) -> Mono:
-    """The zone's recording at ``pitch``, looped where it loops, by cubic interpolation (Catmull-Rom)."""
+    """The zone's sample at ``pitch``, looped where it loops, by cubic interpolation (Catmull-Rom), shape (frames,)."""
     recording = zone.recording
     root = zone.value(ROOT_KEY) if zone.value(ROOT_KEY) >= 0 else recording.root_key
     cents = (pitch - root) * zone.value(SCALE_TUNING) + 100 * zone.value(COARSE_TUNE) + zone.value(FINE_TUNE)
@@ -161,7 +161,7 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
 
 
 def _envelope(zone: Zone, frames: int) -> Mono:
-    """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation."""
+    """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation; (frames,)."""
     attack = max(1, round(max(ATTACK_FLOOR_S, _seconds(zone.value(ATTACK))) * RATE))
     hold = round(_seconds(zone.value(HOLD)) * RATE)
     fall_db = np.clip((np.arange(frames) - attack - hold) * (SILENT_DB / (_seconds(zone.value(DECAY)) * RATE)), 0, None)
@@ -172,7 +172,7 @@ def _envelope(zone: Zone, frames: int) -> Mono:
 
 
 def _swept(zone: Zone, mono: Mono) -> Mono:
-    """The zone's low-pass: from its opened to its rested cut-off in the time of its modulation envelope."""
+    """The zone's low-pass: from its open to its resting cut-off in the time of its modulation envelope."""
     sweep = zone.value(ENV_TO_CUTOFF)
     rest_cents = zone.value(FILTER_CUTOFF) + sweep * (1 - min(1000, zone.value(MOD_SUSTAIN)) / 1000)
     opened_hz, rested_hz = _hertz(zone.value(FILTER_CUTOFF) + sweep), _hertz(rest_cents)
@@ -180,7 +180,7 @@ def _swept(zone: Zone, mono: Mono) -> Mono:
     opened = _low_pass(mono, opened_hz, resonance_db)
     if abs(opened_hz - rested_hz) < 1 or min(opened_hz, rested_hz) >= OPEN_FILTER_HZ:
         return opened
-    # In a quarter of its full time the cut-off has gone most of the audible way.
+    # Within a quarter of its full time the cut-off has gone most of the audible way.
     fall = np.exp(np.arange(len(mono), dtype=np.float32) * np.float32(-4 / (_seconds(zone.value(MOD_DECAY)) * RATE)))
     rested = _low_pass(mono, rested_hz, resonance_db)
     mixed: Mono = rested + (opened - rested) * fall
@@ -205,7 +205,7 @@ def _low_pass(mono: Mono, cutoff_hz: float, resonance_db: float) -> Mono:
 
 
 def _singing_cents(frames: int) -> NDArray[np.float64]:
-    """A singer's pitch around a note: from 35 cents below in 70 ms, then a vibrato that grows from 0.3 s on."""
+    """A singer's pitch around a note in cents: from 35 below in 70 ms, then a vibrato that grows from 0.3 s on."""
     t = np.arange(frames) / RATE
     scoop = -35 * np.exp(-t / 0.025)
     depth = 16 * np.clip((t - 0.3) / 0.5, 0, 1)

@@ -1,7 +1,7 @@
-"""Reads a SoundFont 2.01 file: which recorded sample plays which key of which instrument, and how.
+"""Reads a SoundFont 2.01 file: the sample for each key of each instrument, and its playback parameters.
 
-Written for the guide because the compiled players at hand ignore root keys and velocities, so they play
-this SoundFont out of tune. Section numbers are those of the SoundFont 2.01 technical specification.
+Written for the guide because the available compiled players ignore root keys and velocities, so they play this
+SoundFont out of tune. Section numbers are those of the SoundFont 2.01 technical specification.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """What one recording does over a range of keys."""
+    """The parameters of one sample over a range of keys."""
 
     lowest_key: int
     highest_key: int
