@@ -107,8 +107,7 @@ class Database:
         Writers run concurrently on PostgreSQL: lock rows that are read and then changed
         (:data:`db.statements.ROW_LOCK`). ``alone`` excludes every other writer, as SQLite always does: for the sweep,
         which must be sure that no process is about to name the bytes it removes. A block cannot be retried: see
-        :meth:`transact`.
-        """
+        :meth:`transact`."""
         if self._read_only:
             raise DatabaseReadOnly(self._read_only)
         with (
@@ -192,8 +191,7 @@ def _unless_changed(is_changed: Callable[[], bool]) -> Iterator[None]:
 
 
 def _pause(attempt: int) -> None:
-    """Wait longer each time, with jitter, so that processes that failed at the same moment do not retry at the same
-    moment."""
+    """Wait longer each time, with jitter, so that processes that failed together do not retry together."""
     time.sleep(min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(0.5, 1.5))
 
 

@@ -36,9 +36,10 @@ INSTEAD = {
 
 THEIR_OWN = {
     "house": ("tasks/style/prompt/vocabulary.py", "tasks/engines/guide/arrangement/grooves.py"),  # a genre
-    "desk": ("tasks/engines/guide/sound/mix.py",),  # a mixing desk
+    "desk": ("tasks/engines/guide/sound/mix.py", "tasks/delivery/package/views.py"),  # a mixing desk
     "shelf": (  # a filter
         "tasks/audio/metering/loudness.py",
+        "tasks/engines/guide/sound/mix.py",
         "tasks/enhancement/air.py",
         "tasks/mastering/processors/equaliser.py",
         "docs/finishing.md",
