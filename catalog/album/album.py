@@ -60,7 +60,11 @@ class Song:
 
     def passed_on(self) -> dict[str, Json]:
         """The set fields that are marked with :data:`PASSED_ON`, by name, as plain JSON."""
-        return {f.name: getattr(self, f.name) for f in passed_on_fields() if getattr(self, f.name) != f.default}
+        return {
+            field.name: getattr(self, field.name)
+            for field in passed_on_fields()
+            if getattr(self, field.name) != field.default
+        }
 
     @property
     def instrumental(self) -> bool:
@@ -70,12 +74,12 @@ class Song:
 
 def passed_on_fields() -> tuple[Field[Any], ...]:
     """The fields of a song that are marked with :data:`PASSED_ON`."""
-    return tuple(each for each in fields(Song) if "passed_on" in each.metadata)
+    return tuple(field for field in fields(Song) if "passed_on" in field.metadata)
 
 
 def passed_on_from(source: Mapping[str, Any]) -> dict[str, Any]:
     """The marked fields that a document or a manifest's song sets, as arguments of :class:`Song`."""
-    return {each.name: source[each.name] for each in passed_on_fields() if source.get(each.name) is not None}
+    return {field.name: source[field.name] for field in passed_on_fields() if source.get(field.name) is not None}
 
 
 @dataclass(frozen=True, slots=True)
