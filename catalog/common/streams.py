@@ -81,7 +81,7 @@ class Stream(io.TextIOBase):
         """Write foreign text: everything that a terminal would interpret, except colours and bold, is shown as
         escapes."""
         pieces = _STYLES.split(text)
-        self.write_clean("".join(_style(piece) if odd % 2 else visible(piece) for odd, piece in enumerate(pieces)))
+        self.write_clean("".join(_style(piece) if index % 2 else visible(piece) for index, piece in enumerate(pieces)))
         return len(text)
 
     def write_clean(self, text: str) -> None:
@@ -193,5 +193,5 @@ def _replacement(error: UnicodeError) -> tuple[str, int]:
 
 
 def _escaped(character: str) -> str:
-    shown = visible(character)
-    return shown if shown != character else character.encode("ascii", "backslashreplace").decode("ascii")
+    visible_text = visible(character)
+    return visible_text if visible_text != character else character.encode("ascii", "backslashreplace").decode("ascii")
