@@ -79,12 +79,12 @@ def scratch_of(home: Path) -> Iterator[Path]:
 def scratch_or_none(home: Path) -> Iterator[Path | None]:
     """The same, or None where the home cannot be written: the caller then works beside its destination."""
     try:
-        made = scratch_of(home)
-        folder = made.__enter__()
+        scratch = scratch_of(home)
+        folder = scratch.__enter__()
     except OSError:
         yield None
         return
     try:
         yield folder
     finally:
-        made.__exit__(None, None, None)
+        scratch.__exit__(None, None, None)
