@@ -190,9 +190,8 @@ class _Reading:
         visible_text = visible(text)
         if not visible_text:
             return
-        if visible_text.startswith(
-            "["
-        ):  # invisible characters after words stay: lyrics rendered with them keep their digest
+        # Invisible characters after words stay: lyrics rendered with them keep their digest.
+        if visible_text.startswith("["):
             text = text[text.index("[") :]
         if has_control(text.replace("\t", " ")):
             self.fault(number, "the line holds a control character", "Remove it")
@@ -255,15 +254,15 @@ class _Reading:
     def _expanded(self) -> list[LyricLine]:
         """Every stamp of every row as a line of its own, ordered by time."""
         lines = []
-        first_at: dict[int, int] = {}
+        first_lines: dict[int, int] = {}
         for row in self.rows:
             for time_ms in row.times_ms:
                 time_cs = self._moved_cs(time_ms)
                 line = LyricLine(time_cs / 100, row.text, row.line)
                 if self._is_within(line, before_offset=stamp(time_ms / 1000)):
-                    if time_cs in first_at:
-                        self.fault(row.line, *_same_time(line, first_at[time_cs]))
-                    first_at.setdefault(time_cs, row.line)
+                    if time_cs in first_lines:
+                        self.fault(row.line, *_same_time(line, first_lines[time_cs]))
+                    first_lines.setdefault(time_cs, row.line)
                     lines.append(line)
         return sorted(lines, key=lambda line: line.start_s)
 

@@ -58,11 +58,11 @@ def count_syllables(text: str, language: str = "en") -> int:
 @lru_cache(maxsize=WORDS_KEPT)
 def word_syllables(word: str, language: str = "en") -> int:
     """Syllables in one word, at least 1."""
-    by_character = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)
+    character_count = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)
     digits = sum(character.isdigit() for character in word)
     rest = _KANA.sub("", _ONE_PER_CHARACTER.sub("", word))
     letters = "".join(character for character in rest if not character.isdigit()).lower().replace("’", "'")
-    return max(1, by_character + digits + (_letter_syllables(letters, language) if letters else 0))
+    return max(1, character_count + digits + (_letter_syllables(letters, language) if letters else 0))
 
 
 def _moras(word: str) -> int:
