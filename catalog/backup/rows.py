@@ -233,5 +233,5 @@ def _follow_on(session: Session, table: sa.Table) -> None:
     if column is None:
         return
     sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
-    highest = sa.select(sa.func.max(column)).scalar_subquery()
-    session.execute(sa.select(sa.func.setval(sequence, highest)).where(sa.exists(sa.select(column))))
+    highest_number = sa.select(sa.func.max(column)).scalar_subquery()
+    session.execute(sa.select(sa.func.setval(sequence, highest_number)).where(sa.exists(sa.select(column))))
