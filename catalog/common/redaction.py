@@ -87,17 +87,17 @@ def _without_secrets(found: re.Match[str]) -> str:
     if scheme in _LOCAL_SCHEMES:
         return found[0]
     address = rest.rstrip(_TRAILING)
-    trailing = rest[len(address) :]
-    opening = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
+    ending = rest[len(address) :]
+    prefix = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
     if not address:
         return found[0]
     if scheme not in _PUBLIC_SCHEMES:
-        return f"{opening}{HIDDEN}{trailing}"
+        return f"{prefix}{HIDDEN}{ending}"
     login, place = _split_login(address)
     if login and not _PLACEHOLDER.fullmatch(login):
         login = HIDDEN
     place = _without_query(place)
-    return f"{opening}{login}{'@' if login else ''}{place}{trailing}"
+    return f"{prefix}{login}{'@' if login else ''}{place}{ending}"
 
 
 def _split_login(address: str) -> tuple[str, str]:
@@ -157,7 +157,7 @@ def _without_credentials(found: re.Match[str]) -> str:
     if found["kind"].lower() == "basic":
         is_secret = _holds_login(value)
     else:
-        is_secret = len(value) >= _LONG or any(not sign.isalpha() for sign in value.rstrip(_TRAILING))
+        is_secret = len(value) >= _LONG or any(not character.isalpha() for character in value.rstrip(_TRAILING))
     return f"{found['kind']}{found['space']}{HIDDEN}" if is_secret else found[0]
 
 

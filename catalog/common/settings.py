@@ -26,10 +26,10 @@ def _at_home(value: object) -> object:
         return value
     if "\0" in text:
         raise ValueError("a path holds no NUL")
-    expanded = os.path.expanduser(text)
-    if expanded.startswith("~"):
+    home_path = os.path.expanduser(text)
+    if home_path.startswith("~"):
         raise ValueError(f"nobody here has the home folder {text.partition('/')[0]}; write the whole path, from / on")
-    return expanded
+    return home_path
 
 
 def _inbox_place(text: str) -> str:

@@ -170,19 +170,19 @@ def _hold_descriptors() -> None:
         try:
             os.fstat(number)
         except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
+            null_handle = os.open(os.devnull, os.O_RDWR)
+            if null_handle != number:
+                os.dup2(null_handle, number)
+                os.close(null_handle)
             os.set_inheritable(number, True)
 
 
 def _drop(stream: TextIO) -> None:
     """Discard the buffered output, so that Python's own flush at exit raises no error."""
     with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        null_handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_handle, stream.fileno())
+        os.close(null_handle)
 
 
 def _replacement(error: UnicodeError) -> tuple[str, int]:
