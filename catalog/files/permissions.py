@@ -85,14 +85,14 @@ def private_folder(path: Path, *, shared: bool | None = None) -> Path:
         return path
     if not path.parent.is_dir():
         private_folder(path.parent, shared=shared)
-    as_group = is_shared(path.parent) if shared is None else shared
+    is_for_group = is_shared(path.parent) if shared is None else shared
     try:
         path.mkdir(PRIVATE_FOLDER)
     except FileExistsError:
         if not path.is_dir():
             raise
         return path
-    if as_group:
+    if is_for_group:
         path.chmod(SHARED_FOLDER)
     return path
 

@@ -50,10 +50,10 @@ def _noted_place(folder: Path) -> Path | None:
         with open(handle, "rb") as note:
             if os.fstat(handle).st_uid != os.geteuid():
                 return None
-            place = Path(os.fsdecode(note.read()))
+            path = Path(os.fsdecode(note.read()))
     except OSError:
         return None
-    return place if place.is_absolute() else None
+    return path if path.is_absolute() else None
 
 
 @contextmanager
