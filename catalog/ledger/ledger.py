@@ -154,14 +154,14 @@ class Ledger:
 
         Raises LeaseLost where a higher fence was assigned meanwhile; the bytes are then garbage for the sweep.
         """
-        name_by = time.monotonic() + NAMED_WITHIN_S
+        deadline_s = time.monotonic() + NAMED_WITHIN_S
         stored_products = [(product, self._store.put(product.path)) for product in outcome.products]
         keep_artifacts(self._database, self._store, [artifact.digest for _, artifact in stored_products])
         lost_digests = self._lost(lease, {product.role: artifact.digest for product, artifact in stored_products})
 
         def write_down(session: Session) -> None:
             row = self._held(session, lease)
-            if time.monotonic() > name_by:
+            if time.monotonic() > deadline_s:
                 raise TransientError("stored bytes waited too long for their row", remedy="It will be tried again")
             self._write_down(session, row, lease, outcome, stored_products, seconds=seconds, execution=execution)
             record_pruned(session, lost_digests)
