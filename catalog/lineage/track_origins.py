@@ -207,8 +207,8 @@ def deliveries_of(database: Database, candidate: str) -> Deliveries:
         releases = _releases(session, list(release_keys), facts.album_id)
         deliveries = [delivery for release in releases for delivery in _deliveries(session, release, candidate)]
     builds = {release.build for release in releases}
-    unknown = tuple(sorted(set(range(1, max(builds, default=0))) - builds))
-    return Deliveries(tuple(deliveries), unknown, facts.audio_digest)
+    unknown_builds = tuple(sorted(set(range(1, max(builds, default=0))) - builds))
+    return Deliveries(tuple(deliveries), unknown_builds, facts.audio_digest)
 
 
 def _deliveries(session: Session, release: Release, candidate: str) -> Iterator[Delivery]:
