@@ -80,7 +80,7 @@ def _upc(text: str) -> str:
         raise fault(f"{text[:40]!r} is not a UPC or EAN", "Write its 12 or 13 digits, in quotes")
     # GS1 General Specifications, 7.9: digits weigh 3 and 1 in turn from the right, and the last one makes the sum a
     # multiple of ten.
-    weighted_sum = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(code)))
+    weighted_sum = sum(int(digit) * (3 if position % 2 else 1) for position, digit in enumerate(reversed(code)))
     if weighted_sum % 10:
         raise fault(f"the check digit of {code} does not fit", "Compare it with what the distributor gave")
     return code

@@ -39,6 +39,6 @@ def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
             for detail in error.errors(include_url=False)
         ]
         raise manifest_error(faults) from error
-    if unknown := check_policy(policy, metrics):
-        raise ManifestError([f"{path.name}: {fault}." for fault in unknown])
+    if problems := check_policy(policy, metrics):
+        raise ManifestError([f"{path.name}: {problem}." for problem in problems])
     return policy
