@@ -172,14 +172,14 @@ class Downloader:
         while True:
             try:
                 return work()
-            except _Cut as cut:
+            except _Cut as error:
                 tries = 1 if reached() > size_reached else tries + 1
                 size_reached = max(size_reached, reached())
                 if tries > self._patience.tries:
                     raise MachineError(
-                        f"{what} could not be fetched: {cut}",
+                        f"{what} could not be fetched: {error}",
                         remedy="Run the same command again: it continues where it stopped",
-                    ) from cut
+                    ) from error
                 time.sleep(self._patience.base_s * 2 ** (tries - 1))
 
 

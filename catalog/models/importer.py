@@ -94,9 +94,9 @@ class FoundFiles:
         """Every file by a path with forward slashes; the hub's cache appears as ``<repository>/<file>``."""
         files: dict[str, Path] = {}
         for path in files_within(self._folder, at_most=MAX_FILES):
-            place = path.relative_to(self._folder).as_posix()
-            match = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{place}")
-            files[f"{match[1]}/{match[2]}" if match else place] = path
+            relative_path = path.relative_to(self._folder).as_posix()
+            match = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{relative_path}")
+            files[f"{match[1]}/{match[2]}" if match else relative_path] = path
         return files
 
     def sha256(self, path: Path) -> str:
@@ -120,8 +120,8 @@ class FoundFiles:
     def at(self, *places: str) -> Path | None:
         """The file whose path ends with one of ``places``, compared by whole path parts."""
         for place in places:
-            for known_place, path in self.by_place.items():
-                if f"/{self._folder.name}/{known_place}".endswith(f"/{place}"):
+            for known_path, path in self.by_place.items():
+                if f"/{self._folder.name}/{known_path}".endswith(f"/{place}"):
                     return path
         return None
 
@@ -206,18 +206,18 @@ def _is_accepted(store: ModelStore, found: _Found) -> bool:
 
 def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
     name = found.spec.name
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
-        place.accept(found.spec, at)
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+        session.accept(found.spec, at)
         if (installed_model := store.installed(name)) is not None and store.is_whole(name):
             return installed_model
-        place.need_room(sum(path.stat().st_size for path in found.files.values()))
+        session.need_room(sum(path.stat().st_size for path in found.files.values()))
         records = {}
         for file, path in found.files.items():
-            copy_in(path, place.place(file.path))
-            records[file.path] = place.check(file, sha256=found.digests.get(file.path))
+            copy_in(path, session.place(file.path))
+            records[file.path] = session.check(file, sha256=found.digests.get(file.path))
         digests = {path: file.sha256 for path, file in records.items()}
         revision = found.revision or _revision_of(found.spec, digests)
-        return place.finish(found.spec, records, revision=revision, origin="imported", at=at, own=found.own)
+        return session.finish(found.spec, records, revision=revision, origin="imported", at=at, own=found.own)
 
 
 def _revision_of(spec: ModelSpec, digests: Mapping[str, str]) -> str:

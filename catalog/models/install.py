@@ -228,11 +228,11 @@ def copy_in(source: Path, place: Path) -> None:
 
 def git_blob_id(path: Path) -> str:
     """Git's id of a file: SHA-1 of ``blob <size>``, a zero byte and the content."""
-    sha = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    hasher = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
-            sha.update(chunk)
-    return sha.hexdigest()
+            hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 def _lock(handle: int, waiting: Callable[[], None] | None) -> None:

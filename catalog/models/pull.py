@@ -43,17 +43,17 @@ def pull(
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
-        place.accept(spec, at)
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+        session.accept(spec, at)
         installed_model = store.installed(name)
         if installed_model is not None and (not was_here or store.is_whole(name)):
             return installed_model
-        place.keep_what_is_whole()
-        items = _locate(spec, place, fetcher)
-        place.need_room(sum(_still_to_come(place, item) for item in items))
-        files = {item.file.path: _gather(place, item, fetcher, watch) for item in items}
+        session.keep_what_is_whole()
+        items = _locate(spec, session, fetcher)
+        session.need_room(sum(_still_to_come(session, item) for item in items))
+        files = {item.file.path: _gather(session, item, fetcher, watch) for item in items}
         revision = _revision(spec, items)
-        return place.finish(spec, files, revision=revision, origin="pulled", at=at)
+        return session.finish(spec, files, revision=revision, origin="pulled", at=at)
 
 
 def add(
@@ -86,15 +86,15 @@ def add(
     model_file = ModelFile(
         _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
         if is_url:
             fetcher.fetch(
-                Remote(origin, sha256=sha256), place.place(model_file.path), told=_told(watch, name, model_file.path)
+                Remote(origin, sha256=sha256), session.place(model_file.path), told=_told(watch, name, model_file.path)
             )
         else:
-            place.need_room(source.stat().st_size)
-            copy_in(source, place.place(model_file.path))
-        file_record = place.check(model_file)
+            session.need_room(source.stat().st_size)
+            copy_in(source, session.place(model_file.path))
+        file_record = session.check(model_file)
         own_model = OwnModel(
             like=like,
             title=f"Your own, like {like}",
@@ -105,10 +105,10 @@ def add(
             sentence=licence.sentence,
         )
         spec = own_model.spec(name, model_file.path, file_record)
-        place.accept(spec, at)
+        session.accept(spec, at)
         revision = f"sha256:{file_record.sha256[:12]}"
         origin_text = redacted(origin) if is_url else origin
-        return place.finish(
+        return session.finish(
             spec,
             {model_file.path: file_record},
             revision=revision,
