@@ -123,9 +123,8 @@ class MetricsPoller:
         """Renders that began long ago are counted once; recent ones are queried each time, since a render is recorded
         at its end with the time of its start."""
         settled_at = database_clock(database) - LONGEST_S
-        if (
-            settled_at < self._counted_to - LONGEST_S
-        ):  # the clock was set back: renders that begin now would count as past
+        # Where the clock was set back, renders that begin now would count as past.
+        if settled_at < self._counted_to - LONGEST_S:
             self._past, self._counted_to = RenderFigures(), 0.0
         if settled_at > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
             self._past += render_figures(database, since=self._counted_to, before=settled_at)
