@@ -22,12 +22,12 @@ def unusable(environment: Mapping[str, str]) -> tuple[str, str] | None:
     name = next((name for name in VARIABLES if environment.get(name)), None)
     if name is None:
         return None
-    place = environment[name]
+    path = environment[name]
     try:
         is_file = name == VARIABLES[0]
-        ssl.create_default_context(cafile=place if is_file else None, capath=None if is_file else place)
+        ssl.create_default_context(cafile=path if is_file else None, capath=None if is_file else path)
     except OSError as error:  # includes SSLError
-        return name, f"{place} holds no certificates that can be loaded ({error.strerror or error})"
+        return name, f"{path} holds no certificates that can be loaded ({error.strerror or error})"
     return None
 
 
