@@ -71,14 +71,22 @@ def songs_of(database: Database, album_id: str, *, documents: bool = True) -> li
 
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:
     """The current candidates by song row id."""
-    c, r = Candidate, Render
-    columns = (c.song_id, c.id, c.seed, r.state, r.key, r.error, r.audio_digest)
+    candidate_table, render_table = Candidate, Render
+    columns = (
+        candidate_table.song_id,
+        candidate_table.id,
+        candidate_table.seed,
+        render_table.state,
+        render_table.key,
+        render_table.error,
+        render_table.audio_digest,
+    )
     rows = session.execute(
         sa.select(*columns)
-        .join(Song, Song.id == c.song_id)
-        .join(r, r.key == c.render_key)
-        .where(of_album, c.active)
-        .order_by(c.song_id, c.seed_order)
+        .join(Song, Song.id == candidate_table.song_id)
+        .join(render_table, render_table.key == candidate_table.render_key)
+        .where(of_album, candidate_table.active)
+        .order_by(candidate_table.song_id, candidate_table.seed_order)
     )
     candidates: dict[int, list[CandidateRow]] = {}
     for song_id, *candidate in rows:
