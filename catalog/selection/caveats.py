@@ -103,7 +103,7 @@ def _narrow(outcome: CandidateOutcome, others: Sequence[CandidateOutcome], faile
     bandwidth, cutoff = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
     if not isinstance(bandwidth, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
         return ()
-    rivals = [other.metrics.get("bandwidth_hz") for other in others if other.id != outcome.id]
+    rivals = [competitor.metrics.get("bandwidth_hz") for competitor in others if competitor.id != outcome.id]
     values = [metric.value for metric in rivals if isinstance(metric, Value)]
     usual_hz = median(values) if values else bandwidth.value
     if usual_hz - bandwidth.value < NARROWER_HZ:

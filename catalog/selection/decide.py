@@ -80,7 +80,7 @@ def decide(
     weighing = weigh(policy, [entry.candidate.readings for entry in ranked], metrics)
     _score(ranked, weighing, metrics)
     ranked = sorted(ranked, key=_least_bad)
-    return _decision(policy, metrics, ranked, [other for other in entries if other not in ranked], weighing, alike)
+    return _decision(policy, metrics, ranked, [loser for loser in entries if loser not in ranked], weighing, alike)
 
 
 @dataclass(slots=True, eq=False)

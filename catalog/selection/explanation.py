@@ -35,8 +35,8 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
     if size >= 1e15 or 0 < size < 0.01:
         text = f"{value:.{digits}g}"
     else:
-        before_the_point = len(str(int(size))) if size >= 1 else 0
-        text = f"{value:.{max(0, digits - before_the_point)}f}"
+        whole_digits = len(str(int(size))) if size >= 1 else 0
+        text = f"{value:.{max(0, digits - whole_digits)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}".rstrip()
 
@@ -209,11 +209,11 @@ class Explainer:
 
     def _tie(self, first: CandidateOutcome, second: CandidateOutcome) -> str:
         rivals = [self._name(candidate_id) for candidate_id in self.tie_with]
-        listen = "listen to both" if len(rivals) == 1 else "listen to all of them"
+        advice = "listen to both" if len(rivals) == 1 else "listen to all of them"
         if first.score == second.score:
-            return f"A tie with {listed(rivals)}: {listen}; the earlier seed was taken."
+            return f"A tie with {listed(rivals)}: {advice}; the earlier seed was taken."
         scores = f"score {figure(first.score or 0.0)} against {figure(second.score or 0.0)}"
-        return f"A tie with {listed(rivals)}, {scores}, within the spread over the windows: {listen}."
+        return f"A tie with {listed(rivals)}, {scores}, within the spread over the windows: {advice}."
 
 
 def _value(metric: Value | Missing) -> float | None:
