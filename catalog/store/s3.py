@@ -162,15 +162,15 @@ class S3Store:
         as MinIO does, it refuses to send it, or cuts it at the same byte every time: it has no digest then, as long
         as the service still lists the object (in an outage it does not).
         """
-        cuts: list[int | None] = []
+        cut_positions: list[int | None] = []
         while True:
             try:
                 return self._read(digest, destination)
             except (ProtocolError, TimeoutError) as error:
-                cuts.append(getattr(error.args[-1], "partial", None))
-                if len(cuts) < DOWNLOADS:
+                cut_positions.append(getattr(error.args[-1], "partial", None))
+                if len(cut_positions) < DOWNLOADS:
                     continue
-                if None not in cuts and len(set(cuts)) == 1 and self.stat(digest):
+                if None not in cut_positions and len(set(cut_positions)) == 1 and self.stat(digest):
                     return NO_DIGEST
                 raise unreachable(short_trouble(error), where=self._client.where, digest=digest) from error
             except StoreError as error:
@@ -182,17 +182,17 @@ class S3Store:
         response = self._client.read(self._key(digest))
         if response is None:
             return None
-        sha, size = hashlib.sha256(), 0
+        hasher, size = hashlib.sha256(), 0
         with ExitStack() as stack:
             stack.enter_context(closing(response))
             target = stack.enter_context(destination.open("wb")) if destination else None
             # Not decoded: any writer of the bucket can set an object's content encoding.
             for chunk in response.stream(CHUNK, decode_content=False):
-                sha.update(chunk)
+                hasher.update(chunk)
                 size += len(chunk)
                 if size > MAX_OBJECT_BYTES:
                     return NO_DIGEST
                 if target:
                     target.write(chunk)
             response.release_conn()
-        return sha.hexdigest()
+        return hasher.hexdigest()
