@@ -47,8 +47,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that began as a read cannot wait for the write lock: SQLite answers "locked" at once.
-    write = connection.get_execution_options().get("songline_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    is_writing = connection.get_execution_options().get("songline_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
 def back_up(path: Path, copy: Path) -> None:
