@@ -62,12 +62,12 @@ class Catalog:
 
     def add_file(self, path: Path, *, media_type: str) -> str:
         """Store a file of the user's as an artifact; returns its digest."""
-        kept = self.store.put(path)
+        artifact = self.store.put(path)
         with self.database.write() as session:
-            record_artifact(session, kept, media_type=media_type)
-        if self.store.stat(kept.digest) is None:  # a sweep removed it as garbage just before its row was written
+            record_artifact(session, artifact, media_type=media_type)
+        if self.store.stat(artifact.digest) is None:  # a sweep removed it as garbage just before its row was written
             self.store.put(path)
-        return kept.digest
+        return artifact.digest
 
     def add_bytes(self, data: bytes, *, media_type: str) -> str:
         """Store bytes that were derived from a user's file; see :meth:`add_file`."""
@@ -101,8 +101,8 @@ def open_catalog(settings: Settings, *, anew: bool = False) -> Iterator[Catalog]
 def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
     """The catalog for the life of a process (a worker's); see :func:`open_catalog`."""
     with opening(settings):
-        why = why_read_only(settings)
-        if not why:
+        reason = why_read_only(settings)
+        if not reason:
             try:
                 if settings.shared_home == "group":
                     share_with_group()
@@ -113,8 +113,8 @@ def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
             except (OSError, DatabaseError) as error:
                 if isinstance(error, DatabaseDamaged) or not is_full(settings.home):
                     raise
-                why = f"the disk of {settings.home} is full"
-        return _for_looking(settings, why)
+                reason = f"the disk of {settings.home} is full"
+        return _for_looking(settings, reason)
 
 
 def _for_looking(settings: Settings, why: str) -> Catalog:

@@ -102,8 +102,8 @@ def told(settings: Settings) -> Iterator[None]:
 
 def read_only_error(settings: Settings, why: str) -> CatalogReadOnly:
     """The error of a command that must write into a home that cannot be written."""
-    looking = "Look at it with `songline status`, or point SONGLINE_HOME to a folder you may write"
-    remedy = FREE if "full" in why else looking
+    advice = "Look at it with `songline status`, or point SONGLINE_HOME to a folder you may write"
+    remedy = FREE if "full" in why else advice
     return CatalogReadOnly(f"nothing can be written to the home {settings.home}: {why}", remedy=remedy)
 
 
@@ -113,11 +113,11 @@ def require_catalog_with_store(settings: Settings) -> None:
     catalog = settings.home / CATALOG
     if settings.database_url or not _is_blank(catalog):
         return
-    left = ("store/objects/??/??/*", f"{CATALOG}.before-*", LAST_BACKUP)
+    patterns = ("store/objects/??/??/*", f"{CATALOG}.before-*", LAST_BACKUP)
     # Checked again: another process may have created the catalog, and stored something, in the meantime.
-    if any(any(settings.home.glob(pattern)) for pattern in left) and _is_blank(catalog):
-        how = "is empty, 0 bytes" if catalog.exists() else "is missing"
-        raise DatabaseDamaged(f"it {how}, and what it names lies beside it")
+    if any(any(settings.home.glob(pattern)) for pattern in patterns) and _is_blank(catalog):
+        state = "is empty, 0 bytes" if catalog.exists() else "is missing"
+        raise DatabaseDamaged(f"it {state}, and what it names lies beside it")
 
 
 def _is_blank(catalog: Path) -> bool:

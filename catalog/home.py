@@ -30,21 +30,21 @@ def make_home(settings: Settings) -> None:
 
     Where the folder also holds other files, only Songline's own entries are changed. Raises OSError.
     """
-    home, shared = settings.home, settings.shared_home == "group"
+    home, is_shared = settings.home, settings.shared_home == "group"
     if not home.is_dir():
-        private_folder(home, shared=shared)
+        private_folder(home, shared=is_shared)
         return
-    if home.stat().st_uid != os.geteuid() or has_our_mode(home, shared=shared):
+    if home.stat().st_uid != os.geteuid() or has_our_mode(home, shared=is_shared):
         return
-    others = False
+    has_others = False
     for path in sorted(home.iterdir()):
-        ours = _is_ours(path)
-        others |= not ours
+        is_ours = _is_ours(path)
+        has_others |= not is_ours
         with suppress(FileNotFoundError):  # SQLite removes its log with the last connection of another process
-            if ours and not has_our_mode(path, shared=shared):
-                set_our_mode(path, shared=shared)
-    if not others and not home.stat().st_mode & stat.S_ISVTX:
-        home.chmod(folder_mode(shared=shared))
+            if is_ours and not has_our_mode(path, shared=is_shared):
+                set_our_mode(path, shared=is_shared)
+    if not has_others and not home.stat().st_mode & stat.S_ISVTX:
+        home.chmod(folder_mode(shared=is_shared))
 
 
 def _is_ours(path: Path) -> bool:
@@ -71,11 +71,11 @@ def _is_closed(place: Path) -> bool:
 def is_full(home: Path) -> bool:
     """Whether the disk of ``home`` is too full for another step."""
     try:
-        found = os.statvfs(home)
+        status = os.statvfs(home)
     except OSError:
         return False
-    has_no_names = found.f_files > 0 and found.f_favail == 0
-    return has_no_names or found.f_bavail * found.f_frsize < FULL_BYTES
+    has_no_names = status.f_files > 0 and status.f_favail == 0
+    return has_no_names or status.f_bavail * status.f_frsize < FULL_BYTES
 
 
 def _may_write(path: Path) -> bool:
@@ -96,10 +96,10 @@ def remedy_for_damage(catalog: Path) -> str:
     copies = sorted(catalog.parent.glob(f"{catalog.name}.before-*"))
     if backup is not None:
         return f"Run `songline restore {backup}`: it sets the damaged file aside, and the store keeps its bytes"
-    restore = "Run `songline restore BACKUP` with a folder that `songline backup` wrote: it sets the damaged file aside"
+    advice = "Run `songline restore BACKUP` with a folder that `songline backup` wrote: it sets the damaged file aside"
     if copies:
-        return f"{restore}. Without one, move {copies[-1].name} in its place: the catalog as it was then"
-    return f"{restore}. Without one, move all of {catalog.parent} away, the store too: Songline begins anew"
+        return f"{advice}. Without one, move {copies[-1].name} in its place: the catalog as it was then"
+    return f"{advice}. Without one, move all of {catalog.parent} away, the store too: Songline begins anew"
 
 
 def last_backup(home: Path) -> Path | None:
@@ -120,8 +120,8 @@ def set_aside(catalog: Path) -> Path | None:
     number = 1
     while any(catalog.parent.glob(f"{catalog.name}.damaged-{number}*")):
         number += 1
-    aside = catalog.with_name(f"{catalog.name}.damaged-{number}")
+    new_path = catalog.with_name(f"{catalog.name}.damaged-{number}")
     parts = [suffix for suffix in ("-wal", "-shm", "") if catalog.with_name(f"{catalog.name}{suffix}").exists()]
     for suffix in parts:
-        catalog.with_name(f"{catalog.name}{suffix}").rename(f"{aside}{suffix}")
-    return aside if parts else None
+        catalog.with_name(f"{catalog.name}{suffix}").rename(f"{new_path}{suffix}")
+    return new_path if parts else None

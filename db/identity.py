@@ -29,15 +29,15 @@ def revision_of_ours(connection: Connection) -> str | None:
         from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
 
         tables &= {*Base.metadata.tables, "alembic_version"}
-    others = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]
+    other_tables = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]
     revisions = (
         [str(revision) for revision in connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars()]
         if "alembic_version" in tables
         else []
     )
-    known = len(revisions) == 1 and REVISION.fullmatch(revisions[0]) and others
-    if revisions and not known:
+    is_known = len(revisions) == 1 and REVISION.fullmatch(revisions[0]) and other_tables
+    if revisions and not is_known:
         raise SchemaUnknown(", ".join(revisions))
-    if others and not (revisions and tables >= OUR_TABLES):
-        raise ForeignDatabase(others)
+    if other_tables and not (revisions and tables >= OUR_TABLES):
+        raise ForeignDatabase(other_tables)
     return revisions[0] if revisions else None

@@ -66,7 +66,7 @@ def _connect_args(url: URL, limits: ServerLimits) -> dict[str, Any]:
         "lock_timeout": limits.lock_timeout_s,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_S,
     }
-    stated = url.query.get("options", "")
+    url_options = url.query.get("options", "")
     options = [f"-c {name}={round(seconds * 1000)}" for name, seconds in bounds.items()]
     defaults = {
         "application_name": "songline",
@@ -76,8 +76,11 @@ def _connect_args(url: URL, limits: ServerLimits) -> dict[str, Any]:
         "keepalives_interval": 10,
         "keepalives_count": 3,
     }
-    unstated = {name: value for name, value in defaults.items() if name not in url.query}
-    return {**unstated, "options": " ".join([*options, *([stated] if isinstance(stated, str) else stated)])}
+    arguments = {name: value for name, value in defaults.items() if name not in url.query}
+    return {
+        **arguments,
+        "options": " ".join([*options, *([url_options] if isinstance(url_options, str) else url_options)]),
+    }
 
 
 def where(url: URL) -> str:

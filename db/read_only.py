@@ -52,11 +52,11 @@ def changes(path: Path) -> Callable[[], bool]:
 
     def state() -> list[tuple[int, int] | None]:
         files = (path, path.with_name(f"{path.name}-wal"))
-        found = (facts_of(file) for file in files)
-        return [facts and (facts.st_mtime_ns, facts.st_size) for facts in found]
+        all_facts = (facts_of(file) for file in files)
+        return [facts and (facts.st_mtime_ns, facts.st_size) for facts in all_facts]
 
-    before = state()
-    return lambda: state() != before
+    first_state = state()
+    return lambda: state() != first_state
 
 
 def _can_be_read(address: str) -> bool:
@@ -75,13 +75,13 @@ def _connected(address: str) -> sqlite3.Connection:
 def _in_memory(whole: bytes) -> Callable[[], sqlite3.Connection]:
     """Connections to one database in this process's memory, which lives as long as the returned function."""
     address = f"file:/songline-{secrets.token_hex(8)}?vfs=memdb"
-    kept = _connected(address)
+    connection = _connected(address)
     with closing(sqlite3.connect(":memory:")) as source:
         source.deserialize(whole)
-        source.backup(kept)
+        source.backup(connection)
 
     def connected() -> sqlite3.Connection:
-        kept.total_changes  # noqa: B018  (holds it open)
+        connection.total_changes  # noqa: B018  (holds it open)
         return _connected(address)
 
     return connected

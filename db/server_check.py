@@ -40,22 +40,22 @@ class ServerFound:
 def inspect_server(url: str, *, patience_s: float) -> ServerFound:
     """Inspect the server, about ``patience_s`` for each query. Raises DatabaseUnusable with the remedy."""
     try:
-        parsed = make_url(url)
+        address = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise DatabaseUnusable(
             "SONGLINE_DATABASE_URL is no address of a PostgreSQL database",
             "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
         ) from error
-    with_timeout = parsed.update_query_dict({"connect_timeout": str(max(2, round(patience_s)))})
+    timed_address = address.update_query_dict({"connect_timeout": str(max(2, round(patience_s)))})
     limits = ServerLimits(pool_size=1, statement_timeout_s=patience_s, lock_timeout_s=patience_s, patience_s=0.0)
-    engine = postgres_engine(with_timeout, limits)
+    engine = postgres_engine(timed_address, limits)
     try:
         with engine.connect() as connection:
             require_utf8(connection)
-            return _found(connection, where(parsed))
+            return _found(connection, where(address))
     except DBAPIError as error:
         raise DatabaseUnusable(
-            f"the catalog's database at {where(parsed)} cannot be used: {message_of(error)}",
+            f"the catalog's database at {where(address)} cannot be used: {message_of(error)}",
             "See that the server runs and the database is there, or correct SONGLINE_DATABASE_URL",
         ) from error
     finally:
@@ -63,10 +63,10 @@ def inspect_server(url: str, *, patience_s: float) -> ServerFound:
 
 
 def _found(connection: Connection, place: str) -> ServerFound:
-    asked = time.perf_counter()
+    started_at = time.perf_counter()
     version = str(connection.scalar(sa.text("SHOW server_version")))
-    latency_s = time.perf_counter() - asked
+    latency_s = time.perf_counter() - started_at
     revision = schema_revision(connection)
-    right = sa.text(MAY_WRITE if revision == SCHEMA_REVISION else MAY_MAKE)
-    may_write = bool(connection.scalar(right)) and not connection.scalar(sa.text(IS_READ_ONLY))
+    query = sa.text(MAY_WRITE if revision == SCHEMA_REVISION else MAY_MAKE)
+    may_write = bool(connection.scalar(query)) and not connection.scalar(sa.text(IS_READ_ONLY))
     return ServerFound(place, version.split()[0], revision, SCHEMA_REVISION, may_write, latency_s)

@@ -85,8 +85,8 @@ class Database:
         self._read_only = read_only
         self._is_server = engine.dialect.name == "postgresql"
         self._patience_s = patience_s
-        reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._is_server else {}
-        self._reader = engine.execution_options(**reading)
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._is_server else {}
+        self._reader = engine.execution_options(**options)
         self._writer = engine.execution_options(songline_write=True)
 
     @contextmanager
@@ -116,9 +116,9 @@ class Database:
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
-            connected = session.connection()  # SQLite locks at the first statement, which may come late
+            session_connection = session.connection()  # SQLite locks at the first statement, which may come late
             if self._is_server:
-                take_turn(connected, alone=alone)
+                take_turn(session_connection, alone=alone)
             yield session
 
     def transact(self, work: Callable[[Session], Found]) -> Found:
@@ -170,9 +170,9 @@ class Database:
         if log.is_file():
             check_log(log, everything=True)
         with self.read() as session:
-            found = session.execute(sa.text("PRAGMA quick_check(1)")).scalar()
-        if found != "ok":
-            raise DatabaseDamaged(" ".join(str(found).split()))
+            result = session.execute(sa.text("PRAGMA quick_check(1)")).scalar()
+        if result != "ok":
+            raise DatabaseDamaged(" ".join(str(result).split()))
 
     def close(self) -> None:
         """Close all connections."""
@@ -201,11 +201,11 @@ def open_database(place: str | Path, limits: ServerLimits | None = None) -> Data
     Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is
     unreachable, DatabaseDamaged where a file is not a catalog, DatabaseError. None of them repeats a password.
     """
-    parsed = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
-    if parsed.drivername in POSTGRES_NAMES:
-        return _open_server(parsed, limits or ServerLimits())
-    engine = sqlite_engine(parsed)
-    path = Path(parsed.database or "")
+    address = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
+    if address.drivername in POSTGRES_NAMES:
+        return _open_server(address, limits or ServerLimits())
+    engine = sqlite_engine(address)
+    path = Path(address.database or "")
     with translated(), file_lock(path.with_name(path.name + ".lock")):
         check_file(path)
         make_private(path)
@@ -223,10 +223,10 @@ def open_for_reading(path: Path, why: str) -> Database:
         check_file(path)
         engine = reading_engine(path)
         with engine.connect() as connection:
-            found = revision_of_ours(connection)
-    if _is_old(found):
+            revision = revision_of_ours(connection)
+    if _is_old(revision):
         raise DatabaseUnusable(
-            f"the catalog {path} is of schema {found or 'none'} and cannot be brought to {SCHEMA_REVISION}: {why}",
+            f"the catalog {path} is of schema {revision or 'none'} and cannot be brought to {SCHEMA_REVISION}: {why}",
             "Run a command once where it can be written",
         )
     return Database(engine, read_only=why, is_changed=is_changed)
@@ -234,15 +234,15 @@ def open_for_reading(path: Path, why: str) -> Database:
 
 def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
+        address = make_url(url)
     except (ArgumentError, ValueError):  # its message may contain the password
-        parsed = None
-    if parsed is None or parsed.drivername not in POSTGRES_NAMES | {"sqlite", "sqlite+pysqlite"}:
+        address = None
+    if address is None or address.drivername not in POSTGRES_NAMES | {"sqlite", "sqlite+pysqlite"}:
         raise DatabaseUnusable(
             "SONGLINE_DATABASE_URL is no address of a PostgreSQL or SQLite database",
             "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
         )
-    return parsed if parsed.drivername in POSTGRES_NAMES else _of_file(parsed)
+    return address if address.drivername in POSTGRES_NAMES else _of_file(address)
 
 
 def _of_file(url: URL) -> URL:
@@ -273,10 +273,10 @@ def _open_server(url: URL, limits: ServerLimits) -> Database:
 
 def _migrate_file(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
-        found = revision_of_ours(connection)
-    if not _is_old(found):
+        revision = revision_of_ours(connection)
+    if not _is_old(revision):
         return
-    if found is not None:
+    if revision is not None:
         back_up(path, path.with_name(f"{path.name}.before-{SCHEMA_REVISION}"))
     with engine.execution_options(songline_write=True).begin() as connection:
         upgrade(connection)

@@ -47,8 +47,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that began as a read cannot wait for the write lock: SQLite answers "locked" at once.
-    write = connection.get_execution_options().get("songline_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    is_writing = connection.get_execution_options().get("songline_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
 def back_up(path: Path, copy: Path) -> None:
@@ -71,6 +71,6 @@ def file_system_of(path: Path) -> str:
     """Type of the file system that holds ``path`` ("ext4", "nfs4"), "" where the system does not report it."""
     import psutil
 
-    resolved = path.resolve()
-    holders = [p for p in psutil.disk_partitions(all=True) if resolved.is_relative_to(p.mountpoint)]
-    return max(holders, key=lambda p: len(p.mountpoint)).fstype if holders else ""
+    real_path = path.resolve()
+    partitions = [p for p in psutil.disk_partitions(all=True) if real_path.is_relative_to(p.mountpoint)]
+    return max(partitions, key=lambda p: len(p.mountpoint)).fstype if partitions else ""

@@ -44,7 +44,11 @@ def insert_missing(session: Session, table: type[Base], rows: Sequence[Mapping[s
 def insert_or_set(session: Session, row: Base, column: InstrumentedAttribute[Any], value: object) -> None:
     """Insert ``row``, or set one ``column`` of the existing row with its key."""
     table = _table(type(row))
-    values = {c.key: getattr(row, c.key) for c in table.columns if getattr(row, c.key) is not None}
+    values = {
+        table_column.key: getattr(row, table_column.key)
+        for table_column in table.columns
+        if getattr(row, table_column.key) is not None
+    }
     statement = _insert(session, type(row)).values(values)
     session.execute(
         statement.on_conflict_do_update(

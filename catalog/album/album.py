@@ -60,7 +60,11 @@ class Song:
 
     def passed_on(self) -> dict[str, Json]:
         """The set fields that are marked with :data:`PASSED_ON`, by name, as plain JSON."""
-        return {f.name: getattr(self, f.name) for f in passed_on_fields() if getattr(self, f.name) != f.default}
+        return {
+            song_field.name: getattr(self, song_field.name)
+            for song_field in passed_on_fields()
+            if getattr(self, song_field.name) != song_field.default
+        }
 
     @property
     def instrumental(self) -> bool:
@@ -70,12 +74,16 @@ class Song:
 
 def passed_on_fields() -> tuple[Field[Any], ...]:
     """The fields of a song that are marked with :data:`PASSED_ON`."""
-    return tuple(each for each in fields(Song) if "passed_on" in each.metadata)
+    return tuple(song_field for song_field in fields(Song) if "passed_on" in song_field.metadata)
 
 
 def passed_on_from(source: Mapping[str, Any]) -> dict[str, Any]:
     """The marked fields that a document or a manifest's song sets, as arguments of :class:`Song`."""
-    return {each.name: source[each.name] for each in passed_on_fields() if source.get(each.name) is not None}
+    return {
+        song_field.name: source[song_field.name]
+        for song_field in passed_on_fields()
+        if source.get(song_field.name) is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ _FORM = "Write minutes, seconds and hundredths as [mm:ss.xx]"
 
 def stamp(start_s: float) -> str:
     """A time as LRC writes it: ``[mm:ss.xx]``."""
-    minutes, rest = divmod(hundredths(start_s), 6000)
-    return f"[{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}]"
+    minutes, remainder = divmod(hundredths(start_s), 6000)
+    return f"[{minutes:02d}:{remainder // 100:02d}.{remainder % 100:02d}]"
 
 
 def hundredths(start_s: float) -> int:

@@ -76,12 +76,12 @@ class Lyrics:
 
     def earlier(self, seconds: float) -> Lyrics:
         """The same words shifted earlier, for audio whose leading silence was cut; no stamp before 0, order kept."""
-        moved, least = [], 0
+        lines, earliest_cs = [], 0
         for line in self.lines:
-            at = max(hundredths(line.start_s) - hundredths(seconds), least)
-            moved.append(replace(line, start_s=at / 100))
-            least = at + 1
-        return Lyrics(tuple(moved), self.tags)
+            start_cs = max(hundredths(line.start_s) - hundredths(seconds), earliest_cs)
+            lines.append(replace(line, start_s=start_cs / 100))
+            earliest_cs = start_cs + 1
+        return Lyrics(tuple(lines), self.tags)
 
     def to_lrc(self, *, with_tags: bool = False) -> str:
         """The normal form, one ``[mm:ss.xx]text`` per line, after the metadata tags where ``with_tags`` is set."""
@@ -97,8 +97,8 @@ def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
     ``length_s``, a stamp after the end of the song is a fault. Raises LyricsError with every fault of the text.
     """
     reading = _Reading(length_s)
-    for number, raw in _lines(data, reading):
-        for part in _BREAKS.split(raw):
+    for number, line in _lines(data, reading):
+        for part in _BREAKS.split(line):
             reading.take(number, part)
     return reading.finish()
 
@@ -187,10 +187,11 @@ class _Reading:
     def take(self, number: int, raw: str) -> None:
         """Read one line of the file."""
         text = raw.strip(" \t")
-        bare = visible(text)
-        if not bare:
+        visible_text = visible(text)
+        if not visible_text:
             return
-        if bare.startswith("["):  # invisible characters after words stay: lyrics rendered with them keep their digest
+        # Invisible characters after words stay: lyrics rendered with them keep their digest.
+        if visible_text.startswith("["):
             text = text[text.index("[") :]
         if has_control(text.replace("\t", " ")):
             self.fault(number, "the line holds a control character", "Remove it")
@@ -198,7 +199,7 @@ class _Reading:
             self.fault(
                 number, f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}", "Break it into lines"
             )
-        elif (tag := _TAG.fullmatch(bare)) and not is_not_finite(tag[1]):
+        elif (tag := _TAG.fullmatch(visible_text)) and not is_not_finite(tag[1]):
             name = tag[1].lower()
             self._take_tag(number, name, visible(tag[2]) if name == "offset" else tag[2].strip())
         else:
@@ -219,13 +220,13 @@ class _Reading:
         times_ms: list[int] = []
         rest = text
         while rest.startswith("["):
-            inside, closed, after = rest[1:].partition("]")
-            time_ms = read_stamp(inside) if closed else None
+            stamp_text, bracket, remainder = rest[1:].partition("]")
+            time_ms = read_stamp(stamp_text) if bracket else None
             if time_ms is None:
-                self.fault(number, *bad_stamp(inside, closed=bool(closed), has_stamp=bool(times_ms)))
+                self.fault(number, *bad_stamp(stamp_text, closed=bool(bracket), has_stamp=bool(times_ms)))
                 return
             times_ms.append(time_ms)
-            rest = after.lstrip()
+            rest = remainder.lstrip()
             if visible(rest).startswith("["):  # invisible characters between two stamps
                 rest = rest[rest.index("[") :]
         if not times_ms:
@@ -253,15 +254,15 @@ class _Reading:
     def _expanded(self) -> list[LyricLine]:
         """Every stamp of every row as a line of its own, ordered by time."""
         lines = []
-        first_at: dict[int, int] = {}
+        first_lines: dict[int, int] = {}
         for row in self.rows:
             for time_ms in row.times_ms:
                 time_cs = self._moved_cs(time_ms)
                 line = LyricLine(time_cs / 100, row.text, row.line)
                 if self._is_within(line, before_offset=stamp(time_ms / 1000)):
-                    if time_cs in first_at:
-                        self.fault(row.line, *_same_time(line, first_at[time_cs]))
-                    first_at.setdefault(time_cs, row.line)
+                    if time_cs in first_lines:
+                        self.fault(row.line, *_same_time(line, first_lines[time_cs]))
+                    first_lines.setdefault(time_cs, row.line)
                     lines.append(line)
         return sorted(lines, key=lambda line: line.start_s)
 
@@ -271,22 +272,22 @@ class _Reading:
 
     def _is_within(self, line: LyricLine, *, before_offset: str) -> bool:
         if line.start_s < 0:
-            what = f"the offset of {self.offset_ms} ms moves {before_offset} before the start of the song"
-            self.fault(line.line, what, "Make the offset smaller")
+            problem = f"the offset of {self.offset_ms} ms moves {before_offset} before the start of the song"
+            self.fault(line.line, problem, "Make the offset smaller")
             return False
         if self.length_s is None or line.start_s < self.length_s + (0 if line.text else 0.005):
             return True
-        what = f"{stamp(line.start_s)} lies past the song's length of {self.length_s:g} s"
-        self.fault(line.line, what, "Move the line or make the song longer")
+        problem = f"{stamp(line.start_s)} lies past the song's length of {self.length_s:g} s"
+        self.fault(line.line, problem, "Move the line or make the song longer")
         return False
 
     def _check_order(self) -> None:
         """Checks that the first stamps of the rows increase; :meth:`_expanded` reports equal ones."""
-        for before, row in zip(self.rows, self.rows[1:], strict=False):
-            if self._moved_cs(row.times_ms[0]) < self._moved_cs(before.times_ms[0]):
-                earlier, later = stamp(row.times_ms[0] / 1000), stamp(before.times_ms[0] / 1000)
-                what = f"{earlier} stands after {later} of line {before.line}"
-                self.fault(row.line, what, "Put the lines in the order of their times")
+        for previous, row in zip(self.rows, self.rows[1:], strict=False):
+            if self._moved_cs(row.times_ms[0]) < self._moved_cs(previous.times_ms[0]):
+                own_stamp, previous_stamp = stamp(row.times_ms[0] / 1000), stamp(previous.times_ms[0] / 1000)
+                problem = f"{own_stamp} stands after {previous_stamp} of line {previous.line}"
+                self.fault(row.line, problem, "Put the lines in the order of their times")
 
 
 def _same_time(line: LyricLine, other: int) -> tuple[str, str]:

@@ -218,15 +218,19 @@ class MasteringSpec(_Block):
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> MasteringSpec:
         """The spec that has these :meth:`parameters`; a reference has no name there."""
-        rest = {k: v for k, v in parameters.items() if k not in ("chain_revision", "gain_only", "tone", "ends")}
+        fields = {
+            name: value
+            for name, value in parameters.items()
+            if name not in ("chain_revision", "gain_only", "tone", "ends")
+        }
         tone, target_lufs = parameters["tone"], parameters["target_lufs"]
         curve = tone["curve"]
-        named = {"reference": REFERENCE, "reference_loudness": target_lufs is None}
+        reference = {"reference": REFERENCE, "reference_loudness": target_lufs is None}
         return cls.model_validate(
-            rest
+            fields
             | parameters["ends"]
             | {"profile": "dynamic" if parameters["gain_only"] else "streaming"}
-            | (named if curve == REFERENCE else {"tone": curve})
+            | (reference if curve == REFERENCE else {"tone": curve})
             | ({"tone_max_db": tone["max_db"]} if "max_db" in tone else {})
         )
 

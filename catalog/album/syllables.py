@@ -58,11 +58,11 @@ def count_syllables(text: str, language: str = "en") -> int:
 @lru_cache(maxsize=WORDS_KEPT)
 def word_syllables(word: str, language: str = "en") -> int:
     """Syllables in one word, at least 1."""
-    by_character = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)
+    character_count = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)
     digits = sum(character.isdigit() for character in word)
     rest = _KANA.sub("", _ONE_PER_CHARACTER.sub("", word))
     letters = "".join(character for character in rest if not character.isdigit()).lower().replace("’", "'")
-    return max(1, by_character + digits + (_letter_syllables(letters, language) if letters else 0))
+    return max(1, character_count + digits + (_letter_syllables(letters, language) if letters else 0))
 
 
 def _moras(word: str) -> int:
@@ -75,9 +75,11 @@ def _letter_syllables(word: str, language: str) -> int:
         return _english(word)
     if hyphenator := _hyphenator(language):
         return len(hyphenator.positions(word)) + 1
-    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
-    groups = len(_VOWEL_GROUP.findall(plain))
-    return groups or max(1, round(len(plain) / _LETTERS_PER_SYLLABLE))
+    base_letters = "".join(
+        character for character in unicodedata.normalize("NFD", word) if not unicodedata.combining(character)
+    )
+    groups = len(_VOWEL_GROUP.findall(base_letters))
+    return groups or max(1, round(len(base_letters) / _LETTERS_PER_SYLLABLE))
 
 
 @cache
@@ -90,18 +92,18 @@ def _hyphenator(language: str) -> Pyphen | None:
 
 
 def _english(word: str) -> int:
-    if known := _ENGLISH_KNOWN.get(word) or _ENGLISH_KNOWN.get(word.removesuffix("s")):
-        return known
+    if known_count := _ENGLISH_KNOWN.get(word) or _ENGLISH_KNOWN.get(word.removesuffix("s")):
+        return known_count
     if compound := _ENGLISH_COMPOUND.fullmatch(word):
         return _english(compound[1]) + _english(compound[2])
     stem, _, ending = word.partition("'")
-    silent = any(pattern.search(stem) for pattern in _SILENT)
-    count = len(_ENGLISH_GROUP.findall(stem)) + len(_APART.findall(stem)) - silent
+    has_silent_vowel = any(pattern.search(stem) for pattern in _SILENT)
+    count = len(_ENGLISH_GROUP.findall(stem)) + len(_APART.findall(stem)) - has_silent_vowel
     return max(1, count) + _spoken_ending(stem, ending)
 
 
 def _spoken_ending(stem: str, ending: str) -> int:
     """Whether the part after an apostrophe is a syllable, as in Max's, church's, didn't and it'll."""
-    hisses = ending == "s" and re.search(r"(?:[sxz]|ch|sh|ce|ge)$", stem)
-    negated = ending == "t" and re.search(r"[dst]n$", stem)
-    return 1 if hisses or negated or (ending == "ll" and stem.endswith("t")) else 0
+    hiss = ending == "s" and re.search(r"(?:[sxz]|ch|sh|ce|ge)$", stem)
+    negation = ending == "t" and re.search(r"[dst]n$", stem)
+    return 1 if hiss or negation or (ending == "ll" and stem.endswith("t")) else 0

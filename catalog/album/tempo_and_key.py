@@ -84,24 +84,24 @@ def bpm_from_prompt(prompt: str | None) -> float | None:
     text = prompt or ""
     for match in sorted([*_BPM_AFTER.finditer(text), *_BPM_BEFORE.finditer(text)], key=lambda match: match.start()):
         groups = match.groupdict()
-        high = float(groups["bpm"])
-        bpm = (high + float(groups.get("low") or high)) / 2
+        upper_bpm = float(groups["bpm"])
+        bpm = (upper_bpm + float(groups.get("low") or upper_bpm)) / 2
         if MIN_BPM <= bpm <= MAX_BPM:
             return bpm
     return None
 
 
 def _states_key(match: re.Match[str]) -> bool:
-    alone = bool(_STARTS_PHRASE.search(match.string[: match.start()])) and match["rest"] is not None
+    is_alone = bool(_STARTS_PHRASE.search(match.string[: match.start()])) and match["rest"] is not None
     if match["short"]:
         is_named = (match["introduced"] or "").lower().startswith("key")
-        stands_out = alone or bool(match["introduced"] and match["rest"] is not None)
+        stands_out = is_alone or bool(match["introduced"] and match["rest"] is not None)
         return bool(match["accidental"] or is_named or (stands_out and match["tonic"].isupper()))
     if match["accidental"] or match["tonic"] not in "Aa":
         return True
     if _NOT_AFTER_ARTICLE.match(match.string, match.end()):
         return False
-    return match["tonic"] == "A" or alone or bool(match["introduced"] and match["rest"] is not None)
+    return match["tonic"] == "A" or is_alone or bool(match["introduced"] and match["rest"] is not None)
 
 
 def _canonical(tonic: str, accidental: str | None, mode: str | None) -> str:

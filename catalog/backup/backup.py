@@ -91,23 +91,23 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
         with file_lock(folder / LOCK):
             target = FolderStore(folder / "store")
             target.sweep_unfinished(older_than_s=0.0)  # leftovers of a killed backup: this process holds the lock
-            earlier = _earlier(folder)
+            previous_backup = _earlier(folder)
             path = _dump(database, folder)
-            _require_no_loss(earlier, path, folder)
-            copied, lost, size, count = 0, [], 0, 0
-            for named in _artifacts(path):
-                count, size = count + 1, size + named.size
+            _require_no_loss(previous_backup, path, folder)
+            copied_count, lost_digests, size, count = 0, [], 0, 0
+            for artifact in _artifacts(path):
+                count, size = count + 1, size + artifact.size
                 try:
-                    copied += _copy(store, target, named)
+                    copied_count += _copy(store, target, artifact)
                 except ArtifactLost:
-                    lost.append(named.digest)
-            backup = Backup(path.name, digest_file(path), time.time(), count, size, lost)
+                    lost_digests.append(artifact.digest)
+            backup = Backup(path.name, digest_file(path), time.time(), count, size, lost_digests)
             text = json.dumps(asdict(backup), indent=2) + "\n"
             write_whole(folder / MANIFEST, text.encode(), mode=file_mode_in(folder))
-            for older in folder.iterdir():
-                if _DUMP.fullmatch(older.name) and older.name != path.name:
-                    older.unlink()
-    return backup, copied
+            for old_dump in folder.iterdir():
+                if _DUMP.fullmatch(old_dump.name) and old_dump.name != path.name:
+                    old_dump.unlink()
+    return backup, copied_count
 
 
 def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, list[str]]:
@@ -121,21 +121,21 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
     require_empty(database)
     with _told(folder):
         source = FolderStore(folder / "store")
-        lost = [named.digest for named in _artifacts(path) if not _put(source, store, named.digest)]
-        if lost and len(lost) == backup.artifacts:
+        lost_digests = [artifact.digest for artifact in _artifacts(path) if not _put(source, store, artifact.digest)]
+        if lost_digests and len(lost_digests) == backup.artifacts:
             raise MachineError(
-                f"the backup in {folder} has none of its {len(lost)} artifacts",
+                f"the backup in {folder} has none of its {len(lost_digests)} artifacts",
                 remedy=f"See that {folder / 'store'} is whole",
             )
         with _opened(path) as lines:
             load(database, read_lines(lines))
         # These bytes had no row until now, so a sweep may have removed some. From here on their rows protect them;
         # what was removed is put again.
-        there = {stored.digest for stored in store.listing()}.union(lost)
-        for named in _artifacts(path):
-            if named.digest not in there:
-                _put(source, store, named.digest)
-    return backup, lost
+        stored_digests = {entry.digest for entry in store.listing()}.union(lost_digests)
+        for artifact in _artifacts(path):
+            if artifact.digest not in stored_digests:
+                _put(source, store, artifact.digest)
+    return backup, lost_digests
 
 
 def verify(folder: Path) -> Verified:
@@ -148,12 +148,12 @@ def verify(folder: Path) -> Verified:
     backup = read_backup(folder)
     missing, corrupt = [], []
     with _told(folder):
-        kept = FolderStore(folder / "store")
-        for named in _artifacts(_catalog_of(folder, backup.catalog)):
-            if kept.stat(named.digest) is None:
-                missing.append(named.digest)
-            elif not kept.verify(named.digest):
-                corrupt.append(named.digest)
+        store = FolderStore(folder / "store")
+        for artifact in _artifacts(_catalog_of(folder, backup.catalog)):
+            if store.stat(artifact.digest) is None:
+                missing.append(artifact.digest)
+            elif not store.verify(artifact.digest):
+                corrupt.append(artifact.digest)
     return Verified(backup, missing, corrupt)
 
 
@@ -167,7 +167,7 @@ def read_backup(folder: Path) -> Backup:
         backup = Backup(**document)
         dump = _catalog_of(folder, backup.catalog)
         open_regular(dump).close()
-        whole = digest_file(dump) == backup.catalog_digest
+        is_whole = digest_file(dump) == backup.catalog_digest
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{folder} holds no finished backup", remedy="Run `songline backup` there until it ends, or name another"
@@ -176,7 +176,7 @@ def read_backup(folder: Path) -> Backup:
         raise CatalogError(f"{error.filename} is {error.kind}, where a file should be", remedy=ANOTHER) from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CatalogError(f"{folder / MANIFEST} cannot be read", remedy=ANOTHER) from error
-    if not whole:
+    if not is_whole:
         raise CatalogError(UNREADABLE, remedy=ANOTHER)
     return backup
 
@@ -214,11 +214,11 @@ def _dump(database: Database, folder: Path) -> Path:
     part.unlink(missing_ok=True)
     make_private(part)
     with (
-        part.open("wb") as raw,
-        gzip.GzipFile("", "wb", compresslevel=3, fileobj=raw, mtime=0) as packed,
+        part.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=3, fileobj=file, mtime=0) as compressed_file,
     ):
         for line in dumped(database):
-            packed.write(line.encode())
+            compressed_file.write(line.encode())
     path = folder / f"catalog-{digest_file(part)[:16]}.jsonl.gz"
     move_whole(part, path, mode=file_mode_in(folder))
     return path
@@ -226,8 +226,8 @@ def _dump(database: Database, folder: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[str]]:
-    with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as dump:
-        yield bounded_lines(cast("BinaryIO", dump), os.fstat(packed.fileno()).st_size)
+    with open_regular(path) as file, gzip.GzipFile(fileobj=file, mode="rb") as dump:
+        yield bounded_lines(cast("BinaryIO", dump), os.fstat(file.fileno()).st_size)
 
 
 def _artifacts(path: Path) -> Iterator[Named]:
@@ -246,8 +246,8 @@ def _named(row: Mapping[str, Any]) -> Named:
 
 def _copy(store: Store, target: FolderStore, named: Named) -> bool:
     """Copy one artifact unless it is already there; returns whether it was copied."""
-    known = target.stat(named.digest)
-    if known is not None and known.size == named.size:
+    entry = target.stat(named.digest)
+    if entry is not None and entry.size == named.size:
         return False
     target.adopt(named.digest, lambda part: store.fetch(named.digest, part))
     return True

@@ -140,22 +140,22 @@ def load(database: Database, lines: Iterable[Line]) -> None:
                 loader.take(line)
             loader.finish()
     except StatementError as error:
-        said = message_of(error) if isinstance(error, DBAPIError) else str(error.orig)
-        raise CatalogError(f"the backup does not fit into this catalog: {said}", remedy=OF_ITS_MAKER) from error
+        message = message_of(error) if isinstance(error, DBAPIError) else str(error.orig)
+        raise CatalogError(f"the backup does not fit into this catalog: {message}", remedy=OF_ITS_MAKER) from error
     except OverflowError as error:
-        what = "the backup does not fit into this catalog: a number in it is too large"
-        raise CatalogError(what, remedy=OF_ITS_MAKER) from error
+        problem = "the backup does not fit into this catalog: a number in it is too large"
+        raise CatalogError(problem, remedy=OF_ITS_MAKER) from error
 
 
 def _require_empty(session: Session) -> None:
-    full = [
+    table_names = [
         table.name
         for table in Base.metadata.sorted_tables
         if session.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
     ]
-    if full:
+    if table_names:
         raise RefusedError(
-            f"the catalog is not empty: it has rows in {', '.join(full)}",
+            f"the catalog is not empty: it has rows in {', '.join(table_names)}",
             remedy="Point SONGLINE_HOME, or SONGLINE_DATABASE_URL, to a new one",
         )
 
@@ -192,10 +192,12 @@ class _Loader:
         table = _known(self.table)
         if "lease_until" in row and row["state"] == "leased":
             row = row | FREED
-        inward = _inward(table)
-        if any(row.get(name) is not None for name in inward):
-            self.references.append({f"new_{name}": row[name] for name in (*inward, *table.primary_key.columns.keys())})
-        return row | dict.fromkeys(inward)
+        column_names = _inward(table)
+        if any(row.get(name) is not None for name in column_names):
+            self.references.append(
+                {f"new_{name}": row[name] for name in (*column_names, *table.primary_key.columns.keys())}
+            )
+        return row | dict.fromkeys(column_names)
 
     def _insert(self) -> None:
         if self.rows:
@@ -209,8 +211,8 @@ class _Loader:
         if self.references:
             keys = self.table.primary_key.columns
             values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _inward(self.table)}
-            mine = [column == sa.bindparam(f"new_{column.name}") for column in keys]
-            self.session.connection().execute(sa.update(self.table).where(*mine).values(values), self.references)
+            conditions = [column == sa.bindparam(f"new_{column.name}") for column in keys]
+            self.session.connection().execute(sa.update(self.table).where(*conditions).values(values), self.references)
             self.references.clear()
 
 
@@ -231,5 +233,5 @@ def _follow_on(session: Session, table: sa.Table) -> None:
     if column is None:
         return
     sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
-    highest = sa.select(sa.func.max(column)).scalar_subquery()
-    session.execute(sa.select(sa.func.setval(sequence, highest)).where(sa.exists(sa.select(column))))
+    highest_number = sa.select(sa.func.max(column)).scalar_subquery()
+    session.execute(sa.select(sa.func.setval(sequence, highest_number)).where(sa.exists(sa.select(column))))

@@ -35,10 +35,10 @@ def digest_bytes(data: bytes) -> str:
 
 def digest_stream(stream: BinaryIO) -> str:
     """Hex SHA-256 of the remaining bytes of ``stream``."""
-    sha = hashlib.sha256()
+    hasher = hashlib.sha256()
     while chunk := stream.read(CHUNK):
-        sha.update(chunk)
-    return sha.hexdigest()
+        hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 def digest_file(path: Path) -> str:

@@ -202,13 +202,13 @@ class CatalogReadOnly(CatalogError):
 
 def about(error: SonglineError, title: str, **ids: str) -> SonglineError:
     """The same error with its subject put before its message, unless it is there already."""
-    told = error.__class__.__new__(error.__class__)
-    what = error.what if error.what.startswith(f"{title}: ") else f"{title}: {error.what}"
-    Exception.__init__(told, what, error.remedy)
-    told.__dict__.update(error.__dict__)
-    told.what, told.ids = what, {**ids, **error.ids}
-    told.__cause__ = error.__cause__
-    return told
+    new_error = error.__class__.__new__(error.__class__)
+    message = error.what if error.what.startswith(f"{title}: ") else f"{title}: {error.what}"
+    Exception.__init__(new_error, message, error.remedy)
+    new_error.__dict__.update(error.__dict__)
+    new_error.what, new_error.ids = message, {**ids, **error.ids}
+    new_error.__cause__ = error.__cause__
+    return new_error
 
 
 def error_document(error: SonglineError) -> dict[str, object]:
@@ -219,11 +219,11 @@ def error_document(error: SonglineError) -> dict[str, object]:
 
 def error_from(document: Mapping[str, Any]) -> SonglineError:
     """The error that a document was made from, so that it keeps its exit code; an unknown kind is a WorkError."""
-    what, remedy = str(document.get("error", "it failed earlier")), str(document.get("remedy", ""))
+    message, remedy = str(document.get("error", "it failed earlier")), str(document.get("remedy", ""))
     if "reason" in document:
-        return AudioRefused(what, reason=str(document["reason"]), remedy=remedy, **document.get("ids", {}))
+        return AudioRefused(message, reason=str(document["reason"]), remedy=remedy, **document.get("ids", {}))
     cls = _BY_KIND.get(str(document.get("kind")), WorkError)
-    return cls(what, remedy=remedy, **document.get("ids", {}))
+    return cls(message, remedy=remedy, **document.get("ids", {}))
 
 
 _STORED = (

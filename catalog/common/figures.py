@@ -14,7 +14,7 @@ def clock(seconds: float, *, with_hours: bool = False) -> str:
 
 def size(count: int, *, digits: int = 1) -> str:
     """A byte count in powers of ten, as disks are sold: ``1.2 GB``."""
-    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= bytes_each:
-            return f"{count / bytes_each:.{digits}f} {unit}"
+    for unit, unit_bytes in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= unit_bytes:
+            return f"{count / unit_bytes:.{digits}f} {unit}"
     return f"{count} B"

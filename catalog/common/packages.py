@@ -16,9 +16,9 @@ def missing_packages(packages: Iterable[str]) -> list[str]:
 def require_installed(packages: Iterable[str], *, whose: str, extras: Sequence[str]) -> None:
     """Raise MachineError with the install command where packages are missing; ``whose`` names what needs them and
     ``extras`` the extras that contain them."""
-    if absent := missing_packages(packages):
-        named = " and ".join(f"`{extra}`" for extra in extras)
+    if missing_names := missing_packages(packages):
+        extra_names = " and ".join(f"`{extra}`" for extra in extras)
         raise MachineError(
-            f"{whose} needs packages that are not installed: {', '.join(absent)}",
-            remedy=f"Run `make engine`, or install Songline with its extra{'s'[: len(extras) > 1]} {named}",
+            f"{whose} needs packages that are not installed: {', '.join(missing_names)}",
+            remedy=f"Run `make engine`, or install Songline with its extra{'s'[: len(extras) > 1]} {extra_names}",
         )

@@ -78,8 +78,8 @@ def redacted(text: str) -> str:
 
 def shareable(url: str) -> str:
     """A URL that can be opened and shared: without user, password, query and fragment."""
-    shown = redacted(url)
-    return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", shown.replace(f"{HIDDEN}@", "", 1))
+    redacted_url = redacted(url)
+    return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", redacted_url.replace(f"{HIDDEN}@", "", 1))
 
 
 def _without_secrets(found: re.Match[str]) -> str:
@@ -87,17 +87,17 @@ def _without_secrets(found: re.Match[str]) -> str:
     if scheme in _LOCAL_SCHEMES:
         return found[0]
     address = rest.rstrip(_TRAILING)
-    trailing = rest[len(address) :]
-    opening = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
+    ending = rest[len(address) :]
+    prefix = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
     if not address:
         return found[0]
     if scheme not in _PUBLIC_SCHEMES:
-        return f"{opening}{HIDDEN}{trailing}"
+        return f"{prefix}{HIDDEN}{ending}"
     login, place = _split_login(address)
     if login and not _PLACEHOLDER.fullmatch(login):
         login = HIDDEN
     place = _without_query(place)
-    return f"{opening}{login}{'@' if login else ''}{place}{trailing}"
+    return f"{prefix}{login}{'@' if login else ''}{place}{ending}"
 
 
 def _split_login(address: str) -> tuple[str, str]:
@@ -107,12 +107,12 @@ def _split_login(address: str) -> tuple[str, str]:
         # As browsers do: the last @ before the path. A later one counts where the first part is not a host.
         login, _, host = authority.rpartition("@")
         return login, host + address[len(authority) :]
-    first, colon, port = authority.partition(":")
-    if colon and first and not authority.startswith("[") and not port.isdecimal() and "@" in address:
+    head, colon, port = authority.partition(":")
+    if colon and head and not authority.startswith("[") and not port.isdecimal() and "@" in address:
         login, _, place = address.rpartition("@")
         return login, place
     if colon and port and not authority.startswith("[") and not port.isdecimal() and not port.isupper():
-        return "", f"{first}:{HIDDEN}"  # a login whose end was cut off at a quote or a space
+        return "", f"{head}:{HIDDEN}"  # a login whose end was cut off at a quote or a space
     return "", address
 
 
@@ -120,9 +120,9 @@ def _without_query(place: str) -> str:
     path = re.split(r"[?#]", place, maxsplit=1)[0]
     query = f"?{HIDDEN}" if "?" in place.split("#", 1)[0] else ""
     fragment = f"#{HIDDEN}" if "#" in place else ""
-    host, slash, below = path.partition("/")
+    host, slash, subpath = path.partition("/")
     name = unquote(host).partition(":")[0]
-    if slash and below and _SECRET_PATHS.fullmatch(name):
+    if slash and subpath and _SECRET_PATHS.fullmatch(name):
         return f"{host}/{HIDDEN}"
     return f"{path}{query}{fragment}"
 
@@ -138,17 +138,17 @@ def _decoded_without_secrets(found: re.Match[str]) -> str:
         if "://" in address:
             break
         address = unquote(address)
-    clean = redacted(address)
-    return found[0] if clean == address else clean
+    redacted_address = redacted(address)
+    return found[0] if redacted_address == address else redacted_address
 
 
 def _without_value(found: re.Match[str]) -> str:
     """``password=***`` and similar. A plain word after a colon, as in ``SECRET_KEY: this is no key``, is prose."""
-    name, between, value = found["name"], found["between"], found["value"]
+    name, separator, value = found["name"], found["between"], found["value"]
     is_plain_word = value.rstrip(_TRAILING).isalpha() and found["mark"] is None
-    if ":" in between and is_plain_word and (name.isupper() or name.lower() == "secret"):
+    if ":" in separator and is_plain_word and (name.isupper() or name.lower() == "secret"):
         return found[0]
-    return f"{name}{between}{HIDDEN}"
+    return f"{name}{separator}{HIDDEN}"
 
 
 def _without_credentials(found: re.Match[str]) -> str:
@@ -157,7 +157,7 @@ def _without_credentials(found: re.Match[str]) -> str:
     if found["kind"].lower() == "basic":
         is_secret = _holds_login(value)
     else:
-        is_secret = len(value) >= _LONG or any(not sign.isalpha() for sign in value.rstrip(_TRAILING))
+        is_secret = len(value) >= _LONG or any(not character.isalpha() for character in value.rstrip(_TRAILING))
     return f"{found['kind']}{found['space']}{HIDDEN}" if is_secret else found[0]
 
 

@@ -26,10 +26,10 @@ def _at_home(value: object) -> object:
         return value
     if "\0" in text:
         raise ValueError("a path holds no NUL")
-    expanded = os.path.expanduser(text)
-    if expanded.startswith("~"):
+    home_path = os.path.expanduser(text)
+    if home_path.startswith("~"):
         raise ValueError(f"nobody here has the home folder {text.partition('/')[0]}; write the whole path, from / on")
-    return expanded
+    return home_path
 
 
 def _inbox_place(text: str) -> str:
@@ -170,8 +170,8 @@ class Settings(BaseSettings):
     @property
     def prefect_path(self) -> Path:
         """Prefect's home in embedded mode; one per user where a group shares Songline's home."""
-        own = f"prefect-{os.geteuid()}" if self.shared_home else "prefect"
-        return self.home / own
+        folder_name = f"prefect-{os.geteuid()}" if self.shared_home else "prefect"
+        return self.home / folder_name
 
     @property
     def worker_count(self) -> int:
@@ -184,10 +184,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0])
+        detail = error.errors()[0]
+        field = str(detail["loc"][0])
         name = f"SONGLINE_{field.upper()}"
-        what = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "string_pattern_mismatch":  # the pattern itself helps few users
-            what = f"this is not what it takes: {(Settings.model_fields[field].description or '').rstrip('.')}"
-        raise InputError(f"{name}: {what}", remedy=f"Correct {name} in the environment, or unset it") from error
+        problem = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "string_pattern_mismatch":  # the pattern itself helps few users
+            problem = f"this is not what it takes: {(Settings.model_fields[field].description or '').rstrip('.')}"
+        raise InputError(f"{name}: {problem}", remedy=f"Correct {name} in the environment, or unset it") from error

@@ -17,12 +17,16 @@ def slug(title: str, *, fallback: str) -> str:
     Where letters are lost (other scripts), the start of the title's digest is appended, so that different titles get
     different ids; ``fallback`` is used where no letter remains: ``song-3f9a1c2b``.
     """
-    plain = unicodedata.normalize("NFKD", title.lower()).translate(_SPELLED)
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    kept = re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’]", "", letters)).strip("-")
-    short = kept[:MAX_SLUG_CHARACTERS].rstrip("-")
-    is_whole = short == kept and bool(kept) and not any(c.isalnum() and not c.isascii() for c in letters)
+    base_title = unicodedata.normalize("NFKD", title.lower()).translate(_SPELLED)
+    letters = "".join(character for character in base_title if not unicodedata.combining(character))
+    full_slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’]", "", letters)).strip("-")
+    short_slug = full_slug[:MAX_SLUG_CHARACTERS].rstrip("-")
+    is_whole = (
+        short_slug == full_slug
+        and bool(full_slug)
+        and not any(letter.isalnum() and not letter.isascii() for letter in letters)
+    )
     if is_whole:
-        return short
+        return short_slug
     digest = digest_bytes(unicodedata.normalize("NFC", title).encode("utf-8", "backslashreplace"))
-    return f"{short or fallback}-{digest[:8]}"
+    return f"{short_slug or fallback}-{digest[:8]}"

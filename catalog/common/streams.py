@@ -81,7 +81,7 @@ class Stream(io.TextIOBase):
         """Write foreign text: everything that a terminal would interpret, except colours and bold, is shown as
         escapes."""
         pieces = _STYLES.split(text)
-        self.write_clean("".join(_style(piece) if odd % 2 else visible(piece) for odd, piece in enumerate(pieces)))
+        self.write_clean("".join(_style(piece) if index % 2 else visible(piece) for index, piece in enumerate(pieces)))
         return len(text)
 
     def write_clean(self, text: str) -> None:
@@ -170,19 +170,19 @@ def _hold_descriptors() -> None:
         try:
             os.fstat(number)
         except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
+            null_handle = os.open(os.devnull, os.O_RDWR)
+            if null_handle != number:
+                os.dup2(null_handle, number)
+                os.close(null_handle)
             os.set_inheritable(number, True)
 
 
 def _drop(stream: TextIO) -> None:
     """Discard the buffered output, so that Python's own flush at exit raises no error."""
     with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        null_handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_handle, stream.fileno())
+        os.close(null_handle)
 
 
 def _replacement(error: UnicodeError) -> tuple[str, int]:
@@ -193,5 +193,5 @@ def _replacement(error: UnicodeError) -> tuple[str, int]:
 
 
 def _escaped(character: str) -> str:
-    shown = visible(character)
-    return shown if shown != character else character.encode("ascii", "backslashreplace").decode("ascii")
+    visible_text = visible(character)
+    return visible_text if visible_text != character else character.encode("ascii", "backslashreplace").decode("ascii")

@@ -94,8 +94,8 @@ def reorders(text: str) -> bool:
 
 def hides(text: str) -> bool:
     """Whether a text contains invisible characters that no script and no emoji needs in their place."""
-    needless = _pattern(_NEEDED).sub("", _pattern(_FLAGS).sub("", text))
-    return _pattern(_HIDDEN).search(needless) is not None
+    remainder = _pattern(_NEEDED).sub("", _pattern(_FLAGS).sub("", text))
+    return _pattern(_HIDDEN).search(remainder) is not None
 
 
 def shows_nothing(text: str) -> bool:
@@ -125,17 +125,17 @@ def visible(text: str, *, line_breaks: bool = True) -> str:
 
     Tabs are kept, and line breaks too unless ``line_breaks`` is False. Applying it twice changes nothing.
     """
-    shown = _COMMANDS.sub(_escape, text) if _pattern(_NEEDED).search(text) is None else _visible_but_needed(text)
-    return shown if line_breaks else shown.replace("\n", "\\n").replace("\t", "\\t")
+    visible_text = _COMMANDS.sub(_escape, text) if _pattern(_NEEDED).search(text) is None else _visible_but_needed(text)
+    return visible_text if line_breaks else visible_text.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _visible_but_needed(text: str) -> str:
     """The same, but characters that a script needs in their place are kept."""
-    parts, at = [], 0
-    for needed in _pattern(_NEEDED).finditer(text):
-        parts += [_COMMANDS.sub(_escape, text[at : needed.start()]), needed[0]]
-        at = needed.end()
-    return "".join([*parts, _COMMANDS.sub(_escape, text[at:])])
+    parts, offset = [], 0
+    for match in _pattern(_NEEDED).finditer(text):
+        parts += [_COMMANDS.sub(_escape, text[offset : match.start()]), match[0]]
+        offset = match.end()
+    return "".join([*parts, _COMMANDS.sub(_escape, text[offset:])])
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -169,6 +169,6 @@ def first_of(names: Sequence[str], most: int = 3) -> str:
 
 def did_you_mean(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     """A remedy for an unknown name: the most similar known name, or all of them."""
-    if near := get_close_matches(name, sorted(known), n=1, cutoff=0.7):
-        return f"Did you mean {near[0]!r}?"
+    if matches := get_close_matches(name, sorted(known), n=1, cutoff=0.7):
+        return f"Did you mean {matches[0]!r}?"
     return otherwise or f"There are {', '.join(sorted(known))}"

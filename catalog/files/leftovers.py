@@ -97,12 +97,12 @@ def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = True
+        is_ours = True
     except BlockingIOError:
-        ours = False
+        is_ours = False
     except OSError:
-        ours = where_no_locks
-    if ours and is_the_same(handle, folder):
+        is_ours = where_no_locks
+    if is_ours and is_the_same(handle, folder):
         return handle
     os.close(handle)
     return None
@@ -110,9 +110,9 @@ def _locked(folder: Path, *, where_no_locks: bool) -> int | None:
 
 def _siblings(destination: Path, kind: str) -> list[Path]:
     """The folders of one kind beside ``destination``, by name; none where the parent folder cannot be listed."""
-    name = re.compile(re.escape(f".{destination.name}.{kind}-") + r"[0-9]+(?:-old)?")
+    pattern = re.compile(re.escape(f".{destination.name}.{kind}-") + r"[0-9]+(?:-old)?")
     try:
-        found = [path for path in destination.parent.iterdir() if name.fullmatch(path.name)]
+        paths = [path for path in destination.parent.iterdir() if pattern.fullmatch(path.name)]
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
-    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+    return sorted(path for path in paths if path.is_dir() and not path.is_symlink())

@@ -37,8 +37,8 @@ class LeaseOwner:
 def is_dead(folder: Path, owner: str) -> bool:
     """Whether ``owner`` was a process of this host and folder that has ended. False for others, which may use the
     catalog from another host, container or home: their leases must expire."""
-    host, _, rest = owner.partition(":")
-    if host != socket.gethostname() or rest.partition(":")[2].partition("-")[0] != _mark(folder):
+    host, _, remainder = owner.partition(":")
+    if host != socket.gethostname() or remainder.partition(":")[2].partition("-")[0] != _mark(folder):
         return False
     if Path(owner).name != owner:  # the name comes from a row, and no process of Songline has such a name
         return False
@@ -63,6 +63,6 @@ def remove_dead_owners(folder: Path) -> None:
 
 def _mark(folder: Path) -> str:
     """A mark that distinguishes the folders of one host, and containers with the same host name and path."""
-    there = folder.stat()
-    name = os.fsencode(folder.resolve()) + f" {there.st_dev} {there.st_ino}".encode()
+    status = folder.stat()
+    name = os.fsencode(folder.resolve()) + f" {status.st_dev} {status.st_ino}".encode()
     return hashlib.sha256(name).hexdigest()[:8]

@@ -30,9 +30,9 @@ def keep_private(*, shared: bool = False) -> None:
 
     For the entry point of a process: libraries that write files themselves (Prefect, SQLite) follow it.
     """
-    before = os.umask(0o007 if shared else OTHERS)
+    previous_umask = os.umask(0o007 if shared else OTHERS)
     if not _users:
-        _users.append(before)
+        _users.append(previous_umask)
 
 
 def share_with_group() -> None:
@@ -49,11 +49,11 @@ def users_umask() -> Iterator[None]:
     if not _users:
         yield
         return
-    ours = os.umask(_users[0])
+    private_umask = os.umask(_users[0])
     try:
         yield
     finally:
-        os.umask(ours)
+        os.umask(private_umask)
 
 
 def users_mask() -> int:
@@ -85,22 +85,22 @@ def private_folder(path: Path, *, shared: bool | None = None) -> Path:
         return path
     if not path.parent.is_dir():
         private_folder(path.parent, shared=shared)
-    as_group = is_shared(path.parent) if shared is None else shared
+    is_for_group = is_shared(path.parent) if shared is None else shared
     try:
         path.mkdir(PRIVATE_FOLDER)
     except FileExistsError:
         if not path.is_dir():
             raise
         return path
-    if as_group:
+    if is_for_group:
         path.chmod(SHARED_FOLDER)
     return path
 
 
 def has_our_mode(path: Path, *, shared: bool) -> bool:
     """Whether other users have no access to ``path``, and the group, where it is shared, has the same as its owner."""
-    found = path.lstat().st_mode
-    return stat.S_ISLNK(found) or _our_mode(found, shared=shared) == stat.S_IMODE(found)
+    mode = path.lstat().st_mode
+    return stat.S_ISLNK(mode) or _our_mode(mode, shared=shared) == stat.S_IMODE(mode)
 
 
 def set_our_mode(path: Path, *, shared: bool) -> None:
@@ -110,13 +110,13 @@ def set_our_mode(path: Path, *, shared: bool) -> None:
         for entry in os.scandir(path):
             set_our_mode(Path(entry.path), shared=shared)
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return
-    if found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode):
-        wanted = _our_mode(found.st_mode, shared=shared)
-        if wanted != stat.S_IMODE(found.st_mode):
-            path.chmod(wanted)
+    if status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode):
+        mode = _our_mode(status.st_mode, shared=shared)
+        if mode != stat.S_IMODE(status.st_mode):
+            path.chmod(mode)
 
 
 def _our_mode(found: int, *, shared: bool) -> int:

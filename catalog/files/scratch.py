@@ -50,10 +50,10 @@ def _noted_place(folder: Path) -> Path | None:
         with open(handle, "rb") as note:
             if os.fstat(handle).st_uid != os.geteuid():
                 return None
-            place = Path(os.fsdecode(note.read()))
+            path = Path(os.fsdecode(note.read()))
     except OSError:
         return None
-    return place if place.is_absolute() else None
+    return path if path.is_absolute() else None
 
 
 @contextmanager
@@ -79,12 +79,12 @@ def scratch_of(home: Path) -> Iterator[Path]:
 def scratch_or_none(home: Path) -> Iterator[Path | None]:
     """The same, or None where the home cannot be written: the caller then works beside its destination."""
     try:
-        made = scratch_of(home)
-        folder = made.__enter__()
+        scratch = scratch_of(home)
+        folder = scratch.__enter__()
     except OSError:
         yield None
         return
     try:
         yield folder
     finally:
-        made.__exit__(None, None, None)
+        scratch.__exit__(None, None, None)

@@ -29,8 +29,8 @@ def whole_file(path: Path, *, mode: int) -> Iterator[BinaryIO]:
     files, it has a hidden name beside ``path`` and a lock; the next call for ``path`` removes stale ones. Raises
     OSError.
     """
-    unnamed = _unnamed(path.parent)
-    part, handle = (None, unnamed) if unnamed is not None else _named(path)
+    unnamed_handle = _unnamed(path.parent)
+    part, handle = (None, unnamed_handle) if unnamed_handle is not None else _named(path)
     with open(handle, "w+b") as target:
         try:
             yield target
@@ -66,8 +66,8 @@ def write_whole(path: Path, data: bytes, *, mode: int) -> None:
 
 def copy_whole(source: Path, path: Path, *, mode: int) -> None:
     """Copy a file to ``path`` atomically; see :func:`whole_file`."""
-    with source.open("rb") as opened, whole_file(path, mode=mode) as target:
-        shutil.copyfileobj(opened, target, 1 << 20)
+    with source.open("rb") as source_file, whole_file(path, mode=mode) as target:
+        shutil.copyfileobj(source_file, target, 1 << 20)
 
 
 def move_whole(source: Path, path: Path, *, mode: int) -> None:
@@ -148,9 +148,9 @@ def _linked(handle: int, path: Path) -> Path:
 
 def _parts(path: Path) -> list[Path]:
     """The hidden files beside ``path`` that follow Songline's naming; none where the folder cannot be listed."""
-    ours = re.compile(re.escape(f".{path.name}.part-") + r"(?:0|[1-9][0-9]*)")
+    pattern = re.compile(re.escape(f".{path.name}.part-") + r"(?:0|[1-9][0-9]*)")
     try:
-        return [part for part in path.parent.iterdir() if ours.fullmatch(part.name)]
+        return [part for part in path.parent.iterdir() if pattern.fullmatch(part.name)]
     except PermissionError:
         return []
 
@@ -158,18 +158,18 @@ def _parts(path: Path) -> list[Path]:
 def _remove_dead(part: Path) -> None:
     """Remove a hidden file that a killed process left. Raises OSError."""
     try:
-        held = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in _NOT_OURS:
             return
         raise
     try:
-        if stat.S_ISREG(os.fstat(held).st_mode):
+        if stat.S_ISREG(os.fstat(handle).st_mode):
             with suppress(FileNotFoundError, BlockingIOError):
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 part.unlink()
     finally:
-        os.close(held)
+        os.close(handle)
 
 
 def _part(path: Path, number: int) -> Path:

@@ -29,8 +29,8 @@ def kind_of(kept: Kept) -> str:
 
 def sizes_of(graph: Graph, artifacts: Iterable[str]) -> Sizes:
     """The bytes of artifacts by kind, with an entry for every kind."""
-    found = dict.fromkeys(KINDS, 0)
+    sizes = dict.fromkeys(KINDS, 0)
     for digest in artifacts:
-        kept = graph.artifacts[digest]
-        found[kind_of(kept)] += kept.size
-    return found
+        artifact = graph.artifacts[digest]
+        sizes[kind_of(artifact)] += artifact.size
+    return sizes

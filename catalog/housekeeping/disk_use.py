@@ -53,11 +53,11 @@ def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
     with catalog.database.read() as session:
         graph = read_graph(session)
         titles = {row.id: row.title for row in session.execute(sa.select(Album.id, Album.title))}
-    held = {album: graph.held(graph.names_of_album(album)) for album in graph.albums}
-    holders = Counter(digest for each in held.values() for digest in each.artifacts)
+    holdings = {album: graph.held(graph.names_of_album(album)) for album in graph.albums}
+    holders = Counter(digest for holding in holdings.values() for digest in holding.artifacts)
     uses = [
-        _album_use(graph, album, titles[album], held=each.artifacts, holders=holders)
-        for album, each in held.items()
+        _album_use(graph, album, titles[album], held=holding.artifacts, holders=holders)
+        for album, holding in holdings.items()
         if album_id in (None, album)
     ]
     return DiskUse(
@@ -65,7 +65,7 @@ def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
         store=sizes_of(graph, graph.artifacts),
         shared=graph.size(digest for digest, count in holders.items() if count > 1),
         unassigned=graph.size(digest for digest in graph.artifacts if digest not in holders),
-        garbage=sum(stored.size for stored in catalog.store.listing() if not graph.names_bytes(stored.digest)),
+        garbage=sum(entry.size for entry in catalog.store.listing() if not graph.names_bytes(entry.digest)),
         beside=_beside(catalog.settings),
         free=shutil.disk_usage(catalog.settings.home).free,
     )
@@ -74,9 +74,9 @@ def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
 def _album_use(
     graph: Graph, album_id: str, title: str, *, held: frozenset[str], holders: Mapping[str, int]
 ) -> AlbumUse:
-    own = graph.size(digest for digest in held if holders[digest] == 1)
-    whole = graph.size(held)
-    return AlbumUse(album_id, title, whole, own, whole - own, sizes_of(graph, held))
+    own_bytes = graph.size(digest for digest in held if holders[digest] == 1)
+    all_bytes = graph.size(held)
+    return AlbumUse(album_id, title, all_bytes, own_bytes, all_bytes - own_bytes, sizes_of(graph, held))
 
 
 def _beside(settings: Settings) -> dict[str, int]:

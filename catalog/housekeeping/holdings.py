@@ -86,8 +86,8 @@ class Graph:
 
     def names_of_album(self, album_id: str) -> frozenset[str]:
         """Everything that an album and its releases name."""
-        of_album = (names for row, names in self._releases.items() if self.release_albums[row] == album_id)
-        return self._roots[album_id].union(*of_album)
+        name_sets = (names for row, names in self._releases.items() if self.release_albums[row] == album_id)
+        return self._roots[album_id].union(*name_sets)
 
     def names_of_releases(self, rows: Iterable[int]) -> frozenset[str]:
         """Everything that these releases name."""
@@ -110,40 +110,40 @@ class Graph:
         """
         work: set[str] = set()
         artifacts: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            while waiting:
-                name = waiting.pop()
+        queue = list(names)
+        while queue:
+            while queue:
+                name = queue.pop()
                 if name in self._work and name not in work:
                     work.add(name)
-                    waiting.extend(self._work[name])
-                    waiting.extend(self._products.get(name, ()))
+                    queue.extend(self._work[name])
+                    queue.extend(self._products.get(name, ()))
                 if name in self.artifacts:
                     artifacts.add(name)
             for digest in artifacts:
                 makers = self._makers.get(digest, frozenset())
                 if makers.isdisjoint(work):
-                    waiting.extend(makers & self._work.keys())
+                    queue.extend(makers & self._work.keys())
         return Held(frozenset(work), frozenset(artifacts))
 
     def only_for(self, names: Iterable[str], others: Held) -> Held:
         """Work and artifacts that ``names`` lead to and ``others`` do not need, with all later work that used them."""
-        lone = self.held(names) - others
+        holding = self.held(names) - others
         while True:
-            named = lone.artifacts | lone.work
-            later = frozenset(
-                key for key, names in self._work.items() if key not in others.work and not names.isdisjoint(named)
+            all_names = holding.artifacts | holding.work
+            later_work = frozenset(
+                key for key, names in self._work.items() if key not in others.work and not names.isdisjoint(all_names)
             )
-            made = frozenset(digest for key in later for digest in self._products.get(key, ()))
-            grown = (lone | Held(later, made)) - others
-            if grown == lone:
-                return lone
-            lone = grown
+            products = frozenset(digest for key in later_work for digest in self._products.get(key, ()))
+            grown_holding = (holding | Held(later_work, products)) - others
+            if grown_holding == holding:
+                return holding
+            holding = grown_holding
 
     def names_bytes(self, digest: str) -> bool:
         """Whether an artifact with this digest has bytes; a pruned one has none."""
-        kept = self.artifacts.get(digest)
-        return kept is not None and not kept.is_pruned
+        artifact = self.artifacts.get(digest)
+        return artifact is not None and not artifact.is_pruned
 
     def size(self, artifacts: Iterable[str]) -> int:
         """Bytes of these artifacts in the store."""
@@ -152,13 +152,13 @@ class Graph:
 
 def read_graph(session: Session) -> Graph:
     """The whole catalog as a graph: a few hundred bytes of memory per row."""
-    kept = _artifacts(session)
+    artifacts = _artifacts(session)
     work = _work(session)
     release_albums = {row.id: row.album_id for row in session.execute(sa.select(Release.id, Release.album_id))}
     return Graph(
         work=work,
         makers=_makers(session),
-        artifacts=kept,
+        artifacts=artifacts,
         leased=_leased(session),
         roots=_roots(session),
         releases=_releases(session),
@@ -168,45 +168,45 @@ def read_graph(session: Session) -> Graph:
 
 def _artifacts(session: Session) -> dict[str, Kept]:
     """Every artifact; the work that first made it determines its kind. Pruned ones have size 0."""
-    made = sa.select(ActivityArtifact.artifact_digest, Activity.kind, ActivityArtifact.role).join(
+    query = sa.select(ActivityArtifact.artifact_digest, Activity.kind, ActivityArtifact.role).join(
         Activity, Activity.id == ActivityArtifact.activity_id
     )
-    first: dict[str, tuple[str, str]] = {}
+    origins: dict[str, tuple[str, str]] = {}
     for digest, kind, role in session.execute(
-        made.where(ActivityArtifact.direction == "made").order_by(Activity.started_at)
+        query.where(ActivityArtifact.direction == "made").order_by(Activity.started_at)
     ):
-        first.setdefault(digest, (kind, role))
-    found = {}
+        origins.setdefault(digest, (kind, role))
+    artifacts = {}
     for digest, size, pruned_at in session.execute(sa.select(Artifact.digest, Artifact.size, Artifact.pruned_at)):
-        kind, role = first.get(digest, (None, None))
+        kind, role = origins.get(digest, (None, None))
         is_pruned = pruned_at is not None
-        found[digest] = Kept(0 if is_pruned else size, kind, role, is_pruned)
-    return found
+        artifacts[digest] = Kept(0 if is_pruned else size, kind, role, is_pruned)
+    return artifacts
 
 
 def _work(session: Session) -> dict[str, frozenset[str]]:
     """The digests and keys that each render and step names in its row, and those that its attempts used."""
-    found: dict[str, set[str]] = {}
+    names_by_key: dict[str, set[str]] = {}
     for key, recipe in session.execute(sa.select(Render.key, _text(Render.recipe))):
-        found[key] = set(_DIGEST.findall(recipe))
+        names_by_key[key] = set(_DIGEST.findall(recipe))
     for key, parameters, inputs in session.execute(sa.select(Step.key, _text(Step.parameters), _text(Step.inputs))):
-        found[key] = {*_DIGEST.findall(parameters), *_DIGEST.findall(inputs)}
-    used = sa.select(Activity.work_key, ActivityArtifact.artifact_digest).join(
+        names_by_key[key] = {*_DIGEST.findall(parameters), *_DIGEST.findall(inputs)}
+    query = sa.select(Activity.work_key, ActivityArtifact.artifact_digest).join(
         ActivityArtifact, ActivityArtifact.activity_id == Activity.id
     )
-    for key, digest in session.execute(used.where(ActivityArtifact.direction == "used")):
-        found.setdefault(key, set()).add(digest)
-    return {key: frozenset(names) for key, names in found.items()}
+    for key, digest in session.execute(query.where(ActivityArtifact.direction == "used")):
+        names_by_key.setdefault(key, set()).add(digest)
+    return {key: frozenset(names) for key, names in names_by_key.items()}
 
 
 def _makers(session: Session) -> dict[str, frozenset[str]]:
-    made = sa.select(ActivityArtifact.artifact_digest, Activity.work_key).join(
+    query = sa.select(ActivityArtifact.artifact_digest, Activity.work_key).join(
         Activity, Activity.id == ActivityArtifact.activity_id
     )
-    found: dict[str, set[str]] = {}
-    for digest, key in session.execute(made.where(ActivityArtifact.direction == "made")):
-        found.setdefault(digest, set()).add(key)
-    return {digest: frozenset(keys) for digest, keys in found.items()}
+    keys_by_digest: dict[str, set[str]] = {}
+    for digest, key in session.execute(query.where(ActivityArtifact.direction == "made")):
+        keys_by_digest.setdefault(digest, set()).add(key)
+    return {digest: frozenset(keys) for digest, keys in keys_by_digest.items()}
 
 
 def _leased(session: Session) -> frozenset[str]:
@@ -221,25 +221,25 @@ def _leased(session: Session) -> frozenset[str]:
 
 
 def _roots(session: Session) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    names_by_album: dict[str, set[str]] = {}
     rows = session.execute(sa.select(Album.id, Album.cover_digest, _text(Album.manifest)))
     for album_id, cover, manifest in rows:
-        found[album_id] = {*_DIGEST.findall(manifest), *([cover] if cover else [])}
+        names_by_album[album_id] = {*_DIGEST.findall(manifest), *([cover] if cover else [])}
     candidates = sa.select(Song.album_id, Candidate.render_key).join(Song, Song.id == Candidate.song_id)
     decisions = sa.select(Song.album_id, Decision.step_key).join(Song, Song.id == Decision.song_id)
     for query in (candidates, decisions):
         for album_id, key in session.execute(query):
-            found[album_id].add(key)
-    return {album_id: frozenset(names) for album_id, names in found.items()}
+            names_by_album[album_id].add(key)
+    return {album_id: frozenset(names) for album_id, names in names_by_album.items()}
 
 
 def _releases(session: Session) -> dict[int, frozenset[str]]:
-    found: dict[int, set[str]] = {}
+    names_by_row: dict[int, set[str]] = {}
     for row_id, key in session.execute(sa.select(Release.id, Release.step_key)):
-        found[row_id] = {key}
+        names_by_row[row_id] = {key}
     for row_id, digest in session.execute(sa.select(ReleaseFile.release_id, ReleaseFile.artifact_digest)):
-        found[row_id].add(digest)
-    return {row_id: frozenset(names) for row_id, names in found.items()}
+        names_by_row[row_id].add(digest)
+    return {row_id: frozenset(names) for row_id, names in names_by_row.items()}
 
 
 def _text(column: InstrumentedAttribute[dict[str, object]]) -> sa.Cast[str]:

@@ -80,34 +80,34 @@ def _of_take(session: Session, digest: str) -> Place:
     ).all()
     if not rows:
         return Place(_album_of_cover(session, digest))
-    first = rows[0]
-    if any((row.album, row.title) != (first.album, first.title) for row in rows):
-        return Place(first.album if len({row.album for row in rows}) == 1 else None)
-    return Place(first.album, first.title, first.position, candidate=first.id)
+    first_row = rows[0]
+    if any((row.album, row.title) != (first_row.album, first_row.title) for row in rows):
+        return Place(first_row.album if len({row.album for row in rows}) == 1 else None)
+    return Place(first_row.album, first_row.title, first_row.position, candidate=first_row.id)
 
 
 def _renders_behind(session: Session, digest: str) -> list[str]:
     """Keys of the renders that made an artifact or its ancestors."""
-    found: set[str] = set()
-    seen, waiting = {digest}, [digest]
-    while waiting:
-        made = (
+    keys: set[str] = set()
+    seen_digests, queue = {digest}, [digest]
+    while queue:
+        query = (
             sa.select(Activity.id, Activity.kind, Activity.work_key)
             .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
-            .where(ActivityArtifact.artifact_digest == waiting.pop(), ActivityArtifact.direction == "made")
+            .where(ActivityArtifact.artifact_digest == queue.pop(), ActivityArtifact.direction == "made")
         )
-        for maker in session.execute(made).all():
+        for maker in session.execute(query).all():
             if maker.kind == "render":
-                found.add(maker.work_key)
+                keys.add(maker.work_key)
                 continue
-            used = sa.select(ActivityArtifact.artifact_digest).where(
+            inputs_query = sa.select(ActivityArtifact.artifact_digest).where(
                 ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used"
             )
-            new = set(session.scalars(used)) - seen
-            seen |= new
-            waiting += new
-    found.update(session.scalars(sa.select(Render.key).where(Render.audio_digest == digest)))
-    return sorted(found)
+            new_digests = set(session.scalars(inputs_query)) - seen_digests
+            seen_digests |= new_digests
+            queue += new_digests
+    keys.update(session.scalars(sa.select(Render.key).where(Render.audio_digest == digest)))
+    return sorted(keys)
 
 
 def _album_of_cover(session: Session, digest: str) -> str | None:

@@ -36,22 +36,22 @@ class OldBuilds:
 
 def old_builds(session: Session, keep: int) -> OldBuilds:
     """The builds to remove: neither in the newest ``keep`` of their album nor its current one."""
-    current = set(session.scalars(sa.select(Album.release_key).where(Album.release_key.is_not(None))))
+    current_keys = set(session.scalars(sa.select(Album.release_key).where(Album.release_key.is_not(None))))
     rows = session.execute(
         sa.select(Release.id, Release.album_id, Release.step_key, is_kept().label("is_kept")).order_by(
             Release.album_id, Release.build.desc()
         )
     )
-    seen: dict[str, int] = {}
-    going, gone = [], []
+    counts: dict[str, int] = {}
+    kept_ids, pruned_ids = [], []
     for row in rows:
-        if not row.is_kept and row.step_key not in current:
-            gone.append(row.id)
+        if not row.is_kept and row.step_key not in current_keys:
+            pruned_ids.append(row.id)
             continue
-        seen[row.album_id] = seen.get(row.album_id, 0) + 1
-        if seen[row.album_id] > keep and row.step_key not in current:
-            going.append(row.id)
-    return OldBuilds(tuple(going), tuple(gone))
+        counts[row.album_id] = counts.get(row.album_id, 0) + 1
+        if counts[row.album_id] > keep and row.step_key not in current_keys:
+            kept_ids.append(row.id)
+    return OldBuilds(tuple(kept_ids), tuple(pruned_ids))
 
 
 def superseded(session: Session, graph: Graph) -> Held:
@@ -59,36 +59,38 @@ def superseded(session: Session, graph: Graph) -> Held:
     that may use them again."""
     if graph.leased:
         return Held()
-    asked = AskedFor(session)
-    needed = graph.held_by_others().artifacts
-    unneeded = [digest for digest in graph.artifacts if digest not in needed and graph.names_bytes(digest)]
-    return Held(artifacts=frozenset(digest for digest in unneeded if not asked.makers(digest)))
+    requests = AskedFor(session)
+    needed_digests = graph.held_by_others().artifacts
+    unneeded_digests = [
+        digest for digest in graph.artifacts if digest not in needed_digests and graph.names_bytes(digest)
+    ]
+    return Held(artifacts=frozenset(digest for digest in unneeded_digests if not requests.makers(digest)))
 
 
 def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
     """Mark the bytes of these artifacts as pruned, and the work that made them and the packing of these releases as
     to be done again on request; returns the digests whose bytes may be deleted."""
-    going = with_bytes_yet(session, lone.artifacts)
+    digests = with_bytes_yet(session, lone.artifacts)
     makers: set[str] = set()
     for rows in chunked(releases):
         makers.update(session.scalars(sa.select(Release.step_key).where(Release.id.in_(rows))))
-    for some in chunked(going):
-        session.execute(sa.update(Artifact).where(Artifact.digest.in_(some)).values(pruned_at=database_now()))
-        made = sa.select(ActivityArtifact.activity_id).where(
-            ActivityArtifact.artifact_digest.in_(some), ActivityArtifact.direction == "made"
+    for batch in chunked(digests):
+        session.execute(sa.update(Artifact).where(Artifact.digest.in_(batch)).values(pruned_at=database_now()))
+        query = sa.select(ActivityArtifact.activity_id).where(
+            ActivityArtifact.artifact_digest.in_(batch), ActivityArtifact.direction == "made"
         )
-        makers.update(session.scalars(sa.select(Activity.work_key).where(Activity.id.in_(made))))
-    for some in chunked(sorted(makers)):
+        makers.update(session.scalars(sa.select(Activity.work_key).where(Activity.id.in_(query))))
+    for batch in chunked(sorted(makers)):
         for table in (Step, Render):
-            done = sa.update(table).where(table.key.in_(some), table.state == table.finished_state)
-            session.execute(done.values(state="planned", attempts=0, due_at=0.0, activity_id=None))
-    return going
+            statement = sa.update(table).where(table.key.in_(batch), table.state == table.finished_state)
+            session.execute(statement.values(state="planned", attempts=0, due_at=0.0, activity_id=None))
+    return digests
 
 
 def with_bytes_yet(session: Session, digests: Iterable[str]) -> list[str]:
     """The artifacts whose bytes are not pruned yet."""
-    found: list[str] = []
-    for some in chunked(sorted(digests)):
-        query = sa.select(Artifact.digest).where(Artifact.digest.in_(some), Artifact.pruned_at.is_(None))
-        found += session.scalars(query)
-    return found
+    digests_left: list[str] = []
+    for batch in chunked(sorted(digests)):
+        query = sa.select(Artifact.digest).where(Artifact.digest.in_(batch), Artifact.pruned_at.is_(None))
+        digests_left += session.scalars(query)
+    return digests_left

@@ -61,13 +61,13 @@ def remove_album(database: Database, store: Store, album_id: str) -> Removal:
     require_album(database, album_id)
     with database.write(alone=True) as session:
         graph = read_graph(session)
-        lone = _of_album(graph, album_id)
-        _refuse_if_made(session, graph, lone, album_id)
-        removal = _removal(session, graph, lone, album_id=album_id)
+        holding = _of_album(graph, album_id)
+        _refuse_if_made(session, graph, holding, album_id)
+        removal = _removal(session, graph, holding, album_id=album_id)
         rows = [row for row, album in graph.release_albums.items() if album == album_id]
         _delete_releases(session, rows)
         _delete_album(session, album_id)
-        digests = _delete_work(session, lone)
+        digests = _delete_work(session, holding)
     return _with_bytes(removal, collect_these(database, store, digests))
 
 
@@ -81,18 +81,18 @@ def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: b
     if dry_run:
         with database.read() as session:
             graph = read_graph(session)
-            old = old_builds(session, keep)
-            lone = _of_releases(graph, old.all) | superseded(session, graph)
-            return _removal(session, graph, lone, builds=old.kept)
+            builds = old_builds(session, keep)
+            holding = _of_releases(graph, builds.all) | superseded(session, graph)
+            return _removal(session, graph, holding, builds=builds.kept)
     with database.write(alone=True) as session:
         graph = read_graph(session)
-        old = old_builds(session, keep)
-        lone = _of_releases(graph, old.all)
-        if busy := lone.work & graph.leased:
-            raise _under_way("an old build", len(busy))
-        lone |= superseded(session, graph)
-        removal = _removal(session, graph, lone, builds=old.kept)
-        digests = prune(session, lone, old.kept)
+        builds = old_builds(session, keep)
+        holding = _of_releases(graph, builds.all)
+        if leased_work := holding.work & graph.leased:
+            raise _under_way("an old build", len(leased_work))
+        holding |= superseded(session, graph)
+        removal = _removal(session, graph, holding, builds=builds.kept)
+        digests = prune(session, holding, builds.kept)
     return _with_bytes(removal, collect_these(database, store, digests))
 
 
@@ -100,8 +100,8 @@ def bytes_of_old_builds(database: Database, keep: int) -> frozenset[str]:
     """Digests of the artifacts whose bytes :func:`remove_old_builds` would remove."""
     with database.read() as session:
         graph = read_graph(session)
-        lone = _of_releases(graph, old_builds(session, keep).all)
-        return frozenset(with_bytes_yet(session, lone.artifacts))
+        holding = _of_releases(graph, old_builds(session, keep).all)
+        return frozenset(with_bytes_yet(session, holding.artifacts))
 
 
 def _of_album(graph: Graph, album_id: str) -> Held:
@@ -109,8 +109,8 @@ def _of_album(graph: Graph, album_id: str) -> Held:
 
 
 def _of_releases(graph: Graph, rows: Iterable[int]) -> Held:
-    going = frozenset(rows)
-    return graph.only_for(graph.names_of_releases(going), graph.held_by_others(releases=going))
+    row_ids = frozenset(rows)
+    return graph.only_for(graph.names_of_releases(row_ids), graph.held_by_others(releases=row_ids))
 
 
 def _removal(
@@ -121,17 +121,17 @@ def _removal(
     album_id: str | None = None,
     builds: Sequence[int] | None = None,
 ) -> Removal:
-    of_album = Release.album_id == album_id if builds is None else Release.id.in_(builds)
-    going = session.execute(sa.select(Release.album_id, Release.build).where(of_album).order_by(*_IN_ORDER)).all()
-    named = graph.names_of_album(album_id) if album_id else graph.names_of_releases(builds or ())
+    condition = Release.album_id == album_id if builds is None else Release.id.in_(builds)
+    build_rows = session.execute(sa.select(Release.album_id, Release.build).where(condition).order_by(*_IN_ORDER)).all()
+    names = graph.names_of_album(album_id) if album_id else graph.names_of_releases(builds or ())
     songs, candidates = _counts(session, album_id) if album_id else (0, 0)
     return Removal(
-        albums=(album_id,) if album_id else tuple(dict.fromkeys(row.album_id for row in going)),
+        albums=(album_id,) if album_id else tuple(dict.fromkeys(row.album_id for row in build_rows)),
         songs=songs,
         candidates=candidates,
-        builds=tuple((row.album_id, row.build) for row in going),
+        builds=tuple((row.album_id, row.build) for row in build_rows),
         freed=sizes_of(graph, lone.artifacts),
-        shared_bytes=graph.size(graph.held(named).artifacts - lone.artifacts),
+        shared_bytes=graph.size(graph.held(names).artifacts - lone.artifacts),
     )
 
 
@@ -155,8 +155,8 @@ def _refuse_if_made(session: Session, graph: Graph, lone: Held, album_id: str) -
         raise RefusedError(
             f"{album_id} {state} on work pools", remedy=f"Run `songline cancel {album_id}` first", album=album_id
         )
-    if busy := lone.work & graph.leased:
-        raise _under_way(album_id, len(busy))
+    if leased_work := lone.work & graph.leased:
+        raise _under_way(album_id, len(leased_work))
 
 
 def _under_way(what: str, count: int) -> RefusedError:
@@ -168,9 +168,9 @@ def _under_way(what: str, count: int) -> RefusedError:
 
 
 def _delete_releases(session: Session, rows: Sequence[int]) -> None:
-    for some in chunked(rows):
-        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id.in_(some)))
-        session.execute(sa.delete(Release).where(Release.id.in_(some)))
+    for batch in chunked(rows):
+        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id.in_(batch)))
+        session.execute(sa.delete(Release).where(Release.id.in_(batch)))
 
 
 def _delete_album(session: Session, album_id: str) -> None:
@@ -185,20 +185,22 @@ def _delete_album(session: Session, album_id: str) -> None:
 def _delete_work(session: Session, lone: Held) -> list[str]:
     """Delete the rows of work and artifacts; returns the digests whose bytes may be deleted."""
     keys = sorted(lone.work)
-    for some in chunked(keys):
-        session.execute(sa.delete(Score).where(Score.step_key.in_(some)))
+    for batch in chunked(keys):
+        session.execute(sa.delete(Score).where(Score.step_key.in_(batch)))
         for table in (Step, Render):
-            session.execute(sa.delete(table).where(table.key.in_(some)))
-    for some in chunked(keys):
-        attempts = sa.select(Activity.id).where(Activity.work_key.in_(some), *_not_referred_to())
+            session.execute(sa.delete(table).where(table.key.in_(batch)))
+    for batch in chunked(keys):
+        attempts = sa.select(Activity.id).where(Activity.work_key.in_(batch), *_not_referred_to())
         session.execute(sa.delete(ActivityArtifact).where(ActivityArtifact.activity_id.in_(attempts)))
-        session.execute(sa.delete(Activity).where(Activity.work_key.in_(some), *_not_referred_to()))
+        session.execute(sa.delete(Activity).where(Activity.work_key.in_(batch), *_not_referred_to()))
     digests: list[str] = []
-    for some in chunked(sorted(lone.artifacts)):
-        free = session.scalars(sa.select(Artifact.digest).where(Artifact.digest.in_(some), *_nowhere_named())).all()
-        session.execute(sa.delete(Loss).where(Loss.artifact_digest.in_(free)))
-        session.execute(sa.delete(Artifact).where(Artifact.digest.in_(free)))
-        digests += free
+    for batch in chunked(sorted(lone.artifacts)):
+        free_digests = session.scalars(
+            sa.select(Artifact.digest).where(Artifact.digest.in_(batch), *_nowhere_named())
+        ).all()
+        session.execute(sa.delete(Loss).where(Loss.artifact_digest.in_(free_digests)))
+        session.execute(sa.delete(Artifact).where(Artifact.digest.in_(free_digests)))
+        digests += free_digests
     return digests
 
 

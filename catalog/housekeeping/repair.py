@@ -52,12 +52,12 @@ def examine(database: Database, store: Store, digests: Sequence[str]) -> list[Da
     """Read the bytes of every digest; returns those that are missing or corrupt. Raises StoreError where the store is
     unreachable."""
     with_timeout = store.with_timeout(LOOK_S)
-    first = [digest for digest in digests if _look(store, with_timeout, digest) != Look.WHOLE]
+    suspects = [digest for digest in digests if _look(store, with_timeout, digest) != Look.WHOLE]
     # A store under load may refuse for a moment to read an object that it lists, as it always does where a disk has
     # damaged it. Only an object that is refused twice, some time apart, counts as damaged, since a repair will remove
     # it.
-    again = {digest: found for digest in first if (found := _look(store, with_timeout, digest)) != Look.WHOLE}
-    return [_damage(database, digest, corrupt=found == Look.CORRUPT) for digest, found in again.items()]
+    looks = {digest: look for digest in suspects if (look := _look(store, with_timeout, digest)) != Look.WHOLE}
+    return [_damage(database, digest, corrupt=look == Look.CORRUPT) for digest, look in looks.items()]
 
 
 def require_some_whole(checked: Sequence[str], damages: Sequence[Damage]) -> None:
@@ -116,28 +116,28 @@ def repair(database: Database, store: Store, damages: Sequence[Damage]) -> int:
     missing, as far as a manifest still requests it; returns the count. Superseded work is left as it is: see
     :func:`accept`. Artifacts restored since the damage was found are left alone."""
     with database.read() as session:
-        again = _to_plan_again(session, damages)
-    planned: set[str] = set()
+        work_by_digest = _to_plan_again(session, damages)
+    planned_keys: set[str] = set()
     for damage in damages:
-        work = again[damage.digest]
-        with in_turn(database, store, damage) as (session, found):
-            if not _is_still(damage, found):
+        work = work_by_digest[damage.digest]
+        with in_turn(database, store, damage) as (session, look):
+            if not _is_still(damage, look):
                 continue
-            if found == Look.CORRUPT and (damage.kind is None or work.is_made):
+            if look == Look.CORRUPT and (damage.kind is None or work.is_made):
                 store.delete(damage.digest)
             if damage.kind == "pack" and work.is_made:
                 # A page or lineage document that is packed again may have different bytes; then nothing names the
                 # lost ones.
                 _mark_pruned(session, damage)
-            planned |= _plan_again(session, work.keys)
-    return len(planned)
+            planned_keys |= _plan_again(session, work.keys)
+    return len(planned_keys)
 
 
 def not_made_again(database: Database, damages: Sequence[Damage]) -> list[Damage]:
     """The damages that no manifest requests any more, so that :func:`repair` does not restore them."""
     with database.read() as session:
-        again = _to_plan_again(session, damages)
-    return [damage for damage in damages if not again[damage.digest].is_made]
+        work_by_digest = _to_plan_again(session, damages)
+    return [damage for damage in damages if not work_by_digest[damage.digest].is_made]
 
 
 def _is_still(damage: Damage, found: Look) -> bool:
@@ -149,16 +149,16 @@ def _is_still(damage: Damage, found: Look) -> bool:
 def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: str) -> int:
     """Record that these bytes are lost permanently and that ``by`` accepts it; corrupt bytes are removed. Work that a
     manifest still requests is planned again; returns its count. Artifacts restored since are left alone."""
-    planned = repair(database, store, damages)
+    planned_count = repair(database, store, damages)
     for damage in damages:
-        with in_turn(database, store, damage) as (session, found):
-            if not _is_still(damage, found):
+        with in_turn(database, store, damage) as (session, look):
+            if not _is_still(damage, look):
                 continue
-            if found == Look.CORRUPT:
+            if look == Look.CORRUPT:
                 store.delete(damage.digest)
             _mark_pruned(session, damage)
             session.add(Loss(artifact_digest=damage.digest, found=found_as(damage), accepted_by=by))
-    return planned
+    return planned_count
 
 
 def _mark_pruned(session: Session, damage: Damage) -> None:
@@ -186,24 +186,26 @@ class _Again:
 
 
 def _to_plan_again(session: Session, damages: Sequence[Damage]) -> dict[str, _Again]:
-    asked = AskedFor(session)
-    lost = {damage.digest for damage in damages}
-    waiting = failed_for(session, lost)
-    again = {}
-    for digest in sorted(lost):
-        held_up = [work.key for work in waiting.get(digest, ()) if asked.is_of_a_manifest(work.kind, work.key)]
-        makers = asked.makers(digest)
-        if held_up and not makers:  # failed work needs it, although nothing has been made from it yet
-            makers = [maker for maker in makers_of(session, digest) if asked.is_of_a_manifest(maker.kind, maker.key)]
-        again[digest] = _Again(frozenset([*held_up, *(maker.key for maker in makers)]), bool(makers))
-    return again
+    requests = AskedFor(session)
+    lost_digests = {damage.digest for damage in damages}
+    failed_work = failed_for(session, lost_digests)
+    work_by_digest = {}
+    for digest in sorted(lost_digests):
+        blocked_keys = [
+            work.key for work in failed_work.get(digest, ()) if requests.is_of_a_manifest(work.kind, work.key)
+        ]
+        makers = requests.makers(digest)
+        if blocked_keys and not makers:  # failed work needs it, although nothing has been made from it yet
+            makers = [maker for maker in makers_of(session, digest) if requests.is_of_a_manifest(maker.kind, maker.key)]
+        work_by_digest[digest] = _Again(frozenset([*blocked_keys, *(maker.key for maker in makers)]), bool(makers))
+    return work_by_digest
 
 
 def _plan_again(session: Session, keys: frozenset[str]) -> set[str]:
-    planned: set[str] = set()
+    planned_keys: set[str] = set()
     for table in (Render, Step):
-        for some in chunked(sorted(keys)):
-            anew = sa.update(table).where(table.key.in_(some))
-            anew = anew.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
-            planned.update(session.scalars(anew.returning(table.key)))
-    return planned
+        for batch in chunked(sorted(keys)):
+            statement = sa.update(table).where(table.key.in_(batch))
+            statement = statement.values(state="planned", attempts=0, due_at=0.0, activity_id=None)
+            planned_keys.update(session.scalars(statement.returning(table.key)))
+    return planned_keys

@@ -29,39 +29,41 @@ def rescue_for(home: Path, damages: Sequence[Damage]) -> Rescue | None:
     if folder is None or not (folder / "store").is_dir():
         return None
     try:
-        kept = FolderStore(folder / "store")
-        held = tuple(damage for damage in damages if kept.stat(damage.digest) and kept.verify(damage.digest))
+        backup_store = FolderStore(folder / "store")
+        covered_damages = tuple(
+            damage for damage in damages if backup_store.stat(damage.digest) and backup_store.verify(damage.digest)
+        )
     except OSError as error:
         raise MachineError(
             f"the backup in {folder} cannot be read: {error.strerror or error}", remedy="See that its disk is whole"
         ) from error
-    return Rescue(folder, held) if held else None
+    return Rescue(folder, covered_damages) if covered_damages else None
 
 
 def bring_back(database: Database, store: Store, rescue: Rescue) -> list[str]:
     """Put the bytes that the store is missing into it, and replace corrupt ones; returns the digests that it has now,
     including those that another process restored."""
-    kept = FolderStore(rescue.folder / "store")
-    back = []
+    backup_store = FolderStore(rescue.folder / "store")
+    digests = []
     for damage in rescue.damages:
         try:
-            path = kept.local(damage.digest)
+            path = backup_store.local(damage.digest)
         except ArtifactLost:
             continue
-        with in_turn(database, store, damage) as (_, found):
-            if found == Look.CORRUPT:  # otherwise bytes of the same size would count as already stored
+        with in_turn(database, store, damage) as (_, look):
+            if look == Look.CORRUPT:  # otherwise bytes of the same size would count as already stored
                 store.delete(damage.digest)
-        if found != Look.WHOLE:
+        if look != Look.WHOLE:
             store.put(path)
-        back.append(damage.digest)
-    return back
+        digests.append(damage.digest)
+    return digests
 
 
 def require_no_rescue(rescue: Rescue | None) -> None:
     """Raise RefusedError where a loss is to be accepted although a backup still has the bytes."""
     if rescue is not None:
-        has = counted(len(rescue.damages), "of the damaged artifacts", "of the damaged artifacts")
+        quantity = counted(len(rescue.damages), "of the damaged artifacts", "of the damaged artifacts")
         raise RefusedError(
-            f"the backup in {rescue.folder} still has {has}: no loss was accepted",
+            f"the backup in {rescue.folder} still has {quantity}: no loss was accepted",
             remedy="Run `songline verify --repair`: it brings them back from there",
         )

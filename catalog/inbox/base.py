@@ -47,8 +47,8 @@ class Inbox(Protocol):
 def is_offered(name: str) -> bool:
     """Whether a path inside an inbox is a manifest."""
     parts = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return name.lower().endswith(SUFFIXES) and parts[0] != REPORTS and not hidden
+    is_hidden = any(part.startswith(".") and part != ".." for part in parts)
+    return name.lower().endswith(SUFFIXES) and parts[0] != REPORTS and not is_hidden
 
 
 def too_many(place: str) -> InputError:

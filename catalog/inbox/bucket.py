@@ -41,14 +41,14 @@ class BucketInbox:
     def manifests(self) -> list[Offered]:
         """See :class:`catalog.inbox.base.Inbox`."""
         self._sizes = {}
-        for found in self._objects.listing():
+        for entry in self._objects.listing():
             # Folder markers are not files, and there may be many reports after some years.
-            if not found.key.endswith("/") and not found.key.startswith(f"{REPORTS}/"):
-                self._sizes[found.key] = found.size
+            if not entry.key.endswith("/") and not entry.key.startswith(f"{REPORTS}/"):
+                self._sizes[entry.key] = entry.size
             if len(self._sizes) > MAX_NAMES:
                 raise too_many(self.place)
-        offered = sorted(name for name in self._sizes if is_offered(name))
-        return [Offered(name, UNSAFE if path_fault(name) else None) for name in offered]
+        names = sorted(name for name in self._sizes if is_offered(name))
+        return [Offered(name, UNSAFE if path_fault(name) else None) for name in names]
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:
@@ -56,24 +56,28 @@ class BucketInbox:
         with self._scratch() as folder:
             path = confined(folder, posixpath.basename(name), named_by=self._place)
             self._fetch(name, path, MAX_MANIFEST_BYTES)
-            named = self._named(path, posixpath.dirname(name))
-            total = sum(self._sizes[key] for key in named.values())
-            if len(named) > MAX_FILES or total > MAX_TOTAL_BYTES:
+            keys_by_path = self._named(path, posixpath.dirname(name))
+            total = sum(self._sizes[key] for key in keys_by_path.values())
+            if len(keys_by_path) > MAX_FILES or total > MAX_TOTAL_BYTES:
                 raise InputError(
-                    f"the manifest names {len(named)} files of {total} bytes",
+                    f"the manifest names {len(keys_by_path)} files of {total} bytes",
                     remedy=f"An album in a bucket has at most {MAX_FILES} files and {MAX_TOTAL_BYTES} bytes",
                 )
-            left = MAX_TOTAL_BYTES  # counts the bytes received, whatever sizes the listing states
-            for inner, key in named.items():
-                if inner != path.name:
-                    place = confined(folder, inner, named_by=self._place)
-                    left -= self._fetch(key, place, min(MAX_REFERENCE_BYTES, left))
+            remaining_bytes = MAX_TOTAL_BYTES  # counts the bytes received, whatever sizes the listing states
+            for relative_path, key in keys_by_path.items():
+                if relative_path != path.name:
+                    place = confined(folder, relative_path, named_by=self._place)
+                    remaining_bytes -= self._fetch(key, place, min(MAX_REFERENCE_BYTES, remaining_bytes))
             yield path
 
     def leave(self, stem: str, contents: Mapping[str, bytes]) -> str:
         """See :class:`catalog.inbox.base.Inbox`."""
         names = (f"{REPORTS}/{numbered(stem, attempt)}" for attempt in count(1))
-        name = next(n for n in names if not any(self._objects.is_there(f"{n}{suffix}") for suffix in contents))
+        name = next(
+            candidate
+            for candidate in names
+            if not any(self._objects.is_there(f"{candidate}{suffix}") for suffix in contents)
+        )
         for suffix, data in contents.items():
             self._objects.put(f"{name}{suffix}", data)
         return name
@@ -84,13 +88,13 @@ class BucketInbox:
         The manifest's own checks interpret the texts, and report a file that is missing.
         """
         source = read_source(manifest.name, manifest.read_bytes())
-        named: dict[str, str] = {}
+        keys_by_path: dict[str, str] = {}
         for text in sorted(set(_texts(source.data))):
-            inner = posixpath.normpath(text)
-            key = posixpath.join(folder, inner)
-            if path_fault(inner) is None and key in self._sizes:
-                named[inner] = key
-        return named
+            relative_path = posixpath.normpath(text)
+            key = posixpath.join(folder, relative_path)
+            if path_fault(relative_path) is None and key in self._sizes:
+                keys_by_path[relative_path] = key
+        return keys_by_path
 
     def _fetch(self, name: str, path: Path, max_bytes: int) -> int:
         try:
@@ -107,12 +111,12 @@ class BucketInbox:
 
 def _texts(data: Json) -> Iterator[str]:
     """Every text of a document that may be a path."""
-    waiting = [data]
-    while waiting:
-        value = waiting.pop()
+    queue = [data]
+    while queue:
+        value = queue.pop()
         if isinstance(value, dict):
-            waiting += value.values()
+            queue += value.values()
         elif isinstance(value, list):
-            waiting += value
+            queue += value
         elif isinstance(value, str) and value and len(value) <= MAX_PATH_CHARACTERS and not has_control(value):
             yield value

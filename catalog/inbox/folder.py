@@ -35,20 +35,22 @@ class FolderInbox:
         return sorted(self._walk(), key=lambda each: each.name)
 
     def _walk(self) -> Iterator[Offered]:
-        closed: list[OSError] = []
-        seen = 0
-        for at, folders, files in os.walk(self._root, onerror=closed.append):
-            seen += len(folders) + len(files)
-            if seen > MAX_NAMES:
+        errors: list[OSError] = []
+        seen_count = 0
+        for folder_name, folders, files in os.walk(self._root, onerror=errors.append):
+            seen_count += len(folders) + len(files)
+            if seen_count > MAX_NAMES:
                 raise too_many(self.place)
-            here = Path(at)
+            folder = Path(folder_name)
             for name in folders:
-                if (here / name).is_symlink() and not name.startswith(".") and here / name != self._root / REPORTS:
-                    yield Offered(self._name(here / name), LINKED)
-            folders[:] = [n for n in folders if not n.startswith(".") and here / n != self._root / REPORTS]
-            names = (self._name(here / name) for name in files)
+                if (folder / name).is_symlink() and not name.startswith(".") and folder / name != self._root / REPORTS:
+                    yield Offered(self._name(folder / name), LINKED)
+            folders[:] = [
+                child for child in folders if not child.startswith(".") and folder / child != self._root / REPORTS
+            ]
+            names = (self._name(folder / name) for name in files)
             yield from (Offered(name) for name in names if is_offered(name))
-        for error in closed:
+        for error in errors:
             yield Offered(self._name(Path(error.filename)), f"cannot be read: {error.strerror}. Check its permissions.")
 
     def _name(self, path: Path) -> str:
@@ -57,8 +59,8 @@ class FolderInbox:
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:
         """See :class:`catalog.inbox.base.Inbox`."""
-        if wrong := path_fault(name):
-            raise InputError(f"the name of the manifest is no path of the inbox: {wrong}", remedy="Rename the file")
+        if problem := path_fault(name):
+            raise InputError(f"the name of the manifest is no path of the inbox: {problem}", remedy="Rename the file")
         path = self._root / name
         if not is_inside(path, path.parent):
             raise InputError(
@@ -75,9 +77,9 @@ class FolderInbox:
             with users_umask():
                 folder.mkdir(exist_ok=True)
             name = next(
-                free
-                for free in (numbered(stem, attempt) for attempt in count(1))
-                if not any((folder / f"{free}{suffix}").exists() for suffix in contents)
+                candidate
+                for candidate in (numbered(stem, attempt) for attempt in count(1))
+                if not any((folder / f"{candidate}{suffix}").exists() for suffix in contents)
             )
             for suffix, data in contents.items():
                 _write(folder / f"{name}{suffix}", data)

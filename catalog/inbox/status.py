@@ -33,13 +33,13 @@ def manifest_status(
         return "changed", submission
     match submission.state:
         case "done":
-            far_enough = STAGES.index(request.until) >= STAGES.index(until)
-            return ("done" if far_enough else "resumed"), submission
+            is_far_enough = STAGES.index(request.until) >= STAGES.index(until)
+            return ("done" if is_far_enough else "resumed"), submission
         case "active":
             return "under way", submission
         case "paused":
-            by_budget = (submission.reason or "").startswith(BUDGET_SPENT)
-            return ("resumed" if by_budget else "paused"), submission
+            is_budget_spent = (submission.reason or "").startswith(BUDGET_SPENT)
+            return ("resumed" if is_budget_spent else "paused"), submission
         case "cancelled" | "failed" as state:
             return state, submission
 

@@ -49,38 +49,41 @@ class Ledger:
 
     def declare_renders(self, recipes: Sequence[Recipe]) -> None:
         """Insert the render rows that are missing for the recipes."""
-        rows = {r.digest: r for r in recipes}
+        rows = {recipe.digest: recipe for recipe in recipes}
         self._declare(
             Render,
-            [{"key": k, "engine": r.engine, "seed": r.seed, "recipe": r.document()} for k, r in rows.items()],
+            [
+                {"key": key, "engine": recipe.engine, "seed": recipe.seed, "recipe": recipe.document()}
+                for key, recipe in rows.items()
+            ],
         )
 
     def declare_steps(self, requests: Sequence[StepRequest]) -> None:
         """Insert the step rows that are missing for the requests."""
-        rows = {r.key: r for r in requests}
+        rows = {request.key: request for request in requests}
         self._declare(
             Step,
             [
                 {
                     "key": key,
-                    "kind": r.kind,
-                    "revision": r.revision,
-                    "parameters": dict(r.parameters),
-                    "inputs": dict(r.inputs),
+                    "kind": request.kind,
+                    "revision": request.revision,
+                    "parameters": dict(request.parameters),
+                    "inputs": dict(request.inputs),
                 }
-                for key, r in rows.items()
+                for key, request in rows.items()
             ],
         )
 
     def _declare(self, table: type[Render] | type[Step], rows: list[dict[str, Any]]) -> None:
-        known: set[str] = set()
+        known_keys: set[str] = set()
         with self._database.read() as session:
-            known.update(
+            known_keys.update(
                 session.scalars(sa.select(table.key).where(in_values(table.key, [row["key"] for row in rows])))
             )
-        missing = sorted((row for row in rows if row["key"] not in known), key=lambda row: str(row["key"]))
-        if missing:
-            self._database.transact(lambda session: insert_missing(session, table, missing))
+        missing_rows = sorted((row for row in rows if row["key"] not in known_keys), key=lambda row: str(row["key"]))
+        if missing_rows:
+            self._database.transact(lambda session: insert_missing(session, table, missing_rows))
 
     def statuses(self, work: WorkKind, keys: Sequence[str]) -> dict[str, WorkStatus]:
         """The status of each known key; unknown keys are omitted."""
@@ -88,20 +91,20 @@ class Ledger:
         columns = (table.key, table.state, table.due_at, table.error, table.owner, database_now().label("now"))
         with self._database.read() as session:
             rows = session.execute(sa.select(*columns).where(in_values(table.key, keys))).all()
-        return {r.key: WorkStatus(r.state, _wait_s(r.due_at - r.now), r.error, r.owner) for r in rows}
+        return {row.key: WorkStatus(row.state, _wait_s(row.due_at - row.now), row.error, row.owner) for row in rows}
 
     def claim(self, work: WorkKind, key: str) -> Lease | WorkStatus:
         """Take a lease, or return the work's status where it cannot be leased now."""
         table = TABLES[work]
         status = self.statuses(work, [key])[key]
-        free = sa.or_(table.state == "planned", table.has_run_out())
+        is_free = sa.or_(table.state == "planned", table.has_run_out())
         if status.state == "leased" and status.owner and owners.is_dead(self._owners_folder, status.owner):
-            free = sa.or_(free, sa.and_(table.state == "leased", table.owner == status.owner))
+            is_free = sa.or_(is_free, sa.and_(table.state == "leased", table.owner == status.owner))
         elif status.finished or status.state == "failed":
             return status
-        taking = (
+        statement = (
             sa.update(table)
-            .where(table.key == key, table.is_due(), free)
+            .where(table.key == key, table.is_due(), is_free)
             .values(
                 state="leased",
                 owner=self._owner,
@@ -110,19 +113,21 @@ class Ledger:
             )
             .returning(table.fence, table.attempts)
         )
-        taken = self._database.transact(lambda session: session.execute(taking).first())
-        if taken is None:
-            now = self.statuses(work, [key])[key]
-            return WorkStatus(now.state, max(now.wait_s, POLL_S), now.error, now.owner)
-        return Lease(work, key, taken.fence, taken.attempts + 1)
+        row = self._database.transact(lambda session: session.execute(statement).first())
+        if row is None:
+            current_status = self.statuses(work, [key])[key]
+            return WorkStatus(
+                current_status.state, max(current_status.wait_s, POLL_S), current_status.error, current_status.owner
+            )
+        return Lease(work, key, row.fence, row.attempts + 1)
 
     @contextmanager
     def keeping(self, leases: Sequence[Lease]) -> Iterator[None]:
         """Renew leases in the background for the length of the block."""
-        done = threading.Event()
+        end_event = threading.Event()
 
         def keep() -> None:
-            while not done.wait(self._settings.renew_s):
+            while not end_event.wait(self._settings.renew_s):
                 with suppress(DatabaseError):  # a busy database: the next renewal is due before the lease expires
                     self._database.transact(lambda session: self._renew(session, leases))
 
@@ -131,7 +136,7 @@ class Ledger:
         try:
             yield
         finally:
-            done.set()
+            end_event.set()
             keeper.join()
 
     def _renew(self, session: Session, leases: Sequence[Lease]) -> None:
@@ -149,17 +154,17 @@ class Ledger:
 
         Raises LeaseLost where a higher fence was assigned meanwhile; the bytes are then garbage for the sweep.
         """
-        name_by = time.monotonic() + NAMED_WITHIN_S
-        stored = [(product, self._store.put(product.path)) for product in outcome.products]
-        keep_artifacts(self._database, self._store, [kept.digest for _, kept in stored])
-        lost = self._lost(lease, {product.role: kept.digest for product, kept in stored})
+        deadline_s = time.monotonic() + NAMED_WITHIN_S
+        stored_products = [(product, self._store.put(product.path)) for product in outcome.products]
+        keep_artifacts(self._database, self._store, [artifact.digest for _, artifact in stored_products])
+        lost_digests = self._lost(lease, {product.role: artifact.digest for product, artifact in stored_products})
 
         def write_down(session: Session) -> None:
             row = self._held(session, lease)
-            if time.monotonic() > name_by:
+            if time.monotonic() > deadline_s:
                 raise TransientError("stored bytes waited too long for their row", remedy="It will be tried again")
-            self._write_down(session, row, lease, outcome, stored, seconds=seconds, execution=execution)
-            record_pruned(session, lost)
+            self._write_down(session, row, lease, outcome, stored_products, seconds=seconds, execution=execution)
+            record_pruned(session, lost_digests)
 
         try:
             self._database.transact(write_down)
@@ -169,15 +174,15 @@ class Ledger:
                 remedy="It will be tried again",
                 key=lease.key,
             ) from error
-        self._unprune_found(lost)
+        self._unprune_found(lost_digests)
 
     def _lost(self, lease: Lease, made: Mapping[str, str]) -> list[str]:
         """Earlier products of this work that it did not make this time and whose bytes are gone. Only the lease owner
         can add to its products, so the result holds until the commit, or the commit fails."""
         with self._database.read() as session:
             row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
-            replaced = replaced_by(session, row, made)
-        return [digest for digest in replaced if self._store.stat(digest) is None]
+            replaced_digests = replaced_by(session, row, made)
+        return [digest for digest in replaced_digests if self._store.stat(digest) is None]
 
     def _unprune_found(self, lost: Sequence[str]) -> None:
         """Unmark artifacts as pruned where other work, which makes the same bytes, stored them between the check and
@@ -186,10 +191,10 @@ class Ledger:
         Work that commits after this unmarks them itself.
         """
         with suppress(StoreError):  # unknown, so the earlier result stands
-            found = [digest for digest in lost if self._store.stat(digest) is not None]
-            if found:
-                kept = sa.update(Artifact).where(Artifact.digest.in_(found)).values(pruned_at=None)
-                self._database.transact(lambda session: session.execute(kept))
+            found_digests = [digest for digest in lost if self._store.stat(digest) is not None]
+            if found_digests:
+                statement = sa.update(Artifact).where(Artifact.digest.in_(found_digests)).values(pruned_at=None)
+                self._database.transact(lambda session: session.execute(statement))
 
     def _write_down(
         self,
@@ -205,11 +210,11 @@ class Ledger:
         activity = record_activity(
             session, row, lease=lease, outcome="done", seconds=seconds, execution=execution, made=outcome
         )
-        made = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
+        digests = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
         row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None
         row.activity_id = activity.id
         if isinstance(row, Render):
-            row.audio_digest = made["audio"]
+            row.audio_digest = digests["audio"]
         else:
             row.result = dict(outcome.result)
 
@@ -231,9 +236,9 @@ class Ledger:
             )
             row.attempts += 1
             row.owner, row.lease_until, row.error = None, None, document
-            again = error.transient and row.attempts < self._settings.max_attempts
-            row.state = "planned" if again else "failed"
-            if again:
+            is_retried = error.transient and row.attempts < self._settings.max_attempts
+            row.state = "planned" if is_retried else "failed"
+            if is_retried:
                 wait_s = self._backoff_s(row.attempts)
                 row.due_at = session.scalar(sa.select(database_now() + wait_s)) or 0.0
 
@@ -248,13 +253,13 @@ class Ledger:
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Return failed work to planned and reset its attempts; returns the count."""
         table = TABLES[work]
-        forgiving = (
+        statement = (
             sa.update(table)
             .where(table.state == "failed", in_values(table.key, keys))
             .values(state="planned", attempts=0, due_at=0.0)
             .returning(table.key)
         )
-        return self._database.transact(lambda session: len(session.execute(forgiving).all()))
+        return self._database.transact(lambda session: len(session.execute(statement).all()))
 
     def _held(self, session: Session, lease: Lease) -> Render | Step:
         """The row of a lease that this process still owns; no other owner takes it over until the transaction ends."""

@@ -62,8 +62,8 @@ def record_activity(
     )
     session.add(activity)
     session.flush()
-    used = row.inputs if isinstance(row, Step) else made.used if made else {}
-    for role, digest in used.items():
+    inputs = row.inputs if isinstance(row, Step) else made.used if made else {}
+    for role, digest in inputs.items():
         _link(session, activity, direction="used", role=role, digest=digest)
     return activity
 
@@ -86,13 +86,13 @@ def record_outcome(
     """Add the rows of an attempt's outcome; returns the products' digests by role."""
     # All writers use the same order, so that two attempts that made the same bytes wait for each other instead of
     # deadlocking.
-    for product, kept in sorted(stored, key=lambda pair: pair[1].digest):
-        record_artifact(session, kept, media_type=product.media_type, sample_digest=product.sample_digest)
-        _link(session, activity, direction="made", role=product.role, digest=kept.digest)
-    made = {product.role: kept.digest for product, kept in stored}
+    for product, artifact in sorted(stored, key=lambda pair: pair[1].digest):
+        record_artifact(session, artifact, media_type=product.media_type, sample_digest=product.sample_digest)
+        _link(session, activity, direction="made", role=product.role, digest=artifact.digest)
+    digests = {product.role: artifact.digest for product, artifact in stored}
     for record in outcome.records:
-        _add_record(session, record, row=row, activity=activity, made=made)
-    return made
+        _add_record(session, record, row=row, activity=activity, made=digests)
+    return digests
 
 
 def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -> Sequence[str]:
@@ -152,13 +152,13 @@ def add_decision(session: Session, record: DecisionRecord, *, step_key: str, act
     """Append a decision that supersedes the song's newest one."""
     # Serialised, so that the highest id is the newest and each decision supersedes the previous one.
     session.get_one(Song, record.song_id, with_for_update=ROW_LOCK)
-    newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
+    newest_id = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.song_id == record.song_id))
     session.add(
         Decision(
             song_id=record.song_id,
             step_key=step_key,
             activity_id=activity_id,
-            supersedes_id=newest,
+            supersedes_id=newest_id,
             policy=dict(record.policy),
             document=dict(record.document),
             winner_id=record.winner_id,
@@ -168,27 +168,27 @@ def add_decision(session: Session, record: DecisionRecord, *, step_key: str, act
 
 def newest_decisions(database: Database, song_row_ids: Sequence[int]) -> dict[str, str]:
     """The step key of each song's newest decision, by the song's row id as text."""
-    of_songs = sa.select(sa.func.max(Decision.id)).where(in_values(Decision.song_id, song_row_ids))
-    newest = Decision.id.in_(of_songs.group_by(Decision.song_id))
+    newest_ids = sa.select(sa.func.max(Decision.id)).where(in_values(Decision.song_id, song_row_ids))
+    is_newest = Decision.id.in_(newest_ids.group_by(Decision.song_id))
     with database.read() as session:
-        rows = session.execute(sa.select(Decision.song_id, Decision.step_key).where(newest))
+        rows = session.execute(sa.select(Decision.song_id, Decision.step_key).where(is_newest))
         return {str(row.song_id): row.step_key for row in rows}
 
 
 def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
     """Make the decision of ``step_key`` the song's newest: a superseded one is appended again as a new row."""
-    newest = sa.select(Decision).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
+    query = sa.select(Decision).where(Decision.song_id == song_row_id).order_by(Decision.id.desc()).limit(1)
     with database.read() as session:
-        row = session.scalars(newest).first()
+        row = session.scalars(query).first()
     if row is None or row.step_key == step_key:
         return
 
     def say_again(session: Session) -> None:
         session.get_one(Song, song_row_id, with_for_update=ROW_LOCK)
-        said = session.scalars(newest.where(Decision.step_key == step_key)).first()
-        if said is not None and said.id != session.scalar(newest.with_only_columns(Decision.id)):
-            record = DecisionRecord(song_row_id, said.policy, said.document, said.winner_id)
-            add_decision(session, record, step_key=step_key, activity_id=said.activity_id)
+        decision = session.scalars(query.where(Decision.step_key == step_key)).first()
+        if decision is not None and decision.id != session.scalar(query.with_only_columns(Decision.id)):
+            record = DecisionRecord(song_row_id, decision.policy, decision.document, decision.winner_id)
+            add_decision(session, record, step_key=step_key, activity_id=decision.activity_id)
 
     database.transact(say_again)
 
@@ -196,10 +196,10 @@ def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
 def _add_release(
     session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
 ) -> None:
-    replaced = session.scalars(sa.select(Release).where(Release.step_key == row.key)).first()
-    if replaced is not None:  # the same content is packed again, because some of its files were lost
-        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id == replaced.id))
-        session.delete(replaced)
+    old_release = session.scalars(sa.select(Release).where(Release.step_key == row.key)).first()
+    if old_release is not None:  # the same content is packed again, because some of its files were lost
+        session.execute(sa.delete(ReleaseFile).where(ReleaseFile.release_id == old_release.id))
+        session.delete(old_release)
         session.flush()
     release = Release(
         album_id=record.album_id,

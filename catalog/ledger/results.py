@@ -45,10 +45,10 @@ def step_results(database: Database, keys: Sequence[str]) -> dict[str, StepResul
     # The state is compared here: in SQL, SQLite would use the state's index and scan all finished work.
     query = sa.select(Step.key, Step.state, Step.result, Step.activity_id).where(in_values(Step.key, keys))
     with database.read() as session:
-        found = session.execute(query.where(Step.activity_id.is_not(None)))
-        rows = [row for row in found if row.state == Step.finished_state]
-        made = _made_by(session, [row.activity_id for row in rows])
-    return {row.key: StepResult(row.key, row.result or {}, made.get(row.activity_id, {})) for row in rows}
+        result = session.execute(query.where(Step.activity_id.is_not(None)))
+        rows = [row for row in result if row.state == Step.finished_state]
+        digests = _made_by(session, [row.activity_id for row in rows])
+    return {row.key: StepResult(row.key, row.result or {}, digests.get(row.activity_id, {})) for row in rows}
 
 
 def _made_by(session: Session, activity_ids: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -58,10 +58,10 @@ def _made_by(session: Session, activity_ids: Sequence[str]) -> dict[str, dict[st
         .where(ActivityArtifact.direction == "made")
         .order_by(ActivityArtifact.activity_id, ActivityArtifact.role)
     )
-    made: dict[str, dict[str, str]] = {}
+    digests: dict[str, dict[str, str]] = {}
     for row in session.execute(links.where(in_values(ActivityArtifact.activity_id, activity_ids))):
-        made.setdefault(row.activity_id, {})[row.role] = row.artifact_digest
-    return made
+        digests.setdefault(row.activity_id, {})[row.role] = row.artifact_digest
+    return digests
 
 
 def render_products(database: Database, render_key: str) -> dict[str, str]:
@@ -76,8 +76,8 @@ def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dic
         makers = {
             row.key: row.activity_id for row in session.execute(columns.where(in_values(Render.key, render_keys)))
         }
-        made = _made_by(session, list(makers.values()))
-    return {key: made.get(makers.get(key, ""), {}) for key in render_keys}
+        digests = _made_by(session, list(makers.values()))
+    return {key: digests.get(makers.get(key, ""), {}) for key in render_keys}
 
 
 def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
@@ -106,11 +106,11 @@ def score_windows(database: Database, audio_digests: Sequence[str]) -> dict[str,
         )
         .order_by(Score.id)
     )
-    found: dict[str, dict[str, list[list[float]]]] = {}
+    windows: dict[str, dict[str, list[list[float]]]] = {}
     with database.read() as session:
         for row in session.execute(query):
-            found.setdefault(row.artifact_digest, {})[row.metric] = row.windows or []
-    return found
+            windows.setdefault(row.artifact_digest, {})[row.metric] = row.windows or []
+    return windows
 
 
 def artifact_sizes(database: Database, digests: Sequence[str]) -> dict[str, int]:
@@ -142,7 +142,9 @@ def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
         steps = session.execute(
             sa.select(Step.kind, Step.key, Step.error).where(Step.state == "failed").order_by(Step.kind, Step.key)
         ).all()
-    return [("render", r.key, r.error or {}) for r in renders] + [(s.kind, s.key, s.error or {}) for s in steps]
+    return [("render", render.key, render.error or {}) for render in renders] + [
+        (step.kind, step.key, step.error or {}) for step in steps
+    ]
 
 
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:

@@ -113,35 +113,35 @@ def transition(
 ) -> bool:
     """Move a submission that is in one of ``only_from`` (and under ``attempt``) to another state; returns whether it
     was."""
-    moving = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(only_from))
+    update = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(only_from))
     if attempt is not None:
-        moving = moving.where(SubmissionRow.attempt == attempt)
+        update = update.where(SubmissionRow.attempt == attempt)
     values = {"state": to, "reason": reason and reason[:MAX_REASON]}
-    ended = None if to == "active" else database_now()
-    taking = moving.values(**values, ended_at=ended).returning(SubmissionRow.album_id)
-    return database.transact(lambda session: session.execute(taking).first() is not None)
+    ended_at = None if to == "active" else database_now()
+    statement = update.values(**values, ended_at=ended_at).returning(SubmissionRow.album_id)
+    return database.transact(lambda session: session.execute(statement).first() is not None)
 
 
 def claim_attempt(database: Database, album_id: str, *, after: int) -> int | None:
     """Raise the attempt of an active submission from ``after``; the new attempt, None where another process was
     first."""
-    taking = (
+    statement = (
         sa.update(SubmissionRow)
         .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == after, SubmissionRow.state == "active")
         .values(attempt=after + 1, flow_run_id=None)
         .returning(SubmissionRow.attempt)
     )
-    return database.transact(lambda session: session.scalar(taking))
+    return database.transact(lambda session: session.scalar(statement))
 
 
 def set_flow_run_id(database: Database, album_id: str, flow_run_id: str, *, attempt: int) -> None:
     """Store the flow run id of an attempt."""
-    naming = (
+    statement = (
         sa.update(SubmissionRow)
         .where(SubmissionRow.album_id == album_id, SubmissionRow.attempt == attempt)
         .values(flow_run_id=flow_run_id)
     )
-    database.transact(lambda session: session.execute(naming))
+    database.transact(lambda session: session.execute(statement))
 
 
 def shard_key(album_id: str, render_keys: Sequence[str]) -> str:
@@ -169,8 +169,8 @@ def declare_shard(database: Database, album_id: str, render_keys: Sequence[str],
 
 def set_shard_flow_run_id(database: Database, key: str, flow_run_id: str, *, attempt: int) -> None:
     """Store the id of the flow run that a shard was submitted as."""
-    naming = sa.update(ShardRow).where(ShardRow.key == key, ShardRow.attempt == attempt)
-    database.transact(lambda session: session.execute(naming.values(flow_run_id=flow_run_id)))
+    statement = sa.update(ShardRow).where(ShardRow.key == key, ShardRow.attempt == attempt)
+    database.transact(lambda session: session.execute(statement.values(flow_run_id=flow_run_id)))
 
 
 def shard_of(database: Database, key: str) -> Shard | None:
@@ -198,9 +198,9 @@ def counted_since(database: Database, submission: Submission) -> float:
             return submission.counted_from
 
     def settle(session: Session) -> float:
-        now = session.scalar(sa.select(database_now())) or 0.0
+        now_s = session.scalar(sa.select(database_now())) or 0.0
         row = session.get_one(SubmissionRow, submission.request.album_id, with_for_update=ROW_LOCK)
-        row.counted_from = min(row.counted_from, now)
+        row.counted_from = min(row.counted_from, now_s)
         return row.counted_from
 
     return database.transact(settle)
@@ -210,29 +210,31 @@ def spent_s(database: Database, render_keys: Sequence[str], *, since: float) -> 
     """Seconds of work on these renders that began after ``since``, failed attempts included."""
     total = sa.func.coalesce(sa.func.sum(Activity.seconds), 0.0)
     with database.read() as session:
-        spent = sa.select(total).where(in_values(Activity.work_key, render_keys), Activity.started_at >= since)
-        return session.scalar(spent) or 0.0
+        query = sa.select(total).where(in_values(Activity.work_key, render_keys), Activity.started_at >= since)
+        return session.scalar(query) or 0.0
 
 
 def live_leases(database: Database, render_keys: Sequence[str], step_keys: Sequence[str] = ()) -> set[str]:
     """The renders and steps that have an unexpired lease."""
-    found: set[str] = set()
+    leased_keys: set[str] = set()
     with database.read() as session:
         for table, keys in ((Render, render_keys), (Step, step_keys)):
             if keys:
-                found.update(session.scalars(sa.select(table.key).where(in_values(table.key, keys), table.is_alive())))
-    return found
+                leased_keys.update(
+                    session.scalars(sa.select(table.key).where(in_values(table.key, keys), table.is_alive()))
+                )
+    return leased_keys
 
 
 def release_expired_leases(database: Database) -> int:
     """Return renders whose lease expired to planned, so that their state is shown correctly; returns the count."""
-    freeing = (
+    statement = (
         sa.update(Render)
         .where(Render.has_run_out())
         .values(state="planned", owner=None, lease_until=None)
         .returning(Render.key)
     )
-    return database.transact(lambda session: len(session.execute(freeing).all()))
+    return database.transact(lambda session: len(session.execute(statement).all()))
 
 
 def is_settled(status: WorkStatus | None) -> bool:

@@ -58,16 +58,16 @@ class Lineage:
 
     def document(self) -> dict[str, Json]:
         """The lineage as JSON: the songs with recipe, scores and decision, then every activity, newest first."""
-        first = self.songs[0] if self.songs else {}
+        first_song = self.songs[0] if self.songs else {}
         return {
             "artifact": dict(self.root.artifact),
             "role": self.role,
             "releases": [origin.release() for origin in self.origins],
-            **{name: first.get(name) for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "engine")},
-            "models": first.get("models", []),
-            "licences": first.get("licences", []),
-            "scores": first.get("scores", {}),
-            "decision": first.get("decision"),
+            **{name: first_song.get(name) for name in ("album", "song", "prompt", "lyrics_digest", "recipe", "engine")},
+            "models": first_song.get("models", []),
+            "licences": first_song.get("licences", []),
+            "scores": first_song.get("scores", {}),
+            "decision": first_song.get("decision"),
             "songs": [dict(song) for song in self.songs],
             "albums": list(self.albums),
             "activities": [dict(activity) for activity in activities(self.root)],
@@ -93,11 +93,11 @@ def trace(
         origins: tuple[TrackOrigin, ...] = ()
         if is_build_known:
             origins = _origins(session, [artifact.digest, *alike], album_id, candidate)
-        meant = [*(key for origin in origins for key in origin.work_keys), *_render_keys(session, candidate)]
-        root = node_of(session, artifact.digest, {}, frozenset(meant))
-        own: dict[str, str | None] = {origin.candidate: origin.decision_key for origin in origins}
-        named = [*_tagged(root), *([candidate] if candidate else [])]
-        own = {**dict.fromkeys(named), **own}
+        work_keys = [*(key for origin in origins for key in origin.work_keys), *_render_keys(session, candidate)]
+        root = node_of(session, artifact.digest, {}, frozenset(work_keys))
+        decision_keys: dict[str, str | None] = {origin.candidate: origin.decision_key for origin in origins}
+        candidates = [*_tagged(root), *([candidate] if candidate else [])]
+        decision_keys = {**dict.fromkeys(candidates), **decision_keys}
         songs = _Songs(session, models_of, album_id, separators=_separators(activities(root)))
         role = session.scalar(
             sa.select(ActivityArtifact.role)
@@ -105,7 +105,7 @@ def trace(
             .order_by(ActivityArtifact.role)
             .limit(1)
         )
-        return Lineage(root, role, tuple(songs.of(activities(root), own)), origins)
+        return Lineage(root, role, tuple(songs.of(activities(root), decision_keys)), origins)
 
 
 def trace_all(
@@ -120,29 +120,32 @@ def trace_all(
     """The lineage of all files of a release, by path and digest, from its ``tracks`` and the artifacts of the album
     as a whole: every song and activity is listed once, the songs of the tracks first. Files that packing itself
     writes start at the release; other work that made the same bytes earlier is unrelated to it."""
-    done: dict[str, Mapping[str, Json]] = {}
-    listed: dict[str, dict[str, Json]] = {}
+    all_activities: dict[str, Mapping[str, Json]] = {}
+    songs_by_candidate: dict[str, dict[str, Json]] = {}
     with understood(), database.read() as session:
         for track in tracks:
-            known: dict[str, Node] = {}
+            nodes: dict[str, Node] = {}
             for digest in sorted(track.inputs):
-                node_of(session, digest, known, track.work_keys)
-            found = _of_nodes(known.values())
-            done |= found
-            songs = _Songs(session, models_of, album_id, separators=_separators(found.values()))
-            for song in songs.of(list(found.values()), {track.candidate: track.decision_key}):
+                node_of(session, digest, nodes, track.work_keys)
+            track_activities = _of_nodes(nodes.values())
+            all_activities |= track_activities
+            songs = _Songs(session, models_of, album_id, separators=_separators(track_activities.values()))
+            for song in songs.of(list(track_activities.values()), {track.candidate: track.decision_key}):
                 is_own = song["relation"] == ITSELF
                 paths = {"paths": list(track.paths)} if is_own else {}
-                if is_own or song["candidate"] not in listed:
-                    listed[str(song["candidate"])] = {**song, **paths}
-        others: dict[str, Node] = {}
+                if is_own or song["candidate"] not in songs_by_candidate:
+                    songs_by_candidate[str(song["candidate"])] = {**song, **paths}
+        album_nodes: dict[str, Node] = {}
         for digest in sorted(album_inputs):
-            node_of(session, digest, others)
-        done |= _of_nodes(others.values())
+            node_of(session, digest, album_nodes)
+        all_activities |= _of_nodes(album_nodes.values())
     return {
         "files": dict(files),
-        "songs": sorted(listed.values(), key=lambda song: song["relation"] != ITSELF),
-        "activities": [dict(done[id_]) for id_ in sorted(done, key=lambda id_: float(done[id_]["started_at"]))],
+        "songs": sorted(songs_by_candidate.values(), key=lambda song: song["relation"] != ITSELF),
+        "activities": [
+            dict(all_activities[id_])
+            for id_ in sorted(all_activities, key=lambda id_: float(all_activities[id_]["started_at"]))
+        ],
     }
 
 
@@ -163,34 +166,36 @@ class _Songs:
     def of(self, done: Sequence[Mapping[str, Json]], own: Mapping[str, str | None]) -> list[dict[str, Json]]:
         """``own`` maps the candidates that the file is known to belong to to the keys of their decisions, None where
         the newest counts; where ``own`` is empty, all candidates of its render are returned."""
-        rendered = list(dict.fromkeys(str(each["work_key"]) for each in done if each["kind"] == "render"))
-        found = list(self._found(rendered, own))
-        return sorted(found, key=lambda song: _RELATIONS.index(song["relation"]))
+        render_keys = list(
+            dict.fromkeys(str(activity["work_key"]) for activity in done if activity["kind"] == "render")
+        )
+        songs = list(self._found(render_keys, own))
+        return sorted(songs, key=lambda song: _RELATIONS.index(song["relation"]))
 
     def _found(self, rendered: Sequence[str], own: Mapping[str, str | None]) -> Iterator[dict[str, Json]]:
-        offered = {key: candidates_of(self.session, key, self.album_id) for key in rendered}
-        named = {key for key, facts in offered.items() if any(each.candidate.id in own for each in facts)}
-        meant = named or set(rendered[:1])
-        for key, facts in offered.items():
-            for each in facts:
-                is_own = each.candidate.id in own or not named
-                if key not in meant:
-                    yield self._song(each, SOURCE, None)
+        facts_by_key = {key: candidates_of(self.session, key, self.album_id) for key in rendered}
+        named_keys = {key for key, facts in facts_by_key.items() if any(entry.candidate.id in own for entry in facts)}
+        own_keys = named_keys or set(rendered[:1])
+        for key, facts in facts_by_key.items():
+            for entry in facts:
+                is_own = entry.candidate.id in own or not named_keys
+                if key not in own_keys:
+                    yield self._song(entry, SOURCE, None)
                 elif is_own:
-                    yield self._song(each, ITSELF, own.get(each.candidate.id))
+                    yield self._song(entry, ITSELF, own.get(entry.candidate.id))
                 else:
-                    yield self._song(each, SAME_RECIPE, None)
-        for key in self._sounding_alike(meant, but=rendered):
-            for each in candidates_of(self.session, key, self.album_id):
-                is_own = each.candidate.id in own
-                yield self._song(each, ITSELF if is_own else SAME_BYTES, own.get(each.candidate.id))
+                    yield self._song(entry, SAME_RECIPE, None)
+        for key in self._sounding_alike(own_keys, but=rendered):
+            for entry in candidates_of(self.session, key, self.album_id):
+                is_own = entry.candidate.id in own
+                yield self._song(entry, ITSELF if is_own else SAME_BYTES, own.get(entry.candidate.id))
 
     def _song(self, facts: SongFacts, relation: str, decision_key: str | None) -> dict[str, Json]:
         decision = decision_for(self.session, facts.candidate, decision_key)
         document = song_facts(self.session, facts, decision)
         judges = dict.fromkeys(str(score["scorer"]) for score in document["scores"].values() if "scorer" in score)
-        used = self.models_of(Recipe.from_document(facts.render.recipe), [*judges, *self.separators])
-        return {**document, "models": [model.model_dump(mode="json") for model in used], "relation": relation}
+        models = self.models_of(Recipe.from_document(facts.render.recipe), [*judges, *self.separators])
+        return {**document, "models": [model.model_dump(mode="json") for model in models], "relation": relation}
 
     def _sounding_alike(self, keys: Collection[str], *, but: Collection[str]) -> Sequence[str]:
         """Other renders that made the same bytes as these."""
@@ -206,13 +211,15 @@ def _origins(
     session: Session, digests: Sequence[str], album_id: str | None, candidate: str | None
 ) -> tuple[TrackOrigin, ...]:
     """The tracks of all these artifacts, each once; for an album that has them in several builds, the newest."""
-    found: dict[tuple[str, str], TrackOrigin] = {}
-    newest: dict[str, int] = {}
+    origins_by_track: dict[tuple[str, str], TrackOrigin] = {}
+    newest_builds: dict[str, int] = {}
     for digest in digests:
         for origin in origins_of(session, digest, album_id=album_id, candidate=candidate):
-            found.setdefault((origin.album_id, origin.candidate), origin)
-            newest[origin.album_id] = max(newest.get(origin.album_id, 0), origin.build or 0)
-    return tuple(origin for origin in found.values() if (origin.build or 0) == newest[origin.album_id])
+            origins_by_track.setdefault((origin.album_id, origin.candidate), origin)
+            newest_builds[origin.album_id] = max(newest_builds.get(origin.album_id, 0), origin.build or 0)
+    return tuple(
+        origin for origin in origins_by_track.values() if (origin.build or 0) == newest_builds[origin.album_id]
+    )
 
 
 def _render_keys(session: Session, candidate: str | None) -> list[str]:

@@ -50,30 +50,30 @@ def node_of(
     if maker is None:
         known[digest] = Node(artifact, None, ())
         return known[digest]
-    used = session.execute(
+    links = session.execute(
         sa.select(ActivityArtifact.role, ActivityArtifact.artifact_digest)
         .where(ActivityArtifact.activity_id == maker.id, ActivityArtifact.direction == "used")
         .order_by(ActivityArtifact.role)
     ).all()
     children = tuple(
-        (link.role, node_of(session, link.artifact_digest, known, work_keys, below | {digest})) for link in used
+        (link.role, node_of(session, link.artifact_digest, known, work_keys, below | {digest})) for link in links
     )
     step = session.get(Step, maker.work_key)
-    found = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
-    known[digest] = Node(artifact, {**_document(maker), **found}, children)
+    result_document = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
+    known[digest] = Node(artifact, {**_document(maker), **result_document}, children)
     return known[digest]
 
 
 def activities(root: Node) -> list[Mapping[str, Json]]:
     """Every activity in a tree once, from the artifact backwards."""
-    found: dict[str, Mapping[str, Json]] = {}
+    documents: dict[str, Mapping[str, Json]] = {}
     queue = [root]
     while queue:
         node = queue.pop(0)
         if node.activity is not None:
-            found.setdefault(str(node.activity["id"]), node.activity)
+            documents.setdefault(str(node.activity["id"]), node.activity)
         queue += [child for _, child in node.used]
-    return list(found.values())
+    return list(documents.values())
 
 
 def prov_json(root: Node) -> dict[str, Json]:
@@ -94,33 +94,33 @@ def _loss(session: Session, row: Artifact) -> dict[str, Json]:
     builds."""
     if row.pruned_at is None:
         return {}
-    newest = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
-    loss = session.scalars(newest).first()
+    query = sa.select(Loss).where(Loss.artifact_digest == row.digest).order_by(Loss.id.desc()).limit(1)
+    loss = session.scalars(query).first()
     if loss is None:
         return {"removed_at": row.pruned_at}
     return {"lost": {"found": loss.found, "accepted_by": loss.accepted_by, "accepted_at": loss.accepted_at}}
 
 
 def _maker(session: Session, digest: str, work_keys: Collection[str]) -> Activity | None:
-    linked = sa.select(ActivityArtifact.activity_id).where(ActivityArtifact.artifact_digest == digest)
+    query = sa.select(ActivityArtifact.activity_id).where(ActivityArtifact.artifact_digest == digest)
     makers = session.scalars(
         sa.select(Activity)
-        .where(Activity.id.in_(linked.where(ActivityArtifact.direction == "made")))
-        .where(Activity.id.not_in(linked.where(ActivityArtifact.direction == "used")))  # those only pass it on
+        .where(Activity.id.in_(query.where(ActivityArtifact.direction == "made")))
+        .where(Activity.id.not_in(query.where(ActivityArtifact.direction == "used")))  # those only pass it on
         .order_by(Activity.started_at, Activity.id)
     ).all()
-    meant = [maker for maker in makers if maker.work_key in work_keys]
-    if meant or len({maker.work_key for maker in makers}) < 2:
-        return next(iter([*meant, *makers]), None)
+    own_makers = [maker for maker in makers if maker.work_key in work_keys]
+    if own_makers or len({maker.work_key for maker in makers}) < 2:
+        return next(iter([*own_makers, *makers]), None)
     return _still_asked_for(session, makers)
 
 
 def _still_asked_for(session: Session, makers: Sequence[Activity]) -> Activity:
     keys = [maker.work_key for maker in makers]
-    asked = set(
+    requested_keys = set(
         session.scalars(sa.select(Candidate.render_key).where(Candidate.render_key.in_(keys), Candidate.active))
     )
-    return next((maker for maker in makers if maker.work_key in asked), makers[0])
+    return next((maker for maker in makers if maker.work_key in requested_keys), makers[0])
 
 
 def _document(row: Activity) -> dict[str, Json]:

@@ -22,8 +22,8 @@ def tells_of_the_machine(lineage: Mapping[str, Json]) -> bool:
 
 
 def _published(activity: Mapping[str, Json]) -> dict[str, Json]:
-    kept = {name: value for name, value in activity.items() if name not in OF_THE_MACHINE}
-    found = kept.get("found")
-    if isinstance(found, dict):
-        kept["found"] = {name: value for name, value in found.items() if name not in OF_THE_MACHINE}
-    return kept
+    document = {name: value for name, value in activity.items() if name not in OF_THE_MACHINE}
+    result = document.get("found")
+    if isinstance(result, dict):
+        document["found"] = {name: value for name, value in result.items() if name not in OF_THE_MACHINE}
+    return document

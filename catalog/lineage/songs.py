@@ -40,11 +40,15 @@ def decision_for(session: Session, candidate: Candidate, step_key: str | None) -
     about other candidates does not concern it."""
     decisions = sa.select(Decision).where(Decision.song_id == candidate.song_id).order_by(Decision.id.desc())
     if step_key is not None:
-        found = session.scalars(decisions.where(Decision.step_key == step_key).limit(1)).first()
-        if found is not None:
-            return found
-    judged = (d for d in session.scalars(decisions) if any(c["id"] == candidate.id for c in d.document["candidates"]))
-    return next(judged, None)
+        step_decision = session.scalars(decisions.where(Decision.step_key == step_key).limit(1)).first()
+        if step_decision is not None:
+            return step_decision
+    matches = (
+        decision
+        for decision in session.scalars(decisions)
+        if any(entry["id"] == candidate.id for entry in decision.document["candidates"])
+    )
+    return next(matches, None)
 
 
 def song_facts(session: Session, facts: SongFacts, decision: Decision | None) -> dict[str, Json]:
@@ -69,19 +73,21 @@ def _score_keys(session: Session, candidate_id: str, decision: Decision | None) 
     """The steps that scored a candidate for its decision: others may have scored the same bytes for another song with
     other expectations."""
     step = session.get(Step, decision.step_key) if decision else None
-    judged = step.parameters.get("candidates", []) if step else []
-    return [key for each in judged if each["id"] == candidate_id for key in each.get("score_keys", ())]
+    candidates = step.parameters.get("candidates", []) if step else []
+    return [
+        key for candidate in candidates if candidate["id"] == candidate_id for key in candidate.get("score_keys", ())
+    ]
 
 
 def _scores(session: Session, render: Render, step_keys: list[str]) -> dict[str, Json]:
     """The readings of the audio; only those of ``step_keys`` where any are given."""
-    of_steps = [in_values(Score.step_key, step_keys)] if step_keys else []
+    conditions = [in_values(Score.step_key, step_keys)] if step_keys else []
     rows = session.scalars(
         sa.select(Score)
         .join(Activity, sa.and_(Activity.work_key == Score.step_key, Activity.id == Score.activity_id))
         .join(ActivityArtifact, ActivityArtifact.activity_id == Activity.id)
         .where(ActivityArtifact.artifact_digest == render.audio_digest, ActivityArtifact.direction == "used")
-        .where(*of_steps)
+        .where(*conditions)
         .order_by(Score.id)
     ).all()
     return {

@@ -59,13 +59,13 @@ def origins_of_pack(
 ) -> tuple[TrackOrigin, ...]:
     """The tracks of a release, or those of ``songs``, from the request of its pack step."""
     album_id = parameters["album"]["id"]
-    own: dict[str, set[str]] = {}
+    digests_by_song: dict[str, set[str]] = {}
     for role, digest in inputs.items():
         song, slash, _ = role.partition("/")
         if slash:
-            own.setdefault(song, set()).add(digest)
+            digests_by_song.setdefault(song, set()).add(digest)
     tracks = [track for track in parameters["tracks"] if songs is None or track["id"] in songs]
-    return tuple(_origin(album_id, track, frozenset(own.get(track["id"], ())), build) for track in tracks)
+    return tuple(_origin(album_id, track, frozenset(digests_by_song.get(track["id"], ())), build) for track in tracks)
 
 
 def _origin(album_id: str, track: Mapping[str, Json], inputs: frozenset[str], build: int | None) -> TrackOrigin:
@@ -90,16 +90,16 @@ def origins_of(
     roles: dict[str, set[tuple[str, str]]] = {}
     for link in session.execute(query):
         roles.setdefault(link.work_key, set()).add((link.direction, link.role))
-    of_album: dict[str, tuple[TrackOrigin, ...]] = {}
+    origins_by_album: dict[str, tuple[TrackOrigin, ...]] = {}
     for release in _releases(session, list(roles), album_id):
-        if candidate is None and release.album_id in of_album:
+        if candidate is None and release.album_id in origins_by_album:
             continue
         origins = _in_release(session, release, roles[release.step_key])
         if candidate is None:
-            of_album[release.album_id] = origins
+            origins_by_album[release.album_id] = origins
         elif candidate in {origin.candidate for origin in origins}:
             return origins
-    return tuple(origin for origins in of_album.values() for origin in origins)
+    return tuple(origin for origins in origins_by_album.values() for origin in origins)
 
 
 def origins_of_release(database: Database, step_key: str) -> tuple[tuple[TrackOrigin, ...], list[str]]:
@@ -125,14 +125,16 @@ def _releases(session: Session, step_keys: list[str], album_id: str | None) -> l
 
 
 def _in_release(session: Session, release: Release, roles: set[tuple[str, str]]) -> tuple[TrackOrigin, ...]:
-    packed = session.get_one(Step, release.step_key)
-    kept = packed.activity_id is not None
+    step = session.get_one(Step, release.step_key)
+    is_kept = step.activity_id is not None
     tracks = {track["song"]: track for track in release.document["tracks"]}
-    made = {role for direction, role in roles if direction == "made"}
-    named = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
-    named |= {song for song, track in tracks.items() if not made.isdisjoint(_paths(track))}
-    origins = origins_of_pack(packed.parameters, packed.inputs, build=release.build, songs=named or None)
-    return tuple(replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=kept) for origin in origins)
+    made_roles = {role for direction, role in roles if direction == "made"}
+    song_ids = {role.partition("/")[0] for direction, role in roles if direction == "used" and "/" in role}
+    song_ids |= {song for song, track in tracks.items() if not made_roles.isdisjoint(_paths(track))}
+    origins = origins_of_pack(step.parameters, step.inputs, build=release.build, songs=song_ids or None)
+    return tuple(
+        replace(origin, paths=tuple(_paths(tracks.get(origin.song, {}))), is_kept=is_kept) for origin in origins
+    )
 
 
 def _paths(track: Mapping[str, Json]) -> list[str]:
@@ -201,12 +203,12 @@ def deliveries_of(database: Database, candidate: str) -> Deliveries:
             .join(Render, Render.key == Candidate.render_key)
             .where(Candidate.id == candidate)
         ).one()
-        packed = session.scalars(sa.select(Release.step_key).where(Release.album_id == facts.album_id)).all()
-        releases = _releases(session, list(packed), facts.album_id)
-        known = [delivery for release in releases for delivery in _deliveries(session, release, candidate)]
+        release_keys = session.scalars(sa.select(Release.step_key).where(Release.album_id == facts.album_id)).all()
+        releases = _releases(session, list(release_keys), facts.album_id)
+        deliveries = [delivery for release in releases for delivery in _deliveries(session, release, candidate)]
     builds = {release.build for release in releases}
-    unknown = tuple(sorted(set(range(1, max(builds, default=0))) - builds))
-    return Deliveries(tuple(known), unknown, facts.audio_digest)
+    unknown_builds = tuple(sorted(set(range(1, max(builds, default=0))) - builds))
+    return Deliveries(tuple(deliveries), unknown_builds, facts.audio_digest)
 
 
 def _deliveries(session: Session, release: Release, candidate: str) -> Iterator[Delivery]:
@@ -228,33 +230,38 @@ def with_samples(database: Database, samples: str, *, candidate: str | None) -> 
         if not digests:
             return None
         origins = {digest: origins_of(session, digest, candidate=candidate) for digest in digests}
-        rendered = session.execute(
+        render_rows = session.execute(
             sa.select(Render.audio_digest, Candidate.id)
             .join(Candidate, Candidate.render_key == Render.key)
             .where(Render.audio_digest.in_(digests))
         ).all()
-    of = {digest: {origin.candidate for origin in found} for digest, found in origins.items()}
-    for row in rendered:
-        of[row.audio_digest].add(row.id)
+    candidates_by_digest = {digest: {origin.candidate for origin in tracks} for digest, tracks in origins.items()}
+    for row in render_rows:
+        candidates_by_digest[row.audio_digest].add(row.id)
     builds = {digest: max((origin.build or 0 for origin in origins[digest]), default=0) for digest in digests}
-    best = min(digests, key=lambda digest: (candidate not in of[digest], not origins[digest], -builds[digest]))
-    alike = tuple(digest for digest in digests if digest != best)
-    return SameSamples(best, alike, frozenset(id_ for ids in of.values() for id_ in ids))
+    best_digest = min(
+        digests,
+        key=lambda digest: (candidate not in candidates_by_digest[digest], not origins[digest], -builds[digest]),
+    )
+    other_digests = tuple(digest for digest in digests if digest != best_digest)
+    return SameSamples(
+        best_digest, other_digests, frozenset(id_ for ids in candidates_by_digest.values() for id_ in ids)
+    )
 
 
 def undecoded(database: Database, digests: Collection[str]) -> dict[str, str]:
     """The artifacts that are delivered audio whose samples have no digest yet, with the suffix of their files."""
-    found: dict[str, str] = {}
+    suffixes: dict[str, str] = {}
     with database.read() as session:
-        for some in chunked(sorted(digests)):
+        for batch in chunked(sorted(digests)):
             files = (
                 sa.select(Artifact.digest, ReleaseFile.path)
                 .join(ReleaseFile, ReleaseFile.artifact_digest == Artifact.digest)
-                .where(Artifact.digest.in_(some), Artifact.sample_digest.is_(None))
+                .where(Artifact.digest.in_(batch), Artifact.sample_digest.is_(None))
                 .where(Artifact.media_type.like("audio/%"))
             )
-            found.update((row.digest, PurePosixPath(row.path).suffix) for row in session.execute(files))
-    return found
+            suffixes.update((row.digest, PurePosixPath(row.path).suffix) for row in session.execute(files))
+    return suffixes
 
 
 def note_samples(database: Database, samples: Mapping[str, str]) -> None:

@@ -42,25 +42,25 @@ def deliverables_of(setting: ManifestContext, at: FieldPath, song: SongFile, *, 
     A song without words uses the album's, except those that need its vocals, and a warning says so. It is a fault
     where such a song names one of those kinds itself.
     """
-    diagnostics, voiced = setting.diagnostics, setting.vocabulary.voiced
+    diagnostics, voiced_names = setting.diagnostics, setting.vocabulary.voiced
     if song.deliverables is not None:
         if is_sung:
             check_voiced(diagnostics, at, song.deliverables, setting.manifest, setting.vocabulary)
         for index, name in enumerate(() if is_sung else song.deliverables):
-            if name in voiced:
+            if name in voiced_names:
                 diagnostics.add(
                     (*at, "deliverables", index), f"the song has no words, so no {name} is made", "Remove it"
                 )
         return tuple(song.deliverables)
-    common = setting.manifest.deliverables
-    left_out = [name for name in common if name in voiced]
-    if is_sung or not left_out:
+    album_names = setting.manifest.deliverables
+    dropped_names = [name for name in album_names if name in voiced_names]
+    if is_sung or not dropped_names:
         return ()
-    kept = tuple(name for name in common if name not in voiced)
-    if kept:
-        made = "is not made of it" if len(left_out) == 1 else "are not made of it"
-        diagnostics.warn(at, f"The song has no words, so {' and '.join(left_out)} {made}.")
+    kept_names = tuple(name for name in album_names if name not in voiced_names)
+    if kept_names:
+        clause = "is not made of it" if len(dropped_names) == 1 else "are not made of it"
+        diagnostics.warn(at, f"The song has no words, so {' and '.join(dropped_names)} {clause}.")
     else:
-        what = f"the song has no words, and the album delivers nothing but {' and '.join(left_out)}"
-        diagnostics.add(at, what, "Give the song `deliverables` of its own, such as [wav24]")
-    return kept
+        problem = f"the song has no words, and the album delivers nothing but {' and '.join(dropped_names)}"
+        diagnostics.add(at, problem, "Give the song `deliverables` of its own, such as [wav24]")
+    return kept_names

@@ -38,8 +38,8 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        where = f"{self.where}: " if self.where else ""
-        return f"{self.place}: {where}{self.what}. {sentence(self.remedy)}"
+        prefix = f"{self.where}: " if self.where else ""
+        return f"{self.place}: {prefix}{self.what}. {sentence(self.remedy)}"
 
 
 def manifest_error(
@@ -49,12 +49,12 @@ def manifest_error(
 
     ``unworded`` is the number of further faults that are only counted.
     """
-    in_order = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
-    lines = list(dict.fromkeys(str(fault) for fault in in_order))
+    ordered_faults = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
+    lines = list(dict.fromkeys(str(fault) for fault in ordered_faults))
     if len(lines) + unworded > MAX_FAULTS:
-        file = in_order[0].place.file
-        more = max(0, len(lines) - MAX_FAULTS) + unworded
-        lines[MAX_FAULTS:] = [f"{file}: there are {more} more faults. Correct these first."]
+        file = ordered_faults[0].place.file
+        remaining_count = max(0, len(lines) - MAX_FAULTS) + unworded
+        lines[MAX_FAULTS:] = [f"{file}: there are {remaining_count} more faults. Correct these first."]
     return ManifestError(lines, titles)
 
 

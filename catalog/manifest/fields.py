@@ -52,8 +52,8 @@ def _prose(text: str) -> str:
 def _refuse_hidden(text: str) -> None:
     """Raises a fault for text that is displayed differently from what it contains."""
     if reorders(text):
-        what = "the text holds a character that changes the direction of what follows"
-        raise fault(what, "Remove it; letters have their own direction")
+        problem = "the text holds a character that changes the direction of what follows"
+        raise fault(problem, "Remove it; letters have their own direction")
     if shows_nothing(text):
         raise fault("the text holds nothing that can be seen", "Write something that shows")
     if hides(text):
@@ -68,22 +68,22 @@ def _key(text: str) -> str:
 
 
 def _isrc(text: str) -> str:
-    plain = text.replace("-", "")
-    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain):
+    code = text.replace("-", "")
+    if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", code):
         raise fault(f"{text[:40]!r} is not an ISRC", "Write it as in 'GBAYE2600001': country, registrant, year, number")
-    return plain
+    return code
 
 
 def _upc(text: str) -> str:
-    plain = text.replace("-", "").replace(" ", "")
-    if not re.fullmatch(r"[0-9]{12,13}", plain):
+    code = text.replace("-", "").replace(" ", "")
+    if not re.fullmatch(r"[0-9]{12,13}", code):
         raise fault(f"{text[:40]!r} is not a UPC or EAN", "Write its 12 or 13 digits, in quotes")
     # GS1 General Specifications, 7.9: digits weigh 3 and 1 in turn from the right, and the last one makes the sum a
     # multiple of ten.
-    weighed = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(plain)))
-    if weighed % 10:
-        raise fault(f"the check digit of {plain} does not fit", "Compare it with what the distributor gave")
-    return plain
+    weighted_sum = sum(int(digit) * (3 if position % 2 else 1) for position, digit in enumerate(reversed(code)))
+    if weighted_sum % 10:
+        raise fault(f"the check digit of {code} does not fit", "Compare it with what the distributor gave")
+    return code
 
 
 def _id(text: str) -> str:

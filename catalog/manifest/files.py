@@ -25,17 +25,19 @@ def manifest_at(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    named = [path / f"album{suffix}" for suffix in MANIFEST_SUFFIXES]
-    if found := next((file for file in named if file.is_file()), None):
-        return found
-    others = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
-    if len(others) != 1:
-        what = (
-            f"{path} is a folder with {len(others)} manifests" if others else f"{path} is a folder without a manifest"
+    default_paths = [path / f"album{suffix}" for suffix in MANIFEST_SUFFIXES]
+    if manifest := next((file for file in default_paths if file.is_file()), None):
+        return manifest
+    other_paths = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
+    if len(other_paths) != 1:
+        problem = (
+            f"{path} is a folder with {len(other_paths)} manifests"
+            if other_paths
+            else f"{path} is a folder without a manifest"
         )
-        names = ", ".join(file.name for file in others[:5])
-        raise ManifestError([f"{what}. Name the manifest's file{f', one of {names}' if others else ''}."])
-    return others[0]
+        names = ", ".join(file.name for file in other_paths[:5])
+        raise ManifestError([f"{problem}. Name the manifest's file{f', one of {names}' if other_paths else ''}."])
+    return other_paths[0]
 
 
 def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:

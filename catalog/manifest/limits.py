@@ -24,32 +24,32 @@ MAX_FFMPEG_REFERENCES = 8
 
 def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: int) -> None:
     """Report a fault at the song with which the album exceeds ``most`` candidates."""
-    total, over = 0, None
+    total, song_index = 0, None
     for index, song in enumerate(manifest.songs):
         total += _seed_count(song, manifest)
-        if total > most and over is None:
-            over = index
-    if over is None:
+        if total > most and song_index is None:
+            song_index = index
+    if song_index is None:
         return
-    where: Where = ("songs", over, "seeds") if manifest.songs[over].seeds else ("songs", over)
-    what = f"the album asks for {total} candidates, more than {most}"
-    diagnostics.add(where, what, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
+    path: Where = ("songs", song_index, "seeds") if manifest.songs[song_index].seeds else ("songs", song_index)
+    problem = f"the album asks for {total} candidates, more than {most}"
+    diagnostics.add(path, problem, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
 
 
 def check_lyrics(diagnostics: Diagnostics, manifest: ManifestFile, folder: Path) -> None:
     """Report a fault at the first song whose lyrics exceed the total, and exclude it and later ones from reading."""
     total = 0
     for index, song in enumerate(manifest.songs):
-        where: Where = ("songs", index, "lyrics")
-        if song.lyrics is None or diagnostics.is_bad(where):
+        path: Where = ("songs", index, "lyrics")
+        if song.lyrics is None or diagnostics.is_bad(path):
             continue
-        before, total = total, total + _lyrics_bytes(song.lyrics, folder)
+        previous_total, total = total, total + _lyrics_bytes(song.lyrics, folder)
         if total <= MAX_ALBUM_LYRICS_BYTES:
             continue
-        if before <= MAX_ALBUM_LYRICS_BYTES:
-            what = f"the lyrics of the album have more than {MAX_ALBUM_LYRICS_BYTES} bytes up to here"
-            diagnostics.add(where, what, "Divide the album")
-        diagnostics.bad.add(where)
+        if previous_total <= MAX_ALBUM_LYRICS_BYTES:
+            problem = f"the lyrics of the album have more than {MAX_ALBUM_LYRICS_BYTES} bytes up to here"
+            diagnostics.add(path, problem, "Divide the album")
+        diagnostics.bad.add(path)
 
 
 def check_references(
@@ -58,25 +58,25 @@ def check_references(
     """Report a fault at the first song whose reference exceeds the total, and exclude it and later ones from
     reading."""
     sizes: dict[str, int] = {}
-    decoded = 0
-    over = False
+    decoded_count = 0
+    is_over = False
     for index, song in enumerate(manifest.songs):
-        where: Where = ("songs", index, "reference")
-        if song.reference is None or song.reference in sizes or diagnostics.is_bad(where):
+        path: Where = ("songs", index, "reference")
+        if song.reference is None or song.reference in sizes or diagnostics.is_bad(path):
             continue
         sizes[song.reference] = _file_bytes(folder, song.reference)
-        decoded += len(sizes) <= MAX_REFERENCES and _needs(needs_ffmpeg, folder, song.reference)
+        decoded_count += len(sizes) <= MAX_REFERENCES and _needs(needs_ffmpeg, folder, song.reference)
         is_many = len(sizes) > MAX_REFERENCES or sum(sizes.values()) > MAX_REFERENCES_BYTES
-        if not is_many and decoded <= MAX_FFMPEG_REFERENCES:
+        if not is_many and decoded_count <= MAX_FFMPEG_REFERENCES:
             continue
-        if not over and is_many:
-            what = f"the songs have more than {MAX_REFERENCES} references, or {MAX_REFERENCES_BYTES} bytes of them"
-            diagnostics.add(where, what, "Divide the album, or let songs share references")
-        elif not over:
-            what = f"the songs have more than {MAX_FFMPEG_REFERENCES} references that only ffmpeg decodes"
-            diagnostics.add(where, what, "Give the others as FLAC or WAV files, or let songs share references")
-        over = True
-        diagnostics.bad.add(where)
+        if not is_over and is_many:
+            problem = f"the songs have more than {MAX_REFERENCES} references, or {MAX_REFERENCES_BYTES} bytes of them"
+            diagnostics.add(path, problem, "Divide the album, or let songs share references")
+        elif not is_over:
+            problem = f"the songs have more than {MAX_FFMPEG_REFERENCES} references that only ffmpeg decodes"
+            diagnostics.add(path, problem, "Give the others as FLAC or WAV files, or let songs share references")
+        is_over = True
+        diagnostics.bad.add(path)
 
 
 def _seed_count(song: SongFile, manifest: ManifestFile) -> int:

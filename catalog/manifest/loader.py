@@ -67,9 +67,9 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
 def _titles(data: Json) -> dict[str, str]:
     """The titles of the songs by their path, from a manifest that may be invalid."""
     songs = data.get("songs") if isinstance(data, dict) else None
-    titled = enumerate(songs if isinstance(songs, list) else [])
-    found = {f"songs[{number}]": song.get("title") for number, song in titled if isinstance(song, dict)}
-    return {path: title[:200] for path, title in found.items() if isinstance(title, str) and title.strip()}
+    numbered_songs = enumerate(songs if isinstance(songs, list) else [])
+    titles = {f"songs[{number}]": song.get("title") for number, song in numbered_songs if isinstance(song, dict)}
+    return {path: title[:200] for path, title in titles.items() if isinstance(title, str) and title.strip()}
 
 
 def _manifest_bytes(path: Path) -> bytes:
@@ -87,8 +87,8 @@ def _cover(setting: ManifestContext) -> Path | None:
         return None
     try:
         path, cover = find_cover(setting.folder, name)
-        for said in setting.vocabulary.cover_remarks(cover):
-            setting.diagnostics.warn(("album", "cover"), said)
+        for remark in setting.vocabulary.cover_remarks(cover):
+            setting.diagnostics.warn(("album", "cover"), remark)
         return path
     except InputError as error:
         setting.diagnostics.add(("album", "cover"), error.what, error.remedy)
@@ -112,10 +112,10 @@ def _mastering_reference(setting: ManifestContext) -> tuple[Path, str] | tuple[N
 def _check_id(setting: ManifestContext) -> None:
     """Checks that an id made from the title is valid on every system: it also names the release's folder."""
     album = setting.manifest.album
-    made = slug(album.title, fallback="album")
-    if album.id is None and is_reserved(made):
-        what = f"the id {made!r}, made from the title, is the name of a device on Windows"
-        setting.diagnostics.add(("album", "title"), what, "Write an id, such as `id: the-album`")
+    album_id = slug(album.title, fallback="album")
+    if album.id is None and is_reserved(album_id):
+        problem = f"the id {album_id!r}, made from the title, is the name of a device on Windows"
+        setting.diagnostics.add(("album", "title"), problem, "Write an id, such as `id: the-album`")
 
 
 def _check_artist(setting: ManifestContext) -> None:
@@ -137,8 +137,8 @@ def _check_selection(setting: ManifestContext) -> None:
             if name not in metrics:
                 setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
             elif block == "weights" and metrics[name].direction == "none":
-                what = f"neither more nor less {name} is better, so it cannot be weighted"
-                setting.diagnostics.add(path, what, "Remove it, or make it a gate")
+                problem = f"neither more nor less {name} is better, so it cannot be weighted"
+                setting.diagnostics.add(path, problem, "Remove it, or make it a gate")
 
 
 def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
@@ -148,36 +148,36 @@ def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
     if name not in metrics:
         setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
     elif metrics[name].direction == "none" or metrics[name].family not in DEFAULT_FAMILIES:
-        what = f"{name} gates but does not rank"
-        setting.diagnostics.add(path, what, "Remove it, or make it a gate")
+        problem = f"{name} gates but does not rank"
+        setting.diagnostics.add(path, problem, "Remove it, or make it a gate")
     elif name in setting.diagnostics.source.list_at(path[:-1])[:index]:
         setting.diagnostics.add(path, f"{name} stands twice", "Remove one of them")
 
 
 def _check_licences(setting: ManifestContext) -> None:
     """Checks that each model has one licence agreement."""
-    named = [licence.model for licence in setting.manifest.licences]
-    for index, model in enumerate(named):
-        if model in named[:index]:
+    models = [licence.model for licence in setting.manifest.licences]
+    for index, model in enumerate(models):
+        if model in models[:index]:
             setting.diagnostics.add(("licences", index), f"{model} stands twice", "Remove one of them")
 
 
 def _check_delivery(setting: ManifestContext) -> None:
     manifest, vocabulary, diagnostics = setting.manifest, setting.vocabulary, setting.diagnostics
     if manifest.stems not in vocabulary.stems:
-        what = f"there is no separation model {manifest.stems!r}"
-        diagnostics.add(("stems",), what, did_you_mean(manifest.stems, vocabulary.stems))
+        problem = f"there is no separation model {manifest.stems!r}"
+        diagnostics.add(("stems",), problem, did_you_mean(manifest.stems, vocabulary.stems))
     for index, name in enumerate(manifest.mastering.waive):
         if vocabulary.checks and name not in vocabulary.waivable:
-            what = f"there is no check {name!r}"
-            known = vocabulary.waivable if "." in name else sorted(vocabulary.checks)
-            diagnostics.add(("mastering", "waive", index), what, did_you_mean(name, known))
+            problem = f"there is no check {name!r}"
+            known_names = vocabulary.waivable if "." in name else sorted(vocabulary.checks)
+            diagnostics.add(("mastering", "waive", index), problem, did_you_mean(name, known_names))
     if manifest.enhance not in (NONE, *vocabulary.enhancers):
-        what = f"there is no enhancement {manifest.enhance!r}"
-        diagnostics.add(("enhance",), what, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))
+        problem = f"there is no enhancement {manifest.enhance!r}"
+        diagnostics.add(("enhance",), problem, did_you_mean(manifest.enhance, [NONE, *sorted(vocabulary.enhancers)]))
     if manifest.two_stems and manifest.stems in (NONE, NATIVE_STEMS):
-        what = f"`two_stems` is for a separation model, and `stems` is {manifest.stems}"
-        diagnostics.add(("two_stems",), what, "Name a model under `stems`, or leave `two_stems` out")
+        problem = f"`two_stems` is for a separation model, and `stems` is {manifest.stems}"
+        diagnostics.add(("two_stems",), problem, "Name a model under `stems`, or leave `two_stems` out")
     if "deliverables" in manifest.model_fields_set:
         check_deliverables(diagnostics, (), manifest.deliverables, vocabulary)
     check_voiced(diagnostics, (), manifest.deliverables, manifest, vocabulary)
@@ -187,13 +187,13 @@ def _check_native_stems(setting: ManifestContext, songs: Sequence[Song]) -> None
     """Reports one fault for all songs, since one line fixes it."""
     if setting.manifest.stems != NATIVE_STEMS:
         return
-    without = [song for song in songs if song.engine in setting.vocabulary.stemless]
-    if not without:
+    stemless_songs = [song for song in songs if song.engine in setting.vocabulary.stemless]
+    if not stemless_songs:
         return
-    engines = ", ".join(dict.fromkeys(song.engine for song in without))
-    whose = "every song" if len(without) == len(songs) else ", ".join(song.title for song in without)
-    what = f"native asks for the engine's own stems, and {engines} gives none ({whose})"
-    setting.diagnostics.add(("stems",), what, "Write `stems: none`, or name a separation model")
+    engines = ", ".join(dict.fromkeys(song.engine for song in stemless_songs))
+    titles = "every song" if len(stemless_songs) == len(songs) else ", ".join(song.title for song in stemless_songs)
+    problem = f"native asks for the engine's own stems, and {engines} gives none ({titles})"
+    setting.diagnostics.add(("stems",), problem, "Write `stems: none`, or name a separation model")
 
 
 def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, diagnostics: Diagnostics) -> Album:

@@ -35,7 +35,7 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def describe(error: ErrorDetails, known: Collection[str]) -> Words:
     """One validation error in words; ``known`` are the fields that are valid at its path."""
-    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "songline":
         return str(context["what"]), str(context["remedy"])
     if kind == "extra_forbidden":
@@ -44,11 +44,11 @@ def describe(error: ErrorDetails, known: Collection[str]) -> Words:
         return "the field is missing", "Add it"
     if kind in _WANTED:
         noun, remedy = _WANTED[kind]
-        return f"{shown(given)} is not {noun}", remedy
+        return f"{shown(value)} is not {noun}", remedy
     if kind in _BOUNDS:
-        return f"{shown(given)} is out of bounds", f"Write a number {_BOUNDS[kind](context)}"
+        return f"{shown(value)} is out of bounds", f"Write a number {_BOUNDS[kind](context)}"
     if kind == "literal_error":
-        return f"{shown(given)} is not one of {context['expected']}", "Write one of them"
+        return f"{shown(value)} is not one of {context['expected']}", "Write one of them"
     return _size_or_message(error)
 
 

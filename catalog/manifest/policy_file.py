@@ -31,14 +31,14 @@ def read_policy(path: Path, metrics: Mapping[str, MetricSpec]) -> Policy:
     except ValidationError as error:
         faults = [
             Fault(
-                SourceLocation(path.name, source.spot((*heading, *each["loc"])).line),
-                dotted((*heading, *each["loc"])),
-                each["msg"],
+                SourceLocation(path.name, source.spot((*heading, *detail["loc"])).line),
+                dotted((*heading, *detail["loc"])),
+                detail["msg"],
                 "Correct it",
             )
-            for each in error.errors(include_url=False)
+            for detail in error.errors(include_url=False)
         ]
         raise manifest_error(faults) from error
-    if unknown := check_policy(policy, metrics):
-        raise ManifestError([f"{path.name}: {fault}." for fault in unknown])
+    if problems := check_policy(policy, metrics):
+        raise ManifestError([f"{path.name}: {problem}." for problem in problems])
     return policy

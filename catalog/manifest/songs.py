@@ -35,8 +35,8 @@ _LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
 def read_songs(setting: ManifestContext) -> tuple[Song, ...]:
     """Every song, in order; faults are added to the diagnostics."""
     _check_default_settings(setting)
-    for at in (_DEFAULTS, *(("songs", index) for index in range(len(setting.manifest.songs)))):
-        _check_twice(setting.diagnostics, (*at, "seeds"))
+    for path in (_DEFAULTS, *(("songs", index) for index in range(len(setting.manifest.songs)))):
+        _check_twice(setting.diagnostics, (*path, "seeds"))
     check_candidates(setting.diagnostics, setting.manifest, most=setting.vocabulary.max_candidates)
     check_lyrics(setting.diagnostics, setting.manifest, setting.folder)
     check_references(
@@ -48,20 +48,20 @@ def read_songs(setting: ManifestContext) -> tuple[Song, ...]:
 
 
 def _read_song(setting: ManifestContext, index: int, written: SongFile) -> Song:
-    at: FieldPath = ("songs", index)
+    path: FieldPath = ("songs", index)
     faults_before = len(setting.diagnostics.faults)
     defaults = setting.manifest.defaults
     length_s = written.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = written.language or defaults.language or DEFAULT_LANGUAGE
-    engine = _engine(setting, at, written)
-    reference, reference_digest = _given_file(setting, (*at, "reference"), written.reference, find_reference)
-    style, style_digest = _given_file(setting, (*at, "style"), written.style, find_style)
-    _check_prompt(setting.diagnostics, at, written)
+    engine = _engine(setting, path, written)
+    reference, reference_digest = _given_file(setting, (*path, "reference"), written.reference, find_reference)
+    style, style_digest = _given_file(setting, (*path, "style"), written.style, find_style)
+    _check_prompt(setting.diagnostics, path, written)
     faults_of_others = len(setting.diagnostics.faults)
-    lyrics = _lyrics(setting, at, written, length_s=length_s, language=language)
+    lyrics = _lyrics(setting, path, written, length_s=length_s, language=language)
     # Unreadable lyrics do not mean a song without words.
-    is_unread = len(setting.diagnostics.faults) > faults_of_others or setting.diagnostics.is_bad((*at, "lyrics"))
-    check_deliverables(setting.diagnostics, at, written.deliverables, setting.vocabulary)
+    is_unread = len(setting.diagnostics.faults) > faults_of_others or setting.diagnostics.is_bad((*path, "lyrics"))
+    check_deliverables(setting.diagnostics, path, written.deliverables, setting.vocabulary)
     song = Song(
         id=written.id or slug(written.title, fallback="song"),
         position=index + 1,
@@ -76,8 +76,8 @@ def _read_song(setting: ManifestContext, index: int, written: SongFile) -> Song:
         language=language,
         length_s=length_s,
         engine=engine,
-        settings=_settings(setting, at, written, engine),
-        seeds=_seeds(setting, at, written),
+        settings=_settings(setting, path, written, engine),
+        seeds=_seeds(setting, path, written),
         writers=tuple(written.writers),
         isrc=written.isrc,
         style=style,
@@ -86,14 +86,14 @@ def _read_song(setting: ManifestContext, index: int, written: SongFile) -> Song:
         credits=tuple((credit.role, credit.name) for credit in written.credits),
         fade_out_s=written.fade_out_s,
         gap_s=written.gap_s or 0.0,
-        deliverables=deliverables_of(setting, at, written, is_sung=bool(lyrics.sung) or is_unread),
+        deliverables=deliverables_of(setting, path, written, is_sung=bool(lyrics.sung) or is_unread),
         **passed_on_from(dict(written)),
     )
     if len(setting.diagnostics.faults) == faults_before and not any(
-        setting.diagnostics.is_bad((*at, name)) for name in SongFile.model_fields
+        setting.diagnostics.is_bad((*path, name)) for name in SongFile.model_fields
     ):
         for notice in setting.vocabulary.notices(song, setting.manifest):
-            _note(setting, at, written, notice)
+            _note(setting, path, written, notice)
     return song
 
 
@@ -101,9 +101,9 @@ def _engine(setting: ManifestContext, at: FieldPath, written: SongFile) -> str:
     """The song's engine; an unknown one is reported where it was named."""
     path = (*at, "engine") if written.engine else (*_DEFAULTS, "engine")
     name = written.engine or _default_engine(setting)
-    known = setting.vocabulary.engines
-    if name not in known:
-        setting.diagnostics.add(path, f"there is no engine {name!r}", did_you_mean(name, known))
+    engines = setting.vocabulary.engines
+    if name not in engines:
+        setting.diagnostics.add(path, f"there is no engine {name!r}", did_you_mean(name, engines))
     return name
 
 
@@ -119,9 +119,9 @@ def _check_default_settings(setting: ManifestContext) -> None:
     try:
         check(model, setting.manifest.defaults.settings)
     except ValidationError as error:
-        errors = [each for each in error.errors(include_url=False) if each["type"] != "missing"]
-        for each in errors:
-            each["loc"] = (*_DEFAULTS, "settings", *each["loc"])
+        errors = [detail for detail in error.errors(include_url=False) if detail["type"] != "missing"]
+        for detail in errors:
+            detail["loc"] = (*_DEFAULTS, "settings", *detail["loc"])
         setting.diagnostics.add_errors(errors, known=model.model_fields)
 
 
@@ -130,47 +130,49 @@ def _settings(setting: ManifestContext, at: FieldPath, written: SongFile, engine
     model = setting.vocabulary.engines.get(engine)
     if model is None:
         return {}
-    shared = setting.manifest.defaults.settings if engine == _default_engine(setting) else {}
+    default_settings = setting.manifest.defaults.settings if engine == _default_engine(setting) else {}
     try:
-        return check(model, {**shared, **written.settings}).model_dump(mode="json")
+        return check(model, {**default_settings, **written.settings}).model_dump(mode="json")
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    for each in errors:
-        is_shared = bool(each["loc"]) and each["loc"][0] in shared and each["loc"][0] not in written.settings
-        each["loc"] = (*(_DEFAULTS if is_shared else at), "settings", *each["loc"])
+    for detail in errors:
+        is_shared = (
+            bool(detail["loc"]) and detail["loc"][0] in default_settings and detail["loc"][0] not in written.settings
+        )
+        detail["loc"] = (*(_DEFAULTS if is_shared else at), "settings", *detail["loc"])
     setting.diagnostics.add_errors(errors, known=model.model_fields)
     return {}
 
 
 def _seeds(setting: ManifestContext, at: FieldPath, written: SongFile) -> tuple[int, ...]:
     """The song's seeds, else the defaults'."""
-    given = written.seeds or setting.manifest.defaults.seeds
+    requested_seeds = written.seeds or setting.manifest.defaults.seeds
     path = (*(at if written.seeds else _DEFAULTS), "seeds")
-    if given is None:
+    if requested_seeds is None:
         seeds: tuple[int, ...] = DEFAULT_SEEDS
-    elif isinstance(given, SeedRange):
-        seeds = tuple(range(given.start, given.start + given.count))
+    elif isinstance(requested_seeds, SeedRange):
+        seeds = tuple(range(requested_seeds.start, requested_seeds.start + requested_seeds.count))
         if seeds[-1] > MAX_SEED:
             setting.diagnostics.add(path, f"the last seed would be {seeds[-1]}, above {MAX_SEED}", "Start lower")
     else:
-        seeds = tuple(given)
-    wanted = setting.manifest.selection.min_candidates
-    if len(seeds) < wanted:
-        message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({wanted})."
-        setting.diagnostics.warn(path if given else at, f"{message} Add seeds or lower it.")
+        seeds = tuple(requested_seeds)
+    minimum = setting.manifest.selection.min_candidates
+    if len(seeds) < minimum:
+        message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({minimum})."
+        setting.diagnostics.warn(path if requested_seeds else at, f"{message} Add seeds or lower it.")
     return seeds
 
 
 def _check_twice(diagnostics: Diagnostics, path: FieldPath) -> None:
     """Reports repeated seeds, as written, even in a list with other faults."""
-    seen: set[int] = set()
+    seen_seeds: set[int] = set()
     for index, seed in enumerate(diagnostics.source.list_at(path)):
         if isinstance(seed, int) and not isinstance(seed, bool):
-            if seed in seen:
+            if seed in seen_seeds:
                 diagnostics.add(
                     path, f"{seed} stands twice", "Remove one of them", at=diagnostics.place((*path, index))
                 )
-            seen.add(seed)
+            seen_seeds.add(seed)
 
 
 def _given_file(
@@ -219,22 +221,22 @@ def _lyrics(setting: ManifestContext, at: FieldPath, song: SongFile, *, length_s
     """Lyrics from a file or from inline text, none for a song without words; faults and warnings have their own
     lines."""
     path = (*at, "lyrics")
-    diagnostics, written = setting.diagnostics, song.lyrics
+    diagnostics, lyrics_field = setting.diagnostics, song.lyrics
     if diagnostics.is_bad(path):
         return Lyrics(())
-    if written is None:
+    if lyrics_field is None:
         if song.instrumental is False:
             diagnostics.add(at, "`instrumental` is false and the song has no lyrics", "Add `lyrics`, or leave both out")
         return Lyrics(())
     bounds = ((*at, "length_s"), (*_DEFAULTS, "length_s"))
     limit_s = None if any(diagnostics.is_bad(bound) for bound in bounds) else length_s
-    is_file = "\n" not in written.strip("\n")
+    is_file = "\n" not in lyrics_field.strip("\n")
     try:
-        data: bytes | str = _lyrics_file(setting, written.strip("\n")) if is_file else written
+        data: bytes | str = _lyrics_file(setting, lyrics_field.strip("\n")) if is_file else lyrics_field
         lyrics = parse_lrc(data, length_s=limit_s)
     except LyricsError as error:
         for fault in error.faults:
-            place = _lyrics_place(diagnostics, path, written if is_file else None, fault.line)
+            place = _lyrics_place(diagnostics, path, lyrics_field if is_file else None, fault.line)
             diagnostics.faults.append(
                 Fault(place, "" if is_file else f"songs[{at[1]}].lyrics", fault.what, fault.remedy)
             )
@@ -245,7 +247,7 @@ def _lyrics(setting: ManifestContext, at: FieldPath, song: SongFile, *, length_s
     if song.instrumental and lyrics.sung:
         diagnostics.add((*at, "instrumental"), "the song has lyrics, so it is not instrumental", "Remove one of them")
     for line, message in singing_rate_warnings(lyrics, length_s=length_s, language=language):
-        diagnostics.warn(path, message, at=_lyrics_place(diagnostics, path, written if is_file else None, line))
+        diagnostics.warn(path, message, at=_lyrics_place(diagnostics, path, lyrics_field if is_file else None, line))
     return lyrics
 
 
@@ -269,14 +271,14 @@ def _check_unique(setting: ManifestContext, songs: Sequence[Song]) -> None:
     diagnostics = setting.diagnostics
     first_ids: dict[str, int] = {}
     isrcs = Counter[str]()
-    for index, (song, written) in enumerate(zip(songs, setting.manifest.songs, strict=True)):
-        at: FieldPath = ("songs", index)
-        name = "id" if written.id else "title"
-        first = first_ids.setdefault(song.id.lower(), index)
-        if first != index and not diagnostics.is_bad((*at, name)):
+    for index, (song, song_file) in enumerate(zip(songs, setting.manifest.songs, strict=True)):
+        path: FieldPath = ("songs", index)
+        name = "id" if song_file.id else "title"
+        first_index = first_ids.setdefault(song.id.lower(), index)
+        if first_index != index and not diagnostics.is_bad((*path, name)):
             diagnostics.add(
-                (*at, name), f"the id {song.id!r} is also that of songs[{first}]", "Give one of them another id"
+                (*path, name), f"the id {song.id!r} is also that of songs[{first_index}]", "Give one of them another id"
             )
         if song.isrc and isrcs[song.isrc]:
-            diagnostics.add((*at, "isrc"), f"{song.isrc} stands twice", "Give each recording its own")
+            diagnostics.add((*path, "isrc"), f"{song.isrc} stands twice", "Give each recording its own")
         isrcs[song.isrc or ""] += 1

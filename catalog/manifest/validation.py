@@ -57,8 +57,8 @@ class Diagnostics:
 
     def warn(self, path: FieldPath, message: str, *, at: SourceLocation | None = None) -> None:
         """Add a warning, in finished sentences."""
-        where = "" if at and at.file != self.source.name else f"{dotted(path)}: "
-        self.warnings.append((at or self.place(path), f"{where}{message}"))
+        prefix = "" if at and at.file != self.source.name else f"{dotted(path)}: "
+        self.warnings.append((at or self.place(path), f"{prefix}{message}"))
 
     def hint(self, path: FieldPath, message: str) -> None:
         """Add advice, in finished sentences."""
@@ -85,10 +85,10 @@ class Diagnostics:
 
 def _lines(notes: Iterable[tuple[SourceLocation, str]], kind: str) -> tuple[str, ...]:
     """The notes as finished lines; those beyond the limit are counted in the last line."""
-    in_order = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
-    lines = list(dict.fromkeys(f"{place}: {message}" for place, message in in_order))
+    ordered_notes = sorted(notes, key=lambda note: (note[0].order, note[0].line or 0))
+    lines = list(dict.fromkeys(f"{place}: {message}" for place, message in ordered_notes))
     if len(lines) > MAX_FAULTS:
-        lines[MAX_FAULTS:] = [f"{in_order[0][0].file}: there are {len(lines) - MAX_FAULTS} more {kind}."]
+        lines[MAX_FAULTS:] = [f"{ordered_notes[0][0].file}: there are {len(lines) - MAX_FAULTS} more {kind}."]
     return tuple(lines)
 
 
@@ -128,17 +128,17 @@ def _unit(path: FieldPath) -> FieldPath:
 
 def _mended(data: dict[str, Any], units: list[FieldPath]) -> dict[str, Any]:
     """A copy of ``data`` without the faulty ``units``; required ones get a stand-in."""
-    mended = copy.deepcopy(data)
+    mended_data = copy.deepcopy(data)
     for unit in sorted(set(units), key=len, reverse=True):
-        around: Any = mended
+        parent: Any = mended_data
         for step in unit[:-1]:
-            around = around[step]
+            parent = parent[step]
         stand_in = _stand_in(unit)
         if stand_in is not None:
-            around[unit[-1]] = stand_in
+            parent[unit[-1]] = stand_in
         else:
-            around.pop(unit[-1], None)
-    return mended
+            parent.pop(unit[-1], None)
+    return mended_data
 
 
 def _stand_in(unit: FieldPath) -> Json:
@@ -173,7 +173,7 @@ def _fields_at(path: FieldPath) -> Collection[str]:
         ("mastering", "effects", "reverb"): Reverb,
         ("mastering", "effects", "echo"): Echo,
     }
-    of_song: dict[FieldPath, type[BaseModel]] = {(): SongFile, ("credits",): CreditFile}
-    in_song = tuple(step for step in path[2:] if not isinstance(step, int))
-    model = of_song.get(in_song) if path[:1] == ("songs",) and len(path) > 1 else models.get(path)
+    song_models: dict[FieldPath, type[BaseModel]] = {(): SongFile, ("credits",): CreditFile}
+    song_path = tuple(step for step in path[2:] if not isinstance(step, int))
+    model = song_models.get(song_path) if path[:1] == ("songs",) and len(path) > 1 else models.get(path)
     return model.model_fields if model else ()

@@ -121,7 +121,7 @@ class Downloader:
         constants.HF_HUB_DISABLE_TELEMETRY = True
         url = hf_hub_url(source.repo, file.origin, revision=revision, endpoint=self._hub_url)
         try:
-            found = within(
+            metadata = within(
                 self._patience.answer_s,
                 lambda: get_hf_file_metadata(
                     url, token=False, timeout=self._patience.timeout_s, endpoint=self._hub_url
@@ -135,19 +135,19 @@ class Downloader:
             raise _Cut(_said(error)) from error
         except OSError as error:
             raise _hub_refused(url, error) from error
-        commit = found.commit_hash or revision
+        commit = metadata.commit_hash or revision
         if not COMMIT.fullmatch(commit):
             raise MachineError(
                 f"{url} names no commit", remedy="Check SONGLINE_HUB_URL: it must be that of a model hub"
             )
-        etag = found.etag or ""
+        etag = metadata.etag or ""
         if file.sha256 and _SHA256.fullmatch(etag) and etag != file.sha256:
-            what = f"{url} has another content than expected: SHA-256 {etag}, expected {file.sha256}"
-            raise MachineError(what, remedy="Update Songline, or use another mirror")
+            problem = f"{url} has another content than expected: SHA-256 {etag}, expected {file.sha256}"
+            raise MachineError(problem, remedy="Update Songline, or use another mirror")
         return Remote(
             hf_hub_url(source.repo, file.origin, revision=commit, endpoint=self._hub_url),
             commit,
-            file.size_bytes if file.size_bytes is not None else found.size,
+            file.size_bytes if file.size_bytes is not None else metadata.size,
             file.sha256 or (etag if _SHA256.fullmatch(etag) else None),
             file.git_blob or (etag if COMMIT.fullmatch(etag) else None),
         )
@@ -168,18 +168,18 @@ class Downloader:
     def _patiently(self, work: Callable[[], _R], what: str, reached: Callable[[], int]) -> _R:
         """Run ``work``, and retry it after a cut; an attempt that got further than any before resets the retry
         count."""
-        furthest, tries = reached(), 0
+        size_reached, tries = reached(), 0
         while True:
             try:
                 return work()
-            except _Cut as cut:
-                tries = 1 if reached() > furthest else tries + 1
-                furthest = max(furthest, reached())
+            except _Cut as error:
+                tries = 1 if reached() > size_reached else tries + 1
+                size_reached = max(size_reached, reached())
                 if tries > self._patience.tries:
                     raise MachineError(
-                        f"{what} could not be fetched: {cut}",
+                        f"{what} could not be fetched: {error}",
                         remedy="Run the same command again: it continues where it stopped",
-                    ) from cut
+                    ) from error
                 time.sleep(self._patience.base_s * 2 ** (tries - 1))
 
 
@@ -192,11 +192,11 @@ def _size_offered(response: httpx.Response, part: PartialFile, remote: Remote) -
         raise _answered(remote.url, status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise MachineError(f"{remote.url} comes packed, though it was asked not to", remedy="Use another mirror")
-    offered = _size_after_range(response, part) if status == 206 else _size_of_whole(response, part)
-    if offered is not None and remote.size_bytes is not None and offered != remote.size_bytes:
-        what = f"{remote.url} offers {offered} bytes, expected {remote.size_bytes}"
-        raise MachineError(what, remedy="Its source is damaged or has changed: try later, or use another mirror")
-    return offered if offered is not None else remote.size_bytes
+    size_bytes = _size_after_range(response, part) if status == 206 else _size_of_whole(response, part)
+    if size_bytes is not None and remote.size_bytes is not None and size_bytes != remote.size_bytes:
+        problem = f"{remote.url} offers {size_bytes} bytes, expected {remote.size_bytes}"
+        raise MachineError(problem, remedy="Its source is damaged or has changed: try later, or use another mirror")
+    return size_bytes if size_bytes is not None else remote.size_bytes
 
 
 def _size_of_whole(response: httpx.Response, part: PartialFile) -> int | None:
@@ -207,11 +207,11 @@ def _size_of_whole(response: httpx.Response, part: PartialFile) -> int | None:
 
 
 def _size_after_range(response: httpx.Response, part: PartialFile) -> int | None:
-    given = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    if given is None or int(given[1]) != part.size_bytes:
+    match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != part.size_bytes:
         part.drop()
         raise _Cut("the server sent another range than was asked for")
-    return int(given[2]) if given[2] != "*" else None
+    return int(match[2]) if match[2] != "*" else None
 
 
 def _answered(url: str, status: int) -> Exception:

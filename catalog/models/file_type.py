@@ -86,8 +86,8 @@ def no_model(name: str, head: bytes, size_bytes: int) -> str:
     suffix = PurePosixPath(name).suffix.lower()
     if stand_in := in_its_place(head):
         return stand_in
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
+    for signature, kind in _MAGIC:
+        if head.startswith(signature):
             return kind
     if head[4:8] == b"ftyp":
         return "an audio or video file (MP4)"
@@ -100,12 +100,12 @@ def no_model(name: str, head: bytes, size_bytes: int) -> str:
 def in_its_place(head: bytes) -> str:
     """The kind of placeholder that tools and servers leave instead of a file, by its beginning: a pointer to it, or a
     web page. Empty for everything else."""
-    plain = head.removeprefix(_MARK)
-    if pointer := _LFS.match(plain):
-        of = f" of {pointer[1].decode()} bytes" if pointer[1] else ""
-        return f"a git-LFS pointer to a file{of}, not that file (`git lfs pull` gets it)"
+    content = head.removeprefix(_MARK)
+    if pointer := _LFS.match(content):
+        size_note = f" of {pointer[1].decode()} bytes" if pointer[1] else ""
+        return f"a git-LFS pointer to a file{size_note}, not that file (`git lfs pull` gets it)"
     for pattern, kind in _POINTERS:
-        if pattern.match(plain):
+        if pattern.match(content):
             return kind
     if _text(head).startswith(_MARKUP):
         return "a web page or an XML answer, such as an error or a login page"
@@ -130,8 +130,12 @@ def _not_whole(path: Path, size_bytes: int) -> str:
         end = max((int(tensor["data_offsets"][1]) for tensor in tensors), default=0)
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
         return ""
-    whole = 8 + length + end
-    return "" if whole == size_bytes else f"a safetensors file of {whole} bytes that has {size_bytes} here"
+    expected_bytes = 8 + length + end
+    return (
+        ""
+        if expected_bytes == size_bytes
+        else f"a safetensors file of {expected_bytes} bytes that has {size_bytes} here"
+    )
 
 
 def _text(head: bytes) -> bytes:
@@ -149,8 +153,8 @@ def _quoted(head: bytes) -> str:
 def _no_weights(suffix: str, head: bytes, text: bytes, size_bytes: int) -> str:
     if text[:1] in (b"{", b"[") and b'"' in text[:200]:
         return "JSON text, such as an error or a configuration, not weights"
-    for magic, kind in _OF_WEIGHTS:
-        if head.startswith(magic):
+    for signature, kind in _OF_WEIGHTS:
+        if head.startswith(signature):
             return f"{kind}, not weights as they are read here"
     if len(head) >= HEAD_BYTES and not head.strip(b"\0"):
         return _ZEROS

@@ -27,17 +27,19 @@ def open_given(path: Path) -> BinaryIO:
     """
     try:
         facts = os.stat(path)
-        if not (odd := _odd(facts.st_mode, facts.st_nlink)):
+        if not (oddity := _odd(facts.st_mode, facts.st_nlink)):
             handle = os.open(path.resolve(strict=True), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            opened = os.fstat(handle)
-            odd = _odd(opened.st_mode, opened.st_nlink) or ("" if os.path.samestat(facts, opened) else "changing")
-            if not odd:
+            handle_facts = os.fstat(handle)
+            oddity = _odd(handle_facts.st_mode, handle_facts.st_nlink) or (
+                "" if os.path.samestat(facts, handle_facts) else "changing"
+            )
+            if not oddity:
                 return open(handle, "rb")
             os.close(handle)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path} cannot be read: {reason}", remedy="Check the path and its permissions") from error
-    raise InputError(f"{path} is not taken: it is {odd}", remedy="Give a copy of the file itself")
+    raise InputError(f"{path} is not taken: it is {oddity}", remedy="Give a copy of the file itself")
 
 
 def refuse_link(path: Path) -> None:
@@ -65,8 +67,8 @@ def files_within(folder: Path, *, at_most: int) -> list[Path]:
                 remedy="Lay the file itself there, or give the folder that holds both",
             )
         mode = path.stat().st_mode if path.exists() else 0
-        if mode and not stat.S_ISDIR(mode) and (odd := _odd(mode, 1)):
-            raise InputError(f"{path} is {odd}", remedy="Remove it, or give a folder of files only")
+        if mode and not stat.S_ISDIR(mode) and (oddity := _odd(mode, 1)):
+            raise InputError(f"{path} is {oddity}", remedy="Remove it, or give a folder of files only")
         if stat.S_ISREG(mode):
             files.append(path)
         if len(files) > at_most:

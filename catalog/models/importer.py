@@ -63,16 +63,23 @@ def import_folder(
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
     specs = [store.spec(name) for name in names]
     files_within(folder, at_most=MAX_FILES)  # checks the folder before any file in it is read
-    found = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
-    whole, partial = [f for f in found if not f.missing], [f for f in found if f.missing]
-    lacking = tuple(f"{f.spec.name} is not whole: {', '.join(f.missing)} not found" for f in partial)
-    absent = tuple(f"{name} was not found" for name in names if name not in {f.spec.name for f in found})
-    if not whole or (names and (lacking or absent)):
-        what = "; ".join((*lacking, *absent)) or "no file of a known model is in it"
-        raise InputError(f"{folder}: {what}", remedy="Name the model, and lay its files into a folder of its name")
-    if unread := [f.spec for f in whole if not (accept or _is_accepted(store, f))]:
-        raise not_accepted(unread, " ".join(["songline models import", str(folder), *names]))
-    return Imported(tuple(_install(store, f, at=at, watch=watch or Watch()) for f in whole), lacking)
+    matches = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
+    complete_models, partial_models = (
+        [match for match in matches if not match.missing],
+        [match for match in matches if match.missing],
+    )
+    shortages = tuple(
+        f"{match.spec.name} is not whole: {', '.join(match.missing)} not found" for match in partial_models
+    )
+    absences = tuple(f"{name} was not found" for name in names if name not in {match.spec.name for match in matches})
+    if not complete_models or (names and (shortages or absences)):
+        problem = "; ".join((*shortages, *absences)) or "no file of a known model is in it"
+        raise InputError(f"{folder}: {problem}", remedy="Name the model, and lay its files into a folder of its name")
+    if unaccepted_specs := [match.spec for match in complete_models if not (accept or _is_accepted(store, match))]:
+        raise not_accepted(unaccepted_specs, " ".join(["songline models import", str(folder), *names]))
+    return Imported(
+        tuple(_install(store, match, at=at, watch=watch or Watch()) for match in complete_models), shortages
+    )
 
 
 class FoundFiles:
@@ -87,9 +94,9 @@ class FoundFiles:
         """Every file by a path with forward slashes; the hub's cache appears as ``<repository>/<file>``."""
         files: dict[str, Path] = {}
         for path in files_within(self._folder, at_most=MAX_FILES):
-            place = path.relative_to(self._folder).as_posix()
-            cached = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{place}")
-            files[f"{cached[1]}/{cached[2]}" if cached else place] = path
+            relative_path = path.relative_to(self._folder).as_posix()
+            match = _HUB_CACHE.fullmatch(f"{self._folder.absolute().as_posix()}/{relative_path}")
+            files[f"{match[1]}/{match[2]}" if match else relative_path] = path
         return files
 
     def sha256(self, path: Path) -> str:
@@ -103,18 +110,18 @@ class FoundFiles:
         suffix = Path(file.path).suffix
         for path in self.by_place.values():
             size = path.stat().st_size
-            likely = size == file.size_bytes if file.size_bytes is not None else path.suffix == suffix
-            if likely and file.sha256 is not None and self.sha256(path) == file.sha256:
+            is_likely = size == file.size_bytes if file.size_bytes is not None else path.suffix == suffix
+            if is_likely and file.sha256 is not None and self.sha256(path) == file.sha256:
                 return path
-            if likely and file.git_blob is not None and git_blob_id(path) == file.git_blob:
+            if is_likely and file.git_blob is not None and git_blob_id(path) == file.git_blob:
                 return path
         return None
 
     def at(self, *places: str) -> Path | None:
         """The file whose path ends with one of ``places``, compared by whole path parts."""
         for place in places:
-            for found, path in self.by_place.items():
-                if f"/{self._folder.name}/{found}".endswith(f"/{place}"):
+            for known_path, path in self.by_place.items():
+                if f"/{self._folder.name}/{known_path}".endswith(f"/{place}"):
                     return path
         return None
 
@@ -125,22 +132,22 @@ def _recognised(store: ModelStore, there: FoundFiles, specs: Sequence[ModelSpec]
             for folder in place.split("/")[:-1]:
                 store.table.refuse_name(folder)
             store.table.refuse_digest(there.sha256(path), path.name)
-    wanted = specs or list(store.table.models.values())
-    found = [_pieces(spec, there, _own_names(store, spec, alone=len(specs) == 1)) for spec in wanted]
-    return [pieces for pieces in found if pieces.files]
+    sought_specs = specs or list(store.table.models.values())
+    matches = [_pieces(spec, there, _own_names(store, spec, alone=len(specs) == 1)) for spec in sought_specs]
+    return [pieces for pieces in matches if pieces.files]
 
 
 def _pieces(spec: ModelSpec, there: FoundFiles, by_name: frozenset[str]) -> _Found:
     files: dict[ModelFile, Path] = {}
-    missing = []
+    missing_paths = []
     for file in spec.files:
         ways = ((way, _find(spec, way, there, by_name)) for way in file.ways)
-        hit = next(((way, path) for way, path in ways if path is not None), None)
-        if hit is not None:
-            files[hit[0]] = hit[1]
+        match = next(((way, path) for way, path in ways if path is not None), None)
+        if match is not None:
+            files[match[0]] = match[1]
         elif not file.optional:
-            missing.append(file.path)
-    return _Found(spec, files, tuple(missing))
+            missing_paths.append(file.path)
+    return _Found(spec, files, tuple(missing_paths))
 
 
 def _find(spec: ModelSpec, file: ModelFile, there: FoundFiles, by_name: frozenset[str]) -> Path | None:
@@ -156,10 +163,10 @@ def _own_names(store: ModelStore, spec: ModelSpec, *, alone: bool) -> frozenset[
 
     A name that every repository of the hub has identifies nothing.
     """
-    among = [spec] if alone else list(store.table.models.values())
-    names = [way.path.rpartition("/")[2] for other in among for file in other.files for way in file.ways]
-    mine = (way.path for file in spec.files for way in file.ways)
-    return frozenset(path for path in mine if names.count(path.rpartition("/")[2]) == 1 and not _is_common(path))
+    specs = [spec] if alone else list(store.table.models.values())
+    names = [way.path.rpartition("/")[2] for other_spec in specs for file in other_spec.files for way in file.ways]
+    own_paths = (way.path for file in spec.files for way in file.ways)
+    return frozenset(path for path in own_paths if names.count(path.rpartition("/")[2]) == 1 and not _is_common(path))
 
 
 def _is_common(path: str) -> bool:
@@ -168,50 +175,54 @@ def _is_common(path: str) -> bool:
 
 def _recorded(store: ModelStore, folder: Path, names: Sequence[str]) -> list[_Found]:
     """The models of another machine's store."""
-    theirs = ModelStore(folder)
-    found = []
-    for name in theirs.recorded():
-        record = theirs.record(name)
+    other_store = ModelStore(folder)
+    matches = []
+    for name in other_store.recorded():
+        record = other_store.record(name)
         if record is not None and (not names or name in names):
-            found.append(_from_record(store, record, folder / name / record.folder))
-    return found
+            matches.append(_from_record(store, record, folder / name / record.folder))
+    return matches
 
 
 def _from_record(store: ModelStore, record: Record, folder: Path) -> _Found:
-    own = record.own_spec() if record.name not in store.table.models else None
-    spec = own or store.spec(record.name)
+    own_spec = record.own_spec() if record.name not in store.table.models else None
+    spec = own_spec or store.spec(record.name)
     ways = {way.path: way for file in spec.files for way in file.ways}
     files = {ways[path]: folder / path for path in record.files if path in ways and (folder / path).is_file()}
-    present = {way.path for way in files}
-    missing = (f.path for f in spec.files if not f.optional and not present.intersection(way.path for way in f.ways))
-    digests = {path: kept.sha256 for path, kept in record.files.items()}
-    return _Found(spec, files, tuple(missing), record.revision, digests, record.own if own else None)
+    present_paths = {way.path for way in files}
+    missing_paths = (
+        model_file.path
+        for model_file in spec.files
+        if not model_file.optional and not present_paths.intersection(way.path for way in model_file.ways)
+    )
+    digests = {path: file_record.sha256 for path, file_record in record.files.items()}
+    return _Found(spec, files, tuple(missing_paths), record.revision, digests, record.own if own_spec else None)
 
 
 def _is_accepted(store: ModelStore, found: _Found) -> bool:
-    held = store.held(found.spec.name)
-    return held.accepted_at is not None and held.licence == found.spec.licence.id
+    pins = store.held(found.spec.name)
+    return pins.accepted_at is not None and pins.licence == found.spec.licence.id
 
 
 def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
     name = found.spec.name
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
-        place.accept(found.spec, at)
-        if (here := store.installed(name)) is not None and store.is_whole(name):
-            return here
-        place.need_room(sum(path.stat().st_size for path in found.files.values()))
-        kept = {}
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+        session.accept(found.spec, at)
+        if (installed_model := store.installed(name)) is not None and store.is_whole(name):
+            return installed_model
+        session.need_room(sum(path.stat().st_size for path in found.files.values()))
+        records = {}
         for file, path in found.files.items():
-            copy_in(path, place.place(file.path))
-            kept[file.path] = place.check(file, sha256=found.digests.get(file.path))
-        digests = {path: file.sha256 for path, file in kept.items()}
+            copy_in(path, session.place(file.path))
+            records[file.path] = session.check(file, sha256=found.digests.get(file.path))
+        digests = {path: file.sha256 for path, file in records.items()}
         revision = found.revision or _revision_of(found.spec, digests)
-        return place.finish(found.spec, kept, revision=revision, origin="imported", at=at, own=found.own)
+        return session.finish(found.spec, records, revision=revision, origin="imported", at=at, own=found.own)
 
 
 def _revision_of(spec: ModelSpec, digests: Mapping[str, str]) -> str:
     """The table's commit where its digests match; else the beginning of the first digest."""
-    stated = all(file.sha256 is not None and digests.get(file.path) == file.sha256 for file in spec.files)
-    if stated and len(spec.sources) == 1:
+    is_stated = all(file.sha256 is not None and digests.get(file.path) == file.sha256 for file in spec.files)
+    if is_stated and len(spec.sources) == 1:
         return spec.sources[0].revision
     return f"sha256:{next(iter(digests.values()))[:12]}"

@@ -76,17 +76,17 @@ class InstallSession:
         if kind := file_is_no_model(path, file.path):
             path.unlink()
             raise MachineError(f"{self.name}: {file.path} was refused and removed: it is {kind}", remedy=FETCH_ANEW)
-        kept = FileRecord(sha256=digest_file(path), size_bytes=path.stat().st_size)
-        fault = self._fault(file, kept, sha256, git_blob)
+        file_record = FileRecord(sha256=digest_file(path), size_bytes=path.stat().st_size)
+        fault = self._fault(file, file_record, sha256, git_blob)
         if fault:
             path.unlink()
             raise MachineError(f"{self.name}: {file.path} was refused and removed: {fault}", remedy=self._advice(file))
         try:
-            self._store.table.refuse_digest(kept.sha256, f"{self.name}: {file.path}")
+            self._store.table.refuse_digest(file_record.sha256, f"{self.name}: {file.path}")
         except RefusedError:
             path.unlink()
             raise
-        return kept
+        return file_record
 
     def keep_what_is_whole(self) -> None:
         """Reuse the intact files of a damaged install, and those of an install that was interrupted before its
@@ -95,17 +95,19 @@ class InstallSession:
         for folder in [path for path in self.home.iterdir() if path.is_dir() and path != self.staged]:
             if not self.staged.exists() and (record is None or folder.name != record.folder):
                 os.rename(folder, self.staged)
-        for path, kept in record.files.items() if record else ():
-            old, place = self.home / (record.folder if record else "") / path, self.place(path)
-            if not place.exists() and old.is_file() and digest_file(old) == kept.sha256:
-                os.link(old, place)
+        for path, file_record in record.files.items() if record else ():
+            old_path, place = self.home / (record.folder if record else "") / path, self.place(path)
+            if not place.exists() and old_path.is_file() and digest_file(old_path) == file_record.sha256:
+                os.link(old_path, place)
 
     def need_room(self, size_bytes: int) -> None:
         """Raises MachineError where the disk has no space for that many more bytes."""
-        free = shutil.disk_usage(self.home).free
-        if size_bytes + ROOM_TO_SPARE > free:
-            what = f"{self.name} needs {size_bytes / 1e9:.2f} GB more and {self.home} has {free / 1e9:.2f} GB free"
-            raise MachineError(what, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
+        free_bytes = shutil.disk_usage(self.home).free
+        if size_bytes + ROOM_TO_SPARE > free_bytes:
+            problem = (
+                f"{self.name} needs {size_bytes / 1e9:.2f} GB more and {self.home} has {free_bytes / 1e9:.2f} GB free"
+            )
+            raise MachineError(problem, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
     def finish(
         self,
@@ -122,9 +124,13 @@ class InstallSession:
         self._leave_only(files)
         for path in files:
             _make_durable(self.staged / path)
-        folder = content_digest({path: kept.sha256 for path, kept in sorted(files.items())})[:16]
+        folder = content_digest({path: file_record.sha256 for path, file_record in sorted(files.items())})[:16]
         self._swap_in(self.home / folder)
-        self.hold(self.held.model_copy(update={"digests": self.held.digests | {p: k.sha256 for p, k in files.items()}}))
+        self.hold(
+            self.held.model_copy(
+                update={"digests": self.held.digests | {file_path: entry.sha256 for file_path, entry in files.items()}}
+            )
+        )
         record = Record(
             name=self.name,
             revision=revision,
@@ -145,18 +151,24 @@ class InstallSession:
         record = self._store.record(self.name)
         files = record.files if record else {}
         folder = self.home / (record.folder if record else "")
-        wrong = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
-        return held.model_copy(update={"digests": {p: d for p, d in held.digests.items() if p not in wrong}})
+        wrong_paths = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
+        return held.model_copy(
+            update={
+                "digests": {
+                    file_path: digest for file_path, digest in held.digests.items() if file_path not in wrong_paths
+                }
+            }
+        )
 
     def _fault(self, file: ModelFile, kept: FileRecord, sha256: str | None, git_blob: str | None) -> str:
         if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
             return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
-        wanted = self.wanted_sha256(file) or (sha256 if not file.git_blob else None)
-        if wanted is not None and kept.sha256 != wanted:
-            return f"its SHA-256 is {kept.sha256}, expected {wanted}"
-        blob = file.git_blob or (git_blob if wanted is None else None)
-        if blob is not None and (found := git_blob_id(self.place(file.path))) != blob:
-            return f"its git blob id is {found}, expected {blob}"
+        expected_sha256 = self.wanted_sha256(file) or (sha256 if not file.git_blob else None)
+        if expected_sha256 is not None and kept.sha256 != expected_sha256:
+            return f"its SHA-256 is {kept.sha256}, expected {expected_sha256}"
+        blob = file.git_blob or (git_blob if expected_sha256 is None else None)
+        if blob is not None and (blob_id := git_blob_id(self.place(file.path))) != blob:
+            return f"its git blob id is {blob_id}, expected {blob}"
         return ""
 
     def _advice(self, file: ModelFile) -> str:
@@ -165,15 +177,15 @@ class InstallSession:
         return "Try again; if it comes out the same, its source is damaged or has changed"
 
     def _leave_only(self, files: Mapping[str, FileRecord]) -> None:
-        wanted = {self.staged / path for path in files}
-        for path in [path for path in self.staged.rglob("*") if path.is_file() and path not in wanted]:
+        kept_paths = {self.staged / path for path in files}
+        for path in [path for path in self.staged.rglob("*") if path.is_file() and path not in kept_paths]:
             path.unlink()
 
     def _swap_in(self, target: Path) -> None:
         if target.exists():
-            aside = self.home / f"{target.name}-old"
-            shutil.rmtree(aside, ignore_errors=True)
-            os.rename(target, aside)
+            old_folder = self.home / f"{target.name}-old"
+            shutil.rmtree(old_folder, ignore_errors=True)
+            os.rename(target, old_folder)
         os.rename(self.staged, target)
         sync(self.home)
 
@@ -204,23 +216,23 @@ def copy_in(source: Path, place: Path) -> None:
 
     Raises InputError where it is not a regular file with one name, is not a model file, or cannot be read.
     """
-    with open_given(source) as readable:
-        kind = no_model(place.name, readable.read(HEAD_BYTES), os.fstat(readable.fileno()).st_size)
+    with open_given(source) as file:
+        kind = no_model(place.name, file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
         if kind:
             raise InputError(f"{source} was not taken: it is {kind}", remedy=FETCH_ANEW)
-        readable.seek(0)
+        file.seek(0)
         place.unlink(missing_ok=True)
         with whole_file(place, mode=file_mode_in(place.parent)) as target:
-            shutil.copyfileobj(readable, target, CHUNK)
+            shutil.copyfileobj(file, target, CHUNK)
 
 
 def git_blob_id(path: Path) -> str:
     """Git's id of a file: SHA-1 of ``blob <size>``, a zero byte and the content."""
-    sha = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    hasher = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
-            sha.update(chunk)
-    return sha.hexdigest()
+            hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 def _lock(handle: int, waiting: Callable[[], None] | None) -> None:

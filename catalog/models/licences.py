@@ -54,25 +54,25 @@ def refusals(
     """
     if not commercial:
         return ()
-    lifted = {model for model, agreement in agreements.items() if agreement.strip()}
-    found = (_refusal(use, specs.get(use.model)) for use in dict.fromkeys(uses) if use.model not in lifted)
-    return tuple(refusal for refusal in found if refusal is not None)
+    permitted_models = {model for model, agreement in agreements.items() if agreement.strip()}
+    verdicts = (_refusal(use, specs.get(use.model)) for use in dict.fromkeys(uses) if use.model not in permitted_models)
+    return tuple(refusal for refusal in verdicts if refusal is not None)
 
 
 def refused(refusals: Sequence[Refusal]) -> LicenceRefused:
     """One error for all refusals of an album."""
     models = tuple(dict.fromkeys(refusal.model for refusal in refusals))
-    what = "; ".join(dict.fromkeys(refusal.what for refusal in refusals))
+    problem = "; ".join(dict.fromkeys(refusal.what for refusal in refusals))
     entries = ", ".join(f"{{model: {model}, agreement: …}}" for model in models)
     remedy = f"Leave out {' and '.join(models)}, or record the licences you obtained: licences: [{entries}]"
-    return LicenceRefused(what, remedy=remedy, models=" ".join(models))
+    return LicenceRefused(problem, remedy=remedy, models=" ".join(models))
 
 
 def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
     """The error for models whose licence was not accepted yet; ``command`` is the one to repeat with ``--accept``."""
-    what = "; ".join(f"the licence of {spec.name} is not accepted yet: {summary(spec.licence)}" for spec in specs)
+    problem = "; ".join(f"the licence of {spec.name} is not accepted yet: {summary(spec.licence)}" for spec in specs)
     remedy = f"Read it, and if you accept it run `{command} --accept`"
-    return LicenceRefused(what, remedy=remedy, models=" ".join(spec.name for spec in specs))
+    return LicenceRefused(problem, remedy=remedy, models=" ".join(spec.name for spec in specs))
 
 
 def summary(licence: Licence) -> str:

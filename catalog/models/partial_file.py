@@ -68,24 +68,24 @@ class PartialFile:
         Raises MachineError for more than ``size_bytes``, for less than the minimum speed, where the disk is full, and
         for a beginning that no model file has: nothing of such a file is kept.
         """
-        there = self.size_bytes
-        self._need_room(size_bytes, there)
-        since_s, since_bytes = self._clock(), there
-        head = read_head(self._bytes) if there else b""
+        total_bytes = self.size_bytes
+        self._need_room(size_bytes, total_bytes)
+        since_s, since_bytes = self._clock(), total_bytes
+        head = read_head(self._bytes) if total_bytes else b""
         with open(self._bytes, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
             for chunk in response.iter_raw():
                 if len(head) < HEAD_BYTES:
                     head = (head + chunk)[:HEAD_BYTES]
                     self._refuse_no_model(head, response, size_bytes)
-                there += len(chunk)
-                if there > (MAX_BYTES if size_bytes is None else size_bytes):
+                total_bytes += len(chunk)
+                if total_bytes > (MAX_BYTES if size_bytes is None else size_bytes):
                     raise MachineError(f"{response.url} sends more bytes than it said", remedy="Use another mirror")
                 target.write(chunk)
                 if told is not None:
-                    told(there, size_bytes)
+                    told(total_bytes, size_bytes)
                 if (passed_s := self._clock() - since_s) >= self._pace.over_s:
-                    self._require_pace((there - since_bytes) / passed_s, response)
-                    since_s, since_bytes = self._clock(), there
+                    self._require_pace((total_bytes - since_bytes) / passed_s, response)
+                    since_s, since_bytes = self._clock(), total_bytes
 
     def _refuse_no_model(self, head: bytes, response: httpx.Response, size_bytes: int | None) -> None:
         if kind := no_model(self._place.name, head, size_bytes or MAX_BYTES):
@@ -94,17 +94,17 @@ class PartialFile:
 
     def _require_pace(self, bytes_per_s: float, response: httpx.Response) -> None:
         if bytes_per_s < self._pace.least_bytes_per_s:
-            what = (
+            problem = (
                 f"{response.url} sends {bytes_per_s:.0f} bytes a second, less than {self._pace.least_bytes_per_s:.0f}"
             )
-            raise MachineError(what, remedy="Run the same command again: it continues; or use another mirror")
+            raise MachineError(problem, remedy="Run the same command again: it continues; or use another mirror")
 
     def _need_room(self, size_bytes: int | None, there: int) -> None:
-        free = shutil.disk_usage(self._place.parent).free
-        if size_bytes is not None and size_bytes - there > free:
-            more = f"{(size_bytes - there) / 1e9:.2f} GB more"
-            what = f"{self._place.name} needs {more} and the disk has {free / 1e9:.2f} GB"
-            raise MachineError(what, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
+        free_bytes = shutil.disk_usage(self._place.parent).free
+        if size_bytes is not None and size_bytes - there > free_bytes:
+            shortage = f"{(size_bytes - there) / 1e9:.2f} GB more"
+            problem = f"{self._place.name} needs {shortage} and the disk has {free_bytes / 1e9:.2f} GB"
+            raise MachineError(problem, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
     def drop(self) -> None:
         """Restart from the beginning."""

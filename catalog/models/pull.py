@@ -43,17 +43,17 @@ def pull(
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
-        place.accept(spec, at)
-        here = store.installed(name)
-        if here is not None and (not was_here or store.is_whole(name)):
-            return here
-        place.keep_what_is_whole()
-        wanted = _locate(spec, place, fetcher)
-        place.need_room(sum(_still_to_come(place, item) for item in wanted))
-        files = {item.file.path: _gather(place, item, fetcher, watch) for item in wanted}
-        revision = _revision(spec, wanted)
-        return place.finish(spec, files, revision=revision, origin="pulled", at=at)
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+        session.accept(spec, at)
+        installed_model = store.installed(name)
+        if installed_model is not None and (not was_here or store.is_whole(name)):
+            return installed_model
+        session.keep_what_is_whole()
+        items = _locate(spec, session, fetcher)
+        session.need_room(sum(_still_to_come(session, item) for item in items))
+        files = {item.file.path: _gather(session, item, fetcher, watch) for item in items}
+        revision = _revision(spec, items)
+        return session.finish(spec, files, revision=revision, origin="pulled", at=at)
 
 
 def add(
@@ -83,17 +83,19 @@ def add(
             raise InputError(f"{origin} is no file", remedy="Check the path, or give an http or https address")
         refuse_link(source)
         open_given(source).close()
-    only = ModelFile(
+    model_file = ModelFile(
         _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as place:
+    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
         if is_url:
-            fetcher.fetch(Remote(origin, sha256=sha256), place.place(only.path), told=_told(watch, name, only.path))
+            fetcher.fetch(
+                Remote(origin, sha256=sha256), session.place(model_file.path), told=_told(watch, name, model_file.path)
+            )
         else:
-            place.need_room(source.stat().st_size)
-            copy_in(source, place.place(only.path))
-        kept = place.check(only)
-        own = OwnModel(
+            session.need_room(source.stat().st_size)
+            copy_in(source, session.place(model_file.path))
+        file_record = session.check(model_file)
+        own_model = OwnModel(
             like=like,
             title=f"Your own, like {like}",
             roles=template.roles,
@@ -102,11 +104,18 @@ def add(
             commercial=licence.commercial,
             sentence=licence.sentence,
         )
-        spec = own.spec(name, only.path, kept)
-        place.accept(spec, at)
-        revision = f"sha256:{kept.sha256[:12]}"
-        told = redacted(origin) if is_url else origin
-        return place.finish(spec, {only.path: kept}, revision=revision, origin=f"added from {told}", at=at, own=own)
+        spec = own_model.spec(name, model_file.path, file_record)
+        session.accept(spec, at)
+        revision = f"sha256:{file_record.sha256[:12]}"
+        origin_text = redacted(origin) if is_url else origin
+        return session.finish(
+            spec,
+            {model_file.path: file_record},
+            revision=revision,
+            origin=f"added from {origin_text}",
+            at=at,
+            own=own_model,
+        )
 
 
 def _is_address(origin: str, source: Path) -> bool:
@@ -122,8 +131,8 @@ def _template(store: ModelStore, name: str, like: str) -> ModelSpec:
         raise InputError(f"there is a model {name} already", remedy="Choose another name, or remove it first")
     template = store.table.spec(like)
     if len(template.files) != 1:
-        what = f"{like} has {len(template.files)} files, and a model of your own is one"
-        raise InputError(what, remedy="Name a model of one file with --like")
+        problem = f"{like} has {len(template.files)} files, and a model of your own is one"
+        raise InputError(problem, remedy="Name a model of one file with --like")
     return template
 
 
@@ -134,27 +143,27 @@ def _own_file(path: str, origin: str) -> str:
 
 def _locate(spec: ModelSpec, place: InstallSession, fetcher: Downloader) -> list[_Wanted]:
     """Locate every file; a branch is resolved once, and its commit pinned before anything is downloaded."""
-    wanted: list[_Wanted] = []
+    items: list[_Wanted] = []
     revisions = dict(place.held.revisions)
     for file in spec.files:
         source = file.source
-        if source is not None and (found := _locate_file(file, source, revisions, fetcher)) is not None:
-            wanted.append(found)
-            revisions.setdefault(_held_key(source), found.remote.revision)
+        if source is not None and (item := _locate_file(file, source, revisions, fetcher)) is not None:
+            items.append(item)
+            revisions.setdefault(_held_key(source), item.remote.revision)
     place.hold(place.held.model_copy(update={"revisions": revisions}))
-    return wanted
+    return items
 
 
 def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], fetcher: Downloader) -> _Wanted | None:
-    missing: NotFound | None = None
+    first_error: NotFound | None = None
     for way in file.ways:
         try:
             return _Wanted(way, fetcher.locate(way, source, revisions.get(_held_key(source), source.revision)))
         except NotFound as error:
-            missing = missing or error
-    if file.optional or missing is None:
+            first_error = first_error or error
+    if file.optional or first_error is None:
         return None
-    raise missing
+    raise first_error
 
 
 def _held_key(source: Source) -> str:
@@ -165,8 +174,8 @@ def _held_key(source: Source) -> str:
 def _still_to_come(place: InstallSession, item: _Wanted) -> int:
     target = place.place(item.file.path)
     part = target.with_name(f"{target.name}.part")
-    there = next((path.stat().st_size for path in (target, part) if path.is_file()), 0)
-    return max(0, (item.remote.size_bytes or item.file.about_bytes) - there)
+    present_bytes = next((path.stat().st_size for path in (target, part) if path.is_file()), 0)
+    return max(0, (item.remote.size_bytes or item.file.about_bytes) - present_bytes)
 
 
 def _gather(place: InstallSession, item: _Wanted, fetcher: Downloader, watch: Watch) -> FileRecord:
@@ -184,6 +193,6 @@ def _told(watch: Watch, name: str, path: str) -> Callable[[int, int | None], Non
 
 def _revision(spec: ModelSpec, wanted: list[_Wanted]) -> str:
     """The commit; for several sources, the beginning of each, in the table's order."""
-    found = {item.file.source: item.remote.revision for item in wanted}
-    commits = [found[source] for source in spec.sources if source in found]
+    revisions = {item.file.source: item.remote.revision for item in wanted}
+    commits = [revisions[source] for source in spec.sources if source in revisions]
     return commits[0] if len(commits) == 1 else "+".join(commit[:12] for commit in commits)

@@ -58,9 +58,9 @@ class OwnModel(_Document):
 
     def spec(self, name: str, file: str, kept: FileRecord) -> ModelSpec:
         """The model that it describes; ``file`` is its only file."""
-        only = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
+        model_file = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
         licence = Licence(self.licence, self.licence_name, self.commercial, self.sentence)
-        return ModelSpec(name, self.title, self.roles, licence, (only,), self.like)
+        return ModelSpec(name, self.title, self.roles, licence, (model_file,), self.like)
 
 
 class Record(_Document):
@@ -81,8 +81,8 @@ class Record(_Document):
         """The model that the record itself describes, where it is the user's own."""
         if self.own is None:
             return None
-        path, kept = next(iter(self.files.items()))
-        return self.own.spec(self.name, path, kept)
+        path, file_record = next(iter(self.files.items()))
+        return self.own.spec(self.name, path, file_record)
 
 
 class Pins(_Document):
@@ -96,5 +96,5 @@ class Pins(_Document):
 
 def cannot_write(folder: Path, error: OSError) -> MachineError:
     """The error for a store that cannot be written."""
-    what = f"the model store at {folder} cannot be written: {error.strerror or error}"
-    return MachineError(what, remedy=remedy_of_writing(error, "Point SONGLINE_MODELS to a folder you may write"))
+    problem = f"the model store at {folder} cannot be written: {error.strerror or error}"
+    return MachineError(problem, remedy=remedy_of_writing(error, "Point SONGLINE_MODELS to a folder you may write"))

@@ -85,11 +85,11 @@ class ModelFile:
     @property
     def ways(self) -> tuple[ModelFile, ...]:
         """The file under each of its names, the preferred first."""
-        others = (
+        other_files = (
             ModelFile(path, origin, self.source, about_bytes=self.about_bytes, optional=self.optional)
             for path, origin in self.others
         )
-        return (self, *others)
+        return (self, *other_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class ModelTable:
     def refuse_name(self, name: str) -> None:
         """Raises RefusedError where ``name`` is that of a refused model."""
         for model in self.refused:
-            if name.casefold() in (known.casefold() for known in model.names):
+            if name.casefold() in (known_name.casefold() for known_name in model.names):
                 raise model.error(name)
 
     def refuse_digest(self, sha256: str, what: str) -> None:

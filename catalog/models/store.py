@@ -51,8 +51,8 @@ class InstalledModel:
     def path(self, file: str) -> Path:
         """The path of a file of the model. Raises InputError for one that it does not have."""
         if file not in self.digests:
-            what = f"{self.spec.name} has no file {file[:80]!r}"
-            raise InputError(what, remedy=f"There are {', '.join(sorted(self.digests))}")
+            problem = f"{self.spec.name} has no file {file[:80]!r}"
+            raise InputError(problem, remedy=f"There are {', '.join(sorted(self.digests))}")
         return self.folder / file
 
     def has(self, file: str) -> bool:
@@ -118,13 +118,16 @@ class ModelStore:
 
     def specs(self) -> Mapping[str, ModelSpec]:
         """Every model by name: those of the table, then the user's own."""
-        own = {name: spec for name in self.recorded() if (spec := self._own(name))}
-        return {**self.table.models, **{name: spec for name, spec in own.items() if name not in self.table.models}}
+        own_specs = {name: spec for name in self.recorded() if (spec := self._own(name))}
+        return {
+            **self.table.models,
+            **{name: spec for name, spec in own_specs.items() if name not in self.table.models},
+        }
 
     def spec(self, name: str) -> ModelSpec:
         """One model. Raises RefusedError for a refused one, InputError with the nearest name for an unknown one."""
-        if name not in self.table.models and (own := self._own(name)):
-            return own
+        if name not in self.table.models and (own_spec := self._own(name)):
+            return own_spec
         return self.table.spec(name)
 
     def recorded(self) -> tuple[str, ...]:
@@ -135,8 +138,8 @@ class ModelStore:
         """The record of a model, whether or not its files still match."""
         if not _NAME.fullmatch(name):
             return None
-        found = Record.read(self.folder / name / RECORD)
-        return found if found and found.name == name else None
+        record = Record.read(self.folder / name / RECORD)
+        return record if record and record.name == name else None
 
     def held(self, name: str) -> Pins:
         """The pins of a model; empty for one that was never installed here."""
@@ -145,14 +148,14 @@ class ModelStore:
     def home(self, name: str) -> Path:
         """The folder of a model. Raises InputError for an invalid name."""
         if not _NAME.fullmatch(name):
-            what = f"{name[:80]!r} cannot be the name of a model"
-            raise InputError(what, remedy="Use up to 64 small letters, digits, dots and hyphens")
+            problem = f"{name[:80]!r} cannot be the name of a model"
+            raise InputError(problem, remedy="Use up to 64 small letters, digits, dots and hyphens")
         return self.folder / name
 
     def accepted(self, name: str) -> bool:
         """Whether the current licence of the model was accepted here."""
-        held = self.held(name)
-        return held.accepted_at is not None and held.licence == self.spec(name).licence.id
+        pins = self.held(name)
+        return pins.accepted_at is not None and pins.licence == self.spec(name).licence.id
 
     def installed(self, name: str) -> InstalledModel | None:
         """The model where it is installed and matches the table. Fast: reads the record and the sizes, no content."""
@@ -160,12 +163,14 @@ class ModelStore:
         if record is None:
             return None
         spec, folder = self.spec(name), self.folder / name / record.folder
-        if not _is_wanted(spec, record) or not all(_size(folder / p) == k.size_bytes for p, k in record.files.items()):
+        if not _is_wanted(spec, record) or not all(
+            _size(folder / file_path) == entry.size_bytes for file_path, entry in record.files.items()
+        ):
             return None
         if self.holds_no_model(name):
             return None
-        digests = {path: kept.sha256 for path, kept in sorted(record.files.items())}
-        size_bytes = sum(kept.size_bytes for kept in record.files.values())
+        digests = {path: file_record.sha256 for path, file_record in sorted(record.files.items())}
+        size_bytes = sum(file_record.size_bytes for file_record in record.files.values())
         return InstalledModel(spec, folder, digests, record.revision, size_bytes)
 
     def holds_no_model(self, name: str) -> bool:
@@ -181,19 +186,19 @@ class ModelStore:
 
     def need_all(self, names: Iterable[str]) -> tuple[InstalledModel, ...]:
         """The models, in order. Raises one ModelMissing that names all missing ones."""
-        wanted = tuple(dict.fromkeys(names))
-        found = [(name, self.installed(name)) for name in wanted]
-        missing = [self.spec(name).name for name, model in found if model is None]
-        if missing:
-            raise self._missing(missing)
-        return tuple(model for _, model in found if model is not None)
+        unique_names = tuple(dict.fromkeys(names))
+        pairs = [(name, self.installed(name)) for name in unique_names]
+        missing_names = [self.spec(name).name for name, model in pairs if model is None]
+        if missing_names:
+            raise self._missing(missing_names)
+        return tuple(model for _, model in pairs if model is not None)
 
     def models_used(self, name: str, *, digest: str | None = None) -> tuple[ModelUsed, ...]:
         """A model's entry in the lineage; with ``digest`` (of the recipe), that content, whether still installed or
         not."""
-        found = self.installed(name)
-        if found is not None and digest in (None, found.digest):
-            return (found.used,)
+        installed_model = self.installed(name)
+        if installed_model is not None and digest in (None, installed_model.digest):
+            return (installed_model.used,)
         spec = self.table.models.get(name) or self._own(name)
         licence = spec.licence.id if spec else self.held(name).licence or "unknown"
         return (ModelUsed(name=name, revision=_revision_of(spec, digest), licence=licence, digest=digest),)
@@ -204,7 +209,10 @@ class ModelStore:
         if record is None:
             raise self._missing([self.spec(name).name])
         folder = self.folder / name / record.folder
-        return tuple(FileVerdict(path, _verdict(folder / path, k.sha256)) for path, k in sorted(record.files.items()))
+        return tuple(
+            FileVerdict(path, _verdict(folder / path, file_record.sha256))
+            for path, file_record in sorted(record.files.items())
+        )
 
     def is_whole(self, name: str) -> bool:
         """Whether every byte of an installed model is unchanged."""
@@ -218,10 +226,10 @@ class ModelStore:
         return ModelMissing(_not_here(names), remedy=self._how_to_get(names), models=" ".join(names))
 
     def _how_to_get(self, missing: Iterable[str]) -> str:
-        own = [name for name in missing if name not in self.table.models]
-        pulled = [name for name in missing if name in self.table.models]
-        commands = [f"`songline models pull {' '.join(pulled)}`"] if pulled else []
-        commands += [f"`songline models remove {name}`, then add it again" for name in own]
+        own_names = [name for name in missing if name not in self.table.models]
+        table_names = [name for name in missing if name in self.table.models]
+        commands = [f"`songline models pull {' '.join(table_names)}`"] if table_names else []
+        commands += [f"`songline models remove {name}`, then add it again" for name in own_names]
         return "Run " + ", and ".join(commands)
 
 
@@ -244,8 +252,8 @@ def _is_wanted(spec: ModelSpec, record: Record) -> bool:
 
 
 def _is_kept(file: ModelFile, record: Record) -> bool:
-    kept = record.files.get(file.path)
-    return kept is not None and file.sha256 in (None, kept.sha256)
+    file_record = record.files.get(file.path)
+    return file_record is not None and file.sha256 in (None, file_record.sha256)
 
 
 def _is_no_model(file: Path, path: str) -> bool:
@@ -279,7 +287,7 @@ def _not_here(names: list[str]) -> str:
 def _revision_of(spec: ModelSpec | None, digest: str | None) -> str:
     """The revision of content that is not installed: the table's if the digest is the table's, else the digest
     itself."""
-    stated = {file.path: file.sha256 for file in spec.files if file.sha256} if spec else {}
-    if spec and spec.sources and digest and len(stated) == len(spec.files) and content_digest(stated) == digest:
+    digests = {file.path: file.sha256 for file in spec.files if file.sha256} if spec else {}
+    if spec and spec.sources and digest and len(digests) == len(spec.files) and content_digest(digests) == digest:
         return spec.sources[0].revision
     return f"sha256:{digest[:12]}" if digest else "unknown"

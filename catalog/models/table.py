@@ -57,7 +57,7 @@ class _File(_Part):
     optional: bool = False
 
     def placed(self, source: Source, folder: str) -> ModelFile:
-        others = tuple((f"{folder}{other}", other) for other in self.others)
+        other_names = tuple((f"{folder}{name}", name) for name in self.others)
         return ModelFile(
             path=f"{folder}{self.path}",
             origin=self.origin or self.path,
@@ -66,7 +66,7 @@ class _File(_Part):
             about_bytes=self.about_bytes,
             sha256=self.sha256,
             git_blob=self.git_blob,
-            others=others,
+            others=other_names,
             optional=self.optional,
         )
 
@@ -113,9 +113,9 @@ def _read(overlay: Path | None, _changed_ns: int) -> ModelTable:
     try:
         return _built(_Table.model_validate(document))
     except ValidationError as fault:
-        first = fault.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{overlay}: {where}: {first['msg']}", remedy="Correct the table of models") from fault
+        detail = fault.errors()[0]
+        location = ".".join(map(str, detail["loc"]))
+        raise InputError(f"{overlay}: {location}: {detail['msg']}", remedy="Correct the table of models") from fault
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -131,9 +131,9 @@ def _toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
         return document
     except (OSError, ValueError, RecursionError) as fault:
-        why = f"it is nested deeper than {MAX_DEPTH} levels" if isinstance(fault, RecursionError) else fault
-        what = f"the table of models {path} cannot be read: {why}"
-        raise InputError(what, remedy="Correct SONGLINE_MODELS_TABLE, or the file it names") from fault
+        reason = f"it is nested deeper than {MAX_DEPTH} levels" if isinstance(fault, RecursionError) else fault
+        problem = f"the table of models {path} cannot be read: {reason}"
+        raise InputError(problem, remedy="Correct SONGLINE_MODELS_TABLE, or the file it names") from fault
 
 
 def _is_deep(document: dict[str, Any]) -> bool:
@@ -141,28 +141,30 @@ def _is_deep(document: dict[str, Any]) -> bool:
     level: list[Any] = [document]
     for _ in range(MAX_DEPTH):
         level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
         ]
     return bool(level)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Merges tables down to a model's or a licence's fields; any other value above replaces the one below."""
-    joined = dict(below)
+    merged_table = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        joined[key] = _laid_over(below[key], value) if both else value
-    return joined
+        is_table_in_both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged_table[key] = _laid_over(below[key], value) if is_table_in_both else value
+    return merged_table
 
 
 def _built(table: _Table) -> ModelTable:
     licences = {key: Licence(key, **licence.model_dump()) for key, licence in table.licences.items()}
     models = {name: _spec(name, model, licences, table.data_url) for name, model in table.models.items()}
-    refused = tuple(RefusedModel(tuple(r.names), r.sha256, r.why, r.instead) for r in table.refused)
-    return ModelTable(models, licences, refused)
+    refused_models = tuple(
+        RefusedModel(tuple(entry.names), entry.sha256, entry.why, entry.instead) for entry in table.refused
+    )
+    return ModelTable(models, licences, refused_models)
 
 
 def _spec(name: str, model: _Model, licences: Mapping[str, Licence], data_url: str) -> ModelSpec:

@@ -29,8 +29,8 @@ class _Part(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
-        written: dict[str, Json] = serialise(self)
-        return {name: value for name, value in written.items() if name not in self.later or _says_something(value)}
+        document: dict[str, Json] = serialise(self)
+        return {name: value for name, value in document.items() if name not in self.later or _says_something(value)}
 
 
 def _says_something(value: Json) -> bool:

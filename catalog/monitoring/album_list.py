@@ -37,10 +37,10 @@ def albums_of(database: Database) -> list[AlbumEntry]:
     """Every album, ordered by id."""
     with database.read() as session:
         rows = session.execute(sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)).all()
-        counted = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
-        counted = counted.group_by(Release.album_id)
-        builds = {row.album_id: row.builds for row in session.execute(counted)}
-        current = {
+        count_query = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
+        count_query = count_query.group_by(Release.album_id)
+        builds = {row.album_id: row.builds for row in session.execute(count_query)}
+        releases_by_key = {
             row.step_key: row
             for row in session.execute(
                 sa.select(Release.step_key, Release.build, Release.created_at).join(
@@ -48,11 +48,11 @@ def albums_of(database: Database) -> list[AlbumEntry]:
                 )
             )
         }
-    found = []
+    entries = []
     for row in rows:
         songs = songs_of(database, row.id, documents=False)
-        release = current.get(row.release_key)
-        found.append(
+        release = releases_by_key.get(row.release_key)
+        entries.append(
             AlbumEntry(
                 id=row.id,
                 title=row.title,
@@ -65,7 +65,7 @@ def albums_of(database: Database) -> list[AlbumEntry]:
                 released_at=release.created_at if release else None,
             )
         )
-    return found
+    return entries
 
 
 def _state(database: Database, album_id: str, songs: list[SongRow], *, is_released: bool) -> str:

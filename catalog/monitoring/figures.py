@@ -91,16 +91,16 @@ def pipeline_figures(database: Database) -> PipelineFigures:
 
 def stored_figures(database: Database) -> StoredFigures:
     """Totals of finished work; reads every row of steps and artifacts."""
-    kept = (
+    query = (
         sa.select(Artifact.media_type, sa.func.count(), sa.func.sum(Artifact.size))
         .where(Artifact.pruned_at.is_(None))
         .group_by(Artifact.media_type)
     )
     with database.read() as session:
-        done = _counted(session, Step.kind, where=Step.state == Step.finished_state)
-        rows = session.execute(kept).all()
+        step_counts = _counted(session, Step.kind, where=Step.state == Step.finished_state)
+        rows = session.execute(query).all()
     return StoredFigures(
-        bounded(done),
+        bounded(step_counts),
         bounded({(kind,): float(count) for kind, count, _ in rows}),
         bounded({(kind,): float(size) for kind, _, size in rows}),
     )
@@ -108,16 +108,16 @@ def stored_figures(database: Database) -> StoredFigures:
 
 def render_figures(database: Database, *, since: float, before: float) -> RenderFigures:
     """The cost of renders that began in this period (epoch seconds by the database's clock)."""
-    of_time = sa.and_(Activity.kind == "render", Activity.started_at >= since, Activity.started_at < before)
+    is_in_period = sa.and_(Activity.kind == "render", Activity.started_at >= since, Activity.started_at < before)
     labels = (Render.engine, Activity.device, Activity.outcome)
     costs = (
         sa.select(*labels, sa.func.count(), sa.func.sum(Activity.seconds))
         .join(Render, Render.key == Activity.work_key)
-        .where(of_time)
+        .where(is_in_period)
         .group_by(*labels)
     )
     # Errors are parsed here, not in SQL: PostgreSQL rejects a NUL in any of their strings.
-    errors = sa.select(Activity.error).where(of_time, Activity.outcome == "failed").limit(MAX_ERRORS)
+    errors = sa.select(Activity.error).where(is_in_period, Activity.outcome == "failed").limit(MAX_ERRORS)
     with database.read() as session:
         rows = session.execute(costs).all()
         failures: Counter[tuple[str, ...]] = Counter((error_class(error),) for error in session.scalars(errors))
@@ -138,9 +138,12 @@ def bounded(counts: Counts) -> Counts:
     """A bounded number of label sets: the smallest are summed as ``other``."""
     if len(counts) <= MAX_LABELS:
         return counts
-    in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rest = in_order[MAX_LABELS:]
-    return {**dict(in_order[:MAX_LABELS]), (OTHER,) * len(rest[0][0]): sum(value for _, value in rest)}
+    ordered_counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    smallest_counts = ordered_counts[MAX_LABELS:]
+    return {
+        **dict(ordered_counts[:MAX_LABELS]),
+        (OTHER,) * len(smallest_counts[0][0]): sum(value for _, value in smallest_counts),
+    }
 
 
 def error_class(document: Mapping[str, Any] | None) -> str:
@@ -170,20 +173,20 @@ def _of_active_albums(session: Session) -> tuple[Counts, Counts]:
 
 
 def _leases(session: Session) -> Counts:
-    found: dict[tuple[str, ...], float] = {}
+    figures: dict[tuple[str, ...], float] = {}
     for work, table in (("render", Render), ("step", Step)):
-        alive = session.scalars(sa.select(table.is_alive()).where(table.state == "leased"))
-        told = Counter("alive" if is_alive else "expired" for is_alive in alive)
-        found |= {(work, state): float(told[state]) for state in ("alive", "expired")}
-    return found
+        results = session.scalars(sa.select(table.is_alive()).where(table.state == "leased"))
+        counts = Counter("alive" if is_alive else "expired" for is_alive in results)
+        figures |= {(work, state): float(counts[state]) for state in ("alive", "expired")}
+    return figures
 
 
 def _failed(session: Session) -> Counts:
     renders = sa.select(Render.error).where(Render.state == "failed").limit(MAX_ERRORS)
     steps = sa.select(Step.kind, Step.error).where(Step.state == "failed").limit(MAX_ERRORS)
-    counted: Counter[tuple[str, ...]] = Counter(("render", error_class(error)) for error in session.scalars(renders))
-    counted.update((row.kind, error_class(row.error)) for row in session.execute(steps))
-    return _floats(counted)
+    counts: Counter[tuple[str, ...]] = Counter(("render", error_class(error)) for error in session.scalars(renders))
+    counts.update((row.kind, error_class(row.error)) for row in session.execute(steps))
+    return _floats(counts)
 
 
 def _is_open() -> sa.ColumnElement[bool]:

@@ -99,12 +99,12 @@ class MetricsPoller:
 
     def _look_safely(self) -> MetricsSnapshot | None:
         try:
-            seen = self._look()
+            snapshot = self._look()
         except TROUBLE as error:
             self.trouble = redacted(getattr(error, "what", None) or str(error).splitlines()[0])
             return None
         self.trouble = None
-        return seen
+        return snapshot
 
     def _look(self) -> MetricsSnapshot:
         if self._database is None:
@@ -122,12 +122,13 @@ class MetricsPoller:
     def _renders(self, database: Database) -> RenderFigures:
         """Renders that began long ago are counted once; recent ones are queried each time, since a render is recorded
         at its end with the time of its start."""
-        settled = database_clock(database) - LONGEST_S
-        if settled < self._counted_to - LONGEST_S:  # the clock was set back: renders that begin now would count as past
+        settled_at = database_clock(database) - LONGEST_S
+        # Where the clock was set back, renders that begin now would count as past.
+        if settled_at < self._counted_to - LONGEST_S:
             self._past, self._counted_to = RenderFigures(), 0.0
-        if settled > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
-            self._past += render_figures(database, since=self._counted_to, before=settled)
-            self._counted_to = settled
+        if settled_at > self._counted_to + (LONGEST_S if self._counted_to else 0.0):
+            self._past += render_figures(database, since=self._counted_to, before=settled_at)
+            self._counted_to = settled_at
         return (self._past + render_figures(database, since=self._counted_to, before=float("inf"))).bounded()
 
     def _opened(self) -> Database:

@@ -33,7 +33,7 @@ def render_costs(database: Database, album_id: str | None = None) -> list[Render
     )
     if album_id is not None:
         require_album(database, album_id)
-        offered = sa.select(Candidate.render_key).join(Song).where(Song.album_id == album_id)
-        query = query.where(Render.key.in_(offered))
+        render_keys = sa.select(Candidate.render_key).join(Song).where(Song.album_id == album_id)
+        query = query.where(Render.key.in_(render_keys))
     with database.read() as session:
         return [RenderCost(row.engine, row.started_at, row.figures or {}) for row in session.execute(query)]

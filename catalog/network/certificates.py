@@ -22,24 +22,24 @@ def unusable(environment: Mapping[str, str]) -> tuple[str, str] | None:
     name = next((name for name in VARIABLES if environment.get(name)), None)
     if name is None:
         return None
-    place = environment[name]
+    path = environment[name]
     try:
-        of_file = name == VARIABLES[0]
-        ssl.create_default_context(cafile=place if of_file else None, capath=None if of_file else place)
+        is_file = name == VARIABLES[0]
+        ssl.create_default_context(cafile=path if is_file else None, capath=None if is_file else path)
     except OSError as error:  # includes SSLError
-        return name, f"{place} holds no certificates that can be loaded ({error.strerror or error})"
+        return name, f"{path} holds no certificates that can be loaded ({error.strerror or error})"
     return None
 
 
 def require_certificates() -> None:
     """Raise MachineError where a variable names certificates that cannot be loaded."""
-    if (found := unusable(os.environ)) is not None:
-        name, why = found
-        raise MachineError(f"{name}: {why}", remedy=f"Correct {name}, or unset it")
+    if (problem := unusable(os.environ)) is not None:
+        name, reason = problem
+        raise MachineError(f"{name}: {reason}", remedy=f"Correct {name}, or unset it")
 
 
 def drop_unusable() -> None:
     """Remove such variables from the environment of this process and its children, which connect only to this
     machine."""
-    while (found := unusable(os.environ)) is not None:
-        del os.environ[found[0]]
+    while (problem := unusable(os.environ)) is not None:
+        del os.environ[problem[0]]

@@ -11,8 +11,8 @@ _NAMES = ("NO_PROXY", "no_proxy")
 
 def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """``NO_PROXY`` in both spellings: the environment's entries and this machine's addresses."""
-    named = [host.strip() for name in _NAMES for host in environment.get(name, "").split(",")]
-    hosts = ",".join(dict.fromkeys([*filter(None, named), *LOOPBACK]))
+    listed_hosts = [host.strip() for name in _NAMES for host in environment.get(name, "").split(",")]
+    hosts = ",".join(dict.fromkeys([*filter(None, listed_hosts), *LOOPBACK]))
     return dict.fromkeys(_NAMES, hosts)
 
 

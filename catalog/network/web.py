@@ -68,9 +68,9 @@ class Web:
         """
         deadline_s = time.monotonic() + self._answer_s
         url, login = _split(address)
-        first = url
+        first_url = url
         for _ in range(MAX_REDIRECTS + 1):
-            auth = login if _origin(url) == _origin(first) else None
+            auth = login if _origin(url) == _origin(first_url) else None
             response = self._send(url, headers, auth, deadline_s)
             try:
                 if not response.has_redirect_location:
@@ -84,13 +84,13 @@ class Web:
     def _send(
         self, url: httpx.URL, headers: Mapping[str, str], auth: tuple[str, str] | None, deadline_s: float
     ) -> httpx.Response:
-        with _watchdog(deadline_s) as told:
-            request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": told})
+        with _watchdog(deadline_s) as trace:
+            request = self._client.build_request("GET", url, headers=dict(headers), extensions={"trace": trace})
             try:
                 return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its message repeats it
-                what = f"{url} leads to an address that is none"
-                raise MachineError(what, remedy="Check the address, or use another mirror") from error
+                problem = f"{url} leads to an address that is none"
+                raise MachineError(problem, remedy="Check the address, or use another mirror") from error
 
 
 def proxy_unusable(error: Exception) -> MachineError:
@@ -132,15 +132,17 @@ def require_web(address: str, what: str = "") -> None:
             return
     except ValueError:
         pass
-    shown = repr(redacted(address[:200]))
-    raise InputError(f"{what}{': ' if what else ''}{shown} is no web address", remedy="Give an http or https address")
+    shown_address = repr(redacted(address[:200]))
+    raise InputError(
+        f"{what}{': ' if what else ''}{shown_address} is no web address", remedy="Give an http or https address"
+    )
 
 
 def scheme_of(address: str) -> str:
     """The scheme of a URL, in lower case; empty for a path (a single letter is a drive)."""
     scheme, colon, _ = address.partition(":")
-    plain = scheme.replace("+", "").replace("-", "").replace(".", "")
-    return scheme.lower() if colon and len(scheme) > 1 and plain.isascii() and plain.isalnum() else ""
+    letters = scheme.replace("+", "").replace("-", "").replace(".", "")
+    return scheme.lower() if colon and len(scheme) > 1 and letters.isascii() and letters.isalnum() else ""
 
 
 def is_loopback(host: str) -> bool:
@@ -166,18 +168,18 @@ def _split(address: str) -> tuple[httpx.URL, tuple[str, str] | None]:
 def followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
     """The target of a redirect from ``url``. Raises MachineError, naming ``address``, where it is not followed."""
     try:
-        following = url.join(location).copy_with(fragment=None)
+        target = url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise MachineError(f"{address} leads to an address that is none", remedy="Check the address") from error
-    if following.scheme not in WEB or not following.host:
-        what = f"{address} leads to an address of the kind {following.scheme[:20]}:, which is not followed"
-        raise MachineError(what, remedy="Check the address, or use another mirror")
-    if url.scheme == "https" and following.scheme != "https":
+    if target.scheme not in WEB or not target.host:
+        problem = f"{address} leads to an address of the kind {target.scheme[:20]}:, which is not followed"
+        raise MachineError(problem, remedy="Check the address, or use another mirror")
+    if url.scheme == "https" and target.scheme != "https":
         raise MachineError(f"{address} leads to an address without TLS", remedy="Check the address")
-    if is_loopback(following.host) and not is_loopback(url.host):
-        what = f"{address} leads to an address of this machine, which is not followed"
-        raise MachineError(what, remedy="Check the address, or use another mirror")
-    return following.copy_with(userinfo=b"") if following.userinfo else following
+    if is_loopback(target.host) and not is_loopback(url.host):
+        problem = f"{address} leads to an address of this machine, which is not followed"
+        raise MachineError(problem, remedy="Check the address, or use another mirror")
+    return target.copy_with(userinfo=b"") if target.userinfo else target
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -197,9 +199,9 @@ def _watchdog(deadline_s: float) -> Iterator[Any]:
 
     def shut() -> None:
         is_late.set()
-        for each in sockets:
+        for open_socket in sockets:
             with suppress(OSError, AttributeError):
-                each.shutdown(socket.SHUT_RDWR)
+                open_socket.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(max(0.01, deadline_s - time.monotonic()), shut)
     timer.daemon = True
@@ -207,8 +209,8 @@ def _watchdog(deadline_s: float) -> Iterator[Any]:
     try:
         yield told
     except httpx.TransportError as error:
-        for each in sockets:  # the client leaves some proxies' connections open
-            each.close()
+        for open_socket in sockets:  # the client leaves some proxies' connections open
+            open_socket.close()
         if is_late.is_set():
             raise TooSlow("its answer did not begin in time") from error
         raise

@@ -55,11 +55,11 @@ def applied_by(session: Session, row: AlbumRow, stated: Policy) -> AppliedBy | N
     if not is_applied(row, stated):
         return None
     query = sa.select(Activity).where(Activity.work_key == _key(row.id)).order_by(Activity.started_at.desc())
-    newest = session.scalars(query.limit(1)).first()
-    if newest is None or newest.parameters["policy"] != row.applied_policy:
+    activity = session.scalars(query.limit(1)).first()
+    if activity is None or activity.parameters["policy"] != row.applied_policy:
         return AppliedBy()
-    at = datetime.fromtimestamp(newest.started_at, UTC).isoformat(timespec="seconds")
-    return AppliedBy(newest.parameters["file"], newest.parameters["by"], at)
+    applied_at = datetime.fromtimestamp(activity.started_at, UTC).isoformat(timespec="seconds")
+    return AppliedBy(activity.parameters["file"], activity.parameters["by"], applied_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
 
 def origin_document(policy: Policy, applied: AppliedBy | None) -> dict[str, Json]:
     """The policy in force and its origin, as JSON."""
-    came = {"source": "manifest"} if applied is None else {"source": "applied", **applied.document()}
-    return {"digest": policy.digest, **came}
+    origin = {"source": "manifest"} if applied is None else {"source": "applied", **applied.document()}
+    return {"digest": policy.digest, **origin}
 
 
 def origin_sentence(origin: Mapping[str, Json]) -> str:
@@ -103,8 +103,8 @@ def origin_sentence(origin: Mapping[str, Json]) -> str:
         return "the manifest's own"
     if not origin.get("by"):
         return "applied over the manifest's (by whom and when was not kept)"
-    at = str(origin["at"]).replace("T", " ").removesuffix("+00:00")
-    return f"{origin['file'] or 'a policy'}, applied over the manifest's by {origin['by']} on {at} UTC"
+    applied_at = str(origin["at"]).replace("T", " ").removesuffix("+00:00")
+    return f"{origin['file'] or 'a policy'}, applied over the manifest's by {origin['by']} on {applied_at} UTC"
 
 
 def _key(album_id: str) -> str:

@@ -48,9 +48,13 @@ class AskedFor:
 
     def makers(self, digest: str) -> list[Maker]:
         """The makers of an artifact that are requested: where takes of a manifest made it, only these."""
-        asked = [maker for maker in makers_of(self._session, digest) if self.is_asked_for(maker.kind, maker.key)]
-        named = [maker for maker in asked if maker.kind == "render" and self._albums_of_render(maker.key)]
-        return named or asked
+        requested_makers = [
+            maker for maker in makers_of(self._session, digest) if self.is_asked_for(maker.kind, maker.key)
+        ]
+        named_makers = [
+            maker for maker in requested_makers if maker.kind == "render" and self._albums_of_render(maker.key)
+        ]
+        return named_makers or requested_makers
 
     def is_asked_for(self, kind: str, key: str) -> bool:
         """Whether a piece of work is still requested."""
@@ -66,22 +70,27 @@ class AskedFor:
     def _is_named(self, kind: str, key: str) -> bool:
         if kind == "render":
             return bool(self._albums_of_render(key))
-        current = sa.select(Album.id).where(Album.release_key == key)
-        return kind == "pack" and self._session.scalar(current.limit(1)) is not None
+        query = sa.select(Album.id).where(Album.release_key == key)
+        return kind == "pack" and self._session.scalar(query.limit(1)) is not None
 
     def _is_used(self, key: str) -> bool:
         return any(self.is_asked_for(kind, user) for kind, user in self._users(key))
 
     def _users(self, key: str) -> Sequence[tuple[str, str]]:
         """Kind and key of all work that used what this work made."""
-        made, used = aliased(ActivityArtifact), aliased(ActivityArtifact)
+        made_link, used_link = aliased(ActivityArtifact), aliased(ActivityArtifact)
         maker, user = aliased(Activity), aliased(Activity)
         rows = self._session.execute(
             sa.select(user.kind, user.work_key)
-            .join(used, used.activity_id == user.id)
-            .join(made, made.artifact_digest == used.artifact_digest)
-            .join(maker, maker.id == made.activity_id)
-            .where(maker.work_key == key, made.direction == "made", used.direction == "used", user.work_key != key)
+            .join(used_link, used_link.activity_id == user.id)
+            .join(made_link, made_link.artifact_digest == used_link.artifact_digest)
+            .join(maker, maker.id == made_link.activity_id)
+            .where(
+                maker.work_key == key,
+                made_link.direction == "made",
+                used_link.direction == "used",
+                user.work_key != key,
+            )
             .distinct()
             .order_by(user.kind, user.work_key)
         )
@@ -94,10 +103,12 @@ class AskedFor:
             return False
         if not albums:
             return not self._users(key)
-        begun = sa.select(sa.func.max(Activity.started_at)).where(Activity.work_key == key)
-        begun_at = self._session.scalar(begun) or 0.0
-        released = sa.select(Album.id, Release.created_at).outerjoin(Release, Release.step_key == Album.release_key)
-        rows = self._session.execute(released.where(Album.id.in_(albums)))
+        start_query = sa.select(sa.func.max(Activity.started_at)).where(Activity.work_key == key)
+        begun_at = self._session.scalar(start_query) or 0.0
+        release_query = sa.select(Album.id, Release.created_at).outerjoin(
+            Release, Release.step_key == Album.release_key
+        )
+        rows = self._session.execute(release_query.where(Album.id.in_(albums)))
         return any(row.created_at is None or begun_at >= row.created_at for row in rows)
 
     def _albums_of(self, kind: str, key: str) -> frozenset[str] | None:
@@ -115,32 +126,32 @@ class AskedFor:
         albums: set[str] = set()
         for digest in row.inputs.values():
             makers = makers_of(self._session, str(digest))
-            found = [self._albums_of(maker.kind, maker.key) for maker in makers]
-            if makers and all(each is None for each in found):
+            maker_albums = [self._albums_of(maker.kind, maker.key) for maker in makers]
+            if makers and all(album_ids is None for album_ids in maker_albums):
                 return None
-            albums.update(*(each for each in found if each is not None))
+            albums.update(*(album_ids for album_ids in maker_albums if album_ids is not None))
         return frozenset(albums)
 
     def _albums_of_render(self, key: str) -> frozenset[str]:
         """Albums whose manifests name this take, or a retake of it."""
         retake = aliased(Candidate)
-        taken_again = sa.exists(sa.select(retake.id).where(retake.parent_id == Candidate.id, retake.active))
+        has_retake = sa.exists(sa.select(retake.id).where(retake.parent_id == Candidate.id, retake.active))
         rows = self._session.scalars(
             sa.select(Song.album_id)
             .join(Candidate, Candidate.song_id == Song.id)
-            .where(Candidate.render_key == key, Song.active, sa.or_(Candidate.active, taken_again))
+            .where(Candidate.render_key == key, Song.active, sa.or_(Candidate.active, has_retake))
         )
         return frozenset(rows)
 
 
 def failed_for(session: Session, lost: set[str]) -> dict[str, set[Maker]]:
     """The work that failed because one of these artifacts was missing, by artifact; its role is empty."""
-    found: dict[str, set[Maker]] = {}
+    makers: dict[str, set[Maker]] = {}
     renders = sa.select(Render.key, Render.error, sa.literal("render").label("kind")).where(Render.state == "failed")
     steps = sa.select(Step.key, Step.error, Step.kind).where(Step.state == "failed")
     for query in (renders, steps):
         for row in session.execute(query):
             digest = (row.error or {}).get("ids", {}).get("digest")
             if digest in lost:
-                found.setdefault(digest, set()).add(Maker(row.kind, "", row.key))
-    return found
+                makers.setdefault(digest, set()).add(Maker(row.kind, "", row.key))
+    return makers

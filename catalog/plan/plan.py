@@ -121,9 +121,9 @@ def store_plan(
         _store_candidates(session, album, ids, candidates)
         return row_policy(row, album.selection), applied_by(session, row, album.selection), ids
 
-    policy, applied, ids = database.transact(store)
-    planned = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
-    return PlannedAlbum(album, digest, policy, cover_digest, planned, identities or {}, applied)
+    policy, application, ids = database.transact(store)
+    songs = tuple(PlannedSong(ids[song.id], song, tuple(candidates[song.id])) for song in album.songs)
+    return PlannedAlbum(album, digest, policy, cover_digest, songs, identities or {}, application)
 
 
 def policy_in_force(database: Database, album: Album) -> tuple[Policy, AppliedBy | None]:
@@ -163,14 +163,14 @@ def apply_policy(
     def apply(session: Session) -> bool:
         row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
         row.model_identities = {**(row.model_identities or {}), **(identities or {})}
-        same = policy.digest == over.digest
-        wanted = None if same else policy.document()
-        changed = (row.applied_policy if is_applied(row, over) else None) != wanted
-        row.applied_policy = wanted
-        row.applied_over = None if same else over.digest
-        if changed and who:
+        is_same = policy.digest == over.digest
+        document = None if is_same else policy.document()
+        is_changed = (row.applied_policy if is_applied(row, over) else None) != document
+        row.applied_policy = document
+        row.applied_over = None if is_same else over.digest
+        if is_changed and who:
             note_application(session, row, who)
-        return changed
+        return is_changed
 
     return database.transact(apply)
 
@@ -178,10 +178,10 @@ def apply_policy(
 def set_current_release(database: Database, album_id: str, release_key: str) -> None:
     """Set the album's current release; an earlier content has the build number that it had before."""
     with database.read() as session:
-        current = session.get_one(AlbumRow, album_id).release_key
-    if current != release_key:
-        status = sa.update(AlbumRow).where(AlbumRow.id == album_id).values(release_key=release_key)
-        database.transact(lambda session: session.execute(status))
+        current_key = session.get_one(AlbumRow, album_id).release_key
+    if current_key != release_key:
+        statement = sa.update(AlbumRow).where(AlbumRow.id == album_id).values(release_key=release_key)
+        database.transact(lambda session: session.execute(statement))
 
 
 def album_ids(database: Database) -> list[str]:
@@ -215,22 +215,26 @@ def _store_songs(session: Session, album: Album) -> dict[str, int]:
     """Update the song rows to the album's plan; returns their ids by the songs' ids."""
     columns = (SongRow.id, SongRow.slug, SongRow.title, SongRow.position, SongRow.active)
     rows = session.execute(sa.select(*columns).where(SongRow.album_id == album.id)).all()
-    known = {row.slug: row for row in rows}
-    wanted: dict[str, dict[str, Any]] = {
+    rows_by_slug = {row.slug: row for row in rows}
+    fields_by_slug: dict[str, dict[str, Any]] = {
         song.id: {"title": song.title, "position": song.position, "active": True} for song in album.songs
     }
-    new = [{"album_id": album.id, "slug": slug, **fields} for slug, fields in wanted.items() if slug not in known]
-    changes = [
-        {"id": known[slug].id, **fields}
-        for slug, fields in wanted.items()
-        if slug in known and any(getattr(known[slug], name) != value for name, value in fields.items())
+    new_rows = [
+        {"album_id": album.id, "slug": slug, **fields}
+        for slug, fields in fields_by_slug.items()
+        if slug not in rows_by_slug
     ]
-    gone = [
+    changes = [
+        {"id": rows_by_slug[slug].id, **fields}
+        for slug, fields in fields_by_slug.items()
+        if slug in rows_by_slug and any(getattr(rows_by_slug[slug], name) != value for name, value in fields.items())
+    ]
+    removed_rows = [
         {"id": row.id, "title": row.title, "position": row.position, "active": False}
         for row in rows
-        if row.active and row.slug not in wanted
+        if row.active and row.slug not in fields_by_slug
     ]
-    _store(session, SongRow, new=new, changes=changes + gone)
+    _store(session, SongRow, new=new_rows, changes=changes + removed_rows)
     return _song_ids(session, album.id)
 
 
@@ -239,23 +243,23 @@ def _store_candidates(
 ) -> None:
     """Update the candidate rows to the album's plan."""
     columns = (CandidateRow.id, CandidateRow.seed_order, CandidateRow.active)
-    of_album = sa.select(*columns).join(SongRow, SongRow.id == CandidateRow.song_id).where(SongRow.album_id == album.id)
-    known = {row.id: row for row in session.execute(of_album)}
-    asked = [(song, candidate) for song in album.songs for candidate in candidates[song.id]]
+    query = sa.select(*columns).join(SongRow, SongRow.id == CandidateRow.song_id).where(SongRow.album_id == album.id)
+    rows_by_id = {row.id: row for row in session.execute(query)}
+    requests = [(song, candidate) for song in album.songs for candidate in candidates[song.id]]
     words = {song.id: song.lyrics.digest for song in album.songs}
-    new = [
-        {**_candidate_row(song, c), "song_id": ids[song.id], "lyrics_digest": words[song.id]}
-        for song, c in asked
-        if c.id not in known
+    new_rows = [
+        {**_candidate_row(song, request), "song_id": ids[song.id], "lyrics_digest": words[song.id]}
+        for song, request in requests
+        if request.id not in rows_by_id
     ]
-    wanted = {c.id: (c.order, True) for _, c in asked}
-    wanted |= {row.id: (row.seed_order, False) for row in known.values() if row.id not in wanted}
+    states = {request.id: (request.order, True) for _, request in requests}
+    states |= {row.id: (row.seed_order, False) for row in rows_by_id.values() if row.id not in states}
     changes = [
         {"id": row.id, "seed_order": order, "active": active}
-        for row, (order, active) in ((row, wanted[row.id]) for row in known.values())
+        for row, (order, active) in ((row, states[row.id]) for row in rows_by_id.values())
         if (row.seed_order, row.active) != (order, active)
     ]
-    _store(session, CandidateRow, new=new, changes=changes)
+    _store(session, CandidateRow, new=new_rows, changes=changes)
 
 
 def _candidate_row(song: Song, candidate: Candidate) -> dict[str, Any]:

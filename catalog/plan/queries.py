@@ -31,22 +31,22 @@ def require_album(database: Database, album_id: str) -> None:
     with database.read() as session:
         if session.scalar(sa.select(Album.id).where(Album.id == album_id)) is not None:
             return
-        known = list(session.scalars(sa.select(Album.id).order_by(Album.id).limit(LISTED + 1)))
-    more = " and more" if len(known) > LISTED else ""
-    listed = f"Known albums: {', '.join(known[:LISTED])}{more}" if known else "Render an album first"
-    raise InputError(f"no album {album_id!r} is in the catalog", remedy=listed)
+        album_ids = list(session.scalars(sa.select(Album.id).order_by(Album.id).limit(LISTED + 1)))
+    suffix = " and more" if len(album_ids) > LISTED else ""
+    remedy = f"Known albums: {', '.join(album_ids[:LISTED])}{suffix}" if album_ids else "Render an album first"
+    raise InputError(f"no album {album_id!r} is in the catalog", remedy=remedy)
 
 
 def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
     """Id and render key of the candidate whose id starts with ``prefix``. Raises InputError unless exactly one
     matches."""
     with database.read() as session:
-        matching = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
-        rows = session.execute(matching.order_by(Candidate.id).limit(6)).all()
-    exact = [row for row in rows if row.id == prefix]
-    if len(exact or rows) == 1:
-        found = (exact or rows)[0]
-        return found.id, found.render_key
+        query = sa.select(Candidate.id, Candidate.render_key).where(starts_with(Candidate.id, prefix))
+        rows = session.execute(query.order_by(Candidate.id).limit(6)).all()
+    exact_rows = [row for row in rows if row.id == prefix]
+    if len(exact_rows or rows) == 1:
+        candidate = (exact_rows or rows)[0]
+        return candidate.id, candidate.render_key
     if not rows:
         raise InputError(f"no candidate's id starts with {prefix!r}", remedy="See `songline scores ALBUM` for the ids")
     raise InputError(

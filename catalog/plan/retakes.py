@@ -40,9 +40,9 @@ class Parent:
 def parent_take(database: Database, prefix: str) -> Parent:
     """The candidate whose id starts with ``prefix``. Raises InputError unless exactly one matches that is still
     planned."""
-    found, _ = candidate_by_prefix(database, prefix)
+    row_id, _ = candidate_by_prefix(database, prefix)
     with database.read() as session:
-        row = session.get_one(CandidateRow, found)
+        row = session.get_one(CandidateRow, row_id)
         song = session.get_one(SongRow, row.song_id)
         album = session.get_one(AlbumRow, song.album_id)
         if not (row.active and song.active):
@@ -50,9 +50,9 @@ def parent_take(database: Database, prefix: str) -> Parent:
                 f"{row.id} is no longer planned: the manifest has changed since",
                 remedy="See `songline scores` for the candidates there are now",
             )
-        stated = next(each for each in album.manifest["songs"] if each["id"] == song.slug)
-        lyrics = stored_lyrics(row.lyrics_lrc or stated["lyrics"]["lrc"])
-        return Parent(row.id, album.id, song.slug, song.title, row.render_key, stated["language"], lyrics)
+        song_document = next(entry for entry in album.manifest["songs"] if entry["id"] == song.slug)
+        lyrics = stored_lyrics(row.lyrics_lrc or song_document["lyrics"]["lrc"])
+        return Parent(row.id, album.id, song.slug, song.title, row.render_key, song_document["language"], lyrics)
 
 
 def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
@@ -61,9 +61,9 @@ def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float)
     def inside(line: LyricLine) -> bool:
         return start_s <= line.start_s < end_s
 
-    kept = [line for line in lyrics.lines if not inside(line)]
-    new = [line for line in changed.lines if inside(line)]
-    return Lyrics(tuple(sorted((*kept, *new), key=lambda line: line.start_s)), lyrics.tags)
+    kept_lines = [line for line in lyrics.lines if not inside(line)]
+    new_lines = [line for line in changed.lines if inside(line)]
+    return Lyrics(tuple(sorted((*kept_lines, *new_lines), key=lambda line: line.start_s)), lyrics.tags)
 
 
 def offer_retakes(
@@ -76,15 +76,15 @@ def offer_retakes(
     def offer(session: Session) -> tuple[Candidate, ...]:
         session.get_one(AlbumRow, parent.album_id, with_for_update=ROW_LOCK)  # excludes other planners
         origin = session.get_one(CandidateRow, parent.id)
-        last = session.scalar(
+        last_order = session.scalar(
             sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
         )
-        first = max(last or 0, AFTER_SEEDS)
-        offered = tuple(
+        first_order = max(last_order or 0, AFTER_SEEDS)
+        retakes = tuple(
             Candidate(
                 id=candidate_id(parent.album_id, parent.song_id, recipe, mark="r"),
                 seed=recipe.seed,
-                order=first + number,
+                order=first_order + number,
                 recipe=recipe,
                 render_key=recipe.digest,
                 parent=parent.id,
@@ -92,9 +92,9 @@ def offer_retakes(
             )
             for number, recipe in enumerate(recipes, start=1)
         )
-        for candidate in offered:
+        for candidate in retakes:
             _add(session, origin, candidate)
-        return offered
+        return retakes
 
     return database.transact(offer)
 
@@ -111,7 +111,7 @@ def _refuse_too_long(lyrics: Lyrics | None) -> None:
 def _add(session: Session, origin: CandidateRow, candidate: Candidate) -> None:
     if session.get(CandidateRow, candidate.id) is not None:
         return
-    changed = candidate.lyrics
+    lyrics = candidate.lyrics
     session.add(
         CandidateRow(
             id=candidate.id,
@@ -120,8 +120,8 @@ def _add(session: Session, origin: CandidateRow, candidate: Candidate) -> None:
             seed=candidate.seed,
             seed_order=candidate.order,
             prompt=origin.prompt,
-            lyrics_digest=changed.digest if changed else origin.lyrics_digest,
-            lyrics_lrc=changed.to_lrc(with_tags=True) if changed else origin.lyrics_lrc,
+            lyrics_digest=lyrics.digest if lyrics else origin.lyrics_digest,
+            lyrics_lrc=lyrics.to_lrc(with_tags=True) if lyrics else origin.lyrics_lrc,
             parent_id=origin.id,
         )
     )
@@ -139,24 +139,24 @@ def with_retakes(
             .where(SongRow.album_id == album_id, CandidateRow.parent_id.is_not(None))
             .order_by(CandidateRow.seed_order)
         ).all()
-    taken = [candidate_of(row, Recipe.from_document(recipe)) for row, recipe in rows]
-    return {song: _followed(candidates, taken) for song, candidates in planned.items()}
+    retakes = [candidate_of(row, Recipe.from_document(recipe)) for row, recipe in rows]
+    return {song: _followed(candidates, retakes) for song, candidates in planned.items()}
 
 
 def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
     """The parent of each candidate that is a retake, by id."""
-    asked = sa.select(CandidateRow.id, CandidateRow.parent_id).where(
+    query = sa.select(CandidateRow.id, CandidateRow.parent_id).where(
         CandidateRow.id.in_(candidates), CandidateRow.parent_id.is_not(None)
     )
     with database.read() as session:
-        return {id_: parent for id_, parent in session.execute(asked) if parent is not None}
+        return {id_: parent for id_, parent in session.execute(query) if parent is not None}
 
 
 def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    found = list(candidates)
-    ids = {candidate.id for candidate in found}
+    takes = list(candidates)
+    ids = {candidate.id for candidate in takes}
     for candidate in taken:  # in the order they were made, so that a parent comes before its retakes
         if candidate.parent in ids and candidate.id not in ids:
-            found.append(candidate)
+            takes.append(candidate)
             ids.add(candidate.id)
-    return tuple(found)
+    return tuple(takes)

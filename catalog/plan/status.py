@@ -59,29 +59,39 @@ def songs_of(database: Database, album_id: str, *, documents: bool = True) -> li
     A large album is read much faster without the decisions' ``documents``.
     """
     require_album(database, album_id)
-    of_album = sa.and_(Song.album_id == album_id, Song.active)
+    condition = sa.and_(Song.album_id == album_id, Song.active)
     with database.read() as session:
-        songs = session.execute(sa.select(Song.id, Song.slug, Song.title).where(of_album).order_by(Song.position)).all()
-        candidates = _candidates(session, of_album)
-        decisions = _decisions(session, of_album, documents=documents)
+        songs = session.execute(
+            sa.select(Song.id, Song.slug, Song.title).where(condition).order_by(Song.position)
+        ).all()
+        candidates = _candidates(session, condition)
+        decisions = _decisions(session, condition, documents=documents)
     return [_song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id)) for song in songs]
 
 
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:
     """The current candidates by song row id."""
-    c, r = Candidate, Render
-    columns = (c.song_id, c.id, c.seed, r.state, r.key, r.error, r.audio_digest)
+    candidate_table, render_table = Candidate, Render
+    columns = (
+        candidate_table.song_id,
+        candidate_table.id,
+        candidate_table.seed,
+        render_table.state,
+        render_table.key,
+        render_table.error,
+        render_table.audio_digest,
+    )
     rows = session.execute(
         sa.select(*columns)
-        .join(Song, Song.id == c.song_id)
-        .join(r, r.key == c.render_key)
-        .where(of_album, c.active)
-        .order_by(c.song_id, c.seed_order)
+        .join(Song, Song.id == candidate_table.song_id)
+        .join(render_table, render_table.key == candidate_table.render_key)
+        .where(of_album, candidate_table.active)
+        .order_by(candidate_table.song_id, candidate_table.seed_order)
     )
-    found: dict[int, list[CandidateRow]] = {}
+    candidates: dict[int, list[CandidateRow]] = {}
     for song_id, *candidate in rows:
-        found.setdefault(song_id, []).append(CandidateRow(*candidate))
-    return found
+        candidates.setdefault(song_id, []).append(CandidateRow(*candidate))
+    return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +105,27 @@ class _Newest:
 
 def _decisions(session: Session, of_album: sa.ColumnElement[bool], *, documents: bool) -> dict[int, _Newest]:
     """The newest decision by song row id."""
-    newest = sa.select(sa.func.max(Decision.id)).join(Song, Song.id == Decision.song_id).where(of_album)
+    newest_ids = sa.select(sa.func.max(Decision.id)).join(Song, Song.id == Decision.song_id).where(of_album)
     document = Decision.document if documents else sa.null()
     rows = session.execute(
         sa.select(Decision.song_id, Decision.winner_id, document.label("document"), Step.parameters)
         .join(Step, Step.key == Decision.step_key)
-        .where(Decision.id.in_(newest.group_by(Decision.song_id)))
+        .where(Decision.id.in_(newest_ids.group_by(Decision.song_id)))
     )
-    found: dict[int, _Newest] = {}
+    decisions: dict[int, _Newest] = {}
     for row in rows:
-        asked = frozenset(each["id"] for each in (*row.parameters["candidates"], *row.parameters["failed"]))
-        found[row.song_id] = _Newest(row.document or {}, row.winner_id, asked)
-    return found
+        candidate_ids = frozenset(
+            candidate["id"] for candidate in (*row.parameters["candidates"], *row.parameters["failed"])
+        )
+        decisions[row.song_id] = _Newest(row.document or {}, row.winner_id, candidate_ids)
+    return decisions
 
 
 def _song(slug: str, title: str, candidates: tuple[CandidateRow, ...], newest: _Newest | None) -> SongRow:
-    here = {candidate.id for candidate in candidates}
+    ids = {candidate.id for candidate in candidates}
     # A decision about removed candidates does not apply to the current ones; added candidates wait for the next
     # decision.
-    if newest is None or not newest.asked <= here:
+    if newest is None or not newest.asked <= ids:
         return SongRow(slug, title, candidates, None, None)
-    waiting = tuple(candidate.id for candidate in candidates if candidate.id not in newest.asked)
-    return SongRow(slug, title, candidates, newest.document, newest.winner, waiting)
+    waiting_ids = tuple(candidate.id for candidate in candidates if candidate.id not in newest.asked)
+    return SongRow(slug, title, candidates, newest.document, newest.winner, waiting_ids)

@@ -30,36 +30,44 @@ def stored_plan(database: Database, album_id: str) -> PlannedAlbum:
         if row is None:
             raise InputError(f"there is no album {album_id!r} in this catalog", remedy="Name one that was planned here")
         album = album_of(row.manifest)
-        offered = _offered(session, album_id)
-        songs = tuple(PlannedSong(ids, song, found) for song in album.songs for ids, found in (offered[song.id],))
+        offers = _offered(session, album_id)
+        songs = tuple(
+            PlannedSong(row_id, song, candidates) for song in album.songs for row_id, candidates in (offers[song.id],)
+        )
         policy, identities = row_policy(row, album.selection), row.model_identities or {}
-        applied = applied_by(session, row, album.selection)
-        return PlannedAlbum(album, row.manifest_digest, policy, row.cover_digest, songs, identities, applied)
+        application = applied_by(session, row, album.selection)
+        return PlannedAlbum(album, row.manifest_digest, policy, row.cover_digest, songs, identities, application)
 
 
 def part_of(
     planned: PlannedAlbum, *, songs: Collection[str] | None = None, renders: Collection[str] | None = None
 ) -> PlannedAlbum:
     """The plan reduced to the ``songs`` with these ids and the candidates of these ``renders``."""
-    kept = [song for song in planned.songs if songs is None or song.song.id in songs]
+    chosen_songs = [song for song in planned.songs if songs is None or song.song.id in songs]
     if renders is not None:
-        some = (replace(s, candidates=tuple(c for c in s.candidates if c.render_key in renders)) for s in kept)
-        kept = [song for song in some if song.candidates]
-    return replace(planned, songs=tuple(kept))
+        reduced_songs = (
+            replace(
+                planned_song,
+                candidates=tuple(candidate for candidate in planned_song.candidates if candidate.render_key in renders),
+            )
+            for planned_song in chosen_songs
+        )
+        chosen_songs = [song for song in reduced_songs if song.candidates]
+    return replace(planned, songs=tuple(chosen_songs))
 
 
 def _offered(session: Session, album_id: str) -> dict[str, tuple[int, tuple[Candidate, ...]]]:
     """Row id and active candidates of each song, in the manifest's order."""
-    of_album = sa.and_(SongRow.album_id == album_id, SongRow.active)
-    songs = {row.id: row.slug for row in session.execute(sa.select(SongRow.id, SongRow.slug).where(of_album))}
+    condition = sa.and_(SongRow.album_id == album_id, SongRow.active)
+    songs = {row.id: row.slug for row in session.execute(sa.select(SongRow.id, SongRow.slug).where(condition))}
     rows = session.execute(
         sa.select(CandidateRow, Render.recipe)
         .join(Render, Render.key == CandidateRow.render_key)
         .join(SongRow, SongRow.id == CandidateRow.song_id)
-        .where(of_album, CandidateRow.active)
+        .where(condition, CandidateRow.active)
         .order_by(CandidateRow.song_id, CandidateRow.seed_order)
     )
-    found: dict[int, list[Candidate]] = {row_id: [] for row_id in songs}
+    candidates: dict[int, list[Candidate]] = {row_id: [] for row_id in songs}
     for row, recipe in rows:
-        found[row.song_id].append(candidate_of(row, Recipe.from_document(recipe)))
-    return {slug: (row_id, tuple(found[row_id])) for row_id, slug in songs.items()}
+        candidates[row.song_id].append(candidate_of(row, Recipe.from_document(recipe)))
+    return {slug: (row_id, tuple(candidates[row_id])) for row_id, slug in songs.items()}

@@ -140,8 +140,8 @@ class ReleasedTrack(_Part):
     @property
     def files(self) -> tuple[ReleasedFile, ...]:
         """Every file of the track."""
-        own = (self.lyrics, self.midi)
-        return (*self.deliverables.values(), *self.stems.values(), *(file for file in own if file is not None))
+        track_files = (self.lyrics, self.midi)
+        return (*self.deliverables.values(), *self.stems.values(), *(file for file in track_files if file is not None))
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -203,15 +203,15 @@ class ReleaseDocument(_Part):
         files: Sequence[ReleasedFile] = (),
     ) -> Self:
         """The document with its digest, tracks ordered by position and files ordered by path."""
-        in_order = tuple(sorted(tracks, key=lambda track: track.position))
-        by_path = tuple(sorted(files, key=lambda file: file.path))
+        ordered_tracks = tuple(sorted(tracks, key=lambda track: track.position))
+        ordered_files = tuple(sorted(files, key=lambda file: file.path))
         return cls(
             songline_version=songline_version,
             build=build,
-            digest=release_digest(album, in_order, by_path),
+            digest=release_digest(album, ordered_tracks, ordered_files),
             album=album,
-            tracks=in_order,
-            files=by_path,
+            tracks=ordered_tracks,
+            files=ordered_files,
         )
 
     @model_validator(mode="after")
@@ -226,10 +226,10 @@ class ReleaseDocument(_Part):
     @property
     def all_files(self) -> tuple[ReleasedFile, ...]:
         """Every file that the document names: the album's, then each track's."""
-        found = [*([self.album.cover] if self.album.cover else []), *self.files]
+        files = [*([self.album.cover] if self.album.cover else []), *self.files]
         for track in self.tracks:
-            found += track.files
-        return tuple(found)
+            files += track.files
+        return tuple(files)
 
     def to_json(self) -> bytes:
         """The bytes of ``release.json``: human-readable, and the same for the same document."""
@@ -244,10 +244,10 @@ class ReleaseDocument(_Part):
         except OSError as fault:
             raise InputError(f"{path} cannot be read ({fault.strerror})", remedy="Check the path") from fault
         except ValidationError as fault:
-            first = fault.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the document"
+            detail = fault.errors()[0]
+            location = ".".join(map(str, detail["loc"])) or "the document"
             remedy = "Export the release again"
-            raise InputError(f"{path} is no release document: {where}: {first['msg']}", remedy=remedy) from fault
+            raise InputError(f"{path} is no release document: {location}: {detail['msg']}", remedy=remedy) from fault
 
 
 def release_digest(album: ReleasedAlbum, tracks: Sequence[ReleasedTrack], files: Sequence[ReleasedFile]) -> str:

@@ -11,5 +11,5 @@ from db.tables.release import Release
 
 def is_kept() -> sa.ColumnElement[bool]:
     """Condition for releases whose files are kept: the pack step is done and was not reset when they were removed."""
-    done = sa.select(Step.key).where(Step.key == Release.step_key, Step.state == Step.finished_state)
-    return sa.exists(done.where(Step.activity_id.is_not(None)).correlate(Release))
+    finished_steps = sa.select(Step.key).where(Step.key == Release.step_key, Step.state == Step.finished_state)
+    return sa.exists(finished_steps.where(Step.activity_id.is_not(None)).correlate(Release))

@@ -40,11 +40,11 @@ def current_release(database: Database, album_id: str) -> ReleaseRow | None:
 def files_of_builds(database: Database, album_id: str) -> dict[str, frozenset[str]]:
     """The digests that all builds of an album have had at each path."""
     query = sa.select(ReleaseFile.path, ReleaseFile.artifact_digest).join(Release, Release.id == ReleaseFile.release_id)
-    found: dict[str, set[str]] = {}
+    digests_by_path: dict[str, set[str]] = {}
     with database.read() as session:
         for row in session.execute(query.where(Release.album_id == album_id).distinct()):
-            found.setdefault(row.path, set()).add(row.artifact_digest)
-    return {path: frozenset(digests) for path, digests in found.items()}
+            digests_by_path.setdefault(row.path, set()).add(row.artifact_digest)
+    return {path: frozenset(digests) for path, digests in digests_by_path.items()}
 
 
 def next_build(database: Database, album_id: str) -> int:
@@ -64,5 +64,10 @@ def _release(database: Database, query: sa.Select[tuple[Release]]) -> ReleaseRow
             .order_by(ReleaseFile.path)
         ).all()
     return ReleaseRow(
-        row.album_id, row.build, row.document, {f.path: f.artifact_digest for f in files}, row.step_key, row.created_at
+        row.album_id,
+        row.build,
+        row.document,
+        {file.path: file.artifact_digest for file in files},
+        row.step_key,
+        row.created_at,
     )

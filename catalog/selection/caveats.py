@@ -40,20 +40,26 @@ def dominated_by(ranked: Sequence[Readings], weighing: Weighing, metrics: Mappin
     in none."""
     names = list(weighing.weights)
     steps = [metrics[name].just_noticeable for name in names]
-    good = [[goodness(value_of(each, name), metrics[name]) for name in names] for each in ranked]
+    values = [[goodness(value_of(readings, name), metrics[name]) for name in names] for readings in ranked]
     if len(names) < 2:
         return [None] * len(ranked)
     return [
         next(
             (
                 rival
-                for rival, theirs in enumerate(good)
-                if any(ahead(a, b, step) for a, b, step in zip(theirs, own, steps, strict=True))
-                and not any(ahead(b, a, step) for a, b, step in zip(theirs, own, steps, strict=True))
+                for rival, rival_values in enumerate(values)
+                if any(
+                    ahead(rival_value, own_value, step)
+                    for rival_value, own_value, step in zip(rival_values, own_values, steps, strict=True)
+                )
+                and not any(
+                    ahead(own_value, rival_value, step)
+                    for rival_value, own_value, step in zip(rival_values, own_values, steps, strict=True)
+                )
             ),
             None,
         )
-        for own in good
+        for own_values in values
     ]
 
 
@@ -62,43 +68,47 @@ def lyrics_caveat(ranked: Sequence[CandidateOutcome], metrics: Mapping[str, Metr
 
     Lyrics are never traded for another family without a remark.
     """
-    told = []
+    sentences = []
     for name, spec in metrics.items():
         if spec.family != "lyrics" or spec.direction == "none" or spec.unit:
             continue
-        read = [(each, metric.value) for each in ranked if isinstance(metric := each.metrics[name], Value)]
-        if not read or read[0][0] is not ranked[0]:
+        measurements = [
+            (outcome, metric.value) for outcome in ranked if isinstance(metric := outcome.metrics[name], Value)
+        ]
+        if not measurements or measurements[0][0] is not ranked[0]:
             continue
-        own = read[0][1]
-        best, value = max(read, key=lambda pair: goodness(pair[1], spec))
-        if goodness(value, spec) - goodness(own, spec) > LYRICS_TRADED:
-            figures = f"{label(spec)} {figure(own)}, {best.name} has {figure(value)}"
-            told.append(f"The winner's words are worse than they could be: {figures}.")
-    return tuple(told)
+        own_value = measurements[0][1]
+        best_outcome, value = max(measurements, key=lambda pair: goodness(pair[1], spec))
+        if goodness(value, spec) - goodness(own_value, spec) > LYRICS_TRADED:
+            figures = f"{label(spec)} {figure(own_value)}, {best_outcome.name} has {figure(value)}"
+            sentences.append(f"The winner's words are worse than they could be: {figures}.")
+    return tuple(sentences)
 
 
 def warnings(outcome: CandidateOutcome, others: Sequence[CandidateOutcome]) -> tuple[str, ...]:
     """The warnings for a candidate that passes its gates; ``others`` are all candidates of its song."""
-    failed = {gate.name for gate in outcome.gates if not gate.passed}
-    told = []
+    failed_names = {gate.name for gate in outcome.gates if not gate.passed}
+    sentences = []
     for name, (limit, sentence) in WARNED.items():
         metric = outcome.metrics.get(name)
-        if isinstance(metric, Value) and name not in failed and not limit.allows(metric.value):
+        if isinstance(metric, Value) and name not in failed_names and not limit.allows(metric.value):
             place = f" at {clock(outcome.worst[name].start_s)}" if name in outcome.worst else ""
             value, share = figure(metric.value, metric.unit), f"{100 * metric.value:.0f} %"
-            told.append(sentence.format(value=value, share=share, place=place))
-    return (*told, *_narrow(outcome, others, failed))
+            sentences.append(sentence.format(value=value, share=share, place=place))
+    return (*sentences, *_narrow(outcome, others, failed_names))
 
 
 def _narrow(outcome: CandidateOutcome, others: Sequence[CandidateOutcome], failed: set[str]) -> tuple[str, ...]:
     """A warning where its treble ends lower than that of the song's other candidates, and whether it was cut off."""
-    own, cut = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
-    if not isinstance(own, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
+    bandwidth, cutoff = (outcome.metrics.get(name) for name in ("bandwidth_hz", "cutoff_hz"))
+    if not isinstance(bandwidth, Value) or failed & {"bandwidth_hz", "cutoff_hz"}:
         return ()
-    rivals = [each.metrics.get("bandwidth_hz") for each in others if each.id != outcome.id]
-    read = [metric.value for metric in rivals if isinstance(metric, Value)]
-    usual = median(read) if read else own.value
-    if usual - own.value < NARROWER_HZ:
+    rivals = [competitor.metrics.get("bandwidth_hz") for competitor in others if competitor.id != outcome.id]
+    values = [metric.value for metric in rivals if isinstance(metric, Value)]
+    usual_hz = median(values) if values else bandwidth.value
+    if usual_hz - bandwidth.value < NARROWER_HZ:
         return ()
-    how = "is cut off" if isinstance(cut, Value) and cut.value <= own.value else "ends"
-    return (f"Its treble {how} at {figure(own.value, 'Hz')}, that of the others at about {figure(usual, 'Hz')}.",)
+    verb = "is cut off" if isinstance(cutoff, Value) and cutoff.value <= bandwidth.value else "ends"
+    return (
+        f"Its treble {verb} at {figure(bandwidth.value, 'Hz')}, that of the others at about {figure(usual_hz, 'Hz')}.",
+    )

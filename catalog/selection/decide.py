@@ -80,7 +80,7 @@ def decide(
     weighing = weigh(policy, [entry.candidate.readings for entry in ranked], metrics)
     _score(ranked, weighing, metrics)
     ranked = sorted(ranked, key=_least_bad)
-    return _decision(policy, metrics, ranked, [e for e in entries if e not in ranked], weighing, alike)
+    return _decision(policy, metrics, ranked, [loser for loser in entries if loser not in ranked], weighing, alike)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,10 +106,10 @@ def _gates(candidate: CandidateReadings, policy: Policy) -> tuple[GateOutcome, .
 
 def _gate(name: str, limit: Limit, reading: Reading) -> GateOutcome:
     if isinstance(reading, Measured):
-        passed = limit.allows(reading.value)
-        return GateOutcome(name=name, value=reading.value, not_measurable=None, limit=limit, passed=passed)
-    passed = reading.is_not_stated
-    return GateOutcome(name=name, value=None, not_measurable=reading.reason, limit=limit, passed=passed)
+        is_passed = limit.allows(reading.value)
+        return GateOutcome(name=name, value=reading.value, not_measurable=None, limit=limit, passed=is_passed)
+    is_passed = reading.is_not_stated
+    return GateOutcome(name=name, value=None, not_measurable=reading.reason, limit=limit, passed=is_passed)
 
 
 def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, MetricSpec]) -> None:
@@ -120,11 +120,11 @@ def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, M
 
 def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, str]]:
     """Sort key for ranking; for candidates that pass every gate only score and seed order differ."""
-    failed = [gate for gate in entry.gates if not gate.passed]
-    excess = sum(gate.limit.excess(gate.value) for gate in failed if gate.value is not None)
-    unread = sum(gate.value is None for gate in failed)
+    failed_gates = [gate for gate in entry.gates if not gate.passed]
+    excess = sum(gate.limit.excess(gate.value) for gate in failed_gates if gate.value is not None)
+    unread_count = sum(gate.value is None for gate in failed_gates)
     score = entry.status.score if entry.status else 0.0
-    return len(failed), unread, excess, -score, _seed_order(entry.candidate)
+    return len(failed_gates), unread_count, excess, -score, _seed_order(entry.candidate)
 
 
 def _decision(
@@ -137,27 +137,31 @@ def _decision(
 ) -> Decision:
     """Build the decision; the sentences last, since they refer to all candidates."""
     outcomes = _outcomes(metrics, ranked, rejected, weighing)
-    enough = len(outcomes) >= policy.min_candidates
-    winner = outcomes[0].id if ranked and enough else None
-    tied = _tied(ranked, weighing, metrics) if winner else ()
+    is_enough = len(outcomes) >= policy.min_candidates
+    winner = outcomes[0].id if ranked and is_enough else None
+    tied_ids = _tied(ranked, weighing, metrics) if winner else ()
     guards = lyrics_caveat(outcomes[: len(ranked)], metrics) if winner else ()
     groups = _groups(outcomes, alike)
-    explainer = explanation.Explainer(metrics, weighing.weights, outcomes, winner, tied, guards, groups)
-    told = tuple(outcome.model_copy(update={"sentence": explainer.candidate(outcome)}) for outcome in outcomes)
-    reasons = () if winner else explainer.reasons(policy.min_candidates, told)
+    explainer = explanation.Explainer(metrics, weighing.weights, outcomes, winner, tied_ids, guards, groups)
+    final_outcomes = tuple(
+        outcome.model_copy(update={"sentence": explainer.candidate(outcome)}) for outcome in outcomes
+    )
+    reasons = () if winner else explainer.reasons(policy.min_candidates, final_outcomes)
     return Decision(
         policy=policy.document(),
         weights=weighing.weights,
         left_out=weighing.left_out,
-        candidates=told,
+        candidates=final_outcomes,
         winner=winner,
         sentence=explainer.decision(weighing.left_out, reasons),
         reasons=reasons,
         families=weighing.families,
-        tie_with=tied,
+        tie_with=tied_ids,
         guards=guards,
         groups=groups,
-        just_noticeable={n: metrics[n].just_noticeable for n in weighing.weights if metrics[n].just_noticeable},
+        just_noticeable={
+            name: metrics[name].just_noticeable for name in weighing.weights if metrics[name].just_noticeable
+        },
     )
 
 
@@ -173,7 +177,13 @@ def _tied(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, Me
 def _groups(outcomes: Sequence[CandidateOutcome], alike: Sequence[Alike]) -> tuple[Group, ...]:
     """The groups with their candidates in the order of the decision, best first."""
     order = [outcome.id for outcome in outcomes]
-    groups = (Group(candidates=tuple(i for i in order if i in each.candidates), how=each.how) for each in alike)
+    groups = (
+        Group(
+            candidates=tuple(candidate_id for candidate_id in order if candidate_id in duplicates.candidates),
+            how=duplicates.how,
+        )
+        for duplicates in alike
+    )
     return tuple(sorted(groups, key=lambda group: order.index(group.candidates[0])))
 
 
@@ -181,13 +191,13 @@ def _outcomes(
     metrics: Mapping[str, MetricSpec], ranked: Sequence[_Entry], rejected: Sequence[_Entry], weighing: Weighing
 ) -> list[CandidateOutcome]:
     """Each candidate's outcome without its sentence: by rank, then the rejected."""
-    better = dominated_by([entry.candidate.readings for entry in ranked], weighing, metrics)
+    rivals = dominated_by([entry.candidate.readings for entry in ranked], weighing, metrics)
     outcomes = [
         _outcome(entry, metrics, rank=rank, beaten_by=None if rival is None else ranked[rival].candidate.id)
-        for rank, (entry, rival) in enumerate(zip(ranked, better, strict=True), start=1)
+        for rank, (entry, rival) in enumerate(zip(ranked, rivals, strict=True), start=1)
     ]
     outcomes += [_outcome(entry, metrics, rank=None, beaten_by=None) for entry in rejected]
-    return [each.model_copy(update={"warnings": warnings(each, outcomes)}) for each in outcomes]
+    return [outcome.model_copy(update={"warnings": warnings(outcome, outcomes)}) for outcome in outcomes]
 
 
 def _outcome(
@@ -214,14 +224,14 @@ def _outcome(
 def _worst(entry: _Entry, metrics: Mapping[str, MetricSpec]) -> Iterable[tuple[str, Place]]:
     """The worst window of each metric that was measured in windows; for metrics without a direction, the gate's limit
     that was exceeded decides whether high or low is worse."""
-    over = {gate.name: gate.value is not None and gate.limit.max is not None for gate in entry.gates}
+    is_over = {gate.name: gate.value is not None and gate.limit.max is not None for gate in entry.gates}
     for name, spec in metrics.items():
         reading = entry.candidate.readings.get(name)
         if not isinstance(reading, Measured) or not reading.windows:
             continue
-        higher_is_worse = spec.direction == "lower" or (spec.direction == "none" and over.get(name, False))
-        worst = max(reading.windows, key=lambda window: window.value if higher_is_worse else -window.value)
-        yield name, Place(start_s=worst.start_s, end_s=worst.end_s, value=worst.value)
+        higher_is_worse = spec.direction == "lower" or (spec.direction == "none" and is_over.get(name, False))
+        worst_window = max(reading.windows, key=lambda window: window.value if higher_is_worse else -window.value)
+        yield name, Place(start_s=worst_window.start_s, end_s=worst_window.end_s, value=worst_window.value)
 
 
 def _metric(reading: Reading, unit: str) -> Value | Missing:

@@ -35,8 +35,8 @@ def figure(value: float, unit: str = "", digits: int = 3) -> str:
     if size >= 1e15 or 0 < size < 0.01:
         text = f"{value:.{digits}g}"
     else:
-        before_the_point = len(str(int(size))) if size >= 1 else 0
-        text = f"{value:.{max(0, digits - before_the_point)}f}"
+        whole_digits = len(str(int(size))) if size >= 1 else 0
+        text = f"{value:.{max(0, digits - whole_digits)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} {unit}".rstrip()
 
@@ -71,23 +71,25 @@ class Explainer:
 
     def decision(self, left_out: Mapping[str, str], reasons: Sequence[str]) -> str:
         """The whole decision in a few sentences."""
-        told = [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
-        told += self.guards
-        told += [self._group(group) for group in self.groups]
-        rejected = sum(outcome.rank is None for outcome in self.outcomes)
-        if rejected and not reasons:
-            told.append(f"{rejected} of {len(self.outcomes)} rejected.")
+        sentences = (
+            [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
+        )
+        sentences += self.guards
+        sentences += [self._group(group) for group in self.groups]
+        rejected_count = sum(outcome.rank is None for outcome in self.outcomes)
+        if rejected_count and not reasons:
+            sentences.append(f"{rejected_count} of {len(self.outcomes)} rejected.")
         if left_out:
-            named = ", ".join(f"{label(self.metrics[name])} ({reason})" for name, reason in left_out.items())
-            told.append(f"Left out: {named}.")
-        return " ".join(told)
+            left_out_names = ", ".join(f"{label(self.metrics[name])} ({reason})" for name, reason in left_out.items())
+            sentences.append(f"Left out: {left_out_names}.")
+        return " ".join(sentences)
 
     def reasons(self, needed: int, told: Sequence[CandidateOutcome]) -> tuple[str, ...]:
         """Why there is no winner: too few candidates, and the gates that each failed."""
-        there = len(told)
-        missing = [f"{there} of at least {needed} candidates {'is' if there == 1 else 'are'} there"] * (there < needed)
-        failed = [f"{each.name}: {self._failures(each)}" for each in told if not each.passed]
-        return (*missing, *failed)
+        count = len(told)
+        shortage = [f"{count} of at least {needed} candidates {'is' if count == 1 else 'are'} there"] * (count < needed)
+        failures = [f"{outcome.name}: {self._failures(outcome)}" for outcome in told if not outcome.passed]
+        return (*shortage, *failures)
 
     def _place(self, outcome: CandidateOutcome) -> str:
         if outcome.id == self.winner:
@@ -101,14 +103,14 @@ class Explainer:
         spec = self.metrics[gate.name]
         if gate.value is None:
             return f"{label(spec)} not measurable ({gate.not_measurable})"
-        over = gate.limit.max is not None and gate.value > gate.limit.max
-        bound, word, wanted = (
-            (gate.limit.max, "at most", "allowed") if over else (gate.limit.min, "at least", "required")
+        is_over = gate.limit.max is not None and gate.value > gate.limit.max
+        bound, word, requirement = (
+            (gate.limit.max, "at most", "allowed") if is_over else (gate.limit.min, "at least", "required")
         )
         limit = figure(bound if bound is not None else 0.0)
-        digits = next((n for n in (3, 5, 8) if figure(gate.value, digits=n) != limit), 12)
-        value, where = figure(gate.value, spec.unit, digits), self._where(gate.name, outcome)
-        return f"{label(spec)} {value}{where}, {word} {limit} {wanted}"
+        digits = next((digit_count for digit_count in (3, 5, 8) if figure(gate.value, digits=digit_count) != limit), 12)
+        value, place = figure(gate.value, spec.unit, digits), self._where(gate.name, outcome)
+        return f"{label(spec)} {value}{place}, {word} {limit} {requirement}"
 
     def _where(self, name: str, outcome: CandidateOutcome) -> str:
         """`` at 0:51`` for a metric with its own time, ``, worst at 1:20-1:30`` for one that varies over the song."""
@@ -128,7 +130,7 @@ class Explainer:
         return next(outcome.name for outcome in self.outcomes if outcome.id == id_)
 
     def _group(self, group: Group) -> str:
-        names = listed([self._name(each) for each in group.candidates])
+        names = listed([self._name(candidate_id) for candidate_id in group.candidates])
         return f"{names.capitalize()} sound the same ({group.how})."
 
     @property
@@ -137,74 +139,81 @@ class Explainer:
 
     def _status(self, outcome: CandidateOutcome) -> list[str]:
         """The metrics in which it is noticeably the best, one of the best, or the worst; the heaviest metric first."""
-        rivals = [other for other in self._ranked if other.id != outcome.id]
+        rivals = [candidate for candidate in self._ranked if candidate.id != outcome.id]
         if not rivals:
-            alone = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
-            return [f"{alone}."]
-        told: dict[str, list[str]] = {"Best": [], "Among the best:": [], "Weak:": [], "Among the weakest:": []}
+            subject = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
+            return [f"{subject}."]
+        phrases: dict[str, list[str]] = {"Best": [], "Among the best:": [], "Weak:": [], "Among the weakest:": []}
         for name in sorted(self.weights, key=lambda name: -self.weights[name]):
-            own, others = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
+            own_value, rival_values = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
             if self._alike(name, outcome, rivals):
                 continue
-            if own >= max(others) and own > min(others):
+            if own_value >= max(rival_values) and own_value > min(rival_values):
                 is_alone = all(self._is_ahead(name, outcome, rival) for rival in rivals)
-                told["Best" if is_alone else "Among the best:"].append(self._compared(name, outcome, rivals))
-            elif own <= min(others) and own < max(others):
+                phrases["Best" if is_alone else "Among the best:"].append(self._compared(name, outcome, rivals))
+            elif own_value <= min(rival_values) and own_value < max(rival_values):
                 is_alone = all(self._is_ahead(name, rival, outcome) for rival in rivals)
-                said = self._compared(name, outcome, rivals, self._where(name, outcome))
-                told["Weak:" if is_alone else "Among the weakest:"].append(said)
-        sentences = [f"{head} {', '.join(parts[:MOST_NAMED])}." for head, parts in told.items() if parts]
+                phrase = self._compared(name, outcome, rivals, self._where(name, outcome))
+                phrases["Weak:" if is_alone else "Among the weakest:"].append(phrase)
+        sentences = [f"{head} {', '.join(parts[:MOST_NAMED])}." for head, parts in phrases.items() if parts]
         return sentences or ["Neither best nor worst in anything weighed."]
 
     def _is_ahead(self, name: str, one: CandidateOutcome, other: CandidateOutcome) -> bool:
         """Whether one reading is better than another by more than the just-noticeable step."""
         spec = self.metrics[name]
-        own, theirs = (goodness(_value(each.metrics[name]), spec) for each in (one, other))
-        return ahead(own, theirs, spec.just_noticeable)
+        own_value, other_value = (goodness(_value(outcome.metrics[name]), spec) for outcome in (one, other))
+        return ahead(own_value, other_value, spec.just_noticeable)
 
     def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:
         """Whether all readings are equal in the digits that are shown: then none is called best."""
-        return {_told(each.metrics[name]) for each in rivals} == {_told(outcome.metrics[name])}
+        return {_told(rival.metrics[name]) for rival in rivals} == {_told(outcome.metrics[name])}
 
     def _compared(
         self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], where: str = ""
     ) -> str:
         """``prompt match (0.31, others 0.33 to 0.36, worst at 1:20-1:30)``."""
         spec = self.metrics[name]
-        own = _told(outcome.metrics[name])
-        read = [metric.value for rival in rivals if isinstance(metric := rival.metrics[name], Value)]
-        if not read:
-            return f"{label(spec)} ({own}, others not measurable)"
-        low, high = figure(min(read)), figure(max(read))
-        others = "the other" if len(rivals) == 1 else "others"
-        return f"{label(spec)} ({own}, {others} {low if low == high else f'{low} to {high}'}{where})"
+        own_text = _told(outcome.metrics[name])
+        values = [metric.value for rival in rivals if isinstance(metric := rival.metrics[name], Value)]
+        if not values:
+            return f"{label(spec)} ({own_text}, others not measurable)"
+        low, high = figure(min(values)), figure(max(values))
+        others_label = "the other" if len(rivals) == 1 else "others"
+        return f"{label(spec)} ({own_text}, {others_label} {low if low == high else f'{low} to {high}'}{where})"
 
     def _margin(self) -> list[str]:
         """The margin over the second in rank."""
-        first, *rest = self._ranked
-        if not rest or first.score is None or rest[0].score is None or not (first.passed and rest[0].passed):
+        winner, *runners_up = self._ranked
+        if (
+            not runners_up
+            or winner.score is None
+            or runners_up[0].score is None
+            or not (winner.passed and runners_up[0].passed)
+        ):
             return []
-        second = rest[0]
+        runner_up = runners_up[0]
         if self.tie_with:
-            return [self._tie(first, second), *self._nothing_noticeable()]
-        if first.score == second.score:
-            return [f"Level with {second.name}; the earlier seed was taken.", *self._nothing_noticeable()]
-        return [f"Score {figure(first.score)}, next {second.name} with {figure(rest[0].score)}."]
+            return [self._tie(winner, runner_up), *self._nothing_noticeable()]
+        if winner.score == runner_up.score:
+            return [f"Level with {runner_up.name}; the earlier seed was taken.", *self._nothing_noticeable()]
+        return [f"Score {figure(winner.score)}, next {runner_up.name} with {figure(runners_up[0].score)}."]
 
     def _nothing_noticeable(self) -> list[str]:
         """A sentence for candidates whose readings differ, but never noticeably."""
-        stepped = [name for name in self.weights if self.metrics[name].just_noticeable]
-        if not stepped or any(len({each.normalised[name] for each in self._ranked}) > 1 for name in self.weights):
+        stepped_names = [name for name in self.weights if self.metrics[name].just_noticeable]
+        if not stepped_names or any(
+            len({outcome.normalised[name] for outcome in self._ranked}) > 1 for name in self.weights
+        ):
             return []
         return ["Nothing that is weighed differs by more than its just-noticeable step."]
 
     def _tie(self, first: CandidateOutcome, second: CandidateOutcome) -> str:
-        rivals = [self._name(each) for each in self.tie_with]
-        listen = "listen to both" if len(rivals) == 1 else "listen to all of them"
+        rivals = [self._name(candidate_id) for candidate_id in self.tie_with]
+        advice = "listen to both" if len(rivals) == 1 else "listen to all of them"
         if first.score == second.score:
-            return f"A tie with {listed(rivals)}: {listen}; the earlier seed was taken."
+            return f"A tie with {listed(rivals)}: {advice}; the earlier seed was taken."
         scores = f"score {figure(first.score or 0.0)} against {figure(second.score or 0.0)}"
-        return f"A tie with {listed(rivals)}, {scores}, within the spread over the windows: {listen}."
+        return f"A tie with {listed(rivals)}, {scores}, within the spread over the windows: {advice}."
 
 
 def _value(metric: Value | Missing) -> float | None:

@@ -114,11 +114,11 @@ class Policy(BaseModel):
     def former(self) -> Policy:
         """The meaning of the same manifest policy before families existed; values that have no older equivalent are
         kept."""
-        new = [name for name in FORMER_GATES if self.gates.get(name) == DEFAULT_GATES[name]]
-        gates = {name: limit for name, limit in self.gates.items() if name not in new}
-        usual = self.families == DEFAULT_FAMILIES and tuple(self.metrics) == DEFAULT_METRICS
-        ranked = {"families": {}, "metrics": [], "weights": dict(FORMER_WEIGHTS)} if usual else {}
-        return self.model_copy(update={"gates": gates, **ranked})
+        new_names = [name for name in FORMER_GATES if self.gates.get(name) == DEFAULT_GATES[name]]
+        gates = {name: limit for name, limit in self.gates.items() if name not in new_names}
+        is_usual = self.families == DEFAULT_FAMILIES and tuple(self.metrics) == DEFAULT_METRICS
+        ranking_fields = {"families": {}, "metrics": [], "weights": dict(FORMER_WEIGHTS)} if is_usual else {}
+        return self.model_copy(update={"gates": gates, **ranking_fields})
 
     @property
     def limits(self) -> dict[str, Limit]:
@@ -149,14 +149,16 @@ class Policy(BaseModel):
 
 def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, ...]:
     """Every fault of a policy with respect to the known metrics, each one plain sentence without a full stop."""
-    known = ", ".join(sorted(metrics))
+    metric_names = ", ".join(sorted(metrics))
     faults = [
-        f"gates.{name}: there is no such metric; there are {known}" for name in policy.gates if name not in metrics
+        f"gates.{name}: there is no such metric; there are {metric_names}"
+        for name in policy.gates
+        if name not in metrics
     ]
     for field, names in (("metrics", policy.metrics), ("weights", policy.weights)):
         for name in names:
             if name not in metrics:
-                faults.append(f"{field}.{name}: there is no such metric; there are {known}")
+                faults.append(f"{field}.{name}: there is no such metric; there are {metric_names}")
             elif metrics[name].direction == "none":
                 verb = "weighted" if field == "weights" else "ranked by"
                 faults.append(
@@ -174,10 +176,12 @@ def _uncounted(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str, 
     weighed families are no fault."""
     if not (policy.families or policy.metrics):
         return ()
-    aside = [name for name in policy.metrics if metrics[name].family not in policy.families]
-    if len(aside) == len(policy.metrics):
-        named = ", ".join(policy.families)
-        return (f"metrics: none is left to rank by, for families names {named or 'none'} and no metric belongs to it",)
+    unranked_names = [name for name in policy.metrics if metrics[name].family not in policy.families]
+    if len(unranked_names) == len(policy.metrics):
+        families = ", ".join(policy.families)
+        return (
+            f"metrics: none is left to rank by, for families names {families or 'none'} and no metric belongs to it",
+        )
     if tuple(policy.metrics) == DEFAULT_METRICS:
         return ()
-    return tuple(f"metrics.{name}: it is {metrics[name].family}, which families leaves out" for name in aside)
+    return tuple(f"metrics.{name}: it is {metrics[name].family}, which families leaves out" for name in unranked_names)

@@ -53,22 +53,22 @@ def weigh(policy: Policy, ranked: Sequence[Readings], metrics: Mapping[str, Metr
     """The weights of a policy that have readings, in the policy's order."""
     if not ranked:
         return Weighing({}, {}, {})
-    counted = policy.weights or [name for name in policy.metrics if metrics[name].family in policy.families]
+    counted_names = policy.weights or [name for name in policy.metrics if metrics[name].family in policy.families]
     left_out = {}
-    for name in counted:
-        readings = [reading_of(each, name) for each in ranked]
+    for name in counted_names:
+        readings = [reading_of(candidate_readings, name) for candidate_readings in ranked]
         reasons = [reading.reason for reading in readings if isinstance(reading, NotMeasurable)]
         if len(reasons) == len(readings):
             left_out[name] = reasons[0]
-    used = [name for name in counted if name not in left_out]
+    used_names = [name for name in counted_names if name not in left_out]
     if policy.weights:
-        return Weighing(_shares({name: policy.weights[name] for name in used}), {}, left_out)
+        return Weighing(_shares({name: policy.weights[name] for name in used_names}), {}, left_out)
     members: dict[str, list[str]] = {
-        family: [name for name in used if metrics[name].family == family] for family in policy.families
+        family: [name for name in used_names if metrics[name].family == family] for family in policy.families
     }
     families = _shares({family: weight for family, weight in policy.families.items() if members[family]})
     weights = {name: share / len(members[family]) for family, share in families.items() for name in members[family]}
-    return Weighing({name: weights[name] for name in used}, families, left_out)
+    return Weighing({name: weights[name] for name in used_names}, families, left_out)
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:
@@ -85,7 +85,8 @@ def ranked_candidates(
     """
     percentiles = {name: _percentiles(values[name], metrics[name]) for name in weighing.weights}
     return [
-        _status({name: percentiles[name][at] for name in weighing.weights}, weighing, metrics) for at in range(count)
+        _status({name: percentiles[name][index] for name in weighing.weights}, weighing, metrics)
+        for index in range(count)
     ]
 
 
@@ -103,12 +104,17 @@ def _status(normalised: Mapping[str, float], weighing: Weighing, metrics: Mappin
 
 def _percentiles(values: Sequence[float | None], spec: MetricSpec) -> list[float]:
     """The mid-rank percentiles; :func:`ahead` decides what is worse and better, counted in rising order."""
-    own, step = [goodness(value, spec) for value in values], spec.just_noticeable
-    rising = sorted(own)
-    less_a_step = [each - step for each in rising]
-    worse = [bisect_left(rising, each - step) for each in own]
-    better = [len(own) - bisect_right(less_a_step, each) for each in own]
-    return [(lower + (len(own) - lower - upper) / 2) / len(own) for lower, upper in zip(worse, better, strict=True)]
+    goodness_values, step = [goodness(value, spec) for value in values], spec.just_noticeable
+    sorted_values = sorted(goodness_values)
+    lowered_values = [goodness_value - step for goodness_value in sorted_values]
+    worse_counts = [bisect_left(sorted_values, goodness_value - step) for goodness_value in goodness_values]
+    better_counts = [
+        len(goodness_values) - bisect_right(lowered_values, goodness_value) for goodness_value in goodness_values
+    ]
+    return [
+        (worse_count + (len(goodness_values) - worse_count - better_count) / 2) / len(goodness_values)
+        for worse_count, better_count in zip(worse_counts, better_counts, strict=True)
+    ]
 
 
 def ahead(one: float, other: float, step: float) -> bool:

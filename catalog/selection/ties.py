@@ -29,47 +29,54 @@ def tied_with_first(
     """
     if len(ranked) < 2 or not weighing.weights:
         return 0
-    values = {name: [value_of(each, name) for each in ranked] for name in weighing.weights}
+    values = {name: [value_of(candidate, name) for candidate in ranked] for name in weighing.weights}
     windows = _windows(ranked, weighing)
     random = Random(int(seed[:16], 16))
     draws = DRAWS if windows else 1
-    behind = [0] * len(ranked)
+    behind_counts = [0] * len(ranked)
     for _ in range(draws):
-        moved = _moved(values, windows, random)
-        scores = [each.score for each in ranked_candidates(moved, weighing, metrics, count=len(ranked))]
-        behind = [count + (score < scores[0]) for count, score in zip(behind, scores, strict=True)]
-    tied = 0
-    while tied + 1 < len(ranked) and behind[tied + 1] < AHEAD * draws:
-        tied += 1
-    return tied
+        moved_values = _moved(values, windows, random)
+        scores = [
+            candidate.score for candidate in ranked_candidates(moved_values, weighing, metrics, count=len(ranked))
+        ]
+        behind_counts = [count + (score < scores[0]) for count, score in zip(behind_counts, scores, strict=True)]
+    tied_count = 0
+    while tied_count + 1 < len(ranked) and behind_counts[tied_count + 1] < AHEAD * draws:
+        tied_count += 1
+    return tied_count
 
 
 def _windows(ranked: Sequence[Readings], weighing: Weighing) -> dict[str, list[tuple[float, ...]]]:
     """The window values of every weighed metric that varies over windows, by candidate."""
-    found = {}
+    windows = {}
     for name in weighing.weights:
-        readings = [each.get(name) for each in ranked]
+        readings = [candidate_values.get(name) for candidate_values in ranked]
         values = [
-            tuple(w.value for w in reading.windows) if isinstance(reading, Measured) else () for reading in readings
+            tuple(window.value for window in reading.windows) if isinstance(reading, Measured) else ()
+            for reading in readings
         ]
-        if any(len(set(each)) > 1 for each in values):
-            found[name] = values
-    return found
+        if any(len(set(candidate_values)) > 1 for candidate_values in values):
+            windows[name] = values
+    return windows
 
 
 def _moved(
     values: Mapping[str, Sequence[float | None]], windows: Mapping[str, Sequence[tuple[float, ...]]], random: Random
 ) -> dict[str, Sequence[float | None]]:
     """The values after one draw; candidates with the same number of windows are sampled at the same positions."""
-    lengths = sorted({len(own) for each in windows.values() for own in each} - {0})
+    lengths = sorted(
+        {len(window_values) for candidate_windows in windows.values() for window_values in candidate_windows} - {0}
+    )
     # Only random() yields the same numbers in every version of Python.
     draws = {length: [int(random.random() * length) for _ in range(length)] for length in lengths}
-    moved = dict(values)
-    for name, of_candidates in windows.items():
-        moved[name] = [
+    moved_values = dict(values)
+    for name, metric_windows in windows.items():
+        moved_values[name] = [
             value
-            if value is None or not own
-            else value + (fsum(own[at] for at in draws[len(own)]) - fsum(own)) / len(own)
-            for value, own in zip(values[name], of_candidates, strict=True)
+            if value is None or not window_values
+            else value
+            + (fsum(window_values[position] for position in draws[len(window_values)]) - fsum(window_values))
+            / len(window_values)
+            for value, window_values in zip(values[name], metric_windows, strict=True)
         ]
-    return moved
+    return moved_values

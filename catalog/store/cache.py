@@ -93,10 +93,10 @@ class LocalCache:
 
     def _evict(self) -> None:
         with _lock(self._root / "lock", fcntl.LOCK_EX):
-            found = [(settled_date(path), path, path.stat().st_size) for path in self._objects.glob("??/*")]
-            excess = sum(size for _, _, size in found) - self._limit_bytes
+            entries = [(settled_date(path), path, path.stat().st_size) for path in self._objects.glob("??/*")]
+            excess = sum(size for _, _, size in entries) - self._limit_bytes
             limit = time.time() - self._in_use_s
-            for used_at, path, size in sorted(found):
+            for used_at, path, size in sorted(entries):
                 if excess <= 0 or used_at > limit:
                     return
                 path.unlink()

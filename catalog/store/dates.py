@@ -14,9 +14,9 @@ AHEAD_S = 60.0
 def settled_date(path: Path) -> float:
     """When a file was written (epoch seconds). A date in the future was set before the clock was set back: the file
     gets the current date, so that its age counts from now on instead of waiting until that date. Raises OSError."""
-    dated, now = path.stat().st_mtime, time.time()
-    if dated <= now + AHEAD_S:
-        return dated
+    written_at, now_s = path.stat().st_mtime, time.time()
+    if written_at <= now_s + AHEAD_S:
+        return written_at
     with suppress(OSError):  # another user's file keeps its date
-        os.utime(path, (now, now))
-    return now
+        os.utime(path, (now_s, now_s))
+    return now_s

@@ -69,18 +69,18 @@ def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run
     Bytes that the store does not remove in time are left for the next sweep; the sweep continues with the others.
     """
     limit = time.time() - grace_s
-    old = [stored for stored in store.listing() if stored.stored_at < limit]
+    old_entries = [entry for entry in store.listing() if entry.stored_at < limit]
     # Queried after the listing, so that bytes named meanwhile do not count as garbage.
-    named = _named(database, [stored.digest for stored in old])
-    garbage = tuple(stored for stored in old if stored.digest not in named)
+    named_digests = _named(database, [entry.digest for entry in old_entries])
+    garbage = tuple(entry for entry in old_entries if entry.digest not in named_digests)
     if dry_run:
         return GarbageReport(garbage, 0)
-    swept = _remove(database, store.with_timeout(TURN_S), garbage, limit)
-    if len(swept.left) >= GIVE_UP_AFTER:
-        return swept
+    report = _remove(database, store.with_timeout(TURN_S), garbage, limit)
+    if len(report.left) >= GIVE_UP_AFTER:
+        return report
     with database.read() as session:
         unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
-    return replace(swept, unfinished=store.sweep_unfinished(unfinished_s))
+    return replace(report, unfinished=store.sweep_unfinished(unfinished_s))
 
 
 def require_catalog_of(database: Database, store: Store) -> None:
@@ -102,30 +102,30 @@ def collect_these(database: Database, store: Store, digests: Sequence[str]) -> G
     process may be about to name again are left for ``songline gc``, as are those that the store does not remove in
     time."""
     try:
-        there = tuple(stored for digest in digests if (stored := store.stat(digest)) is not None)
+        entries = tuple(entry for digest in digests if (entry := store.stat(digest)) is not None)
     except StoreError as error:
         return GarbageReport((), 0, (), error)
-    return _remove(database, store.with_timeout(TURN_S), there, time.time() + CLOCKS_APART_S)
+    return _remove(database, store.with_timeout(TURN_S), entries, time.time() + CLOCKS_APART_S)
 
 
 def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: float) -> GarbageReport:
-    taken: list[Stored] = []
-    left: list[Stored] = []
-    trouble: StoreError | None = None
-    in_a_row = 0
-    for number, stored in enumerate(garbage):
-        if in_a_row == GIVE_UP_AFTER:
-            left += garbage[number:]
+    removed_entries: list[Stored] = []
+    leftovers: list[Stored] = []
+    first_error: StoreError | None = None
+    failures = 0
+    for number, entry in enumerate(garbage):
+        if failures == GIVE_UP_AFTER:
+            leftovers += garbage[number:]
             break
         try:
-            if _take(database, store, stored.digest, limit):
-                taken.append(stored)
-            in_a_row = 0
+            if _take(database, store, entry.digest, limit):
+                removed_entries.append(entry)
+            failures = 0
         except StoreError as error:
-            left.append(stored)
-            trouble = trouble or error
-            in_a_row += 1
-    return GarbageReport(tuple(taken), 0, tuple(left), trouble)
+            leftovers.append(entry)
+            first_error = first_error or error
+            failures += 1
+    return GarbageReport(tuple(removed_entries), 0, tuple(leftovers), first_error)
 
 
 def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
@@ -136,8 +136,8 @@ def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
             return False
         if _is_leased(session):
             limit = min(limit, time.time() - YOUNG_S)
-        now = store.stat(digest)
-        if now is None or now.stored_at >= limit:
+        entry = store.stat(digest)
+        if entry is None or entry.stored_at >= limit:
             return False
         store.delete(digest)
         return True
@@ -153,13 +153,13 @@ def _is_leased(session: Session) -> bool:
 
 def _named(database: Database, digests: Sequence[str]) -> set[str]:
     with database.read() as session:
-        asked = (_naming(some) for some in chunked(digests))
-        return {digest for query in asked for digest in session.scalars(query)}
+        queries = (_naming(batch) for batch in chunked(digests))
+        return {digest for query in queries for digest in session.scalars(query)}
 
 
 def _naming(digests: Sequence[str]) -> sa.Select[tuple[str]]:
     """The digests whose bytes a row needs. Bytes that were pruned with an old build are garbage where they still
     exist; bytes whose loss a user accepted may have been restored by hand, and are kept."""
-    came_back = sa.exists(sa.select(Loss.id).where(Loss.artifact_digest == Artifact.digest))
-    wanted = sa.or_(Artifact.pruned_at.is_(None), came_back)
-    return sa.select(Artifact.digest).where(Artifact.digest.in_(digests), wanted)
+    is_restored = sa.exists(sa.select(Loss.id).where(Loss.artifact_digest == Artifact.digest))
+    is_wanted = sa.or_(Artifact.pruned_at.is_(None), is_restored)
+    return sa.select(Artifact.digest).where(Artifact.digest.in_(digests), is_wanted)

@@ -58,20 +58,20 @@ class RetryingPool(urllib3.PoolManager):
         self, method: str, url: str, redirect: bool = True, **options: Any
     ) -> urllib3.BaseHTTPResponse:
         """Send the request until the response is final or the time is over; then return the last response or error."""
-        started = time.monotonic()
+        started_at = time.monotonic()
         # An upload is aborted after errors that were waited for already; a sweep can remove it later.
         patience_s = 0.0 if method == "DELETE" and "uploadId=" in url else self._patience_s
         wait_s = FIRST_WAIT_S
         while True:
             pause_s = wait_s * random.uniform(0.5, 1.0)
-            last = time.monotonic() + pause_s > started + patience_s
+            is_last = time.monotonic() + pause_s > started_at + patience_s
             try:
                 response = super().urlopen(method, url, redirect=False, retries=False, **options)
-                if last or response.status not in TRY_AGAIN:
+                if is_last or response.status not in TRY_AGAIN:
                     return response
                 response.drain_conn()
             except BROKEN:
-                if last:
+                if is_last:
                     raise
             self._sleep(pause_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
@@ -80,5 +80,5 @@ class RetryingPool(urllib3.PoolManager):
 def short_trouble(error: Exception) -> str:
     """A connection error in a few words, without Python's object names."""
     cause = error.__cause__ or (error.args[-1] if error.args else error)
-    said = getattr(cause, "strerror", None) or str(cause).rpartition(": ")[2]
-    return said.rstrip(".") or type(error).__name__
+    message = getattr(cause, "strerror", None) or str(cause).rpartition(": ")[2]
+    return message.rstrip(".") or type(error).__name__

@@ -53,8 +53,8 @@ class FolderStore:
     def put(self, source: Path) -> Stored:
         """See :class:`catalog.store.base.Store`."""
         digest = digest_file(source)
-        known = self._renewed(digest, source.stat().st_size)
-        return known or self.adopt(digest, lambda part: shutil.copyfile(source, part))
+        entry = self._renewed(digest, source.stat().st_size)
+        return entry or self.adopt(digest, lambda part: shutil.copyfile(source, part))
 
     def put_bytes(self, data: bytes) -> Stored:
         """See :class:`catalog.store.base.Store`."""
@@ -81,10 +81,10 @@ class FolderStore:
                 os.replace(part, path)
             for folder in (path.parent, path.parent.parent, self._objects):
                 sync(folder)
-            found = path.stat()
+            status = path.stat()
         except OSError as error:
             raise _refused("written", path, error) from error
-        return Stored(digest, found.st_size, found.st_mtime)
+        return Stored(digest, status.st_size, status.st_mtime)
 
     def fetch(self, digest: str, destination: Path) -> None:
         """See :class:`catalog.store.base.Store`."""
@@ -115,12 +115,12 @@ class FolderStore:
         """See :class:`catalog.store.base.Store`."""
         path = self._path(digest)
         try:
-            found = path.stat()
+            status = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _refused("read", path, error) from error
-        return Stored(digest, found.st_size, found.st_mtime) if stat.S_ISREG(found.st_mode) else None
+        return Stored(digest, status.st_size, status.st_mtime) if stat.S_ISREG(status.st_mode) else None
 
     def verify(self, digest: str) -> bool:
         """See :class:`catalog.store.base.Store`."""
@@ -150,17 +150,17 @@ class FolderStore:
                 continue
             with suppress(FileNotFoundError):  # removed meanwhile
                 settled_date(path)
-            if found := self.stat(path.name):
-                yield found
+            if entry := self.stat(path.name):
+                yield entry
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """See :class:`catalog.store.base.Store`."""
         limit = time.time() - older_than_s
-        there = [path for path in self._unfinished.glob("*") if path.is_file()]
-        old = [path for path in there if settled_date(path) < limit]
-        for path in old:
+        paths = [path for path in self._unfinished.glob("*") if path.is_file()]
+        old_paths = [path for path in paths if settled_date(path) < limit]
+        for path in old_paths:
             path.unlink(missing_ok=True)
-        return len(old)
+        return len(old_paths)
 
     def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
         """Raises RefusedError: a local path never expires, and would reveal the names of this machine's folders."""
@@ -175,8 +175,8 @@ class FolderStore:
 
     def _renewed(self, digest: str, size: int) -> Stored | None:
         """Known bytes with a new date: a sweep must not remove them before the row that will name them."""
-        known = self.stat(digest)
-        if known is None or known.size != size:
+        entry = self.stat(digest)
+        if entry is None or entry.size != size:
             return None
         path = self._path(digest)
         try:
@@ -205,8 +205,8 @@ class FolderStore:
 
     def _displace(self, place: Path) -> None:
         folder = private_folder(self._root / "misplaced")
-        free = (folder / f"{place.name}-{number}" for number in count(1))
-        place.rename(next(name for name in free if not name.exists()))
+        candidates = (folder / f"{place.name}-{number}" for number in count(1))
+        place.rename(next(name for name in candidates if not name.exists()))
 
     @contextmanager
     def _part(self) -> Iterator[Path]:

@@ -46,9 +46,9 @@ class S3Store:
 
     def with_timeout(self, patience_s: float) -> S3Store:
         """See :class:`catalog.store.base.Store`."""
-        other = copy.copy(self)
-        other._client = self._client.with_timeout(patience_s)
-        return other
+        clone = copy.copy(self)
+        clone._client = self._client.with_timeout(patience_s)
+        return clone
 
     def put(self, source: Path) -> Stored:
         """See :class:`catalog.store.base.Store`."""
@@ -63,7 +63,7 @@ class S3Store:
     def fetch(self, digest: str, destination: Path) -> None:
         """See :class:`catalog.store.base.Store`."""
         try:
-            found = self._digest_there(digest, destination)
+            stored_digest = self._digest_there(digest, destination)
         except OSError as error:
             destination.unlink(missing_ok=True)
             raise StoreError(
@@ -74,9 +74,9 @@ class S3Store:
         except StoreError:
             destination.unlink(missing_ok=True)
             raise
-        if found != digest:
+        if stored_digest != digest:
             destination.unlink(missing_ok=True)
-            raise lost(digest, "not in the store" if found is None else "corrupt in the store")
+            raise lost(digest, "not in the store" if stored_digest is None else "corrupt in the store")
 
     def local(self, digest: str) -> Path:
         """See :class:`catalog.store.base.Store`. Downloaded once, then kept on this machine while in use, and
@@ -86,8 +86,8 @@ class S3Store:
 
     def stat(self, digest: str) -> Stored | None:
         """See :class:`catalog.store.base.Store`."""
-        found = self._client.stat(self._key(digest))
-        return Stored(digest, found.size, found.modified_at) if found else None
+        entry = self._client.stat(self._key(digest))
+        return Stored(digest, entry.size, entry.modified_at) if entry else None
 
     def verify(self, digest: str) -> bool:
         """See :class:`catalog.store.base.Store`. Downloads every byte."""
@@ -100,10 +100,10 @@ class S3Store:
 
     def listing(self) -> Iterator[Stored]:
         """See :class:`catalog.store.base.Store`. Other objects under the prefix are skipped."""
-        for found in self._client.listing(f"{self._prefix}objects/"):
-            digest = found.key.rpartition("/")[2]
-            if self._is_named(digest, found.key):
-                yield Stored(digest, found.size, found.modified_at)
+        for entry in self._client.listing(f"{self._prefix}objects/"):
+            digest = entry.key.rpartition("/")[2]
+            if self._is_named(digest, entry.key):
+                yield Stored(digest, entry.size, entry.modified_at)
 
     def sweep_unfinished(self, older_than_s: float) -> int:
         """See :class:`catalog.store.base.Store`.
@@ -111,7 +111,9 @@ class S3Store:
         MinIO lists only the uploads begun since its start; it sweeps older ones itself after a day.
         """
         limit = time.time() - older_than_s
-        uploads = [each for each in self._client.uploads(f"{self._prefix}objects/") if each.begun_at < limit]
+        uploads = [
+            candidate for candidate in self._client.uploads(f"{self._prefix}objects/") if candidate.begun_at < limit
+        ]
         return sum(self._client.abort(upload) for upload in uploads) + self._cache.sweep_unfinished(older_than_s)
 
     def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
@@ -134,18 +136,18 @@ class S3Store:
             return False
 
     def _keep(self, digest: str, size: int, stream: BinaryIO) -> Stored:
-        known = self.stat(digest)
+        entry = self.stat(digest)
         # Known bytes get a new date: a sweep must not remove them before the row that will name them.
-        if known is not None and known.size == size and self._client.renew(self._key(digest)):
+        if entry is not None and entry.size == size and self._client.renew(self._key(digest)):
             return Stored(digest, size, time.time())
         # A single request states the whole object's SHA-256, and the server rejects other bytes. For multipart
         # uploads it knows only the parts' checksums: such an object is read back, as is any for which the server
         # returns no checksum.
         sha256 = b64encode(bytes.fromhex(digest)).decode() if size <= self._part_bytes else None
         self._client.upload(self._key(digest), stream, size=size, part_bytes=self._part_bytes, sha256=sha256)
-        found = self._client.stat(self._key(digest))
-        if found and found.size == size and ((sha256 and found.sha256 == sha256) or self.verify(digest)):
-            return Stored(digest, size, found.modified_at)
+        new_entry = self._client.stat(self._key(digest))
+        if new_entry and new_entry.size == size and ((sha256 and new_entry.sha256 == sha256) or self.verify(digest)):
+            return Stored(digest, size, new_entry.modified_at)
         self.delete(digest)
         raise StoreError(
             f"artifact {digest[:12]} was damaged while it was stored",
@@ -160,15 +162,15 @@ class S3Store:
         as MinIO does, it refuses to send it, or cuts it at the same byte every time: it has no digest then, as long
         as the service still lists the object (in an outage it does not).
         """
-        cuts: list[int | None] = []
+        cut_positions: list[int | None] = []
         while True:
             try:
                 return self._read(digest, destination)
             except (ProtocolError, TimeoutError) as error:
-                cuts.append(getattr(error.args[-1], "partial", None))
-                if len(cuts) < DOWNLOADS:
+                cut_positions.append(getattr(error.args[-1], "partial", None))
+                if len(cut_positions) < DOWNLOADS:
                     continue
-                if None not in cuts and len(set(cuts)) == 1 and self.stat(digest):
+                if None not in cut_positions and len(set(cut_positions)) == 1 and self.stat(digest):
                     return NO_DIGEST
                 raise unreachable(short_trouble(error), where=self._client.where, digest=digest) from error
             except StoreError as error:
@@ -180,17 +182,17 @@ class S3Store:
         response = self._client.read(self._key(digest))
         if response is None:
             return None
-        sha, size = hashlib.sha256(), 0
+        hasher, size = hashlib.sha256(), 0
         with ExitStack() as stack:
             stack.enter_context(closing(response))
             target = stack.enter_context(destination.open("wb")) if destination else None
             # Not decoded: any writer of the bucket can set an object's content encoding.
             for chunk in response.stream(CHUNK, decode_content=False):
-                sha.update(chunk)
+                hasher.update(chunk)
                 size += len(chunk)
                 if size > MAX_OBJECT_BYTES:
                     return NO_DIGEST
                 if target:
                     target.write(chunk)
             response.release_conn()
-        return sha.hexdigest()
+        return hasher.hexdigest()

@@ -50,10 +50,10 @@ def bucket_at(url: str, settings: Settings) -> Bucket:
         raise StoreError(
             "the bucket's credentials are not set", remedy="Set SONGLINE_S3_ACCESS_KEY and SONGLINE_S3_SECRET_KEY"
         )
-    where = urlsplit(url)
+    address = urlsplit(url)
     return Bucket(
-        name=where.netloc,
-        prefix=where.path.strip("/"),
+        name=address.netloc,
+        prefix=address.path.strip("/"),
         endpoint=settings.s3_endpoint,
         region=settings.s3_region,
         access_key=settings.s3_access_key,
@@ -104,21 +104,23 @@ class S3Client:
 
     def with_timeout(self, patience_s: float) -> S3Client:
         """A client of the same bucket with a shorter timeout, both for silence and for errors of the service."""
-        other = S3Client(replace(self._settings, patience_s=patience_s, read_s=max(patience_s, LEAST_READ_S)))
-        other._is_open = self._is_open
-        return other
+        client = S3Client(replace(self._settings, patience_s=patience_s, read_s=max(patience_s, LEAST_READ_S)))
+        client._is_open = self._is_open
+        return client
 
     def stat(self, key: str) -> Found | None:
         """The service's description of an object; None where there is none."""
         with self._told():
             try:
-                found = self._minio.stat_object(self._bucket, key, extra_headers={"x-amz-checksum-mode": "ENABLED"})
+                description = self._minio.stat_object(
+                    self._bucket, key, extra_headers={"x-amz-checksum-mode": "ENABLED"}
+                )
             except S3Error as error:
                 if error.code in GONE:
                     return None
                 raise
-        sha256 = (found.metadata or {}).get("x-amz-checksum-sha256")
-        return Found(key, found.size or 0, _seconds(found.last_modified), str(sha256) if sha256 else None)
+        sha256 = (description.metadata or {}).get("x-amz-checksum-sha256")
+        return Found(key, description.size or 0, _seconds(description.last_modified), str(sha256) if sha256 else None)
 
     def upload(self, key: str, stream: BinaryIO, *, size: int, part_bytes: int, sha256: str | None) -> None:
         """Send ``size`` bytes in parts; with ``sha256`` (base64, for a single part only) the server rejects other
@@ -139,17 +141,20 @@ class S3Client:
                     raise
                 # The client aborted the upload after an error, and the abort failed too: report the first error. None
                 # means that the upload was complete already, and only the response was lost.
-                trouble = error.__context__
-                if isinstance(trouble, MinioException | HTTPError) and getattr(trouble, "code", "") != "NoSuchUpload":
-                    raise trouble from None
+                first_error = error.__context__
+                if (
+                    isinstance(first_error, MinioException | HTTPError)
+                    and getattr(first_error, "code", "") != "NoSuchUpload"
+                ):
+                    raise first_error from None
 
     def renew(self, key: str) -> bool:
         """Give an object a new date by copying it onto itself inside the service; False where it is gone."""
         source = CopySource(self._bucket, key)
-        renewed: dict[str, str | list[str] | tuple[str]] = {"renewed": str(int(time.time()))}
+        metadata: dict[str, str | list[str] | tuple[str]] = {"renewed": str(int(time.time()))}
         with self._told():
             try:
-                self._minio.copy_object(self._bucket, key, source, metadata=renewed, metadata_directive=REPLACE)
+                self._minio.copy_object(self._bucket, key, source, metadata=metadata, metadata_directive=REPLACE)
             except S3Error as error:
                 if error.code in GONE:
                     return False
@@ -174,30 +179,33 @@ class S3Client:
     def listing(self, prefix: str) -> Iterator[Found]:
         """All objects whose key begins with ``prefix``, ordered by key."""
         with self._told():
-            for found in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
-                yield Found(found.object_name or "", found.size or 0, _seconds(found.last_modified))
+            for entry in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
+                yield Found(entry.object_name or "", entry.size or 0, _seconds(entry.last_modified))
 
     def link(self, key: str, expires_s: int, *, file_name: str = "") -> str:
         """A URL that downloads the object without credentials until it expires, under ``file_name`` (RFC 6266)."""
-        named: dict[str, str | list[str] | tuple[str]] = {}
+        headers: dict[str, str | list[str] | tuple[str]] = {}
         if file_name:
-            named["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
-        lasting = timedelta(seconds=expires_s)
+            headers["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+        duration = timedelta(seconds=expires_s)
         with self._told():
-            return self._minio.presigned_get_object(self._bucket, key, expires=lasting, response_headers=named)
+            return self._minio.presigned_get_object(self._bucket, key, expires=duration, response_headers=headers)
 
     def uploads(self, prefix: str) -> list[Upload]:
         """The multipart uploads that were not completed, as far as the service lists them."""
-        found: list[Upload] = []
+        uploads: list[Upload] = []
         marker: str | None = None
         with self._told():
             while True:
                 # Requested without the prefix, which MinIO treats as a complete key here.
                 page = self._minio._list_multipart_uploads(self._bucket, key_marker=marker)
-                found += [Upload(u.object_name, u.upload_id or "", _seconds(u.initiated_time)) for u in page.uploads]
+                uploads += [
+                    Upload(entry.object_name, entry.upload_id or "", _seconds(entry.initiated_time))
+                    for entry in page.uploads
+                ]
                 marker = page.next_key_marker if page.is_truncated else None
                 if not marker:
-                    return [upload for upload in found if upload.key.startswith(prefix)]
+                    return [upload for upload in uploads if upload.key.startswith(prefix)]
 
     def abort(self, upload: Upload) -> bool:
         """Abort an unfinished upload; False where it is gone."""

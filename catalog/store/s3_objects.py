@@ -36,8 +36,8 @@ class NamedObjects:
 
     def listing(self) -> Iterator[Found]:
         """Every object, its name as ``key``."""
-        for found in self._client.listing(self._prefix):
-            yield Found(found.key.removeprefix(self._prefix), found.size, found.modified_at)
+        for entry in self._client.listing(self._prefix):
+            yield Found(entry.key.removeprefix(self._prefix), entry.size, entry.modified_at)
 
     def is_there(self, name: str) -> bool:
         """Whether the object exists."""
@@ -51,8 +51,8 @@ class NamedObjects:
                 with closing(self._read(name)) as response:
                     return _written(response, name, destination, max_bytes=max_bytes)
             except (ProtocolError, TimeoutError) as error:
-                cut = error
-        raise unreachable(short_trouble(cut), where=self._client.where) from cut
+                last_error = error
+        raise unreachable(short_trouble(last_error), where=self._client.where) from last_error
 
     def put(self, name: str, data: bytes) -> None:
         """Store bytes under a name, replacing an existing object."""

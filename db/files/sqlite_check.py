@@ -61,11 +61,11 @@ def _check_header(path: Path, header: bytes, *, is_alone: bool) -> None:
     if len(header) < HEADER_BYTES:
         raise DatabaseDamaged(f"only {len(header)} bytes of it are left")
     page_bytes = struct.unpack_from(">H", header, 16)[0]
-    pages, changed, valid_for = (struct.unpack_from(">I", header, at)[0] for at in (28, 24, 92))
+    pages, change_count, valid_for = (struct.unpack_from(">I", header, offset)[0] for offset in (28, 24, 92))
     page_bytes = 65536 if page_bytes == 1 else page_bytes
-    wanted, found = page_bytes * pages, path.stat().st_size
-    if is_alone and changed == valid_for and found < wanted:
-        raise DatabaseDamaged(f"it is cut off: {found} of {wanted} bytes are left")
+    expected_bytes, actual_bytes = page_bytes * pages, path.stat().st_size
+    if is_alone and change_count == valid_for and actual_bytes < expected_bytes:
+        raise DatabaseDamaged(f"it is cut off: {actual_bytes} of {expected_bytes} bytes are left")
 
 
 def check_log(log: Path, *, everything: bool) -> None:
@@ -75,10 +75,10 @@ def check_log(log: Path, *, everything: bool) -> None:
     processes usually leave, only both ends are checked, unless ``everything`` is set.
     """
     try:
-        opened = log.open("rb")
+        log_file = log.open("rb")
     except FileNotFoundError:  # another process checkpointed it into the file and removed it
         return
-    with opened as file:
+    with log_file as file:
         head = file.read(LOG_HEADER.size)
         if len(head) < LOG_HEADER.size:
             return
@@ -90,11 +90,13 @@ def check_log(log: Path, *, everything: bool) -> None:
         frame_bytes = FRAME_HEADER.size + page_bytes
         frames = (os.fstat(file.fileno()).st_size - LOG_HEADER.size) // frame_bytes
         ends = max(1, END_BYTES // frame_bytes)
-        whole = everything or frames <= 2 * ends
-        parts = [range(frames)] if whole else [range(ends), range(frames - ends, frames)]
-        lost = _commits_behind_the_break(file, fields, parts)
-    if lost >= LOST_COMMITS and _is_unchanged(log, head):
-        raise DatabaseDamaged(f"its write-ahead log {log.name} was overwritten: about {lost} changes in it are lost")
+        is_whole = everything or frames <= 2 * ends
+        parts = [range(frames)] if is_whole else [range(ends), range(frames - ends, frames)]
+        lost_count = _commits_behind_the_break(file, fields, parts)
+    if lost_count >= LOST_COMMITS and _is_unchanged(log, head):
+        raise DatabaseDamaged(
+            f"its write-ahead log {log.name} was overwritten: about {lost_count} changes in it are lost"
+        )
 
 
 def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Sequence[range]) -> int:
@@ -106,26 +108,26 @@ def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Se
         total = fields[6:]
         if part.start:
             file.seek(LOG_HEADER.size + (part.start - 1) * (FRAME_HEADER.size + page_bytes))
-            before = FRAME_HEADER.unpack(file.read(FRAME_HEADER.size))
-            is_whole = is_whole and before[2:4] == salts
-            total = before[4:]
+            previous_header = FRAME_HEADER.unpack(file.read(FRAME_HEADER.size))
+            is_whole = is_whole and previous_header[2:4] == salts
+            total = previous_header[4:]
         file.seek(LOG_HEADER.size + part.start * (FRAME_HEADER.size + page_bytes))
         for _ in part:
             frame = file.read(FRAME_HEADER.size + page_bytes)
             if len(frame) < FRAME_HEADER.size + page_bytes:  # restarted meanwhile
                 return commits
-            _, commit, *rest = FRAME_HEADER.unpack_from(frame)
-            is_ours = tuple(rest[:2]) == salts
+            _, commit, *values = FRAME_HEADER.unpack_from(frame)
+            is_ours = tuple(values[:2]) == salts
             if is_whole:
                 total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
-                is_whole = is_ours and tuple(rest[2:]) == total
+                is_whole = is_ours and tuple(values[2:]) == total
             commits += bool(not is_whole and is_ours and commit)
     return commits
 
 
 def with_log(path: Path, log: Path) -> bytes:
     """The database merged with its log, as a file without a log; changes no file. Raises OSError."""
-    whole = bytearray(path.read_bytes())
+    database = bytearray(path.read_bytes())
     with log.open("rb") as file:
         head = file.read(LOG_HEADER.size)
         fields = LOG_HEADER.unpack(head) if len(head) == LOG_HEADER.size else (0,) * 8
@@ -133,17 +135,17 @@ def with_log(path: Path, log: Path) -> bytes:
         pages: dict[int, bytes] = {}
         size = FRAME_HEADER.size + page_bytes
         while magic in LOG_MAGIC and len(frame := file.read(size)) == size:
-            number, commit, *rest = FRAME_HEADER.unpack_from(frame)
+            number, commit, *values = FRAME_HEADER.unpack_from(frame)
             total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
-            if tuple(rest) != (*salts, *total):
+            if tuple(values) != (*salts, *total):
                 break
             pages[number] = frame[24:]
             if commit:
-                _put_pages(whole, pages, page_bytes)
-                del whole[commit * page_bytes :]
+                _put_pages(database, pages, page_bytes)
+                del database[commit * page_bytes :]
                 pages = {}
-    whole[18:20] = b"\1\1"[: len(whole[18:20])]  # the format of files without a log
-    return bytes(whole)
+    database[18:20] = b"\1\1"[: len(database[18:20])]  # the format of files without a log
+    return bytes(database)
 
 
 def _put_pages(whole: bytearray, pages: Mapping[int, bytes], page_bytes: int) -> None:
@@ -157,11 +159,11 @@ def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
     words = array("I", data)
     if (magic & 1) != (struct.pack("=I", 1) == struct.pack(">I", 1)):
         words.byteswap()
-    first, second = start
-    for even, odd in zip(words[::2], words[1::2], strict=True):
-        first = (first + even + second) & 0xFFFFFFFF
-        second = (second + odd + first) & 0xFFFFFFFF
-    return first, second
+    first_sum, second_sum = start
+    for even_word, odd_word in zip(words[::2], words[1::2], strict=True):
+        first_sum = (first_sum + even_word + second_sum) & 0xFFFFFFFF
+        second_sum = (second_sum + odd_word + first_sum) & 0xFFFFFFFF
+    return first_sum, second_sum
 
 
 def _is_in_use(path: Path) -> bool:
@@ -171,11 +173,11 @@ def _is_in_use(path: Path) -> bool:
     process had opened before would release all of its locks. False where the system does not list locks.
     """
     try:
-        there = path.with_name(f"{path.name}-shm").stat()
+        status = path.with_name(f"{path.name}-shm").stat()
         locks = Path("/proc/locks").read_text("ascii", "replace")
     except OSError:
         return False
-    name = f"{os.major(there.st_dev):02x}:{os.minor(there.st_dev):02x}:{there.st_ino}"
+    name = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     return any(name in line.split() for line in locks.splitlines())
 
 

@@ -36,5 +36,5 @@ def check_size(width_px: int, height_px: int, *, most_pixels: int) -> None:
     if not width_px or not height_px:
         raise refused("has no pixels")
     if width_px * height_px > most_pixels:
-        what = f"has {width_px} x {height_px} px, more than {most_pixels} together"
-        raise refused(what, "Make it smaller; 3000 x 3000 px is what shops ask for")
+        problem = f"has {width_px} x {height_px} px, more than {most_pixels} together"
+        raise refused(problem, "Make it smaller; 3000 x 3000 px is what shops ask for")

@@ -17,15 +17,15 @@ def is_profile(data: bytes) -> bool:
 
 def cleaned_iccp(body: bytes) -> bytes | None:
     """The body of an iCCP chunk with a generic name and the profile compressed again; None where it is no profile."""
-    _, found, packed = body.partition(b"\0")
-    if not found or packed[:1] != b"\0":
+    _, separator, compressed = body.partition(b"\0")
+    if not separator or compressed[:1] != b"\0":
         return None
-    inflating = zlib.decompressobj()
+    decompressor = zlib.decompressobj()
     try:
-        profile = inflating.decompress(packed[1:], MAX_PROFILE_BYTES + 1)
+        profile = decompressor.decompress(compressed[1:], MAX_PROFILE_BYTES + 1)
     except zlib.error:
         return None
-    return b"icc\0\0" + zlib.compress(profile, 0) if inflating.eof and is_profile(profile) else None
+    return b"icc\0\0" + zlib.compress(profile, 0) if decompressor.eof and is_profile(profile) else None
 
 
 def profile_parts(parts: list[bytes]) -> bool:

@@ -44,33 +44,33 @@ class _Found:
 
 def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
     """The picture in a JPEG. Raises InputError where a segment or the end of the image is missing or invalid."""
-    found = _Found()
-    kept: list[bytes] = []
-    at = 2
+    details = _Found()
+    segments: list[bytes] = []
+    offset = 2
     for _ in range(MAX_SEGMENTS):
-        marker, at = _marker(data, at)
+        marker, offset = _marker(data, offset)
         if marker == EOI:
             break
-        body = _body(data, at)
-        at += 2 + len(body)
-        segment = _kept(marker, body, found, most_pixels)
+        body = _body(data, offset)
+        offset += 2 + len(body)
+        segment = _kept(marker, body, details, most_pixels)
         if marker == SOS:
-            end = _end_of_scan(data, at)
-            _check_restarts(data[at:end], may=found.restarts)
-            segment += data[at:end]
-            at = end
-        kept.append(segment)
+            end = _end_of_scan(data, offset)
+            _check_restarts(data[offset:end], may=details.restarts)
+            segment += data[offset:end]
+            offset = end
+        segments.append(segment)
     else:
         raise refused(f"has more than {MAX_SEGMENTS} segments")
-    if not found.scans:
+    if not details.scans:
         raise refused("ends before its picture begins")
     return Cover(
         media_type="image/jpeg",
-        width_px=found.width_px,
-        height_px=found.height_px,
-        colours=_COLOURS[found.components],
-        picture=b"".join([b"\xff\xd8", *_with_profile(kept, found.profile), b"\xff\xd9"]),
-        turned=found.turned != 1,
+        width_px=details.width_px,
+        height_px=details.height_px,
+        colours=_COLOURS[details.components],
+        picture=b"".join([b"\xff\xd8", *_with_profile(segments, details.profile), b"\xff\xd9"]),
+        turned=details.turned != 1,
     )
 
 
@@ -96,16 +96,16 @@ def _body(data: bytes, at: int) -> bytes:
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    found = _AFTER_SCAN.search(data, at)
-    if found is None:
+    match = _AFTER_SCAN.search(data, at)
+    if match is None:
         raise refused("is cut short", "Copy or save the picture again")
-    return at + len(data[at : found.start()].rstrip(b"\xff"))
+    return at + len(data[at : match.start()].rstrip(b"\xff"))
 
 
 def _check_restarts(scan: bytes, *, may: bool) -> None:
     """Checks that restart markers count from 0 to 7 repeatedly, and occur only where a restart interval is stated."""
-    for place, found in enumerate(_RESTART.finditer(scan)):
-        if not may or found[1][0] != 0xD0 + place % 8:
+    for index, match in enumerate(_RESTART.finditer(scan)):
+        if not may or match[1][0] != 0xD0 + index % 8:
             raise refused("is damaged: a restart marker stands where none should")
 
 
@@ -121,19 +121,19 @@ def _is_whole_table(marker: int, body: bytes) -> bool:
     """Whether a segment of tables has the length that its contents state (T.81, B.2.4)."""
     if marker == DRI:
         return len(body) == 2
-    at = 0
-    while at < len(body):
+    offset = 0
+    while offset < len(body):
         if marker == DQT:
-            precision, number = body[at] >> 4, body[at] & 15
+            precision, number = body[offset] >> 4, body[offset] & 15
             if precision > 1 or number > 3:
                 return False
-            at += 1 + 64 * (1 + precision)
+            offset += 1 + 64 * (1 + precision)
         else:
-            counts = body[at + 1 : at + 17]
-            if body[at] >> 4 > 1 or body[at] & 15 > 3 or len(counts) < 16 or sum(counts) > 256:
+            counts = body[offset + 1 : offset + 17]
+            if body[offset] >> 4 > 1 or body[offset] & 15 > 3 or len(counts) < 16 or sum(counts) > 256:
                 return False
-            at += 17 + sum(counts)
-    return at == len(body) and at > 0
+            offset += 17 + sum(counts)
+    return offset == len(body) and offset > 0
 
 
 def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
@@ -207,11 +207,11 @@ def _orientation(tiff: bytes) -> int:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 10:
         return 1
-    (at,) = struct.unpack_from(f"{order}I", tiff, 4)
-    if at + 2 > len(tiff):
+    (offset,) = struct.unpack_from(f"{order}I", tiff, 4)
+    if offset + 2 > len(tiff):
         return 1
-    (count,) = struct.unpack_from(f"{order}H", tiff, at)
-    for entry in range(at + 2, min(at + 2 + 12 * count, len(tiff) - 11), 12):
+    (count,) = struct.unpack_from(f"{order}H", tiff, offset)
+    for entry in range(offset + 2, min(offset + 2 + 12 * count, len(tiff) - 11), 12):
         tag, kind, values, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
         if (tag, kind, values) == (_ORIENTATION, 3, 1):
             return int(value) if 1 <= value <= 8 else 1

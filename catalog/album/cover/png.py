@@ -40,26 +40,26 @@ MAX_CHUNKS = 50_000
 
 def read_png(data: bytes, *, most_pixels: int) -> Cover:
     """The picture in a PNG. Raises InputError where a chunk or a pixel is missing, damaged or invalid."""
-    kept = [_SIGNATURE]
+    chunks = [_SIGNATURE]
     pixels: list[bytes] = []
     header = None
     names: set[bytes] = set()
-    before = b""
+    previous_name = b""
     for name, body, chunk in _chunks(data):
         if header is None:
             header = _Header(name, body, most_pixels)
         elif name == b"IHDR":
             raise refused("is damaged: it has two headers")
         if name == b"IDAT":
-            if pixels and before != b"IDAT":
+            if pixels and previous_name != b"IDAT":
                 raise refused("is damaged: something stands between its pixels")
             pixels.append(body)
         if name in _CRITICAL or name in _SHOWN:
-            kept.append(_kept(name, body, chunk, header, names))
+            chunks.append(_kept(name, body, chunk, header, names))
         elif not name[0] & 0x20:
             raise refused(f"has a part of an unknown kind ({name.decode('latin-1')!r})")
         names.add(name)
-        before = name
+        previous_name = name
     if header is None or (header.kind == 3 and b"PLTE" not in names):
         raise refused("is damaged: it lacks its header or its palette")
     _check_pixels(pixels, header.size_bytes)
@@ -68,7 +68,7 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
         width_px=header.width_px,
         height_px=header.height_px,
         colours=_COLOURS[header.kind],
-        picture=b"".join(kept),
+        picture=b"".join(chunks),
         transparent=header.kind in (4, 6) or b"tRNS" in names,
     )
 
@@ -86,10 +86,10 @@ def _kept(name: bytes, body: bytes, chunk: bytes, header: _Header, names: set[by
         header.palette = len(body) // 3
         return chunk if header.kind == 3 else b""
     if name == b"tRNS" and header.kind == 3:
-        fits = 1 <= len(body) <= header.palette
+        has_valid_length = 1 <= len(body) <= header.palette
     else:
-        fits = name not in _SIZES or _SIZES[name].get(header.kind) == len(body)
-    if not fits:
+        has_valid_length = name not in _SIZES or _SIZES[name].get(header.kind) == len(body)
+    if not has_valid_length:
         raise refused(f"is damaged: its part {name.decode()} has a wrong length")
     return chunk
 
@@ -100,26 +100,26 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Name, body and all bytes of each chunk up to the last one; trailing data is ignored."""
-    at = len(_SIGNATURE)
+    offset = len(_SIGNATURE)
     name = b""
     count = 0
     while name != b"IEND":
         count += 1
         if count > MAX_CHUNKS:
             raise refused(f"has more than {MAX_CHUNKS} parts")
-        if at + 12 > len(data):
+        if offset + 12 > len(data):
             raise refused("is cut short", "Copy or save the picture again")
-        size, name = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + size
+        size, name = struct.unpack_from(">I4s", data, offset)
+        end = offset + 12 + size
         if end > len(data):
             raise refused("is cut short", "Copy or save the picture again")
         if not name.isalpha():
             raise refused("is damaged: a part has no name")
-        body = data[at + 8 : end - 4]
+        body = data[offset + 8 : end - 4]
         if zlib.crc32(body, zlib.crc32(name)) != int.from_bytes(data[end - 4 : end], "big"):
             raise refused("is damaged: a checksum does not fit", "Copy or save the picture again")
-        yield name, body, data[at:end]
-        at = end
+        yield name, body, data[offset:end]
+        offset = end
 
 
 class _Header:
@@ -136,7 +136,7 @@ class _Header:
         check_size(self.width_px, self.height_px, most_pixels=most_pixels)
         passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
         pixel_bits = bits * _CHANNELS[self.kind]
-        self.size_bytes = sum(self._pass_bytes(each, pixel_bits) for each in passes)
+        self.size_bytes = sum(self._pass_bytes(interlace_pass, pixel_bits) for interlace_pass in passes)
 
     def _pass_bytes(self, each: tuple[int, int, int, int], pixel_bits: int) -> int:
         first_column, first_row, columns_step, rows_step = each
@@ -147,20 +147,20 @@ class _Header:
 
 def _check_pixels(pixels: list[bytes], wanted: int) -> None:
     """Inflates the pixels in pieces and checks that they have exactly the size that the header states."""
-    inflating = zlib.decompressobj()
-    made, behind = 0, False
+    decompressor = zlib.decompressobj()
+    size, has_trailing_data = 0, False
     try:
         for part in pixels:
             rest = part
-            while rest and not inflating.eof and made <= wanted:
-                made += len(inflating.decompress(rest, _PIECE))
-                rest = inflating.unconsumed_tail
-            behind = behind or bool(rest and inflating.eof) or bool(inflating.unused_data)
-        while not inflating.eof and made <= wanted and (last := inflating.decompress(b"", _PIECE)):
-            made += len(last)
+            while rest and not decompressor.eof and size <= wanted:
+                size += len(decompressor.decompress(rest, _PIECE))
+                rest = decompressor.unconsumed_tail
+            has_trailing_data = has_trailing_data or bool(rest and decompressor.eof) or bool(decompressor.unused_data)
+        while not decompressor.eof and size <= wanted and (piece := decompressor.decompress(b"", _PIECE)):
+            size += len(piece)
     except zlib.error as error:
         raise refused("is damaged: its pixels cannot be read", "Copy or save the picture again") from error
-    if behind:
+    if has_trailing_data:
         raise refused("is damaged: something stands behind its pixels")
-    if made != wanted or not inflating.eof:
+    if size != wanted or not decompressor.eof:
         raise refused("is damaged: its pixels are not as many as its header says", "Copy or save the picture again")

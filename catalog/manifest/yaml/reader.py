@@ -86,8 +86,8 @@ def read_source(name: str, data: bytes) -> Source:
     """The data of a manifest file called ``name``; never raises: all errors are in ``faults``."""
     source = Source(name)
     if len(data) > MAX_MANIFEST_BYTES:
-        what = f"the file has {len(data)} bytes, more than {MAX_MANIFEST_BYTES}"
-        source.add(None, (), what, "Divide the album, or put its lyrics into files")
+        problem = f"the file has {len(data)} bytes, more than {MAX_MANIFEST_BYTES}"
+        source.add(None, (), problem, "Divide the album, or put its lyrics into files")
         return source
     text = _decoded(data, source)
     if name.lower().endswith(".json") and not source.faults:
@@ -129,8 +129,8 @@ _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\
 
 def _joined(pair: re.Match[str]) -> str:
     """The character that JSON writes as a surrogate pair of two escapes, which YAML does not support."""
-    high, low = int(pair[2], 16), int(pair[3], 16)
-    return pair[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+    high_unit, low_unit = int(pair[2], 16), int(pair[3], 16)
+    return pair[1] + chr(0x10000 + ((high_unit - 0xD800) << 10) + (low_unit - 0xDC00))
 
 
 class _UnreadableError(Exception):
@@ -139,11 +139,16 @@ class _UnreadableError(Exception):
 
 def _compose(text: str, source: Source) -> None:
     """Compose with libyaml; input of ordinary size that it rejects is parsed again by the Python parser."""
-    again = Source(source.name)
+    second_source = Source(source.name)
     if _compose_by(_FAST, text, source) or len(text) > MAX_PURE_CHARACTERS:
         return
-    _compose_by(yaml.SafeLoader, text, again)
-    source.data, source.spots, source.faults, source.broken = again.data, again.spots, again.faults, again.broken
+    _compose_by(yaml.SafeLoader, text, second_source)
+    source.data, source.spots, source.faults, source.broken = (
+        second_source.data,
+        second_source.spots,
+        second_source.faults,
+        second_source.broken,
+    )
 
 
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -169,8 +174,8 @@ def _compose_by(loader: Any, text: str, source: Source) -> bool:
 
 def _syntax_fault(error: yaml.MarkedYAMLError) -> tuple[int | None, FieldPath, str, str]:
     problem = str(error.problem or error.context).replace("\n", " ")
-    at_end = "end of stream" in problem or "end>" in problem
-    mark = (error.context_mark if at_end else None) or error.problem_mark or error.context_mark
+    is_at_end = "end of stream" in problem or "end>" in problem
+    mark = (error.context_mark if is_at_end else None) or error.problem_mark or error.context_mark
     remedy = "Indent with spaces" if "\\t" in problem else "Check the indentation, colons, brackets and quotes here"
     return (mark.line + 1 if mark else None), (), f"this is not YAML: {problem}", remedy
 
@@ -192,9 +197,9 @@ class _Composer:
             return None
         data = self._value(next(self.events), ())
         next(self.events)
-        after = next(self.events)
-        if not isinstance(after, yaml.StreamEndEvent):
-            self.source.add(_line(after), (), "a second document begins", "Keep one manifest per file")
+        end_event = next(self.events)
+        if not isinstance(end_event, yaml.StreamEndEvent):
+            self.source.add(_line(end_event), (), "a second document begins", "Keep one manifest per file")
         return data
 
     def _value(self, event: yaml.Event, path: FieldPath) -> Json:
@@ -238,8 +243,8 @@ class _Composer:
             self.source.spots.setdefault((*path, name), spot)
             value = self._value(value_event, (*path, name))
             if name in fields:
-                what = f"the field stands twice, first in line {self.source.spot((*path, name)).line}"
-                self.source.add(_line(event), (*path, name), what, "Remove one of them")
+                problem = f"the field stands twice, first in line {self.source.spot((*path, name)).line}"
+                self.source.add(_line(event), (*path, name), problem, "Remove one of them")
             fields.setdefault(name, value)
         return fields
 
@@ -248,8 +253,8 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_references(event, path)
             if len(event.value) > MAX_NAME_CHARACTERS:
-                what = f"the name of a field has more than {MAX_NAME_CHARACTERS} characters"
-                self.source.add(_line(event), path, what, "Shorten it")
+                problem = f"the name of a field has more than {MAX_NAME_CHARACTERS} characters"
+                self.source.add(_line(event), path, problem, "Shorten it")
                 raise _UnreadableError
             return self._text(event.value, event, path)
         self.source.add(
@@ -261,9 +266,9 @@ class _Composer:
         text = self._text(event.value, event, path)
         if event.style:  # None for a plain scalar, or empty where libyaml read it
             return text
-        for pattern, what, remedy in AMBIGUOUS:
+        for pattern, problem, remedy in AMBIGUOUS:
             if pattern.fullmatch(text):
-                self._refuse(event, path, f"{shown(text)} {what}", remedy)
+                self._refuse(event, path, f"{shown(text)} {problem}", remedy)
                 return None
         return resolved(text)
 

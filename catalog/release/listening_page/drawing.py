@@ -17,10 +17,10 @@ def waveform_path(peaks: Sequence[tuple[float, float]]) -> str:
     """The outline of a waveform: along the highest samples, back along the lowest; scaled so that the peak fits."""
     if not peaks:
         return ""
-    loudest = max(max(abs(low), abs(high)) for low, high in peaks) or 1.0
+    peak = max(max(abs(low), abs(high)) for low, high in peaks) or 1.0
     xs = [_x(index + 0.5, len(peaks)) for index in range(len(peaks))]
-    top = [(x, _around(high, loudest, above=True)) for x, (_, high) in zip(xs, peaks, strict=True)]
-    bottom = [(x, _around(low, loudest, above=False)) for x, (low, _) in zip(xs, peaks, strict=True)]
+    top = [(x, _around(high, peak, above=True)) for x, (_, high) in zip(xs, peaks, strict=True)]
+    bottom = [(x, _around(low, peak, above=False)) for x, (low, _) in zip(xs, peaks, strict=True)]
     return _polyline(top + bottom[::-1]) + "Z"
 
 

@@ -137,8 +137,8 @@ def _checked(track: TrackView) -> str:
 
 
 def _played(track: TrackView) -> str | None:
-    by_kind = {file.kind: file.path for file in track.files}
-    return next((by_kind[kind] for kind in PLAYED_FIRST if kind in by_kind), None)
+    paths = {file.kind: file.path for file in track.files}
+    return next((paths[kind] for kind in PLAYED_FIRST if kind in paths), None)
 
 
 @cache

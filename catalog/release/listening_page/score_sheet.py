@@ -50,13 +50,15 @@ def score_sheet(
     """The sheet of a song's candidates, in their order; weighted metrics are sorted by falling weight."""
     gates = _names(gate.name for candidate in candidates for gate in candidate.gates)
     metrics = _names(metric.name for candidate in candidates for metric in candidate.metrics)
-    weighted = sorted((name for name in metrics if name in weights), key=lambda name: -weights[name])
-    heard = {metric.name for candidate in candidates for metric in candidate.metrics if metric.reason != NOT_SCORED}
-    others = [name for name in metrics if name in heard and name not in weights and name not in gates]
+    weighted_names = sorted((name for name in metrics if name in weights), key=lambda name: -weights[name])
+    measured_names = {
+        metric.name for candidate in candidates for metric in candidate.metrics if metric.reason != NOT_SCORED
+    }
+    other_names = [name for name in metrics if name in measured_names and name not in weights and name not in gates]
     return Sheet(
         gates=tuple(_gate_row(name, candidates, specs) for name in gates),
-        weighted=tuple(_metric_row(name, candidates, specs, f"{weights[name]:.0%}") for name in weighted),
-        others=tuple(_metric_row(name, candidates, specs, "") for name in others),
+        weighted=tuple(_metric_row(name, candidates, specs, f"{weights[name]:.0%}") for name in weighted_names),
+        others=tuple(_metric_row(name, candidates, specs, "") for name in other_names),
     )
 
 
@@ -67,8 +69,8 @@ def metric_label(name: str) -> str:
     words = name.split("_")
     if len(words) > 1 and words[-1] in _UNITS:
         words = words[:-1]
-    first, *rest = (_WORDS.get(word, word) for word in words)
-    return " ".join([first[:1].upper() + first[1:], *rest])
+    first_word, *other_words = (_WORDS.get(word, word) for word in words)
+    return " ".join([first_word[:1].upper() + first_word[1:], *other_words])
 
 
 def level(value: float) -> str:
@@ -81,8 +83,8 @@ def level(value: float) -> str:
 
 def number(value: float) -> str:
     """A number with at most four significant digits and a true minus sign."""
-    shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
-    return ("0" if float(shown) == 0 else shown).replace("-", "\u2212")
+    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+    return ("0" if float(text) == 0 else text).replace("-", "\u2212")
 
 
 def limit_text(limit: Limit) -> str:
@@ -97,10 +99,10 @@ def _names(names: Iterable[str]) -> list[str]:
 
 
 def _gate_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec]) -> Row:
-    found = [next((gate for gate in each.gates if gate.name == name), None) for each in candidates]
+    gates = [next((gate for gate in candidate.gates if gate.name == name), None) for candidate in candidates]
     unit = specs[name].unit if name in specs else ""
-    limit = next(limit_text(gate.limit) for gate in found if gate is not None)
-    cells = tuple(_gate_cell(gate, each.chosen) for gate, each in zip(found, candidates, strict=True))
+    limit = next(limit_text(gate.limit) for gate in gates if gate is not None)
+    cells = tuple(_gate_cell(gate, candidate.chosen) for gate, candidate in zip(gates, candidates, strict=True))
     return Row(metric_label(name), _note(name, specs), f"{limit} {_shown_unit(unit)}".strip(), cells)
 
 
@@ -112,10 +114,14 @@ def _gate_cell(gate: GateView | None, chosen: bool) -> Cell:
 
 
 def _metric_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec], aside: str) -> Row:
-    found = [next((metric for metric in each.metrics if metric.name == name), None) for each in candidates]
-    units = [metric.unit for metric in found if metric is not None and metric.unit]
+    found_metrics = [
+        next((metric for metric in candidate.metrics if metric.name == name), None) for candidate in candidates
+    ]
+    units = [metric.unit for metric in found_metrics if metric is not None and metric.unit]
     unit = _shown_unit(units[0]) if units else ""
-    cells = tuple(_metric_cell(metric, each.chosen) for metric, each in zip(found, candidates, strict=True))
+    cells = tuple(
+        _metric_cell(metric, candidate.chosen) for metric, candidate in zip(found_metrics, candidates, strict=True)
+    )
     return Row(f"{metric_label(name)}{f', {unit}' if unit else ''}", _note(name, specs), aside, cells)
 
 

@@ -162,22 +162,25 @@ class PageView:
 
 def candidate_views(decision: Decision, *, winner: str | None = None) -> tuple[CandidateView, ...]:
     """A decision's candidates for the page; ``winner`` where the user's pick replaces the decision's."""
-    chosen = decision.winner if winner is None else winner
+    winner_id = decision.winner if winner is None else winner
     return tuple(
         CandidateView(
-            id=each.id,
-            name=each.name,
-            rank=each.rank,
-            score=each.score,
-            chosen=each.id == chosen,
-            sentence=each.sentence,
-            gates=tuple(GateView(g.name, g.value, g.limit, g.passed, g.not_measurable) for g in each.gates),
+            id=candidate.id,
+            name=candidate.name,
+            rank=candidate.rank,
+            score=candidate.score,
+            chosen=candidate.id == winner_id,
+            sentence=candidate.sentence,
+            gates=tuple(
+                GateView(gate.name, gate.value, gate.limit, gate.passed, gate.not_measurable)
+                for gate in candidate.gates
+            ),
             metrics=tuple(
-                MetricView(name, None, "", read.not_measurable)
-                if isinstance(read, Missing)
-                else MetricView(name, read.value, read.unit, None, each.normalised.get(name))
-                for name, read in each.metrics.items()
+                MetricView(name, None, "", reading.not_measurable)
+                if isinstance(reading, Missing)
+                else MetricView(name, reading.value, reading.unit, None, candidate.normalised.get(name))
+                for name, reading in candidate.metrics.items()
             ),
         )
-        for each in decision.candidates
+        for candidate in decision.candidates
     )
