@@ -39,10 +39,10 @@ def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
     for name in judge.models:
         model = store.spec(name)
         commercial = "yes" if model.licence.commercial else "no"
-        here = "yes" if store.installed(name) else "no"
-        rows.append((name, model.licence.id, commercial, here))
-    first = (judge.name, str(judge.revision), metrics)
-    return [(*(first if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
+        installation = "yes" if store.installed(name) else "no"
+        rows.append((name, model.licence.id, commercial, installation))
+    first_cells = (judge.name, str(judge.revision), metrics)
+    return [(*(first_cells if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
 
 
 def _commands(judge: Judge, store: ModelStore) -> list[str]:
@@ -71,7 +71,9 @@ def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
             }
             for spec in map(with_step, judge.metrics)
         ],
-        "models": [_model(spec, here.revision if here else None) for spec, here in models],
+        "models": [
+            _model(spec, installed_model.revision if installed_model else None) for spec, installed_model in models
+        ],
         "packages": {"extras": list(judge.extras), "lacking": list(judge.missing)},
         "get": commands,
     }
