@@ -82,8 +82,8 @@ class ProgressArtifact:
         if own_pages:
             self._id = own_pages[0].id
         else:
-            created = await acreate_progress_artifact(0.0, key=self._key, description=safe(self._description))
-            self._id = created if isinstance(created, UUID) else created.id
+            artifact = await acreate_progress_artifact(0.0, key=self._key, description=safe(self._description))
+            self._id = artifact if isinstance(artifact, UUID) else artifact.id
         async with get_client() as client:
             for page in pages:
                 if page.id != self._id:
