@@ -32,9 +32,9 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
         return
     table = SafeTable(show_header=False)
     for outcome in outcomes:
-        changes = f" ({', '.join(outcome.changes)})" if outcome.changes else ""
+        change_text = f" ({', '.join(outcome.changes)})" if outcome.changes else ""
         table.add_row(
-            Text(outcome.verdict, style=STYLES[outcome.verdict]), outcome.kind, Text(f"{outcome.name}{changes}")
+            Text(outcome.verdict, style=STYLES[outcome.verdict]), outcome.kind, Text(f"{outcome.name}{change_text}")
         )
     stdout().print(table)
     stdout().print(f"{changed_count} of {len(outcomes)} changed." if changed_count else "Nothing had to be changed.")

@@ -176,13 +176,13 @@ def removal_document(removal: Removal) -> dict[str, Any]:
         "bytes": sum(removal.freed.values()),
         "kinds": dict(removal.freed),
         "shared_bytes": removal.shared_bytes,
-        "left": [stored.digest for stored in removal.swept.left] if removal.swept else [],
+        "left": [stored_object.digest for stored_object in removal.swept.left] if removal.swept else [],
     }
 
 
 def freed_bytes(removal: Removal) -> int:
     """Bytes that were actually freed."""
-    return sum(stored.size for stored in removal.swept.garbage) if removal.swept else 0
+    return sum(stored_object.size for stored_object in removal.swept.garbage) if removal.swept else 0
 
 
 def end(removal: Removal) -> None:

@@ -33,16 +33,16 @@ def doctor(*, as_json: bool) -> None:
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
     checks += [check_of_service for service_check in SERVICES for check_of_service in _looked(service_check, settings)]
-    missing = any(check.verdict == "missing" for check in checks)
+    is_incomplete = any(check.verdict == "missing" for check in checks)
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
+        print_json({"checks": [asdict(check) for check in checks], "ok": not is_incomplete})
     else:
         table = SafeTable("", "what", "found", "how to get it")
         for check in checks:
             mark = Text(check.verdict, style=STYLES[check.verdict])
             table.add_row(mark, check.name, Text(check.found), Text(check.remedy))
         stdout().print(table)
-    if missing:
+    if is_incomplete:
         sys.exit(4)
 
 
@@ -119,9 +119,11 @@ def _encoder(_: Settings) -> Check:
     import soundfile
 
     kinds = {"WAV": "WAV", "FLAC": "FLAC", "MP3": "MP3", "OGG": "Opus"}
-    missing = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
-    if missing:
-        return Check("encoders", "missing", f"no {', '.join(missing)}", "Run `make album` again to install soundfile")
+    missing_kinds = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
+    if missing_kinds:
+        return Check(
+            "encoders", "missing", f"no {', '.join(missing_kinds)}", "Run `make album` again to install soundfile"
+        )
     return Check("encoders", "ok", f"{', '.join(kinds.values())} ({soundfile.__libsndfile_version__})")
 
 
@@ -155,9 +157,9 @@ def _packages(_: Settings) -> Check:
     from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
     packages = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
-    if missing := missing_packages(packages):
+    if missing_names := missing_packages(packages):
         remedy = "Not needed for guide; else run `make engine`"
-        return Check("diffrhythm's packages", "note", f"no {', '.join(missing)}", remedy)
+        return Check("diffrhythm's packages", "note", f"no {', '.join(missing_names)}", remedy)
     return Check("diffrhythm's packages", "ok", "all here")
 
 
@@ -166,10 +168,10 @@ def _models(settings: Settings) -> Check:
     from catalog.models.store import ModelStore
 
     store = ModelStore(settings.models_path, table=settings.models_table)
-    missing = [name for name in ENGINE_MODELS if store.installed(name) is None]
-    if missing:
-        description = f"{len(ENGINE_MODELS) - len(missing)} of {len(ENGINE_MODELS)} here"
-        return Check("diffrhythm's models", "note", description, f"songline models pull {' '.join(missing)}")
+    missing_names = [name for name in ENGINE_MODELS if store.installed(name) is None]
+    if missing_names:
+        description = f"{len(ENGINE_MODELS) - len(missing_names)} of {len(ENGINE_MODELS)} here"
+        return Check("diffrhythm's models", "note", description, f"songline models pull {' '.join(missing_names)}")
     return Check("diffrhythm's models", "ok", f"all here, in {settings.models_path}")
 
 
@@ -177,8 +179,8 @@ def _decoder(settings: Settings) -> Check:
     """The deviation of the installed audio decoder from float32 in the precision that a GPU would use."""
     from catalog.models.store import ModelStore
 
-    installed = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
-    if installed is None or find_spec("torch") is None:
+    installed_model = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
+    if installed_model is None or find_spec("torch") is None:
         return Check("decoder in float16", "note", "not measured", "It is, once the decoder and torch are here")
     import torch
 
@@ -187,7 +189,7 @@ def _decoder(settings: Settings) -> Check:
 
     device = settings.device_here
     exact_decoder, reduced_decoder = (
-        Vae.load(installed.weights, device=device, dtype=dtype) for dtype in (torch.float32, torch.float16)
+        Vae.load(installed_model.weights, device=device, dtype=dtype) for dtype in (torch.float32, torch.float16)
     )
     error_db = relative_error_db(exact_decoder, reduced_decoder, probe_latents(frames=PROBE_FRAMES))
     description = f"{error_db:.1f} dB off float32 on the {device}"

@@ -152,10 +152,10 @@ def _pool(client: SyncPrefectClient, pool: str) -> Check:
 def _deployments(client: SyncPrefectClient, file: DeploymentFile) -> Check:
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-    names = [deployment_spec.name for deployment_spec in file.deployments]
+    names = [declaration.name for declaration in file.deployments]
     deployments = client.read_deployments(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)))
     known_names = {deployment.name for deployment in deployments}
-    missing = [name for name in names if name not in known_names]
-    if missing:
-        return Check("deployments", "missing", f"not there: {', '.join(missing)}", DEPLOY)
+    missing_names = [name for name in names if name not in known_names]
+    if missing_names:
+        return Check("deployments", "missing", f"not there: {', '.join(missing_names)}", DEPLOY)
     return Check("deployments", "ok", f"all {len(file.deployments)} there")

@@ -49,9 +49,9 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         if repair or accept_loss:
             catalog.require_writable()
         catalog.database.check()
-        accepted_before = accepted_losses(catalog.database)
+        earlier_losses = accepted_losses(catalog.database)
         artifacts = artifact_digests(catalog.database)
-        kept_digests = [digest for digest, pruned in artifacts if not pruned]
+        kept_digests = [digest for digest, is_pruned in artifacts if not is_pruned]
         damages = examine(catalog.database, catalog.store, kept_digests)
         rescue = rescue_for(catalog.settings.home, damages)
         with understood():
@@ -70,18 +70,18 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
                 catalog.store,
                 [lost_artifact for lost_artifact in damages if lost_artifact.digest not in restored_digests],
             )
-        accepted_losses_now = accepted_losses(catalog.database)
+        all_losses = accepted_losses(catalog.database)
     if as_json:
         print_json(
             {
                 "checked": len(kept_digests),
                 "missing": [damage.digest for damage in damages if not damage.corrupt],
                 "corrupt": [damage.digest for damage in damages if damage.corrupt],
-                "pruned": len(artifacts) - len(kept_digests) - len(accepted_before),
+                "pruned": len(artifacts) - len(kept_digests) - len(earlier_losses),
                 "planned_again": requeued_count,
                 "from_backup": restored_digests,
-                "accepted_as_lost": len(accepted_losses_now),
-                "accepted_now": len(accepted_losses_now - accepted_before),
+                "accepted_as_lost": len(all_losses),
+                "accepted_now": len(all_losses - earlier_losses),
                 "lost": lost_documents(damages, places),
             }
         )
@@ -89,7 +89,7 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         for damage in damages:
             stdout().print(Text(lost_sentence(damage, places[damage.digest])), soft_wrap=True)
         corrupt_count = sum(damage.corrupt for damage in damages)
-        loss_note = f"; accepted as lost: {len(accepted_losses_now)}" if accepted_losses_now else ""
+        loss_note = f"; accepted as lost: {len(all_losses)}" if all_losses else ""
         stdout().print(
             f"{counted(len(kept_digests), 'artifact')} checked, {len(damages) - corrupt_count} missing, "
             f"{corrupt_count} corrupt{loss_note}"
@@ -156,16 +156,16 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
     """Write the newest release from the store."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        found_id = album_id(album, settings)
-        release = current_release(catalog.database, found_id)
+        id_of_album = album_id(album, settings)
+        release = current_release(catalog.database, id_of_album)
         if release is None:
-            raise InputError(f"album {found_id!r} has no release yet", remedy="Run `songline render` first")
+            raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
         written_release = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and tells_of_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
         warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
         document = {
-            "album": found_id,
+            "album": id_of_album,
             "build": release.build,
             "folder": str(written_release.folder),
             "changed": written_release.changed,
@@ -190,10 +190,10 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
                 remember_samples(catalog, bytes_of_old_builds(catalog.database, keep_builds))
             old_builds = remove_old_builds(catalog.database, catalog.store, keep_builds, dry_run=dry_run)
         collection = collect_garbage(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
-    removed_digests = [stored.digest for stored in collection.garbage]
-    size = sum(stored.size for stored in collection.garbage)
+    removed_digests = [stored_object.digest for stored_object in collection.garbage]
+    size = sum(stored_object.size for stored_object in collection.garbage)
     if as_json:
-        left_digests = [stored.digest for stored in collection.left]
+        left_digests = [stored_object.digest for stored_object in collection.left]
         document = {
             "removed": removed_digests,
             "bytes": size,

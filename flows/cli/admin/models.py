@@ -47,8 +47,8 @@ def list_models(*, as_json: bool) -> None:
             figures.size(model.size_bytes, digits=2) if model else f"about {figures.size(spec.about_bytes, digits=2)}"
         )
         revision = _short(model.revision) if model else "no"
-        commercial = "yes" if spec.licence.commercial else "no"
-        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, revision, size)
+        commercial_use = "yes" if spec.licence.commercial else "no"
+        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial_use, revision, size)
     stdout().print(table)
     stdout().print(f"They are kept in {store.folder}", soft_wrap=True)
 

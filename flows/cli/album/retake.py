@@ -78,9 +78,9 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
 def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
     table = SafeTable("stamp", "sung", "frames", "line", "phonemes", title=song.title, title_justify="left")
     for row in rows:
-        sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
+        time_text = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
         frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
-        table.add_row(row.stamp, sung, frames, Text(row.text), Text(row.phonemes, style="dim"))
+        table.add_row(row.stamp, time_text, frames, Text(row.text), Text(row.phonemes, style="dim"))
         for notice in row.remarks:
             table.add_row("", "", "", Text(f"{notice}.", style="yellow"), "")
     stdout().print(table)

@@ -25,19 +25,19 @@ from flows.pipeline.survey import AlbumStatus, survey
 def retry(named: str | None, *, as_json: bool) -> None:
     """Requeue the failed work of one album, or of all; work that no plan needs any more stays as it is."""
     settings = load_settings()
-    found_id = None if named is None else album_id(named, settings)
+    id_of_album = None if named is None else album_id(named, settings)
     with open_catalog(settings) as catalog:
-        if found_id is not None:
-            require_album(catalog.database, found_id)
+        if id_of_album is not None:
+            require_album(catalog.database, id_of_album)
         failures_in_catalog = failed_work(catalog.database)
         statuses = (
-            _statuses(catalog, [found_id] if found_id else album_ids(catalog.database))
-            if failures_in_catalog or found_id
+            _statuses(catalog, [id_of_album] if id_of_album else album_ids(catalog.database))
+            if failures_in_catalog or id_of_album
             else []
         )
         requested_work = {work.key: (album, work) for album in statuses for work in album.failed}
         count = requeue(catalog, [work for _, work in requested_work.values()])
-    held_back = [failure for status in statuses for failure in failures_of(status)] if not count else []
+    song_failures = [failure for status in statuses for failure in failures_of(status)] if not count else []
     left_count = sum(key not in requested_work for _, key, _ in failures_in_catalog)
     if as_json:
         documents: list[dict[str, Any]] = [
@@ -49,7 +49,7 @@ def retry(named: str | None, *, as_json: bool) -> None:
                 "retried": count,
                 "work": documents,
                 **({"left": left_count} if left_count else {}),
-                **_why_none(held_back),
+                **_why_none(song_failures),
             }
         )
         return
@@ -59,15 +59,15 @@ def retry(named: str | None, *, as_json: bool) -> None:
     pieces = counted(count, "piece of work is", "pieces of work are")
     next_step = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
     stdout().print(f"{pieces} planned again{next_step}", soft_wrap=True)
-    for failure in held_back:
+    for failure in song_failures:
         stdout().print(Text(failure.sentence()), soft_wrap=True)
-    if held_back:
-        stdout().print(what_next(held_back), soft_wrap=True)
-    elif not count and found_id:
-        stdout().print(f"Nothing of {found_id} failed.")
+    if song_failures:
+        stdout().print(what_next(song_failures), soft_wrap=True)
+    elif not count and id_of_album:
+        stdout().print(f"Nothing of {id_of_album} failed.")
     if left_count:
-        plan_text = f"the plan of {found_id}" if found_id else "no album's present plan"
-        clause = f"{plan_text} does not ask for" if found_id else f"{plan_text} asks for"
+        plan_text = f"the plan of {id_of_album}" if id_of_album else "no album's present plan"
+        clause = f"{plan_text} does not ask for" if id_of_album else f"{plan_text} asks for"
         stdout().print(
             f"{left_count} more failed, which {clause}: left as {'it is' if left_count == 1 else 'they are'}."
         )

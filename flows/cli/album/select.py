@@ -114,7 +114,7 @@ def _apply(
 def _replay(
     catalog: Catalog, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]
 ) -> Mapping[str, Json]:
-    scored: list[CandidateReadings] = []
+    scored_candidates: list[CandidateReadings] = []
     keys_by_candidate: dict[str, list[str]] = {}
     is_unjudged = False
     for candidate in planned.candidates:
@@ -125,18 +125,20 @@ def _replay(
             keys_by_candidate[candidate.id] = [request.key for request in requests]
             candidate_readings = readings(catalog.database, keys_by_candidate[candidate.id])
             is_retake = candidate.parent is not None
-            scored.append(
+            scored_candidates.append(
                 CandidateReadings(candidate.id, candidate.seed, candidate.order, candidate_readings, is_retake)
             )
         is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
-    if not scored and is_unjudged:
+    if not scored_candidates and is_unjudged:
         raise InputError(
             f"no judge that the policy asks has listened to {planned.song.title} yet",
             remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
         )
-    if not scored:
+    if not scored_candidates:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(policy, scored, metric_specs(), alike=near_duplicates(catalog.database, keys_by_candidate)).document()
+    return decide(
+        policy, scored_candidates, metric_specs(), alike=near_duplicates(catalog.database, keys_by_candidate)
+    ).document()
 
 
 def _show(

@@ -54,9 +54,9 @@ def pause(named: str, *, as_json: bool) -> None:
     from flows.orchestration import submissions as submitting
 
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submission = submitting.pause(catalog.database, found_id)
+        submission = submitting.pause(catalog.database, id_of_album)
     _tell(submission, as_json=as_json)
 
 
@@ -66,11 +66,11 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submitting.get_submission(catalog.database, found_id)
-        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, found_id))
-        submission = submitting.resume(catalog, found_id, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
+        submitting.get_submission(catalog.database, id_of_album)
+        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, id_of_album))
+        submission = submitting.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
     _tell(submission, as_json=as_json)
 
 
@@ -80,14 +80,15 @@ def cancel(named: str, *, as_json: bool) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        stopped_count = submitting.cancel(catalog.database, found_id, PrefectRunLauncher())
+        stopped_count = submitting.cancel(catalog.database, id_of_album, PrefectRunLauncher())
     if as_json:
-        print_json({"album": found_id, "state": "cancelled", "stopped_runs": stopped_count})
+        print_json({"album": id_of_album, "state": "cancelled", "stopped_runs": stopped_count})
     else:
         stdout().print(
-            f"{found_id}: cancelled, {counted(stopped_count, 'run')} stopped. `songline resume {found_id}` goes on."
+            f"{id_of_album}: cancelled, {counted(stopped_count, 'run')} stopped. "
+            f"`songline resume {id_of_album}` goes on."
         )
 
 

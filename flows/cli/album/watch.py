@@ -54,7 +54,7 @@ class WatchSnapshot:
 def watch(named: str) -> None:
     """Show songs, shards, workers and forecast until the album is done, fails or is paused."""
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     console = stdout()
     with open_catalog(settings) as catalog:
         dispatcher = PrefectRunLauncher()
@@ -62,7 +62,7 @@ def watch(named: str) -> None:
         with live or nullcontext():
             last_sentence = ""
             while True:
-                snapshot = _look(catalog, found_id, dispatcher)
+                snapshot = _look(catalog, id_of_album, dispatcher)
                 if live:
                     live.update(_picture(snapshot), refresh=True)
                 elif (sentence := _sentence(snapshot)) != last_sentence:
@@ -77,7 +77,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
     songs = songs_of(catalog.database, album, documents=False)
     submission = submission_of(catalog.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
-    missing = {
+    missing_keys = {
         candidate.render_key
         for song in songs
         for candidate in song.candidates
@@ -95,7 +95,7 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
         workers: Sequence[PoolWorkers] = dispatcher.workers()
     except MachineError:  # the songs are known from the catalog without Prefect
         statuses, workers = (), ()
-    left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
+    left_s = sum(expected_s(recipes[key]) for key in missing_keys if key in recipes)
     is_over = submission is None or submission.state != "active"
     song_statuses = survey(catalog, planned).songs if is_over else ()
     shards: Counter[str] = Counter(run_status.state for run_status in statuses)

@@ -22,14 +22,14 @@ from tasks.scoring.registry import metric_specs
 
 def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog, understood():
-        return found_id, songs_of(catalog.database, found_id, documents=documents)
+        return id_of_album, songs_of(catalog.database, id_of_album, documents=documents)
 
 
 def scores(named: str, *, as_json: bool) -> None:
     """Print every candidate's scores, gates and rank."""
-    found_id, songs = _songs(named)
+    id_of_album, songs = _songs(named)
     if as_json:
         audio_digests = [
             candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest
@@ -40,7 +40,7 @@ def scores(named: str, *, as_json: bool) -> None:
             {"id": scored_song.id, "title": scored_song.title, "candidates": _with_windows(scored_song, windows)}
             for scored_song in songs
         ]
-        print_json({"album": found_id, "songs": documents})
+        print_json({"album": id_of_album, "songs": documents})
         return
     with told(load_settings()), understood():
         _print_scores(songs)

@@ -25,21 +25,21 @@ from flows.pipeline.survey import NEXT, AlbumStatus, SongStatus, survey
 def status(named: str, *, as_json: bool) -> None:
     """Print the progress of each song, its error, the next step, and the album's state on work pools."""
     settings = load_settings()
-    found_id = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog, understood():
-        songs = songs_of(catalog.database, found_id, documents=False)
-        planned = stored_plan(catalog.database, found_id)
+        songs = songs_of(catalog.database, id_of_album, documents=False)
+        planned = stored_plan(catalog.database, id_of_album)
         album_status, problem = _survey(catalog, planned)
-        delivered_key, build = delivered_release(catalog.database, found_id)
-        submission = submission_of(catalog.database, found_id)
+        delivered_key, build = delivered_release(catalog.database, id_of_album)
+        submission = submission_of(catalog.database, id_of_album)
     state = album_status.state(delivered_key) if album_status else "unfinished"
     next_step = (
-        _next(found_id, album_status, state, build) if album_status else f"How it stands cannot be told: {problem}"
+        _next(id_of_album, album_status, state, build) if album_status else f"How it stands cannot be told: {problem}"
     )
     policy = origin_document(planned.policy, planned.applied)
     statuses = {song.id: song for song in album_status.songs} if album_status else {}
     if as_json:
-        album: dict[str, Any] = {"album": found_id, "title": planned.album.title, "state": state, "build": build}
+        album: dict[str, Any] = {"album": id_of_album, "title": planned.album.title, "state": state, "build": build}
         album["policy"] = policy
         details = {"songs": [_document(song, statuses.get(song.id)) for song in songs], "next": next_step}
         print_json({**album, **details, "submission": _submitted(submission) if submission else None})
@@ -115,11 +115,11 @@ def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], albu
 def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -> str:
     """The state of the album and the next action, in a sentence or two."""
     title, failed_titles = standing.title, [song.title for song in standing.songs if song.error]
-    exceptions = f" Without {', '.join(failed_titles)}." if failed_titles else ""
+    failure_note = f" Without {', '.join(failed_titles)}." if failed_titles else ""
     if state == "released":
-        return f"{title}: released as build {build}.{exceptions}"
+        return f"{title}: released as build {build}.{failure_note}"
     if state == "finished":
-        return f"{title}: everything is made.{exceptions} Next: `songline render` writes the release."
+        return f"{title}: everything is made.{failure_note} Next: `songline render` writes the release."
     delivery = f" Build {build} of an earlier plan is delivered." if build else ""
     if state == "failed":
         cause = f"{', '.join(failed_titles)} failed" if failed_titles else "packing failed"
