@@ -182,20 +182,20 @@ class _Night:
 
     def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
         planned = plan_album(self._catalog, album)
-        need = gpu_estimate(self._catalog, planned, self._expected_s)
+        estimate = gpu_estimate(self._catalog, planned, self._expected_s)
         try:
-            minutes = self._gpu_budget.grant(need)
+            minutes = self._gpu_budget.grant(estimate)
         except Spent:
-            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
+            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=estimate)
         if self._submit:
             request = self._work
             self._submit(
                 self._catalog, planned, priority=request.priority, until=request.until, max_gpu_minutes=minutes
             )
         self._taken += 1
-        if minutes is not None and minutes < need.minutes:
+        if minutes is not None and minutes < estimate.minutes:
             why += f"; the {minutes:.1f} GPU minutes that are left do for a part of it"
-        return _told(offer, "taken", why, need=need, granted=minutes)
+        return _told(offer, "taken", why, need=estimate, granted=minutes)
 
 
 def _told(

@@ -43,9 +43,9 @@ class Schedule:
 
     def _opening_of(self, day: date) -> TimeWindow:
         """The occurrence that starts on ``day``."""
-        crosses_midnight = self.closes_min <= self.opens_min
+        is_overnight = self.closes_min <= self.opens_min
         return TimeWindow(
-            self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses_midnight), self.closes_min)
+            self._moment(day, self.opens_min), self._moment(day + timedelta(days=is_overnight), self.closes_min)
         )
 
     def _moment(self, day: date, minutes: int) -> datetime:
