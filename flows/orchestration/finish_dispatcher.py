@@ -146,9 +146,8 @@ class SongDispatcher:
         self.failures.update(failures)
         for song_id in songs:
             del self._open[song_id]
-            rendered_count = self._progress.songs[
-                song_id
-            ].rendered  # the lookup of finished work does not count renders
+            # The lookup of finished work does not count renders.
+            rendered_count = self._progress.songs[song_id].rendered
             self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered_count))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))
