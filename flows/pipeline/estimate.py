@@ -99,15 +99,15 @@ def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[s
         is_ready = all(candidate.render_key in settled for candidate in song.candidates)
         (ready_songs if is_ready else waiting_songs).append(song)
     steps = [step for song in waiting_songs for step in _of_waiting(planned, song, settled)]
-    is_common_gain = goes_in_step(planned, "release") and bool(waiting_songs)
+    is_gain_open = goes_in_step(planned, "release") and bool(waiting_songs)
     failures: Mapping[str, SonglineError] = {}
     if ready_songs:
         missing_of_ready = _walk(
-            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_common_gain else "release"
+            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_gain_open else "release"
         )
         steps, failures = [*steps, *missing_of_ready.steps], missing_of_ready.failures
     whole_s = sum(song.song.length_s for song in planned.songs)
-    if is_common_gain:
+    if is_gain_open:
         steps.append(MissingStep("album_level", whole_s))
         steps += [step for song in ready_songs if song.song.id not in failures for step in _finishing(planned, song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))

@@ -187,10 +187,10 @@ class SongFinisher:
             vocals=separated.made[VOCALS],
             reference=self._album.mastering_reference_digest,
         )
-        result = await self._do.step(request, f"{version} · {song.title}")
-        acceptance = await self._accepted(song, request_version_acceptance(result, mastered.master), kind)
-        own_tags = version_tags(tags, str(version), result)
-        file = await self._encoded(mastered, kind, result.made["master"], own_tags)
+        rendition = await self._do.step(request, f"{version} · {song.title}")
+        acceptance = await self._accepted(song, request_version_acceptance(rendition, mastered.master), kind)
+        own_tags = version_tags(tags, str(version), rendition)
+        file = await self._encoded(mastered, kind, rendition.made["master"], own_tags)
         return replace(file, accepted_key=acceptance.key)
 
     async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
@@ -203,9 +203,9 @@ class SongFinisher:
             ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
             wav_tags=self._album.wav_tags,
         )
-        result = await self._do.step(request, f"encode · {song.title} · {kind}")
-        self._refuse_failed(song, kind, result.result["findings"])
-        return EncodedFile(result.made["file"], result.key)
+        encoding = await self._do.step(request, f"encode · {song.title} · {kind}")
+        self._refuse_failed(song, kind, encoding.result["findings"])
+        return EncodedFile(encoding.made["file"], encoding.key)
 
     def _refuse_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None

@@ -109,8 +109,8 @@ def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> Albu
     from flows.pipeline.estimate import missing_steps  # a finished album needs no estimate
 
     settled_keys = {key for key, state in states.items() if state in SETTLED}
-    missing = missing_steps(catalog, planned, settled_keys)
-    stages = [_renders(catalog, planned, settled_keys), *_steps(catalog, missing.steps)]
+    missing_work = missing_steps(catalog, planned, settled_keys)
+    stages = [_renders(catalog, planned, settled_keys), *_steps(catalog, missing_work.steps)]
     seconds, stored_bytes = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
     return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored_bytes, complete)
 

@@ -79,10 +79,12 @@ class PrefectExecutor:
 
     async def _make_now(self, shard: RenderShard) -> None:
         rendered_counts: Counter[str] = Counter()
-        missing = self._tell(shard, rendered_counts)
-        if not missing:
+        missing_keys = self._tell(shard, rendered_counts)
+        if not missing_keys:
             return
-        render_task = asyncio.ensure_future(self._work.render(missing, shard.sentence_of(missing), shard.on_device))
+        render_task = asyncio.ensure_future(
+            self._work.render(missing_keys, shard.sentence_of(missing_keys), shard.on_device)
+        )
         try:
             while not (await asyncio.wait({render_task}, timeout=TELL_EVERY_S))[0]:
                 self._tell(shard, rendered_counts)
