@@ -149,8 +149,8 @@ def _even_cuts(seconds: Sequence[float], shard_s: float) -> Iterator[int]:
     """The end index of each shard. Shards are even: a short last one would need a model load for a few candidates."""
     share = sum(seconds) / max(1, min(len(seconds), round(sum(seconds) / shard_s)))
     sum_s, cut_count = 0.0, 1
-    for end, each_s in enumerate(seconds, start=1):
-        sum_s += each_s
+    for end, duration_s in enumerate(seconds, start=1):
+        sum_s += duration_s
         # The tolerance covers rounding in the sums: without it the last shard but one might take one render too many.
         if sum_s >= cut_count * share * (1 - 1e-9) or end == len(seconds):
             yield end
