@@ -42,9 +42,8 @@ SIGNS_OF_LIFE = {
 
 def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Change]:
     """Bring the server to what the file declares; returns what was made, updated or left unchanged, in order."""
-    flows = [
-        loaded_flow(deployment) for deployment in file.deployments
-    ]  # all flows are loaded before anything is changed
+    # All flows are loaded before anything is changed.
+    flows = [loaded_flow(deployment) for deployment in file.deployments]
     try:
         return list(_deployed(client, file, flows, settings))
     except ObjectAlreadyExists:  # another process deploys at the same time: its objects are found now

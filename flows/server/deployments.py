@@ -51,15 +51,15 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
         )
         return Change("deployment", name, "made")
     status = _status(deployment)
-    changes = {field: value for field, value in fields.items() if status[field] != value}
-    if changes:
-        client.update_deployment(deployment.id, DeploymentUpdate(**changes | _pool_of(fields)))
+    changed_fields = {field: value for field, value in fields.items() if status[field] != value}
+    if changed_fields:
+        client.update_deployment(deployment.id, DeploymentUpdate(**changed_fields | _pool_of(fields)))
     changed_slugs = [
         schedule.slug
         for schedule in schedules
         if _schedule(client, deployment, schedule, on=_must_be_on(wanted, settings))
     ]
-    return Change.of("deployment", name, [*changes, *(f"schedule {slug}" for slug in changed_slugs)])
+    return Change.of("deployment", name, [*changed_fields, *(f"schedule {slug}" for slug in changed_slugs)])
 
 
 def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
