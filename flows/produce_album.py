@@ -182,9 +182,9 @@ async def _close(
         set_current_release(catalog.database, album_id, produced.release_key)
         await _write_out(catalog, produced.release_key, wall)
     elif produced.failures:
-        messages = "; ".join(str(error) for error in produced.failures.values())
-        if _end(catalog, submission, messages):
-            await notify(catalog.settings, subject=f"{title} failed", body=messages)
+        message = "; ".join(str(error) for error in produced.failures.values())
+        if _end(catalog, submission, message):
+            await notify(catalog.settings, subject=f"{title} failed", body=message)
         raise_failures(produced)
     warnings = "".join(f" Without {error}" for error in produced.failures.values())
     if _end(catalog, submission, None):

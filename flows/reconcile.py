@@ -77,9 +77,9 @@ def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
         except SonglineError as error:
             errors[submission.request.album_id] = error
     if errors:
-        messages = "; ".join(f"{album_id}: {error}" for album_id, error in errors.items())
+        message = "; ".join(f"{album_id}: {error}" for album_id, error in errors.items())
         raise WorkError(
-            f"{len(errors)} of {len(active_albums)} active albums could not be seen to: {messages}",
+            f"{len(errors)} of {len(active_albums)} active albums could not be seen to: {message}",
             remedy="Mend the cause; the next run of reconcile sees to them",
         )
     return (
